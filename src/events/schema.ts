@@ -1,0 +1,113 @@
+/**
+ * Everything that can have happened in a network, in the words that the log keeps for ever. A published type
+ * never changes: a new field is optional, anything else is a new type and an upcast.
+ */
+import { z } from 'zod';
+import { Endpoint } from '../values/endpoint.ts';
+import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { Ip, RecordedCidr } from '../values/ip.ts';
+import { PublicKey } from '../values/key.ts';
+import { RecordedName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
+
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ type: z.literal(type), ...shape, reverts: Position.optional() });
+
+/** The first record of a network made here; its CIDRs and the server's peer follow in the same commit. */
+export const NetworkCreated = event('NetworkCreated', { name: RecordedName });
+
+/** The first record of a network taken over from innernet; what it held follows in the same commit. */
+export const NetworkImported = event('NetworkImported', {
+  name: RecordedName,
+  /** What it was taken from: program and its schema version. */
+  source: z.object({ program: z.string(), version: z.number().int() }),
+});
+
+/** A backup was put back: what came after it, up to this lost head, is gone from the log by decision. */
+export const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
+
+export const CidrAdded = event('CidrAdded', {
+  cidrId: CidrId,
+  name: RecordedName,
+  cidr: RecordedCidr,
+  parentId: CidrId.nullable(),
+});
+export const CidrRenamed = event('CidrRenamed', { cidrId: CidrId, name: RecordedName });
+export const CidrDeleted = event('CidrDeleted', { cidrId: CidrId });
+
+/** A peer with an address; unless `redeemed`, `publicKey` is its invitation's temporary one. */
+export const PeerAdded = event('PeerAdded', {
+  peerId: PeerId,
+  name: RecordedName,
+  ip: Ip,
+  cidrId: CidrId,
+  publicKey: PublicKey,
+  isAdmin: z.boolean(),
+  /** When the invitation ends; null: never, or there is none. */
+  inviteExpires: Timestamp.nullable(),
+  redeemed: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+  endpoint: Endpoint.optional(),
+});
+export const InvitationRedeemed = event('InvitationRedeemed', { peerId: PeerId, publicKey: PublicKey });
+/** A new temporary key and end for a peer that has not joined yet; the old invitation is void. */
+export const InvitationReissued = event('InvitationReissued', {
+  peerId: PeerId,
+  publicKey: PublicKey,
+  inviteExpires: Timestamp.nullable(),
+});
+export const InvitationRevoked = event('InvitationRevoked', { peerId: PeerId });
+export const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
+
+export const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
+export const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
+export const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
+export const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
+export const AdminGranted = event('AdminGranted', { peerId: PeerId });
+export const AdminRevoked = event('AdminRevoked', { peerId: PeerId });
+
+export const AssociationAdded = event('AssociationAdded', {
+  associationId: AssociationId,
+  cidrIds: z.tuple([CidrId, CidrId]),
+});
+export const AssociationDeleted = event('AssociationDeleted', { associationId: AssociationId });
+
+export const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
+export const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
+/** Where the server is reached from outside; the server's peer carries it as its endpoint. */
+export const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
+
+export const NetworkEvent = z.discriminatedUnion('type', [
+  NetworkCreated,
+  NetworkImported,
+  LogRestored,
+  CidrAdded,
+  CidrRenamed,
+  CidrDeleted,
+  PeerAdded,
+  InvitationRedeemed,
+  InvitationReissued,
+  InvitationRevoked,
+  InvitationExpired,
+  PeerRenamed,
+  PeerDisabled,
+  PeerEnabled,
+  PeerDeleted,
+  AdminGranted,
+  AdminRevoked,
+  AssociationAdded,
+  AssociationDeleted,
+  EndpointOverrideSet,
+  EndpointOverrideCleared,
+  ServerEndpointChanged,
+]);
+export type NetworkEvent = z.infer<typeof NetworkEvent>;
+export type EventType = NetworkEvent['type'];
+
+/** One event of a given type. */
+export type EventOf<T extends EventType> = Extract<NetworkEvent, { type: T }>;
+
+/** Every event type, in the order of the union. */
+export const EVENT_TYPES: readonly EventType[] = NetworkEvent.options.map(
+  (option) => option.shape.type.value,
+);

@@ -1,0 +1,145 @@
+/** IP addresses and CIDR blocks, both families: parsing to one spelling, containment, assignable addresses. */
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** `4` or `6`. */
+export type Family = 4 | 6;
+
+const parseAddress = (text: string): Parsed | undefined => {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  return ipaddr.IPv6.parse(text);
+};
+
+const spell = (address: Parsed): string =>
+  address.kind() === 'ipv4' ? address.toString() : (address as ipaddr.IPv6).toRFC5952String();
+
+/** An IPv4 or IPv6 address in its one canonical spelling (RFC 5952 for IPv6); no zone, no port. */
+export const Ip = z
+  .string()
+  .transform((text, context) => {
+    const address = parseAddress(text);
+    if (address) return spell(address);
+    context.addIssue({ code: 'custom', message: `"${text}" is not an IP address` });
+    return z.NEVER;
+  })
+  .brand<'Ip'>();
+export type Ip = z.infer<typeof Ip>;
+
+/** A block as the log keeps it: `address/prefix`, host bits allowed, since imported networks have them. */
+export const RecordedCidr = z
+  .string()
+  .transform((text, context) => {
+    const [head, tail, ...rest] = text.split('/');
+    const address = parseAddress(head ?? '');
+    if (address && tail !== undefined && rest.length === 0 && /^(0|[1-9]\d{0,2})$/.test(tail)) {
+      if (Number(tail) <= (address.kind() === 'ipv4' ? 32 : 128)) return `${spell(address)}/${tail}`;
+    }
+    context.addIssue({ code: 'custom', message: `"${text}" is not a CIDR block such as 10.42.0.0/16` });
+    return z.NEVER;
+  })
+  .brand<'Cidr'>();
+
+/** An address block `address/prefix` in its one spelling, without host bits. */
+export const Cidr = RecordedCidr.superRefine((cidr, context) => {
+  const network = networkOf(cidr);
+  if (network === cidr) return;
+  context.addIssue({ code: 'custom', message: `${cidr} has host bits set; the block is ${network}` });
+});
+export type Cidr = z.infer<typeof RecordedCidr>;
+
+/** The address as a number, for arithmetic within its family. */
+export const toNumber = (ip: Ip): bigint => {
+  if (!ip.includes(':')) return BigInt(ipv4Number(ip));
+  return ipaddr.IPv6.parse(ip).parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n);
+};
+
+const ipv4Number = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+
+/** The address with this number; the number must fit the family. */
+export const fromNumber = (value: bigint, family: Family): Ip => {
+  const bytes: number[] = [];
+  for (let shift = family === 4 ? 24n : 120n; shift >= 0n; shift -= 8n)
+    bytes.push(Number((value >> shift) & 255n));
+  return spell(ipaddr.fromByteArray(bytes)) as Ip;
+};
+
+export const familyOf = (text: Ip | Cidr): Family => (text.includes(':') ? 6 : 4);
+
+/** Number of leading bits that a block fixes. */
+export const prefixOf = (cidr: Cidr): number => Number(cidr.slice(cidr.indexOf('/') + 1));
+
+/** The address part of a block, host bits included. */
+export const addressOf = (cidr: Cidr): Ip => cidr.slice(0, cidr.indexOf('/')) as Ip;
+
+/** The prefix length that spans a single address. */
+export const fullPrefix = (family: Family): number => (family === 4 ? 32 : 128);
+
+/** The block of exactly one address: what WireGuard's allowed-ips has for a peer. */
+export const singleton = (ip: Ip): Cidr => `${ip}/${fullPrefix(familyOf(ip))}` as Cidr;
+
+type Range = { family: Family; first: bigint; last: bigint };
+
+const ranges = new Map<string, Range>();
+/** Blocks are few and asked about often; the cache is dropped before it could grow with input. */
+const RANGES_KEPT = 10_000;
+
+/** First and last address of a block as numbers, host bits ignored. */
+const rangeOf = (cidr: Cidr): Range => {
+  const known = ranges.get(cidr);
+  if (known) return known;
+  const family = familyOf(cidr);
+  const free = BigInt(fullPrefix(family) - prefixOf(cidr));
+  const first = (toNumber(addressOf(cidr)) >> free) << free;
+  const range = { family, first, last: first + (1n << free) - 1n };
+  if (ranges.size >= RANGES_KEPT) ranges.clear();
+  ranges.set(cidr, range);
+  return range;
+};
+
+/** The block with its host bits cleared. */
+export const networkOf = (cidr: Cidr): Cidr => {
+  const { family, first } = rangeOf(cidr);
+  return `${fromNumber(first, family)}/${prefixOf(cidr)}` as Cidr;
+};
+
+export const containsIp = (cidr: Cidr, ip: Ip): boolean => {
+  const range = rangeOf(cidr);
+  if (range.family !== familyOf(ip)) return false;
+  const value = toNumber(ip);
+  return range.first <= value && value <= range.last;
+};
+
+/** Whether `outer` holds every address of `inner`; a block contains itself. */
+export const containsCidr = (outer: Cidr, inner: Cidr): boolean => {
+  const [a, b] = [rangeOf(outer), rangeOf(inner)];
+  return a.family === b.family && a.first <= b.first && b.last <= a.last;
+};
+
+export const overlaps = (left: Cidr, right: Cidr): boolean => {
+  const [a, b] = [rangeOf(left), rangeOf(right)];
+  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+};
+
+/**
+ * First and last address of a block that a peer may have, as numbers. IPv4: neither the network nor the
+ * broadcast address unless the prefix is 31 or 32; IPv6: not the network address unless it is 127 or 128.
+ */
+export const assignableRange = (cidr: Cidr): { first: bigint; last: bigint } => {
+  const { family, first, last } = rangeOf(cidr);
+  if (prefixOf(cidr) >= fullPrefix(family) - 1) return { first, last };
+  return { first: first + 1n, last: family === 4 ? last - 1n : last };
+};
+
+/** Whether a peer of a network with this root block may have the address, by the rule of `assignableRange`. */
+export const isAssignable = (cidr: Cidr, ip: Ip): boolean => {
+  if (!containsIp(cidr, ip)) return false;
+  const { first, last } = assignableRange(cidr);
+  const value = toNumber(ip);
+  return first <= value && value <= last;
+};
+
+/** What an address is for, in the words of the IANA registries: `unicast`, `private`, `loopback`, `linkLocal` … */
+export const kindOf = (ip: Ip): string => ipaddr.parse(ip).range();

@@ -1,0 +1,94 @@
+/** WireGuard keys as people and programs write them: 32 bytes of Curve25519 in base64. Making keys: key-pair.ts. */
+import { z } from 'zod';
+
+const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+/**
+ * The points of small order on Curve25519 and their non-canonical twins, little-endian hexadecimal, top bit
+ * cleared: a shared secret made with one of them is zero for everybody. Source: libsodium, `x25519_ref10.c`.
+ */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+/** The 32 bytes of a key that `PublicKey` or `PrivateKey.parse` has accepted. */
+export const keyBytes = (text: string): Uint8Array =>
+  Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+
+/** Standard base64 of 32 bytes: 44 characters, one spelling only. */
+export const keyText = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
+/** Lower-case hexadecimal of a key in base64, as WireGuard's userspace API wants it. */
+export const keyHex = (text: string): string =>
+  Array.from(keyBytes(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** The base64 key for 64 hexadecimal digits, as WireGuard's userspace API prints them. */
+export const keyFromHex = (hex: string): string =>
+  keyText(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
+
+const isSmallOrder = (text: string): boolean => {
+  const bytes = keyBytes(text);
+  bytes[31] = (bytes[31] ?? 0) & 0x7f;
+  return SMALL_ORDER.has(keyHex(keyText(bytes)));
+};
+
+/** A public key in its one base64 spelling, not of small order (a peer with such a key would have no secret). */
+export const PublicKey = z
+  .string()
+  .regex(SPELLING, 'a key is 32 bytes in base64: 44 characters, ending in "="')
+  .refine((text) => !SPELLING.test(text) || !isSmallOrder(text), {
+    error: 'this key is of small order: it protects nothing',
+  })
+  .brand<'PublicKey'>();
+export type PublicKey = z.infer<typeof PublicKey>;
+
+/** The first ten characters: enough for people to tell keys apart. */
+export const shortKey = (key: PublicKey): string => `${key.slice(0, 10)}…`;
+
+/** A private key that shows itself only through `reveal()`: printing, logging and JSON say "(private key)". */
+export class PrivateKey {
+  readonly #text: string;
+
+  private constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Takes base64 text; throws a `TypeError` that does not repeat the text. */
+  static parse(text: unknown): PrivateKey {
+    if (typeof text !== 'string' || !SPELLING.test(text))
+      throw new TypeError('a private key is 32 bytes in base64');
+    return new PrivateKey(text);
+  }
+
+  /** Takes 32 random bytes and clamps them as Curve25519 wants (RFC 7748, section 5). */
+  static fromRandom(random: Uint8Array): PrivateKey {
+    if (random.length !== 32) throw new TypeError('a private key is made of 32 bytes');
+    const bytes = Uint8Array.from(random);
+    bytes[0] = (bytes[0] ?? 0) & 248;
+    bytes[31] = ((bytes[31] ?? 0) & 127) | 64;
+    return new PrivateKey(keyText(bytes));
+  }
+
+  /** The base64 text, for a file of mode 0600, the kernel or WireGuard's socket; nowhere else. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '(private key)';
+  }
+
+  toJSON(): string {
+    return '(private key)';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '(private key)';
+  }
+}
