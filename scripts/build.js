@@ -1,0 +1,84 @@
+// Bundles the programs into dist/: they start faster, and what is published needs no compiler.
+//
+// Two conventions for code that asks where it is (import.meta.url), true in src/ and in dist/ alike:
+// - migrations are not bundled. Walk up from import.meta.url to the first folder that holds
+//   migrations/001_log.sql: the repository's from src/store/, the package's from dist/.
+// - dist/ is flat: whichever chunk a module ends up in, './log-writer.js' is beside it.
+// @ts-check
+
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+/** Programs get a shebang and mode 0755; the others are loaded by them. */
+const entryPoints = [
+  { out: 'innernet', source: 'src/client/program.ts', program: true },
+  { out: 'innernet-server', source: 'src/server/program.ts', program: true },
+  { out: 'log-writer', source: 'src/server/log-writer.ts', program: false },
+];
+
+// Bundled CommonJS packages (fastify, ws, commander) call require for Node's own modules.
+const banner = [
+  `import { createRequire as bundleRequire } from 'node:module';`,
+  `const require = bundleRequire(import.meta.url);`,
+].join('\n');
+
+/**
+ * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
+ * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them.
+ * @param {{ keepOldChunks?: boolean }} [options]
+ */
+export async function build({ keepOldChunks = false } = {}) {
+  const present = entryPoints.filter(({ source }) => existsSync(join(root, source)));
+  for (const { source } of entryPoints.filter((entry) => !present.includes(entry)))
+    console.error(`build: ${source} does not exist yet, left out`);
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: present.map(({ out, source }) => ({ in: source, out })),
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['better-sqlite3', 'koffi'], // native
+    banner: { js: banner },
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+  });
+  await mkdir(dist, { recursive: true });
+  for (const { path, contents } of outputFiles) await place(path, contents);
+  if (!keepOldChunks) await removeOthers(outputFiles.map(({ path }) => basename(path)));
+}
+
+/**
+ * @param {string} path
+ * @param {Uint8Array} contents
+ */
+async function place(path, contents) {
+  const isProgram = entryPoints.some(({ out, program }) => program && join(dist, `${out}.js`) === path);
+  const draft = `${path}.${process.pid}.draft`;
+  await writeFile(
+    draft,
+    isProgram ? Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), contents]) : contents,
+  );
+  await chmod(draft, isProgram ? 0o755 : 0o644);
+  await rename(draft, path);
+}
+
+/** @param {string[]} built */
+async function removeOthers(built) {
+  for (const name of await readdir(dist))
+    if (!built.includes(name)) await rm(join(dist, name), { recursive: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build();
+  console.error(`build: ${relative(process.cwd(), dist) || '.'}/ is up to date`);
+}

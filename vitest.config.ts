@@ -1,0 +1,34 @@
+// Two sets of tests: unit (in seconds, no root needed) and e2e (real programs, real namespaces, one file at a time).
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const { TEST_REPORTS } = process.env;
+
+export default defineConfig({
+  test: {
+    // CI counts tests from these files; a run is one process, so its id keeps two runs apart.
+    reporters: TEST_REPORTS
+      ? ['default', ['json', { outputFile: join(TEST_REPORTS, `${process.pid}.json`) }]]
+      : ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          globalSetup: ['test/build.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/build.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
