@@ -28,6 +28,19 @@ const banner = [
   `const require = bundleRequire(import.meta.url);`,
 ].join('\n');
 
+/** @satisfies {esbuild.BuildOptions} */
+const bundling = /** @type {const} */ ({
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  banner: { js: banner },
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false,
+});
+
 /**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
  * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them.
@@ -38,23 +51,32 @@ export async function build({ keepOldChunks = false } = {}) {
   for (const { source } of entryPoints.filter((entry) => !present.includes(entry)))
     console.error(`build: ${source} does not exist yet, left out`);
   const { outputFiles } = await esbuild.build({
-    absWorkingDir: root,
+    ...bundling,
     entryPoints: present.map(({ out, source }) => ({ in: source, out })),
     outdir: dist,
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     external: ['better-sqlite3', 'koffi'], // native
-    banner: { js: banner },
-    legalComments: 'none',
-    logLevel: 'warning',
-    write: false,
   });
   await mkdir(dist, { recursive: true });
   for (const { path, contents } of outputFiles) await place(path, contents);
   if (!keepOldChunks) await removeOthers(outputFiles.map(({ path }) => basename(path)));
+}
+
+/**
+ * Bundles one TypeScript program into dist/; packages stay where they are, esbuild and vitest among them.
+ * @param {string} source absolute, with or without its extension
+ * @param {string} name
+ */
+export async function bundleForRun(source, name) {
+  const outfile = join(dist, `${name}.js`);
+  const { outputFiles } = await esbuild.build({
+    ...bundling,
+    entryPoints: [source],
+    outfile,
+    packages: 'external',
+  });
+  for (const { path, contents } of outputFiles) await place(path, contents);
+  return outfile;
 }
 
 /**
