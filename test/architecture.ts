@@ -1,0 +1,148 @@
+// The walls of the house as data: who may import whom, what pure code may not touch, and why.
+import { dirname, join } from 'node:path';
+
+/** Source files by their path in the repository, such as `src/domain/network.ts`. */
+export type House = ReadonlyMap<string, string>;
+
+/** For each folder under src/ the others that it may import, and why no more. */
+const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
+  values: { from: [], why: 'everything stands on values: they stand on nothing' },
+  events: { from: ['values'], why: 'events are kept for ever: what they mean must not move with the rules' },
+  domain: { from: ['events', 'values'], why: 'a rule is the same on every machine and over every transport' },
+  protocol: { from: ['domain', 'events', 'values'], why: 'both programs speak it, so it knows neither' },
+  store: { from: ['events', 'values'], why: 'the log keeps what happened and does not judge it' },
+  projections: {
+    from: ['store', 'domain', 'events', 'values'],
+    why: 'a read model can be thrown away: it is made from the log alone',
+  },
+  wireguard: { from: ['values'], why: 'a device knows keys and addresses, not who may see whom' },
+  cli: {
+    from: ['protocol', 'domain', 'events', 'values'],
+    why: 'a verb is written once for both programs, so it knows neither log nor device',
+  },
+  client: {
+    from: ['cli', 'wireguard', 'protocol', 'domain', 'events', 'values'],
+    why: "no SQLite on a peer's machine, and nothing of the server's",
+  },
+  server: {
+    from: ['cli', 'wireguard', 'projections', 'store', 'protocol', 'domain', 'events', 'values'],
+    why: 'the two programs meet in the protocol alone',
+  },
+};
+
+/** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
+const isPure = (path: string): boolean =>
+  /^src\/(values|events|domain|protocol)\//.test(path) || path === 'src/wireguard/plan.ts';
+
+/** Packages that belong to some rooms only, and why. */
+const packages = [
+  {
+    name: /^better-sqlite3$/,
+    rooms: ['store', 'projections'],
+    why: 'one place knows how the log is written',
+  },
+  { name: /^koffi$/, rooms: ['server'], why: 'foreign calls are for the one socket that Node cannot make' },
+  { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },
+  {
+    name: /^commander$|^@inquirer\//,
+    rooms: ['cli', 'client', 'server'],
+    why: 'only a verb talks to a terminal',
+  },
+];
+
+/** Globals that pure code may not touch, and why. */
+const worldly = [
+  {
+    what: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bTemporal\.Now\b/,
+    why: 'the clock is passed in',
+  },
+  { what: /\bset(Timeout|Interval|Immediate)\b/, why: 'rules do not wait' },
+  { what: /\bMath\.random\b|\bcrypto\b|\brandom(UUID|Bytes|SecretKey)\b/, why: 'dice are thrown outside' },
+  { what: /\bprocess\.|\bfetch\(|\bconsole\./, why: 'rules know no world' },
+];
+
+const emptyNames = /^(utils?|helpers?|common|shared|core|types?|managers?|services?|index)$/;
+
+/** Every breach of the plan, one sentence each; empty when the house stands. */
+export function breaches(house: House): string[] {
+  return [...[...house].flatMap(([path, text]) => breachesOf(path, text)), ...cycles(house)];
+}
+
+function breachesOf(path: string, text: string): string[] {
+  const found = [...badName(path), ...badFirstLine(path, text)];
+  if (!path.startsWith('src/')) return found;
+  const code = withoutComments(text);
+  if (/^export default\b|^export\s*\{[^}]*\bas default\b/m.test(code))
+    found.push(`${path} has a default export: a thing has one name everywhere`);
+  for (const target of importsOf(text)) found.push(...badImport(path, target));
+  if (isPure(path))
+    for (const { what, why } of worldly) {
+      const seen = withoutStrings(code).match(what);
+      if (seen) found.push(`${path} uses ${seen[0]}: ${why}`);
+    }
+  return found;
+}
+
+function badImport(path: string, target: string): string[] {
+  const room = roomOf(path);
+  if (target.startsWith('node:'))
+    return isPure(path) ? [`${path} imports ${target}: pure code knows no world, pass it in`] : [];
+  if (!target.startsWith('.'))
+    return packages
+      .filter(({ name, rooms: allowed }) => name.test(target) && !allowed.includes(room))
+      .map(({ why }) => `${path} imports ${target}: ${why}`);
+  const other = roomOf(join(dirname(path), target));
+  const { from, why } = rooms[room] ?? { from: [], why: 'this folder is not on the plan' };
+  return other === room || from.includes(other) ? [] : [`${path} imports from ${other}: ${why}`];
+}
+
+function badName(path: string): string[] {
+  return path
+    .split('/')
+    .filter((part) => emptyNames.test(part.replace(/(\.test)?\.[jt]s$/, '')))
+    .map((part) => `${path}: the name ${part} says nothing about what is inside`);
+}
+
+function badFirstLine(path: string, text: string): string[] {
+  const says = /^(\/\/|\/\*\*)(\n \*)? \S+ \S+ \S+/.test(text);
+  return says ? [] : [`${path}: the first line is not a sentence that says what is here`];
+}
+
+/** One sentence for each import that closes a circle: neither file can be understood first. */
+function cycles(house: House): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path))
+      found.push(`import cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
+    if (done.has(path)) return;
+    done.add(path);
+    for (const target of importsOf(house.get(path) ?? ''))
+      if (target.startsWith('.')) visit(join(dirname(path), target), [...trail, path]);
+  };
+  for (const path of house.keys()) visit(path, []);
+  return found;
+}
+
+/** What a file imports or re-exports, types included, at its top or later by `import()`. */
+function importsOf(text: string): string[] {
+  const patterns = [
+    /^(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]/gm,
+    /^import\s*['"]([^'"]+)['"]/gm,
+    /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g,
+  ];
+  const code = withoutComments(text);
+  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ''));
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/^\s*\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '');
+}
+
+function withoutStrings(code: string): string {
+  return code.replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
+}
