@@ -1,0 +1,161 @@
+/** What a commit changed, for those who follow the log: rows before and after, and who gained or lost sight of whom. */
+import type { NetworkEvent } from '../events/schema.ts';
+import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
+import type { CidrNode, Network, Peer } from './network.ts';
+import { appears, sees, subtree, viewersOf } from './visibility.ts';
+
+/** A row before and after a commit; undefined where there was or is none. */
+export type Change<Row> = { before: Row | undefined; after: Row | undefined };
+
+/** Peers of `viewer` now see the own peers of `cidr`, or no longer do. */
+export type SightChange = { viewer: CidrId; cidr: CidrId; gained: boolean };
+
+export type Changes = {
+  peers: Map<PeerId, Change<Peer>>;
+  cidrs: Map<CidrId, Change<CidrNode>>;
+  sight: SightChange[];
+};
+
+/** What a commit means to the peers of some CIDRs: the same for each of `viewers`. */
+export type ClassDelta = { viewers: CidrId[]; changed: Peer[]; removed: PeerId[] };
+
+const peerIdOf = (event: NetworkEvent): PeerId | undefined => {
+  if (event.type === 'ServerEndpointChanged') return SERVER_PEER;
+  return 'peerId' in event ? event.peerId : undefined;
+};
+
+const pairOf = (network: Network, event: NetworkEvent): readonly [CidrId, CidrId] | undefined => {
+  if (event.type === 'AssociationAdded') return event.cidrIds;
+  if (event.type === 'AssociationDeleted') return network.association(event.associationId)?.cidrIds;
+  return undefined;
+};
+
+/** Remembers how things stood before the events that touch them. */
+class Before {
+  readonly peers = new Map<PeerId, Peer | undefined>();
+  readonly cidrs = new Map<CidrId, CidrNode | undefined>();
+  readonly sight = new Map<string, SightChange>();
+
+  note(network: Network, event: NetworkEvent): void {
+    const peerId = peerIdOf(event);
+    if (peerId !== undefined && !this.peers.has(peerId)) this.peers.set(peerId, network.peer(peerId));
+    if ('cidrId' in event && event.type !== 'PeerAdded' && !this.cidrs.has(event.cidrId)) {
+      this.cidrs.set(event.cidrId, network.cidr(event.cidrId));
+    }
+    const pair = pairOf(network, event);
+    if (pair) this.#noteSight(network, pair);
+  }
+
+  #noteSight(network: Network, [left, right]: readonly [CidrId, CidrId]): void {
+    const rights = [...subtree(network, right)];
+    for (const a of subtree(network, left)) {
+      for (const b of rights) {
+        this.#noteOneWay(network, a, b);
+        this.#noteOneWay(network, b, a);
+      }
+    }
+  }
+
+  #noteOneWay(network: Network, viewer: CidrId, cidr: CidrId): void {
+    const key = `${viewer} ${cidr}`;
+    if (!this.sight.has(key)) this.sight.set(key, { viewer, cidr, gained: !sees(network, viewer, cidr) });
+  }
+}
+
+/** Takes a whole commit into the network and tells what it changed. */
+export const advanceWithChanges = (network: Network, events: Iterable<NetworkEvent>, to: Position): Changes => {
+  const before = new Before();
+  for (const event of events) {
+    before.note(network, event);
+    network.evolve(event);
+  }
+  network.position = to;
+  return {
+    peers: new Map([...before.peers].map(([id, row]) => [id, { before: row, after: network.peer(id) }])),
+    cidrs: new Map([...before.cidrs].map(([id, row]) => [id, { before: row, after: network.cidr(id) }])),
+    sight: [...before.sight.values()].filter(({ viewer, cidr, gained }) => sees(network, viewer, cidr) === gained),
+  };
+};
+
+/** Whether what other peers are shown of a peer differs. */
+const looksDifferent = (before: Peer, after: Peer): boolean =>
+  before.name !== after.name ||
+  before.publicKey !== after.publicKey ||
+  before.endpoint !== after.endpoint ||
+  before.isAdmin !== after.isAdmin;
+
+type Draft = { changed: Map<PeerId, Peer>; removed: Set<PeerId> };
+
+class Drafts {
+  readonly byViewer = new Map<CidrId, Draft>();
+
+  changed(viewer: CidrId, peer: Peer): void {
+    this.#of(viewer).changed.set(peer.id, peer);
+  }
+
+  removed(viewer: CidrId, peer: Peer): void {
+    this.#of(viewer).removed.add(peer.id);
+  }
+
+  #of(viewer: CidrId): Draft {
+    let draft = this.byViewer.get(viewer);
+    if (!draft) {
+      draft = { changed: new Map(), removed: new Set() };
+      this.byViewer.set(viewer, draft);
+    }
+    return draft;
+  }
+
+  /** Viewers to whom the commit means the same share one delta. */
+  grouped(): ClassDelta[] {
+    const groups = new Map<string, ClassDelta>();
+    for (const [viewer, { changed, removed }] of this.byViewer) {
+      const key = `${[...changed.keys()].join()} ${[...removed].join()}`;
+      const group = groups.get(key);
+      if (group) group.viewers.push(viewer);
+      else groups.set(key, { viewers: [viewer], changed: [...changed.values()], removed: [...removed] });
+    }
+    return [...groups.values()];
+  }
+}
+
+const sightBefore = (changes: Changes, cidr: CidrId, now: Set<CidrId>): Set<CidrId> => {
+  const then = new Set(now);
+  for (const change of changes.sight) {
+    if (change.cidr !== cidr) continue;
+    if (change.gained) then.delete(change.viewer);
+    else then.add(change.viewer);
+  }
+  return then;
+};
+
+const draftPeer = (drafts: Drafts, network: Network, changes: Changes, { before, after }: Change<Peer>): void => {
+  const cidrId = (after ?? before)?.cidrId;
+  if (cidrId === undefined) return;
+  const now = viewersOf(network, cidrId);
+  const then = sightBefore(changes, cidrId, now);
+  if (appears(before)) for (const viewer of then) if (!appears(after) || !now.has(viewer)) drafts.removed(viewer, before);
+  if (!appears(after)) return;
+  for (const viewer of now) {
+    const known = appears(before) && then.has(viewer);
+    if (!known || looksDifferent(before as Peer, after)) drafts.changed(viewer, after);
+  }
+};
+
+const draftSight = (drafts: Drafts, network: Network, changes: Changes): void => {
+  for (const { viewer, cidr, gained } of changes.sight) {
+    for (const peer of network.peersIn(cidr)) {
+      if (changes.peers.has(peer.id) || !appears(peer)) continue;
+      if (gained) drafts.changed(viewer, peer);
+      else drafts.removed(viewer, peer);
+    }
+  }
+};
+
+/** The commit as each CIDR's peers see it; `network` is the state after it. CIDR rows concern everybody. */
+export const classDeltas = (network: Network, changes: Changes): ClassDelta[] => {
+  const drafts = new Drafts();
+  for (const change of changes.peers.values()) draftPeer(drafts, network, changes, change);
+  draftSight(drafts, network, changes);
+  return drafts.grouped();
+};

@@ -1,0 +1,105 @@
+/** What people and programs may ask of a network: intents, parsed at the door, decided by the rules. */
+import { z } from 'zod';
+import { Endpoint } from '../values/endpoint.ts';
+import { CidrId, PeerId } from '../values/id.ts';
+import { Cidr, Ip } from '../values/ip.ts';
+import { PublicKey } from '../values/key.ts';
+import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
+
+/** A peer by id or by its present name. */
+export const PeerRef = z.union([PeerId, RecordedName]);
+export type PeerRef = z.infer<typeof PeerRef>;
+
+/** A CIDR by id or by its present name. */
+export const CidrRef = z.union([CidrId, RecordedName]);
+export type CidrRef = z.infer<typeof CidrRef>;
+
+const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.strictObject({ type: z.literal(type), ...shape });
+
+/** Set when the person was asked, and said yes, to act on the last admin that is not the server. */
+const confirmed = z.boolean().optional();
+
+const CreateNetwork = command('CreateNetwork', {
+  name: InterfaceName,
+  cidr: Cidr,
+  serverKey: PublicKey,
+  endpoint: Endpoint,
+});
+/** Ends the invitations whose time is over. */
+const ExpireInvitations = command('ExpireInvitations', {});
+/** The invited peer hands in the key that it made itself. */
+const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
+
+const AddCidr = command('AddCidr', { name: Hostname, cidr: Cidr, parent: CidrRef.optional() });
+const RenameCidr = command('RenameCidr', { cidr: CidrRef, name: Hostname });
+const DeleteCidr = command('DeleteCidr', { cidr: CidrRef });
+
+const AddPeer = command('AddPeer', {
+  name: Hostname,
+  cidr: CidrRef,
+  /** Left out: the lowest free address of the CIDR. */
+  ip: Ip.optional(),
+  isAdmin: z.boolean(),
+  publicKey: PublicKey,
+  inviteExpires: Timestamp.nullable(),
+});
+const RenamePeer = command('RenamePeer', { peer: PeerRef, name: Hostname });
+const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });
+const EnablePeer = command('EnablePeer', { peer: PeerRef });
+const DeletePeer = command('DeletePeer', { peer: PeerRef, confirmed });
+const GrantAdmin = command('GrantAdmin', { peer: PeerRef });
+const RevokeAdmin = command('RevokeAdmin', { peer: PeerRef, confirmed });
+const ReissueInvitation = command('ReissueInvitation', {
+  peer: PeerRef,
+  publicKey: PublicKey,
+  inviteExpires: Timestamp.nullable(),
+});
+const RevokeInvitation = command('RevokeInvitation', { peer: PeerRef });
+const SetEndpointOverride = command('SetEndpointOverride', { peer: PeerRef, endpoint: Endpoint });
+const ClearEndpointOverride = command('ClearEndpointOverride', { peer: PeerRef });
+const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoint });
+
+const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
+const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
+
+const SINGLE = [
+  AddCidr,
+  RenameCidr,
+  DeleteCidr,
+  AddPeer,
+  RenamePeer,
+  DisablePeer,
+  EnablePeer,
+  DeletePeer,
+  GrantAdmin,
+  RevokeAdmin,
+  ReissueInvitation,
+  RevokeInvitation,
+  SetEndpointOverride,
+  ClearEndpointOverride,
+  ChangeServerEndpoint,
+  AddAssociation,
+  DeleteAssociation,
+] as const;
+
+const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
+
+/** Several commands as one commit: all or none. */
+const AllOf = command('AllOf', { commands: z.array(SingleAdminCommand).min(1).max(1000) });
+
+/** What an admin may send from afar. */
+export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);
+export type AdminCommand = z.infer<typeof AdminCommand>;
+
+export const Command = z.discriminatedUnion('type', [
+  ...SINGLE,
+  AllOf,
+  CreateNetwork,
+  ExpireInvitations,
+  RedeemInvitation,
+]);
+export type Command = z.infer<typeof Command>;
+export type CommandType = Command['type'];
+export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;

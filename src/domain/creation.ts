@@ -1,0 +1,31 @@
+/** The first commit of a network: its name, the root CIDR, the server's CIDR and the server's peer. */
+import { isUnspecified } from '../values/endpoint.ts';
+import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../values/id.ts';
+import { assignableRange, familyOf, fromNumber, prefixOf, singleton } from '../values/ip.ts';
+import { accept, reject, type Rule } from './decision.ts';
+
+export const createNetwork: Rule<'CreateNetwork'> = (network, { name, cidr, serverKey, endpoint }) => {
+  if (network.cidr(ROOT_CIDR)) return reject({ code: 'NetworkExists', name: network.name });
+  const { first, last } = assignableRange(cidr);
+  if (prefixOf(cidr) === 0) return reject({ code: 'RangeTooWide', cidr });
+  if (last - first < 1n) return reject({ code: 'RangeTooSmall', cidr });
+  if (isUnspecified(endpoint)) return reject({ code: 'EndpointUnspecified', endpoint });
+  const ip = fromNumber(first, familyOf(cidr));
+  return accept(
+    { type: 'NetworkCreated', name },
+    { type: 'CidrAdded', cidrId: ROOT_CIDR, name, cidr, parentId: null },
+    { type: 'CidrAdded', cidrId: SERVER_CIDR, name: SERVER_NAME, cidr: singleton(ip), parentId: ROOT_CIDR },
+    {
+      type: 'PeerAdded',
+      peerId: SERVER_PEER,
+      name: SERVER_NAME,
+      ip,
+      cidrId: SERVER_CIDR,
+      publicKey: serverKey,
+      isAdmin: true,
+      inviteExpires: null,
+      redeemed: true,
+      endpoint,
+    },
+  );
+};

@@ -1,0 +1,84 @@
+/** From a command to events or a refusal: who may ask, then the command's own rule. */
+import type { NetworkEvent } from '../events/schema.ts';
+import { ROOT_CIDR } from '../values/id.ts';
+import { addAssociation, deleteAssociation } from './associations.ts';
+import { addCidr, deleteCidr, renameCidr } from './cidrs.ts';
+import type { Command, CommandOf, CommandType } from './command.ts';
+import { createNetwork } from './creation.ts';
+import { accept, type Context, type Decision, reject, type Rule } from './decision.ts';
+import { expireInvitations, redeemInvitation, reissueInvitation, revokeInvitation } from './invitations.ts';
+import type { Network } from './network.ts';
+import {
+  addPeer,
+  changeServerEndpoint,
+  clearEndpointOverride,
+  deletePeer,
+  disablePeer,
+  enablePeer,
+  findPeer,
+  grantAdmin,
+  renamePeer,
+  revokeAdmin,
+  setEndpointOverride,
+} from './peers.ts';
+
+/** Decides one after another on a copy: each sees what the earlier ones would do; one refusal refuses all. */
+const allOf: Rule<'AllOf'> = (network, { commands }, context) => {
+  const only = commands[0];
+  if (commands.length === 1 && only) return decide(network, only, context);
+  const draft = network.clone();
+  const events: NetworkEvent[] = [];
+  for (const command of commands) {
+    const decision = decide(draft, command, context);
+    if (!decision.accepted) return decision;
+    for (const event of decision.events) draft.evolve(event);
+    events.push(...decision.events);
+  }
+  return accept(...events);
+};
+
+const RULES: { [T in CommandType]: Rule<T> } = {
+  CreateNetwork: createNetwork,
+  ExpireInvitations: expireInvitations,
+  RedeemInvitation: redeemInvitation,
+  AddCidr: addCidr,
+  RenameCidr: renameCidr,
+  DeleteCidr: deleteCidr,
+  AddPeer: addPeer,
+  RenamePeer: renamePeer,
+  DisablePeer: disablePeer,
+  EnablePeer: enablePeer,
+  DeletePeer: deletePeer,
+  GrantAdmin: grantAdmin,
+  RevokeAdmin: revokeAdmin,
+  ReissueInvitation: reissueInvitation,
+  RevokeInvitation: revokeInvitation,
+  SetEndpointOverride: setEndpointOverride,
+  ClearEndpointOverride: clearEndpointOverride,
+  ChangeServerEndpoint: changeServerEndpoint,
+  AddAssociation: addAssociation,
+  DeleteAssociation: deleteAssociation,
+  AllOf: allOf,
+};
+
+/** A peer may speak of its own endpoint; everything else takes an enabled, redeemed admin. */
+const mayAsk = (network: Network, command: Command, { actor }: Context): boolean => {
+  if (command.type === 'RedeemInvitation') return true;
+  if (actor.kind !== 'peer') return true;
+  if (command.type === 'CreateNetwork' || command.type === 'ExpireInvitations') return false;
+  const asker = network.peer(actor.peerId);
+  if (!asker?.isRedeemed || asker.isDisabled) return false;
+  const own = command.type === 'SetEndpointOverride' || command.type === 'ClearEndpointOverride';
+  return asker.isAdmin || (own && findPeer(network, command.peer)?.id === asker.id);
+};
+
+/** Pure: the same network, command and context always give the same decision. Nothing is changed. */
+export const decide = <T extends CommandType>(
+  network: Network,
+  command: CommandOf<T>,
+  context: Context,
+): Decision => {
+  if (command.type !== 'CreateNetwork' && !network.cidr(ROOT_CIDR)) return reject({ code: 'NoNetwork' });
+  if (!mayAsk(network, command, context)) return reject({ code: 'NotAllowed', command: command.type });
+  return (RULES[command.type] as Rule<T>)(network, command, context);
+};

@@ -1,0 +1,22 @@
+/** The shape of a rule and of its answer. */
+import type { Actor } from '../events/actor.ts';
+import type { NetworkEvent } from '../events/schema.ts';
+import type { Timestamp } from '../values/time.ts';
+import type { CommandOf, CommandType } from './command.ts';
+import type { Network } from './network.ts';
+import type { Rejection } from './rejection.ts';
+
+/** What a rule may know of the world: who asks, and what time it is. */
+export type Context = { actor: Actor; now: Timestamp };
+
+export type Decision =
+  | { accepted: true; events: NetworkEvent[] }
+  | { accepted: false; rejection: Rejection };
+
+/** Looks at the network, changes nothing. */
+export type Rule<T extends CommandType> = (network: Network, command: CommandOf<T>, context: Context) => Decision;
+
+/** Yes; without events: things are already as asked. */
+export const accept = (...events: NetworkEvent[]): Decision => ({ accepted: true, events });
+
+export const reject = (rejection: Rejection): Decision => ({ accepted: false, rejection });

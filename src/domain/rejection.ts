@@ -1,0 +1,228 @@
+/** Every "no" of the rules: its name, its facts, and the one sentence and hint that people read. */
+import type { Endpoint } from '../values/endpoint.ts';
+import type { Cidr, Ip } from '../values/ip.ts';
+import { type PublicKey, shortKey } from '../values/key.ts';
+import type { Timestamp } from '../values/time.ts';
+import type { CommandType } from './command.ts';
+
+export type Rejection =
+  | { code: 'NetworkExists'; name: string }
+  | { code: 'NoNetwork' }
+  | { code: 'RangeTooSmall'; cidr: Cidr }
+  | { code: 'RangeTooWide'; cidr: Cidr }
+  | { code: 'NotAllowed'; command: CommandType }
+  | { code: 'CommandIdReused'; commandId: string }
+  | { code: 'UnknownCidr'; cidr: string | number }
+  | { code: 'CidrNameTaken'; name: string }
+  | { code: 'CidrTaken'; cidr: Cidr; name: string }
+  | { code: 'CidrOutsideNetwork'; cidr: Cidr; network: Cidr }
+  | { code: 'CidrBelongsElsewhere'; cidr: Cidr; parent: string; belongsIn: string }
+  | { code: 'CidrOverlaps'; cidr: Cidr; sibling: string; siblingCidr: Cidr }
+  | { code: 'CidrHoldsPeers'; name: string }
+  | { code: 'CidrHasChildren'; name: string }
+  | { code: 'CidrHasAssociations'; name: string; with: string }
+  | { code: 'CidrFull'; name: string; cidr: Cidr }
+  | { code: 'UnknownPeer'; peer: string | number }
+  | { code: 'PeerNameTaken'; name: string; ip: Ip }
+  | { code: 'IpOutsideCidr'; ip: Ip; name: string; cidr: Cidr }
+  | { code: 'IpNotAssignable'; ip: Ip; cidr: Cidr }
+  | { code: 'IpTaken'; ip: Ip; by: string }
+  | { code: 'IpRetired'; ip: Ip }
+  | { code: 'KeyTaken'; key: PublicKey }
+  | { code: 'KeyRetired'; key: PublicKey }
+  | { code: 'ServerIsFixed'; what: 'peer' | 'CIDR' | 'network range' }
+  | { code: 'LastAdmin'; name: string }
+  | { code: 'PeerIsDisabled'; name: string }
+  | { code: 'ExpiryInPast'; inviteExpires: Timestamp }
+  | { code: 'InvitationEnded'; name: string; ended: Timestamp }
+  | { code: 'AlreadyRedeemed'; name: string }
+  | { code: 'EndpointUnspecified'; endpoint: Endpoint }
+  | { code: 'SameCidr'; name: string }
+  | { code: 'RootNotAssociable'; name: string }
+  | { code: 'AssociationExists'; names: [string, string] }
+  | { code: 'UnknownAssociation'; names: [string, string] };
+
+export type RejectionCode = Rejection['code'];
+
+/** A rejection in words. `verb` is the command to try, without program and network: `rename-peer --name bob`. */
+export type Explanation = { sentence: string; hint: string; verb?: string };
+
+/** Text for a terminal: control and direction characters, which a name from an import may hold, are shown as escapes. */
+export const printable = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+
+const quote = (name: string | number): string =>
+  typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
+
+type Explain<R> = (facts: R) => Explanation;
+
+const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> } = {
+  NetworkExists: ({ name }) => ({
+    sentence: `the network ${quote(name)} exists already in this log`,
+    hint: 'start it, or choose another name',
+    verb: 'serve',
+  }),
+  NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one first', verb: 'new' }),
+  RangeTooSmall: ({ cidr }) => ({
+    sentence: `the range ${cidr} has no room for the server and another peer`,
+    hint: 'choose a wider range, such as 10.42.0.0/16',
+  }),
+  RangeTooWide: ({ cidr }) => ({
+    sentence: `the range ${cidr} covers every address there is`,
+    hint: 'choose a private range, such as 10.42.0.0/16',
+  }),
+  NotAllowed: ({ command }) => ({
+    sentence: `only an enabled admin may do this (${command})`,
+    hint: 'ask an admin of the network, or run it on the server',
+  }),
+  CommandIdReused: ({ commandId }) => ({
+    sentence: `the command id ${quote(commandId)} was used for another command`,
+    hint: 'send each command under an id of its own',
+  }),
+  UnknownCidr: ({ cidr }) => ({
+    sentence: `there is no CIDR ${quote(cidr)}`,
+    hint: 'list the CIDRs',
+    verb: 'list-cidrs',
+  }),
+  CidrNameTaken: ({ name }) => ({
+    sentence: `the name ${quote(name)} is taken by another CIDR`,
+    hint: 'choose another name; the taken ones are listed by',
+    verb: 'list-cidrs',
+  }),
+  CidrTaken: ({ cidr, name }) => ({
+    sentence: `the block ${cidr} is the CIDR ${quote(name)} already`,
+    hint: 'choose another block, or rename that CIDR',
+    verb: `rename-cidr --name ${name}`,
+  }),
+  CidrOutsideNetwork: ({ cidr, network }) => ({
+    sentence: `the block ${cidr} is not inside the network's range ${network}`,
+    hint: `choose a block inside ${network}`,
+  }),
+  CidrBelongsElsewhere: ({ cidr, parent, belongsIn }) => ({
+    sentence: `${cidr} cannot hang under ${quote(parent)}: the smallest CIDR that contains it is ${quote(belongsIn)}`,
+    hint: `name that one as the parent`,
+    verb: `add-cidr --cidr ${cidr} --parent ${belongsIn}`,
+  }),
+  CidrOverlaps: ({ cidr, sibling, siblingCidr }) => ({
+    sentence: `the block ${cidr} overlaps ${quote(sibling)} (${siblingCidr})`,
+    hint: 'choose a block that is free; the taken ones are listed by',
+    verb: 'list-cidrs',
+  }),
+  CidrHoldsPeers: ({ name }) => ({
+    sentence: `the CIDR ${quote(name)} holds peers, so it can neither hold CIDRs nor be deleted`,
+    hint: 'see which peers they are',
+    verb: 'list-peers',
+  }),
+  CidrHasChildren: ({ name }) => ({
+    sentence: `the CIDR ${quote(name)} holds other CIDRs, so it can neither hold peers nor be deleted`,
+    hint: 'choose one of the CIDRs in it, listed by',
+    verb: 'list-cidrs',
+  }),
+  CidrHasAssociations: ({ name, with: other }) => ({
+    sentence: `the CIDR ${quote(name)} is associated with ${quote(other)}`,
+    hint: 'delete the association first',
+    verb: `delete-association ${name} ${other}`,
+  }),
+  CidrFull: ({ name, cidr }) => ({
+    sentence: `no address is free in ${quote(name)} (${cidr})`,
+    hint: 'add the peer to another CIDR, or add one',
+    verb: 'add-cidr',
+  }),
+  UnknownPeer: ({ peer }) => ({
+    sentence: `there is no peer ${quote(peer)}`,
+    hint: 'list the peers',
+    verb: 'list-peers',
+  }),
+  PeerNameTaken: ({ name, ip }) => ({
+    sentence: `the name ${quote(name)} is taken by the peer at ${ip}`,
+    hint: 'choose another name; the taken ones are listed by',
+    verb: 'list-peers',
+  }),
+  IpOutsideCidr: ({ ip, name, cidr }) => ({
+    sentence: `the address ${ip} is not inside ${quote(name)} (${cidr})`,
+    hint: 'choose an address inside, or leave it out to get the lowest free one',
+  }),
+  IpNotAssignable: ({ ip, cidr }) => ({
+    sentence: `no peer can have the address ${ip}: it is the network or broadcast address of ${cidr}`,
+    hint: 'choose another address, or leave it out to get the lowest free one',
+  }),
+  IpTaken: ({ ip, by }) => ({
+    sentence: `the address ${ip} is taken by ${quote(by)}`,
+    hint: 'choose another address, or leave it out to get the lowest free one',
+  }),
+  IpRetired: ({ ip }) => ({
+    sentence: `the address ${ip} belonged to a deleted peer, and an address is never given twice`,
+    hint: 'choose another address, or leave it out to get the lowest free one',
+  }),
+  KeyTaken: ({ key }) => ({
+    sentence: `the key ${shortKey(key)} belongs to another peer`,
+    hint: 'each peer needs a key of its own: run install again, it makes a new one',
+  }),
+  KeyRetired: ({ key }) => ({
+    sentence: `the key ${shortKey(key)} was used before, and a key is never used twice`,
+    hint: 'each peer needs a key of its own: run install again, it makes a new one',
+  }),
+  ServerIsFixed: ({ what }) => ({
+    sentence: `the server's own ${what} is fixed: it cannot be renamed, disabled, demoted, moved, filled or deleted`,
+    hint: 'to change where the server is reached, use',
+    verb: 'set-endpoint',
+  }),
+  LastAdmin: ({ name }) => ({
+    sentence: `${quote(name)} is the last admin besides the server`,
+    hint: 'make another peer an admin first, or say --yes; on the server everything stays possible',
+    verb: 'grant-admin',
+  }),
+  PeerIsDisabled: ({ name }) => ({
+    sentence: `the peer ${quote(name)} is disabled`,
+    hint: 'enable it first',
+    verb: `enable-peer --name ${name}`,
+  }),
+  ExpiryInPast: ({ inviteExpires }) => ({
+    sentence: `an invitation cannot end in the past (${inviteExpires})`,
+    hint: 'give it some time: --invite-expires 14d',
+  }),
+  InvitationEnded: ({ name, ended }) => ({
+    sentence: `the invitation of ${quote(name)} ended at ${ended}`,
+    hint: 'ask an admin for a new one',
+    verb: `add-peer --name ${name}`,
+  }),
+  AlreadyRedeemed: ({ name }) => ({
+    sentence: `the invitation of ${quote(name)} was redeemed already`,
+    hint: 'if that was not you, disable the peer',
+    verb: `disable-peer --name ${name}`,
+  }),
+  EndpointUnspecified: ({ endpoint }) => ({
+    sentence: `the server cannot be reached at ${endpoint}: an all-zero host is for peers only`,
+    hint: 'give an address or a DNS name',
+  }),
+  SameCidr: ({ name }) => ({
+    sentence: `an association needs two CIDRs, and both are ${quote(name)}`,
+    hint: 'peers of one CIDR see each other anyway; name another one',
+    verb: 'list-cidrs',
+  }),
+  RootNotAssociable: ({ name }) => ({
+    sentence: `${quote(name)} is the whole network, which cannot be associated`,
+    hint: 'associate CIDRs below it',
+    verb: 'list-cidrs',
+  }),
+  AssociationExists: ({ names: [left, right] }) => ({
+    sentence: `${quote(left)} and ${quote(right)} are associated already`,
+    hint: 'nothing needs to be done; the associations are listed by',
+    verb: 'list-associations',
+  }),
+  UnknownAssociation: ({ names: [left, right] }) => ({
+    sentence: `${quote(left)} and ${quote(right)} are not associated`,
+    hint: 'list the associations',
+    verb: 'list-associations',
+  }),
+};
+
+/** Every code, for those who must show that none is forgotten. */
+export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
+
+/** The sentence and hint of a rejection. */
+export const explain = (rejection: Rejection): Explanation =>
+  (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);

@@ -1,0 +1,77 @@
+/**
+ * Who may see whom. What a peer sees depends on its CIDR alone: the peers of that CIDR and its descendants, of
+ * the server's CIDR, and of every CIDR (with descendants) associated with the CIDR or one of its ancestors.
+ */
+import { type CidrId, SERVER_CIDR } from '../values/id.ts';
+import type { Network, Peer } from './network.ts';
+
+/** Whether a peer is shown to anybody: it has joined and is not disabled. A temporary key is never shown. */
+export const appears = (peer: Peer | undefined): peer is Peer =>
+  peer !== undefined && peer.isRedeemed && !peer.isDisabled;
+
+/** A CIDR, its parent, and so on up to the root. */
+export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
+  const seen = new Set<CidrId>();
+  for (let node = network.cidr(id); node && !seen.has(node.id); ) {
+    seen.add(node.id);
+    yield node.id;
+    node = node.parentId === null ? undefined : network.cidr(node.parentId);
+  }
+}
+
+/** A CIDR and everything below it. */
+export function* subtree(network: Network, id: CidrId): Generator<CidrId> {
+  const seen = new Set<CidrId>();
+  const open = [id];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    yield next;
+    for (const child of network.childrenOf(next)) open.push(child.id);
+  }
+}
+
+/** The CIDRs whose own peers a peer of this CIDR sees. */
+export const visibleCidrs = (network: Network, viewer: CidrId): Set<CidrId> => {
+  const visible = new Set<CidrId>();
+  const addAll = (top: CidrId): void => {
+    if (visible.has(top)) return;
+    for (const id of subtree(network, top)) visible.add(id);
+  };
+  for (const ancestor of lineage(network, viewer)) {
+    for (const partner of network.associatedWith(ancestor)) addAll(partner);
+  }
+  addAll(SERVER_CIDR);
+  for (const id of subtree(network, viewer)) visible.add(id);
+  return visible;
+};
+
+/** The CIDRs whose peers see the own peers of this CIDR: the inverse of `visibleCidrs`. */
+export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
+  const ancestors = [...lineage(network, cidr)];
+  if (ancestors.includes(SERVER_CIDR)) return new Set([...network.cidrs()].map(({ id }) => id));
+  const viewers = new Set<CidrId>(ancestors);
+  for (const ancestor of ancestors) {
+    for (const partner of network.associatedWith(ancestor)) {
+      for (const id of subtree(network, partner)) viewers.add(id);
+    }
+  }
+  return viewers;
+};
+
+/** Whether a peer of `viewer` sees the own peers of `cidr`. */
+export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean => {
+  const ancestors = new Set(lineage(network, cidr));
+  if (ancestors.has(viewer) || ancestors.has(SERVER_CIDR)) return true;
+  for (const ancestor of lineage(network, viewer)) {
+    for (const partner of network.associatedWith(ancestor)) if (ancestors.has(partner)) return true;
+  }
+  return false;
+};
+
+/** Every peer that a peer of this CIDR sees, itself included if it appears. */
+export function* visiblePeers(network: Network, viewer: CidrId): Generator<Peer> {
+  for (const id of visibleCidrs(network, viewer)) {
+    for (const peer of network.peersIn(id)) if (appears(peer)) yield peer;
+  }
+}

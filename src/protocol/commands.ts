@@ -1,0 +1,26 @@
+/** POST /v1/admin/commands: an admin's intent, and what became of it. */
+import { z } from 'zod';
+import { AdminCommand } from '../domain/command.ts';
+import { NetworkEvent } from '../events/schema.ts';
+import { Hash, Position } from '../values/id.ts';
+
+export const COMMANDS_PATH = '/v1/admin/commands';
+
+/** `id` is a ULID made by the client: sent again, it gets the first answer again. */
+export const CommandRequest = z.strictObject({ id: z.string().min(1).max(64), command: AdminCommand });
+export type CommandRequest = z.infer<typeof CommandRequest>;
+
+/** What a command did; without events, things were as asked already. */
+export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(NetworkEvent) });
+export type Outcome = z.infer<typeof Outcome>;
+
+/** The body of every refusal and failure: a code, the sentence, and what to try. */
+export const Refusal = z.object({
+  code: z.string(),
+  error: z.string(),
+  hint: z.string().optional(),
+  /** The verb of the command to try, without program and network. */
+  verb: z.string().optional(),
+  facts: z.record(z.string(), z.unknown()).optional(),
+});
+export type Refusal = z.infer<typeof Refusal>;

@@ -1,0 +1,102 @@
+/**
+ * The live stream: JSON text frames over a WebSocket (subprotocol `innernet.v1`). Kinds are explicit: nothing is
+ * ever inferred from an empty or missing list. Unknown fields are ignored.
+ */
+import { z } from 'zod';
+import { SocketAddress } from '../values/endpoint.ts';
+import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { CidrRow, Observation, PeerRow } from './rows.ts';
+
+export const SUBPROTOCOL = 'innernet.v1';
+/** Path of the stream; query: `position`, `hash`, `boot`, `sequence`, and `state=none` for a newcomer. */
+export const STREAM_PATH = '/v1/user/stream';
+/** Path of the snapshot; query: `position`, `hash` of what the client already has of the chain. */
+export const SNAPSHOT_PATH = '/v1/user/snapshot';
+/** The server pings this often, in seconds; a side that misses two is taken for dead. */
+export const HEARTBEAT_SECONDS = 20;
+/** A delta that would be longer than this many bytes is fetched over HTTP instead. */
+export const LARGEST_DELTA = 64 * 1024;
+/** A CIDR whose peers have had no frame for this many positions gets one with digests only. */
+export const BOOKMARK_EVERY = 64;
+/** What a client may send in one frame, in bytes. */
+export const LARGEST_CLIENT_FRAME = 16 * 1024;
+/** Addresses that a peer may report. */
+export const MOST_CANDIDATES = 10;
+
+const frame = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.object({ kind: z.literal(kind), ...shape });
+
+/** First frame after the upgrade: where the server's log ends, and the boot of its observations. */
+export const Welcome = frame('welcome', {
+  /** The network's id: the hash of its first record. */
+  network: Hash,
+  position: Position,
+  hash: Hash,
+  heartbeat: z.number().positive(),
+  boot: z.string().max(64),
+  sequence: z.number().int().nonnegative(),
+});
+export type Welcome = z.infer<typeof Welcome>;
+
+/**
+ * What changed in (from, position] for this client. `digests` has one entry for each of these positions, so the
+ * client extends the chain itself and must arrive at `hash`. Rows are whole.
+ */
+export const Delta = frame('delta', {
+  from: Position,
+  position: Position,
+  hash: Hash,
+  digests: z.array(Hash),
+  peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerId) }),
+  cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrId) }),
+});
+export type Delta = z.infer<typeof Delta>;
+
+/** There is more than fits a frame: fetch a snapshot; it will be at this position or later. */
+export const Fetch = frame('fetch', { position: Position, hash: Hash });
+export type Fetch = z.infer<typeof Fetch>;
+
+/** Observations, numbered within the server's boot; they follow the delta that names their peers. */
+export const Endpoints = frame('endpoints', {
+  boot: z.string().max(64),
+  sequence: z.number().int().nonnegative(),
+  peers: z.array(Observation),
+});
+export type Endpoints = z.infer<typeof Endpoints>;
+
+/** The last frame: this peer's right has ended. */
+export const Revoked = frame('revoked', { reason: z.enum(['disabled', 'deleted', 'rekeyed']) });
+export type Revoked = z.infer<typeof Revoked>;
+
+export const ServerFrame = z.discriminatedUnion('kind', [Welcome, Delta, Fetch, Endpoints, Revoked]);
+export type ServerFrame = z.infer<typeof ServerFrame>;
+
+/** The client's WireGuard stands at this position; `held` counts what its pins or the chain made it hold back. */
+export const Applied = frame('applied', { position: Position, held: z.number().int().nonnegative() });
+export type Applied = z.infer<typeof Applied>;
+
+/** Where this client may be reached besides the address that the server sees. */
+export const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MOST_CANDIDATES) });
+export type Candidates = z.infer<typeof Candidates>;
+
+export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates]);
+export type ClientFrame = z.infer<typeof ClientFrame>;
+
+/** Everything that a client may see at a position; `digests` lead there from the position that it named. */
+export const Snapshot = z.object({
+  network: Hash,
+  position: Position,
+  hash: Hash,
+  /** The position that `digests` start after; equal to `position` where the client named none. */
+  from: Position,
+  digests: z.array(Hash),
+  peers: z.array(PeerRow),
+  cidrs: z.array(CidrRow),
+  boot: z.string().max(64),
+  sequence: z.number().int().nonnegative(),
+  observations: z.array(Observation),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+/** Codes with which the server closes a stream (RFC 6455, 4000–4999 are private). */
+export const CLOSE = { revoked: 4001, slow: 4002, badFrame: 4003, otherHistory: 4009, tooMany: 4029 } as const;

@@ -1,0 +1,49 @@
+/** Peers and CIDRs as our own two programs show them to each other, in snapshots and deltas alike. */
+import { z } from 'zod';
+import type { CidrNode, Peer } from '../domain/network.ts';
+import { Endpoint, SocketAddress } from '../values/endpoint.ts';
+import { CidrId, PeerId } from '../values/id.ts';
+import { Ip, RecordedCidr } from '../values/ip.ts';
+import { PublicKey } from '../values/key.ts';
+import { RecordedName } from '../values/name.ts';
+
+/** A peer that has joined and is enabled: nobody is shown any other. */
+export const PeerRow = z.object({
+  id: PeerId,
+  name: RecordedName,
+  ip: Ip,
+  cidrId: CidrId,
+  publicKey: PublicKey,
+  isAdmin: z.boolean(),
+  /** What the peer insists on; an all-zero host means "as the server sees me, but with this port". */
+  endpoint: Endpoint.nullable(),
+});
+export type PeerRow = z.infer<typeof PeerRow>;
+
+export const CidrRow = z.object({
+  id: CidrId,
+  name: RecordedName,
+  cidr: RecordedCidr,
+  parentId: CidrId.nullable(),
+});
+export type CidrRow = z.infer<typeof CidrRow>;
+
+/** What is seen of a peer, not decided: where WireGuard heard it last and where it says that it may be reached. */
+export const Observation = z.object({
+  id: PeerId,
+  endpoint: SocketAddress.nullable(),
+  candidates: z.array(SocketAddress).max(32),
+});
+export type Observation = z.infer<typeof Observation>;
+
+export const peerRow = ({ id, name, ip, cidrId, publicKey, isAdmin, endpoint }: Peer): PeerRow => ({
+  id,
+  name,
+  ip,
+  cidrId,
+  publicKey,
+  isAdmin,
+  endpoint,
+});
+
+export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });

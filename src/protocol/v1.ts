@@ -1,0 +1,67 @@
+/** The HTTP shapes of innernet 2.0, which its clients speak: field for field as the Rust programs have them. */
+import { z } from 'zod';
+import { Endpoint, SocketAddress } from '../values/endpoint.ts';
+import { PublicKey } from '../values/key.ts';
+
+/** Every request carries the server's public key here, or gets an empty 401. */
+export const SERVER_KEY_HEADER = 'x-innernet-server-key';
+/** Largest body that the API reads, in bytes. */
+export const LARGEST_BODY = 16 * 1024;
+
+/** Rust's SystemTime as serde writes it. */
+export const SystemTime = z.object({
+  secs_since_epoch: z.number().int().nonnegative(),
+  nanos_since_epoch: z.number().int().nonnegative(),
+});
+
+/** A peer without its id: what is posted, and put back whole. */
+export const PeerContents = z.object({
+  name: z.string(),
+  ip: z.string(),
+  cidr_id: z.number().int(),
+  public_key: z.string(),
+  endpoint: z.string().nullish(),
+  persistent_keepalive_interval: z.number().int().nullish(),
+  is_admin: z.boolean(),
+  is_disabled: z.boolean(),
+  is_redeemed: z.boolean(),
+  invite_expires: SystemTime.nullish(),
+  candidates: z.array(z.string()).default([]),
+});
+export type PeerContents = z.infer<typeof PeerContents>;
+
+export const V1Peer = PeerContents.extend({ id: z.number().int() });
+export type V1Peer = z.infer<typeof V1Peer>;
+
+export const CidrContents = z.object({ name: z.string(), cidr: z.string(), parent: z.number().int().nullish() });
+export type CidrContents = z.infer<typeof CidrContents>;
+
+export const V1Cidr = CidrContents.extend({ id: z.number().int() });
+export type V1Cidr = z.infer<typeof V1Cidr>;
+
+export const AssociationContents = z.object({ cidr_id_1: z.number().int(), cidr_id_2: z.number().int() });
+export type AssociationContents = z.infer<typeof AssociationContents>;
+
+export const V1Association = AssociationContents.extend({ id: z.number().int() });
+export type V1Association = z.infer<typeof V1Association>;
+
+export const State = z.object({ peers: z.array(V1Peer), cidrs: z.array(V1Cidr) });
+export type State = z.infer<typeof State>;
+
+export const Redeem = z.object({ public_key: PublicKey });
+
+export const EndpointChange = z.discriminatedUnion('option', [
+  z.object({ option: z.literal('Set'), content: Endpoint }),
+  z.object({ option: z.literal('Unset') }),
+]);
+
+/** A client's own list of where it may be reached. */
+export const CandidateList = z.array(SocketAddress);
+
+/** Extra fields are ignored by old clients; `stream` and `commands` tell ours what this server can do. */
+export const Capabilities = z.object({
+  unspecified_ip_in_override_endpoint: z.boolean(),
+  stream: z.boolean().optional(),
+  commands: z.boolean().optional(),
+});
+export type Capabilities = z.infer<typeof Capabilities>;
