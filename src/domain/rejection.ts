@@ -226,3 +226,13 @@ export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
 /** The sentence and hint of a rejection. */
 export const explain = (rejection: Rejection): Explanation =>
   (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);
+
+/** A refusal on its way to whoever asked: the rule said no, nothing is broken. */
+export class Rejected extends Error {
+  readonly rejection: Rejection;
+
+  constructor(rejection: Rejection) {
+    super(explain(rejection).sentence);
+    this.rejection = rejection;
+  }
+}
