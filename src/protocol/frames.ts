@@ -12,6 +12,10 @@ export const SUBPROTOCOL = 'innernet.v1';
 export const STREAM_PATH = '/v1/user/stream';
 /** Path of the snapshot; query: `position`, `hash` of what the client already has of the chain. */
 export const SNAPSHOT_PATH = '/v1/user/snapshot';
+/** Path of the chain's digests, a page at a time; query: `position`, after which they start. */
+export const DIGESTS_PATH = '/v1/user/digests';
+/** Digests in one page, and in a snapshot. */
+export const MOST_DIGESTS = 5000;
 /** The server pings this often, in seconds; a side that misses two is taken for dead. */
 export const HEARTBEAT_SECONDS = 20;
 /** A delta that would be longer than this many bytes is fetched over HTTP instead. */
@@ -82,7 +86,11 @@ export type Candidates = z.infer<typeof Candidates>;
 export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
-/** Everything that a client may see at a position; `digests` lead there from the position that it named. */
+/**
+ * Everything that a client may see at a position. `digests` lead there from the position that the client named;
+ * one that is further behind than `MOST_DIGESTS` pages through them first. Only a client that named no position
+ * trusts first sight. Observations are never in here: they follow on the stream.
+ */
 export const Snapshot = z.object({
   network: Hash,
   position: Position,
@@ -92,11 +100,12 @@ export const Snapshot = z.object({
   digests: z.array(Hash),
   peers: z.array(PeerRow),
   cidrs: z.array(CidrRow),
-  boot: z.string().max(64),
-  sequence: z.number().int().nonnegative(),
-  observations: z.array(Observation),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
+
+/** One page of the chain: the digest of each record in (from, position], at most `MOST_DIGESTS` of them. */
+export const DigestPage = z.object({ from: Position, position: Position, digests: z.array(Hash) });
+export type DigestPage = z.infer<typeof DigestPage>;
 
 /** Codes with which the server closes a stream (RFC 6455, 4000–4999 are private). */
 export const CLOSE = { revoked: 4001, slow: 4002, badFrame: 4003, otherHistory: 4009, tooMany: 4029 } as const;
