@@ -1,0 +1,88 @@
+/** What history needs beside the events: who was called what since when, and which events concern whom. */
+import type { NetworkEvent } from '../events/schema.ts';
+import type { Projection, ReadModels } from '../store/projection.ts';
+import { type AssociationId, type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
+
+/** What an event can be about. */
+export type Thing =
+  | { kind: 'peer'; id: PeerId }
+  | { kind: 'cidr'; id: CidrId }
+  | { kind: 'association'; id: AssociationId };
+
+const aPeer = (id: PeerId): Thing => ({ kind: 'peer', id });
+const aCidr = (id: CidrId): Thing => ({ kind: 'cidr', id });
+
+/** The CIDRs that an association joins, or joined. */
+export const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
+  models.sql('SELECT cidr_a, cidr_b FROM {ends} WHERE association_id = ?').raw().get(id) as
+    | [CidrId, CidrId]
+    | undefined;
+
+const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
+  switch (event.type) {
+    case 'NetworkCreated':
+    case 'NetworkImported':
+    case 'LogRestored':
+      return [];
+    case 'CidrAdded':
+      return [event.cidrId, ...(event.parentId === null ? [] : [event.parentId])].map(aCidr);
+    case 'CidrRenamed':
+    case 'CidrDeleted':
+      return [aCidr(event.cidrId)];
+    case 'PeerAdded':
+      return [aPeer(event.peerId), aCidr(event.cidrId)];
+    case 'InvitationRedeemed':
+    case 'InvitationReissued':
+    case 'InvitationRevoked':
+    case 'InvitationExpired':
+    case 'PeerRenamed':
+    case 'PeerDisabled':
+    case 'PeerEnabled':
+    case 'PeerDeleted':
+    case 'AdminGranted':
+    case 'AdminRevoked':
+    case 'EndpointOverrideSet':
+    case 'EndpointOverrideCleared':
+      return [aPeer(event.peerId)];
+    case 'AssociationAdded':
+      return [{ kind: 'association', id: event.associationId }, ...event.cidrIds.map(aCidr)];
+    case 'AssociationDeleted': {
+      const ends = endsOf(models, event.associationId) ?? [];
+      return [{ kind: 'association', id: event.associationId }, ...ends.map(aCidr)];
+    }
+    case 'ServerEndpointChanged':
+      return [aPeer(SERVER_PEER)];
+  }
+};
+
+const noteName = (models: ReadModels, thing: Thing, position: Position, name: string): void => {
+  models
+    .sql('INSERT INTO {names} (kind, id, from_position, name) VALUES (?, ?, ?, ?)')
+    .run(thing.kind, thing.id, position, name);
+};
+
+const noteNames = (models: ReadModels, event: NetworkEvent, position: Position): void => {
+  if (event.type === 'CidrAdded' || event.type === 'CidrRenamed')
+    noteName(models, aCidr(event.cidrId), position, event.name);
+  if (event.type === 'PeerAdded' || event.type === 'PeerRenamed')
+    noteName(models, aPeer(event.peerId), position, event.name);
+  if (event.type === 'AssociationAdded') {
+    models
+      .sql('INSERT OR REPLACE INTO {ends} (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')
+      .run(event.associationId, ...event.cidrIds);
+  }
+};
+
+export const history: Projection = {
+  name: 'history',
+  version: 1,
+  tables: ['names', 'ends', 'mentions'],
+  apply: (models, { from, events }) => {
+    const mention = models.sql('INSERT OR IGNORE INTO {mentions} (kind, id, position) VALUES (?, ?, ?)');
+    events.forEach((event, index) => {
+      const position = from + 1 + index;
+      noteNames(models, event, position);
+      for (const { kind, id } of concerns(event, models)) mention.run(kind, id, position);
+    });
+  },
+};

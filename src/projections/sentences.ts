@@ -1,0 +1,63 @@
+/** One readable sentence for each type of event. */
+import type { EventOf, EventType } from '../events/schema.ts';
+import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
+import type { PublicKey } from '../values/key.ts';
+import type { Timestamp } from '../values/time.ts';
+import { printable } from './printable.ts';
+
+/** What a sentence may ask: names as they were before the event, fit for a terminal. */
+export type Words = {
+  peer: (id: PeerId) => string;
+  cidr: (id: CidrId) => string;
+  /** `humans and servers`, also of an association that is gone. */
+  association: (id: AssociationId) => string;
+  time: (time: Timestamp) => string;
+};
+
+type Sentences = { [T in EventType]: (event: EventOf<T>, words: Words) => string };
+
+/** Keys are told apart by their first characters. */
+const short = (key: PublicKey): string => `${key.slice(0, 10)}…`;
+
+const until = (time: Timestamp | null, words: Words): string =>
+  time === null ? 'without end' : `until ${words.time(time)}`;
+
+const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
+  event.redeemed ? `key ${short(event.publicKey)}` : `invitation ${until(event.inviteExpires, words)}`;
+
+/** Without the actor: `added peer bob (10.42.1.7) to humans, invitation until …`. */
+export const SENTENCES: Sentences = {
+  NetworkCreated: ({ name }) => `created network ${printable(name)}`,
+  NetworkImported: ({ name, source }) =>
+    `took over network ${printable(name)} from ${printable(source.program)} (schema version ${source.version})`,
+  LogRestored: ({ lostPosition }) => `put a backup back; what came after it, up to ${lostPosition}, is lost`,
+  CidrAdded: ({ name, cidr, parentId }, words) =>
+    `added CIDR ${printable(name)} (${cidr})${parentId === null ? '' : ` to ${words.cidr(parentId)}`}`,
+  CidrRenamed: ({ cidrId, name }, words) => `renamed CIDR ${words.cidr(cidrId)} to ${printable(name)}`,
+  CidrDeleted: ({ cidrId }, words) => `deleted CIDR ${words.cidr(cidrId)}`,
+  PeerAdded: (event, words) => {
+    const what = `${event.disabled ? 'disabled ' : ''}${event.isAdmin ? 'admin ' : ''}peer`;
+    const where = `${printable(event.name)} (${event.ip}) to ${words.cidr(event.cidrId)}`;
+    return `added ${what} ${where}, ${joining(event, words)}`;
+  },
+  InvitationRedeemed: ({ peerId, publicKey }, words) =>
+    `redeemed the invitation of peer ${words.peer(peerId)}, key ${short(publicKey)}`,
+  InvitationReissued: ({ peerId, inviteExpires }, words) =>
+    `issued a new invitation to peer ${words.peer(peerId)}, ${until(inviteExpires, words)}`,
+  InvitationRevoked: ({ peerId }, words) => `revoked the invitation of peer ${words.peer(peerId)}`,
+  InvitationExpired: ({ peerId }, words) => `ended the invitation of peer ${words.peer(peerId)}: it expired`,
+  PeerRenamed: ({ peerId, name }, words) => `renamed peer ${words.peer(peerId)} to ${printable(name)}`,
+  PeerDisabled: ({ peerId }, words) => `disabled peer ${words.peer(peerId)}`,
+  PeerEnabled: ({ peerId }, words) => `enabled peer ${words.peer(peerId)}`,
+  PeerDeleted: ({ peerId }, words) => `deleted peer ${words.peer(peerId)}`,
+  AdminGranted: ({ peerId }, words) => `made peer ${words.peer(peerId)} an admin`,
+  AdminRevoked: ({ peerId }, words) => `took the admin right from peer ${words.peer(peerId)}`,
+  AssociationAdded: ({ cidrIds: [a, b] }, words) => `associated ${words.cidr(a)} and ${words.cidr(b)}`,
+  AssociationDeleted: ({ associationId }, words) =>
+    `ended the association of ${words.association(associationId)}`,
+  EndpointOverrideSet: ({ peerId, endpoint }, words) =>
+    `set the endpoint of peer ${words.peer(peerId)} to ${endpoint}`,
+  EndpointOverrideCleared: ({ peerId }, words) =>
+    `cleared the endpoint that was set for peer ${words.peer(peerId)}`,
+  ServerEndpointChanged: ({ endpoint }) => `set the server's external endpoint to ${endpoint}`,
+};

@@ -1,0 +1,48 @@
+/** A commit as those who follow the log get it: whole, with its records and the events they hold. */
+import type { Actor } from '../events/actor.ts';
+import type { EventRecord } from '../events/record.ts';
+import type { NetworkEvent } from '../events/schema.ts';
+import { eventOf } from '../events/upcast.ts';
+import type { Position } from '../values/id.ts';
+import type { Timestamp } from '../values/time.ts';
+
+/** The records in (from, to] and their events, one for one. */
+export type RecordedCommit = {
+  from: Position;
+  to: Position;
+  actor: Actor;
+  commandId: string;
+  recordedAt: Timestamp;
+  records: readonly EventRecord[];
+  events: readonly NetworkEvent[];
+};
+
+/** The commit that these records are, all of them and in order. Throws `UnknownEventType`. */
+export const commitFrom = (records: readonly EventRecord[]): RecordedCommit => {
+  const [first] = records;
+  if (!first) throw new Error('a commit has at least one record');
+  return {
+    from: first.position - 1,
+    to: first.commitEnd,
+    actor: JSON.parse(first.actor),
+    commandId: first.commandId,
+    recordedAt: first.recordedAt,
+    records,
+    events: records.map(eventOf),
+  };
+};
+
+/** Splits records at the ends of commits; `rest` are those of a commit whose end is still to be read. */
+export const wholeCommits = (
+  records: readonly EventRecord[],
+): { commits: RecordedCommit[]; rest: EventRecord[] } => {
+  const commits: RecordedCommit[] = [];
+  let pending: EventRecord[] = [];
+  for (const record of records) {
+    pending.push(record);
+    if (record.position !== record.commitEnd) continue;
+    commits.push(commitFrom(pending));
+    pending = [];
+  }
+  return { commits, rest: pending };
+};

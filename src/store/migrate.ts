@@ -1,0 +1,39 @@
+/** The one path by which a log's file gets its tables, at creation and after an upgrade. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Database } from 'better-sqlite3';
+import { Failure } from '../values/failure.ts';
+
+/** In order; the n-th brings the file to schema version n and sets `user_version` itself. */
+const MIGRATIONS = ['001_log.sql', '002_read_models.sql'];
+
+/** The schema that this program reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Of files that are logs: "INNL". */
+export const APPLICATION_ID = 0x494e4e4c;
+
+/** The first folder upwards that has migrations: the repository's or the package's. */
+const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
+  const candidate = join(from, 'migrations');
+  if (existsSync(join(candidate, '001_log.sql'))) return candidate;
+  if (dirname(from) === from) {
+    throw new Failure('the folder "migrations" is missing from this installation', {
+      hint: 'install the package again',
+    });
+  }
+  return folder(dirname(from));
+};
+
+export const schemaVersion = (db: Database): number => db.pragma('user_version', { simple: true }) as number;
+
+/** Brings the schema up to date, each step in a transaction of its own; several processes may try at once. */
+export const migrate = (db: Database): void => {
+  for (let version = schemaVersion(db); version < SCHEMA_VERSION; version++) {
+    const script = readFileSync(join(folder(), MIGRATIONS[version] ?? ''), 'utf8');
+    db.transaction(() => {
+      if (schemaVersion(db) === version) db.exec(script);
+    }).immediate();
+  }
+};

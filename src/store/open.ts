@@ -1,0 +1,133 @@
+/** Opening the log's file: settings set and read back each time, foreign and newer files turned away. */
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { Failure } from '../values/failure.ts';
+import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
+
+/** How long a connection waits for another's lock, in milliseconds; nobody holds it longer than 50. */
+const LOCK_WAIT = 5_000;
+
+const FULL = 2;
+
+const pragma = (db: Database.Database, name: string, value: string | number, readBack = value): void => {
+  db.pragma(`${name} = ${value}`);
+  const actual = db.pragma(name, { simple: true });
+  if (actual !== readBack)
+    throw new Failure(`the log needs SQLite's ${name} = ${value}, but it stays ${actual}`);
+};
+
+/** `synchronous` in particular falls back to NORMAL when a WAL file is opened again, so nothing is assumed. */
+const configure = (db: Database.Database, access: 'read' | 'write'): void => {
+  pragma(db, 'journal_mode', 'wal');
+  pragma(db, 'synchronous', FULL);
+  pragma(db, 'foreign_keys', 1);
+  pragma(db, 'recursive_triggers', 1);
+  pragma(db, 'trusted_schema', 0);
+  pragma(db, 'wal_autocheckpoint', 0); // the writer does it itself, after the answer
+  if (access === 'read') pragma(db, 'query_only', 1);
+};
+
+/** SQLite would play a rollback journal into the file; the log never has one. */
+const refuseJournal = (file: string): void => {
+  if (!existsSync(`${file}-journal`)) return;
+  throw new Failure(`${file}-journal does not belong to this log, and opening the log would play it in`, {
+    hint: `move ${file}-journal away`,
+  });
+};
+
+const identify = (db: Database.Database, file: string): void => {
+  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
+    throw new Failure(`${file} is not a log of this program`);
+};
+
+const notOurs = (error: unknown, file: string): Error => {
+  const code = error instanceof Database.SqliteError ? error.code : '';
+  if (code === 'SQLITE_NOTADB') return new Failure(`${file} is not a log of this program`, { cause: error });
+  if (code === 'SQLITE_BUSY') return lockedFailure(file, error);
+  return error as Error;
+};
+
+export const lockedFailure = (file: string, cause: unknown): Failure =>
+  new Failure(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {
+    hint: `see who has it open: fuser ${file}`,
+    cause,
+  });
+
+/** The schema must be the one that this program knows: older needs a migration, newer a newer program. */
+export const checkSchema = (db: Database.Database, file: string): void => {
+  const version = schemaVersion(db);
+  if (version > SCHEMA_VERSION) {
+    throw new Failure(
+      `${file} has schema version ${version}, and this program knows ${SCHEMA_VERSION} at most`,
+      { hint: 'a newer innernet-server has written it; upgrade this one' },
+    );
+  }
+  if (version < SCHEMA_VERSION) {
+    throw new Failure(`${file} has schema version ${version}, and this program needs ${SCHEMA_VERSION}`, {
+      hint: 'start innernet-server serve of this version once: it brings the file up to date',
+    });
+  }
+};
+
+/**
+ * A connection to an existing log with every setting verified. Throws `Failure` when the file is missing, no log
+ * or locked; the schema is checked by `checkSchema`, since only some callers may migrate.
+ */
+export const openDatabase = (file: string, access: 'read' | 'write'): Database.Database => {
+  if (!existsSync(file)) throw new Failure(`there is no log ${file}`);
+  refuseJournal(file);
+  const db = new Database(file, { timeout: LOCK_WAIT, fileMustExist: true });
+  try {
+    identify(db, file);
+    configure(db, access);
+    return db;
+  } catch (error) {
+    db.close();
+    throw notOurs(error, file);
+  }
+};
+
+const syncPath = (path: string): void => {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+};
+
+const leftovers = (file: string): string[] =>
+  ['-wal', '-shm', '-journal'].map((end) => file + end).filter((path) => existsSync(path));
+
+/** Makes an empty log, mode 0600, whole or not at all, unless there is a file already. */
+export const createFile = (file: string): void => {
+  if (existsSync(file)) return;
+  const [leftover] = leftovers(file);
+  if (leftover) {
+    throw new Failure(`${leftover} is left of another log, and a new one would take it for its own`, {
+      hint: `move ${leftover} away`,
+    });
+  }
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}.draft`;
+  for (const path of [draft, ...leftovers(draft)]) rmSync(path, { force: true });
+  try {
+    closeSync(openSync(draft, 'wx', 0o600));
+    writeEmptyLog(draft);
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    for (const path of [draft, ...leftovers(draft)]) rmSync(path, { force: true });
+  }
+  syncPath(dirname(file));
+};
+
+const writeEmptyLog = (draft: string): void => {
+  const db = new Database(draft);
+  try {
+    configure(db, 'write');
+    migrate(db);
+  } finally {
+    db.close();
+  }
+  syncPath(draft);
+};

@@ -1,0 +1,48 @@
+/** Reading the log over a connection of its own; no statement stays open, so the WAL can always be reset. */
+import type { Database, Statement } from 'better-sqlite3';
+import type { EventRecord } from '../events/record.ts';
+import { type Hash, NO_HASH, type Position } from '../values/id.ts';
+import type { Commit, Head } from './log.ts';
+
+/** A row as `EventRecord` has it. */
+const RECORD = `position, commit_end AS commitEnd, id, command_id AS commandId, type,
+  recorded_at AS recordedAt, actor, body, salt, digest, hash`;
+
+export class LogReader {
+  readonly #head: Statement<[], Head>;
+  readonly #first: Statement<[], Hash>;
+  readonly #page: Statement<[Position, number], EventRecord>;
+  readonly #commit: Statement<[string, string], Commit>;
+  readonly #dataVersion: Statement<[], number>;
+
+  constructor(db: Database) {
+    this.#head = db.prepare('SELECT position, hash FROM events ORDER BY position DESC LIMIT 1');
+    this.#first = db.prepare<[], Hash>('SELECT hash FROM events WHERE position = 1').pluck();
+    this.#page = db.prepare(`SELECT ${RECORD} FROM events WHERE position > ? ORDER BY position LIMIT ?`);
+    this.#commit = db.prepare(`
+      SELECT actor, command_id AS commandId, digest AS commandDigest, from_position AS "from", to_position AS "to"
+      FROM commits WHERE actor = ? AND command_id = ?`);
+    this.#dataVersion = db.prepare<[], number>('PRAGMA data_version').pluck();
+  }
+
+  head(): Head {
+    return this.#head.get() ?? { position: 0, hash: NO_HASH };
+  }
+
+  networkId(): Hash | undefined {
+    return this.#first.get();
+  }
+
+  read(after: Position, limit: number): EventRecord[] {
+    return this.#page.all(after, limit);
+  }
+
+  commitOf(actor: string, commandId: string): Commit | undefined {
+    return this.#commit.get(actor, commandId);
+  }
+
+  /** A number that changes when another connection has committed to the file. */
+  dataVersion(): number {
+    return this.#dataVersion.get() ?? 0;
+  }
+}

@@ -1,0 +1,49 @@
+/** Turning decided events into sealed records: ids, salts, digests and the chain. */
+import { randomFillSync } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+import { bodyText, chainHash, digestOf, type EventRecord } from '../events/record.ts';
+import { type Hash, NO_HASH } from '../values/id.ts';
+import type { Head, NewCommit } from './log.ts';
+import { sha256 } from './sha256.ts';
+
+const POOL = new Uint8Array(4096);
+let used = POOL.length;
+
+/** Random bytes from a pool: asking the system for each few costs more than all the rest of sealing. */
+const random = (count: number): Uint8Array => {
+  if (used + count > POOL.length) {
+    randomFillSync(POOL);
+    used = 0;
+  }
+  used += count;
+  return POOL.slice(used - count, used);
+};
+
+/** A number in [0, 1), as ulid wants its dice. */
+const dice = (): number => (random(1)[0] ?? 0) / 256;
+
+const nextId = monotonicFactory(dice);
+
+/** The records of one commit on top of a head, and the head after it. */
+export const seal = (
+  commit: NewCommit,
+  head: Head,
+  knownNetworkId: Hash | undefined,
+): { records: EventRecord[]; head: Head } => {
+  const { actor, commandId, recordedAt, events } = commit;
+  const commitEnd = head.position + events.length;
+  const time = Date.parse(recordedAt);
+  let { position, hash } = head;
+  let networkId = knownNetworkId ?? NO_HASH;
+  const records = events.map((event): EventRecord => {
+    position += 1;
+    const body = bodyText(event);
+    const fields = { commitEnd, id: nextId(time), commandId, type: event.type, recordedAt, actor, body };
+    const salt = random(16);
+    const digest = digestOf(fields, salt, sha256);
+    hash = chainHash({ networkId, position, previous: hash, digest }, sha256);
+    if (position === 1) networkId = hash;
+    return { position, ...fields, salt, digest, hash };
+  });
+  return { records, head: { position, hash } };
+};

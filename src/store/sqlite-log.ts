@@ -1,0 +1,151 @@
+/** The event log in a SQLite file: reading over its own connection, writing here or in a thread. */
+import type { Database } from 'better-sqlite3';
+import type { EventRecord } from '../events/record.ts';
+import { Failure } from '../values/failure.ts';
+import type { Hash, Position } from '../values/id.ts';
+import type { AppendResult, Commit, EventLog, Head, NewCommit } from './log.ts';
+import { migrate } from './migrate.ts';
+import { checkSchema, createFile, openDatabase } from './open.ts';
+import type { Projection } from './projection.ts';
+import { LogReader } from './reader.ts';
+import { checkProjections, rebuildStale } from './rebuild.ts';
+import { loadState, type StoredState } from './stored-state.ts';
+import { Wake } from './wake.ts';
+import { InlineWriter, ThreadWriter, type Writer, WriterGone } from './writer-thread.ts';
+
+export type OpenOptions = {
+  /** `…/NET.events`; the witness and SQLite's own files lie beside it. */
+  file: string;
+  /** The read models that every append keeps level; the thread's program has its own, the same, list. */
+  projections: readonly Projection[];
+  writer: 'inline' | { workerFile: URL };
+  /** `create` makes the file, or takes one that is still empty; `open`, the default, wants a log that is there. */
+  mode?: 'create' | 'open';
+  /** Brings an older file up to date, read models included; otherwise such a file is refused. */
+  migrate?: boolean;
+};
+
+/** Opens a log. Throws `Failure`: no such file, no log, newer or older schema, a log where none should be. */
+export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
+  const { file, projections, mode = 'open' } = options;
+  if (mode === 'create') createFile(file);
+  if (mode === 'create' || options.migrate) await bringUpToDate(file, projections);
+  const db = openChecked(file, projections);
+  try {
+    refuseUsed(db, options);
+    const writer =
+      options.writer === 'inline'
+        ? new InlineWriter(file, projections)
+        : await ThreadWriter.start(options.writer.workerFile, file);
+    return new SqliteLog(file, db, writer);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
+const bringUpToDate = async (file: string, projections: readonly Projection[]): Promise<void> => {
+  const db = openDatabase(file, 'write');
+  try {
+    migrate(db);
+    checkSchema(db, file);
+    await rebuildStale(db, projections, file);
+  } finally {
+    db.close();
+  }
+};
+
+const openChecked = (file: string, projections: readonly Projection[]): Database => {
+  const db = openDatabase(file, 'read');
+  try {
+    checkSchema(db, file);
+    checkProjections(db, projections, file);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
+const refuseUsed = (db: Database, { file, mode }: OpenOptions): void => {
+  if (mode !== 'create' || new LogReader(db).head().position === 0) return;
+  throw new Failure(`${file} holds a network already`, { hint: 'choose another name' });
+};
+
+export class SqliteLog implements EventLog {
+  readonly file: string;
+  /** The reading connection, for the read models. No statement on it may stay open across an await. */
+  readonly database: Database;
+  readonly #reader: LogReader;
+  readonly #writer: Writer;
+  readonly #wake: Wake;
+  #broken: Error | undefined;
+
+  constructor(file: string, database: Database, writer: Writer) {
+    this.file = file;
+    this.database = database;
+    this.#reader = new LogReader(database);
+    this.#writer = writer;
+    this.#wake = new Wake(file, () => this.#reader.dataVersion());
+  }
+
+  /** Why nothing can be written any more; the program should end, and be started again. */
+  get broken(): Error | undefined {
+    return this.#broken;
+  }
+
+  async head(): Promise<Head> {
+    return this.#reader.head();
+  }
+
+  async networkId(): Promise<Hash | undefined> {
+    return this.#reader.networkId();
+  }
+
+  /** Throws `Failure` where nothing was written and trying again may help: disk full, lock held, file newer. */
+  async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
+    try {
+      const result = await this.#writer.append(expected, commits);
+      if (result.kind === 'unknown') this.#broken = result.cause;
+      if (result.kind === 'committed') this.#wake.call();
+      return result;
+    } catch (error) {
+      if (!(error instanceof WriterGone)) throw error;
+      this.#broken = error;
+      return { kind: 'unknown', cause: error };
+    }
+  }
+
+  async read(after: Position, limit: number): Promise<EventRecord[]> {
+    return this.#reader.read(after, limit);
+  }
+
+  async commitOf(actor: string, commandId: string): Promise<Commit | undefined> {
+    return this.#reader.commitOf(actor, commandId);
+  }
+
+  wake(listener: () => void): () => void {
+    return this.#wake.subscribe(listener);
+  }
+
+  /** Keeps a whole state, so that the next start replays only what came after it. */
+  saveState(state: StoredState): Promise<void> {
+    return this.#writer.saveState(state);
+  }
+
+  /** The newest intact state of this code at or before a position. */
+  loadState(codeVersion: string, until: Position): StoredState | undefined {
+    return loadState(this.database, codeVersion, until);
+  }
+
+  /** Throws all stored states away. */
+  dropStates(): Promise<void> {
+    return this.#writer.dropStates();
+  }
+
+  async close(): Promise<void> {
+    this.#wake.close();
+    if (this.database.open) this.database.close();
+    await this.#writer.close();
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Whole states kept beside the log so that starting need not replay everything. They are a convenience: one that
+ * is damaged, of other code or ahead of what is asked for is passed over.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import type { Hash, Position } from '../values/id.ts';
+import { sha256Text } from './sha256.ts';
+
+export type StoredState = {
+  position: Position;
+  /** The chain's value at that position. */
+  hash: Hash;
+  /** Of the code that made it; another version cannot read it. */
+  codeVersion: string;
+  /** JSON text. */
+  body: string;
+};
+
+type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
+
+/** Characters a piece: small enough that writing one holds the lock for a few milliseconds. */
+const PIECE = 512 * 1024;
+
+/** One behind the stretch of log that a server keeps at hand, one within it, one in case one is damaged. */
+const KEPT = 3;
+
+/** Writes the pieces one transaction each and the row that makes them count last. */
+export const saveState = async (db: Database, state: StoredState): Promise<void> => {
+  const { position, hash, codeVersion, body } = state;
+  forget(db, position);
+  const insert = db.prepare('INSERT INTO stored_state_pieces (position, piece, body) VALUES (?, ?, ?)');
+  for (let piece = 0; piece * PIECE < body.length; piece++) {
+    insert.run(position, piece, body.slice(piece * PIECE, (piece + 1) * PIECE));
+    await setImmediate();
+  }
+  db.prepare('INSERT INTO stored_states (position, hash, code_version, sha256) VALUES (?, ?, ?, ?)').run(
+    position,
+    hash,
+    codeVersion,
+    sha256Text(body),
+  );
+  await dropOld(db);
+};
+
+const positions = (db: Database, sql: string): Position[] => db.prepare<[], Position>(sql).pluck().all();
+
+/** Also pieces of a state whose saving was cut short. */
+const dropOld = async (db: Database): Promise<void> => {
+  const kept = positions(db, `SELECT position FROM stored_states ORDER BY position DESC LIMIT ${KEPT}`);
+  for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces')) {
+    if (kept.includes(position)) continue;
+    forget(db, position);
+    await setImmediate();
+  }
+};
+
+const forget = (db: Database, position: Position): void => {
+  db.prepare('DELETE FROM stored_states WHERE position = ?').run(position);
+  db.prepare('DELETE FROM stored_state_pieces WHERE position = ?').run(position);
+};
+
+/** Throws all of them away. */
+export const dropStates = (db: Database): void => {
+  for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces'))
+    forget(db, position);
+};
+
+/** The newest intact state of this code at or before a position whose hash is the log's own there. */
+export const loadState = (db: Database, codeVersion: string, until: Position): StoredState | undefined => {
+  const rows = db
+    .prepare<[Position, string], StateRow>(`
+      SELECT state.position, state.hash, code_version AS codeVersion, sha256 FROM stored_states AS state
+      JOIN events ON events.position = state.position AND events.hash = state.hash
+      WHERE state.position <= ? AND code_version = ? ORDER BY state.position DESC`)
+    .all(until, codeVersion);
+  for (const { sha256, ...row } of rows) {
+    const body = bodyAt(db, row.position);
+    if (sha256Text(body) === sha256) return { ...row, body };
+  }
+  return undefined;
+};
+
+const bodyAt = (db: Database, position: Position): string =>
+  db
+    .prepare<[Position], string>('SELECT body FROM stored_state_pieces WHERE position = ? ORDER BY piece')
+    .pluck()
+    .all(position)
+    .join('');

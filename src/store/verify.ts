@@ -1,0 +1,106 @@
+/** Finding damage: the log against its witness, its last records, or all of them against the chain. */
+import { chainHash, digestOf, type EventRecord } from '../events/record.ts';
+import { Failure } from '../values/failure.ts';
+import { type Hash, NO_HASH, type Position } from '../values/id.ts';
+import type { EventLog, Head } from './log.ts';
+import { sha256 } from './sha256.ts';
+import { readWitness, witnessFile } from './witness.ts';
+
+/** The log is not what it was; `position` is the first place where that shows. */
+export class DamagedLog extends Failure {
+  readonly position: Position;
+
+  constructor(position: Position, message: string) {
+    super(message, { hint: 'put a backup back, or ask somebody who knows this network before going on' });
+    this.name = 'DamagedLog';
+    this.position = position;
+  }
+}
+
+type Readable = Pick<EventLog, 'read' | 'networkId'>;
+
+const PAGE = 1_000;
+
+const recordAt = async (log: Readable, position: Position): Promise<EventRecord | undefined> => {
+  const [record] = await log.read(position - 1, 1);
+  return record?.position === position ? record : undefined;
+};
+
+/**
+ * The log must contain what its witness saw last, and may be longer. Gives that head, or undefined where there
+ * is no witness. Throws `DamagedLog`.
+ */
+export const checkWitness = async (log: EventLog & { file: string }): Promise<Head | undefined> => {
+  const path = witnessFile(log.file);
+  const witness = readWitness(path);
+  if (!witness) return undefined;
+  const { position } = await log.head();
+  if (position < witness.position) {
+    throw new DamagedLog(
+      position + 1,
+      `the log ends before its witness: at position ${position}, and ${path} has seen ${witness.position}`,
+    );
+  }
+  if ((await recordAt(log, witness.position))?.hash !== witness.hash) {
+    throw new DamagedLog(
+      witness.position,
+      `position ${witness.position} of the log is another than the one that ${path} has seen`,
+    );
+  }
+  return witness;
+};
+
+/** Checks the last `count` records, and that they hang together. Throws `DamagedLog`. */
+export const checkTail = async (log: EventLog, count = PAGE): Promise<void> => {
+  const { position } = await log.head();
+  await verifyChain(log, Math.max(0, position - count));
+};
+
+/**
+ * Checks every record after a position: no gaps, digests, chain, ends of commits. The record at `after` is taken
+ * as it is. `onProgress` gets the position reached, page by page. Gives the head that was reached; throws
+ * `DamagedLog` naming the first bad position.
+ */
+export const verifyChain = async (
+  log: Readable,
+  after: Position = 0,
+  onProgress: (position: Position) => void = () => {},
+): Promise<Head> => {
+  const networkId = (await log.networkId()) ?? NO_HASH;
+  let previous = await startOf(log, after);
+  for (;;) {
+    const records = await log.read(previous.position, PAGE);
+    for (const record of records) {
+      checkRecord(record, previous, networkId);
+      previous = record;
+    }
+    onProgress(previous.position);
+    if (records.length === 0) break;
+  }
+  if (previous.commitEnd > previous.position)
+    throw new DamagedLog(previous.position + 1, `the log ends within a commit, at ${previous.position}`);
+  return { position: previous.position, hash: previous.hash };
+};
+
+type Link = Pick<EventRecord, 'position' | 'hash' | 'commitEnd'>;
+
+const startOf = async (log: Readable, after: Position): Promise<Link> => {
+  if (after === 0) return { position: 0, hash: NO_HASH, commitEnd: 0 };
+  const record = await recordAt(log, after);
+  if (!record) throw new DamagedLog(after, `the log has no position ${after}`);
+  return record;
+};
+
+const checkRecord = (record: EventRecord, previous: Link, networkId: Hash): void => {
+  const { position, digest } = record;
+  const fail = (what: string) => {
+    throw new DamagedLog(position, `the log is damaged at position ${position}: ${what}`);
+  };
+  if (position !== previous.position + 1) fail(`the one before it is ${previous.position}`);
+  const within = previous.commitEnd > previous.position;
+  if (within ? record.commitEnd !== previous.commitEnd : record.commitEnd < position)
+    fail('its commit does not end where it says');
+  if (digestOf(record, record.salt, sha256) !== digest) fail('its content does not match its digest');
+  const link = { networkId, position, previous: previous.hash, digest };
+  if (chainHash(link, sha256) !== record.hash) fail('its hash does not continue the chain');
+};

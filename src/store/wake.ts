@@ -1,0 +1,93 @@
+/** Noticing that a log has grown, whoever wrote: our own thread, or another process. */
+import { type FSWatcher, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { witnessFile } from './witness.ts';
+
+/** Milliseconds after a write to the WAL at which to look again: its commit becomes visible only after an fsync. */
+const LOOK_AGAIN = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** Milliseconds between looks in case the kernel tells nothing; the second where it cannot be asked. */
+const SLOW = 1_000;
+const FAST = 50;
+
+export class Wake {
+  readonly #file: string;
+  readonly #dataVersion: () => number;
+  readonly #listeners = new Set<() => void>();
+  #seen: number;
+  #watcher: FSWatcher | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #called = false;
+
+  /** `dataVersion` must change whenever any connection but its own has committed. */
+  constructor(file: string, dataVersion: () => number) {
+    this.#file = file;
+    this.#dataVersion = dataVersion;
+    this.#seen = dataVersion();
+  }
+
+  /** Watching goes on, and keeps the program alive, while there is a listener. */
+  subscribe(listener: () => void): () => void {
+    const own = () => listener();
+    if (this.#listeners.size === 0) this.#start();
+    this.#listeners.add(own);
+    return () => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  /** Calls the listeners soon; many calls become one. */
+  call(): void {
+    if (this.#called) return;
+    this.#called = true;
+    setImmediate(() => {
+      this.#called = false;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  close(): void {
+    this.#listeners.clear();
+    this.#stop();
+  }
+
+  #start(): void {
+    const names = [this.#file, `${this.#file}-wal`, witnessFile(this.#file)].map((path) => basename(path));
+    const startPolling = (every: number) => {
+      clearInterval(this.#poll);
+      this.#poll = setInterval(() => this.#look(), every);
+    };
+    startPolling(SLOW);
+    try {
+      this.#watcher = watch(dirname(this.#file), (_, name) => {
+        if (name === null || names.includes(name)) this.#lookUntilSeen();
+      });
+      this.#watcher.on('error', () => startPolling(FAST));
+    } catch {
+      startPolling(FAST); // no inotify watch left
+    }
+  }
+
+  #stop(): void {
+    this.#watcher?.close();
+    clearInterval(this.#poll);
+    clearTimeout(this.#again);
+  }
+
+  #lookUntilSeen(times = LOOK_AGAIN): void {
+    clearTimeout(this.#again);
+    const [delay, ...later] = times;
+    if (this.#look() || delay === undefined) return;
+    this.#again = setTimeout(() => this.#lookUntilSeen(later), delay);
+  }
+
+  /** Whether the file has changed since the last look. */
+  #look(): boolean {
+    const version = this.#dataVersion();
+    if (version === this.#seen) return false;
+    this.#seen = version;
+    this.call();
+    return true;
+  }
+}

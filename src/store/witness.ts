@@ -1,0 +1,140 @@
+/**
+ * The witness: a small file beside the log that remembers how far the log had come, so that a log which lost its
+ * end is noticed. Lines of `position hash checksum`; format in docs/log-format.md.
+ */
+import {
+  appendFileSync,
+  closeSync,
+  fsync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { Hash, Position } from '../values/id.ts';
+import type { Head } from './log.ts';
+import { sha256Text } from './sha256.ts';
+
+/** Above this many bytes the file is written anew with its greatest line alone. */
+const MOST_BYTES = 64 * 1024;
+
+/** After an append the line is on the disk within this many milliseconds, whatever comes. */
+const SYNC_WITHIN = 900;
+
+const LINE = /^(\d{1,16}) ([0-9a-f]{64}) ([0-9a-f]{16})$/;
+
+/** `NET.witness` for `NET.events`. */
+export const witnessFile = (file: string): string => `${file.replace(/\.events$/, '')}.witness`;
+
+/** The first 16 hexadecimal digits of SHA-256("position hash"). */
+const checksum = (position: Position, hash: Hash): string => sha256Text(`${position} ${hash}`).slice(0, 16);
+
+const lineOf = ({ position, hash }: Head): string => `${position} ${hash} ${checksum(position, hash)}\n`;
+
+const headOf = (line: string): Head | undefined => {
+  const [, digits, hash, sum] = LINE.exec(line) ?? [];
+  const head = { position: Number(digits), hash: hash as Hash };
+  return sum !== undefined && checksum(head.position, head.hash) === sum ? head : undefined;
+};
+
+/** The greatest head that a valid line names; undefined where there is no file or no such line. */
+export const readWitness = (path: string): Head | undefined => {
+  let greatest: Head | undefined;
+  for (const line of textOf(path).split('\n')) {
+    const head = headOf(line);
+    if (head && head.position > (greatest?.position ?? 0)) greatest = head;
+  }
+  return greatest;
+};
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+};
+
+const syncNow = (path: string): void => {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+/** The writing side. It opens the file by name each time, because another process may have put a new one there. */
+export class Witness {
+  readonly #path: string;
+  #unsynced = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Notes a head after its COMMIT. `readHead` gives the log's head at the time of the call. Failing to write is
+   * no reason to fail the commit, which is durable already: a full disk only makes the witness weaker.
+   */
+  note(head: Head, readHead: () => Head): void {
+    try {
+      appendFileSync(this.#path, lineOf(head), { mode: 0o600 });
+      this.#unsynced = true;
+      if (statSync(this.#path).size > MOST_BYTES) this.#shorten(readHead);
+      this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN);
+      this.#timer.unref();
+    } catch {
+      // the next commit's line says more than this one would have
+    }
+  }
+
+  /** Has all lines on the disk when it returns. */
+  sync(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#unsynced) return;
+    this.#unsynced = false;
+    try {
+      syncNow(this.#path);
+    } catch {
+      // as in `note`
+    }
+  }
+
+  #syncSoon(): void {
+    this.#timer = undefined;
+    this.#unsynced = false;
+    syncLater(this.#path).catch(() => {});
+  }
+
+  /**
+   * The head is read after the rename: a writer that appended to the old file in between had committed before,
+   * so that its commit is in what we read.
+   */
+  #shorten(readHead: () => Head): void {
+    const greatest = readWitness(this.#path);
+    const draft = `${this.#path}.${process.pid}.draft`;
+    writeFileSync(draft, greatest ? lineOf(greatest) : '', { mode: 0o600 });
+    syncNow(draft);
+    renameSync(draft, this.#path);
+    syncNow(dirname(this.#path));
+    appendFileSync(this.#path, lineOf(readHead()), { mode: 0o600 });
+  }
+}
+
+/** Without stopping the thread: the disk may be slow. */
+const syncLater = async (path: string): Promise<void> => {
+  const fd = openSync(path, 'r');
+  try {
+    await promisify(fsync)(fd);
+  } finally {
+    closeSync(fd);
+  }
+};

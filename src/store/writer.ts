@@ -1,0 +1,174 @@
+/**
+ * The one transaction by which a log grows: sealed events, kept answers and read models, all or none. It is
+ * synchronous and runs either in the program itself or in a thread of its own (writer-thread.ts).
+ */
+import { statSync } from 'node:fs';
+import { type Database, SqliteError, type Statement } from 'better-sqlite3';
+import type { EventRecord } from '../events/record.ts';
+import { Failure } from '../values/failure.ts';
+import type { Hash, Position } from '../values/id.ts';
+import { commitFrom } from './commit.ts';
+import type { AppendResult, Commit, Head, NewCommit } from './log.ts';
+import { checkSchema, lockedFailure, openDatabase } from './open.ts';
+import { type Projection, ReadModels } from './projection.ts';
+import { LogReader } from './reader.ts';
+import { checkProjections } from './rebuild.ts';
+import { seal } from './seal.ts';
+import { dropStates, type StoredState, saveState } from './stored-state.ts';
+import { Witness, witnessFile } from './witness.ts';
+
+/** Above this many bytes of WAL its pages are moved into the file: a long WAL is slow to read and to recover. */
+const WAL_BYTES = 4 * 1024 * 1024;
+
+/** The same is done this many milliseconds after the last commit, so that little ever depends on the WAL. */
+const IDLE = 1_000;
+
+export class LogWriter {
+  readonly #file: string;
+  readonly #db: Database;
+  readonly #projections: readonly Projection[];
+  readonly #reader: LogReader;
+  readonly #models: ReadModels;
+  readonly #witness: Witness;
+  readonly #event: Statement;
+  readonly #answer: Statement;
+  #networkId: Hash | undefined;
+  #broken: Error | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  /** Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. */
+  constructor(file: string, projections: readonly Projection[]) {
+    this.#file = file;
+    this.#projections = projections;
+    this.#db = openDatabase(file, 'write');
+    checkSchema(this.#db, file);
+    checkProjections(this.#db, projections, file);
+    this.#reader = new LogReader(this.#db);
+    this.#models = new ReadModels(this.#db);
+    this.#witness = new Witness(witnessFile(file));
+    this.#event = this.#db.prepare(`
+      INSERT INTO events (position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash)
+      VALUES (@position, @commitEnd, @id, @commandId, @type, @recordedAt, @actor, @body, @salt, @digest, @hash)`);
+    this.#answer = this.#db.prepare(`
+      INSERT INTO commits (actor, command_id, digest, from_position, to_position) VALUES (?, ?, ?, ?, ?)`);
+  }
+
+  /**
+   * As `EventLog.append`. Throws `Failure` when nothing was written for a reason that may pass (disk full, lock
+   * held, the file's schema moved on); after a failing disk every further call throws.
+   */
+  append(expected: Position, commits: readonly NewCommit[]): AppendResult {
+    if (this.#broken) throw new Failure('the disk under the log has failed', { cause: this.#broken });
+    try {
+      const result = this.#transaction(() => this.#insertAll(expected, commits));
+      if (result.kind === 'committed') this.#afterCommit(result.head, expected);
+      return result;
+    } catch (error) {
+      return this.#explain(error as Error);
+    }
+  }
+
+  /** Keeps a whole state in short transactions, and drops all but the newest two. */
+  saveState(state: StoredState): Promise<void> {
+    return saveState(this.#db, state);
+  }
+
+  /** Throws all stored states away. */
+  dropStates(): void {
+    dropStates(this.#db);
+  }
+
+  /** Moves the WAL's pages into the file, as far as readers allow, the witness first. */
+  checkpoint(): void {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
+    this.#witness.sync();
+    try {
+      this.#db.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      if (isIoError(error)) this.#broken = error as Error;
+    }
+  }
+
+  close(): void {
+    if (!this.#db.open) return;
+    clearTimeout(this.#idle);
+    this.#witness.sync();
+    this.#db.close();
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #insertAll(expected: Position, commits: readonly NewCommit[]): AppendResult {
+    checkSchema(this.#db, this.#file);
+    checkProjections(this.#db, this.#projections, this.#file);
+    let head = this.#reader.head();
+    if (head.position !== expected || commits.some((commit) => this.#isKnown(commit)))
+      return { kind: 'conflict' };
+    const done: Commit[] = [];
+    for (const commit of commits) {
+      const next = this.#insert(commit, head);
+      const { actor, commandId, commandDigest } = commit;
+      done.push({ actor, commandId, commandDigest, from: head.position, to: next.position });
+      head = next;
+    }
+    return { kind: 'committed', commits: done, head };
+  }
+
+  #isKnown({ actor, commandId }: NewCommit): boolean {
+    return this.#reader.commitOf(actor, commandId) !== undefined;
+  }
+
+  #insert(commit: NewCommit, before: Head): Head {
+    this.#networkId ??= this.#reader.networkId();
+    const { records, head } = seal(commit, before, this.#networkId);
+    for (const record of records) this.#event.run(record);
+    if (records.length > 0) this.#project(records);
+    this.#answer.run(commit.actor, commit.commandId, commit.commandDigest, before.position, head.position);
+    return head;
+  }
+
+  #project(records: readonly EventRecord[]): void {
+    const commit = commitFrom(records);
+    for (const projection of this.#projections) projection.apply(this.#models, commit);
+  }
+
+  #afterCommit(head: Head, expected: Position): void {
+    if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
+    // After the answer is on its way; `close` does what is left, so these need not keep a program alive.
+    if (walBytes(this.#file) > WAL_BYTES) setImmediate(() => this.#db.open && this.checkpoint());
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.checkpoint(), IDLE);
+    this.#idle.unref();
+  }
+
+  #explain(error: Error): AppendResult {
+    if (!(error instanceof SqliteError)) throw error;
+    if (error.code.startsWith('SQLITE_BUSY')) throw lockedFailure(this.#file, error);
+    if (error.code === 'SQLITE_FULL') {
+      throw new Failure(`the disk is full: nothing was written to ${this.#file}`, {
+        hint: 'make room and try again',
+        cause: error,
+      });
+    }
+    if (!isIoError(error)) throw error;
+    this.#broken = error;
+    return { kind: 'unknown', cause: error };
+  }
+}
+
+/** A disk that failed once: what it holds now is known only after opening the file anew. */
+export const isIoError = (error: unknown): boolean =>
+  error instanceof SqliteError && error.code.startsWith('SQLITE_IOERR');
+
+const walBytes = (file: string): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
