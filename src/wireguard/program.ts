@@ -1,0 +1,90 @@
+/** Running the programs that we drive (ip, wg): arguments as a list, never a shell, secrets never among them. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../values/failure.ts';
+
+export type Outcome = { code: number | null; stdout: string; stderr: string };
+
+/** Which Debian package has the program. */
+const PACKAGES: { [program: string]: string } = {
+  ip: 'iproute2',
+  wg: 'wireguard-tools',
+  'wireguard-go': 'wireguard-go',
+};
+
+export const missingProgram = (program: string, cause?: unknown): Failure => {
+  const name = PACKAGES[program];
+  return new Failure(`the program ${program} is missing`, {
+    hint: name ? `install it: sudo apt-get install ${name}` : 'check the name and PATH',
+    cause,
+  });
+};
+
+/** Runs a program to its end, whatever its exit code; throws a `Failure` if it cannot be started. */
+export const run = (program: string, args: readonly string[], input = ''): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    const stdin = input === '' ? 'ignore' : namelessFile(input);
+    const child = spawn(program, args, { stdio: [stdin, 'pipe', 'pipe'], env: environment() });
+    if (typeof stdin === 'number') closeSync(stdin);
+    const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'ENOENT' ? missingProgram(program, cause) : cause),
+    );
+    child.once('close', (code) =>
+      resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
+    );
+  });
+
+/** As `run`, but throws a `Failure` with the program's own words unless it exits 0; answers with stdout. */
+export const sure = async (program: string, args: readonly string[], input = ''): Promise<string> => {
+  const { code, stdout, stderr } = await run(program, args, input);
+  if (code === 0) return stdout;
+  throw failureOf(program, stderr.trim() || `exit ${code}`);
+};
+
+/** The program's complaint as one sentence. */
+export const failureOf = (program: string, complaint: string): Failure => {
+  const reason = complaint.split('\n')[0] ?? '';
+  const forbidden = /not permitted|permission denied/i.test(complaint);
+  return new Failure(`${program} failed: ${reason.replace(/\.$/, '')}`, {
+    hint: forbidden ? 'run it as root, with sudo' : undefined,
+  });
+};
+
+/** What a program of ours may know of our environment: English messages that can be read, and where to look. */
+export const environment = (): NodeJS.ProcessEnv => ({ PATH: searchPath(), LC_ALL: 'C' });
+
+/** `ip` and `wg` lie in sbin, which is not on everybody's path. */
+const searchPath = (): string => `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+
+/**
+ * An open file without a name that reads as the text: Node's own pipes are sockets, which a program cannot open
+ * as /dev/stdin, and the text may be secret. In memory where there is such a place.
+ */
+const namelessFile = (text: string): number => {
+  const path = join(memoryFolder(), `.innernet-${randomBytes(12).toString('hex')}`);
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_WRONLY } = constants;
+  const writer = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    writeSync(writer, text);
+    return openSync(path, O_RDWR | O_NOFOLLOW);
+  } finally {
+    closeSync(writer);
+    unlinkSync(path);
+  }
+};
+
+const memoryFolder = (): string => {
+  try {
+    const folder = '/dev/shm';
+    closeSync(openSync(folder, constants.O_DIRECTORY));
+    return folder;
+  } catch {
+    return tmpdir();
+  }
+};

@@ -1,0 +1,109 @@
+/**
+ * WireGuard's userspace API as text: what is written to the socket, and what is read from it. Source:
+ * https://www.wireguard.com/xplatform/
+ */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { SocketAddress } from '../values/endpoint.ts';
+import { type Cidr, RecordedCidr } from '../values/ip.ts';
+import { keyHex, type PublicKey } from '../values/key.ts';
+import type { DeviceState, PeerConfig, PeerState, Step } from './device.ts';
+
+export const GET = 'get=1\n\n';
+
+/** One `set` operation with all the steps. It holds a private key when a step does. */
+export const setOperation = (steps: readonly Step[]): string =>
+  ['set=1', ...inProtocolOrder(steps).flatMap(linesOf), '', ''].join('\n');
+
+/** The protocol wants what concerns the device before the first peer. */
+const inProtocolOrder = (steps: readonly Step[]): Step[] => {
+  const isDevice = (step: Step) => step.kind === 'privateKey' || step.kind === 'listenPort';
+  return [...steps.filter(isDevice), ...steps.filter((step) => !isDevice(step))];
+};
+
+const linesOf = (step: Step): string[] => {
+  switch (step.kind) {
+    case 'privateKey':
+      return [`private_key=${keyHex(step.privateKey.reveal())}`];
+    case 'listenPort':
+      return [`listen_port=${step.listenPort}`];
+    case 'remove':
+      return [`public_key=${keyHex(step.publicKey)}`, 'remove=true'];
+    case 'recreate':
+      return [`public_key=${keyHex(step.publicKey)}`, 'remove=true', ...peerLines(step)];
+    case 'set':
+      return peerLines(step);
+  }
+};
+
+const peerLines = ({
+  publicKey,
+  allowedIps,
+  endpoint,
+  keepalive,
+}: Partial<PeerConfig> & { publicKey: PublicKey }): string[] => {
+  const lines = [`public_key=${keyHex(publicKey)}`];
+  if (endpoint !== undefined) lines.push(`endpoint=${endpoint}`);
+  if (keepalive !== undefined) lines.push(`persistent_keepalive_interval=${keepalive}`);
+  if (allowedIps) lines.push('replace_allowed_ips=true', ...allowedIps.map((block) => `allowed_ip=${block}`));
+  return lines;
+};
+
+/** What the answer to an operation says went wrong: 0, or a Linux error number. */
+export const errnoOf = (answer: string): number =>
+  Number(/(?:^|\n)errno=(-?\d+)\n\n$/.exec(answer)?.[1] ?? 5);
+
+/** Whether the answer is there to its end. */
+export const isComplete = (answer: string): boolean => /(?:^|\n)errno=-?\d+\n\n$/.test(answer);
+
+/** The answer to `GET`. Keys that are unknown here are passed over. */
+export const deviceStateOf = (answer: string): DeviceState => {
+  const state: DeviceState = { publicKey: undefined, listenPort: 0, peers: new Map() };
+  let peer: PeerState | undefined;
+  for (const line of answer.split('\n')) {
+    const [key, value] = [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)];
+    if (key === 'public_key') {
+      peer = newPeer(value);
+      state.peers.set(peer.publicKey, peer);
+    } else if (peer) readPeerLine(peer, key, value);
+    else if (key === 'private_key') state.publicKey = publicKeyOfHex(value);
+    else if (key === 'listen_port') state.listenPort = Number(value);
+  }
+  return state;
+};
+
+const newPeer = (hex: string): PeerState => ({
+  publicKey: Buffer.from(hex, 'hex').toString('base64') as PublicKey,
+  allowedIps: [],
+  endpoint: undefined,
+  keepalive: 0,
+  latestHandshake: undefined,
+  rxBytes: 0,
+  txBytes: 0,
+});
+
+const readPeerLine = (peer: PeerState, key: string, value: string): void => {
+  if (key === 'allowed_ip') peer.allowedIps.push(blockOf(value));
+  else if (key === 'endpoint') peer.endpoint = SocketAddress.safeParse(value).data;
+  else if (key === 'persistent_keepalive_interval') peer.keepalive = Number(value);
+  else if (key === 'rx_bytes') peer.rxBytes = Number(value);
+  else if (key === 'tx_bytes') peer.txBytes = Number(value);
+  else if (key === 'last_handshake_time_sec' && value !== '0') peer.latestHandshake = Number(value) * 1000;
+  else if (key === 'last_handshake_time_nsec' && peer.latestHandshake !== undefined)
+    peer.latestHandshake += Math.floor(Number(value) / 1e6);
+};
+
+/** A device spells nearly every block as we do; a spelling of its own is made ours. */
+const blockOf = (text: string): Cidr => RecordedCidr.safeParse(text).data ?? (text as Cidr);
+
+/** PKCS #8 wrapping of an X25519 private key up to the key itself. Source: RFC 8410, section 7. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
+const KEY_BYTES = 32;
+
+const publicKeyOfHex = (hex: string): PublicKey => {
+  const der = Buffer.concat([PKCS8_PREFIX, Buffer.from(hex, 'hex')]);
+  const publicDer = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({
+    format: 'der',
+    type: 'spki',
+  });
+  return publicDer.subarray(-KEY_BYTES).toString('base64') as PublicKey;
+};

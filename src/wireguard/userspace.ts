@@ -1,0 +1,114 @@
+/** WireGuard in a process of its own (wireguard-go or another implementation), driven through its socket. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { accessSync, closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../values/failure.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { type Device, type DeviceState, type Step, Turns } from './device.ts';
+import { environment, missingProgram } from './program.ts';
+import { answers, ask, settles } from './socket.ts';
+import { deviceStateOf, GET, setOperation } from './uapi.ts';
+
+/** The program that carries the traffic: WG_USERSPACE_IMPLEMENTATION or wireguard-go. */
+const implementation = (): string => process.env.WG_USERSPACE_IMPLEMENTATION || 'wireguard-go';
+
+export class UserspaceDevice implements Device {
+  readonly name: InterfaceName;
+  readonly backend = 'userspace';
+  readonly #turns = new Turns();
+
+  /** A device that is there already. */
+  constructor(name: InterfaceName) {
+    this.name = name;
+  }
+
+  async apply(steps: readonly Step[]): Promise<void> {
+    if (steps.length > 0) await this.#turns.take(() => ask(this.name, setOperation(steps)));
+  }
+
+  async read(): Promise<DeviceState> {
+    return deviceStateOf(await ask(this.name, GET));
+  }
+}
+
+/** How long an implementation may take until it listens to its socket. */
+const START_MS = 10_000;
+
+/**
+ * Starts the implementation and waits until its socket answers. It goes on after our end: a session of its own, no
+ * stream of ours, no signal of ours. Throws a `Failure` that says what is missing.
+ */
+export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevice> => {
+  const program = implementation();
+  requireTun();
+  const log = namelessLog();
+  try {
+    const child = spawn(program, [name], {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', log],
+      env: { ...environment(), ...settings() },
+    });
+    let end: { code: number | null; cause?: Error } | undefined;
+    child.once('error', (cause) => {
+      end = { code: null, cause };
+    });
+    // It goes to the background itself and exits 0 when it is ready; one that stays is ready when it answers.
+    child.once('exit', (code) => {
+      end ??= { code };
+    });
+    child.unref();
+    const failed = () => end !== undefined && end.code !== 0;
+    await settles(async () => failed() || (await answers(name)), START_MS);
+    if (failed()) throw complaint(program, name, end?.cause, readFileSync(`/proc/self/fd/${log}`, 'utf8'));
+  } finally {
+    closeSync(log);
+  }
+  if (await answers(name)) return new UserspaceDevice(name);
+  throw new Failure(`${program} started, but ${name} does not answer`);
+};
+
+const requireTun = (): void => {
+  try {
+    accessSync('/dev/net/tun');
+  } catch (cause) {
+    throw new Failure('there is no /dev/net/tun on this machine', {
+      hint: 'load the module: sudo modprobe tun; a container needs the device passed in: --device /dev/net/tun',
+      cause,
+    });
+  }
+};
+
+/** The environment's own settings for such programs, but for those that their parent alone may give. */
+const settings = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([key]) =>
+        /^(WG_|WIREGUARD_)/.test(key) && !/^WG_(TUN_FD|UAPI_FD|PROCESS_FOREGROUND|TUN_NAME_FILE)$/.test(key),
+    ),
+  );
+
+const complaint = (program: string, name: InterfaceName, cause: Error | undefined, log: string): Failure => {
+  if (cause && 'code' in cause && cause.code === 'ENOENT') return missingProgram(program, cause);
+  if (/not permitted|permission denied/i.test(log))
+    return new Failure(`not allowed to make the network interface ${name}`, {
+      hint: 'run it as root, with sudo',
+    });
+  const reason = log.split('\n').findLast((line) => /[a-z]/i.test(line) && !/[│┌└]/.test(line));
+  return new Failure(
+    `${program} could not make ${name}: ${reason?.trim() ?? cause?.message ?? 'no reason'}`,
+    {
+      cause,
+    },
+  );
+};
+
+/** Its words go to a file without a name: a pipe would break, and it with it, when we end before it does. */
+const namelessLog = (): number => {
+  const path = join(tmpdir(), `.innernet-${randomBytes(12).toString('hex')}`);
+  const fd = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return fd;
+};
