@@ -1,0 +1,175 @@
+/** Files that are whole at every moment: replaced by a rename after fsync, or made once and never over another. */
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Failure } from '../values/failure.ts';
+
+export type Replacement = {
+  /** Permissions of a file that is new, whatever the umask; one that is there keeps its owner, group and mode. */
+  mode?: number;
+  /** Writes into the file itself where it cannot be replaced: bind-mounted, or in a folder that is not ours. */
+  inPlace?: boolean;
+};
+
+type Handle = fs.FileHandle;
+
+const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? '';
+
+/** The file behind symbolic links, so that a link stays a link; a link to nothing counts as its target. */
+const targetOf = async (path: string): Promise<string> => {
+  try {
+    return await fs.realpath(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    const link = await fs.readlink(path).catch(() => undefined);
+    return link === undefined ? resolve(path) : resolve(dirname(path), link);
+  }
+};
+
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+};
+
+let drafts = 0;
+
+/** Drafts carry the process that writes them, so that the next writer knows which ones nobody will finish. */
+const draftName = (path: string): string => `.${basename(path)}.${process.pid}-${++drafts}.draft`;
+
+const removeAbandonedDrafts = async (path: string): Promise<void> => {
+  const folder = dirname(path);
+  const start = `.${basename(path)}.`;
+  for (const name of await fs.readdir(folder)) {
+    if (!name.startsWith(start)) continue;
+    const [, pid] = /^(\d+)-\d+\.draft$/.exec(name.slice(start.length)) ?? [];
+    if (pid && !isAlive(Number(pid))) await fs.rm(join(folder, name), { force: true });
+  }
+};
+
+/** Owner and group first: with the mode first, a group that is not meant could read for a moment. */
+const takeAfter = async (draft: Handle, path: string, mode: number): Promise<void> => {
+  const old = await fs.stat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (old && !old.isFile()) throw new Failure(`${path} is not a regular file`);
+  const own = await draft.stat();
+  if (old && (old.uid !== own.uid || old.gid !== own.gid)) await draft.chown(old.uid, old.gid);
+  await draft.chmod(old ? old.mode & 0o7777 : mode);
+};
+
+const replaceByRename = async (path: string, text: string | Uint8Array, mode: number): Promise<void> => {
+  const draftPath = join(dirname(path), draftName(path));
+  const draft = await fs.open(draftPath, 'wx', 0o600);
+  try {
+    try {
+      await takeAfter(draft, path, mode);
+      await draft.writeFile(text);
+      await draft.sync();
+    } finally {
+      await draft.close();
+    }
+    await fs.rename(draftPath, path);
+  } catch (error) {
+    await fs.rm(draftPath, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+};
+
+/**
+ * One write covers the old text, its rest with line ends, so that a shorter text is never followed by a piece of
+ * the old one even if the process dies before the cut.
+ */
+const overwrite = async (path: string, text: string | Uint8Array): Promise<void> => {
+  const bytes = Buffer.from(text);
+  const file = await fs.open(path, constants.O_WRONLY);
+  try {
+    const { size } = await file.stat();
+    const padded = Buffer.alloc(Math.max(size, bytes.length), '\n');
+    bytes.copy(padded);
+    for (let done = 0; done < padded.length; )
+      done += (await file.write(padded, done, padded.length - done, done)).bytesWritten;
+    await file.truncate(bytes.length);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+};
+
+/** What a rename answers where a file is a mount point, or its folder is closed to us. */
+const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
+
+/**
+ * Puts `text` in the place of a file's content, durably: afterwards, and whenever this process dies on the way,
+ * the file holds the old content or the new one, whole. Symbolic links are followed and stay. Nothing is left
+ * behind by a failure; what a killed process left is removed by the next call. Throws the system's error.
+ */
+export const replaceFile = async (
+  path: string,
+  text: string | Uint8Array,
+  { mode = 0o600, inPlace = false }: Replacement = {},
+): Promise<void> => {
+  const target = await targetOf(path);
+  try {
+    await removeAbandonedDrafts(target);
+    await replaceByRename(target, text, mode);
+  } catch (error) {
+    if (!inPlace || !UNREPLACEABLE.includes(errnoOf(error))) throw error;
+    await overwrite(target, text);
+  }
+};
+
+/** A file that is promised to us: it is there and empty, nobody else can make it, and it is filled or taken back. */
+export type Reservation = {
+  /** Fills the file and waits until it is on the disk. */
+  fill(text: string): Promise<void>;
+  /** Removes the file. Harmless after `fill` failed or a second time. */
+  discard(): Promise<void>;
+};
+
+/**
+ * Makes an empty file of mode 0600 that did not exist, to be filled once its content is known. Refuses to
+ * overwrite: throws a `Failure` that names the file.
+ */
+export const reserveFile = async (path: string): Promise<Reservation> => {
+  const file = await fs.open(path, 'wx', 0o600).catch((error: unknown) => {
+    if (errnoOf(error) === 'EEXIST')
+      throw new Failure(`${path} exists already, and is not overwritten`, {
+        hint: 'move it away, or name another file',
+        cause: error,
+      });
+    throw error;
+  });
+  await file.chmod(0o600);
+  return {
+    fill: async (text) => {
+      await file.writeFile(text);
+      await file.sync();
+      await file.close();
+      await syncFolder(dirname(resolve(path)));
+    },
+    discard: async () => {
+      await file.close().catch(() => {});
+      await fs.rm(path, { force: true });
+    },
+  };
+};
+
+/** Makes a folder, and those above it, for its owner alone; folders that exist stay as they are. */
+export const makeFolder = async (path: string): Promise<void> => {
+  await fs.mkdir(path, { recursive: true, mode: 0o700 });
+};
