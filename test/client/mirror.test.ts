@@ -1,0 +1,222 @@
+// A client's view under honest and lying servers: what is let in, held back, removed, and what raises an alarm.
+import { describe, expect, it } from 'vitest';
+import { Mirror } from '../../src/client/mirror.ts';
+import { sha256 } from '../../src/client/sha256.ts';
+import type { PeerRow } from '../../src/protocol/rows.ts';
+import { ground, History, key, mirrorAt, own, row, server } from './sight.ts';
+
+const history = new History(30);
+const bob = row(5, '10.42.1.5', 50, { name: 'bob' });
+const eve = row(6, '10.42.1.6', 60, { name: 'eve' });
+
+const shown = (mirror: Mirror) =>
+  [...mirror.tunnels()].map(({ name, ip, publicKey }) => ({ name, ip, publicKey }));
+const pair = ({ name, ip, publicKey }: PeerRow) => ({ name, ip, publicKey });
+const rules = (mirror: Mirror) => [...mirror.held()].map(({ row: { id }, rule }) => [id, rule]);
+
+/** Judges a delta over the next position and takes what comes of it. */
+const receive = (mirror: Mirror, rows: { changed?: PeerRow[]; removed?: number[] }) => {
+  const position = mirror.head?.position ?? 0;
+  const verdict = mirror.judgeDelta(history.delta(position, position + 1, rows));
+  if (verdict.kind !== 'take' && verdict.kind !== 'alarm') throw new Error(`judged ${verdict.kind}`);
+  return { kind: verdict.kind, changes: mirror.take(verdict.effect) };
+};
+
+describe('honest news', () => {
+  it('lets peers in, changes them, removes them', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    expect(receive(mirror, { changed: [eve] }).changes.added).toEqual([eve]);
+    const renamed = { ...bob, name: 'rob' };
+    expect(receive(mirror, { changed: [renamed] }).changes.changed).toEqual([
+      { before: bob, after: renamed },
+    ]);
+    expect(receive(mirror, { removed: [5] }).changes.removed).toEqual([renamed]);
+    expect(shown(mirror)).toEqual([pair(eve)]);
+    expect(mirror.head).toEqual(history.head(6));
+  });
+
+  it('skips what is known and sees what is missing', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    expect(mirror.judgeDelta(history.delta(1, 3, { removed: [5] })).kind).toBe('known');
+    expect(mirror.judgeDelta(history.delta(4, 5, { removed: [5] })).kind).toBe('gap');
+  });
+
+  it('keeps this machine and the server off the device', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    expect([...mirror.peers()].length).toBe(3);
+    expect(shown(mirror)).toEqual([pair(bob)]);
+  });
+
+  it('takes a later snapshot only when the chain reaches it', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const verdict = mirror.judgeSnapshot(history.snapshot(3, 9, [server, own, eve]));
+    if (verdict.kind !== 'take') throw new Error(verdict.kind);
+    expect(mirror.take(verdict.effect)).toEqual({ added: [eve], removed: [bob], changed: [] });
+    expect(mirror.head).toEqual(history.head(9));
+  });
+
+  it('starts from the head that an invitation names', () => {
+    const mirror = new Mirror(ground, sha256);
+    mirror.head = history.head(4);
+    expect(mirror.judgeDelta(history.delta(4, 5)).kind).toBe('fetch');
+    expect(mirror.judgeSnapshot(history.fork(2, 9).snapshot(4, 9, [bob])).kind).toBe('alarm');
+    expect(mirror.judgeSnapshot(history.snapshot(4, 9, [bob])).kind).toBe('take');
+  });
+
+  it('takes an effect twice as once', () => {
+    const [once, twice] = [mirrorAt(history, 3, [bob]), mirrorAt(history, 3, [bob])];
+    const verdict = once.judgeDelta(history.delta(3, 4, { changed: [eve], removed: [5] }));
+    if (verdict.kind !== 'take') throw new Error(verdict.kind);
+    for (const mirror of [once, twice, twice]) mirror.take(verdict.effect);
+    expect([...twice.peers()]).toEqual([...once.peers()]);
+    expect([...twice.pins.all()]).toEqual([...once.pins.all()]);
+  });
+});
+
+describe('a lying server: the peer is held back, the rest goes on', () => {
+  it.each([
+    ['KeyChanged', row(5, '10.42.1.5', 99)],
+    ['KeyChanged', row(9, '10.42.1.5', 99)],
+    ['AddressMoved', row(5, '10.42.1.77', 50)],
+    ['AddressMoved', row(9, '10.42.1.77', 50)],
+    ['PairTaken', row(9, '10.42.1.5', 50)],
+    ['ServerClaimed', row(9, '10.42.0.1', 99)],
+    ['ServerClaimed', row(9, '10.42.1.9', 1)],
+    ['ServerClaimed', row(9, '10.42.0.1', 1)],
+    ['ServerClaimed', row(1, '10.42.1.9', 99)],
+    ['OwnAddressClaimed', row(9, '10.42.1.2', 99)],
+    ['OwnAddressClaimed', row(9, '10.42.1.9', 2)],
+    ['OutsideNetwork', row(9, '192.168.1.1', 99)],
+    ['OutsideNetwork', row(9, 'fd00::1', 99)],
+  ] as const)('%s', (rule, lie) => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const { changes } = receive(mirror, { changed: [lie, eve] });
+    expect(rules(mirror)).toEqual([[lie.id, rule]]);
+    expect(changes).toEqual({ added: [eve], removed: [], changed: [] });
+    expect(shown(mirror)).toEqual([pair(bob), pair(eve)]);
+    expect(mirror.heldCount).toBe(1);
+  });
+
+  it('two rows of one frame bind each other', () => {
+    const mirror = mirrorAt(history, 3, []);
+    receive(mirror, { changed: [bob, row(8, bob.ip, 80), row(9, '10.42.1.9', 50)] });
+    expect(rules(mirror)).toEqual([
+      [8, 'KeyChanged'],
+      [9, 'AddressMoved'],
+    ]);
+    expect(shown(mirror)).toEqual([pair(bob)]);
+  });
+
+  it('a pin outlives its peer', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { removed: [5] });
+    receive(mirror, { changed: [row(7, bob.ip, 99)] });
+    expect(rules(mirror)).toEqual([[7, 'KeyChanged']]);
+    receive(mirror, { changed: [row(8, bob.ip, 50)] });
+    expect(shown(mirror).map(({ publicKey }) => publicKey)).toEqual([key(50)]);
+  });
+
+  it('a removal is obeyed, of the held one and of the one that it contradicts', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [row(5, bob.ip, 99)] });
+    receive(mirror, { removed: [5] });
+    expect(shown(mirror)).toEqual([]);
+    expect(mirror.heldCount).toBe(0);
+  });
+
+  it('recovers by itself when the truth is told again', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [row(5, bob.ip, 99)] });
+    receive(mirror, { changed: [bob] });
+    expect(mirror.heldCount).toBe(0);
+    expect(shown(mirror)).toEqual([pair(bob)]);
+  });
+
+  it('lets a new key in when the user forgets the pin', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [row(5, bob.ip, 99)] });
+    const changes = mirror.take(mirror.judgeForgetting([mirror.pins.at(bob.ip)!]));
+    expect(changes.removed).toEqual([bob]);
+    expect(shown(mirror).map(({ publicKey }) => publicKey)).toEqual([key(99)]);
+    expect(mirror.heldCount).toBe(0);
+    expect(mirror.pins.contradicted(bob)).toBe('KeyChanged');
+  });
+
+  it('forgetting a pin moves out the peer whose address the held one gets', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [row(9, bob.ip, 99)] });
+    mirror.take(mirror.judgeForgetting([mirror.pins.at(bob.ip)!]));
+    expect(shown(mirror).map(({ publicKey }) => publicKey)).toEqual([key(99)]);
+  });
+});
+
+describe('another history', () => {
+  const fork = history.fork(2, 30);
+
+  it.each([
+    [
+      'a frame that does not extend the own head',
+      (m: Mirror) => m.judgeDelta(fork.delta(3, 4, { removed: [5], changed: [eve] })),
+    ],
+    [
+      'a snapshot of another history',
+      (m: Mirror) => m.judgeSnapshot(fork.snapshot(3, 4, [server, own, eve])),
+    ],
+    [
+      'a snapshot that leaves out the way',
+      (m: Mirror) => m.judgeSnapshot(history.snapshot(9, 9, [server, own, eve])),
+    ],
+  ])('%s: the alarm is raised, what is gone is removed, nothing is added', (_, judged) => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const verdict = judged(mirror);
+    if (verdict.kind !== 'alarm') throw new Error(verdict.kind);
+    mirror.take(verdict.effect);
+    expect(shown(mirror)).toEqual([]);
+    expect(mirror.pins.at(bob.ip)?.publicKey).toBe(bob.publicKey);
+    expect(mirror.head).toEqual(history.head(3));
+    expect(mirror.heldCount).toBe(1);
+  });
+
+  it('a server that is behind or serves another network raises the alarm when it greets', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    expect(mirror.judgeWelcome(history.welcome(3)).kind).toBe('known');
+    expect(mirror.judgeWelcome(history.welcome(2)).kind).toBe('alarm');
+    expect(mirror.judgeWelcome(new History(9, 'z').welcome()).kind).toBe('alarm');
+  });
+
+  it('under the alarm every frame may remove, none may add', () => {
+    const mirror = mirrorAt(history, 3, [bob, row(7, '10.42.1.7', 70)]);
+    const greeting = mirror.judgeWelcome(history.welcome(2));
+    if (greeting.kind !== 'alarm') throw new Error(greeting.kind);
+    mirror.take(greeting.effect);
+    const stale = mirror.judgeDelta(fork.delta(1, 2, { removed: [5], changed: [eve] }));
+    const ahead = mirror.judgeDelta(fork.delta(8, 9, { removed: [7], changed: [eve] }));
+    for (const verdict of [stale, ahead]) {
+      if (verdict.kind !== 'alarm') throw new Error(verdict.kind);
+      mirror.take(verdict.effect);
+    }
+    expect(shown(mirror)).toEqual([]);
+  });
+
+  it('the alarm ends with a snapshot to which the own chain leads', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const verdict = mirror.judgeDelta(fork.delta(3, 4, { removed: [5] }));
+    if (verdict.kind !== 'alarm') throw new Error(verdict.kind);
+    mirror.take(verdict.effect);
+    expect(mirror.judgeDelta(history.delta(3, 4)).kind).toBe('fetch');
+    const whole = mirror.judgeSnapshot(history.snapshot(3, 4, [server, own, bob]));
+    if (whole.kind !== 'take') throw new Error(whole.kind);
+    mirror.take(whole.effect);
+    expect(mirror.alarm).toBeNull();
+    expect(shown(mirror)).toEqual([pair(bob)]);
+  });
+});
+
+it('the order of a stale, replayed removal and re-adding frame changes nothing', () => {
+  const mirror = mirrorAt(history, 3, [bob]);
+  const adding = history.delta(2, 3, { changed: [eve] });
+  receive(mirror, { removed: [5] });
+  expect(mirror.judgeDelta(adding).kind).toBe('known');
+  expect(mirror.judgeSnapshot(history.snapshot(3, 3, [server, own, bob])).kind).toBe('known');
+  expect(shown(mirror)).toEqual([]);
+});
