@@ -1,0 +1,73 @@
+/** Everything that the peers of a CIDR see, as compressed bytes: made once for all of them, until it changes. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { visiblePeers } from '../domain/visibility.ts';
+import { MOST_DIGESTS } from '../protocol/frames.ts';
+import { cidrRow, peerRow } from '../protocol/rows.ts';
+import type { EventLog } from '../store/log.ts';
+import type { CidrId, Hash, Position } from '../values/id.ts';
+import type { Live, Step } from './live.ts';
+
+const compress = promisify(gzip);
+
+/** Rows change little and are asked for by many at once, so the quickest level is not worth its bytes. */
+const GZIP_LEVEL = 6;
+
+export class Snapshots {
+  readonly #live: Live;
+  readonly #log: EventLog;
+  readonly #rows = new Map<CidrId, Promise<Buffer>>();
+
+  constructor(live: Live, log: EventLog) {
+    this.#live = live;
+    this.#log = log;
+    live.subscribe((step) => this.#outdate(step));
+  }
+
+  /**
+   * A `Snapshot` for the peers of a CIDR as gzip: two members, the second shared by all who ask (RFC 1952, 2.2:
+   * members follow one another). `after` is the position that the client has, if it has any; one that is more
+   * than `MOST_DIGESTS` behind gets none and has to page through the digests first.
+   */
+  async of(viewer: CidrId, after: Position | undefined): Promise<Buffer> {
+    const { position, hash } = this.#live.head;
+    const rows = this.#rowsOf(viewer);
+    const from =
+      after === undefined || after > position ? position : Math.max(after, position - MOST_DIGESTS);
+    const digests = await this.digests(from, position);
+    const head = { network: this.#live.networkId, position, hash, from, digests };
+    const opening = `${JSON.stringify(head).slice(0, -1)},`;
+    return Buffer.concat([await compress(opening, { level: 1 }), await rows]);
+  }
+
+  /** The digests of the records in (after, to], from memory where they are, else from the log. */
+  async digests(after: Position, to: Position): Promise<Hash[]> {
+    if (after >= this.#live.window.start) return this.#live.window.digests(after, to);
+    const digests: Hash[] = [];
+    for (let position = after; position < to; ) {
+      const records = await this.#log.read(position, Math.min(1000, to - position));
+      const last = records.at(-1);
+      if (!last) break;
+      for (const record of records) digests.push(record.digest);
+      position = last.position;
+    }
+    return digests;
+  }
+
+  #rowsOf(viewer: CidrId): Promise<Buffer> {
+    const known = this.#rows.get(viewer);
+    if (known) return known;
+    const { network } = this.#live;
+    const peers = Array.from(visiblePeers(network, viewer), peerRow);
+    const cidrs = Array.from(network.cidrs(), cidrRow);
+    const text = `"peers":${JSON.stringify(peers)},"cidrs":${JSON.stringify(cidrs)}}`;
+    const rows = compress(text, { level: GZIP_LEVEL });
+    this.#rows.set(viewer, rows);
+    return rows;
+  }
+
+  #outdate({ changes, deltas }: Step): void {
+    if (changes.cidrs.size > 0) this.#rows.clear();
+    for (const { viewers } of deltas) for (const viewer of viewers) this.#rows.delete(viewer);
+  }
+}
