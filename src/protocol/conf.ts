@@ -1,0 +1,214 @@
+/**
+ * The document that a peer joins by and lives by, in TOML: an invitation holds a temporary private key, the conf
+ * that `install` makes of it the peer's own. Same keys as innernet 2.0, whose programs drop those they do not know.
+ */
+import { parse, stringify, TomlError } from 'smol-toml';
+import { z } from 'zod';
+import { printable } from '../domain/rejection.ts';
+import { Endpoint, hostOf, isUnspecified, SocketAddress } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
+import { Hash, Position } from '../values/id.ts';
+import { addressOf, type Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
+import { PrivateKey, PublicKey } from '../values/key.ts';
+import { InterfaceName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
+
+export type Conf = {
+  /** What the inviting admin calls the network; the local name is the file's. */
+  networkName: InterfaceName;
+  /** The peer's own address with the prefix of the network's root CIDR. */
+  address: Cidr;
+  privateKey: PrivateKey;
+  /** Absent: WireGuard chooses a port. */
+  listenPort?: number | undefined;
+  server: {
+    publicKey: PublicKey;
+    /** Where WireGuard reaches the server. */
+    externalEndpoint: Endpoint;
+    /** Where the API listens inside the tunnel. */
+    internalEndpoint: SocketAddress;
+    networkId?: Hash | undefined;
+    /** A position and its hash that the inviting admin saw: the network's history must contain them. */
+    position?: Position | undefined;
+    hash?: Hash | undefined;
+    /** When the invitation ends; only invitations have it. */
+    expires?: Timestamp | undefined;
+  };
+  /** Endpoints of other peers that this machine insists on, by the peer's address. */
+  peerEndpointOverrides: ReadonlyMap<Ip, Endpoint>;
+};
+
+/** No such document is longer; what is, is not read as one. In characters. */
+export const LARGEST_CONF = 64 * 1024;
+
+const Key = z.unknown().transform((text, context) => {
+  try {
+    return PrivateKey.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'a private key is 32 bytes in base64' });
+    return z.NEVER;
+  }
+});
+
+/** A port that WireGuard or the API can listen on. */
+export const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
+
+const Document = z.object({
+  interface: z.object({
+    'network-name': InterfaceName,
+    address: RecordedCidr,
+    'private-key': Key,
+    'listen-port': Port.optional(),
+  }),
+  server: z.object({
+    'public-key': PublicKey,
+    'external-endpoint': Endpoint,
+    'internal-endpoint': SocketAddress,
+    'network-id': Hash.optional(),
+    position: Position.optional(),
+    hash: Hash.optional(),
+    expires: Timestamp.optional(),
+  }),
+  'peer-endpoint-overrides': z.record(z.string(), Endpoint).optional(),
+});
+
+const NOUN: { [expected: string]: string } = {
+  string: 'a text in quotes',
+  number: 'a number',
+  int: 'a whole number',
+  object: 'a table',
+};
+
+/** `[server] public-key`, or `listen-port` in a document without tables. */
+const place = (path: readonly PropertyKey[]): string => {
+  const [table, ...keys] = path.map(String);
+  return keys.length > 0 ? `[${table}] ${keys.join('.')}` : (table ?? '');
+};
+
+const valueAt = (document: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, key) => (value as { [key: PropertyKey]: unknown } | undefined)?.[key],
+    document,
+  );
+
+/** What is wrong with a document of settings, by the first thing that is; the value is told only by its own rule. */
+const troubleIn = (document: unknown, error: z.ZodError): string => {
+  const [issue] = error.issues;
+  if (!issue) return 'it cannot be understood';
+  const isTable = issue.code === 'invalid_type' && issue.expected === 'object';
+  const where = isTable ? `[${place(issue.path)}]` : place(issue.path);
+  if (valueAt(document, issue.path) === undefined) return `${where} is missing`;
+  const rule =
+    issue.code === 'invalid_type' ? `this must be ${NOUN[issue.expected] ?? issue.expected}` : issue.message;
+  return `${where}: ${rule}`;
+};
+
+/** Where the parser stopped; its message goes no further than its first line, because the others quote the file. */
+const syntaxTrouble = ({ line, column, message }: TomlError): string => {
+  const reason = message.split('\n')[0]?.replace('Invalid TOML document: ', '') ?? '';
+  return `line ${line}, column ${column} is not TOML: ${reason}`;
+};
+
+/**
+ * Reads TOML by a schema. `source` names the document in the `Failure` that is thrown when it breaks a rule: with
+ * the line where it is not TOML, else with the key. No text that may be a secret is repeated.
+ */
+export const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
+  if (text.length > LARGEST_CONF) throw new Failure(`${source}: this is too long to be a configuration`);
+  let document: unknown;
+  try {
+    document = parse(text, { unsafeKeyBehaviour: 'throw', maxDepth: 8 });
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new Failure(`${source}: ${syntaxTrouble(error)}`);
+  }
+  const result = schema.safeParse(document);
+  if (!result.success) throw new Failure(`${source}: ${troubleIn(document, result.error)}`);
+  return result.data;
+};
+
+/** What no single key shows: whether the addresses fit together. */
+const contradictionIn = (conf: Conf): string | undefined => {
+  const { address, server } = conf;
+  const internal = hostOf(server.internalEndpoint) as Ip;
+  if (prefixOf(address) === 0) return `[interface] address: ${address} covers every address there is`;
+  if (!containsIp(address, internal))
+    return `[server] internal-endpoint: ${internal} is not in the network's range, which [interface] address ${address} gives`;
+  if (internal === addressOf(address))
+    return `[server] internal-endpoint: ${internal} is this peer's own address`;
+  if (isUnspecified(server.externalEndpoint))
+    return `[server] external-endpoint: ${server.externalEndpoint} is no place to reach a server at`;
+  return undefined;
+};
+
+const overridesOf = (overrides: Record<string, Endpoint>, source: string): Map<Ip, Endpoint> =>
+  new Map(
+    Object.entries(overrides).map(([text, endpoint]) => {
+      const ip = Ip.safeParse(text);
+      if (ip.success) return [ip.data, endpoint];
+      throw new Failure(`${source}: [peer-endpoint-overrides] "${text}" is not an IP address`);
+    }),
+  );
+
+/** Reads an invitation or a client's conf. Throws a `Failure` that begins with `source`, such as the file's path. */
+export const parseConf = (text: string, source: string): Conf => {
+  const { interface: own, server, ...rest } = parseSettings(text, Document, source);
+  const conf: Conf = {
+    networkName: own['network-name'],
+    address: own.address,
+    privateKey: own['private-key'],
+    listenPort: own['listen-port'],
+    server: {
+      publicKey: server['public-key'],
+      externalEndpoint: server['external-endpoint'],
+      internalEndpoint: server['internal-endpoint'],
+      networkId: server['network-id'],
+      position: server.position,
+      hash: server.hash,
+      expires: server.expires,
+    },
+    peerEndpointOverrides: overridesOf(rest['peer-endpoint-overrides'] ?? {}, source),
+  };
+  const contradiction = contradictionIn(conf);
+  if (contradiction) throw new Failure(`${source}: ${contradiction}`);
+  return conf;
+};
+
+/** The text of a conf, the private key in it: for a file of mode 0600 only. */
+export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }: Conf): string =>
+  stringify({
+    interface: {
+      'network-name': own.networkName,
+      address: own.address,
+      'private-key': own.privateKey.reveal(),
+      'listen-port': own.listenPort,
+    },
+    server: {
+      'public-key': server.publicKey,
+      'external-endpoint': server.externalEndpoint,
+      'internal-endpoint': server.internalEndpoint,
+      'network-id': server.networkId,
+      position: server.position,
+      hash: server.hash,
+      expires: server.expires,
+    },
+    'peer-endpoint-overrides': overrides.size > 0 ? Object.fromEntries(overrides) : undefined,
+  });
+
+/** An invitation: a conf with a temporary key, below lines that say to people what it is. */
+export const formatInvitation = (conf: Conf, peer: string, fileName: string): string => {
+  const { networkName, address, server } = conf;
+  const [name, file] = [printable(peer), printable(fileName)];
+  const lines = [
+    `An invitation to the network "${networkName}" for the peer "${name}" (${addressOf(address)}).`,
+    `It works once${server.expires ? `, until ${server.expires}` : ''}.`,
+    'Hand it over in private: whoever has it first can join in its place.',
+    '',
+    'To join, install innernet on the machine and run there:',
+    '',
+    `  innernet install ${file}`,
+    '',
+    'Change nothing below this line.',
+  ];
+  return `${lines.map((line) => `# ${line}`.trimEnd()).join('\n')}\n\n${formatConf(conf)}`;
+};
