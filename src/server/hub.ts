@@ -90,7 +90,10 @@ export class Hub {
     const from = this.#resumable(query);
     const peer = this.#live.network.peer(peerId);
     if (socket.readyState !== socket.OPEN) return;
-    if (!appears(peer)) return socket.terminate();
+    if (!appears(peer)) {
+      socket.terminate();
+      return;
+    }
     const sameBoot = query.boot === this.#observations.boot;
     const { position, hash } = this.#live.head;
     const member = new Member(socket, peer, from ?? position, sameBoot ? (query.sequence ?? 0) : 0);
@@ -229,10 +232,18 @@ export class Hub {
 
   #onMessage(member: Member, data: RawData, isBinary: boolean): void {
     const frame = isBinary ? undefined : parseFrame(data);
-    if (!frame) return member.end('badFrame');
-    if (frame.kind === 'candidates') return this.#observations.report(member.peerId, frame.endpoints);
-    member.applied = frame.position;
-    member.held = frame.held;
+    switch (frame?.kind) {
+      case undefined:
+        member.end('badFrame');
+        break;
+      case 'candidates':
+        this.#observations.report(member.peerId, frame.endpoints);
+        break;
+      case 'applied':
+        member.applied = frame.position;
+        member.held = frame.held;
+        break;
+    }
   }
 
   #onObservation(peerId: PeerId): void {

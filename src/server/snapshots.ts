@@ -56,7 +56,7 @@ export class Snapshots {
 
   #rowsOf(viewer: CidrId): Promise<Buffer> {
     const known = this.#rows.get(viewer);
-    if (known) return known;
+    if (known !== undefined) return known;
     const { network } = this.#live;
     const peers = Array.from(visiblePeers(network, viewer), peerRow);
     const cidrs = Array.from(network.cidrs(), cidrRow);

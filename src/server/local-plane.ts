@@ -1,0 +1,91 @@
+/** The verbs' plane on the server machine: decides and appends in this process, beside a running `serve` or without. */
+import { userInfo } from 'node:os';
+import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
+import type { AdminCommand } from '../domain/command.ts';
+import type { Network } from '../domain/network.ts';
+import type { Actor } from '../events/actor.ts';
+import { PROJECTIONS } from '../projections/projections.ts';
+import type { Outcome } from '../protocol/commands.ts';
+import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
+import { Failure } from '../values/failure.ts';
+import { SERVER_PEER } from '../values/id.ts';
+import { publicKeyOf } from '../values/key-pair.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { internalEndpoint, readConf, type ServerConf } from './conf.ts';
+import { ControlPlane } from './control-plane.ts';
+import { type Folders, filesOf } from './files.ts';
+import { loadNetwork } from './load-network.ts';
+
+/** Whoever runs this program: the uid and, through sudo, the name they logged in with. */
+export const operator = (): Actor => {
+  const { uid, username } = userInfo();
+  return { kind: 'operator', uid, user: process.env.SUDO_USER ?? username };
+};
+
+export class LocalPlane implements Plane {
+  readonly network: string;
+  readonly #conf: ServerConf;
+  readonly #log: SqliteLog;
+  readonly #control: ControlPlane;
+
+  private constructor(network: string, conf: ServerConf, log: SqliteLog, state: Network) {
+    this.network = network;
+    this.#conf = conf;
+    this.#log = log;
+    this.#control = new ControlPlane(log, state, () => loadNetwork(log));
+  }
+
+  /** Throws `Failure`: no such network here, a conf or log that cannot be used. */
+  static async open(network: InterfaceName, folders: Folders): Promise<LocalPlane> {
+    const files = filesOf(network, folders);
+    const conf = readConf(files.conf, (message) =>
+      process.stderr.write(`innernet-server: warning: ${message}\n`),
+    );
+    const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+    try {
+      return new LocalPlane(network, conf, log, await loadNetwork(log));
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  execute(command: AdminCommand): Promise<Outcome> {
+    return this.#control.execute(command, { actor: operator() });
+  }
+
+  async view(): Promise<NetworkView> {
+    const network = await loadNetwork(this.#log);
+    const networkId = await this.#log.networkId();
+    const [last] = await this.#log.read(network.position - 1, 1);
+    if (!networkId || !last) throw new Failure(`${this.#log.file} holds no network yet`);
+    return {
+      name: network.name,
+      networkId,
+      position: network.position,
+      hash: last.hash,
+      peers: [...network.peers()],
+      cidrs: [...network.cidrs()],
+      associations: [...network.associations()],
+    };
+  }
+
+  async server(): Promise<ServerFacts> {
+    const network = await loadNetwork(this.#log);
+    const externalEndpoint = network.peer(SERVER_PEER)?.endpoint;
+    if (!externalEndpoint) {
+      throw new Failure(`nobody knows yet where the server of ${this.network} is reached`, {
+        hint: `innernet-server set-endpoint ${this.network} --endpoint vpn.example.org:51820`,
+      });
+    }
+    return {
+      publicKey: publicKeyOf(this.#conf.privateKey),
+      externalEndpoint,
+      internalEndpoint: internalEndpoint(this.#conf),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}
