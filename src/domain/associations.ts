@@ -1,7 +1,7 @@
 /** Rules of associations: two different CIDRs below the root, a pair once, in either order. */
 import { ROOT_CIDR } from '../values/id.ts';
 import { findCidr } from './cidrs.ts';
-import { accept, reject, type Rule } from './decision.ts';
+import { accept, type Rule, reject } from './decision.ts';
 
 export const addAssociation: Rule<'AddAssociation'> = (network, { cidrs: [leftRef, rightRef] }) => {
   const left = findCidr(network, leftRef);

@@ -44,6 +44,12 @@ class Before {
     }
     const pair = pairOf(network, event);
     if (pair) this.#noteSight(network, pair);
+    if (event.type === 'CidrDeleted') this.#noteViewers(network, event.cidrId);
+  }
+
+  /** Who saw a CIDR can no longer be asked once it is gone, and its peers may go in the same commit. */
+  #noteViewers(network: Network, cidr: CidrId): void {
+    for (const viewer of viewersOf(network, cidr)) this.#noteOneWay(network, viewer, cidr);
   }
 
   #noteSight(network: Network, [left, right]: readonly [CidrId, CidrId]): void {
@@ -63,7 +69,11 @@ class Before {
 }
 
 /** Takes a whole commit into the network and tells what it changed. */
-export const advanceWithChanges = (network: Network, events: Iterable<NetworkEvent>, to: Position): Changes => {
+export const advanceWithChanges = (
+  network: Network,
+  events: Iterable<NetworkEvent>,
+  to: Position,
+): Changes => {
   const before = new Before();
   for (const event of events) {
     before.note(network, event);
@@ -73,7 +83,9 @@ export const advanceWithChanges = (network: Network, events: Iterable<NetworkEve
   return {
     peers: new Map([...before.peers].map(([id, row]) => [id, { before: row, after: network.peer(id) }])),
     cidrs: new Map([...before.cidrs].map(([id, row]) => [id, { before: row, after: network.cidr(id) }])),
-    sight: [...before.sight.values()].filter(({ viewer, cidr, gained }) => sees(network, viewer, cidr) === gained),
+    sight: [...before.sight.values()].filter(
+      ({ viewer, cidr, gained }) => sees(network, viewer, cidr) === gained,
+    ),
   };
 };
 
@@ -106,10 +118,11 @@ class Drafts {
     return draft;
   }
 
-  /** Viewers to whom the commit means the same share one delta. */
-  grouped(): ClassDelta[] {
+  /** Viewers to whom the commit means the same share one delta; a CIDR that is gone has nobody to tell. */
+  grouped(exists: (viewer: CidrId) => boolean): ClassDelta[] {
     const groups = new Map<string, ClassDelta>();
     for (const [viewer, { changed, removed }] of this.byViewer) {
+      if (!exists(viewer)) continue;
       const key = `${[...changed.keys()].join()} ${[...removed].join()}`;
       const group = groups.get(key);
       if (group) group.viewers.push(viewer);
@@ -129,12 +142,18 @@ const sightBefore = (changes: Changes, cidr: CidrId, now: Set<CidrId>): Set<Cidr
   return then;
 };
 
-const draftPeer = (drafts: Drafts, network: Network, changes: Changes, { before, after }: Change<Peer>): void => {
+const draftPeer = (
+  drafts: Drafts,
+  network: Network,
+  changes: Changes,
+  { before, after }: Change<Peer>,
+): void => {
   const cidrId = (after ?? before)?.cidrId;
   if (cidrId === undefined) return;
   const now = viewersOf(network, cidrId);
   const then = sightBefore(changes, cidrId, now);
-  if (appears(before)) for (const viewer of then) if (!appears(after) || !now.has(viewer)) drafts.removed(viewer, before);
+  if (appears(before))
+    for (const viewer of then) if (!appears(after) || !now.has(viewer)) drafts.removed(viewer, before);
   if (!appears(after)) return;
   for (const viewer of now) {
     const known = appears(before) && then.has(viewer);
@@ -157,5 +176,5 @@ export const classDeltas = (network: Network, changes: Changes): ClassDelta[] =>
   const drafts = new Drafts();
   for (const change of changes.peers.values()) draftPeer(drafts, network, changes, change);
   draftSight(drafts, network, changes);
-  return drafts.grouped();
+  return drafts.grouped((viewer) => network.cidr(viewer) !== undefined);
 };

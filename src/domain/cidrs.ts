@@ -2,7 +2,7 @@
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
 import { type Cidr, containsCidr, overlaps, prefixOf } from '../values/ip.ts';
 import type { CidrRef } from './command.ts';
-import { accept, reject, type Rule } from './decision.ts';
+import { accept, type Rule, reject } from './decision.ts';
 import type { CidrNode, Network } from './network.ts';
 
 export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =>
@@ -29,11 +29,11 @@ export const addCidr: Rule<'AddCidr'> = (network, { name, cidr, parent }) => {
   const home = smallestContaining(network, cidr);
   if (!root) return reject({ code: 'NoNetwork' });
   if (!home) return reject({ code: 'CidrOutsideNetwork', cidr, network: root.cidr });
-  if (home.cidr === cidr) return reject({ code: 'CidrTaken', cidr, name: home.name });
+  if (containsCidr(cidr, home.cidr)) return reject({ code: 'CidrTaken', cidr, name: home.name });
   const named = parent === undefined ? home : findCidr(network, parent);
   if (!named) return reject({ code: 'UnknownCidr', cidr: parent ?? '' });
   if (named.id !== home.id) {
-    return reject({ code: 'CidrBelongsElsewhere', cidr, parent: named.name, belongsIn: home.name });
+    return reject({ code: 'CidrBelongsElsewhere', name, cidr, parent: named.name, belongsIn: home.name });
   }
   for (const sibling of network.childrenOf(home.id)) {
     if (overlaps(sibling.cidr, cidr)) {

@@ -2,7 +2,7 @@
 import { isUnspecified } from '../values/endpoint.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../values/id.ts';
 import { assignableRange, familyOf, fromNumber, prefixOf, singleton } from '../values/ip.ts';
-import { accept, reject, type Rule } from './decision.ts';
+import { accept, type Rule, reject } from './decision.ts';
 
 export const createNetwork: Rule<'CreateNetwork'> = (network, { name, cidr, serverKey, endpoint }) => {
   if (network.cidr(ROOT_CIDR)) return reject({ code: 'NetworkExists', name: network.name });

@@ -5,7 +5,7 @@ import { addAssociation, deleteAssociation } from './associations.ts';
 import { addCidr, deleteCidr, renameCidr } from './cidrs.ts';
 import type { Command, CommandOf, CommandType } from './command.ts';
 import { createNetwork } from './creation.ts';
-import { accept, type Context, type Decision, reject, type Rule } from './decision.ts';
+import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import { expireInvitations, redeemInvitation, reissueInvitation, revokeInvitation } from './invitations.ts';
 import type { Network } from './network.ts';
 import {

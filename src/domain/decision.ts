@@ -9,12 +9,14 @@ import type { Rejection } from './rejection.ts';
 /** What a rule may know of the world: who asks, and what time it is. */
 export type Context = { actor: Actor; now: Timestamp };
 
-export type Decision =
-  | { accepted: true; events: NetworkEvent[] }
-  | { accepted: false; rejection: Rejection };
+export type Decision = { accepted: true; events: NetworkEvent[] } | { accepted: false; rejection: Rejection };
 
 /** Looks at the network, changes nothing. */
-export type Rule<T extends CommandType> = (network: Network, command: CommandOf<T>, context: Context) => Decision;
+export type Rule<T extends CommandType> = (
+  network: Network,
+  command: CommandOf<T>,
+  context: Context,
+) => Decision;
 
 /** Yes; without events: things are already as asked. */
 export const accept = (...events: NetworkEvent[]): Decision => ({ accepted: true, events });

@@ -1,7 +1,7 @@
 /** Rules of invitations: redeemed once, by the invited peer, before they end; ended ones free name and address. */
 import { SERVER_PEER } from '../values/id.ts';
 import type { PeerRef } from './command.ts';
-import { accept, type Context, type Decision, reject, type Rule } from './decision.ts';
+import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import type { Network, Peer } from './network.ts';
 import { findPeer, hasExpired, keyTrouble } from './peers.ts';
 
@@ -34,7 +34,8 @@ const onInvited = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decisio
 export const reissueInvitation: Rule<'ReissueInvitation'> = (network, command, { now }) =>
   onInvited(network, command.peer, (peer) => {
     const { publicKey, inviteExpires } = command;
-    if (inviteExpires !== null && inviteExpires <= now) return reject({ code: 'ExpiryInPast', inviteExpires });
+    if (inviteExpires !== null && inviteExpires <= now)
+      return reject({ code: 'ExpiryInPast', inviteExpires });
     const trouble = keyTrouble(network, publicKey);
     if (trouble) return reject(trouble);
     return accept({ type: 'InvitationReissued', peerId: peer.id, publicKey, inviteExpires });

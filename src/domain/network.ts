@@ -3,7 +3,16 @@ import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../values/id.ts';
-import { assignableRange, type Cidr, familyOf, fromNumber, type Ip, isAssignable, toNumber } from '../values/ip.ts';
+import {
+  assignableRange,
+  type Cidr,
+  containsIp,
+  familyOf,
+  fromNumber,
+  type Ip,
+  isAssignable,
+  toNumber,
+} from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
 
@@ -207,6 +216,7 @@ export class Network {
       this.#lowestFree.set(node.id, value);
       return ip;
     }
+    this.#lowestFree.set(node.id, last + 1n);
     return undefined;
   }
 
@@ -386,9 +396,16 @@ export class Network {
     this.#peers.delete(id);
     drop(this.#peersIn, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
-    const hint = this.#lowestFree.get(peer.cidrId);
-    const value = toNumber(peer.ip);
-    if (hint !== undefined && value < hint) this.#lowestFree.set(peer.cidrId, value);
+    this.#noteFree(peer.ip);
+  }
+
+  /** An address is free again: also in a CIDR that its peer, as an import may have it, was not listed in. */
+  #noteFree(ip: Ip): void {
+    const value = toNumber(ip);
+    for (const [id, lowest] of this.#lowestFree) {
+      const node = this.#cidrs.get(id);
+      if (node && value < lowest && containsIp(node.cidr, ip)) this.#lowestFree.set(id, value);
+    }
   }
 
   /** The name is free again; the address and the key are not, ever. */

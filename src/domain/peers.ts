@@ -2,12 +2,12 @@
 import type { NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
-import { containsIp, type Ip, isAssignable } from '../values/ip.ts';
+import { containsIp, type Ip, isAssignable, toNumber } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
 import { findCidr } from './cidrs.ts';
 import type { CommandOf, PeerRef } from './command.ts';
-import { accept, type Context, type Decision, reject, type Rule } from './decision.ts';
+import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import type { CidrNode, Network, Peer } from './network.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -52,7 +52,8 @@ const homeTrouble = (network: Network, home: CidrNode): Rejection | undefined =>
 const ipTrouble = (network: Network, home: CidrNode, ip: Ip, now: Timestamp): Rejection | undefined => {
   const root = network.cidr(ROOT_CIDR)?.cidr ?? home.cidr;
   if (!containsIp(home.cidr, ip)) return { code: 'IpOutsideCidr', ip, name: home.name, cidr: home.cidr };
-  for (const cidr of [home.cidr, root]) if (!isAssignable(cidr, ip)) return { code: 'IpNotAssignable', ip, cidr };
+  for (const cidr of [home.cidr, root])
+    if (!isAssignable(cidr, ip)) return { code: 'IpNotAssignable', ip, cidr };
   if (network.isRetiredIp(ip)) return { code: 'IpRetired', ip };
   const holder = network.peerAt(ip);
   if (holder && !hasExpired(holder, now)) return { code: 'IpTaken', ip, by: holder.name };
@@ -63,7 +64,21 @@ const ipTrouble = (network: Network, home: CidrNode, ip: Ip, now: Timestamp): Re
 const inTheWay = (network: Network, name: string, ip: Ip | undefined, now: Timestamp): NetworkEvent[] => {
   const holders = [network.peerNamed(name), ip === undefined ? undefined : network.peerAt(ip)];
   const expired = new Set(holders.filter((peer) => peer !== undefined && hasExpired(peer, now)));
-  return [...expired].flatMap((peer) => (peer ? [{ type: 'InvitationExpired' as const, peerId: peer.id }] : []));
+  return [...expired].flatMap((peer) =>
+    peer ? [{ type: 'InvitationExpired' as const, peerId: peer.id }] : [],
+  );
+};
+
+/** The lowest free address; where there is none, the lowest that an expired invitation still holds. */
+const nextIp = (network: Network, home: CidrNode, now: Timestamp): Ip | undefined => {
+  const free = network.freeIpIn(home);
+  if (free) return free;
+  let lowest: Ip | undefined;
+  for (const peer of network.peersIn(home.id)) {
+    if (!hasExpired(peer, now) || ipTrouble(network, home, peer.ip, now)) continue;
+    if (lowest === undefined || toNumber(peer.ip) < toNumber(lowest)) lowest = peer.ip;
+  }
+  return lowest;
 };
 
 const addPeerAt = (
@@ -72,7 +87,7 @@ const addPeerAt = (
   home: CidrNode,
   { now }: Context,
 ): Decision => {
-  const ip = command.ip ?? network.freeIpIn(home);
+  const ip = command.ip ?? nextIp(network, home, now);
   if (!ip) return reject({ code: 'CidrFull', name: home.name, cidr: home.cidr });
   const trouble = ipTrouble(network, home, ip, now) ?? keyTrouble(network, command.publicKey);
   if (trouble) return reject(trouble);
@@ -109,7 +124,8 @@ export const renamePeer: Rule<'RenamePeer'> = (network, { peer: ref, name }, { n
   onPeer(network, ref, (peer) => {
     if (peer.name === name) return accept();
     const namesake = network.peerNamed(name);
-    if (namesake && !hasExpired(namesake, now)) return reject({ code: 'PeerNameTaken', name, ip: namesake.ip });
+    if (namesake && !hasExpired(namesake, now))
+      return reject({ code: 'PeerNameTaken', name, ip: namesake.ip });
     return accept(...inTheWay(network, name, undefined, now), { type: 'PeerRenamed', peerId: peer.id, name });
   });
 

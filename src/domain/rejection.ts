@@ -16,7 +16,7 @@ export type Rejection =
   | { code: 'CidrNameTaken'; name: string }
   | { code: 'CidrTaken'; cidr: Cidr; name: string }
   | { code: 'CidrOutsideNetwork'; cidr: Cidr; network: Cidr }
-  | { code: 'CidrBelongsElsewhere'; cidr: Cidr; parent: string; belongsIn: string }
+  | { code: 'CidrBelongsElsewhere'; name: string; cidr: Cidr; parent: string; belongsIn: string }
   | { code: 'CidrOverlaps'; cidr: Cidr; sibling: string; siblingCidr: Cidr }
   | { code: 'CidrHoldsPeers'; name: string }
   | { code: 'CidrHasChildren'; name: string }
@@ -57,15 +57,70 @@ export const printable = (text: string): string =>
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
+/** A name as a word of a command line: an imported one may hold spaces and worse. */
+const word = (name: string): string =>
+  /^[\w.-]+$/.test(name) && !name.startsWith('-') ? name : `'${printable(name).replaceAll("'", `'\\''`)}'`;
+
+/** The command in the middle of "only an admin may …". */
+const DEEDS: { [T in CommandType]: string } = {
+  CreateNetwork: 'create a network',
+  ExpireInvitations: 'end invitations',
+  RedeemInvitation: 'redeem an invitation',
+  AddCidr: 'add a CIDR',
+  RenameCidr: 'rename a CIDR',
+  DeleteCidr: 'delete a CIDR',
+  AddPeer: 'add a peer',
+  RenamePeer: 'rename a peer',
+  DisablePeer: 'disable a peer',
+  EnablePeer: 'enable a peer',
+  DeletePeer: 'delete a peer',
+  GrantAdmin: 'make a peer an admin',
+  RevokeAdmin: 'take the admin role from a peer',
+  ReissueInvitation: 'reissue an invitation',
+  RevokeInvitation: 'revoke an invitation',
+  SetEndpointOverride: "set another peer's endpoint",
+  ClearEndpointOverride: "clear another peer's endpoint",
+  ChangeServerEndpoint: "change the server's endpoint",
+  AddAssociation: 'add an association',
+  DeleteAssociation: 'delete an association',
+  AllOf: 'change several things at once',
+};
+
+/** Who may, where it is not an admin. */
+const askersOf = (command: CommandType): string => {
+  if (command === 'RedeemInvitation') return 'an invited peer';
+  if (command === 'CreateNetwork' || command === 'ExpireInvitations') return 'the server itself';
+  return 'an enabled admin';
+};
+
+const FIXED: { [W in Extract<Rejection, { code: 'ServerIsFixed' }>['what']]: Explanation } = {
+  peer: {
+    sentence:
+      "the server's own peer is fixed: it cannot be renamed, disabled, demoted, deleted or overridden",
+    hint: 'to change where the server is reached, use',
+    verb: 'set-endpoint',
+  },
+  CIDR: {
+    sentence: "the server's own CIDR is fixed: it cannot be renamed or deleted, and holds no other peer",
+    hint: 'choose another CIDR; they are listed by',
+    verb: 'list-cidrs',
+  },
+  'network range': {
+    sentence: 'the CIDR of the whole network cannot be deleted',
+    hint: 'choose another CIDR; they are listed by',
+    verb: 'list-cidrs',
+  },
+};
+
 type Explain<R> = (facts: R) => Explanation;
 
 const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> } = {
   NetworkExists: ({ name }) => ({
     sentence: `the network ${quote(name)} exists already in this log`,
-    hint: 'start it, or choose another name',
+    hint: 'to run it, use',
     verb: 'serve',
   }),
-  NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one first', verb: 'new' }),
+  NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one by', verb: 'new' }),
   RangeTooSmall: ({ cidr }) => ({
     sentence: `the range ${cidr} has no room for the server and another peer`,
     hint: 'choose a wider range, such as 10.42.0.0/16',
@@ -75,7 +130,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     hint: 'choose a private range, such as 10.42.0.0/16',
   }),
   NotAllowed: ({ command }) => ({
-    sentence: `only an enabled admin may do this (${command})`,
+    sentence: `only ${askersOf(command)} may ${DEEDS[command]}`,
     hint: 'ask an admin of the network, or run it on the server',
   }),
   CommandIdReused: ({ commandId }) => ({
@@ -84,7 +139,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   UnknownCidr: ({ cidr }) => ({
     sentence: `there is no CIDR ${quote(cidr)}`,
-    hint: 'list the CIDRs',
+    hint: 'the CIDRs are listed by',
     verb: 'list-cidrs',
   }),
   CidrNameTaken: ({ name }) => ({
@@ -94,46 +149,46 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   CidrTaken: ({ cidr, name }) => ({
     sentence: `the block ${cidr} is the CIDR ${quote(name)} already`,
-    hint: 'choose another block, or rename that CIDR',
-    verb: `rename-cidr --name ${name}`,
+    hint: 'choose another block, or give that CIDR another name',
+    verb: `rename-cidr --name ${word(name)}`,
   }),
   CidrOutsideNetwork: ({ cidr, network }) => ({
     sentence: `the block ${cidr} is not inside the network's range ${network}`,
     hint: `choose a block inside ${network}`,
   }),
-  CidrBelongsElsewhere: ({ cidr, parent, belongsIn }) => ({
-    sentence: `${cidr} cannot hang under ${quote(parent)}: the smallest CIDR that contains it is ${quote(belongsIn)}`,
-    hint: `name that one as the parent`,
-    verb: `add-cidr --cidr ${cidr} --parent ${belongsIn}`,
+  CidrBelongsElsewhere: ({ name, cidr, parent, belongsIn }) => ({
+    sentence: `the block ${cidr} cannot hang under ${quote(parent)}: the smallest CIDR that contains it is ${quote(belongsIn)}`,
+    hint: 'name that one as the parent',
+    verb: `add-cidr --name ${word(name)} --cidr ${cidr} --parent ${word(belongsIn)}`,
   }),
   CidrOverlaps: ({ cidr, sibling, siblingCidr }) => ({
     sentence: `the block ${cidr} overlaps ${quote(sibling)} (${siblingCidr})`,
     hint: 'choose a block that is free; the taken ones are listed by',
-    verb: 'list-cidrs',
+    verb: 'list-cidrs --tree',
   }),
   CidrHoldsPeers: ({ name }) => ({
     sentence: `the CIDR ${quote(name)} holds peers, so it can neither hold CIDRs nor be deleted`,
-    hint: 'see which peers they are',
+    hint: 'which peers they are is listed by',
     verb: 'list-peers',
   }),
   CidrHasChildren: ({ name }) => ({
     sentence: `the CIDR ${quote(name)} holds other CIDRs, so it can neither hold peers nor be deleted`,
     hint: 'choose one of the CIDRs in it, listed by',
-    verb: 'list-cidrs',
+    verb: 'list-cidrs --tree',
   }),
   CidrHasAssociations: ({ name, with: other }) => ({
     sentence: `the CIDR ${quote(name)} is associated with ${quote(other)}`,
     hint: 'delete the association first',
-    verb: `delete-association ${name} ${other}`,
+    verb: `delete-association ${word(name)} ${word(other)}`,
   }),
   CidrFull: ({ name, cidr }) => ({
     sentence: `no address is free in ${quote(name)} (${cidr})`,
-    hint: 'add the peer to another CIDR, or add one',
+    hint: 'add the peer to another CIDR, or first add one by',
     verb: 'add-cidr',
   }),
   UnknownPeer: ({ peer }) => ({
     sentence: `there is no peer ${quote(peer)}`,
-    hint: 'list the peers',
+    hint: 'the peers are listed by',
     verb: 'list-peers',
   }),
   PeerNameTaken: ({ name, ip }) => ({
@@ -159,26 +214,22 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   KeyTaken: ({ key }) => ({
     sentence: `the key ${shortKey(key)} belongs to another peer`,
-    hint: 'each peer needs a key of its own: run install again, it makes a new one',
+    hint: 'each peer needs a key of its own: run the same command again, it makes a new one',
   }),
   KeyRetired: ({ key }) => ({
     sentence: `the key ${shortKey(key)} was used before, and a key is never used twice`,
-    hint: 'each peer needs a key of its own: run install again, it makes a new one',
+    hint: 'each peer needs a key of its own: run the same command again, it makes a new one',
   }),
-  ServerIsFixed: ({ what }) => ({
-    sentence: `the server's own ${what} is fixed: it cannot be renamed, disabled, demoted, moved, filled or deleted`,
-    hint: 'to change where the server is reached, use',
-    verb: 'set-endpoint',
-  }),
+  ServerIsFixed: ({ what }) => FIXED[what],
   LastAdmin: ({ name }) => ({
     sentence: `${quote(name)} is the last admin besides the server`,
-    hint: 'make another peer an admin first, or say --yes; on the server everything stays possible',
+    hint: 'say --yes if you mean it (the server itself can always make another), or first make another peer an admin by',
     verb: 'grant-admin',
   }),
   PeerIsDisabled: ({ name }) => ({
     sentence: `the peer ${quote(name)} is disabled`,
-    hint: 'enable it first',
-    verb: `enable-peer --name ${name}`,
+    hint: 'enable it first by',
+    verb: `enable-peer --name ${word(name)}`,
   }),
   ExpiryInPast: ({ inviteExpires }) => ({
     sentence: `an invitation cannot end in the past (${inviteExpires})`,
@@ -186,26 +237,26 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   InvitationEnded: ({ name, ended }) => ({
     sentence: `the invitation of ${quote(name)} ended at ${ended}`,
-    hint: 'ask an admin for a new one',
-    verb: `add-peer --name ${name}`,
+    hint: 'ask an admin to invite that peer again by',
+    verb: `add-peer --name ${word(name)}`,
   }),
   AlreadyRedeemed: ({ name }) => ({
     sentence: `the invitation of ${quote(name)} was redeemed already`,
-    hint: 'if that was not you, disable the peer',
-    verb: `disable-peer --name ${name}`,
+    hint: 'if that was not the machine that you meant, cut it off by',
+    verb: `disable-peer --name ${word(name)}`,
   }),
   EndpointUnspecified: ({ endpoint }) => ({
     sentence: `the server cannot be reached at ${endpoint}: an all-zero host is for peers only`,
-    hint: 'give an address or a DNS name',
+    hint: 'give the address or DNS name at which peers reach it, such as vpn.example.org:51820',
   }),
   SameCidr: ({ name }) => ({
     sentence: `an association needs two CIDRs, and both are ${quote(name)}`,
-    hint: 'peers of one CIDR see each other anyway; name another one',
+    hint: 'peers of one CIDR see each other anyway; name another one, listed by',
     verb: 'list-cidrs',
   }),
   RootNotAssociable: ({ name }) => ({
     sentence: `${quote(name)} is the whole network, which cannot be associated`,
-    hint: 'associate CIDRs below it',
+    hint: 'associate CIDRs below it, listed by',
     verb: 'list-cidrs',
   }),
   AssociationExists: ({ names: [left, right] }) => ({
@@ -215,7 +266,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   UnknownAssociation: ({ names: [left, right] }) => ({
     sentence: `${quote(left)} and ${quote(right)} are not associated`,
-    hint: 'list the associations',
+    hint: 'the associations are listed by',
     verb: 'list-associations',
   }),
 };

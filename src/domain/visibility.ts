@@ -7,7 +7,7 @@ import type { Network, Peer } from './network.ts';
 
 /** Whether a peer is shown to anybody: it has joined and is not disabled. A temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>
-  peer !== undefined && peer.isRedeemed && !peer.isDisabled;
+  peer?.isRedeemed === true && !peer.isDisabled;
 
 /** A CIDR, its parent, and so on up to the root. */
 export function* lineage(network: Network, id: CidrId): Generator<CidrId> {

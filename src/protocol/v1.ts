@@ -33,7 +33,11 @@ export type PeerContents = z.infer<typeof PeerContents>;
 export const V1Peer = PeerContents.extend({ id: z.number().int() });
 export type V1Peer = z.infer<typeof V1Peer>;
 
-export const CidrContents = z.object({ name: z.string(), cidr: z.string(), parent: z.number().int().nullish() });
+export const CidrContents = z.object({
+  name: z.string(),
+  cidr: z.string(),
+  parent: z.number().int().nullish(),
+});
 export type CidrContents = z.infer<typeof CidrContents>;
 
 export const V1Cidr = CidrContents.extend({ id: z.number().int() });

@@ -14,7 +14,8 @@ const split = (text: string): { host: string; port: number } | undefined => {
     return ip.success && ip.data.includes(':') ? { host: ip.data, port } : undefined;
   }
   const host = match[2] ?? '';
-  const numeric = /^[\d.]+$/.test(host);
+  // What ends in a number is an address, also for a resolver: 127.1 and 0x7f000001 would be loopback.
+  const numeric = /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(host);
   const valid = numeric ? Ip.safeParse(host).success : HOST.test(host);
   return valid ? { host, port } : undefined;
 };

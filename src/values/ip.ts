@@ -7,10 +7,19 @@ type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
 /** `4` or `6`. */
 export type Family = 4 | 6;
 
+/** `::1.2.3.4` as `::102:304`: the library reads this old notation as another address, and octal numbers in it. */
+const withHexTail = (text: string): string => {
+  const [, head, tail] = /^(.*:)([\d.]+\.[\d.]+)$/.exec(text) ?? [];
+  if (head === undefined || tail === undefined || !ipaddr.IPv4.isValidFourPartDecimal(tail)) return text;
+  const value = ipv4Number(tail);
+  return `${head}${Math.floor(value / 65_536).toString(16)}:${(value % 65_536).toString(16)}`;
+};
+
 const parseAddress = (text: string): Parsed | undefined => {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  return ipaddr.IPv6.parse(text);
+  const colons = withHexTail(text);
+  if (!/^[\da-f:]*:[\da-f:]*$/i.test(colons) || !ipaddr.IPv6.isValid(colons)) return undefined;
+  return ipaddr.IPv6.parse(colons);
 };
 
 const spell = (address: Parsed): string =>

@@ -3,28 +3,42 @@ import { z } from 'zod';
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
-/** Text such as `14d` or `1h30m` (units s m h d w), parsed to whole seconds. */
-export const Duration = z.string().transform((text, context) => {
+/** About a hundred years: what is longer is a slip, and would not fit a `Timestamp`. */
+const LONGEST = 5200 * SECONDS.w;
+
+const secondsOf = (text: string): number | undefined => {
   const parts = [...text.matchAll(/(\d{1,9})([smhdw])/g)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    return parts.reduce(
-      (sum, [, count, unit]) => sum + Number(count) * SECONDS[unit as keyof typeof SECONDS],
-      0,
-    );
-  }
-  context.addIssue({
-    code: 'custom',
-    message: `"${text}" is not a duration such as 14d or 1h30m (units s m h d w)`,
-  });
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return undefined;
+  return parts.reduce((sum, [, n, unit]) => sum + Number(n) * SECONDS[unit as keyof typeof SECONDS], 0);
+};
+
+/** Text such as `14d` or `1h30m` (units s m h d w), parsed to whole seconds; at most 5200 weeks. */
+export const Duration = z.string().transform((text, context) => {
+  const seconds = secondsOf(text);
+  if (seconds !== undefined && seconds <= LONGEST) return seconds;
+  const message =
+    seconds === undefined
+      ? `"${text}" is not a duration such as 14d or 1h30m (units s m h d w)`
+      : `"${text}" is too long: a duration is at most 5200w`;
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
 
 /** How long an invitation holds unless one says otherwise: innernet's 14 days, in seconds. */
 export const INVITATION_SECONDS = 14 * SECONDS.d;
 
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** Whether the calendar has it: not the 31st of June. Text of another form is for the form's own message. */
+const isMoment = (text: string): boolean => {
+  const time = Date.parse(text);
+  return !MOMENT.test(text) || (!Number.isNaN(time) && new Date(time).toISOString() === text);
+};
+
 /** A moment in UTC with milliseconds, `2026-11-22T13:09:00.000Z`: sorts as text, is sealed as text. */
 export const Timestamp = z
   .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'a time is written as 2026-11-22T13:09:00.000Z')
+  .regex(MOMENT, 'a time is written as 2026-11-22T13:09:00.000Z')
+  .refine((text) => isMoment(text), { error: 'there is no such time in the calendar' })
   .brand<'Timestamp'>();
 export type Timestamp = z.infer<typeof Timestamp>;
