@@ -97,8 +97,11 @@ export class Pins {
     return this.#ipOfKey.has(publicKey) ? 'AddressMoved' : undefined;
   }
 
-  /** The pair must not be contradicted. */
+  /** Takes the place of whatever contradicts it: ask `contradicted` before. */
   add(pin: Pin): void {
+    this.forget(pin.ip);
+    const elsewhere = this.#ipOfKey.get(pin.publicKey);
+    if (elsewhere !== undefined) this.forget(elsewhere);
     this.#byIp.set(pin.ip, pin);
     this.#ipOfKey.set(pin.publicKey, pin.ip);
   }
