@@ -44,6 +44,10 @@ const AddPeer = command('AddPeer', {
   isAdmin: z.boolean(),
   publicKey: PublicKey,
   inviteExpires: Timestamp.nullable(),
+  /** The key is the peer's own: it joins without an invitation, as a phone does. */
+  redeemed: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+  endpoint: Endpoint.optional(),
 });
 const RenamePeer = command('RenamePeer', { peer: PeerRef, name: Hostname });
 const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });

@@ -91,7 +91,7 @@ const addPeerAt = (
   if (!ip) return reject({ code: 'CidrFull', name: home.name, cidr: home.cidr });
   const trouble = ipTrouble(network, home, ip, now) ?? keyTrouble(network, command.publicKey);
   if (trouble) return reject(trouble);
-  const { name, isAdmin, publicKey, inviteExpires } = command;
+  const { name, isAdmin, publicKey, inviteExpires, redeemed, disabled, endpoint } = command;
   const peerId = network.nextIds.peer;
   return accept(...inTheWay(network, name, ip, now), {
     type: 'PeerAdded',
@@ -102,6 +102,9 @@ const addPeerAt = (
     publicKey,
     isAdmin,
     inviteExpires,
+    ...(redeemed ? { redeemed } : {}),
+    ...(disabled ? { disabled } : {}),
+    ...(endpoint === undefined ? {} : { endpoint }),
   });
 };
 
@@ -114,8 +117,9 @@ export const addPeer: Rule<'AddPeer'> = (network, command, context) => {
   if (namesake && !hasExpired(namesake, context.now)) {
     return reject({ code: 'PeerNameTaken', name: command.name, ip: namesake.ip });
   }
-  if (command.inviteExpires !== null && command.inviteExpires <= context.now) {
-    return reject({ code: 'ExpiryInPast', inviteExpires: command.inviteExpires });
+  const { inviteExpires, redeemed } = command;
+  if (!redeemed && inviteExpires !== null && inviteExpires <= context.now) {
+    return reject({ code: 'ExpiryInPast', inviteExpires });
   }
   return addPeerAt(network, command, home, context);
 };
