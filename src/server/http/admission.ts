@@ -1,0 +1,46 @@
+/** Who is calling, and whether a route is open to them: asked anew for every request. */
+import type { IncomingMessage } from 'node:http';
+import type { Network, Peer } from '../../domain/network.ts';
+import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
+import type { Endpoint } from '../../values/endpoint.ts';
+import { SERVER_PEER } from '../../values/id.ts';
+import { Ip } from '../../values/ip.ts';
+import type { PublicKey } from '../../values/key.ts';
+
+/** Whom a route is open to: any enabled peer, one that has joined, or an admin that has. */
+export const ROLES = ['peer', 'redeemed', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The peer at the other end of a socket, if it is a known and enabled one; headers of proxies are never believed. */
+export const peerAt = (network: Network, remoteAddress: string | undefined): Peer | undefined => {
+  const ip = Ip.safeParse(remoteAddress);
+  const peer = ip.success ? network.peerAt(ip.data) : undefined;
+  return !peer || peer.isDisabled || peer.id === SERVER_PEER ? undefined : peer;
+};
+
+export const isOpenTo = (role: Role, peer: Peer): boolean => {
+  switch (role) {
+    case 'peer':
+      return true;
+    case 'redeemed':
+      return peer.isRedeemed;
+    case 'admin':
+      return peer.isRedeemed && peer.isAdmin;
+  }
+};
+
+/**
+ * Whether a request was meant for this API. A web page on a peer's machine, also one behind a rebound name, does
+ * not know the header or names another host or its origin; the header is no secret, every peer knows it.
+ */
+export const isAddressedToUs = (request: IncomingMessage, serverKey: PublicKey, host: Endpoint): boolean =>
+  request.headers[SERVER_KEY_HEADER] === serverKey &&
+  request.headers.origin === undefined &&
+  request.headers.host?.toLowerCase() === host;
+
+/** The caller of a request, if it may call at all. */
+export const callerOf = (
+  request: IncomingMessage,
+  { network, serverKey, endpoint }: { network: Network; serverKey: PublicKey; endpoint: Endpoint },
+): Peer | undefined =>
+  isAddressedToUs(request, serverKey, endpoint) ? peerAt(network, request.socket.remoteAddress) : undefined;

@@ -1,0 +1,64 @@
+/** What every route needs: who calls, what they sent, and a command carried out in their name. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Command } from '../../domain/command.ts';
+import type { Peer } from '../../domain/network.ts';
+import type { Outcome } from '../../protocol/commands.ts';
+import type { Role } from './admission.ts';
+import type { Parts } from './parts.ts';
+import { BadRequest } from './refusal.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whom the route is open to; one without does not register. */
+    openTo?: Role;
+  }
+  interface FastifyRequest {
+    /** The peer at the other end, as it was when the request came in. */
+    caller: Peer;
+  }
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** Answers a request: what it returns is sent as JSON, `undefined` as an empty body. */
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/** Declares a route and whom it is open to. */
+export const route = (
+  app: FastifyInstance,
+  openTo: Role,
+  method: Method,
+  url: string,
+  handler: Handler,
+): void => {
+  app.route({
+    method,
+    url,
+    config: { openTo },
+    handler: async (request, reply) => {
+      const answer = await handler(request, reply);
+      return reply.send(answer);
+    },
+  });
+};
+
+/** Carries a command out in the caller's name; resolves when what the API shows has it. Throws `Rejected`. */
+export const executeAs = async (
+  { plane, live }: Parts,
+  caller: Peer,
+  command: Command,
+  commandId?: string,
+): Promise<Outcome> => {
+  const actor = { kind: 'peer' as const, peerId: caller.id };
+  const outcome = await plane.execute(command, commandId === undefined ? { actor } : { actor, commandId });
+  await live.reached(outcome.position);
+  return outcome;
+};
+
+/** The number in `/…/:id`. Throws a `BadRequest` (404) where it cannot be an id. */
+export const idOf = <Id extends number>(request: FastifyRequest): Id => {
+  const { id } = request.params as { id: string };
+  if (!/^[1-9]\d{0,14}$/.test(id))
+    throw new BadRequest(`"${id}" is not an id`, { status: 404, code: 'UnknownId' });
+  return Number(id) as Id;
+};

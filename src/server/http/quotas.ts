@@ -1,0 +1,53 @@
+/** What each peer may ask in a time: over it the peer alone is refused, by the monotonic clock. */
+import type { PeerId } from '../../values/id.ts';
+
+/** `count` uses at once, and one more every `everyMs` / `count`. */
+export type Rate = { count: number; everyMs: number };
+
+export const CALLS: Rate = { count: 20, everyMs: 1_000 };
+/** Each is an event in the log, for ever. */
+export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 3_600_000 };
+
+type Bucket = { left: number; at: number };
+
+export class Quota {
+  readonly #rate: Rate;
+  readonly #buckets = new Map<PeerId, Bucket>();
+
+  constructor(rate: Rate) {
+    this.#rate = rate;
+  }
+
+  /** Uses one up; false when there is none left. */
+  take(id: PeerId): boolean {
+    const bucket = this.#bucket(id);
+    if (bucket.left < 1) return false;
+    bucket.left -= 1;
+    return true;
+  }
+
+  /** Gives one back: what was asked for changed nothing. */
+  giveBack(id: PeerId): void {
+    const bucket = this.#bucket(id);
+    bucket.left = Math.min(this.#rate.count, bucket.left + 1);
+  }
+
+  /** Seconds, whole, until there is one again. */
+  wait(id: PeerId): number {
+    const { count, everyMs } = this.#rate;
+    return Math.max(1, Math.ceil(((1 - this.#bucket(id).left) * everyMs) / count / 1000));
+  }
+
+  #bucket(id: PeerId): Bucket {
+    const { count, everyMs } = this.#rate;
+    const now = performance.now();
+    let bucket = this.#buckets.get(id);
+    if (!bucket) {
+      bucket = { left: count, at: now };
+      this.#buckets.set(id, bucket);
+    }
+    bucket.left = Math.min(count, bucket.left + ((now - bucket.at) * count) / everyMs);
+    bucket.at = now;
+    return bucket;
+  }
+}

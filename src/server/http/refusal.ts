@@ -1,0 +1,78 @@
+/** From a "no" to its HTTP status and body: the caller reads the very reason that the rule had. */
+import type { z } from 'zod';
+import { explain, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
+import type { Refusal } from '../../protocol/commands.ts';
+
+/** What is wrong with a request itself; the message becomes the body's `error`. */
+export class BadRequest extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(message: string, { status = 400, code = 'BadRequest', hint }: BadRequestOptions = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+
+  body(): Refusal {
+    return { code: this.code, error: this.message, ...(this.hint ? { hint: this.hint } : {}) };
+  }
+}
+
+type BadRequestOptions = { status?: number; code?: string; hint?: string };
+
+/** innernet answers 400 to every broken rule; its clients only ask "2xx or not", so a truer status is given. */
+export const STATUS: { [C in RejectionCode]: number } = {
+  NetworkExists: 409,
+  NoNetwork: 404,
+  RangeTooSmall: 400,
+  RangeTooWide: 400,
+  NotAllowed: 401,
+  CommandIdReused: 409,
+  UnknownCidr: 404,
+  CidrNameTaken: 409,
+  CidrTaken: 409,
+  CidrOutsideNetwork: 400,
+  CidrBelongsElsewhere: 400,
+  CidrOverlaps: 409,
+  CidrHoldsPeers: 409,
+  CidrHasChildren: 409,
+  CidrHasAssociations: 409,
+  CidrFull: 409,
+  UnknownPeer: 404,
+  PeerNameTaken: 409,
+  IpOutsideCidr: 400,
+  IpNotAssignable: 400,
+  IpTaken: 409,
+  IpRetired: 409,
+  KeyTaken: 409,
+  KeyRetired: 409,
+  ServerIsFixed: 400,
+  LastAdmin: 409,
+  PeerIsDisabled: 401,
+  ExpiryInPast: 400,
+  InvitationEnded: 410,
+  AlreadyRedeemed: 410,
+  EndpointUnspecified: 400,
+  SameCidr: 400,
+  RootNotAssociable: 400,
+  AssociationExists: 409,
+  UnknownAssociation: 404,
+};
+
+export const refusalOf = (rejection: Rejection): Refusal => {
+  const { sentence, hint, verb } = explain(rejection);
+  const { code, ...facts } = rejection;
+  return { code, error: sentence, hint, ...(verb ? { verb } : {}), facts };
+};
+
+/** What a schema says of a body, or a `BadRequest` that names the field and the rule. */
+export const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const field = issue?.path.join('.') ?? '';
+  throw new BadRequest(field ? `"${field}": ${issue?.message}` : `the body: ${issue?.message}`);
+};

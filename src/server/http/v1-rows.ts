@@ -1,0 +1,70 @@
+/** Peers, CIDRs and associations as innernet's own clients read them, and what the server says of an endpoint. */
+import type { z } from 'zod';
+import type { Association, CidrNode, Peer } from '../../domain/network.ts';
+import type { SystemTime, V1Association, V1Cidr, V1Peer } from '../../protocol/v1.ts';
+import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint.ts';
+import type { Timestamp } from '../../values/time.ts';
+import type { Observed } from '../observations.ts';
+
+/** Seconds; the same for every peer, as innernet has it. */
+const KEEPALIVE = 25;
+
+/**
+ * Where others are told to reach a peer: where WireGuard last heard it; or what it insists on; or, when that has an
+ * all-zero host, the address last heard from with the port insisted on.
+ */
+export const advertisedEndpoint = (
+  { endpoint: override }: Pick<Peer, 'endpoint'>,
+  { endpoint: seen }: Pick<Observed, 'endpoint'>,
+): string | null => {
+  if (override === null) return seen;
+  if (!isUnspecified(override)) return override;
+  return seen === null ? null : endpointOf(hostOf(seen), portOf(override));
+};
+
+/** The endpoint last seen is one more candidate, unless it is said already. */
+const candidatesOf = (endpoint: string | null, { endpoint: seen, candidates }: Observed): string[] =>
+  seen === null || seen === endpoint || candidates.includes(seen) ? [...candidates] : [...candidates, seen];
+
+const systemTime = (time: Timestamp): z.infer<typeof SystemTime> => {
+  const milliseconds = Date.parse(time);
+  return {
+    secs_since_epoch: Math.floor(milliseconds / 1000),
+    nanos_since_epoch: (milliseconds % 1000) * 1_000_000,
+  };
+};
+
+/** The moment as the log writes it, to the millisecond. */
+export const timestampOf = ({ secs_since_epoch, nanos_since_epoch }: z.infer<typeof SystemTime>): Timestamp =>
+  new Date(secs_since_epoch * 1000 + Math.floor(nanos_since_epoch / 1_000_000)).toISOString() as Timestamp;
+
+export const v1Peer = (peer: Peer, observed: Observed): V1Peer => {
+  const endpoint = advertisedEndpoint(peer, observed);
+  return {
+    id: peer.id,
+    name: peer.name,
+    ip: peer.ip,
+    cidr_id: peer.cidrId,
+    public_key: peer.publicKey,
+    endpoint,
+    persistent_keepalive_interval: KEEPALIVE,
+    is_admin: peer.isAdmin,
+    is_disabled: peer.isDisabled,
+    is_redeemed: peer.isRedeemed,
+    invite_expires: peer.inviteExpires && systemTime(peer.inviteExpires),
+    candidates: candidatesOf(endpoint, observed),
+  };
+};
+
+export const v1Cidr = ({ id, name, cidr, parentId }: CidrNode): V1Cidr => ({
+  id,
+  name,
+  cidr,
+  parent: parentId,
+});
+
+export const v1Association = ({ id, cidrIds: [left, right] }: Association): V1Association => ({
+  id,
+  cidr_id_1: left,
+  cidr_id_2: right,
+});
