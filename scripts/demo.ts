@@ -1,0 +1,299 @@
+// The main job on one machine, for real: hosts in network namespaces, the very programs, WireGuard between them.
+import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Host, Lab, type Running } from '../test/lab.ts';
+
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+const say = (text = ''): void => console.log(text);
+const title = (text: string): void => say(`\n${paint(1, text)}`);
+const indent = (text: string): string => text.trimEnd().replace(/^/gm, '    ');
+
+/** Thrown when a step of the story did not happen. */
+class Missed extends Error {}
+
+const must = (happened: boolean, what: string): void => {
+  if (!happened) throw new Missed(what);
+};
+
+/** A machine at whose keyboard the story sits: it shows what is typed and what comes back. */
+class Desk {
+  readonly host: Host;
+  readonly #folder: string;
+
+  constructor(host: Host, folder: string) {
+    this.host = host;
+    this.#folder = folder;
+  }
+
+  /** Types a command line; throws unless it succeeds. */
+  async type(line: string, { quiet = false } = {}): Promise<string> {
+    say(`${paint(36, `${this.host.name}$`)} ${line}`);
+    const { code, stdout, stderr } = await this.#run(line);
+    if (code !== 0) throw new Missed(`${this.host.name}$ ${line}: exit ${code}\n${stdout}${stderr}`);
+    if (!quiet && stdout.trim()) say(indent(stdout));
+    return stdout;
+  }
+
+  /** Starts a program that goes on in the background. */
+  start(line: string): Running {
+    say(`${paint(36, `${this.host.name}$`)} ${line} &`);
+    return this.host.spawn(['sh', '-c', `cd ${this.#folder} && exec ${line}`]);
+  }
+
+  #run(line: string) {
+    return this.host.exec(['sh', '-c', `cd ${this.#folder} && ${line}`]);
+  }
+}
+
+const PING = ['ping', '-n', '-c', '1', '-W', '1'];
+
+const reaches = async (desk: Desk, ip: string): Promise<boolean> =>
+  (await desk.host.exec([...PING, ip])).code === 0;
+
+/** Milliseconds until something is so, looked at again and again; throws after ten seconds. */
+const until = async (what: string, isSo: () => Promise<boolean>): Promise<number> => {
+  const begin = performance.now();
+  while (!(await isSo())) {
+    if (performance.now() - begin > 10_000) throw new Missed(`${what}: not within 10 s`);
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  return performance.now() - begin;
+};
+
+/** A ping every 5 ms until one is answered: what it took, in milliseconds. */
+const firstPing = async (desk: Desk, ip: string): Promise<number> => {
+  const begin = performance.now();
+  await desk.host.sure(['ping', '-n', '-i', '0.005', '-c', '1', '-w', '10', ip]);
+  return performance.now() - begin;
+};
+
+const milliseconds = (value: number): string => paint(32, `${value.toFixed(0)} ms`);
+
+/** Whether a machine's WireGuard knows an address. */
+const knows = async (desk: Desk, ip: string): Promise<boolean> =>
+  (await desk.host.sure(['wg', 'show', 'acme', 'allowed-ips'])).includes(`${ip}/32`);
+
+const ADDRESS = {
+  ann: '10.42.1.1',
+  bob: '10.42.1.2',
+  press: '10.42.2.1',
+  guest: '10.42.3.1',
+  cleo: '10.42.1.3',
+};
+type Name = keyof typeof ADDRESS;
+
+class Story {
+  readonly #lab: Lab;
+  readonly #folder: string;
+  readonly #desks = new Map<string, Desk>();
+  #serving: Running | undefined;
+
+  constructor(lab: Lab, folder: string) {
+    this.#lab = lab;
+    this.#folder = folder;
+  }
+
+  async tell(): Promise<void> {
+    await this.#create();
+    await this.#firstAdmin();
+    await this.#others();
+    await this.#association();
+    await this.#newcomer();
+    await this.#cutOff();
+    await this.#restart();
+    await this.#history();
+  }
+
+  async #desk(name: string): Promise<Desk> {
+    const known = this.#desks.get(name);
+    if (known) return known;
+    const desk = new Desk(await this.#lab.host(name), this.#folder);
+    this.#desks.set(name, desk);
+    return desk;
+  }
+
+  async #serve(): Promise<void> {
+    const server = await this.#desk('server');
+    this.#serving = server.start('innernet-server serve acme');
+    say(indent(await this.#serving.line(/listening/)));
+  }
+
+  async #create(): Promise<void> {
+    title('A network is created on a server');
+    const server = await this.#desk('server');
+    await server.type(
+      `innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint ${server.host.address}:51820 --listen-port 51820`,
+    );
+    await this.#serve();
+    for (const [name, cidr] of [
+      ['humans', '10.42.1.0/24'],
+      ['machines', '10.42.2.0/24'],
+      ['guests', '10.42.3.0/24'],
+    ]) {
+      await server.type(`innernet-server add-cidr acme --name ${name} --cidr ${cidr} --parent acme --yes`);
+    }
+  }
+
+  async #firstAdmin(): Promise<void> {
+    title('Its first admin joins by an invitation made on the server');
+    const server = await this.#desk('server');
+    await server.type(
+      'innernet-server add-peer acme --name ann --cidr humans --auto-ip --admin true --invite-expires 14d --save-config ann.toml --yes',
+    );
+    await this.#join('ann');
+  }
+
+  async #join(name: Name): Promise<void> {
+    const desk = await this.#desk(name);
+    const begin = performance.now();
+    await desk.type(`inn install ${name}.toml --default-name --delete-invite`);
+    await firstPing(desk, '10.42.0.1');
+    say(indent(`invitation to first answered ping: ${milliseconds(performance.now() - begin)}`));
+    const daemon = desk.start('inn up --daemon acme');
+    await daemon.line(/live|level|up/i);
+  }
+
+  async #invite(name: Name, cidr: string): Promise<void> {
+    const ann = await this.#desk('ann');
+    await ann.type(
+      `inn add-peer acme --name ${name} --cidr ${cidr} --auto-ip --admin false --invite-expires 1d --save-config ${name}.toml --yes`,
+    );
+    await this.#join(name);
+  }
+
+  async #others(): Promise<void> {
+    title('The admin invites the others from her own machine');
+    await this.#invite('bob', 'humans');
+    await this.#invite('press', 'machines');
+    await this.#invite('guest', 'guests');
+    const ann = await this.#desk('ann');
+    const took = await firstPing(ann, ADDRESS.bob);
+    say(indent(`ann reaches bob, in the same CIDR: ${milliseconds(took)}`));
+  }
+
+  async #association(): Promise<void> {
+    title('Who may talk is decided by associations, live');
+    const ann = await this.#desk('ann');
+    must(!(await reaches(ann, ADDRESS.press)), 'ann must not reach press yet');
+    say(indent('ann pings press, in another CIDR: no answer, as it should be'));
+    const begin = performance.now();
+    const pinging = firstPing(ann, ADDRESS.press);
+    await ann.type('inn add-association acme humans machines --yes');
+    await pinging;
+    say(indent(`command typed to first answered ping: ${milliseconds(performance.now() - begin)}`));
+  }
+
+  async #newcomer(): Promise<void> {
+    title('A new peer appears on running machines');
+    const press = await this.#desk('press');
+    must(!(await knows(press, ADDRESS.cleo)), 'press must not know cleo yet');
+    await this.#invite('cleo', 'humans');
+    must(await knows(press, ADDRESS.cleo), 'press must know cleo once she has joined');
+    say(indent(`press pings cleo: ${milliseconds(await firstPing(press, ADDRESS.cleo))}`));
+    await press.type('inn show acme --short');
+  }
+
+  async #cutOff(): Promise<void> {
+    title('A peer is cut off everywhere');
+    const ann = await this.#desk('ann');
+    const holders = await Promise.all(['ann', 'press', 'cleo', 'server'].map((name) => this.#desk(name)));
+    const begin = performance.now();
+    const gone = Promise.all(
+      holders.map(async (desk) => {
+        await until(`bob gone from ${desk.host.name}`, async () => !(await knows(desk, ADDRESS.bob)));
+        return performance.now() - begin;
+      }),
+    );
+    await ann.type('inn disable-peer acme --name bob --yes');
+    const slowest = Math.max(...(await gone));
+    say(indent(`command typed to gone from every machine and the server: ${milliseconds(slowest)}`));
+    must(!(await reaches(await this.#desk('bob'), ADDRESS.ann)), 'bob must not reach ann any more');
+    say(indent('bob pings ann: no answer'));
+  }
+
+  async #restart(): Promise<void> {
+    title('The server is killed and started again; tunnels never stop');
+    const ann = await this.#desk('ann');
+    const ping = ann.host.spawn(['ping', '-n', '-q', '-i', '0.05', '-c', '60', ADDRESS.press]);
+    await new Promise((done) => setTimeout(done, 500));
+    await this.#serving?.stop('SIGKILL');
+    say(indent('the server process is gone (SIGKILL)'));
+    await this.#serve();
+    await ping.ended;
+    const report = ping.lines.find((line) => line.includes('packet loss')) ?? '';
+    say(indent(`ann pings press meanwhile: ${report}`));
+    must(/ 0% packet loss/.test(report), 'no packet may be lost while the server restarts');
+    await until('a change after the restart', async () => {
+      const { code } = await ann.host.exec([
+        'innernet',
+        'add-cidr',
+        'acme',
+        '--name',
+        'labs',
+        '--cidr',
+        '10.42.4.0/24',
+        '--yes',
+      ]);
+      return code === 0;
+    });
+  }
+
+  async #history(): Promise<void> {
+    title('The log remembers all of it');
+    const server = await this.#desk('server');
+    const history = await server.type('innernet-server history acme');
+    for (const word of ['ann', 'bob', 'press', 'guest', 'cleo', 'humans', 'machines']) {
+      must(history.includes(word), `history must mention ${word}`);
+    }
+  }
+}
+
+/** The programs as a person has them: by name, in PATH. */
+const programs = (folder: string): string => {
+  const bin = join(folder, 'bin');
+  for (const [name, file] of [
+    ['innernet', 'innernet.js'],
+    ['inn', 'innernet.js'],
+    ['innernet-server', 'innernet-server.js'],
+  ] as const) {
+    symlinkSync(resolve('dist', file), join(bin, name));
+  }
+  return bin;
+};
+
+const main = async (): Promise<number> => {
+  const folder = mkdtempSync(join(tmpdir(), 'innernet-demo-'));
+  chmodSync(folder, 0o755);
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(join(folder, 'bin'));
+  const lab = await Lab.create({ env: { PATH: `${programs(folder)}:${process.env.PATH}` } });
+  let ending: Promise<void> | undefined;
+  const end = (): Promise<void> => {
+    ending ??= lab.close().finally(() => rmSync(folder, { recursive: true, force: true }));
+    return ending;
+  };
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => void end().then(() => process.exit(code)));
+  }
+  const begin = performance.now();
+  try {
+    await new Story(lab, folder).tell();
+    say(
+      `\n${paint(1, 'Done')} in ${((performance.now() - begin) / 1000).toFixed(1)} s; nothing is left behind.`,
+    );
+    return 0;
+  } catch (error) {
+    if (ending) return 130;
+    console.error(`\ndemo: error: ${error instanceof Missed ? error.message : (error as Error).stack}`);
+    return 1;
+  } finally {
+    await end();
+  }
+};
+
+process.exitCode = await main();
