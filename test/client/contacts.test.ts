@@ -1,0 +1,183 @@
+// Who starts a handshake, when it is tried again, and that nobody can make a client shoot at others.
+import { describe, expect, it } from 'vitest';
+import { Budget } from '../../src/client/budget.ts';
+import { Contacts, starts } from '../../src/client/contacts.ts';
+import type { SocketAddress } from '../../src/values/endpoint.ts';
+import type { PublicKey } from '../../src/values/key.ts';
+import type { DeviceState, PeerState, Step } from '../../src/wireguard/device.ts';
+import { key, row } from './sight.ts';
+
+const own = key(20);
+const small = row(5, '10.42.1.5', 10);
+const large = row(6, '10.42.1.6', 30);
+const there = '198.51.100.7:51820' as SocketAddress;
+const lan = '192.168.1.7:51820' as SocketAddress;
+const wall = Date.UTC(2026, 0, 1);
+
+const state = (...peers: Partial<PeerState>[]): DeviceState => ({
+  publicKey: own,
+  listenPort: 51820,
+  peers: new Map(peers.map((peer) => [peer.publicKey as PublicKey, { keepalive: 25, ...peer } as PeerState])),
+});
+const session = (publicKey: PublicKey, ago = 1000, keepalive = 25) => ({
+  publicKey,
+  latestHandshake: wall - ago,
+  keepalive,
+});
+
+const kinds = (steps: Step[]) => steps.map(({ kind }) => kind);
+
+it('the smaller key starts, by its bytes and not by its spelling', () => {
+  expect(starts(key(10), key(30))).toBe(true);
+  expect(starts(key(30), key(10))).toBe(false);
+  // In base64 `+` and `/` come after the letters, in ASCII before them.
+  const bytes = (first: number) =>
+    Buffer.from([first, ...new Uint8Array(31).fill(1)]).toString('base64') as PublicKey;
+  expect(bytes(0xf8) < bytes(0x10)).toBe(true);
+  expect(starts(bytes(0xf8), bytes(0x10))).toBe(false);
+});
+
+describe('the one that starts', () => {
+  it('sends with the very operation that adds the peer', () =>
+    expect(new Contacts(own).add(large, [there], { now: 0, wall })).toEqual([
+      {
+        kind: 'recreate',
+        publicKey: large.publicKey,
+        allowedIps: ['10.42.1.6/32'],
+        endpoint: there,
+        keepalive: 25,
+      },
+    ]));
+
+  it('waits silently while no endpoint is known, and starts the moment one is', () => {
+    const contacts = new Contacts(own);
+    expect(contacts.add(large, [], { now: 0, wall })).toEqual([
+      { kind: 'set', publicKey: large.publicKey, allowedIps: ['10.42.1.6/32'], keepalive: 0 },
+    ]);
+    expect(contacts.nextDue).toBe(Number.POSITIVE_INFINITY);
+    expect(kinds(contacts.learn(large.publicKey, [there], 20))).toEqual(['recreate']);
+  });
+
+  it('looks before it starts where a session could have come about meanwhile', () => {
+    const contacts = new Contacts(own);
+    contacts.add(large, [], { now: 0, wall });
+    expect(contacts.learn(large.publicKey, [there], 5000)).toEqual([]);
+    expect(contacts.nextDue).toBe(5000);
+    expect(contacts.tick(state(session(large.publicKey)), 5000, wall)).toEqual([]);
+  });
+
+  it('tries again, ever more rarely, until there is a session', () => {
+    const contacts = new Contacts(own);
+    contacts.add(large, [there], { now: 0, wall });
+    const at: number[] = [];
+    for (let now = 0; now < 200_000; now = contacts.nextDue) {
+      at.push(now);
+      contacts.tick(state(), now, wall);
+    }
+    expect(at.slice(0, 9)).toEqual([0, 50, 150, 350, 1350, 3350, 8350, 38_350, 98_350]);
+    expect(contacts.tick(state(session(large.publicKey)), contacts.nextDue, wall)).toEqual([]);
+    expect(contacts.nextDue).toBe(Number.POSITIVE_INFINITY);
+    expect(contacts.isMet(large.publicKey)).toBe(true);
+  });
+
+  it('gives an answer the time that it needs on a long way', () => {
+    const contacts = new Contacts(own);
+    contacts.roundTrip = 80;
+    contacts.add(large, [there], { now: 0, wall });
+    expect(contacts.nextDue).toBe(160);
+  });
+
+  it('goes through all places, the likely one first, the others from the end', () => {
+    const contacts = new Contacts(own);
+    const other = '10.0.0.7:51820' as SocketAddress;
+    const steps = contacts.add(large, [there, other, lan], { now: 0, wall });
+    for (let i = 0; i < 3; i += 1) steps.push(...contacts.tick(state(), contacts.nextDue, wall));
+    expect(steps.map((step) => 'endpoint' in step && step.endpoint)).toEqual([there, lan, other, there]);
+  });
+
+  it('never makes a peer anew that has a session', () => {
+    const contacts = new Contacts(own);
+    contacts.add(large, [there], { now: 0, wall });
+    expect(contacts.tick(state(session(large.publicKey)), 50, wall)).toEqual([]);
+    expect(contacts.learn(large.publicKey, [lan], 60)).toEqual([]);
+    expect(contacts.tick(state(session(large.publicKey)), 100_000, wall)).toEqual([]);
+  });
+
+  it('starts again when the session has ended', () => {
+    const contacts = new Contacts(own);
+    const has = session(large.publicKey) as PeerState;
+    expect(contacts.add(large, [there], { now: 0, wall, has })).toEqual([]);
+    const ended = state(session(large.publicKey, 200_000));
+    contacts.review(ended, 60_000, wall);
+    expect(kinds(contacts.tick(ended, 60_000, wall))).toEqual(['recreate']);
+  });
+});
+
+describe('the one that waits', () => {
+  it('adds the peer without a word, and keeps the tunnel alive after two seconds', () => {
+    const contacts = new Contacts(own);
+    expect(contacts.add(small, [there], { now: 0, wall })).toEqual([
+      {
+        kind: 'set',
+        publicKey: small.publicKey,
+        allowedIps: ['10.42.1.5/32'],
+        endpoint: there,
+        keepalive: 0,
+      },
+    ]);
+    expect(contacts.tick(state(), 1999, wall)).toEqual([]);
+    expect(contacts.tick(state(), 2000, wall)).toEqual([
+      { kind: 'set', publicKey: small.publicKey, keepalive: 25 },
+    ]);
+    expect(contacts.nextDue).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('or as soon as it sees the session', () => {
+    const contacts = new Contacts(own);
+    contacts.add(small, [there], { now: 0, wall });
+    const steps = contacts.tick(state(session(small.publicKey, 10, 0)), 500, wall);
+    expect(steps).toEqual([{ kind: 'set', publicKey: small.publicKey, keepalive: 25 }]);
+  });
+
+  it('never makes a peer anew', () => {
+    const contacts = new Contacts(own);
+    const steps = contacts.add(small, [there], { now: 0, wall });
+    steps.push(...contacts.learn(small.publicKey, [lan], 100));
+    for (let now = 0; now < 300_000; now += 1000) {
+      contacts.review(state(), now, wall);
+      steps.push(...contacts.tick(state(), now, wall));
+    }
+    expect(new Set(kinds(steps))).toEqual(new Set(['set']));
+  });
+});
+
+describe('the budget', () => {
+  it('allows four a second to one address, whatever the port', () => {
+    const budget = new Budget();
+    const sent = Array.from({ length: 40 }, (_, i) =>
+      budget.take(`198.51.100.7:${1000 + i}` as SocketAddress, i * 50),
+    ).filter(Boolean).length;
+    expect(sent).toBe(8);
+  });
+
+  it('allows fifty a second in all; the others follow, and meanwhile wait for whoever comes', () => {
+    const contacts = new Contacts(own);
+    const peers = Array.from({ length: 120 }, (_, i) => row(i, `10.42.2.${i + 1}`, 100 + i));
+    const first = peers.flatMap((peer, i) =>
+      contacts.add(peer, [`198.51.100.${i + 1}:51820` as SocketAddress], { now: 0, wall }),
+    );
+    expect(first.length).toBe(120);
+    expect(first.filter(({ kind }) => kind === 'recreate').length).toBe(50);
+    const met = state(...peers.slice(0, 50).map(({ publicKey }) => session(publicKey)));
+    const second = [contacts.tick(met, 900, wall), contacts.tick(met, 1100, wall)];
+    expect(second.map((steps) => kinds(steps).filter((kind) => kind === 'recreate').length)).toEqual([0, 50]);
+  });
+});
+
+it('a removed peer is forgotten', () => {
+  const contacts = new Contacts(own);
+  contacts.add(large, [there], { now: 0, wall });
+  expect(contacts.remove(large.publicKey)).toEqual([{ kind: 'remove', publicKey: large.publicKey }]);
+  expect(contacts.remove(large.publicKey)).toEqual([]);
+  expect(contacts.tick(state(), 10_000, wall)).toEqual([]);
+});
