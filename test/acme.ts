@@ -46,6 +46,13 @@ export const ids = {
   eve: peerId(6),
 } as const;
 
+/** Two CIDRs are joined. */
+export const associated = (left: CidrId, right: CidrId, id = 1): EventOf<'AssociationAdded'> => ({
+  type: 'AssociationAdded',
+  associationId: associationId(id),
+  cidrIds: [left, right],
+});
+
 type Block = 'server' | 'machines' | 'engineers' | 'bakers';
 
 type Plan = { range: string; humans: string; prefix: number; blocks: { [B in Block]: string } };
@@ -142,6 +149,8 @@ const makeAcme = (family: 4 | 6) => {
     range: cidr(range),
     /** An address of a range, such as `at('bakers', 7)`. */
     at,
+    /** The block of a range. */
+    block: (name: Block | 'humans') => (name === 'humans' ? cidr(humansRange) : blockOf(name)),
     created,
     humans,
     engineers,
