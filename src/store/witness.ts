@@ -3,15 +3,15 @@
  * end is noticed. Lines of `position hash checksum`; format in docs/log-format.md.
  */
 import {
-  appendFileSync,
   closeSync,
+  fstatSync,
   fsync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
-  statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -69,9 +69,10 @@ const syncNow = (path: string): void => {
   }
 };
 
-/** The writing side. It opens the file by name each time, because another process may have put a new one there. */
+/** The writing side. */
 export class Witness {
   readonly #path: string;
+  #fd: number | undefined;
   #unsynced = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -85,9 +86,8 @@ export class Witness {
    */
   note(head: Head, readHead: () => Head): void {
     try {
-      appendFileSync(this.#path, lineOf(head), { mode: 0o600 });
+      if (this.#append(head) > MOST_BYTES) this.#shorten(readHead);
       this.#unsynced = true;
-      if (statSync(this.#path).size > MOST_BYTES) this.#shorten(readHead);
       this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN);
       this.#timer.unref();
     } catch {
@@ -108,6 +108,23 @@ export class Witness {
     }
   }
 
+  close(): void {
+    this.sync();
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** Returns the file's size. Where another process has put a new file in its place, the line goes there. */
+  #append(head: Head): number {
+    this.#fd ??= openSync(this.#path, 'a', 0o600);
+    writeSync(this.#fd, lineOf(head));
+    const { nlink, size } = fstatSync(this.#fd);
+    if (nlink > 0) return size;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+    return this.#append(head);
+  }
+
   #syncSoon(): void {
     this.#timer = undefined;
     this.#unsynced = false;
@@ -125,7 +142,7 @@ export class Witness {
     syncNow(draft);
     renameSync(draft, this.#path);
     syncNow(dirname(this.#path));
-    appendFileSync(this.#path, lineOf(readHead()), { mode: 0o600 });
+    this.#append(readHead());
   }
 }
 

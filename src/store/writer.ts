@@ -2,7 +2,6 @@
  * The one transaction by which a log grows: sealed events, kept answers and read models, all or none. It is
  * synchronous and runs either in the program itself or in a thread of its own (writer-thread.ts).
  */
-import { statSync } from 'node:fs';
 import { type Database, SqliteError, type Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
@@ -17,8 +16,13 @@ import { seal } from './seal.ts';
 import { dropStates, type StoredState, saveState } from './stored-state.ts';
 import { Witness, witnessFile } from './witness.ts';
 
-/** Above this many bytes of WAL its pages are moved into the file: a long WAL is slow to read and to recover. */
-const WAL_BYTES = 4 * 1024 * 1024;
+type WalState = { log: number; checkpointed: number };
+
+/** Above this many pages in the WAL they are moved into the file: a long WAL is slow to read and to recover. */
+const WAL_PAGES = 1_000;
+
+/** Counting them costs a little, so it is done once in so many commits. */
+const COUNT_EVERY = 16;
 
 /** The same is done this many milliseconds after the last commit, so that little ever depends on the WAL. */
 const IDLE = 1_000;
@@ -30,8 +34,13 @@ export class LogWriter {
   readonly #reader: LogReader;
   readonly #models: ReadModels;
   readonly #witness: Witness;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
   readonly #event: Statement;
   readonly #answer: Statement;
+  readonly #walState: Statement<[], WalState>;
+  #checkedAt: number | undefined;
+  #commits = 0;
   #networkId: Hash | undefined;
   #broken: Error | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -41,11 +50,13 @@ export class LogWriter {
     this.#file = file;
     this.#projections = projections;
     this.#db = openDatabase(file, 'write');
-    checkSchema(this.#db, file);
-    checkProjections(this.#db, projections, file);
     this.#reader = new LogReader(this.#db);
+    this.#checkVersions();
     this.#models = new ReadModels(this.#db);
     this.#witness = new Witness(witnessFile(file));
+    this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.#db.prepare('COMMIT');
+    this.#walState = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)');
     this.#event = this.#db.prepare(`
       INSERT INTO events (position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash)
       VALUES (@position, @commitEnd, @id, @commandId, @type, @recordedAt, @actor, @body, @salt, @digest, @hash)`);
@@ -93,15 +104,15 @@ export class LogWriter {
   close(): void {
     if (!this.#db.open) return;
     clearTimeout(this.#idle);
-    this.#witness.sync();
+    this.#witness.close();
     this.#db.close();
   }
 
   #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       const result = work();
-      this.#db.exec('COMMIT');
+      this.#commit.run();
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
@@ -110,8 +121,7 @@ export class LogWriter {
   }
 
   #insertAll(expected: Position, commits: readonly NewCommit[]): AppendResult {
-    checkSchema(this.#db, this.#file);
-    checkProjections(this.#db, this.#projections, this.#file);
+    this.#checkVersions();
     let head = this.#reader.head();
     if (head.position !== expected || commits.some((commit) => this.#isKnown(commit)))
       return { kind: 'conflict' };
@@ -123,6 +133,15 @@ export class LogWriter {
       head = next;
     }
     return { kind: 'committed', commits: done, head };
+  }
+
+  /** Another program may have migrated the file since; as long as nobody else has committed it is as it was. */
+  #checkVersions(): void {
+    const dataVersion = this.#reader.dataVersion();
+    if (dataVersion === this.#checkedAt) return;
+    checkSchema(this.#db, this.#file);
+    checkProjections(this.#db, this.#projections, this.#file);
+    this.#checkedAt = dataVersion;
   }
 
   #isKnown({ actor, commandId }: NewCommit): boolean {
@@ -145,11 +164,17 @@ export class LogWriter {
 
   #afterCommit(head: Head, expected: Position): void {
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
-    // After the answer is on its way; `close` does what is left, so these need not keep a program alive.
-    if (walBytes(this.#file) > WAL_BYTES) setImmediate(() => this.#db.open && this.checkpoint());
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.checkpoint(), IDLE);
-    this.#idle.unref();
+    this.#commits += 1;
+    if (this.#commits % COUNT_EVERY === 0 && this.#walPages() > WAL_PAGES) this.checkpoint();
+    this.#idle ??= setTimeout(() => this.checkpoint(), IDLE);
+    this.#idle.refresh();
+    this.#idle.unref(); // `close` does what is left
+  }
+
+  /** Pages that are in the WAL alone; NOOP counts and moves nothing. */
+  #walPages(): number {
+    const state = this.#walState.get();
+    return state ? state.log - state.checkpointed : 0;
   }
 
   #explain(error: Error): AppendResult {
@@ -170,5 +195,3 @@ export class LogWriter {
 /** A disk that failed once: what it holds now is known only after opening the file anew. */
 export const isIoError = (error: unknown): boolean =>
   error instanceof SqliteError && error.code.startsWith('SQLITE_IOERR');
-
-const walBytes = (file: string): number => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
