@@ -1,0 +1,186 @@
+/** The verbs of CIDRs: add-cidr, rename-cidr, delete-cidr, list-cidrs. */
+import type { Command } from 'commander';
+import type { CidrNode } from '../domain/network.ts';
+import { printable } from '../domain/rejection.ts';
+import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
+import { addressOf, Cidr, prefixOf, toNumber } from '../values/ip.ts';
+import { Hostname, RecordedName } from '../values/name.ts';
+import { type Choice, Questions } from './ask.ts';
+import { addChangeOptions, change, named } from './change.ts';
+import { type ChangeOptions, flag } from './options.ts';
+import type { NetworkView, Plane } from './plane.ts';
+import { answer, answerJson, table } from './print.ts';
+import { actsOn, networkVerb, type Open } from './program.ts';
+
+/** Depth first, by address: children right after their parent. */
+export const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth: number }[] => {
+  const byParent = new Map<number | null, CidrNode[]>();
+  const ids = new Set(cidrs.map(({ id }) => id));
+  for (const node of cidrs) {
+    // A parent that is not in sight makes a root of its child.
+    const parent = node.parentId !== null && ids.has(node.parentId) ? node.parentId : null;
+    byParent.set(parent, [...(byParent.get(parent) ?? []), node]);
+  }
+  const below = (parent: number | null, depth: number): { node: CidrNode; depth: number }[] =>
+    (byParent.get(parent) ?? [])
+      .sort((a, b) => compareBlocks(a.cidr, b.cidr))
+      .flatMap((node) => [{ node, depth }, ...below(node.id, depth + 1)]);
+  return below(null, 0);
+};
+
+const compareBlocks = (a: Cidr, b: Cidr): number => {
+  const [left, right] = [toNumber(addressOf(a)), toNumber(addressOf(b))];
+  return left === right ? prefixOf(a) - prefixOf(b) : left < right ? -1 : 1;
+};
+
+/** The CIDRs that pass, as choices in the order of the tree. */
+export const cidrChoices = ({ cidrs }: NetworkView, passes: (node: CidrNode) => boolean): Choice<string>[] =>
+  inTreeOrder(cidrs)
+    .filter(({ node }) => passes(node))
+    .map(({ node }) => ({ name: `${node.name} (${node.cidr})`, value: node.name }));
+
+export const hasChildren = ({ cidrs }: NetworkView, { id }: CidrNode): boolean =>
+  cidrs.some(({ parentId }) => parentId === id);
+
+const holdsPeers = ({ peers }: NetworkView, { id }: CidrNode): boolean =>
+  peers.some(({ cidrId }) => cidrId === id);
+
+const isFixed = ({ id }: CidrNode): boolean => id === SERVER_CIDR;
+
+type AddOptions = ChangeOptions & { name?: Hostname; cidr?: Cidr; parent?: string };
+
+const addCidr = async (plane: Plane, options: AddOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const name = await questions.text({
+    flag: '--name',
+    question: 'Name of the new CIDR',
+    given: options.name,
+    schema: Hostname,
+  });
+  const cidr = await questions.text({
+    flag: '--cidr',
+    question: 'Its addresses, such as 10.42.1.0/24',
+    given: options.cidr,
+    schema: Cidr,
+  });
+  await questions.confirmIfAsked(`Add the CIDR "${name}" (${cidr})?`);
+  const { parent } = options;
+  const command = { type: 'AddCidr', name, cidr, ...(parent === undefined ? {} : { parent }) } as const;
+  await change(plane, command, options, { done: `added the CIDR ${named(name)} (${cidr})` });
+};
+
+type RenameOptions = ChangeOptions & { name?: string; newName?: Hostname };
+
+const renameCidr = async (plane: Plane, options: RenameOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const cidr = await questions.choice({
+    flag: '--name',
+    question: 'CIDR to rename',
+    given: options.name,
+    choices: async () => cidrChoices(await plane.view(), (node) => !isFixed(node)),
+    none: 'there is no CIDR that can be renamed',
+  });
+  const name = await questions.text({
+    flag: '--new-name',
+    question: 'Its new name',
+    given: options.newName,
+    schema: Hostname,
+  });
+  await questions.confirmIfAsked(`Rename the CIDR "${cidr}" to "${name}"?`);
+  await change(plane, { type: 'RenameCidr', cidr, name }, options, {
+    done: `renamed the CIDR ${named(cidr)} to ${named(name)}`,
+    already: `the CIDR ${named(name)} has this name already`,
+  });
+};
+
+type DeleteOptions = ChangeOptions & { name?: string };
+
+const deletable = (view: NetworkView): Choice<string>[] =>
+  cidrChoices(
+    view,
+    (node) => !isFixed(node) && node.id !== ROOT_CIDR && !hasChildren(view, node) && !holdsPeers(view, node),
+  );
+
+const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const cidr = await questions.choice({
+    flag: '--name',
+    question: 'CIDR to delete',
+    given: options.name,
+    choices: async () => deletable(await plane.view()),
+    none: 'no CIDR can be deleted: each holds peers or other CIDRs',
+  });
+  await questions.confirmIfAsked(`Delete the CIDR "${cidr}"?`);
+  await change(plane, { type: 'DeleteCidr', cidr }, options, { done: `deleted the CIDR ${named(cidr)}` });
+};
+
+/** The tree in lines: `├─ engineers  10.42.1.0/24`. */
+export const cidrTree = (cidrs: readonly CidrNode[]): string => {
+  const rows = inTreeOrder(cidrs);
+  const isLast = (at: number, depth: number): boolean => {
+    const next = rows.slice(at + 1).find((row) => row.depth <= depth);
+    return next === undefined || next.depth < depth;
+  };
+  const open: boolean[] = [];
+  const lines = rows.map(({ node, depth }, at) => {
+    open[depth] = !isLast(at, depth);
+    const trunk = open.slice(1, depth).map((goesOn) => (goesOn ? '│  ' : '   '));
+    const branch = depth === 0 ? '' : open[depth] ? '├─ ' : '└─ ';
+    return `${trunk.join('')}${branch}${printable(node.name)}  ${node.cidr}`;
+  });
+  return lines.join('\n');
+};
+
+type ListOptions = { tree?: true; json?: true };
+
+const listCidrs = async (plane: Plane, { tree, json }: ListOptions): Promise<void> => {
+  const { cidrs } = await plane.view();
+  const nameOf = new Map(cidrs.map(({ id, name }) => [id, name]));
+  const parentOf = ({ parentId }: CidrNode): string | null =>
+    parentId === null ? null : (nameOf.get(parentId) ?? null);
+  const rows = inTreeOrder(cidrs).map(({ node }) => node);
+  if (json) return answerJson(rows.map((node) => ({ ...node, parent: parentOf(node) })));
+  if (tree) return answer(cidrTree(cidrs));
+  answer(
+    table(
+      ['NAME', 'CIDR', 'PARENT'],
+      rows.map((node) => [node.name, node.cidr, parentOf(node) ?? '']),
+    ),
+  );
+};
+
+/** Adds the verbs of CIDRs to a program. */
+export const addCidrVerbs = (program: Command, open: Open): void => {
+  const add = networkVerb(program, 'add-cidr', {
+    summary: 'add a named block of addresses to the tree of CIDRs',
+    examples: ['add-cidr acme --name engineers --cidr 10.42.1.0/24', 'add-cidr acme'],
+  })
+    .addOption(flag('--name <name>', 'name of the new CIDR', Hostname))
+    .addOption(flag('--cidr <block>', 'its addresses, such as 10.42.1.0/24', Cidr))
+    .addOption(
+      flag('--parent <name>', 'the CIDR to hang it under; it must be the smallest around', RecordedName),
+    );
+  actsOn<AddOptions>(addChangeOptions(add), open, addCidr);
+
+  const rename = networkVerb(program, 'rename-cidr', {
+    summary: 'give a CIDR another name',
+    examples: ['rename-cidr acme --name engineers --new-name builders'],
+  })
+    .addOption(flag('--name <name>', 'its present name', RecordedName))
+    .addOption(flag('--new-name <name>', 'its new name', Hostname));
+  actsOn<RenameOptions>(addChangeOptions(rename), open, renameCidr);
+
+  const remove = networkVerb(program, 'delete-cidr', {
+    summary: 'delete a CIDR that holds neither peers nor other CIDRs',
+    examples: ['delete-cidr acme --name engineers'],
+  }).addOption(flag('--name <name>', 'its name', RecordedName));
+  actsOn<DeleteOptions>(addChangeOptions(remove), open, deleteCidr);
+
+  const list = networkVerb(program, 'list-cidrs', {
+    summary: 'list the CIDRs',
+    examples: ['list-cidrs acme', 'list-cidrs acme --tree', 'list-cidrs acme --json'],
+  })
+    .option('-t, --tree', 'show which CIDR lies in which')
+    .option('--json', 'answer with JSON: a list of CIDRs');
+  actsOn<ListOptions>(list, open, listCidrs);
+};

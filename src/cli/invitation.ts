@@ -1,0 +1,116 @@
+/** Making an invitation: a temporary key pair, of which the network gets the public half, and a file with the other. */
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import type { AdminCommand } from '../domain/command.ts';
+import type { Outcome } from '../protocol/commands.ts';
+import { formatInvitation } from '../protocol/conf.ts';
+import { SocketAddress } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
+import { ROOT_CIDR } from '../values/id.ts';
+import { type Cidr, type Ip, prefixOf } from '../values/ip.ts';
+import type { PublicKey } from '../values/key.ts';
+import type { KeyPair } from '../values/key-pair.ts';
+import { InterfaceName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
+import { type Reservation, reserveFile } from './durable-file.ts';
+import type { NetworkView, Plane } from './plane.ts';
+import { Usage } from './usage.ts';
+
+/** What an invitation may take at most, in seconds: a hundred years. */
+const LONGEST = 100 * 365 * 86_400;
+
+/** When an invitation of so many seconds from now ends. */
+export const endsAfter = (seconds: number): Timestamp => {
+  if (seconds < 1 || seconds > LONGEST)
+    throw new Usage('--invite-expires: an invitation lasts from a second to a hundred years');
+  return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
+};
+
+export type Invited = {
+  outcome: Outcome;
+  /** The invited peer's address. */
+  ip: Ip;
+  /** Path of the invitation's file. */
+  file: string;
+};
+
+export type Invitation = {
+  peer: string;
+  file: string;
+  expires: Timestamp;
+  command: (publicKey: PublicKey) => AdminCommand;
+};
+
+const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => {
+  for (const event of events) if (event.type === 'PeerAdded') return event.ip;
+  const known = view.peers.find(({ name }) => name === peer);
+  if (!known) throw new Failure(`the network does not show the peer "${peer}" any more`);
+  return known.ip;
+};
+
+/** Ends the program at a signal, with the file that was meant to become an invitation removed. */
+const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
+  const leave = (_: NodeJS.Signals, number: number): void => {
+    void file.discard().finally(() => process.exit(128 + number));
+  };
+  process.once('SIGINT', leave).once('SIGTERM', leave);
+  try {
+    return await work();
+  } finally {
+    process.off('SIGINT', leave).off('SIGTERM', leave);
+  }
+};
+
+/** Loaded late: the curve takes longer to load than most verbs to run. */
+const temporaryKeys = async (): Promise<KeyPair> => {
+  const { keyPairFrom } = await import('../values/key-pair.ts');
+  return keyPairFrom(randomBytes(32));
+};
+
+/**
+ * Executes a command that invites and writes the invitation. The file is taken first, so that nobody is invited
+ * without one; it is there, full and on the disk when this resolves, or not there when it throws.
+ */
+export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> => {
+  const { peer, expires, command } = invitation;
+  const [view, server, keys] = await Promise.all([plane.view(), plane.server(), temporaryKeys()]);
+  const root = view.cidrs.find(({ id }) => id === ROOT_CIDR);
+  if (!root) throw new Failure('the network does not show its range, which an invitation must name');
+  const file = await reserveFile(invitation.file);
+  return untilSignal(file, async () => {
+    try {
+      const outcome = await plane.execute(command(keys.publicKey));
+      const ip = addressIn(outcome, view, peer);
+      const conf = {
+        networkName: InterfaceName.safeParse(view.name).data ?? InterfaceName.parse(plane.network),
+        address: `${ip}/${prefixOf(root.cidr)}` as Cidr,
+        privateKey: keys.privateKey,
+        server: {
+          ...server,
+          internalEndpoint: SocketAddress.parse(server.internalEndpoint),
+          networkId: view.networkId,
+          position: outcome.position,
+          hash: outcome.hash,
+          expires,
+        },
+        peerEndpointOverrides: new Map(),
+      };
+      await fill(file, formatInvitation(conf, peer, basename(invitation.file)), invitation);
+      return { outcome, ip, file: invitation.file };
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+  });
+};
+
+const fill = async (file: Reservation, text: string, { peer, file: path }: Invitation): Promise<void> => {
+  try {
+    await file.fill(text);
+  } catch (cause) {
+    throw new Failure(`"${peer}" is invited, but ${path} could not be written: ${(cause as Error).message}`, {
+      hint: 'give it a new invitation, into a file elsewhere: reissue-invitation with --save-config',
+      cause,
+    });
+  }
+};

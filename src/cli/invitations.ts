@@ -1,0 +1,194 @@
+/** The verbs of invitations: add-peer, list-invitations, revoke-invitation, reissue-invitation. */
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { SERVER_CIDR } from '../values/id.ts';
+import { Ip } from '../values/ip.ts';
+import { Hostname, isHostname, RecordedName } from '../values/name.ts';
+import { Duration, INVITATION_SECONDS } from '../values/time.ts';
+import { Questions } from './ask.ts';
+import { addChangeOptions, change, named, sayOutcome } from './change.ts';
+import { cidrChoices, hasChildren } from './cidrs.ts';
+import { endsAfter, type Invited, invite } from './invitation.ts';
+import { type ChangeOptions, flag } from './options.ts';
+import { peerChoices } from './peers.ts';
+import type { Plane } from './plane.ts';
+import { answer, answerJson, localTime, note, table } from './print.ts';
+import { actsOn, networkVerb, type Open } from './program.ts';
+import { Usage } from './usage.ts';
+
+type InviteOptions = ChangeOptions & { saveConfig?: string; inviteExpires?: number };
+
+/** Where the invitation goes unless told; an imported name may be no fit name for a file. */
+const fileFor = (peer: string, { saveConfig }: InviteOptions): string => {
+  if (saveConfig !== undefined) return saveConfig;
+  if (isHostname(peer)) return `${peer}.toml`;
+  throw new Usage(`--save-config is missing: the name "${peer}" does not fit a file`);
+};
+
+const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
+  sayOutcome(outcome, options, { done: `${done} at ${ip}: ${file}` }, { ip, invitation: file });
+  if (!options.json) note(`hand ${file} over in private, then run there: innernet install ${file}`);
+};
+
+type AddOptions = InviteOptions & {
+  name?: Hostname;
+  cidr?: string;
+  ip?: Ip;
+  autoIp?: true;
+  admin?: 'true' | 'false';
+};
+
+/** An address, or nothing for the lowest free one. */
+const AddressOrNothing = z.union([z.literal('').transform(() => undefined), Ip]);
+
+const askForIp = async (questions: Questions, { ip, autoIp }: AddOptions): Promise<Ip | undefined> => {
+  if (ip !== undefined || autoIp || !questions.asked) return ip;
+  return questions.text({
+    flag: '--ip',
+    question: 'Its address (Enter: the lowest free one)',
+    given: undefined,
+    schema: AddressOrNothing,
+  });
+};
+
+const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const name = await questions.text({
+    flag: '--name',
+    question: 'Name of the new peer',
+    given: options.name,
+    schema: Hostname,
+  });
+  const cidr = await questions.choice({
+    flag: '--cidr',
+    question: 'Its CIDR',
+    given: options.cidr,
+    choices: async () => {
+      const view = await plane.view();
+      return cidrChoices(view, (node) => node.id !== SERVER_CIDR && !hasChildren(view, node));
+    },
+    none: 'there is no CIDR that can hold peers yet: add one first',
+  });
+  const ip = await askForIp(questions, options);
+  const admin = options.admin === undefined ? undefined : options.admin === 'true';
+  const isAdmin = await questions.yesOrNo('May it administer the network?', admin);
+  const expires = endsAfter(options.inviteExpires ?? INVITATION_SECONDS);
+  const role = isAdmin ? 'the admin' : 'the peer';
+  await questions.confirmIfAsked(`Invite ${role} "${name}" into "${cidr}"?`);
+  const invited = await invite(plane, {
+    peer: name,
+    file: fileFor(name, options),
+    expires,
+    command: (publicKey) => ({
+      type: 'AddPeer',
+      name,
+      cidr,
+      ...(ip === undefined ? {} : { ip }),
+      isAdmin,
+      publicKey,
+      inviteExpires: expires,
+    }),
+  });
+  sayInvited(invited, options, `invited ${role} ${named(name)}`);
+};
+
+type NameOptions = ChangeOptions & { name?: string };
+
+const chooseInvited = (plane: Plane, questions: Questions, name: string | undefined): Promise<string> =>
+  questions.choice({
+    flag: '--name',
+    question: 'Invited peer',
+    given: name,
+    choices: async () => peerChoices(await plane.view(), ({ isRedeemed }) => !isRedeemed),
+    none: 'no invitation is open',
+  });
+
+const reissueInvitation = async (plane: Plane, options: NameOptions & InviteOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const peer = await chooseInvited(plane, questions, options.name);
+  const expires = endsAfter(options.inviteExpires ?? INVITATION_SECONDS);
+  await questions.confirmIfAsked(`Make a new invitation for "${peer}"? The old one will not work any more.`);
+  const invited = await invite(plane, {
+    peer,
+    file: fileFor(peer, options),
+    expires,
+    command: (publicKey) => ({ type: 'ReissueInvitation', peer, publicKey, inviteExpires: expires }),
+  });
+  sayInvited(invited, options, `made a new invitation for ${named(peer)}`);
+};
+
+const revokeInvitation = async (plane: Plane, options: NameOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const peer = await chooseInvited(plane, questions, options.name);
+  await questions.confirmIfAsked(`Revoke the invitation of "${peer}"?`);
+  await change(plane, { type: 'RevokeInvitation', peer }, options, {
+    done: `revoked the invitation of ${named(peer)}: its name and address are free again`,
+  });
+};
+
+const listInvitations = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
+  const { peers, cidrs } = await plane.view();
+  const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
+  const open = peers.filter(({ isRedeemed }) => !isRedeemed);
+  if (json) return answerJson(open.map((peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null })));
+  answer(
+    table(
+      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'UNTIL'],
+      open.map(({ name, ip, cidrId, isAdmin, inviteExpires }) => [
+        name,
+        ip,
+        cidrOf.get(cidrId) ?? '',
+        isAdmin ? 'admin' : '',
+        inviteExpires === null ? 'for ever' : localTime(inviteExpires),
+      ]),
+    ),
+  );
+};
+
+const addInviteOptions = (verb: Command): Command =>
+  addChangeOptions(
+    verb
+      .addOption(
+        flag('--invite-expires <time>', 'how long the invitation holds (units s m h d w)', Duration).default(
+          INVITATION_SECONDS,
+          '14d',
+        ),
+      )
+      .option('--save-config <file>', 'the file for the invitation (default: NAME.toml)'),
+  );
+
+/** Adds the verbs of invitations to a program. */
+export const addInvitationVerbs = (program: Command, open: Open): void => {
+  const add = networkVerb(program, 'add-peer', {
+    summary: 'invite a new peer: writes the file that its machine joins by',
+    examples: [
+      'add-peer acme --name ann --cidr engineers',
+      'add-peer acme --name ann --cidr engineers --ip 10.42.1.7 --admin true --invite-expires 2d --save-config ann.toml --yes',
+      'add-peer acme',
+    ],
+  })
+    .addOption(flag('--name <name>', 'its name', Hostname))
+    .addOption(flag('--cidr <name>', 'the CIDR that it belongs to', RecordedName))
+    .addOption(flag('--ip <address>', 'its address for ever', Ip))
+    .addOption(new Option('--auto-ip', 'give it the lowest free address (the default)').conflicts('ip'))
+    .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']));
+  actsOn<AddOptions>(addInviteOptions(add), open, addPeer);
+
+  const list = networkVerb(program, 'list-invitations', {
+    summary: 'list the invitations that nobody has used yet',
+    examples: ['list-invitations acme', 'list-invitations acme --json'],
+  }).option('--json', 'answer with JSON: a list of invited peers');
+  actsOn<{ json?: true }>(list, open, listInvitations);
+
+  const reissue = networkVerb(program, 'reissue-invitation', {
+    summary: 'replace an invitation by a new one, for the same name and address',
+    examples: ['reissue-invitation acme --name ann --save-config ann-again.toml'],
+  }).addOption(flag('--name <name>', "the invited peer's name", RecordedName));
+  actsOn<NameOptions & InviteOptions>(addInviteOptions(reissue), open, reissueInvitation);
+
+  const revoke = networkVerb(program, 'revoke-invitation', {
+    summary: 'take an invitation back: name and address are free again',
+    examples: ['revoke-invitation acme --name ann'],
+  }).addOption(flag('--name <name>', "the invited peer's name", RecordedName));
+  actsOn<NameOptions>(addChangeOptions(revoke), open, revokeInvitation);
+};

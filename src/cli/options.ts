@@ -1,0 +1,119 @@
+/** Flags that belong to no single verb, and how the text of a flag becomes a value that rules have passed. */
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { Usage } from './usage.ts';
+
+/** What may stand before every verb, and by its long name after it. */
+export type GlobalOptions = {
+  /** How often -v was said. */
+  verbose: number;
+  configDir: string;
+  dataDir: string;
+  /** False: leave the machine's routes alone. */
+  routing: boolean;
+  /** Absent: whichever works. */
+  backend?: 'kernel' | 'userspace' | undefined;
+  /** Of the WireGuard device, in bytes; absent: innernet's 1280. */
+  mtu?: number | undefined;
+};
+
+/** How names of peers get into a hosts file. */
+export type HostsOptions = {
+  hostsPath: string;
+  /** `name.SUFFIX`; empty: bare names; absent: `name.NETWORK.wg`. */
+  hostSuffix?: string | undefined;
+  writeHosts: boolean;
+};
+
+/** What every verb that changes something understands. */
+export type ChangeOptions = { yes?: true | undefined; json?: true | undefined };
+
+/** The parser of a flag (or argument, then named `<network>`) whose text must pass a value's rules. */
+export const parsedBy =
+  <T>(flag: string, schema: z.ZodType<T, string>) =>
+  (text: string): T => {
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    const rule = result.error.issues[0]?.message ?? 'this cannot be understood';
+    throw new Usage(rule.includes(`"${text}"`) ? `${flag}: ${rule}` : `${flag} "${text}": ${rule}`);
+  };
+
+/** A flag with a value: `flag('--cidr <block>', 'the addresses', Cidr)`. */
+export const flag = <T>(flags: string, description: string, schema: z.ZodType<T, string>): Option =>
+  new Option(flags, description).argParser(parsedBy(/--[a-z-]+/.exec(flags)?.[0] ?? flags, schema));
+
+/** A whole number within limits, both included. */
+export const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `this must be a whole number from ${least} to ${most}`,
+    })
+    .transform(Number);
+
+export const portNumber = wholeNumber(1, 65_535);
+
+/** `short` letters are for the place before the verb: after it they mean what the verb says. */
+const globalFlags = (short: boolean): Option[] => {
+  const named = (letter: string, long: string): string => (short ? `-${letter}, ${long}` : long);
+  return [
+    new Option('-v, --verbose', 'say more; twice: still more'),
+    new Option(named('c', '--config-dir <folder>'), 'where the configuration is'),
+    new Option(named('d', '--data-dir <folder>'), 'where the data is'),
+    new Option('--no-routing', 'leave the routes of this machine alone'),
+    new Option('--backend <which>', 'kind of WireGuard device, else whichever works').choices([
+      'kernel',
+      'userspace',
+    ]),
+    flag('--mtu <bytes>', 'largest packet of the WireGuard device', wholeNumber(576, 65_455)),
+  ];
+};
+
+export type Folders = Pick<GlobalOptions, 'configDir' | 'dataDir'>;
+
+/** Adds the global flags to a program; verbs take only what follows them as theirs. */
+export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folders): void => {
+  program.enablePositionalOptions();
+  for (const option of globalFlags(true)) {
+    if (option.long === '--config-dir') option.default(configDir);
+    if (option.long === '--data-dir') option.default(dataDir);
+    program.addOption(option);
+  }
+  countVerbose(program);
+};
+
+/** Lets a verb hear the global flags too, by their long names. */
+export const addLateGlobalOptions = (verb: Command): void => {
+  for (const option of globalFlags(false)) verb.addOption(option.hideHelp());
+  countVerbose(verb);
+};
+
+/** Commander parses a flag without a value as true; this counts how often it was said. */
+const countVerbose = (command: Command): void => {
+  let said = 0;
+  command.on('option:verbose', () => command.setOptionValue('verbose', ++said));
+};
+
+/** What was said before the verb, and instead of it what was said after. */
+export const globalOptionsOf = (verb: Command): GlobalOptions => {
+  const before = (verb.parent ?? verb).opts<GlobalOptions>();
+  const after = verb.parent ? verb.opts<Partial<GlobalOptions>>() : {};
+  return {
+    verbose: (before.verbose ?? 0) + (after.verbose ?? 0),
+    configDir: after.configDir ?? before.configDir,
+    dataDir: after.dataDir ?? before.dataDir,
+    routing: before.routing && after.routing !== false,
+    backend: after.backend ?? before.backend,
+    mtu: after.mtu ?? before.mtu,
+  };
+};
+
+/** Adds the flags about the hosts file. */
+export const addHostsOptions = (verb: Command): Command =>
+  verb
+    .option('--hosts-path <file>', 'the hosts file that gets the names of peers', '/etc/hosts')
+    .option(
+      '--host-suffix <suffix>',
+      "what follows a peer's name there; '' for bare names (default: NETWORK.wg)",
+    )
+    .option('--no-write-hosts', 'leave the hosts file alone');

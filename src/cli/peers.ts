@@ -1,0 +1,199 @@
+/** The verbs of peers that have joined: rename, enable, disable, delete and list them, make them admins or not. */
+import type { Command } from 'commander';
+import type { AdminCommand } from '../domain/command.ts';
+import type { Peer } from '../domain/network.ts';
+import { SERVER_PEER } from '../values/id.ts';
+import { toNumber } from '../values/ip.ts';
+import { shortKey } from '../values/key.ts';
+import { Hostname, RecordedName } from '../values/name.ts';
+import { type Choice, Questions } from './ask.ts';
+import { addChangeOptions, change, executeConfirmed, named, type Said, sayOutcome } from './change.ts';
+import { type ChangeOptions, flag } from './options.ts';
+import type { NetworkView, Plane } from './plane.ts';
+import { answer, answerJson, localTime, table } from './print.ts';
+import { actsOn, networkVerb, type Open, type VerbWords } from './program.ts';
+
+const byAddress = (a: Peer, b: Peer): number => {
+  const [left, right] = [toNumber(a.ip), toNumber(b.ip)];
+  return left < right ? -1 : left > right ? 1 : 0;
+};
+
+/** The peers that pass, as choices by address; never the server's own. */
+export const peerChoices = ({ peers }: NetworkView, passes: (peer: Peer) => boolean): Choice<string>[] =>
+  peers
+    .filter((peer) => peer.id !== SERVER_PEER && passes(peer))
+    .sort(byAddress)
+    .map(({ name, ip }) => ({ name: `${name} (${ip})`, value: name }));
+
+type NameOptions = ChangeOptions & { name?: string };
+
+/** A verb that acts on one peer by its name. */
+type PeerVerb = {
+  verb: string;
+  words: VerbWords;
+  command: (peer: string) => AdminCommand;
+  /** Which peers it is for, where the person chooses. */
+  passes: (peer: Peer) => boolean;
+  none: string;
+  /** Imperative, for questions: `Disable`. */
+  question: string;
+  said: (peer: string) => Said;
+  /** Asks even who gave everything by flags: it cannot be undone. */
+  warning?: (peer: string) => string;
+};
+
+const actOnPeer = async (
+  { command, passes, none, question, said, warning }: PeerVerb,
+  plane: Plane,
+  options: NameOptions,
+): Promise<void> => {
+  const questions = new Questions(options);
+  const peer = await questions.choice({
+    flag: '--name',
+    question: `Peer to ${question.toLowerCase()}`,
+    given: options.name,
+    choices: async () => peerChoices(await plane.view(), passes),
+    none,
+  });
+  if (warning) await questions.sure(warning(peer));
+  else await questions.confirmIfAsked(`${question} "${peer}"?`);
+  const intent = command(peer);
+  const outcome =
+    'confirmed' in intent
+      ? await executeConfirmed(plane, intent, questions, options)
+      : await plane.execute(intent);
+  sayOutcome(outcome, options, said(peer));
+};
+
+const PEER_VERBS: readonly PeerVerb[] = [
+  {
+    verb: 'enable-peer',
+    words: { summary: 'let a disabled peer in again', examples: ['enable-peer acme --name bob'] },
+    command: (peer) => ({ type: 'EnablePeer', peer }),
+    passes: ({ isDisabled }) => isDisabled,
+    none: 'no peer is disabled',
+    question: 'Enable',
+    said: (peer) => ({ done: `enabled ${named(peer)}`, already: `${named(peer)} is enabled` }),
+  },
+  {
+    verb: 'disable-peer',
+    words: {
+      summary: 'cut a peer off at once, until it is enabled again',
+      examples: ['disable-peer acme --name bob'],
+    },
+    command: (peer) => ({ type: 'DisablePeer', peer, confirmed: false }),
+    passes: ({ isDisabled }) => !isDisabled,
+    none: 'every peer is disabled already',
+    question: 'Disable',
+    said: (peer) => ({ done: `disabled ${named(peer)}`, already: `${named(peer)} is disabled` }),
+  },
+  {
+    verb: 'delete-peer',
+    words: {
+      summary: 'remove a peer for good: its name is free again, its address and key never',
+      examples: ['delete-peer acme --name bob', 'delete-peer acme --name bob --yes'],
+    },
+    command: (peer) => ({ type: 'DeletePeer', peer, confirmed: false }),
+    passes: () => true,
+    none: 'there is no peer besides the server',
+    question: 'Delete',
+    said: (peer) => ({ done: `deleted ${named(peer)}` }),
+    warning: (peer) => `Delete "${peer}" for good? Its address is never given again.`,
+  },
+  {
+    verb: 'grant-admin',
+    words: { summary: 'make a peer an admin', examples: ['grant-admin acme --name ann'] },
+    command: (peer) => ({ type: 'GrantAdmin', peer }),
+    passes: ({ isAdmin }) => !isAdmin,
+    none: 'every peer is an admin already',
+    question: 'Make an admin of',
+    said: (peer) => ({ done: `made ${named(peer)} an admin`, already: `${named(peer)} is an admin` }),
+  },
+  {
+    verb: 'revoke-admin',
+    words: {
+      summary: 'make an admin an ordinary peer again',
+      examples: ['revoke-admin acme --name ann', 'revoke-admin acme --name ann --yes'],
+    },
+    command: (peer) => ({ type: 'RevokeAdmin', peer, confirmed: false }),
+    passes: ({ isAdmin }) => isAdmin,
+    none: 'no peer besides the server is an admin',
+    question: 'Take the admin rights from',
+    said: (peer) => ({ done: `${named(peer)} is no admin any more`, already: `${named(peer)} is no admin` }),
+  },
+];
+
+type RenameOptions = ChangeOptions & { name?: string; newName?: Hostname };
+
+const renamePeer = async (plane: Plane, options: RenameOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const peer = await questions.choice({
+    flag: '--name',
+    question: 'Peer to rename',
+    given: options.name,
+    choices: async () => peerChoices(await plane.view(), () => true),
+    none: 'there is no peer besides the server',
+  });
+  const name = await questions.text({
+    flag: '--new-name',
+    question: 'Its new name',
+    given: options.newName,
+    schema: Hostname,
+  });
+  await questions.confirmIfAsked(`Rename "${peer}" to "${name}"?`);
+  await change(plane, { type: 'RenamePeer', peer, name }, options, {
+    done: `renamed ${named(peer)} to ${named(name)}`,
+    already: `${named(name)} has this name already`,
+  });
+};
+
+const stateOf = ({ isRedeemed, isDisabled, inviteExpires }: Peer): string => {
+  if (isDisabled) return 'disabled';
+  if (isRedeemed) return 'joined';
+  return inviteExpires === null ? 'invited' : `invited until ${localTime(inviteExpires)}`;
+};
+
+const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
+  const { peers, cidrs } = await plane.view();
+  const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
+  const rows = [...peers].sort(byAddress);
+  if (json) return answerJson(rows.map((peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null })));
+  answer(
+    table(
+      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'STATE', 'KEY'],
+      rows.map((peer) => [
+        peer.name,
+        peer.ip,
+        cidrOf.get(peer.cidrId) ?? '',
+        peer.isAdmin ? 'admin' : '',
+        stateOf(peer),
+        shortKey(peer.publicKey),
+      ]),
+    ),
+  );
+};
+
+/** Adds the verbs of peers to a program; those that invite are in invitations.ts. */
+export const addPeerVerbs = (program: Command, open: Open): void => {
+  const rename = networkVerb(program, 'rename-peer', {
+    summary: 'give a peer another name',
+    examples: ['rename-peer acme --name bob --new-name robert'],
+  })
+    .addOption(flag('--name <name>', 'its present name', RecordedName))
+    .addOption(flag('--new-name <name>', 'its new name', Hostname));
+  actsOn<RenameOptions>(addChangeOptions(rename), open, renamePeer);
+
+  for (const peerVerb of PEER_VERBS) {
+    const command = networkVerb(program, peerVerb.verb, peerVerb.words);
+    command.addOption(flag('--name <name>', "the peer's name", RecordedName));
+    actsOn<NameOptions>(addChangeOptions(command), open, (plane, options) =>
+      actOnPeer(peerVerb, plane, options),
+    );
+  }
+
+  const list = networkVerb(program, 'list-peers', {
+    summary: 'list the peers, invited and disabled ones too',
+    examples: ['list-peers acme', 'list-peers acme --json'],
+  }).option('--json', 'answer with JSON: a list of peers');
+  actsOn<{ json?: true }>(list, open, listPeers);
+};

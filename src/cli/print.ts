@@ -1,0 +1,82 @@
+/** What a verb shows: its answer on stdout, everything else on stderr, nothing that could steer a terminal. */
+import { printable } from '../domain/rejection.ts';
+
+/** The answer, a line or more. */
+export const answer = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+/** What people may want to know while they wait or afterwards, and programs do not. */
+export const note = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const unicodeEscapes = (text: string): string =>
+  text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+
+/** JSON whose strings hold no control or direction characters as such, only as escapes: the same value to a parser. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent)
+    .split('\n')
+    .map((line) => line.replace(UNSAFE, unicodeEscapes))
+    .join('\n');
+
+/** The answer for programs: one JSON document. */
+export const answerJson = (value: unknown): void => answer(jsonText(value, 2));
+
+const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
+export type Style = keyof typeof STYLES;
+
+type Stream = { isTTY?: boolean };
+
+/** Whether a stream shows colours: a terminal, and nobody said NO_COLOR. */
+export const hasColours = (stream: Stream = process.stdout): boolean =>
+  stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+
+/** Colours text where the stream shows colours; they never carry a meaning of their own. */
+export const paint = (style: Style, text: string, stream: Stream = process.stdout): string => {
+  const [on, off] = STYLES[style];
+  return hasColours(stream) ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+};
+
+/** Columns that a terminal gives a text: wide ones (East Asian, emoji) count two, marks on others none. */
+const widthOf = (text: string): number => {
+  let width = 0;
+  for (const char of text) {
+    if (/\p{M}/u.test(char)) continue;
+    width +=
+      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u.test(
+        char,
+      )
+        ? 2
+        : 1;
+  }
+  return width;
+};
+
+/** Lines of a table, the headings in front; cells are made printable, the columns aligned. */
+export const table = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const cells = [headings, ...rows].map((row) => row.map(printable));
+  const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+  const [head = '', ...body] = lines;
+  return [paint('dim', head), ...body].join('\n');
+};
+
+/** A moment in the reader's time zone, to the minute: `2026-12-06 14:09`. */
+export const localTime = (timestamp: string): string => {
+  const at = new Date(timestamp);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
+};

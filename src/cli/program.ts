@@ -1,0 +1,68 @@
+/** How both programs and their verbs are put together: global flags, help with examples, one network to act on. */
+import { Command, type CommandOptions } from 'commander';
+import { InterfaceName } from '../values/name.ts';
+import {
+  addGlobalOptions,
+  addLateGlobalOptions,
+  type Folders,
+  type GlobalOptions,
+  globalOptionsOf,
+  parsedBy,
+} from './options.ts';
+import type { Plane } from './plane.ts';
+
+/** Finds a network by the name that it has on this machine. Throws `Failure` where there is none. */
+export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
+
+/** A program without verbs yet. Errors are thrown to `run`, which words them. */
+export const newProgram = (name: string, version: string, summary: string, folders: Folders): Command => {
+  const program = new Command(name)
+    .description(summary)
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [verb]', 'print the help of a verb')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  addGlobalOptions(program, folders);
+  return program;
+};
+
+export type VerbWords = {
+  /** One line, lower case. */
+  summary: string;
+  /** Command lines without the program's name. */
+  examples: readonly [string, ...string[]];
+};
+
+/** Adds a verb that takes no network; its options, arguments and action follow. */
+export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command => {
+  const command = program.command(name, options).description(words.summary);
+  addLateGlobalOptions(command);
+  const examples = words.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
+  return command.addHelpText('after', `\nExamples:\n${examples}`);
+};
+
+/** The name of a network, checked before it becomes part of a path. */
+export const networkName = parsedBy('network', InterfaceName);
+
+/** Adds a verb whose first argument is a network. */
+export const networkVerb = (program: Command, name: string, words: VerbWords): Command =>
+  verb(program, name, words).argument('<network>', "the network's name on this machine", networkName);
+
+/** Gives a verb its action: opens the network, acts, closes it whatever happens. */
+export const actsOn = <Options>(
+  command: Command,
+  open: Open,
+  act: (plane: Plane, options: Options, operands: string[]) => Promise<void>,
+): void => {
+  command.action(async () => {
+    const [network, ...operands] = command.processedArgs as [InterfaceName, ...string[]];
+    const plane = await open(network, globalOptionsOf(command));
+    try {
+      await act(plane, command.opts() as Options, operands);
+    } finally {
+      await plane.close();
+    }
+  });
+};

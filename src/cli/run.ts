@@ -1,0 +1,187 @@
+/** Runs a program: what went wrong becomes a sentence with a hint and an exit code, never a stack trace. */
+import { type Command, CommanderError } from 'commander';
+import { explain, printable, Rejected } from '../domain/rejection.ts';
+import { Failure } from '../values/failure.ts';
+import { globalOptionsOf } from './options.ts';
+import { paint } from './print.ts';
+import { Usage } from './usage.ts';
+
+/** Exit codes: refused by a rule or failed; wrong use; ended by Ctrl-C (128 + SIGINT). */
+const REFUSED = 1;
+const WRONG_USE = 2;
+const INTERRUPTED = 130;
+
+type Trouble = { code: number; sentence?: string; hint?: string | undefined; details?: string | undefined };
+
+/** Quotes what a shell would not take as one plain word. */
+const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** Program and verb as they were called, with what else is needed to call them the same way again. */
+class Call {
+  readonly program: Command;
+  /** The verb; before its flags are understood, the first word that is one. */
+  verb: Command | undefined;
+
+  constructor(program: Command, args: readonly string[]) {
+    this.program = program;
+    const isCalled = (word: string) => (command: Command) =>
+      command.name() === word || command.aliases().includes(word);
+    for (const word of args) this.verb ??= program.commands.find(isCalled(word));
+    program.hook('preAction', (_, verb) => {
+      this.verb = verb;
+    });
+  }
+
+  /** How often -v was said. */
+  get verbose(): number {
+    return this.verb
+      ? globalOptionsOf(this.verb).verbose
+      : (this.program.opts<{ verbose?: number }>().verbose ?? 0);
+  }
+
+  get #network(): string | undefined {
+    const named = this.verb?.registeredArguments[0]?.name() === 'network';
+    return named ? (this.verb?.processedArgs[0] as string | undefined) : undefined;
+  }
+
+  /** Folders other than the default ones. */
+  #folders(): string[] {
+    const said = (key: string): boolean =>
+      [this.program, this.verb].some((command) => command?.getOptionValueSource(key) === 'cli');
+    const { configDir, dataDir } = globalOptionsOf(this.verb ?? this.program);
+    return [
+      ...(said('configDir') ? ['-c', shellWord(configDir)] : []),
+      ...(said('dataDir') ? ['-d', shellWord(dataDir)] : []),
+    ];
+  }
+
+  /** The command line for a verb that a rule suggests, such as `rename-peer --name bob`, on this network. */
+  commandFor(suggestion: string): string {
+    const [verb = '', ...rest] = suggestion.split(' ');
+    const known = this.program.commands.find((command) => command.name() === verb);
+    // What only the server can do is done on another machine, where the network may have another name.
+    if (!known) return ['on the server: innernet-server', ...suggestion.split(' ')].join(' ');
+    const takesNetwork = known.registeredArguments[0]?.name() === 'network';
+    const network = takesNetwork && this.#network ? [this.#network] : [];
+    return [this.program.name(), ...this.#folders(), verb, ...network, ...rest].join(' ');
+  }
+
+  get help(): string {
+    return [this.program.name(), ...(this.verb ? [this.verb.name()] : []), '--help'].join(' ');
+  }
+}
+
+const sentenceCase = (text: string): string =>
+  /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+
+/** Commander's own complaints, in our voice; a suggestion of it becomes the hint. */
+const ofCommander = (error: CommanderError, call: Call): Trouble => {
+  if (error.exitCode === 0) return { code: 0 };
+  if (error.code === 'commander.help') return { code: WRONG_USE };
+  const [first = '', ...others] = error.message.replace(/^error: /, '').split('\n');
+  const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(others.join(' '))?.[1];
+  const sentence = sentenceCase(first.replace(/\.$/, ''));
+  return { code: WRONG_USE, sentence, hint: meant ? `did you mean ${meant}?` : call.help };
+};
+
+const SYSTEM_REASONS: { [code: string]: string } = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space is left on the disk',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'this is a folder',
+  ENOTDIR: 'part of the path is no folder',
+  ELOOP: 'the links lead round in a circle',
+};
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'code' in error && 'syscall' in error;
+
+/** The world said no in a place where nobody had words for it: at least say to what and why. */
+const ofSystem = (error: NodeJS.ErrnoException): Trouble => {
+  const reason = SYSTEM_REASONS[error.code ?? ''] ?? error.message;
+  const denied = ['EACCES', 'EPERM'].includes(error.code ?? '') && process.getuid?.() !== 0;
+  return {
+    code: REFUSED,
+    sentence: error.path ? `${error.path}: ${reason}` : reason,
+    hint: denied ? 'run it as root, with sudo' : undefined,
+    details: error.stack,
+  };
+};
+
+const causes = (error: Error): string => {
+  const found: string[] = [];
+  for (let { cause } = error; cause instanceof Error && found.length < 8; { cause } = cause)
+    found.push(`caused by: ${cause.stack ?? cause.message}`);
+  return found.join('\n');
+};
+
+const ofRejection = ({ rejection }: Rejected, call: Call): Trouble => {
+  const { sentence, hint, verb } = explain(rejection);
+  return { code: REFUSED, sentence, hint: verb ? `${hint}: ${call.commandFor(verb)}` : hint };
+};
+
+const ofBug = (error: unknown): Trouble => ({
+  code: REFUSED,
+  sentence: 'internal error: this is a fault of the program, not of yours',
+  hint: 'run the command again with -v before the verb to see where, and report it',
+  details: error instanceof Error ? error.stack : String(error),
+});
+
+const troubleOf = (error: unknown, call: Call): Trouble => {
+  if (error instanceof CommanderError) return ofCommander(error, call);
+  if (error instanceof Usage)
+    return { code: WRONG_USE, sentence: error.message, hint: error.hint ?? call.help };
+  if (error instanceof Rejected) return ofRejection(error, call);
+  if (error instanceof Failure)
+    return { code: REFUSED, sentence: error.message, hint: error.hint, details: causes(error) };
+  // Ctrl-C at a question, by name: the class comes with the prompts, which may never have been loaded.
+  if (error instanceof Error && error.name === 'ExitPromptError') return { code: INTERRUPTED };
+  return isSystemError(error) ? ofSystem(error) : ofBug(error);
+};
+
+const report = ({ sentence, hint, details }: Trouble, call: Call): void => {
+  const say = (label: string, text: string): void => {
+    process.stderr.write(`${call.program.name()}: ${label} ${printable(text)}\n`);
+  };
+  if (sentence) say(paint('red', 'error:', process.stderr), sentence);
+  if (hint) say(paint('bold', 'hint:', process.stderr), hint);
+  if (details && call.verbose > 0) process.stderr.write(`${details}\n`);
+};
+
+/** A reader that has seen enough (`| head`) is no trouble; what was to be changed is changed by then. */
+const endQuietlyWithoutReader = (): void => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+  process.stderr.on('error', () => {});
+};
+
+/**
+ * Parses `args` (without node and program), runs the verb and says what went wrong. Resolves to the exit code: what a
+ * verb that answers by it has set as `process.exitCode`, else 0, 1, 2 or 130.
+ */
+export const run = async (program: Command, args: readonly string[]): Promise<number> => {
+  const call = new Call(program, args);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    const trouble = troubleOf(error, call);
+    report(trouble, call);
+    return trouble.code;
+  }
+};
+
+/** The last line of a program: runs it, then leaves, whatever may still be open. */
+export const main = async (
+  program: Command,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<never> => {
+  endQuietlyWithoutReader();
+  const code = await run(program, args);
+  return process.exit(code);
+};
