@@ -2,6 +2,7 @@
  * The lab: real hosts in network namespaces, joined by bridges, with NAT routers and delays between them. It knows
  * no test runner. Needs root; everything is gone after `close()`, and also when this process dies.
  */
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,6 +71,13 @@ export class Host {
   /** Starts a program and leaves it running. */
   spawn(argv: readonly string[], options: { env?: Record<string, string> } = {}): Running {
     return new Running(this.#enter(argv), { ...this.#env, ...options.env });
+  }
+
+  /** Starts a JavaScript module with a channel to it, over which structured values pass. */
+  fork(module: string): ChildProcess {
+    const [program, ...args] = this.#enter([process.execPath, module]);
+    const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc'];
+    return spawn(program, args, { env: this.#env, detached: true, stdio, serialization: 'advanced' });
   }
 
   #enter(argv: readonly string[]): [string, ...string[]] {

@@ -1,5 +1,6 @@
 /** What a WireGuard device is to the rest of the program: its state, and steps that change it, as data. */
 import type { SocketAddress } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
 import type { Cidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -37,9 +38,13 @@ export type DeviceState = {
 };
 
 /** One change of a device. */
-export type Step =
+export type Step = DeviceStep | PeerStep;
+
+export type DeviceStep =
   | { kind: 'privateKey'; privateKey: PrivateKey }
-  | { kind: 'listenPort'; listenPort: number }
+  | { kind: 'listenPort'; listenPort: number };
+
+export type PeerStep =
   /** Makes the peer if there is none with this key; otherwise changes only what is named. */
   | ({ kind: 'set' } & Partial<Omit<PeerConfig, 'publicKey'>> & { publicKey: PublicKey })
   | { kind: 'remove'; publicKey: PublicKey }
@@ -66,6 +71,12 @@ export const SESSION_MS = 180_000;
 /** Whether a session with the peer can still carry data. `now` in milliseconds since 1970. */
 export const isLive = (peer: PeerState, now: number): boolean =>
   peer.latestHandshake !== undefined && now - peer.latestHandshake <= SESSION_MS;
+
+/** Said alike by both backends. */
+export const portInUse = (port: number): Failure =>
+  new Failure(`UDP port ${port} is in use by another program`, {
+    hint: `see which one: sudo ss -ulpn 'sport = :${port}'`,
+  });
 
 /** Runs tasks one after another, each whether or not the one before it failed. */
 export class Turns {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { portInUse } from './device.ts';
 import { errnoOf, isComplete } from './uapi.ts';
 
 /** Where every userspace implementation on Linux listens. */
@@ -62,10 +63,7 @@ const EADDRINUSE = 98;
 
 const refusal = (name: InterfaceName, operation: string, errno: number): Failure => {
   const port = /^listen_port=(\d+)$/m.exec(operation)?.[1];
-  if (Math.abs(errno) === EADDRINUSE && port !== undefined)
-    return new Failure(`UDP port ${port} is in use by another program`, {
-      hint: `see who has it: ss -ulpn 'sport = :${port}'`,
-    });
+  if (Math.abs(errno) === EADDRINUSE && port !== undefined) return portInUse(Number(port));
   return new Failure(`the WireGuard device ${name} refused a change (error ${Math.abs(errno)})`);
 };
 

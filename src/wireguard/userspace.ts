@@ -66,8 +66,10 @@ export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevi
   } finally {
     closeSync(log);
   }
-  if (await answers(name)) return new UserspaceDevice(name);
-  throw new Failure(`${program} started, but ${name} does not answer`);
+  const device = new UserspaceDevice(name);
+  // It listens before it has set the interface up as it likes it (the MTU too), and answers after that.
+  await device.read();
+  return device;
 };
 
 const requireTun = (): void => {

@@ -103,9 +103,10 @@ export class Running {
         act();
       };
       const look = () => {
+        const end = this.#end;
         const found = this.lines.find((line) => pattern.test(line));
         if (found !== undefined) settle(() => resolve(found));
-        else if (this.#end) settle(() => reject(give('it ended')));
+        else if (end) settle(() => reject(give(`it ended (${end.signal ?? end.code})`)));
       };
       const timer = setTimeout(() => settle(() => reject(give(`${timeout} ms passed`))), timeout);
       this.#listeners.add(look);

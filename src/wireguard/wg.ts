@@ -1,0 +1,90 @@
+/** The words of the program `wg`: the arguments for steps, and the reading of its dump. */
+import { SocketAddress } from '../values/endpoint.ts';
+import { type Cidr, RecordedCidr } from '../values/ip.ts';
+import type { PrivateKey, PublicKey } from '../values/key.ts';
+import type { InterfaceName } from '../values/name.ts';
+import type { DeviceState, PeerConfig, PeerState, PeerStep, Step } from './device.ts';
+
+/** One call of `wg`; `privateKey` is what it reads from its stdin. */
+export type WgCall = { args: string[]; privateKey?: PrivateKey };
+
+/** A call's arguments must fit the kernel's limit of 128 KiB a page and 2 MiB in all; a step is about 150 bytes. */
+const STEPS_A_CALL = 1000;
+
+/** `wg set` for the steps, in their order: one call unless there are very many. */
+export const setCalls = (name: InterfaceName, steps: readonly Step[]): WgCall[] => {
+  const calls: WgCall[] = [];
+  for (let from = 0; from < steps.length; from += STEPS_A_CALL)
+    calls.push(setCall(name, steps.slice(from, from + STEPS_A_CALL)));
+  return calls;
+};
+
+/** Device settings go first: `wg` takes everything after the first peer as that peer's. */
+const setCall = (name: InterfaceName, steps: readonly Step[]): WgCall => {
+  const device: string[] = [];
+  const peers: string[] = [];
+  let privateKey: PrivateKey | undefined;
+  for (const step of steps) {
+    if (step.kind === 'privateKey') {
+      privateKey = step.privateKey;
+      device.push('private-key', '/dev/stdin');
+    } else if (step.kind === 'listenPort') device.push('listen-port', String(step.listenPort));
+    else peers.push(...peerWords(step));
+  }
+  return { args: ['set', name, ...device, ...peers], ...(privateKey ? { privateKey } : {}) };
+};
+
+const peerWords = (step: PeerStep): string[] => {
+  switch (step.kind) {
+    case 'remove':
+      return ['peer', step.publicKey, 'remove'];
+    case 'recreate':
+      return ['peer', step.publicKey, 'remove', ...settings(step)];
+    case 'set':
+      return settings(step);
+  }
+};
+
+const settings = ({
+  publicKey,
+  endpoint,
+  keepalive,
+  allowedIps,
+}: Partial<PeerConfig> & { publicKey: PublicKey }): string[] => {
+  const words = ['peer', publicKey];
+  if (endpoint !== undefined) words.push('endpoint', endpoint);
+  if (keepalive !== undefined) words.push('persistent-keepalive', String(keepalive));
+  if (allowedIps) words.push('allowed-ips', allowedIps.join(','));
+  return words;
+};
+
+/**
+ * The output of `wg show NAME dump`: tab-separated, first the device (private key, public key, port, mark), then a
+ * line a peer (public key, preshared key, endpoint, allowed ips, handshake in seconds, rx, tx, keepalive). Further
+ * columns are passed over.
+ */
+export const deviceStateOfDump = (dump: string): DeviceState => {
+  const [device, ...peers] = dump.split('\n').filter((line) => line !== '');
+  const [, publicKey, listenPort] = (device ?? '').split('\t');
+  return {
+    publicKey: publicKey === '(none)' ? undefined : (publicKey as PublicKey),
+    listenPort: Number(listenPort ?? 0),
+    peers: new Map(peers.map(peerOf).map((peer) => [peer.publicKey, peer])),
+  };
+};
+
+const peerOf = (line: string): PeerState => {
+  const [publicKey, , endpoint, allowedIps = '', handshake, rx, tx, keepalive] = line.split('\t');
+  return {
+    publicKey: publicKey as PublicKey,
+    endpoint: SocketAddress.safeParse(endpoint).data,
+    allowedIps: allowedIps === '(none)' ? [] : allowedIps.split(',').map(blockOf),
+    latestHandshake: handshake === '0' ? undefined : Number(handshake) * 1000,
+    rxBytes: Number(rx),
+    txBytes: Number(tx),
+    keepalive: keepalive === 'off' ? 0 : Number(keepalive),
+  };
+};
+
+/** A device spells nearly every block as we do; a spelling of its own is made ours. */
+const blockOf = (text: string): Cidr => RecordedCidr.safeParse(text).data ?? (text as Cidr);
