@@ -1,0 +1,156 @@
+// Every event type is made by some command, or is one of the two that only an import or a restored backup writes.
+import { describe, expect, it } from 'vitest';
+import type { Context } from '../../src/domain/decision.ts';
+import { EVENT_TYPES, type EventOf, type EventType } from '../../src/events/schema.ts';
+import {
+  acme,
+  associated,
+  associationId,
+  cidr,
+  cidrId,
+  endpoint,
+  INVITE_EXPIRES,
+  ids,
+  keyOf,
+  peerId,
+} from '../acme.ts';
+import { type Asked, given, type History } from '../given.ts';
+
+type Entry<T extends EventType> = {
+  event: EventOf<T>;
+  when: Asked;
+  context?: Partial<Context>;
+  after?: History;
+};
+
+const { network, created } = acme;
+const eve = { actor: { kind: 'peer', peerId: ids.eve } } as const;
+const reach = endpoint('1.2.3.4:51820');
+
+/** The compiler asks for an entry for each type; `null`: no command makes it. */
+const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } = {
+  NetworkImported: null,
+  LogRestored: null,
+  CidrAdded: {
+    event: {
+      type: 'CidrAdded',
+      cidrId: cidrId(7),
+      name: 'robots',
+      cidr: cidr('10.42.2.0/24'),
+      parentId: ids.root,
+    },
+    when: { type: 'AddCidr', name: 'robots', cidr: '10.42.2.0/24', parent: 'acme' },
+  },
+  CidrRenamed: {
+    event: { type: 'CidrRenamed', cidrId: ids.machines, name: 'robots' },
+    when: { type: 'RenameCidr', cidr: 'machines', name: 'robots' },
+  },
+  CidrDeleted: {
+    after: [acme.ranges],
+    event: { type: 'CidrDeleted', cidrId: ids.machines },
+    when: { type: 'DeleteCidr', cidr: 'machines' },
+  },
+  PeerAdded: {
+    after: [acme.ranges],
+    event: { ...acme.eve, peerId: peerId(2), ip: acme.at('bakers', 1), publicKey: keyOf('new') },
+    when: {
+      type: 'AddPeer',
+      name: 'eve',
+      cidr: 'bakers',
+      isAdmin: false,
+      publicKey: keyOf('new'),
+      inviteExpires: INVITE_EXPIRES,
+    },
+  },
+  InvitationRedeemed: {
+    event: { type: 'InvitationRedeemed', peerId: ids.eve, publicKey: keyOf('eve') },
+    when: { type: 'RedeemInvitation', publicKey: keyOf('eve') },
+    context: eve,
+  },
+  InvitationReissued: {
+    event: { type: 'InvitationReissued', peerId: ids.eve, publicKey: keyOf('new'), inviteExpires: null },
+    when: { type: 'ReissueInvitation', peer: 'eve', publicKey: keyOf('new'), inviteExpires: null },
+  },
+  InvitationRevoked: {
+    event: { type: 'InvitationRevoked', peerId: ids.eve },
+    when: { type: 'RevokeInvitation', peer: 'eve' },
+  },
+  InvitationExpired: {
+    event: { type: 'InvitationExpired', peerId: ids.eve },
+    when: { type: 'ExpireInvitations' },
+    context: { now: INVITE_EXPIRES },
+  },
+  PeerRenamed: {
+    event: { type: 'PeerRenamed', peerId: ids.bob, name: 'mia' },
+    when: { type: 'RenamePeer', peer: 'bob', name: 'mia' },
+  },
+  PeerDisabled: {
+    event: { type: 'PeerDisabled', peerId: ids.bob },
+    when: { type: 'DisablePeer', peer: 'bob' },
+  },
+  PeerEnabled: {
+    after: [network, { type: 'PeerDisabled', peerId: ids.bob }],
+    event: { type: 'PeerEnabled', peerId: ids.bob },
+    when: { type: 'EnablePeer', peer: 'bob' },
+  },
+  PeerDeleted: {
+    event: { type: 'PeerDeleted', peerId: ids.bob },
+    when: { type: 'DeletePeer', peer: 'bob' },
+  },
+  AdminGranted: {
+    event: { type: 'AdminGranted', peerId: ids.bob },
+    when: { type: 'GrantAdmin', peer: 'bob' },
+  },
+  AdminRevoked: {
+    event: { type: 'AdminRevoked', peerId: ids.ann },
+    when: { type: 'RevokeAdmin', peer: 'ann', confirmed: true },
+  },
+  AssociationAdded: {
+    event: associated(ids.bakers, ids.machines),
+    when: { type: 'AddAssociation', cidrs: ['bakers', 'machines'] },
+  },
+  AssociationDeleted: {
+    after: [network, associated(ids.bakers, ids.machines)],
+    event: { type: 'AssociationDeleted', associationId: associationId(1) },
+    when: { type: 'DeleteAssociation', cidrs: ['bakers', 'machines'] },
+  },
+  EndpointOverrideSet: {
+    event: { type: 'EndpointOverrideSet', peerId: ids.bob, endpoint: reach },
+    when: { type: 'SetEndpointOverride', peer: 'bob', endpoint: reach },
+  },
+  EndpointOverrideCleared: {
+    after: [network, { type: 'EndpointOverrideSet', peerId: ids.bob, endpoint: reach }],
+    event: { type: 'EndpointOverrideCleared', peerId: ids.bob },
+    when: { type: 'ClearEndpointOverride', peer: 'bob' },
+  },
+  ServerEndpointChanged: {
+    event: { type: 'ServerEndpointChanged', endpoint: reach },
+    when: { type: 'ChangeServerEndpoint', endpoint: reach },
+  },
+};
+
+it('the table has every type', () =>
+  expect(['NetworkCreated', ...Object.keys(MADE_BY)].sort()).toEqual([...EVENT_TYPES].sort()));
+
+describe('is made by a command:', () => {
+  it('NetworkCreated', () =>
+    given()
+      .when({
+        type: 'CreateNetwork',
+        name: 'acme',
+        cidr: acme.range,
+        serverKey: keyOf('server'),
+        endpoint: 'vpn.example.org:51820',
+      })
+      .emits(...created));
+
+  const entries = Object.entries(MADE_BY).filter(([, entry]) => entry !== null) as [
+    EventType,
+    Entry<EventType>,
+  ][];
+  it.each(entries)('%s', (_, { event, when, context, after = [network] }) =>
+    given(...after)
+      .when(when, context)
+      .emits(event),
+  );
+});
