@@ -1,18 +1,18 @@
 /** The one way in for changes: look the command up, decide, append; waiting commands share one transaction. */
 import { ulid } from 'ulid';
 import type { Command } from '../domain/command.ts';
-import { decide } from '../domain/decide.ts';
 import type { Network } from '../domain/network.ts';
 import { Rejected } from '../domain/rejection.ts';
 import { type Actor, actorText } from '../events/actor.ts';
 import type { NetworkEvent } from '../events/schema.ts';
 import { eventOf } from '../events/upcast.ts';
 import type { Outcome } from '../protocol/commands.ts';
-import type { Commit, EventLog, NewCommit } from '../store/log.ts';
+import type { AppendResult, Commit, EventLog, NewCommit } from '../store/log.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import { digestOfCommand } from './command-digest.ts';
+import { TentativeNetwork } from './tentative-network.ts';
 
 /** Who asks, and under which id; the same pair with the same command gets the first answer again. */
 export type Request = { actor: Actor; commandId?: string };
@@ -28,29 +28,29 @@ type Job = {
 };
 
 /** A decision that waits for its commit: nobody hears of it before. */
-type Decided = Accepted | { job: Job; refused: Rejected };
-type Accepted = { job: Job; events: readonly NetworkEvent[] };
+type Decided = Accepted | { job: Job; refused: unknown };
+type Accepted = { job: Job; events: readonly NetworkEvent[]; at: Timestamp };
 
-/** How far the state is ahead of the log: `ahead` is not in it yet; `tentative` tells that other new events are. */
-type Draft = { ahead: readonly NetworkEvent[]; tentative: boolean };
+/** What became of a round: the jobs that have to be decided again, and what the engine failed with, if it did. */
+type Round = { open: Job[]; trouble?: Error };
+
+type Committed = Extract<AppendResult, { kind: 'committed' }>;
 
 /** Commands that share one transaction, at most. */
 const LARGEST_BATCH = 256;
-/** Other processes write the same file; a round that loses this often is told so instead of trying on. */
+/** Events in a transaction beyond which no other command joins it: nobody may hold the file's lock for long. */
+const LARGEST_TRANSACTION = 1_000;
+/** Other processes write the same file; a batch that loses this often is told so instead of trying on. */
 const MOST_ROUNDS = 100;
-
-const stillWaiting = (job: Job, decided: readonly Decided[]): boolean =>
-  decided.some(({ job: other }) => other.commandId === job.commandId && other.actorText === job.actorText);
 
 export class ControlPlane {
   readonly #log: EventLog;
-  readonly #reload: () => Promise<Network>;
+  readonly #network: TentativeNetwork;
   readonly #now: () => Timestamp;
-  #network: Network;
   #waiting: Job[] = [];
   #working = false;
 
-  /** `reload` makes the network at the log's end, or near it, anew: after a failed transaction. */
+  /** `reload` makes the network at the log's end, or near it, anew: after a transaction that came to nothing. */
   constructor(
     log: EventLog,
     network: Network,
@@ -58,8 +58,7 @@ export class ControlPlane {
     now: () => Timestamp = timestamp,
   ) {
     this.#log = log;
-    this.#network = network;
-    this.#reload = reload;
+    this.#network = new TentativeNetwork(log, network, reload);
     this.#now = now;
   }
 
@@ -79,37 +78,42 @@ export class ControlPlane {
     this.#working = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, LARGEST_BATCH);
-      try {
-        await this.#settle(batch);
-      } catch (error) {
-        await this.#startOver().catch(() => undefined);
+      await this.#settle(batch).catch((error: unknown) => {
         for (const job of batch) job.reject(error);
-      }
+      });
     }
     this.#working = false;
   }
 
   /** Repeats rounds until every job has its answer. */
   async #settle(batch: Job[]): Promise<void> {
-    let open = batch;
-    for (let round = 0; open.length > 0; round++) {
-      if (round === MOST_ROUNDS) {
+    let round: Round = { open: batch };
+    for (let count = 0; round.open.length > 0; count++) {
+      if (count === MOST_ROUNDS) {
         throw new Failure('other programs kept writing to the log at the same moment', { hint: 'try again' });
       }
-      open = await this.#round(open);
+      const { trouble } = round;
+      round = await this.#round(round.open);
+      if (trouble && round.trouble) throw brokenLog(round.trouble);
     }
   }
 
-  /** One look-up, decision and append for all jobs; returns those that have to be decided again. */
-  async #round(jobs: Job[]): Promise<Job[]> {
+  /** One look-up, decision and append for all jobs. */
+  async #round(jobs: Job[]): Promise<Round> {
     const fresh: Job[] = [];
     for (const job of jobs) if (!(await this.#answeredBefore(job))) fresh.push(job);
-    await this.#catchUp();
-    const { decided, postponed, ...draft } = this.#decideAll(fresh);
+    await this.#network.catchUp();
+    const { decided, postponed } = this.#decideAll(fresh);
     const accepted = decided.filter((entry) => 'events' in entry);
-    if (accepted.length > 0 && !(await this.#append(accepted, draft))) return fresh;
+    if (accepted.length > 0) {
+      const result = await this.#log.append(this.#network.position, accepted.map(commitOf));
+      if (result.kind === 'unknown') return { open: fresh, trouble: result.cause };
+      if (result.kind === 'conflict') return { open: fresh };
+      this.#network.confirm(result.head.position);
+      await this.#answer(accepted, result);
+    }
     for (const entry of decided) if ('refused' in entry) entry.job.reject(entry.refused);
-    return postponed;
+    return { open: postponed };
   }
 
   async #answeredBefore(job: Job): Promise<boolean> {
@@ -130,70 +134,60 @@ export class ControlPlane {
     return (await this.#log.read(position - 1, 1))[0]?.hash ?? NO_HASH;
   }
 
-  /** Reads what other processes appended. */
-  async #catchUp(): Promise<void> {
-    const { position } = await this.#log.head();
-    while (this.#network.position < position) {
-      const records = await this.#log.read(this.#network.position, 1000);
-      const end = records.at(-1)?.position;
-      if (end === undefined) return;
-      this.#network.advance(records.map(eventOf), end);
-    }
-  }
-
-  /**
-   * Decides one job after another, each on what the earlier ones will have done. The last one's events are left
-   * out of the state until they are committed, so that a lone command that loses a race costs no reload.
-   */
-  #decideAll(jobs: Job[]): { decided: Decided[]; postponed: Job[] } & Draft {
+  /** Decides one job after another, each on what the earlier ones will have done; of the same id only the first. */
+  #decideAll(jobs: Job[]): { decided: Decided[]; postponed: Job[] } {
     const decided: Decided[] = [];
     const postponed: Job[] = [];
-    let ahead: readonly NetworkEvent[] = [];
-    let tentative = false;
+    const ids = new Set<string>();
+    let events = 0;
     for (const job of jobs) {
-      if (stillWaiting(job, decided)) {
+      const id = `${job.commandId} ${job.actorText}`;
+      if (ids.has(id) || events >= LARGEST_TRANSACTION) {
         postponed.push(job);
         continue;
       }
-      for (const event of ahead) this.#network.evolve(event);
-      tentative ||= ahead.length > 0;
-      const decision = decide(this.#network, job.command, { actor: job.actor, now: this.#now() });
-      ahead = decision.accepted ? decision.events : [];
-      decided.push(
-        decision.accepted
-          ? { job, events: decision.events }
-          : { job, refused: new Rejected(decision.rejection) },
-      );
+      ids.add(id);
+      const entry = this.#decide(job);
+      decided.push(entry);
+      if ('events' in entry) events += entry.events.length;
     }
-    return { decided, postponed, ahead, tentative };
+    return { decided, postponed };
   }
 
-  /** False when nothing was written and the jobs must be looked up and decided again. */
-  async #append(accepted: Accepted[], { ahead, tentative }: Draft): Promise<boolean> {
-    const commits = accepted.map(({ job, events }) => this.#commitOf(job, events));
-    const result = await this.#log.append(this.#network.position, commits);
-    if (result.kind !== 'committed') {
-      if (tentative || result.kind === 'unknown') await this.#startOver();
-      return false;
+  /** A rule that throws is a bug, and the trouble of this job alone. */
+  #decide(job: Job): Decided {
+    const at = this.#now();
+    try {
+      const decision = this.#network.decide(job.command, { actor: job.actor, now: at });
+      if (decision.accepted) return { job, events: decision.events, at };
+      return { job, refused: new Rejected(decision.rejection) };
+    } catch (bug) {
+      return { job, refused: bug };
     }
-    this.#network.advance(ahead, result.head.position);
-    for (const [index, commit] of result.commits.entries()) {
+  }
+
+  async #answer(accepted: readonly Accepted[], { commits, head }: Committed): Promise<void> {
+    for (const [index, { to }] of commits.entries()) {
+      const hash = to === head.position ? head.hash : await this.#hashAt(to);
       const entry = accepted[index];
-      const hash = commit.to === result.head.position ? result.head.hash : await this.#hashAt(commit.to);
-      entry?.job.resolve({ position: commit.to, hash, events: [...entry.events] });
+      entry?.job.resolve({ position: to, hash, events: [...entry.events] });
     }
-    return true;
-  }
-
-  #commitOf(job: Job, events: readonly NetworkEvent[]): NewCommit {
-    const { actorText: actor, commandId, digest: commandDigest } = job;
-    return { actor, commandId, commandDigest, recordedAt: this.#now(), events };
-  }
-
-  async #startOver(): Promise<void> {
-    this.#network = await this.#reload();
   }
 }
+
+const commitOf = ({ job, events, at }: Accepted): NewCommit => ({
+  actor: job.actorText,
+  commandId: job.commandId,
+  commandDigest: job.digest,
+  recordedAt: at,
+  events,
+});
+
+const brokenLog = (cause: Error): Failure =>
+  new Failure('the log cannot be written: its disk or its writer fails', {
+    hint: 'look at the disk, then start this program again',
+    cause,
+  });
 
 /** The server's clock: what expiry is judged by. */
 export const timestamp = (): Timestamp => new Date().toISOString() as Timestamp;
