@@ -1,0 +1,83 @@
+/** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
+import { readFile } from 'node:fs/promises';
+import { replaceFile } from '../cli/durable-file.ts';
+import { Failure } from '../values/failure.ts';
+import type { Ip } from '../values/ip.ts';
+import { type InterfaceName, isHostname } from '../values/name.ts';
+
+export type NamedAddress = { name: string; ip: Ip };
+
+const begin = (network: string): string => `# DO NOT EDIT innernet ${network} BEGIN`;
+const end = (network: string): string => `# DO NOT EDIT innernet ${network} END`;
+
+/** `name.suffix`; an empty suffix gives bare names. Names that are no host names, and `localhost`, get no line. */
+export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string[] => {
+  const lines: string[] = [];
+  for (const { name, ip } of peers) {
+    const full = suffix === '' ? name : `${name}.${suffix}`;
+    if (isHostname(name) && full !== 'localhost') lines.push(`${ip} ${full}`);
+  }
+  return lines;
+};
+
+/** Lines with their line ends, as they stand. */
+const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+
+/** Where the blocks of a network are, as line numbers [from, to). A mark without its partner is a block of its own. */
+const blocksIn = (lines: readonly string[], network: string): [number, number][] => {
+  const blocks: [number, number][] = [];
+  let open: number | undefined;
+  for (const [index, line] of lines.entries()) {
+    const mark = line.trimEnd();
+    if (mark === begin(network)) {
+      if (open !== undefined) blocks.push([open, open + 1]);
+      open = index;
+    } else if (mark === end(network)) {
+      blocks.push([open ?? index, index + 1]);
+      open = undefined;
+    }
+  }
+  if (open !== undefined) blocks.push([open, open + 1]);
+  return blocks;
+};
+
+/**
+ * The text with the network's block put in the place of the old one, or at the end; without any lines the block
+ * goes. The text may be of any encoding that has ASCII, read as Latin-1.
+ */
+export const withBlock = (text: string, network: string, entries: readonly string[]): string => {
+  const lines = linesOf(text);
+  const [first, ...others] = blocksIn(lines, network);
+  const eol = lines[0]?.endsWith('\r\n') ? '\r\n' : '\n';
+  const block =
+    entries.length > 0 ? [begin(network), ...entries, end(network)].map((line) => line + eol) : [];
+  for (const [from, to] of others.toReversed()) lines.splice(from, to - from);
+  if (first) lines.splice(first[0], first[1] - first[0], ...block);
+  else if (block.length > 0) {
+    if (lines.length > 0 && !lines.at(-1)?.endsWith('\n')) lines.push(eol);
+    lines.push(...block);
+  }
+  return lines.join('');
+};
+
+/** Rewrites the network's block in a hosts file if it differs; whoever reads sees the old file or the new one. */
+export const writeHosts = async (
+  path: string,
+  network: InterfaceName,
+  entries: readonly string[],
+): Promise<void> => {
+  try {
+    const before = await readFile(path, 'latin1').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw error;
+    });
+    const after = withBlock(before, network, entries);
+    if (after === before) return;
+    await replaceFile(path, Buffer.from(after, 'latin1'), { mode: 0o644, inPlace: true });
+  } catch (cause) {
+    throw new Failure(`cannot write the names of peers into ${path}: ${(cause as Error).message}`, {
+      hint: 'name another file: --hosts-path FILE; or none: --no-write-hosts',
+      cause,
+    });
+  }
+};

@@ -1,0 +1,62 @@
+// One owner a network: the second is told so, a dead one is replaced, and of many at once one wins.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { askOwner, Ownership } from '../../src/client/owner.ts';
+import { Failure } from '../../src/values/failure.ts';
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'innernet-run-'));
+  path = join(folder, 'run', 'acme.sock');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const echo = async (request: unknown) => ({ heard: request });
+
+it('answers other processes, in a folder that is closed to others', async () => {
+  expect(await askOwner(path, { ask: 'status' })).toBeUndefined();
+  const owner = await Ownership.take(path, echo);
+  expect(await askOwner(path, { ask: 'status' })).toEqual({ heard: { ask: 'status' } });
+  expect((await stat(join(folder, 'run'))).mode & 0o777).toBe(0o700);
+  await owner?.release();
+  expect(await askOwner(path, { ask: 'status' })).toBeUndefined();
+  expect(await readdir(join(folder, 'run'))).toEqual([]);
+});
+
+it('passes on why it could not', async () => {
+  const owner = await Ownership.take(path, async () => {
+    throw new Failure('there is no peer "zoe"', { hint: 'list them' });
+  });
+  await expect(askOwner(path, {})).rejects.toMatchObject({
+    message: 'there is no peer "zoe"',
+    hint: 'list them',
+  });
+  await owner?.release();
+});
+
+it('is one', async () => {
+  const owner = await Ownership.take(path, echo);
+  expect(await Ownership.take(path, echo)).toBeUndefined();
+  expect(await askOwner(path, 1)).toEqual({ heard: 1 });
+  await owner?.release();
+});
+
+it('is replaced when it was killed', async () => {
+  const first = await Ownership.take(path, echo);
+  await first?.release();
+  const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  expect(await Ownership.take(path, echo)).toBeUndefined();
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('close', resolve));
+  const owner = await Ownership.take(path, echo);
+  expect(await askOwner(path, 2)).toEqual({ heard: 2 });
+  expect(await readdir(join(folder, 'run'))).toEqual(['acme.sock']);
+  await owner?.release();
+});
