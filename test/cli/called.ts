@@ -1,0 +1,45 @@
+// Calls a program with the shared verbs as a person would, without a terminal, and keeps what it says.
+
+import type { Command } from 'commander';
+import { addAssociationVerbs } from '../../src/cli/associations.ts';
+import { addCidrVerbs } from '../../src/cli/cidrs.ts';
+import { addEndpointVerb } from '../../src/cli/endpoint.ts';
+import { addInvitationVerbs } from '../../src/cli/invitations.ts';
+import { addPeerVerbs } from '../../src/cli/peers.ts';
+import { newProgram, type Open } from '../../src/cli/program.ts';
+import { run } from '../../src/cli/run.ts';
+
+export type Said = { code: number; stdout: string; stderr: string };
+
+/** The program `innernet` with every shared verb, on networks found by `open`. */
+export const programOn = (open: Open): Command => {
+  const folders = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
+  const program = newProgram('innernet', '1.2.3', 'a private network', folders);
+  for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs]) add(program, open);
+  addEndpointVerb(program, open);
+  return program;
+};
+
+/** Runs a program and catches what it writes. */
+export const caught = async (program: Command, args: readonly string[]): Promise<Said> => {
+  const said = { stdout: '', stderr: '' };
+  const streams = ['stdout', 'stderr'] as const;
+  const writers = streams.map((name) => process[name].write);
+  for (const name of streams)
+    process[name].write = (text: string | Uint8Array) => {
+      said[name] += text;
+      return true;
+    };
+  try {
+    return { code: await run(program, args), ...said };
+  } finally {
+    for (const [at, name] of streams.entries()) process[name].write = writers[at]!;
+  }
+};
+
+/** Splits a command line at spaces; '' stands for an empty word. */
+export const words = (line: string): string[] =>
+  line
+    .split(' ')
+    .filter(Boolean)
+    .map((word) => (word === "''" ? '' : word));

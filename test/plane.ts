@@ -1,0 +1,69 @@
+// A network in memory that verbs can act on: the real rules without a log or a server.
+import { createHash } from 'node:crypto';
+import type { NetworkView, Plane, ServerFacts } from '../src/cli/plane.ts';
+import type { AdminCommand } from '../src/domain/command.ts';
+import { decide } from '../src/domain/decide.ts';
+import { Network } from '../src/domain/network.ts';
+import { Rejected } from '../src/domain/rejection.ts';
+import type { Actor } from '../src/events/actor.ts';
+import type { NetworkEvent } from '../src/events/schema.ts';
+import type { Outcome } from '../src/protocol/commands.ts';
+import { Hash, SERVER_PEER } from '../src/values/id.ts';
+import { Timestamp } from '../src/values/time.ts';
+import { endpoint } from './acme.ts';
+
+const hashOf = (text: string): Hash => Hash.parse(createHash('sha256').update(text).digest('hex'));
+
+export class MemoryPlane implements Plane {
+  readonly network: string;
+  /** Every command that was asked for, in order. */
+  readonly asked: AdminCommand[] = [];
+  /** Whoever asks; a peer is held to its rights. */
+  actor: Actor = { kind: 'operator', uid: 0 };
+  closed = 0;
+  readonly #state = new Network();
+
+  constructor(network: string, past: readonly NetworkEvent[]) {
+    this.network = network;
+    this.#state.advance(past, past.length);
+  }
+
+  async execute(command: AdminCommand): Promise<Outcome> {
+    this.asked.push(command);
+    const now = Timestamp.parse(new Date().toISOString());
+    const decision = decide(this.#state, command, { actor: this.actor, now });
+    if (!decision.accepted) throw new Rejected(decision.rejection);
+    this.#state.advance(decision.events, this.#state.position + decision.events.length);
+    return { position: this.#state.position, hash: this.#hash, events: decision.events };
+  }
+
+  async view(): Promise<NetworkView> {
+    const { name, position } = this.#state;
+    return {
+      name,
+      networkId: hashOf(name),
+      position,
+      hash: this.#hash,
+      peers: [...this.#state.peers()],
+      cidrs: [...this.#state.cidrs()],
+      associations: [...this.#state.associations()],
+    };
+  }
+
+  async server(): Promise<ServerFacts> {
+    const server = this.#state.peer(SERVER_PEER)!;
+    return {
+      publicKey: server.publicKey,
+      externalEndpoint: server.endpoint!,
+      internalEndpoint: endpoint(`${server.ip.includes(':') ? `[${server.ip}]` : server.ip}:51820`),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closed++;
+  }
+
+  get #hash(): Hash {
+    return hashOf(`${this.#state.name} ${this.#state.position}`);
+  }
+}
