@@ -1,0 +1,72 @@
+/** Durable appends a second at `execute`, read models and witness included, beside a bare insert of the same bytes. */
+import { join } from 'node:path';
+import type { Command } from '../src/domain/command.ts';
+import type { EventRecord } from '../src/events/record.ts';
+import { type BareRow, BareTable } from './bare/insert.ts';
+import { beside, type Measured, type Row } from './figure.ts';
+import { ACTOR, Bench } from './log.ts';
+import { interleave, timed } from './sample.ts';
+import { withFolder } from './scratch.ts';
+
+const ROUNDS = 9;
+const COMMANDS = 250;
+const WAITING = 10;
+
+const rowOf = (record: EventRecord, position: number): BareRow => {
+  const { id, commandId, type, recordedAt, actor, body, salt, digest, hash } = record;
+  return [position, position, id, commandId, type, recordedAt, actor, body, salt, digest, hash];
+};
+
+/** The rows that the last commands wrote, numbered on from where the bare table ends. */
+const lastRows = async ({ log }: Bench, after: number): Promise<BareRow[]> => {
+  const { position } = await log.head();
+  const records = await log.read(position - COMMANDS, COMMANDS);
+  return records.map((record, index) => rowOf(record, after + index + 1));
+};
+
+const commands = (bench: Bench, count: number): Command[] =>
+  Array.from({ length: count }, () => bench.addPeer());
+
+const carryOut = async ({ control }: Bench, waiting: Command[]): Promise<void> => {
+  for (let next = waiting.pop(); next; next = waiting.pop()) await control.execute(next, { actor: ACTOR });
+};
+
+/** Appends a second, with so many commands waiting at any moment. */
+const rate = async (bench: Bench, count: number, atOnce: number): Promise<number> => {
+  const waiting = commands(bench, count);
+  const workers = Array.from({ length: atOnce }, () => () => carryOut(bench, waiting));
+  return count / ((await timed(() => Promise.all(workers.map((work) => work())))) / 1000);
+};
+
+const measure = (): Promise<Measured[]> =>
+  withFolder(async (folder) => {
+    const bench = await Bench.create(folder);
+    const bare = new BareTable(join(folder, 'bare.db'));
+    let inserted = 0;
+    try {
+      await rate(bench, COMMANDS, 1);
+      const insertBare = async () => {
+        const rows = await lastRows(bench, inserted);
+        inserted += rows.length;
+        return rows.length / (bare.insert(rows) / 1000);
+      };
+      const [one = [], many = [], yardstick = []] = await interleave(ROUNDS, [
+        () => rate(bench, COMMANDS, 1),
+        () => rate(bench, COMMANDS * 4, WAITING),
+        insertBare,
+      ]);
+      return [
+        beside({ name: 'append', unit: 'commits/s' }, one, yardstick, { atLeast: 0.7 }),
+        beside({ name: 'append, 10 waiting', unit: 'commits/s' }, many, one, { atLeast: 3 }),
+      ];
+    } finally {
+      bare.close();
+      await bench.close();
+    }
+  });
+
+export const append: Row = {
+  name: 'append',
+  what: 'durable append of one command at execute; yardstick: a bare insert; with 10 waiting: our single append',
+  measure,
+};

@@ -1,0 +1,24 @@
+/** A folder for one measurement on a real disk, gone after it, also when the bench is interrupted. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Not /tmp, which is memory on many machines: what is measured there would be no fsync. */
+const DISK = '/var/tmp';
+
+const present = new Set<string>();
+
+process.on('exit', () => {
+  for (const folder of present) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs `work` with an empty folder. */
+export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
+  const folder = mkdtempSync(join(DISK, 'innernet-bench-'));
+  present.add(folder);
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    present.delete(folder);
+  }
+};
