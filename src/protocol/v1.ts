@@ -10,8 +10,9 @@ export const LARGEST_BODY = 16 * 1024;
 
 /** Rust's SystemTime as serde writes it. */
 export const SystemTime = z.object({
-  secs_since_epoch: z.number().int().nonnegative(),
-  nanos_since_epoch: z.number().int().nonnegative(),
+  /** Up to the end of the year 9999. */
+  secs_since_epoch: z.number().int().nonnegative().max(253_402_300_799),
+  nanos_since_epoch: z.number().int().nonnegative().max(999_999_999),
 });
 
 /** A peer without its id: what is posted, and put back whole. */
