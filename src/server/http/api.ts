@@ -7,26 +7,17 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import type { Peer } from '../../domain/network.ts';
-import { Rejected } from '../../domain/rejection.ts';
-import type { Refusal } from '../../protocol/commands.ts';
 import { LARGEST_BODY } from '../../protocol/v1.ts';
-import { Failure } from '../../values/failure.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
 import { adminPeerRoutes } from './admin-peers.ts';
 import { adminTopologyRoutes } from './admin-topology.ts';
-import { callerOf, isOpenTo, peerAt, ROLES } from './admission.ts';
+import { callerOf, isOpenTo, peerAt } from './admission.ts';
 import { Connections } from './connections.ts';
-import { parseJson } from './json-body.ts';
+import { furnish } from './furnish.ts';
 import type { Parts } from './parts.ts';
 import { CALLS, Quota } from './quotas.ts';
-import { BadRequest, refusalOf, STATUS } from './refusal.ts';
 import { ServedPeers } from './served-peers.ts';
 import { refuseUpgrade, StreamUpgrade } from './stream-upgrade.ts';
 import { userRoutes } from './user-routes.ts';
@@ -50,8 +41,6 @@ export class Api {
   readonly #calls = new Quota(CALLS);
   readonly #served = new ServedPeers();
   readonly #upgrade: StreamUpgrade;
-  /** The callers of requests on their way in; a request's own headers say nothing about that. */
-  readonly #callers = new WeakMap<IncomingMessage, Peer>();
   readonly #unsubscribe: () => void;
 
   private constructor(parts: Parts) {
@@ -68,19 +57,19 @@ export class Api {
       trustProxy: false,
       exposeHeadRoutes: false,
       forceCloseConnections: false,
+      clientErrorHandler: (error, socket) => this.#onClientError(error, socket),
       routerOptions: { ignoreTrailingSlash: true },
       serverFactory: (handler) =>
         this.server.on('request', (...exchange) => this.#onRequest(handler, ...exchange)),
     });
     this.server.on('connection', (socket) => this.#connections.take(socket));
     this.server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    this.server.on('clientError', (error, socket) => this.#onClientError(error, socket));
     this.#unsubscribe = parts.live.subscribe((step) => this.#connections.follow(step));
   }
 
   static async create(parts: Parts): Promise<Api> {
     const api = new Api(parts);
-    furnish(api.#app, (request) => api.#callerNow(request), parts);
+    furnish(api.#app, (request) => api.#callerNow(request), parts.report);
     userRoutes(api.#app, parts);
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
@@ -108,7 +97,6 @@ export class Api {
       turnAway(request, response, admission.status);
       return;
     }
-    this.#callers.set(request, admission.caller);
     delete request.headers['content-type']; // not looked at: garbage in it must not matter
     handler(request, response);
   }
@@ -163,66 +151,4 @@ const turnAway = (request: IncomingMessage, response: ServerResponse, status: nu
   const headers = { 'content-length': '0', ...(status === 429 ? { 'retry-after': '1' } : {}) };
   response.writeHead(status, hasBody || status === 401 ? { ...headers, connection: 'close' } : headers);
   response.end();
-};
-
-/** Roles, bodies and answers, the same for all routes. */
-const furnish = (
-  app: FastifyInstance,
-  callerNow: (request: IncomingMessage) => Peer | undefined,
-  parts: Parts,
-): void => {
-  app.addHook('onRoute', ({ method, url, config }) => {
-    const role = config?.openTo;
-    if (!role || !ROLES.includes(role))
-      throw new Error(`the route ${method} ${url} does not say whom it is open to`);
-  });
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
-    parseJson(body),
-  );
-  app.decorateRequest('caller');
-  // Asked when the head is there and again when the body is: an admin may cease to be one in between.
-  const check = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const caller = callerNow(request.raw);
-    if (!caller || !isOpenTo(request.routeOptions.config.openTo ?? 'peer', caller))
-      return sendEmpty(reply, 401);
-    request.caller = caller;
-    return undefined;
-  };
-  app.addHook('onRequest', check);
-  app.addHook('preHandler', check);
-  app.setNotFoundHandler((_request, reply) => sendEmpty(reply, 404));
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, parts));
-};
-
-const sendEmpty = (reply: FastifyReply, status: number): FastifyReply => reply.code(status).send();
-
-const answerError = (
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { report }: Parts,
-): FastifyReply => {
-  if (!request.raw.complete) reply.header('connection', 'close');
-  const { status, body } = answerTo(error);
-  if (status >= 500) report(`${request.method} ${request.routeOptions.url ?? 'nowhere'} failed`, error);
-  if (status === 401) return sendEmpty(reply, 401);
-  return reply.code(status).send(body);
-};
-
-const answerTo = (error: FastifyError): { status: number; body: Refusal } => {
-  if (error instanceof Rejected)
-    return { status: STATUS[error.rejection.code], body: refusalOf(error.rejection) };
-  if (error instanceof BadRequest) return { status: error.status, body: error.body() };
-  if (error instanceof Failure) {
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return { status: 503, body: { code: 'Failed', error: error.message, ...hint } };
-  }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return { status: 413, body: { code: 'BodyTooLarge', error: `a body has at most ${LARGEST_BODY} bytes` } };
-  }
-  const { statusCode = 500 } = error;
-  if (statusCode < 500)
-    return { status: statusCode, body: { code: 'BadRequest', error: 'the request is malformed' } };
-  return { status: 500, body: { code: 'InternalError', error: 'internal error' } };
 };

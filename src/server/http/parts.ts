@@ -4,10 +4,10 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import type { StreamQuery } from '../hub.ts';
 import type { Live } from '../live.ts';
 import type { Observations } from '../observations.ts';
 import type { Snapshots } from '../snapshots.ts';
+import type { StreamQuery } from '../stream-query.ts';
 
 /** A peer that changes from its invitation's key to its own: the device has to be told before and after the answer. */
 export interface Redemptions {

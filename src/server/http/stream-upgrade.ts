@@ -2,25 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { z } from 'zod';
 import { LARGEST_CLIENT_FRAME, STREAM_PATH, SUBPROTOCOL } from '../../protocol/frames.ts';
-import { Hash, type PeerId, Position } from '../../values/id.ts';
-import type { StreamQuery } from '../hub.ts';
+import type { PeerId } from '../../values/id.ts';
+import { streamQuery } from '../stream-query.ts';
 import type { Streams } from './parts.ts';
-
-const numeral = z
-  .string()
-  .regex(/^\d{1,16}$/)
-  .transform(Number);
-
-/** A query is a claim about the client's own past: what makes no sense counts as not said. */
-const Query = z.object({
-  position: numeral.pipe(Position).optional().catch(undefined),
-  hash: Hash.optional().catch(undefined),
-  boot: z.string().max(64).optional().catch(undefined),
-  sequence: numeral.pipe(z.number().int().nonnegative()).optional().catch(undefined),
-  state: z.literal('none').optional().catch(undefined),
-});
 
 const split = (url = ''): { path: string; query: URLSearchParams } => {
   const [path = '', query = ''] = url.split('?', 2);
@@ -49,7 +34,7 @@ export class StreamUpgrade {
   }
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, id: PeerId): void {
-    const query: StreamQuery = Query.parse(Object.fromEntries(split(request.url).query));
+    const query = streamQuery(split(request.url).query);
     this.#wss.handleUpgrade(request, socket, head, (websocket) => this.#streams.attach(websocket, id, query));
   }
 }

@@ -1,0 +1,221 @@
+/**
+ * A network whose API really listens, on the loopback device: every address of 127/8 is a peer to call from. The
+ * log is a real file; only WireGuard is not there.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from '../../src/domain/command.ts';
+import type { Peer } from '../../src/domain/network.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import type { Outcome } from '../../src/protocol/commands.ts';
+import { SERVER_KEY_HEADER } from '../../src/protocol/v1.ts';
+import { ApiSocket } from '../../src/server/api-socket.ts';
+import { ControlPlane } from '../../src/server/control-plane.ts';
+import { Api } from '../../src/server/http/api.ts';
+import type { Redemptions } from '../../src/server/http/parts.ts';
+import { Hub } from '../../src/server/hub.ts';
+import { Live } from '../../src/server/live.ts';
+import { loadNetwork } from '../../src/server/load-network.ts';
+import { Observations } from '../../src/server/observations.ts';
+import { Snapshots } from '../../src/server/snapshots.ts';
+import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
+import type { PeerId } from '../../src/values/id.ts';
+import type { Cidr, Ip } from '../../src/values/ip.ts';
+import type { PublicKey } from '../../src/values/key.ts';
+import type { Hostname, InterfaceName } from '../../src/values/name.ts';
+import { keyOf } from '../acme.ts';
+
+export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; json: () => unknown };
+
+export type Call = {
+  from: string;
+  method?: string;
+  body?: unknown;
+  headers?: Record<string, string | undefined>;
+  /** Sent as it is, instead of `body`. */
+  raw?: string | Buffer;
+};
+
+const SERVER_IP = '127.42.0.1' as Ip;
+let nextPort = 20_000 + (process.pid % 20_000);
+
+export class ServedNetwork {
+  readonly folder: string;
+  readonly serverKey = keyOf('server');
+  readonly port = nextPort++;
+  readonly answered: PeerId[] = [];
+  readonly troubles: unknown[] = [];
+  log!: SqliteLog;
+  live!: Live;
+  plane!: ControlPlane;
+  observations!: Observations;
+  hub!: Hub;
+  api!: Api;
+  #running!: Promise<void>;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** A network 127.42.0.0/16 with the CIDRs `humans` (127.42.1.0/24) and `robots` (127.42.2.0/24), still empty. */
+  static async start(): Promise<ServedNetwork> {
+    const served = new ServedNetwork(mkdtempSync(join(tmpdir(), 'innernet-api-')));
+    await served.#open();
+    return served;
+  }
+
+  get endpoint(): Endpoint {
+    return endpointOf(SERVER_IP, this.port);
+  }
+
+  get network() {
+    return this.live.network;
+  }
+
+  /** Carries a command out as the operator of the server. */
+  async run(command: Command): Promise<Outcome> {
+    const outcome = await this.plane.execute(command, { actor: { kind: 'operator', uid: 0, user: 'root' } });
+    await this.live.reached(outcome.position);
+    return outcome;
+  }
+
+  /** A peer with the next address of a CIDR; joined unless `invited`. */
+  async peer(
+    name: string,
+    { cidr = 'humans', invited = false, admin = false, expires = null as string | null } = {},
+  ): Promise<Peer> {
+    await this.run({
+      type: 'AddPeer',
+      name: name as Hostname,
+      cidr,
+      isAdmin: admin,
+      publicKey: keyOf(`invitation of ${name}`),
+      inviteExpires: expires as never,
+    });
+    const peer = this.network.peerNamed(name)!;
+    if (invited) return peer;
+    const actor = { kind: 'peer' as const, peerId: peer.id };
+    const { position } = await this.plane.execute(
+      { type: 'RedeemInvitation', publicKey: keyOf(name) },
+      { actor },
+    );
+    await this.live.reached(position);
+    return this.network.peer(peer.id)!;
+  }
+
+  call(path: string, { from, method = 'GET', body, headers = {}, raw }: Call): Promise<Answer> {
+    const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    return new Promise((resolve, reject) => {
+      const request = httpRequest(
+        {
+          host: SERVER_IP,
+          port: this.port,
+          localAddress: from,
+          path,
+          method,
+          agent: false,
+          headers: definedOnly({
+            [SERVER_KEY_HEADER]: this.serverKey,
+            'content-length': payload === undefined ? undefined : String(Buffer.byteLength(payload)),
+            ...headers,
+          }),
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString();
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text,
+              json: () => JSON.parse(text),
+            });
+          });
+        },
+      );
+      request.on('error', reject);
+      request.end(payload);
+    });
+  }
+
+  /** What comes back, as text, for bytes sent as they are; the connection is watched until it ends. */
+  raw(from: string, bytes: string | Buffer, { end = false } = {}): Promise<string> {
+    return new Promise((resolve) => {
+      let text = '';
+      const socket = connect({ host: SERVER_IP, port: this.port, localAddress: from, allowHalfOpen: true });
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+      });
+      socket.on('error', () => {});
+      socket.on('end', () => socket.end());
+      socket.on('close', () => resolve(text));
+      socket.write(bytes);
+      if (end) socket.end();
+    });
+  }
+
+  /** The head of a request with everything right, for `raw`. */
+  head(line: string, ...headers: string[]): string {
+    const own = [`Host: ${this.endpoint}`, `${SERVER_KEY_HEADER}: ${this.serverKey}`];
+    return [line, ...own, ...headers, '', ''].join('\r\n');
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+    this.hub.close();
+    this.observations.close();
+    this.live.stop();
+    await this.#running.catch(() => undefined);
+    await this.log.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #open(): Promise<void> {
+    const file = join(this.folder, 'acme.events');
+    this.log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+    this.plane = new ControlPlane(this.log, await loadNetwork(this.log), () => loadNetwork(this.log));
+    const actor = { kind: 'operator' as const, uid: 0, user: 'root' };
+    for (const command of creation(this.serverKey)) await this.plane.execute(command, { actor });
+    this.live = await Live.load(this.log);
+    this.#running = this.live.run();
+    this.observations = new Observations('boot', '127.42.0.0/16' as Cidr);
+    this.hub = new Hub(this.live, this.observations);
+    const redemptions: Redemptions = {
+      prepared: async () => {},
+      answered: (id) => this.answered.push(id),
+    };
+    this.api = await Api.create({
+      live: this.live,
+      plane: this.plane,
+      observations: this.observations,
+      snapshots: new Snapshots(this.live, this.log),
+      streams: this.hub,
+      redemptions,
+      serverKey: this.serverKey,
+      endpoint: this.endpoint,
+      report: (_trouble, error) => this.troubles.push(error),
+    });
+    await new ApiSocket(this.api.server, { device: 'lo', ip: SERVER_IP, port: this.port }).open();
+  }
+}
+
+const creation = (serverKey: PublicKey): Command[] => [
+  {
+    type: 'CreateNetwork',
+    name: 'acme' as InterfaceName,
+    cidr: '127.42.0.0/16' as Cidr,
+    serverKey,
+    endpoint: 'vpn.example.org:51820' as Endpoint,
+  },
+  { type: 'AddCidr', name: 'humans' as Hostname, cidr: '127.42.1.0/24' as Cidr },
+  { type: 'AddCidr', name: 'robots' as Hostname, cidr: '127.42.2.0/24' as Cidr },
+];
+
+const definedOnly = (headers: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => !!entry[1]));
