@@ -437,6 +437,15 @@ export class Network {
     this.#associations.delete(id);
     this.#associatedWith.get(left)?.delete(right);
     this.#associatedWith.get(right)?.delete(left);
+    const twin = this.#twinOf(association);
+    if (twin) this.#associate(twin);
+  }
+
+  /** Another association of the same pair, in either order: an import may hold one. */
+  #twinOf({ cidrIds: [left, right] }: Association): Association | undefined {
+    for (const other of this.#associations.values())
+      if (other.cidrIds.includes(left) && other.cidrIds.includes(right)) return other;
+    return undefined;
   }
 }
 

@@ -97,7 +97,7 @@ const FIXED: { [W in Extract<Rejection, { code: 'ServerIsFixed' }>['what']]: Exp
   peer: {
     sentence:
       "the server's own peer is fixed: it cannot be renamed, disabled, demoted, deleted or overridden",
-    hint: 'to change where the server is reached, use',
+    hint: 'to change where the server is reached',
     verb: 'set-endpoint',
   },
   CIDR: {
@@ -117,10 +117,10 @@ type Explain<R> = (facts: R) => Explanation;
 const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> } = {
   NetworkExists: ({ name }) => ({
     sentence: `the network ${quote(name)} exists already in this log`,
-    hint: 'to run it, use',
+    hint: 'run it',
     verb: 'serve',
   }),
-  NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one by', verb: 'new' }),
+  NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one first', verb: 'new' }),
   RangeTooSmall: ({ cidr }) => ({
     sentence: `the range ${cidr} has no room for the server and another peer`,
     hint: 'choose a wider range, such as 10.42.0.0/16',
@@ -183,7 +183,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   CidrFull: ({ name, cidr }) => ({
     sentence: `no address is free in ${quote(name)} (${cidr})`,
-    hint: 'add the peer to another CIDR, or first add one by',
+    hint: 'add the peer to another CIDR, or first add one',
     verb: 'add-cidr',
   }),
   UnknownPeer: ({ peer }) => ({
@@ -223,12 +223,12 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   ServerIsFixed: ({ what }) => FIXED[what],
   LastAdmin: ({ name }) => ({
     sentence: `${quote(name)} is the last admin besides the server`,
-    hint: 'say --yes if you mean it (the server itself can always make another), or first make another peer an admin by',
+    hint: 'say --yes if you mean it (the server itself can always make another), or first make another peer an admin',
     verb: 'grant-admin',
   }),
   PeerIsDisabled: ({ name }) => ({
     sentence: `the peer ${quote(name)} is disabled`,
-    hint: 'enable it first by',
+    hint: 'enable it first',
     verb: `enable-peer --name ${word(name)}`,
   }),
   ExpiryInPast: ({ inviteExpires }) => ({
@@ -237,12 +237,12 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
   InvitationEnded: ({ name, ended }) => ({
     sentence: `the invitation of ${quote(name)} ended at ${ended}`,
-    hint: 'ask an admin to invite that peer again by',
+    hint: 'ask an admin to invite that peer again',
     verb: `add-peer --name ${word(name)}`,
   }),
   AlreadyRedeemed: ({ name }) => ({
     sentence: `the invitation of ${quote(name)} was redeemed already`,
-    hint: 'if that was not the machine that you meant, cut it off by',
+    hint: 'if that was not the machine that you meant, cut it off',
     verb: `disable-peer --name ${word(name)}`,
   }),
   EndpointUnspecified: ({ endpoint }) => ({

@@ -1,0 +1,187 @@
+// Who may see whom: by examples, and over random trees against the plain definition.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CidrNode, Network } from '../../src/domain/network.ts';
+import {
+  appears,
+  lineage,
+  sees,
+  subtree,
+  viewersOf,
+  visibleCidrs,
+  visiblePeers,
+} from '../../src/domain/visibility.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import type { CidrId } from '../../src/values/id.ts';
+import {
+  acme,
+  acme6,
+  associated,
+  associationId,
+  cidr,
+  cidrId,
+  endpoint,
+  ids,
+  ip,
+  keyOf,
+  peerId,
+} from '../acme.ts';
+import { networkOf } from '../given.ts';
+
+const names = (network: Network, viewer: CidrId): string[] =>
+  [...visiblePeers(network, viewer)].map(({ name }) => name).sort();
+
+describe.each([acme, acme6])('IPv$family', ({ network: all }) => {
+  it('peers see those of their CIDR and the server, not who has not joined', () => {
+    const network = networkOf(all);
+    expect(names(network, ids.engineers)).toEqual(['ann', 'innernet-server', 'ryo']);
+    expect(names(network, ids.bakers)).toEqual(['bob', 'innernet-server']);
+    expect(names(network, ids.machines)).toEqual(['innernet-server', 'oven']);
+  });
+
+  it('the server sees itself', () =>
+    expect(names(networkOf(all), ids.serverCidr)).toEqual(['innernet-server']));
+
+  it('disabled peers are seen by nobody', () =>
+    expect(names(networkOf(all, { type: 'PeerDisabled', peerId: ids.ryo }), ids.engineers)).toEqual([
+      'ann',
+      'innernet-server',
+    ]));
+
+  it('associated CIDRs see each other', () => {
+    const network = networkOf(all, associated(ids.bakers, ids.machines));
+    expect(names(network, ids.bakers)).toEqual(['bob', 'innernet-server', 'oven']);
+    expect(names(network, ids.machines)).toEqual(['bob', 'innernet-server', 'oven']);
+    expect(names(network, ids.engineers)).toEqual(['ann', 'innernet-server', 'ryo']);
+  });
+
+  it('an association reaches everything below', () => {
+    const network = networkOf(all, associated(ids.humans, ids.machines));
+    expect(names(network, ids.machines)).toEqual(['ann', 'bob', 'innernet-server', 'oven', 'ryo']);
+    expect(names(network, ids.bakers)).toEqual(['bob', 'innernet-server', 'oven']);
+  });
+
+  it('an association ends', () => {
+    const network = networkOf(all, associated(ids.bakers, ids.machines), {
+      type: 'AssociationDeleted',
+      associationId: associated(ids.bakers, ids.machines).associationId,
+    });
+    expect(names(network, ids.bakers)).toEqual(['bob', 'innernet-server']);
+  });
+
+  it('the imported peer of an inner CIDR sees those below, and they do not see it', () => {
+    const boss: NetworkEvent = {
+      type: 'PeerAdded',
+      peerId: peerId(7),
+      name: 'boss',
+      ip: ip(all === acme.network ? '10.42.200.1' : 'fdac:42:0:9000::1'),
+      cidrId: ids.humans,
+      publicKey: keyOf('boss'),
+      isAdmin: false,
+      inviteExpires: null,
+      redeemed: true,
+      endpoint: endpoint('1.2.3.4:51820'),
+    };
+    const network = networkOf(all, boss);
+    expect(names(network, ids.humans)).toEqual(['ann', 'bob', 'boss', 'innernet-server', 'ryo']);
+    expect(names(network, ids.engineers)).toEqual(['ann', 'innernet-server', 'ryo']);
+  });
+});
+
+type Tree = { parents: number[]; pairs: [number, number][]; ended: number };
+
+/**
+ * Up to 14 CIDRs, each below one that was there before (the first two are root and server), and associations, the
+ * same pair perhaps twice; one of them has ended.
+ */
+const trees: fc.Arbitrary<Tree> = fc.record({
+  parents: fc.array(fc.nat(20), { maxLength: 12 }),
+  pairs: fc.array(fc.tuple(fc.nat(20), fc.nat(20)), { maxLength: 6 }),
+  ended: fc.nat(6),
+});
+
+const networkLike = ({ parents, pairs, ended }: Tree): Network => {
+  const events: NetworkEvent[] = [...acme.created];
+  parents.forEach((parent, index) => {
+    events.push({
+      type: 'CidrAdded',
+      cidrId: cidrId(index + 3),
+      name: `cidr-${index + 3}`,
+      cidr: cidr(`10.42.${index + 3}.0/24`),
+      parentId: cidrId((parent % (index + 2)) + 1),
+    });
+  });
+  const count = parents.length + 2;
+  pairs.forEach(([left, right], index) => {
+    const [a, b] = [cidrId((left % count) + 1), cidrId((right % count) + 1)];
+    if (a !== b) events.push(associated(a, b, index + 1));
+  });
+  return networkOf(events, { type: 'AssociationDeleted', associationId: associationId(ended) });
+};
+
+const isBelow = (network: Network, cidr: CidrId, above: CidrId): boolean => {
+  for (let node: CidrNode | undefined = network.cidr(cidr); node; ) {
+    if (node.id === above) return true;
+    node = node.parentId === null ? undefined : network.cidr(node.parentId);
+  }
+  return false;
+};
+
+/** The definition, word for word: one's own CIDR and below, the server's, and what is associated, and below. */
+const maySee = (network: Network, viewer: CidrId, seen: CidrId): boolean =>
+  isBelow(network, seen, viewer) ||
+  isBelow(network, seen, ids.serverCidr) ||
+  [...network.associations()].some(({ cidrIds: [left, right] }) =>
+    [[left, right] as const, [right, left] as const].some(
+      ([own, other]) => isBelow(network, viewer, own) && isBelow(network, seen, other),
+    ),
+  );
+
+describe('over random trees', () => {
+  const idsOf = (network: Network): CidrId[] => [...network.cidrs()].map(({ id }) => id);
+
+  it('all ways to ask give what the definition says', () =>
+    fc.assert(
+      fc.property(trees, (tree) => {
+        const network = networkLike(tree);
+        const all = idsOf(network);
+        for (const viewer of all) {
+          const expected = all.filter((seen) => maySee(network, viewer, seen));
+          expect([...visibleCidrs(network, viewer)].sort((a, b) => a - b)).toEqual(expected);
+          expect(all.filter((seen) => sees(network, viewer, seen))).toEqual(expected);
+          expect(all.filter((seen) => viewersOf(network, seen).has(viewer))).toEqual(expected);
+        }
+      }),
+    ));
+
+  it('lineage and subtree are each other’s inverse', () =>
+    fc.assert(
+      fc.property(trees, (tree) => {
+        const network = networkLike(tree);
+        for (const above of idsOf(network)) {
+          const below = [...subtree(network, above)].sort((a, b) => a - b);
+          expect(below).toEqual(idsOf(network).filter((id) => [...lineage(network, id)].includes(above)));
+        }
+      }),
+    ));
+
+  it('a circle of parents, which only a broken import could hold, ends', () => {
+    const network = networkOf(
+      acme.created,
+      { type: 'CidrAdded', cidrId: cidrId(3), name: 'a', cidr: cidr('10.42.3.0/24'), parentId: cidrId(4) },
+      { type: 'CidrAdded', cidrId: cidrId(4), name: 'b', cidr: cidr('10.42.4.0/24'), parentId: cidrId(3) },
+    );
+    expect([...lineage(network, cidrId(3))]).toEqual([3, 4]);
+    expect([...subtree(network, cidrId(3))]).toEqual([3, 4]);
+  });
+});
+
+it('who appears has joined and is enabled', () => {
+  const network = networkOf(acme.network, { type: 'PeerDisabled', peerId: ids.ryo });
+  expect([ids.ann, ids.ryo, ids.eve, peerId(99)].map((id) => appears(network.peer(id)))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
