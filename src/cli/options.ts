@@ -30,8 +30,8 @@ export type ChangeOptions = { yes?: true | undefined; json?: true | undefined };
 
 /** The parser of a flag (or argument, then named `<network>`) whose text must pass a value's rules. */
 export const parsedBy =
-  <T>(flag: string, schema: z.ZodType<T, string>) =>
-  (text: string): T => {
+  <S extends z.ZodType<unknown, string>>(flag: string, schema: S) =>
+  (text: string): z.output<S> => {
     const result = schema.safeParse(text);
     if (result.success) return result.data;
     const rule = result.error.issues[0]?.message ?? 'this cannot be understood';
@@ -39,7 +39,7 @@ export const parsedBy =
   };
 
 /** A flag with a value: `flag('--cidr <block>', 'the addresses', Cidr)`. */
-export const flag = <T>(flags: string, description: string, schema: z.ZodType<T, string>): Option =>
+export const flag = (flags: string, description: string, schema: z.ZodType<unknown, string>): Option =>
   new Option(flags, description).argParser(parsedBy(/--[a-z-]+/.exec(flags)?.[0] ?? flags, schema));
 
 /** A whole number within limits, both included. */
@@ -107,6 +107,10 @@ export const globalOptionsOf = (verb: Command): GlobalOptions => {
     mtu: after.mtu ?? before.mtu,
   };
 };
+
+/** Everything that was said to a verb, before it and after. */
+export const saidTo = <Options extends GlobalOptions>(verb: Command): Options =>
+  ({ ...verb.opts(), ...globalOptionsOf(verb) }) as Options;
 
 /** Adds the flags about the hosts file. */
 export const addHostsOptions = (verb: Command): Command =>

@@ -1,0 +1,130 @@
+/** The program `innernet`, alias `inn`: its verbs and flags; what a verb does is loaded when it is called. */
+import { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { addAssociationVerbs } from '../cli/associations.ts';
+import { addCidrVerbs } from '../cli/cidrs.ts';
+import { addEndpointVerb } from '../cli/endpoint.ts';
+import { addInvitationVerbs } from '../cli/invitations.ts';
+import {
+  addGlobalOptions,
+  addHostsOptions,
+  flag,
+  globalOptionsOf,
+  saidTo,
+  wholeNumber,
+} from '../cli/options.ts';
+import { addPeerVerbs } from '../cli/peers.ts';
+import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
+import { main } from '../cli/run.ts';
+import { InterfaceName } from '../values/name.ts';
+import {
+  addNatOptions,
+  type FetchOptions,
+  type InstallOptions,
+  type ShowOptions,
+  type UpOptions,
+} from './options.ts';
+
+const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
+
+const open: Open = async (network, options) => {
+  const { ApiPlane } = await import('./api-plane.ts');
+  return ApiPlane.open(network, options);
+};
+
+const addInstall = (program: Command): void => {
+  const install = verb(program, 'install', {
+    summary: 'join a network by an invitation',
+    examples: ['install ann.toml', 'install ann.toml --name work --delete-invite'],
+  })
+    .alias('redeem')
+    .argument('<invitation>', 'the file that an admin has given you')
+    .addOption(flag('--name <name>', "the network's name on this machine", InterfaceName))
+    .option('--default-name', 'take the name that the network has for the inviting admin')
+    .option('-d, --delete-invite', 'delete the invitation once it is redeemed');
+  addNatOptions(addHostsOptions(install)).action(async (file: string, _options, command: Command) => {
+    const client = await import('./install.ts');
+    await client.install(file, saidTo<InstallOptions>(command));
+  });
+};
+
+const addUp = (program: Command): void => {
+  const up = verb(program, 'up', {
+    summary: 'bring networks up, once or for good; without a name all that are installed',
+    examples: ['up', 'up acme', 'up --daemon acme'],
+  })
+    .argument('[networks...]', 'names on this machine', (name: string, before: InterfaceName[] = []) => [
+      ...before,
+      networkName(name),
+    ])
+    .option('-d, --daemon', 'stay, and follow every change as it happens')
+    .addOption(
+      flag(
+        '--interval <seconds>',
+        'how often to ask a server that has no live stream',
+        wholeNumber(1, 86_400),
+      ).default(60),
+    );
+  addNatOptions(addHostsOptions(up)).action(async (networks: InterfaceName[], _options, command: Command) => {
+    const client = await import('./up.ts');
+    await client.up(networks, saidTo<UpOptions>(command));
+  });
+};
+
+const addDown = (program: Command): void => {
+  networkVerb(program, 'down', {
+    summary: "take a network's tunnels down; it stays installed",
+    examples: ['down acme'],
+  }).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./down.ts');
+    await client.down(network, globalOptionsOf(command));
+  });
+};
+
+const addFetch = (program: Command): void => {
+  const fetch = networkVerb(program, 'fetch', {
+    summary: 'ask the server for what has changed, once, for a network that is up',
+    examples: ['fetch acme'],
+  });
+  addNatOptions(addHostsOptions(fetch)).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./fetch.ts');
+    await client.fetch(network, saidTo<FetchOptions>(command));
+  });
+};
+
+const addShow = (program: Command): void => {
+  verb(program, 'show', {
+    summary: 'show networks and their peers, without a name of all networks; this is what no verb means',
+    examples: ['show', 'show acme --short', 'show acme --tree', 'show --json'],
+  })
+    .alias('list')
+    .argument('[network]', 'its name on this machine', networkName)
+    .option('-s, --short', 'one line a peer')
+    .option('-t, --tree', 'hang the peers under their CIDRs')
+    .option('--json', 'answer with JSON: a list of networks')
+    .action(async (network: InterfaceName | undefined, _options, command: Command) => {
+      const client = await import('./show.ts');
+      await client.show(network, saidTo<ShowOptions>(command));
+    });
+};
+
+const summary = 'innernet makes this machine a peer of private WireGuard networks';
+
+/** Whether nothing but global flags was said. */
+const isBare = (args: readonly string[]): boolean => {
+  try {
+    const probe = new Command().exitOverride().configureOutput({ outputError: () => {} });
+    addGlobalOptions(probe, FOLDERS);
+    const { operands, unknown } = probe.parseOptions([...args]);
+    return operands.length === 0 && unknown.length === 0;
+  } catch {
+    return false;
+  }
+};
+
+const program = newProgram('innernet', manifest.version, summary, FOLDERS);
+for (const add of [addInstall, addUp, addDown, addFetch, addShow]) add(program);
+for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
+  add(program, open);
+const args = process.argv.slice(2);
+await main(program, isBare(args) ? [...args, 'show'] : args);

@@ -1,0 +1,25 @@
+/** What can be said to the verbs that only the server has. */
+import type { ChangeOptions, GlobalOptions, HostsOptions } from '../cli/options.ts';
+import type { Endpoint } from '../values/endpoint.ts';
+import type { Cidr } from '../values/ip.ts';
+import type { InterfaceName } from '../values/name.ts';
+
+/** Of `new`; what is absent is asked for on a terminal. */
+export type NewOptions = GlobalOptions &
+  ChangeOptions & {
+    networkName?: InterfaceName | undefined;
+    networkCidr?: Cidr | undefined;
+    externalEndpoint?: Endpoint | undefined;
+    /** Find the endpoint's address by asking a public DNS resolver. */
+    autoExternalEndpoint?: true | undefined;
+    listenPort?: number | undefined;
+  };
+
+export type ServeOptions = GlobalOptions & HostsOptions;
+
+export type HistoryOptions = GlobalOptions & {
+  /** One object a line instead of one sentence. */
+  json?: true | undefined;
+  /** Go on with what is still to happen. */
+  follow?: true | undefined;
+};

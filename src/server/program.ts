@@ -1,0 +1,74 @@
+/** The program `innernet-server`: its verbs and flags; what a verb does is loaded when it is called. */
+import type { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { addAssociationVerbs } from '../cli/associations.ts';
+import { addCidrVerbs } from '../cli/cidrs.ts';
+import { addEndpointVerb } from '../cli/endpoint.ts';
+import { addInvitationVerbs } from '../cli/invitations.ts';
+import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
+import { addPeerVerbs } from '../cli/peers.ts';
+import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
+import { main } from '../cli/run.ts';
+import { Endpoint } from '../values/endpoint.ts';
+import { Cidr } from '../values/ip.ts';
+import { InterfaceName } from '../values/name.ts';
+import { DEFAULT_FOLDERS } from './files.ts';
+import type { HistoryOptions, NewOptions, ServeOptions } from './options.ts';
+
+const open: Open = async (network, options) => {
+  const { LocalPlane } = await import('./local-plane.ts');
+  return LocalPlane.open(network, options);
+};
+
+const addNew = (program: Command): void => {
+  verb(program, 'new', {
+    summary: 'make a network, with this machine as its server',
+    examples: [
+      'new',
+      'new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint vpn.example.org:51820 --listen-port 51820',
+    ],
+  })
+    .alias('init')
+    .addOption(flag('--network-name <name>', 'its name: at most 15 characters', InterfaceName))
+    .addOption(flag('--network-cidr <block>', 'all its addresses, such as 10.42.0.0/16', Cidr))
+    .addOption(flag('--external-endpoint <host:port>', 'where peers reach this machine', Endpoint))
+    .option('--auto-external-endpoint', 'ask a public DNS resolver for the address of this machine')
+    .addOption(flag('--listen-port <port>', 'the UDP port of WireGuard (default: 51820)', portNumber))
+    .option('--yes', 'do not ask whether this is meant')
+    .option('--json', 'answer with the network as JSON')
+    .action(async (_options, command: Command) => {
+      const { createNetwork } = await import('./new.ts');
+      await createNetwork(saidTo<NewOptions>(command));
+    });
+};
+
+const addServe = (program: Command): void => {
+  const serve = networkVerb(program, 'serve', {
+    summary: 'serve a network until the process is stopped; its tunnels stay',
+    examples: ['serve acme', 'serve acme --no-write-hosts', '-v serve acme'],
+  });
+  addHostsOptions(serve).action(async (network: InterfaceName, _options, command: Command) => {
+    const server = await import('./serve.ts');
+    await server.serve(network, saidTo<ServeOptions>(command));
+  });
+};
+
+const addHistory = (program: Command): void => {
+  networkVerb(program, 'history', {
+    summary: 'tell what happened in a network, from its first day on',
+    examples: ['history acme', 'history acme --follow', 'history acme --json'],
+  })
+    .option('-f, --follow', 'go on with what is still to happen')
+    .option('--json', 'answer with JSON: one record a line')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const { history } = await import('./history.ts');
+      await history(network, saidTo<HistoryOptions>(command));
+    });
+};
+
+const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
+const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
+for (const add of [addNew, addServe, addHistory]) add(program);
+for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
+  add(program, open);
+await main(program);
