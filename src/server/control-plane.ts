@@ -70,12 +70,13 @@ export class ControlPlane {
     return new Promise((resolve, reject) => {
       const digest = digestOfCommand(command);
       this.#waiting.push({ command, actor, actorText: actorText(actor), commandId, digest, resolve, reject });
-      if (!this.#working) void this.#work();
+      if (this.#working) return;
+      this.#working = true;
+      queueMicrotask(() => void this.#work()); // what is asked in one breath is one batch
     });
   }
 
   async #work(): Promise<void> {
-    this.#working = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, LARGEST_BATCH);
       await this.#settle(batch).catch((error: unknown) => {

@@ -1,0 +1,20 @@
+// A program on the same log: for each line it reads, it asks for peers of that name, all at once, and prints what it got.
+import { createInterface } from 'node:readline';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { ControlPlane } from '../../src/server/control-plane.ts';
+import { loadNetwork } from '../../src/server/load-network.ts';
+import { openLog } from '../../src/store/sqlite-log.ts';
+import { addPeer, attempts } from './asking.ts';
+
+const [file = '', who = ''] = process.argv.slice(2);
+const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+process.stdout.write('ready\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name = '', times = ''] = line.split(' ');
+  const commands = Array.from({ length: Number(times) }, (_, count) =>
+    addPeer(name, `${name} ${who} ${count}`),
+  );
+  process.stdout.write(`${JSON.stringify(await attempts(plane, commands))}\n`);
+}
+await log.close();
