@@ -5,6 +5,8 @@ import { NetworkEvent } from '../events/schema.ts';
 import { Hash, Position } from '../values/id.ts';
 
 export const COMMANDS_PATH = '/v1/admin/commands';
+/** The network as an admin may see it, at one position. */
+export const NETWORK_PATH = '/v1/admin/network';
 
 /** `id` is a ULID made by the client: sent again, it gets the first answer again. */
 export const CommandRequest = z.strictObject({ id: z.string().min(1).max(64), command: AdminCommand });

@@ -1,13 +1,10 @@
 /** What our own client sends for admins: intents instead of rows, and one look at the whole network. */
 import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
-import { COMMANDS_PATH, CommandRequest } from '../../protocol/commands.ts';
+import { COMMANDS_PATH, CommandRequest, NETWORK_PATH } from '../../protocol/commands.ts';
 import { executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
 import { parsed } from './refusal.ts';
-
-/** The network as an admin may see it, as `NetworkView`. */
-export const NETWORK_PATH = '/v1/admin/network';
 
 export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
   route(app, 'admin', 'POST', COMMANDS_PATH, ({ body, caller }) => {

@@ -1,0 +1,102 @@
+/** The verbs' plane on a peer's machine: every command and every look goes to the server's API. */
+import { ulid } from 'ulid';
+import { z } from 'zod';
+import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
+import type { AdminCommand } from '../domain/command.ts';
+import { COMMANDS_PATH, NETWORK_PATH, Outcome } from '../protocol/commands.ts';
+import type { Conf } from '../protocol/conf.ts';
+import { PeerRow } from '../protocol/rows.ts';
+import { Endpoint } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
+import { AssociationId, CidrId, Hash, Position } from '../values/id.ts';
+import { RecordedCidr } from '../values/ip.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
+import { Api, CallRefused } from './api.ts';
+import { readConf } from './conf-file.ts';
+import { type Folders, pathsOf } from './paths.ts';
+
+const ViewedPeer = PeerRow.extend({
+  endpoint: Endpoint.nullable(),
+  isDisabled: z.boolean(),
+  isRedeemed: z.boolean(),
+  inviteExpires: Timestamp.nullable(),
+});
+
+const View = z.object({
+  name: z.string(),
+  networkId: Hash,
+  position: Position,
+  hash: Hash,
+  peers: z.array(ViewedPeer),
+  cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
+  associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
+});
+
+/** A command whose answer was lost is sent again under its id: then the first answer comes again. */
+const ATTEMPTS = 3;
+
+export class ApiPlane implements Plane {
+  readonly network: string;
+  readonly #conf: Conf;
+  readonly #api: Api;
+
+  constructor(network: string, conf: Conf) {
+    this.network = network;
+    this.#conf = conf;
+    this.#api = new Api(conf.server.internalEndpoint, conf.server.publicKey);
+  }
+
+  /** Throws a `Failure` when the network is not installed. */
+  static async open(network: InterfaceName, folders: Folders): Promise<ApiPlane> {
+    return new ApiPlane(network, await readConf(pathsOf(network, folders).conf, network));
+  }
+
+  async execute(command: AdminCommand): Promise<Outcome> {
+    const body = { id: ulid(), command };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#api.ask(Outcome, { method: 'POST', path: COMMANDS_PATH, body });
+      } catch (error) {
+        const isLost = error instanceof Failure && !(error instanceof CallRefused);
+        if (!isLost || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async view(): Promise<NetworkView> {
+    try {
+      return await this.#api.ask(View, { method: 'GET', path: NETWORK_PATH });
+    } catch (error) {
+      if (error instanceof CallRefused && error.status === 401) return this.#viewOfPeer(error);
+      throw error;
+    }
+  }
+
+  async server(): Promise<ServerFacts> {
+    const { publicKey, externalEndpoint, internalEndpoint } = this.#conf.server;
+    return { publicKey, externalEndpoint, internalEndpoint };
+  }
+
+  async close(): Promise<void> {
+    this.#api.close();
+  }
+
+  /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */
+  async #viewOfPeer(refused: CallRefused): Promise<NetworkView> {
+    const { snapshot } = await this.#api.snapshot(undefined);
+    const { network: networkId, position, hash, peers, cidrs } = snapshot;
+    const seen = { isDisabled: false, isRedeemed: true, inviteExpires: null };
+    return {
+      name: this.#conf.networkName,
+      networkId,
+      position,
+      hash,
+      peers: peers.map((peer) => ({ ...peer, ...seen })),
+      cidrs,
+      get associations(): never {
+        throw refused;
+      },
+    };
+  }
+}

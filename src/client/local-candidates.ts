@@ -1,0 +1,22 @@
+/** Where this machine may be reached besides the address that the server sees: its own addresses. */
+import { MOST_CANDIDATES } from '../protocol/frames.ts';
+import { endpointOf, type SocketAddress } from '../values/endpoint.ts';
+import { type Cidr, containsIp, familyOf, kindOf } from '../values/ip.ts';
+import type { LocalAddress } from '../wireguard/routes.ts';
+
+/** No other peer could be led to these; innernet leaves unique-local and documentation IPv6 out too. */
+const USELESS = ['loopback', 'multicast', 'linkLocal', 'unspecified', 'broadcast'];
+const USELESS6 = ['uniqueLocal', 'reserved'];
+
+/** At most ten, with the port at which WireGuard listens; none of the network's own range. */
+export const candidatesFrom = (
+  addresses: readonly LocalAddress[],
+  listenPort: number,
+  network: Cidr,
+): SocketAddress[] =>
+  addresses
+    .map(({ ip }) => ip)
+    .filter((ip) => !containsIp(network, ip) && !USELESS.includes(kindOf(ip)))
+    .filter((ip) => familyOf(ip) === 4 || !USELESS6.includes(kindOf(ip)))
+    .slice(0, MOST_CANDIDATES)
+    .map((ip) => endpointOf(ip, listenPort) as SocketAddress);
