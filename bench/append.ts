@@ -1,5 +1,6 @@
 /** Durable appends a second at `execute`, read models and witness included, beside a bare insert of the same bytes. */
 import { join } from 'node:path';
+import { ulid } from 'ulid';
 import type { Command } from '../src/domain/command.ts';
 import type { EventRecord } from '../src/events/record.ts';
 import { type BareRow, BareTable } from './bare/insert.ts';
@@ -8,8 +9,9 @@ import { ACTOR, Bench } from './log.ts';
 import { interleave, timed } from './sample.ts';
 import { withFolder } from './scratch.ts';
 
-const ROUNDS = 9;
-const COMMANDS = 250;
+/** Many and short, so that both sides meet the same disk and the same neighbours. */
+const ROUNDS = 25;
+const COMMANDS = 50;
 const WAITING = 10;
 
 const rowOf = (record: EventRecord, position: number): BareRow => {
@@ -24,16 +26,20 @@ const lastRows = async ({ log }: Bench, after: number): Promise<BareRow[]> => {
   return records.map((record, index) => rowOf(record, after + index + 1));
 };
 
-const commands = (bench: Bench, count: number): Command[] =>
-  Array.from({ length: count }, () => bench.addPeer());
+/** Commands with the ids that a client would send along. */
+const requests = (bench: Bench, count: number): { command: Command; commandId: string }[] =>
+  Array.from({ length: count }, () => ({ command: bench.addPeer(), commandId: ulid() }));
 
-const carryOut = async ({ control }: Bench, waiting: Command[]): Promise<void> => {
-  for (let next = waiting.pop(); next; next = waiting.pop()) await control.execute(next, { actor: ACTOR });
+type Waiting = ReturnType<typeof requests>;
+
+const carryOut = async ({ control }: Bench, waiting: Waiting): Promise<void> => {
+  for (let next = waiting.pop(); next; next = waiting.pop())
+    await control.execute(next.command, { actor: ACTOR, commandId: next.commandId });
 };
 
 /** Appends a second, with so many commands waiting at any moment. */
 const rate = async (bench: Bench, count: number, atOnce: number): Promise<number> => {
-  const waiting = commands(bench, count);
+  const waiting = requests(bench, count);
   const workers = Array.from({ length: atOnce }, () => () => carryOut(bench, waiting));
   return count / ((await timed(() => Promise.all(workers.map((work) => work())))) / 1000);
 };
@@ -52,7 +58,7 @@ const measure = (): Promise<Measured[]> =>
       };
       const [one = [], many = [], yardstick = []] = await interleave(ROUNDS, [
         () => rate(bench, COMMANDS, 1),
-        () => rate(bench, COMMANDS * 4, WAITING),
+        () => rate(bench, COMMANDS * 2, WAITING),
         insertBare,
       ]);
       return [
