@@ -104,6 +104,30 @@ describe('the lab', () => {
     expect(await seen('random')).not.toBe('5555');
   });
 
+  it.each([
+    ['drop', true],
+    ['reject', true],
+    ['accept', false],
+  ] as const)(
+    'has routers that %s what comes unasked; the inner port is then kept: %s',
+    async (unsolicited, kept) => {
+      const server = await lab.host('server');
+      const router = await lab.router('home', { unsolicited });
+      const ann = await lab.host('ann', { behind: router });
+      const udp = (body: string) =>
+        `const s = require('dgram').createSocket('udp4'); s.bind(5555, () => { ${body} })`;
+      const knock = udp(`s.send('x', 5555, '${router.address}', () => process.exit())`);
+      await server.sure(['node', '-e', knock]);
+      const listen = udp(
+        `console.log('listening'); s.on('message', (_, r) => console.log('from ' + r.port))`,
+      );
+      const listener = server.spawn(['node', '-e', listen]);
+      await listener.line(/listening/);
+      await ann.sure(['node', '-e', udp(`s.send('x', 5555, '${server.address}', () => process.exit())`)]);
+      expect((await listener.line(/^from/)) === 'from 5555').toBe(kept);
+    },
+  );
+
   it('pulls a cable and moves a host', async () => {
     const [ann, ryo] = [await lab.host('ann'), await lab.host('ryo')];
     await lab.cable(ann, 'out');

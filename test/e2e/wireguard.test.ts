@@ -164,6 +164,22 @@ describe('bringing up', () => {
   });
 });
 
+describe('an implementation that stays in the foreground', () => {
+  it('outlives us too: its own session, none of our streams', async () => {
+    const script = '#!/bin/sh\nexec wireguard-go -f "$1"\n';
+    await host.sure(['tee', '/run/foreground'], { input: script });
+    await host.sure(['chmod', '755', '/run/foreground']);
+    await ann.setEnv('WG_USERSPACE_IMPLEMENTATION', '/run/foreground');
+    await ann.bringUp(config);
+    await ann.quit();
+    const [pid] = await implementations();
+    expect((await host.sure(['ps', '-o', 'sid=', pid!])).trim()).toBe(pid);
+    for (const fd of ['0', '1', '2'])
+      expect(await host.sure(['readlink', `/proc/${pid}/fd/${fd}`])).not.toMatch(/socket|pipe|tty|pts/);
+    expect(await remoteOn(host, driver.path).bringUp(config)).toMatchObject({ adopted: true });
+  });
+});
+
 describe('trouble has a name', () => {
   it('says what is missing, or in the way', async () => {
     await expect(ann.bringUp({ ...config, backend: 'kernel' })).rejects.toMatchObject({
@@ -277,6 +293,30 @@ describe.each<Backend>(['userspace', 'kernel'])('the %s backend, on a wireguard-
     expect(await ann.takeDown(acme)).toBe(false);
     expect(await ann.open(acme)).toBeUndefined();
     expect(await ann.bringUp(config)).toMatchObject({ adopted: false });
+  });
+});
+
+describe('an IPv6 network over a userspace device', () => {
+  it('carries traffic at once', async () => {
+    const ryo = await lab.host('ryo');
+    const remotes = [ann, remoteOn(ryo, driver.path)];
+    const hosts = [host, ryo];
+    const keys = [newKey(), newKey()];
+    for (const [i, remote] of remotes.entries()) {
+      await remote.bringUp({ ...v6, address: RecordedCidr.parse(`fd42::1:${i + 1}/48`) });
+      const peer: PeerConfig = {
+        publicKey: keys[1 - i]!.publicKey,
+        allowedIps: [Cidr.parse(`fd42::1:${2 - i}/128`)],
+        endpoint: SocketAddress.parse(`[${hosts[1 - i]!.address6}]:51820`),
+      };
+      await remote.apply(acme, [
+        { kind: 'privateKey', privateKey: keys[i]!.privateKey.reveal() },
+        { kind: 'listenPort', listenPort: 51820 },
+        { kind: 'set', ...peer },
+      ]);
+    }
+    await host.sure(['ping', '-n', '-c', '1', '-W', '3', 'fd42::1:2']);
+    await ryo.sure(['ping', '-n', '-c', '1', '-W', '3', 'fd42::1:1']);
   });
 });
 
