@@ -14,6 +14,8 @@ export type NetworkFiles = {
   conf: string;
   /** The log; its witness lies beside it (`witnessFile`). */
   log: string;
+  /** Held by the one `serve` of the network; a stem, see `ProcessLock`. */
+  lock: string;
   /** Last seen endpoints, written lazily; may be thrown away. */
   observations: string;
   /** The database of innernet's own server: read at an import, never written. */
@@ -23,6 +25,7 @@ export type NetworkFiles = {
 export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders): NetworkFiles => ({
   conf: join(configDir, `${network}.conf`),
   log: join(dataDir, `${network}.events`),
+  lock: join(dataDir, network),
   observations: join(dataDir, `${network}.observations`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

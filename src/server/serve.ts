@@ -1,0 +1,202 @@
+/** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import { PROJECTIONS } from '../projections/projections.ts';
+import { ProcessLock } from '../store/process-lock.ts';
+import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
+import { checkTail, checkWitness } from '../store/verify.ts';
+import { Failure } from '../values/failure.ts';
+import { SERVER_PEER } from '../values/id.ts';
+import type { Cidr } from '../values/ip.ts';
+import { publicKeyOf } from '../values/key-pair.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { bringUp } from '../wireguard/tunnel.ts';
+import { ApiSocket } from './api-socket.ts';
+import { internalEndpoint, rangeOf, readConf, type ServerConf } from './conf.ts';
+import { ControlPlane } from './control-plane.ts';
+import { DeviceFollower } from './device-follower.ts';
+import { Expiry } from './expiry.ts';
+import { filesOf, type NetworkFiles } from './files.ts';
+import { Api } from './http/api.ts';
+import { Hub } from './hub.ts';
+import { Live } from './live.ts';
+import { loadNetwork, storeState } from './load-network.ts';
+import { ObservationFile } from './observation-file.ts';
+import { Observations } from './observations.ts';
+import type { ServeOptions } from './options.ts';
+import { Snapshots } from './snapshots.ts';
+import { WINDOW_RECORDS } from './window.ts';
+
+/** How often the device and the log are looked at, in milliseconds: are they there, and the same ones. */
+const LOOK_EVERY = 1_000;
+
+/** Says something to the operator, on stderr. */
+const say = (message: string): void => {
+  process.stderr.write(`innernet-server: ${message}\n`);
+};
+
+/** Trouble that is the server's own and does not end it. */
+const report = (trouble: string, error: unknown): void =>
+  say(`warning: ${trouble}: ${(error as Error).message}`);
+
+/** What was opened, to be closed in the reverse order whatever happens. */
+class Opened {
+  readonly #closers: (() => unknown)[] = [];
+
+  add<T>(thing: T, close: (thing: T) => unknown): T {
+    this.#closers.push(() => close(thing));
+    return thing;
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.splice(0).reverse()) await closer();
+  }
+}
+
+/**
+ * Serves a network until SIGTERM or SIGINT; its tunnels stay up. Throws `Failure`: no such network, a log that is
+ * damaged or newer than this program, a device or socket that cannot be had, another `serve` of this network.
+ */
+export const serve = async (network: InterfaceName, options: ServeOptions): Promise<void> => {
+  const opened = new Opened();
+  const stop = stopSignal();
+  try {
+    const server = await start(network, options, opened);
+    say(`listening on ${server.where}`);
+    await Promise.race([stop, server.trouble]);
+  } finally {
+    await opened.close();
+  }
+};
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+
+/** `trouble` rejects when something has broken that the server cannot live without. */
+type Started = { where: string; trouble: Promise<void> };
+
+const start = async (network: InterfaceName, options: ServeOptions, opened: Opened): Promise<Started> => {
+  const files = filesOf(network, options);
+  const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
+  const log = await openChecked(network, files, opened);
+  const live = opened.add(await Live.load(log), (it) => it.stop());
+  const range = checkedRange(conf, live, files);
+  const plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
+  const observations = opened.add(new Observations(ulid(), range), (it) => it.close());
+  opened.add(
+    new ObservationFile(files.observations, observations, (id) => live.network.peer(id) !== undefined),
+    (it) => it.close(),
+  );
+  const hub = opened.add(new Hub(live, observations), (it) => it.close());
+  const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
+  const endpoint = internalEndpoint(conf);
+  const api = opened.add(
+    await Api.create({
+      live,
+      plane,
+      observations,
+      snapshots: new Snapshots(live, log),
+      streams: hub,
+      redemptions: follower,
+      serverKey: publicKeyOf(conf.privateKey),
+      endpoint,
+      report,
+    }),
+    (it) => it.close(),
+  );
+  const socket = new ApiSocket(api.server, { device: network, ip: conf.address, port: conf.listenPort });
+  await opened.add(socket, (it) => it.close()).open();
+  opened.add(new Expiry(live, plane, report), (it) => it.stop());
+  keepStates(log, live);
+  return {
+    where: `${endpoint} (network ${network}, position ${live.head.position})`,
+    trouble: Promise.race([live.run(), watch(log, socket, opened)]),
+  };
+};
+
+/** The log, locked against a second server, level with its witness and sound at its end. */
+const openChecked = async (
+  network: InterfaceName,
+  files: NetworkFiles,
+  opened: Opened,
+): Promise<SqliteLog> => {
+  opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
+  const workerFile = new URL('./log-writer.js', import.meta.url);
+  const log = opened.add(
+    await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: true }),
+    (it) => it.close(),
+  );
+  await checkWitness(log);
+  await checkTail(log);
+  return log;
+};
+
+/** The network's root block, on which conf and log must agree, as they must on the server's key and address. */
+const checkedRange = (conf: ServerConf, live: Live, files: NetworkFiles): Cidr => {
+  const server = live.network.peer(SERVER_PEER);
+  if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return rangeOf(conf);
+  throw new Failure(`${files.conf} does not belong to ${files.log}: address or key of the server differ`, {
+    hint: 'put back the file that was there when the network was made',
+  });
+};
+
+type DeviceParts = {
+  conf: ServerConf;
+  range: Cidr;
+  live: Live;
+  observations: Observations;
+  hub: Hub;
+  opened: Opened;
+};
+
+/** The WireGuard device, made or adopted, and what keeps it level with the log. It stays when the server stops. */
+const startDevice = async (
+  network: InterfaceName,
+  { mtu, routing, backend }: ServeOptions,
+  { conf, range, live, observations, hub, opened }: DeviceParts,
+): Promise<DeviceFollower> => {
+  const address = `${conf.address}/${conf.prefix}` as Cidr;
+  const { device } = await bringUp({ name: network, address, network: range, mtu, routing, backend }, say);
+  const keys = { privateKey: conf.privateKey, publicKey: publicKeyOf(conf.privateKey) };
+  const own = { keys, listenPort: conf.listenPort };
+  const told = hub.told.bind(hub);
+  const follower = await DeviceFollower.start({
+    live,
+    device,
+    observations,
+    told,
+    network: range,
+    own,
+    report,
+  });
+  return opened.add(follower, (it) => it.close());
+};
+
+/** Stores the network's state now and then, so that a start replays little. */
+const keepStates = (log: SqliteLog, live: Live): void => {
+  let stored = live.head.position;
+  live.subscribe(({ commit }) => {
+    if (commit.to - stored < WINDOW_RECORDS) return;
+    stored = commit.to;
+    void storeState(log, live.network).catch((error: unknown) =>
+      report('a state could not be stored', error),
+    );
+  });
+};
+
+/** Ends the server when its log is broken; listens anew when its device was made anew. */
+const watch = async (log: SqliteLog, socket: ApiSocket, opened: Opened): Promise<void> => {
+  const ended = opened.add(new AbortController(), (it) => it.abort());
+  while (!ended.signal.aborted) {
+    await sleep(LOOK_EVERY);
+    if (log.broken) {
+      throw new Failure(`the log cannot be written any more: ${log.broken.message}`, {
+        hint: 'look at the disk, then start the server again',
+        cause: log.broken,
+      });
+    }
+    await socket.follow().catch((error: unknown) => report('the API cannot be reached', error));
+  }
+};
