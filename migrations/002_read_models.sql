@@ -70,6 +70,6 @@ CREATE TABLE stored_states (
 CREATE TABLE stored_state_pieces (
   position INTEGER NOT NULL,
   piece    INTEGER NOT NULL,
-  body     TEXT NOT NULL,
+  body     BLOB NOT NULL,
   PRIMARY KEY (position, piece)
 ) STRICT;

@@ -19,7 +19,7 @@ export type StoredState = {
 
 type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
 
-/** Characters a piece: small enough that writing one holds the lock for a few milliseconds. */
+/** Bytes a piece: small enough that writing one holds the lock for a few milliseconds. */
 const PIECE = 512 * 1024;
 
 /** One behind the stretch of log that a server keeps at hand, one within it, one in case one is damaged. */
@@ -30,8 +30,9 @@ export const saveState = async (db: Database, state: StoredState): Promise<void>
   const { position, hash, codeVersion, body } = state;
   forget(db, position);
   const insert = db.prepare('INSERT INTO stored_state_pieces (position, piece, body) VALUES (?, ?, ?)');
-  for (let piece = 0; piece * PIECE < body.length; piece++) {
-    insert.run(position, piece, body.slice(piece * PIECE, (piece + 1) * PIECE));
+  const bytes = Buffer.from(body);
+  for (let piece = 0; piece * PIECE < bytes.length; piece++) {
+    insert.run(position, piece, bytes.subarray(piece * PIECE, (piece + 1) * PIECE));
     await setImmediate();
   }
   db.prepare('INSERT INTO stored_states (position, hash, code_version, sha256) VALUES (?, ?, ?, ?)').run(
@@ -81,9 +82,10 @@ export const loadState = (db: Database, codeVersion: string, until: Position): S
   return undefined;
 };
 
-const bodyAt = (db: Database, position: Position): string =>
-  db
-    .prepare<[Position], string>('SELECT body FROM stored_state_pieces WHERE position = ? ORDER BY piece')
+const bodyAt = (db: Database, position: Position): string => {
+  const pieces = db
+    .prepare<[Position], Buffer>('SELECT body FROM stored_state_pieces WHERE position = ? ORDER BY piece')
     .pluck()
-    .all(position)
-    .join('');
+    .all(position);
+  return Buffer.concat(pieces).toString();
+};

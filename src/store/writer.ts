@@ -79,7 +79,7 @@ export class LogWriter {
     }
   }
 
-  /** Keeps a whole state in short transactions, and drops all but the newest two. */
+  /** Keeps a whole state in short transactions, and drops all but the newest few. */
   saveState(state: StoredState): Promise<void> {
     return saveState(this.#db, state);
   }

@@ -7,7 +7,7 @@ import { append, commitOf, tempLog } from './temp-log.ts';
 /** A connection with SQLite's own defaults, as somebody with a shell would have it. */
 const stranger = async (): Promise<Database.Database> => {
   const log = await tempLog();
-  await append(log, commitOf(acme.created, { commandId: 'a' }));
+  await append(log, commitOf(acme.created, 'a'));
   const db = new Database(log.file);
   db.pragma('recursive_triggers = 0');
   return db;

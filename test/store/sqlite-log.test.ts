@@ -52,16 +52,16 @@ describe.each([
 
   it('takes none of several commits when one command id is known', async () => {
     const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created, { commandId: 'a' }));
-    const both = [commitOf([acme.humans], { commandId: 'b' }), commitOf(acme.ann, { commandId: 'a' })];
+    await append(log, commitOf(acme.created, 'a'));
+    const both = [commitOf([acme.humans], 'b'), commitOf(acme.ann, 'a')];
     expect(await log.append(4, both)).toEqual({ kind: 'conflict' });
     expect(await log.commitOf(OPERATOR, 'b')).toBeUndefined();
   });
 
   it('keeps answers for ever, also where nothing was appended', async () => {
     const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created, { commandId: 'a' }));
-    await append(log, commitOf([], { commandId: 'b' }));
+    await append(log, commitOf(acme.created, 'a'));
+    await append(log, commitOf([], 'b'));
     expect(await log.commitOf(OPERATOR, 'a')).toMatchObject({ commandId: 'a', from: 0, to: 4 });
     expect(await log.commitOf(OPERATOR, 'b')).toMatchObject({ commandId: 'b', from: 4, to: 4 });
     expect(await log.commitOf('another', 'a')).toBeUndefined();
@@ -85,7 +85,7 @@ describe.each([
 
 it('gives each record what is sealed and what seals it', async () => {
   const log = await tempLog();
-  await append(log, commitOf([acme.humans], { commandId: 'c' }));
+  await append(log, commitOf([acme.humans], 'c'));
   const [record] = await log.read(0, 1);
   expect(record).toMatchObject({
     position: 1,
@@ -149,10 +149,10 @@ it('takes an empty log for a new one, and no other', async () => {
 it('does nothing to the file when a commit fails half-way', async () => {
   const log = await tempLog();
   await append(log, commitOf(acme.created));
-  const twice = [commitOf([acme.humans], { commandId: 'x' }), commitOf([acme.bakers], { commandId: 'x' })];
+  const twice = [commitOf([acme.humans], 'x'), commitOf([acme.bakers], 'x')];
   await expect(log.append(4, twice)).rejects.toThrow('append-only');
   expect(await log.head()).toMatchObject({ position: 4 });
-  await append(log, commitOf([acme.humans], { commandId: 'x' }));
+  await append(log, commitOf([acme.humans], 'x'));
 });
 
 describe('a file of another version', () => {

@@ -29,8 +29,14 @@ let commands = 0;
 /** A commit of these events; the command's id is a new one unless given. */
 export const commitOf = (
   events: readonly NetworkEvent[],
-  { commandId = `command-${++commands}`, actor = OPERATOR, command = commandId } = {},
-): NewCommit => ({ actor, commandId, commandDigest: sha256Text(command), recordedAt: NOON, events });
+  commandId = `command-${++commands}`,
+): NewCommit => ({
+  actor: OPERATOR,
+  commandId,
+  commandDigest: sha256Text(commandId),
+  recordedAt: NOON,
+  events,
+});
 
 /** Opens `file`, or a new log in a folder of its own; closed when the test is over. */
 export const tempLog = async (options: Partial<OpenOptions> = {}): Promise<SqliteLog> => {

@@ -59,7 +59,7 @@ it('notices an older copy of the file', async () => {
 
 it('notices another log, even a longer one', async () => {
   const log = await withOlderCopy((later) => append(later, commitOf([acme.humans])));
-  await append(log, commitOf([acme.machines], { commandId: 'other' }));
+  await append(log, commitOf([acme.machines], 'other'));
   await append(log, commitOf([acme.humans]));
   rmSync(witnessFile(log.file));
   const theirs = await withOlderCopy((later) => append(later, commitOf([acme.humans])));

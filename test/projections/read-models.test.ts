@@ -1,0 +1,212 @@
+// The read models: what they say of acme, and that making them again gives the very same rows.
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import { namesAt } from '../../src/projections/names.ts';
+import { listAllPeers, listInvitations, listPeers } from '../../src/projections/peers.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { listAssociations, listCidrs, listSight } from '../../src/projections/topology.ts';
+import { rebuild } from '../../src/store/rebuild.ts';
+import type { SqliteLog } from '../../src/store/sqlite-log.ts';
+import type { Position } from '../../src/values/id.ts';
+import type { Timestamp } from '../../src/values/time.ts';
+import { acme, associated, associationId, endpoint, ids, keyOf } from '../acme.ts';
+import { append, commitOf, tempLog } from '../store/temp-log.ts';
+
+/** Things that happened after the fixture's network stood. */
+const later: readonly NetworkEvent[] = [
+  { type: 'PeerRenamed', peerId: ids.bob, name: 'bobby' },
+  { type: 'PeerDisabled', peerId: ids.ryo },
+  { type: 'PeerDisabled', peerId: ids.oven },
+  { type: 'PeerEnabled', peerId: ids.oven },
+  { type: 'AdminGranted', peerId: ids.oven },
+  { type: 'AdminRevoked', peerId: ids.ann },
+  associated(ids.engineers, ids.machines, 1),
+  associated(ids.bakers, ids.machines, 2),
+  { type: 'AssociationDeleted', associationId: associationId(1) },
+  { type: 'EndpointOverrideSet', peerId: ids.bob, endpoint: endpoint('192.0.2.7:1000') },
+  { type: 'EndpointOverrideSet', peerId: ids.oven, endpoint: endpoint('192.0.2.8:1000') },
+  { type: 'EndpointOverrideCleared', peerId: ids.oven },
+  { type: 'ServerEndpointChanged', endpoint: endpoint('vpn.example.net:51821') },
+  { type: 'CidrRenamed', cidrId: ids.humans, name: 'people' },
+  {
+    type: 'InvitationReissued',
+    peerId: ids.eve,
+    publicKey: keyOf("eve's second invitation"),
+    inviteExpires: '2026-12-01T12:00:00.000Z' as Timestamp,
+  },
+];
+
+const goodbye: readonly NetworkEvent[] = [
+  { type: 'InvitationExpired', peerId: ids.eve },
+  { type: 'PeerDeleted', peerId: ids.bob },
+  { type: 'CidrDeleted', cidrId: ids.bakers },
+];
+
+const logOf = async (...commits: (readonly NetworkEvent[])[]): Promise<SqliteLog> => {
+  const log = await tempLog();
+  for (const events of commits) await append(log, commitOf(events));
+  return log;
+};
+
+const TABLES = PROJECTIONS.flatMap(({ tables }) => tables);
+
+const rows = (file: string) => {
+  const db = new Database(file, { readonly: true });
+  const all = TABLES.map((table) => [
+    table,
+    db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).raw().all(),
+  ]);
+  db.close();
+  return Object.fromEntries(all);
+};
+
+describe('peers', () => {
+  it('are listed as they are now', async () => {
+    const { database } = await logOf(acme.network, later);
+    const summary = listPeers(database).map((peer) => `${peer.name} ${peer.cidrName} ${peer.state}`);
+    expect(summary).toEqual([
+      'innernet-server innernet-server redeemed',
+      'ann engineers redeemed',
+      'ryo engineers disabled',
+      'bobby bakers redeemed',
+      'oven machines redeemed',
+      'eve bakers invited',
+    ]);
+    const [server, ann, , bob, oven] = listPeers(database);
+    expect(server).toMatchObject({ endpoint: 'vpn.example.net:51821', isAdmin: true });
+    expect(ann).toMatchObject({ isAdmin: false, publicKey: keyOf('ann'), ip: acme.at('engineers', 1) });
+    expect([bob?.endpoint, oven?.endpoint]).toEqual(['192.0.2.7:1000', null]);
+    expect(oven?.isAdmin).toBe(true);
+  });
+
+  it('that are invited have their temporary key and their end', async () => {
+    const { database } = await logOf(acme.network, later);
+    const [eve, ...others] = listInvitations(database);
+    expect(others).toEqual([]);
+    expect(eve).toMatchObject({
+      id: ids.eve,
+      publicKey: keyOf("eve's second invitation"),
+      inviteExpires: '2026-12-01T12:00:00.000Z',
+      isRedeemed: false,
+    });
+  });
+
+  it('that are gone are listed only when asked for', async () => {
+    const { database } = await logOf(acme.network, later, goodbye);
+    expect(listPeers(database).map(({ id }) => id)).toEqual([ids.server, ids.ann, ids.ryo, ids.oven]);
+    expect(listInvitations(database)).toEqual([]);
+    const gone = listAllPeers(database).filter(({ id }) => id === ids.bob || id === ids.eve);
+    expect(gone.map(({ state, cidrName }) => [state, cidrName])).toEqual([
+      ['deleted', undefined],
+      ['expired', undefined],
+    ]);
+  });
+});
+
+describe('topology', () => {
+  it('has the CIDRs and associations of now', async () => {
+    const { database } = await logOf(acme.network, later, goodbye);
+    expect(listCidrs(database).map(({ name, parentId }) => [name, parentId])).toEqual([
+      ['acme', null],
+      ['innernet-server', ids.root],
+      ['people', ids.root],
+      ['engineers', ids.humans],
+      ['machines', ids.root],
+    ]);
+    expect(listAssociations(database)).toEqual([{ id: 2, cidrIds: [ids.bakers, ids.machines] }]);
+  });
+
+  const sightOf = (log: SqliteLog, viewer: number) =>
+    listSight(log.database)
+      .filter((row) => row.viewer === viewer)
+      .map(({ seen }) => seen);
+
+  it('lets a CIDR see itself, what is in it, and the server', async () => {
+    const log = await logOf(acme.network);
+    expect(sightOf(log, ids.engineers)).toEqual([ids.serverCidr, ids.engineers]);
+    expect(sightOf(log, ids.humans)).toEqual([ids.serverCidr, ids.humans, ids.engineers, ids.bakers]);
+    expect(sightOf(log, ids.serverCidr)).toEqual([ids.serverCidr]);
+  });
+
+  it('lets a CIDR see what is associated with it or with one around it, with all that is in there', async () => {
+    const log = await logOf(acme.network, [associated(ids.humans, ids.machines)]);
+    const everybody = [ids.serverCidr, ids.humans, ids.engineers, ids.bakers];
+    expect(sightOf(log, ids.machines)).toEqual([...everybody, ids.machines]);
+    expect(sightOf(log, ids.engineers)).toEqual([ids.serverCidr, ids.engineers, ids.machines]);
+  });
+});
+
+it('names are found as they were at any position', async () => {
+  const log = await logOf(acme.network, later, goodbye);
+  const renamed = (acme.network.length + 1) as Position;
+  const nameOfBob = (position: Position) => namesAt(log.database, position)('peer', ids.bob);
+  expect(nameOfBob(1)).toBeUndefined();
+  expect(nameOfBob(renamed - 1)).toBe('bob');
+  expect(nameOfBob(renamed)).toBe('bobby');
+  expect(nameOfBob((await log.head()).position)).toBe('bobby');
+  expect(namesAt(log.database, renamed)('cidr', ids.humans)).toBe('humans');
+});
+
+it('mentions lead from a thing to all events about it', async () => {
+  const log = await logOf(
+    acme.network,
+    [associated(ids.engineers, ids.machines, 1)],
+    [{ type: 'AssociationDeleted', associationId: associationId(1) }],
+  );
+  const about = log.database
+    .prepare(
+      `SELECT type FROM mentions JOIN events USING (position) WHERE kind = ? AND mentions.id = ? ORDER BY position`,
+    )
+    .pluck();
+  expect(about.all('cidr', ids.machines)).toEqual([
+    'CidrAdded',
+    'PeerAdded',
+    'AssociationAdded',
+    'AssociationDeleted',
+  ]);
+  expect(about.all('peer', ids.oven)).toEqual(['PeerAdded', 'InvitationRedeemed']);
+  expect(about.all('association', 1)).toEqual(['AssociationAdded', 'AssociationDeleted']);
+});
+
+describe('made again from the log', () => {
+  it('they are what they were', async () => {
+    const log = await logOf(acme.network, later, goodbye);
+    const before = rows(log.file);
+    const schema = () => log.database.prepare('SELECT name FROM sqlite_schema ORDER BY name').pluck().all();
+    const tables = schema();
+    const db = new Database(log.file);
+    db.exec(TABLES.map((table) => `DELETE FROM ${table};`).join(''));
+    await rebuild(db, PROJECTIONS);
+    db.close();
+    expect(rows(log.file)).toEqual(before);
+    expect(schema()).toEqual(tables);
+    await append(log, commitOf([{ type: 'PeerEnabled', peerId: ids.ryo }]));
+    expect(listPeers(log.database).find(({ id }) => id === ids.ryo)?.state).toBe('redeemed');
+  });
+
+  it('they miss nothing that was written meanwhile', { timeout: 30_000 }, async () => {
+    const log = await logOf(acme.network, later);
+    for (let round = 0; round < 30; round++) {
+      const events = Array.from({ length: 200 }, (_, index): NetworkEvent => {
+        return { type: 'PeerRenamed', peerId: ids.bob, name: `bob-${round}-${index}` };
+      });
+      await append(log, commitOf(events));
+    }
+    const db = new Database(log.file);
+    let written = 0;
+    const writing: Promise<unknown>[] = [];
+    await rebuild(db, PROJECTIONS, () => {
+      writing.push(
+        append(log, commitOf([{ type: 'PeerRenamed', peerId: ids.ryo, name: `ryo-${written++}` }])),
+      );
+    });
+    await Promise.all(writing);
+    expect(written).toBeGreaterThan(1);
+    const live = rows(log.file);
+    await rebuild(db, PROJECTIONS);
+    db.close();
+    expect(rows(log.file)).toEqual(live);
+    expect(listPeers(log.database).find(({ id }) => id === ids.ryo)?.name).toBe(`ryo-${written - 1}`);
+  });
+});
