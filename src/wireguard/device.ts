@@ -66,7 +66,7 @@ export interface Device {
 }
 
 /** WireGuard rejects data under a session after this many milliseconds (`REJECT_AFTER_TIME`, whitepaper 6.1). */
-export const SESSION_MS = 180_000;
+const SESSION_MS = 180_000;
 
 /** Whether a session with the peer can still carry data. `now` in milliseconds since 1970. */
 export const isLive = (peer: PeerState, now: number): boolean =>

@@ -7,7 +7,7 @@ import { portInUse } from './device.ts';
 import { errnoOf, isComplete } from './uapi.ts';
 
 /** Where every userspace implementation on Linux listens. */
-export const socketPath = (name: InterfaceName): string => `/var/run/wireguard/${name}.sock`;
+const socketPath = (name: InterfaceName): string => `/var/run/wireguard/${name}.sock`;
 
 /** An implementation that has stopped listening to its socket must not hold us for ever. */
 const ANSWER_MS = 10_000;

@@ -9,7 +9,7 @@ import { answers, settles } from './socket.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
 
 /** innernet's default, in bytes: fits nearly every path, and is the least that IPv6 allows. */
-export const DEFAULT_MTU = 1280;
+const DEFAULT_MTU = 1280;
 
 export type TunnelConfig = Omit<LinkConfig, 'mtu' | 'routing'> & {
   /** `DEFAULT_MTU` unless told. */
