@@ -41,6 +41,14 @@ const bundling = /** @type {const} */ ({
   write: false,
 });
 
+/** zod brings its messages in fifty languages; every program would read them at each start and show none. */
+const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
+  name: 'english-only',
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};' }));
+  },
+});
+
 /**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
  * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them.
@@ -55,6 +63,7 @@ export async function build({ keepOldChunks = false } = {}) {
     entryPoints: present.map(({ out, source }) => ({ in: source, out })),
     outdir: dist,
     splitting: true,
+    plugins: [englishOnly],
     external: ['better-sqlite3', 'koffi'], // native
   });
   await mkdir(dist, { recursive: true });
