@@ -4,15 +4,20 @@ import type { Network, Peer } from '../domain/network.ts';
 import { appears, sees } from '../domain/visibility.ts';
 import { type Delta, type Fetch, LARGEST_DELTA } from '../protocol/frames.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../protocol/rows.ts';
-import type { CidrId, PeerId, Position } from '../values/id.ts';
+import { type CidrId, NO_HASH, type PeerId, type Position } from '../values/id.ts';
 import type { Live, Step } from './live.ts';
+import type { Touched } from './window.ts';
 
 type Rows = {
   peers: { changed: PeerRow[]; removed: PeerId[] };
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
 };
 
-const NOTHING: ClassDelta = { viewers: [], changed: [], removed: [] };
+const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
+const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
+
+/** Digests in a frame that has nothing else: well below `LARGEST_DELTA`. */
+const MOST_DIGESTS_ALONE = 900;
 
 const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
   const rows: Rows['cidrs'] = { changed: [], removed: [] };
@@ -30,20 +35,26 @@ export const fetchFrame = ({ head }: Live): Buffer => {
   return Buffer.from(JSON.stringify(frame));
 };
 
-/** A delta that ends where the followers are, or undefined when it would be too long for a frame. */
-const deltaFrame = (live: Live, from: Position, rows: Rows): Buffer | undefined => {
-  const { position, hash } = live.head;
-  if (from < live.window.start) return undefined;
-  const digests = live.window.digests(from, position);
-  const frame: Delta = { kind: 'delta', from, position, hash, digests, ...rows };
+/** Positions from which and to which a frame leads. */
+type Stretch = { from: Position; to: Position };
+
+/** A delta over a stretch of the window, or undefined when it would be too long for a frame. */
+const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer | undefined => {
+  const hash = window.hashAt(to) ?? NO_HASH;
+  const frame: Delta = { kind: 'delta', from, position: to, hash, digests: window.digests(from, to), ...rows };
   const bytes = Buffer.from(JSON.stringify(frame));
   return bytes.length > LARGEST_DELTA ? undefined : bytes;
 };
 
-/** A delta with digests only, for those who have long had no other. */
-export const bookmarkFrame = (live: Live, from: Position): Buffer =>
-  deltaFrame(live, from, { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } }) ??
-  fetchFrame(live);
+/** Deltas with digests only, over a stretch of the window in which nothing changed for those who get them. */
+export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
+  const frames: Buffer[] = [];
+  for (let start = from; start < to; start += MOST_DIGESTS_ALONE) {
+    const piece = { from: start, to: Math.min(to, start + MOST_DIGESTS_ALONE) };
+    frames.push(deltaFrame(live, piece, NO_ROWS) ?? fetchFrame(live));
+  }
+  return frames;
+};
 
 /**
  * The frames of one commit for the CIDRs in `since`, which says up to where each has been told; a CIDR that the
@@ -54,43 +65,60 @@ export const stepFrames = (
   { changes, deltas }: Step,
   since: ReadonlyMap<CidrId, Position>,
 ): Map<CidrId, Buffer> => {
+  const to = live.head.position;
   const cidrs = cidrRows(live.network, changes.cidrs.keys());
-  const deltaOf = new Map<CidrId, ClassDelta>();
-  if (changes.cidrs.size > 0) for (const viewer of since.keys()) deltaOf.set(viewer, NOTHING);
-  for (const delta of deltas)
-    for (const viewer of delta.viewers) if (since.has(viewer)) deltaOf.set(viewer, delta);
   const made = new Map<ClassDelta, Map<Position, Buffer>>();
   const frames = new Map<CidrId, Buffer>();
-  for (const [viewer, delta] of deltaOf) {
-    const from = since.get(viewer) ?? live.head.position;
+  for (const [viewer, delta] of concerned({ changes, deltas }, since)) {
+    const from = since.get(viewer) ?? to;
     const same = made.get(delta) ?? new Map<Position, Buffer>();
-    const { changed, removed } = delta;
-    const peers = () => ({ changed: changed.map(peerRow), removed });
-    const bytes = same.get(from) ?? deltaFrame(live, from, { peers: peers(), cidrs }) ?? fetchFrame(live);
-    made.set(delta, same.set(from, bytes));
+    made.set(delta, same);
+    const rows = () => ({ peers: { changed: delta.changed.map(peerRow), removed: delta.removed }, cidrs });
+    const bytes = same.get(from) ?? deltaFrame(live, { from, to }, rows()) ?? fetchFrame(live);
+    same.set(from, bytes);
     frames.set(viewer, bytes);
   }
   return frames;
 };
 
+/** What a commit means to each CIDR that it concerns; a changed CIDR concerns all. */
+const concerned = (
+  { changes, deltas }: Pick<Step, 'changes' | 'deltas'>,
+  since: ReadonlyMap<CidrId, Position>,
+): Map<CidrId, ClassDelta> => {
+  const deltaOf = new Map<CidrId, ClassDelta>();
+  if (changes.cidrs.size > 0) for (const viewer of since.keys()) deltaOf.set(viewer, NO_CHANGE);
+  for (const delta of deltas)
+    for (const viewer of delta.viewers) if (since.has(viewer)) deltaOf.set(viewer, delta);
+  return deltaOf;
+};
+
 const isShown = (network: Network, viewer: CidrId, peer: Peer | undefined): peer is Peer =>
   appears(peer) && sees(network, viewer, peer.cidrId);
 
-/** A frame that brings a client level, and the peers whose rows it gets by it: `'all'` with a `fetch`. */
-export type CatchUp = { bytes: Buffer; changed: readonly PeerId[] | 'all' };
-
-/** From a position to where the followers are, with the rows as they are now; `fetch` if that is too much. */
-export const catchUpFrame = (live: Live, viewer: CidrId, from: Position): CatchUp => {
-  const fetch: CatchUp = { bytes: fetchFrame(live), changed: 'all' };
-  if (from < live.window.start) return fetch;
-  const touched = live.window.touched(viewer, from);
-  if (touched.peers === 'many') return fetch;
-  const peers: Rows['peers'] = { changed: [], removed: [] };
-  for (const id of touched.peers) {
-    const peer = live.network.peer(id);
-    if (isShown(live.network, viewer, peer)) peers.changed.push(peerRow(peer));
-    else peers.removed.push(id);
+const rowsNow = ({ network }: Live, viewer: CidrId, { peers, cidrs }: Touched): Rows => {
+  const rows: Rows = { peers: { changed: [], removed: [] }, cidrs: cidrRows(network, cidrs) };
+  for (const id of peers) {
+    const peer = network.peer(id);
+    if (isShown(network, viewer, peer)) rows.peers.changed.push(peerRow(peer));
+    else rows.peers.removed.push(id);
   }
-  const bytes = deltaFrame(live, from, { peers, cidrs: cidrRows(live.network, touched.cidrs) });
-  return bytes ? { bytes, changed: peers.changed.map(({ id }) => id) } : fetch;
+  return rows;
+};
+
+/**
+ * From a position of the window to where the followers are, with the rows as they are now; `fetch` if that is too
+ * much. Rows are as now already after the last commit that touched any, so the digests before the first such
+ * commit and after the last go in frames of their own: a long silence is no reason for a snapshot.
+ */
+export const catchUpFrames = (live: Live, viewer: CidrId, from: Position): Buffer[] => {
+  const end = live.head.position;
+  if (from < live.window.start) return [fetchFrame(live)];
+  const touched = live.window.touched(viewer, from);
+  if (touched === undefined) return bookmarkFrames(live, { from, to: end });
+  const delta = touched !== 'many' && deltaFrame(live, touched, rowsNow(live, viewer, touched));
+  if (touched === 'many' || !delta) return [fetchFrame(live)];
+  const before = bookmarkFrames(live, { from, to: touched.from });
+  const after = bookmarkFrames(live, { from: touched.to, to: end });
+  return [...before, delta, ...after];
 };

@@ -10,15 +10,21 @@ export const LONGEST_QUEUE = 256 * 1024;
 /** A reader that has not emptied its queue for this long, in milliseconds, is cut off. */
 export const SLOWEST_DRAIN = 10_000;
 
+/** What is needed of a WebSocket. */
+export type StreamSocket = Pick<
+  WebSocket,
+  'send' | 'close' | 'terminate' | 'ping' | 'on' | 'once' | 'bufferedAmount' | 'readyState' | 'OPEN'
+>;
+
 export class Member {
-  readonly socket: WebSocket;
+  readonly socket: StreamSocket;
   readonly peerId: PeerId;
   readonly cidrId: CidrId;
   /** The right to the stream is the peer's with this key: another key is another right. */
   readonly publicKey: PublicKey;
   /** Up to where frames have been queued. */
   position: Position;
-  /** Up to which observation frames have been queued. */
+  /** Up to which number observations have been queued. */
   sequence: number;
   /** Since when its queue is too long, in milliseconds of the monotonic clock. */
   behindSince: number | undefined;
@@ -28,7 +34,7 @@ export class Member {
   /** Pings that it has not answered. */
   missed = 0;
 
-  constructor(socket: WebSocket, peer: Peer, position: Position, sequence: number) {
+  constructor(socket: StreamSocket, peer: Peer, position: Position, sequence: number) {
     this.socket = socket;
     this.peerId = peer.id;
     this.cidrId = peer.cidrId;
@@ -37,17 +43,19 @@ export class Member {
     this.sequence = sequence;
   }
 
-  get isFull(): boolean {
-    return this.socket.bufferedAmount > LONGEST_QUEUE;
+  /** Too slow to be told more for now. */
+  get isBehind(): boolean {
+    return this.behindSince !== undefined;
   }
 
   get isDrained(): boolean {
     return this.socket.bufferedAmount === 0;
   }
 
-  /** Queues a frame that is serialised already; the same bytes may go to many. */
-  write(bytes: Buffer): void {
+  /** Queues a frame that is serialised already: the same bytes may go to many. False: the queue is too long now. */
+  write(bytes: Buffer): boolean {
     this.socket.send(bytes, { binary: false });
+    return this.socket.bufferedAmount <= LONGEST_QUEUE;
   }
 
   send(frame: ServerFrame): void {

@@ -118,10 +118,15 @@ export class Observations {
     this.report(id, reported);
   }
 
-  /** Tells a peer's observation again, under a new number: to those who could not see the peer before. */
-  repeat(id: PeerId): void {
+  /** The number of a peer's latest change; 0 where nothing is known of it. */
+  numberOf(id: PeerId): number {
+    return this.#entries.get(id)?.sequence ?? 0;
+  }
+
+  /** Gives a peer's observation a new number, untold: it is news to those who come to see the peer only now. */
+  renumber(id: PeerId): void {
     const entry = this.#entries.get(id);
-    if (entry) this.#changed(id, entry);
+    if (entry) this.#number(id, entry);
   }
 
   /** Of a peer that is gone. */
@@ -192,11 +197,15 @@ export class Observations {
     this.#changed(id, entry);
   }
 
-  #changed(id: PeerId, entry: Entry): void {
+  #number(id: PeerId, entry: Entry): void {
     this.#sequence += 1;
     entry.sequence = this.#sequence;
     this.#changes.push({ sequence: this.#sequence, id });
     if (this.#changes.length > 2 * this.#entries.size + 1000) this.#compact();
+  }
+
+  #changed(id: PeerId, entry: Entry): void {
+    this.#number(id, entry);
     const row = this.rowOf(id);
     if (row) for (const listener of this.#listeners) listener(row);
   }

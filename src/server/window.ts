@@ -8,13 +8,23 @@ import type { Step } from './live.ts';
 
 /** Records that a client may be behind and still resume. */
 export const WINDOW_RECORDS = 10_000;
-/** A change of more rows than this would not fit a frame: who missed it fetches a snapshot. */
-const MOST_ROWS = 512;
+/** Changes of more peers than this would not fit a frame: who missed them fetches a snapshot. */
+const MOST_PEERS = 512;
 
-type Entry = { position: Position; peers: readonly PeerId[] | 'many' };
+/** What one commit, which is the records in (from, to], changed. */
+type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many' };
 
-/** Ids of rows that changed for one CIDR's peers; `'many'` means: take a snapshot. */
-export type Touched = { peers: Set<PeerId> | 'many'; cidrs: Set<CidrId> };
+/** Rows that changed for one CIDR's peers, all of them in (from, to]. */
+export type Touched = { from: Position; to: Position; peers: Set<PeerId>; cidrs: Set<CidrId> };
+
+/** The newest entries, back to a position; their order is the log's. */
+function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<Entry<Id>> {
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index];
+    if (!entry || entry.to <= after) return;
+    yield entry;
+  }
+}
 
 export class Window {
   /** Position before the first record in the arrays, and the chain's value there. */
@@ -23,8 +33,8 @@ export class Window {
   #start: Position;
   readonly #hashes: Hash[] = [];
   readonly #digests: Hash[] = [];
-  readonly #byViewer = new Map<CidrId, Entry[]>();
-  #cidrs: { position: Position; ids: CidrId[] }[] = [];
+  readonly #byViewer = new Map<CidrId, Entry<PeerId>[]>();
+  #cidrs: Entry<CidrId>[] = [];
 
   /** `startHash` is the chain's value at `start`. */
   constructor(start: Position, startHash: Hash) {
@@ -50,28 +60,34 @@ export class Window {
   }
 
   add({ commit, changes, deltas }: Step): void {
+    const { from, to } = commit;
     for (const record of commit.records) this.#link(record);
     for (const { viewers, changed, removed } of deltas) {
-      const ids = [...changed.map(({ id }) => id), ...removed];
-      const peers = ids.length > MOST_ROWS ? ('many' as const) : ids;
-      for (const viewer of viewers) this.#note(viewer, { position: commit.to, peers });
+      const rows = [...changed.map(({ id }) => id), ...removed];
+      const ids = rows.length > MOST_PEERS ? ('many' as const) : rows;
+      for (const viewer of viewers) this.#note(viewer, { from, to, ids });
     }
-    if (changes.cidrs.size > 0) this.#cidrs.push({ position: commit.to, ids: [...changes.cidrs.keys()] });
-    this.#slide(commit.to);
+    if (changes.cidrs.size > 0) this.#cidrs.push({ from, to, ids: [...changes.cidrs.keys()] });
+    this.#slide(to);
   }
 
-  /** Which rows changed after a position for the peers of a CIDR. The position must be within the window. */
-  touched(viewer: CidrId, after: Position): Touched {
-    const cidrs = new Set(this.#cidrs.filter(({ position }) => position > after).flatMap(({ ids }) => ids));
-    const peers = new Set<PeerId>();
-    const entries = this.#byViewer.get(viewer) ?? [];
-    for (let index = entries.length - 1; index >= 0; index--) {
-      const entry = entries[index];
-      if (!entry || entry.position <= after) break;
-      if (entry.peers === 'many') return { peers: 'many', cidrs };
-      for (const id of entry.peers) peers.add(id);
+  /**
+   * Which rows changed after a position, which must be within the window, for the peers of a CIDR: undefined where
+   * none did, `'many'` where only a snapshot helps.
+   */
+  touched(viewer: CidrId, after: Position): Touched | 'many' | undefined {
+    const touched: Touched = { from: Number.POSITIVE_INFINITY, to: after, peers: new Set(), cidrs: new Set() };
+    for (const entry of since(this.#byViewer.get(viewer) ?? [], after)) {
+      if (entry.ids === 'many' || touched.peers.size > MOST_PEERS) return 'many';
+      extend(touched, entry);
+      for (const id of entry.ids) touched.peers.add(id);
     }
-    return { peers, cidrs };
+    for (const entry of since(this.#cidrs, after)) {
+      extend(touched, entry);
+      for (const id of entry.ids) touched.cidrs.add(id as CidrId);
+    }
+    if (touched.to === after) return undefined;
+    return { ...touched, from: Math.max(after, touched.from) };
   }
 
   #link({ hash, digest }: EventRecord): void {
@@ -79,7 +95,7 @@ export class Window {
     this.#digests.push(digest);
   }
 
-  #note(viewer: CidrId, entry: Entry): void {
+  #note(viewer: CidrId, entry: Entry<PeerId>): void {
     const entries = this.#byViewer.get(viewer);
     if (entries) entries.push(entry);
     else this.#byViewer.set(viewer, [entry]);
@@ -98,11 +114,16 @@ export class Window {
   }
 
   #forget(start: Position): void {
-    this.#cidrs = this.#cidrs.filter(({ position }) => position > start);
+    this.#cidrs = this.#cidrs.filter(({ to }) => to > start);
     for (const [viewer, entries] of this.#byViewer) {
-      const kept = entries.filter(({ position }) => position > start);
+      const kept = entries.filter(({ to }) => to > start);
       if (kept.length > 0) this.#byViewer.set(viewer, kept);
       else this.#byViewer.delete(viewer);
     }
   }
 }
+
+const extend = (touched: Touched, { from, to }: Entry<unknown>): void => {
+  touched.from = Math.min(touched.from, from);
+  touched.to = Math.max(touched.to, to);
+};
