@@ -45,7 +45,9 @@ const bundling = /** @type {const} */ ({
 const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
   name: 'english-only',
   setup: (build) => {
-    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};' }));
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: 'export {};',
+    }));
   },
 });
 
