@@ -1,0 +1,166 @@
+// Making a network with the real program: both files or none, whatever happens on the way.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventOf } from '../../src/events/upcast.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { readConf } from '../../src/server/conf.ts';
+import { openLog } from '../../src/store/sqlite-log.ts';
+import { publicKeyOf } from '../../src/values/key-pair.ts';
+import { ServerProgram } from './program.ts';
+
+const FLAGS = {
+  '--network-name': 'acme',
+  '--network-cidr': '10.42.0.0/16',
+  '--external-endpoint': 'vpn.example.org:51820',
+  '--listen-port': '51820',
+};
+const flags = (over: Partial<Record<keyof typeof FLAGS, string>> = {}): string[] =>
+  Object.entries({ ...FLAGS, ...over }).flat();
+
+let server: ServerProgram;
+beforeEach(() => {
+  server = new ServerProgram();
+});
+afterEach(() => server.remove());
+
+const conf = () => join(server.configDir, 'acme.conf');
+const log = () => join(server.dataDir, 'acme.events');
+
+const eventsIn = async (file: string) => {
+  const opened = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+  try {
+    return (await opened.read(0, 100)).map(eventOf);
+  } finally {
+    await opened.close();
+  }
+};
+
+/** Conf and log belong together and hold a network of nobody but its server. */
+const expectWhole = async (): Promise<void> => {
+  const { privateKey } = readConf(conf());
+  const events = await eventsIn(log());
+  expect(events.map(({ type }) => type)).toEqual(['NetworkCreated', 'CidrAdded', 'CidrAdded', 'PeerAdded']);
+  expect(events.at(-1)).toMatchObject({ publicKey: publicKeyOf(privateKey), ip: '10.42.0.1' });
+};
+
+describe('innernet-server new', () => {
+  it('writes conf and log, for the owner alone', async () => {
+    const { code, stdout } = await server.run('new', ...flags());
+    expect([code, stdout]).toEqual([0, 'created the network acme: 10.42.0.0/16, this server at 10.42.0.1\n']);
+    expect(readFileSync(conf(), 'utf8')).toMatch(
+      /^private-key = ".{43}="\nlisten-port = 51820\naddress = "10.42.0.1"\nnetwork-cidr-prefix = 16\n$/,
+    );
+    for (const [path, mode] of [
+      [conf(), 0o600],
+      [log(), 0o600],
+      [server.configDir, 0o700],
+      [server.dataDir, 0o700],
+    ] as const)
+      expect((statSync(path).mode & 0o777).toString(8)).toBe(mode.toString(8));
+    await expectWhole();
+  });
+
+  it('makes an IPv6 network, and answers in JSON', async () => {
+    const { stdout } = await server.run('new', ...flags({ '--network-cidr': 'fdac:42::/48' }), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: 'acme',
+      cidr: 'fdac:42::/48',
+      address: 'fdac:42::1',
+      listenPort: 51820,
+      position: 4,
+    });
+  });
+
+  it('refuses to overwrite', async () => {
+    await server.run('new', ...flags());
+    const before = [readFileSync(conf(), 'utf8'), readFileSync(log())];
+    const { code, stderr } = await server.run('new', ...flags());
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: the network acme exists already');
+    expect(stderr).toContain('hint: start it: innernet-server serve acme');
+    expect([readFileSync(conf(), 'utf8'), readFileSync(log())]).toEqual(before);
+  });
+
+  it("leaves another server's database alone", async () => {
+    mkdirSync(server.dataDir, { recursive: true });
+    writeFileSync(join(server.dataDir, 'acme.db'), 'not ours');
+    const { code, stderr } = await server.run('new', ...flags());
+    expect([code, stderr]).toEqual([1, expect.stringContaining("is a network of innernet's own server")]);
+    expect(existsSync(conf())).toBe(false);
+  });
+
+  it.each([
+    [{ '--network-name': 'a-name-of-16-char' }, 2, 'at most 15 characters'],
+    [{ '--network-name': 'Acme' }, 2, 'lower-case letters'],
+    [{ '--network-cidr': '10.42.0.1/16' }, 2, 'has host bits set; the block is 10.42.0.0/16'],
+    [{ '--network-cidr': '10.42.0.0' }, 2, 'not a CIDR block'],
+    [{ '--network-cidr': '10.42.0.0/32' }, 1, 'has no room'],
+    [{ '--network-cidr': '0.0.0.0/0' }, 1, 'covers every address'],
+    [{ '--external-endpoint': 'vpn.example.org' }, 2, 'is not an endpoint'],
+    [{ '--external-endpoint': '0.0.0.0:51820' }, 1, 'cannot be reached'],
+    [{ '--listen-port': '0' }, 2, 'from 1 to 65535'],
+    [{ '--network-name': 'lo' }, 1, 'has a network device lo already'],
+  ])('refuses %j and makes nothing', async (over, expected, words) => {
+    const { code, stderr } = await server.run('new', ...flags(over));
+    expect([code, stderr]).toEqual([expected, expect.stringContaining(words)]);
+    expect(existsSync(server.configDir) || existsSync(server.dataDir)).toBe(false);
+  });
+
+  it('names the missing flag where there is no terminal', async () => {
+    const { code, stderr } = await server.run('new', '--network-name', 'acme');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--network-cidr is missing')]);
+  });
+
+  it('asks on a terminal', async () => {
+    const line = [process.execPath, ...server.command('new')].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qec', line, '/dev/null'], { env: { ...process.env, TERM: 'xterm' } });
+    let shown = '';
+    const answers: [RegExp, string][] = [
+      [/Network name:/, 'acme\r'],
+      [/Network CIDR:/, '10.42.0.0/16\r'],
+      [/External endpoint:/, 'vpn.example.org:51820\r'],
+      [/Listen port:/, '\r'],
+      [/Create the network acme/, 'y\r'],
+    ];
+    child.stdout.on('data', (data) => {
+      shown += data;
+      if (answers[0]?.[0].test(shown)) {
+        const answer = answers.shift()![1];
+        shown = '';
+        child.stdin.write(answer);
+      }
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect([code, answers]).toEqual([0, []]);
+    await expectWhole();
+  });
+
+  it('starts over where one was killed at any moment, and never loses a network', async () => {
+    let unfinished = 0;
+    for (let wait = 60; wait <= 260; wait += 20) {
+      const child = server.start('new', ...flags());
+      setTimeout(() => child.kill('SIGKILL'), wait);
+      await new Promise((resolve) => child.once('close', resolve));
+      const isMade = existsSync(conf());
+      if (!isMade && existsSync(log())) unfinished++;
+      const { code } = await server.run('new', ...flags());
+      expect(code).toBe(isMade ? 1 : 0);
+      await expectWhole();
+      execFileSync('rm', ['-r', server.configDir, server.dataDir]);
+    }
+    console.log(`killed with the log there and no conf: ${unfinished} times`);
+  }, 60_000);
+
+  it('does not take a log for unfinished that holds more than its creation', async () => {
+    await server.run('new', ...flags());
+    await server.run('add-cidr', 'acme', '--name', 'humans', '--cidr', '10.42.1.0/24', '--yes');
+    execFileSync('rm', [conf()]);
+    const before = readFileSync(log());
+    const { code, stderr } = await server.run('new', ...flags());
+    expect([code, stderr]).toEqual([1, expect.stringContaining('its conf')]);
+    expect(readFileSync(log())).toEqual(before);
+    expect(readdirSync(server.configDir)).toEqual([]);
+  });
+});

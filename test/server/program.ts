@@ -1,0 +1,46 @@
+// The built innernet-server, run as a person would, with folders of its own.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/innernet-server.js', import.meta.url));
+
+export type Ended = { code: number | null; stdout: string; stderr: string };
+
+export class ServerProgram {
+  readonly folder = mkdtempSync(join(tmpdir(), 'innernet-server-'));
+  readonly configDir = join(this.folder, 'etc');
+  readonly dataDir = join(this.folder, 'lib');
+
+  /** Arguments of `node` that run the program. */
+  command(...args: string[]): string[] {
+    return [PROGRAM, '--config-dir', this.configDir, '--data-dir', this.dataDir, ...args];
+  }
+
+  start(...args: string[]): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, this.command(...args), { env: { ...process.env, SUDO_USER: 'ann' } });
+  }
+
+  async run(...args: string[]): Promise<Ended> {
+    return ended(this.start(...args));
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export const ended = (child: ChildProcessWithoutNullStreams): Promise<Ended> =>
+  new Promise((resolve) => {
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data) => {
+      stdout += data;
+    });
+    child.stderr.on('data', (data) => {
+      stderr += data;
+    });
+    child.stdin.end();
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
