@@ -68,6 +68,12 @@ const drop = <K, V>(map: Map<K, Set<V>>, key: K, value: V): void => {
   if (known?.size === 0) map.delete(key);
 };
 
+/** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */
+const keepIf = <V>(belongs: boolean, set: Set<V>, value: V): void => {
+  if (belongs) set.add(value);
+  else set.delete(value);
+};
+
 export class Network {
   name = '';
   /** Position of the last event that is in here. */
@@ -376,16 +382,14 @@ export class Network {
     this.#peerByName.set(peer.name, peer.id);
     this.#peerByIp.set(peer.ip, peer.id);
     this.#peerByKey.set(peer.publicKey, peer.id);
-    if (peer.isAdmin) this.#admins.add(peer.id);
-    if (!peer.isRedeemed) this.#invited.add(peer.id);
+    keepIf(peer.isAdmin, this.#admins, peer.id);
+    keepIf(!peer.isRedeemed, this.#invited, peer.id);
   }
 
   #unindex(peer: Peer): void {
     this.#peerByName.delete(peer.name);
     this.#peerByIp.delete(peer.ip);
     this.#peerByKey.delete(peer.publicKey);
-    this.#admins.delete(peer.id);
-    this.#invited.delete(peer.id);
   }
 
   /** Name and address are free again, the key is not. */
@@ -393,6 +397,8 @@ export class Network {
     const peer = this.#peers.get(id);
     if (!peer) return;
     this.#unindex(peer);
+    this.#admins.delete(id);
+    this.#invited.delete(id);
     this.#peers.delete(id);
     drop(this.#peersIn, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);

@@ -1,0 +1,178 @@
+// Any sequence of commands: what a commit is said to change leads every CIDR's peers from what they saw to what they see.
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { advanceWithChanges, type ClassDelta, classDeltas } from '../../src/domain/changes.ts';
+import { decide } from '../../src/domain/decide.ts';
+import { Network } from '../../src/domain/network.ts';
+import type { RejectionCode } from '../../src/domain/rejection.ts';
+import { EVENT_TYPES, type EventType, type NetworkEvent } from '../../src/events/schema.ts';
+import { cidrRow, type PeerRow, peerRow } from '../../src/protocol/rows.ts';
+import type { CidrId } from '../../src/values/id.ts';
+import { PROVOKED, type Question, Questions, type Start, starts, throws } from '../commands.ts';
+import { cidrRowsOf, expectIndexed, expectLawful, type Views, viewsOf } from '../invariants.ts';
+
+/** `PROPERTY_RUNS=5000 PROPERTY_SEED=42` runs longer, or again what failed. */
+const runs = Number(process.env.PROPERTY_RUNS ?? 80);
+const seed = Number(process.env.PROPERTY_SEED ?? Date.now() % 2 ** 31);
+
+/** What no command makes: imports and restored backups do. */
+const NEVER_MADE: EventType[] = ['NetworkImported', 'LogRestored'];
+
+const seen = {
+  accepted: 0,
+  refused: 0,
+  commits: 0,
+  deltas: 0,
+  events: new Map<string, number>(),
+  refusals: new Map<RejectionCode, number>(),
+};
+
+const count = <K>(tally: Map<K, number>, key: K): void => void tally.set(key, (tally.get(key) ?? 0) + 1);
+
+/** Puts a class's delta onto its view, insisting that it says nothing needless and nothing that was hidden. */
+const apply = (
+  view: Map<number, PeerRow>,
+  { changed, removed }: ClassDelta,
+  visible: Map<number, PeerRow>,
+): void => {
+  for (const id of removed) {
+    assert.ok(!visible.has(id));
+    assert.ok(view.delete(id));
+  }
+  for (const peer of changed) {
+    const row = peerRow(peer);
+    assert.deepEqual(visible.get(peer.id), row);
+    assert.notDeepEqual(view.get(peer.id), row);
+    view.set(peer.id, row);
+  }
+};
+
+const deltaOf = (deltas: ClassDelta[], viewer: CidrId): ClassDelta => {
+  const own = deltas.filter(({ viewers }) => viewers.includes(viewer));
+  assert.ok(own.length <= 1);
+  return own[0] ?? { viewers: [], changed: [], removed: [] };
+};
+
+/** Takes a commit into the network and every view forward by what the commit is said to change. */
+const commit = (network: Network, views: Views, events: NetworkEvent[]): Views => {
+  const rows = cidrRowsOf(network);
+  const changes = advanceWithChanges(network, events, network.position + events.length);
+  const deltas = classDeltas(network, changes);
+  const after = viewsOf(network);
+  seen.deltas += deltas.length;
+  for (const { viewers, changed, removed } of deltas) {
+    assert.ok(changed.length + removed.length > 0);
+    assert.ok(viewers.every((viewer) => after.has(viewer)));
+  }
+  for (const [viewer, visible] of after) {
+    // A CIDR that is new has no peers yet, so nobody has a view to change: the first to join takes it whole.
+    const known = views.get(viewer);
+    if (!known) continue;
+    const view = new Map(known);
+    apply(view, deltaOf(deltas, viewer), visible);
+    assert.deepEqual(view, visible);
+  }
+  for (const [id, change] of changes.cidrs) {
+    if (change.after) rows.set(id, cidrRow(change.after));
+    else rows.delete(id);
+  }
+  assert.deepEqual(rows, cidrRowsOf(network));
+  return after;
+};
+
+/** A new name is all that differs, in what the log holds of the network. */
+const expectOnlyTheName = (before: string, after: string, { command }: Question): void => {
+  if (command.type !== 'RenamePeer' && command.type !== 'RenameCidr') return;
+  const [left, right] = [JSON.parse(before), JSON.parse(after)];
+  const rows = command.type === 'RenamePeer' ? 'peers' : 'cidrs';
+  const changed = right[rows].filter(
+    (row: object, index: number) => JSON.stringify(row) !== JSON.stringify(left[rows][index]),
+  );
+  assert.equal(changed.length, 1);
+  for (const row of left[rows]) if (row.id === changed[0].id) row.name = command.name;
+  assert.equal(JSON.stringify(right), JSON.stringify({ ...left, position: right.position }));
+};
+
+/** One sequence from its start to its end. */
+const play = (start: Start, dice: (typeof throws extends fc.Arbitrary<infer T> ? T : never)[]): void => {
+  const network = new Network();
+  const questions = new Questions(start.family);
+  const log: NetworkEvent[] = [...start.events];
+  const stages: string[] = [];
+  let views = commit(network, new Map(), log.slice());
+  for (const thrown of dice) {
+    const question = questions.next(network, thrown);
+    const before = JSON.stringify(network);
+    const decision = decide(network, question.command, question.context);
+    assert.equal(JSON.stringify(network), before);
+    assert.deepEqual(decide(network.clone(), question.command, question.context), decision);
+    if (!decision.accepted) {
+      seen.refused += 1;
+      count(seen.refusals, decision.rejection.code);
+      continue;
+    }
+    seen.accepted += 1;
+    if (decision.events.length === 0) continue;
+    seen.commits += 1;
+    for (const event of decision.events) count(seen.events, event.type);
+    log.push(...decision.events);
+    views = commit(network, views, decision.events);
+    expectIndexed(network);
+    if (start.name !== 'an import') expectLawful(network);
+    const after = JSON.stringify(network);
+    if (decision.events.length === 1) expectOnlyTheName(before, after, question);
+    stages.push(after);
+  }
+  expectReplayed(log, stages, network);
+};
+
+/** From the log alone come the same states, each in its turn; from JSON and by copying the last one. */
+const expectReplayed = (log: NetworkEvent[], stages: string[], network: Network): void => {
+  const again = new Network();
+  const expected = new Map(
+    stages.map((stage) => [(JSON.parse(stage) as { position: number }).position, stage]),
+  );
+  log.forEach((event, index) => {
+    again.advance([event], index + 1);
+    const stage = expected.get(index + 1);
+    if (stage !== undefined) assert.equal(JSON.stringify(again), stage);
+  });
+  const end = JSON.stringify(network);
+  assert.equal(JSON.stringify(Network.fromJSON(JSON.parse(end))), end);
+  assert.equal(JSON.stringify(network.clone()), end);
+  expectIndexed(network.clone());
+};
+
+describe('any sequence of commands', () => {
+  it('is told to each peer as what it sees', { timeout: 60_000 + runs * 500 }, () => {
+    fc.assert(fc.property(starts, fc.array(throws, { minLength: 30, maxLength: 60 }), play), {
+      numRuns: runs,
+      seed,
+      endOnFailure: true,
+    });
+  });
+
+  it('was accepted at least every other time, and nothing was left untried', () => {
+    expect(seen.accepted).toBeGreaterThanOrEqual(seen.refused);
+    expect(EVENT_TYPES.filter((type) => !NEVER_MADE.includes(type) && !seen.events.has(type))).toEqual([]);
+    expect(PROVOKED.filter((code) => !seen.refusals.has(code))).toEqual([]);
+  });
+
+  afterAll(() => {
+    const { accepted, refused, commits, deltas } = seen;
+    const share = Math.round((100 * accepted) / Math.max(1, accepted + refused));
+    const rarest = (tally: Map<string, number>) =>
+      [...tally]
+        .sort(([, a], [, b]) => a - b)
+        .slice(0, 3)
+        .map(([key, n]) => `${key} ${n}`)
+        .join(', ');
+    process.stderr.write(
+      `commands: ${accepted + refused}, ${share} % accepted, ${commits} with a commit, ${deltas} deltas; ` +
+        `${seen.events.size} event types (rarest: ${rarest(seen.events)}), ` +
+        `${seen.refusals.size} rejections (rarest: ${rarest(seen.refusals)}); ` +
+        `again with PROPERTY_SEED=${seed} PROPERTY_RUNS=${runs}\n`,
+    );
+  });
+});

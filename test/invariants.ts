@@ -1,0 +1,116 @@
+// What is true of a network at any position, said by walking all of it instead of asking its indexes.
+import assert from 'node:assert/strict';
+import type { CidrNode, Network, Peer } from '../src/domain/network.ts';
+import { appears, visiblePeers } from '../src/domain/visibility.ts';
+import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../src/protocol/rows.ts';
+import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../src/values/id.ts';
+import {
+  assignableRange,
+  containsCidr,
+  familyOf,
+  fromNumber,
+  isAssignable,
+  overlaps,
+} from '../src/values/ip.ts';
+
+const unique = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+
+/** Each index finds exactly what a walk through all peers and CIDRs finds. */
+export const expectIndexed = (network: Network): void => {
+  const peers = [...network.peers()];
+  assert.equal(network.peerCount, peers.length);
+  for (const peer of peers) {
+    assert.equal(network.peer(peer.id), peer);
+    assert.equal(network.peerNamed(peer.name), peer);
+    assert.equal(network.peerAt(peer.ip), peer);
+    assert.equal(network.peerWithKey(peer.publicKey), peer);
+    assert.ok(!network.isRetiredIp(peer.ip) && !network.isRetiredKey(peer.publicKey));
+  }
+  const sameAs = (indexed: Iterable<Peer>, walked: Peer[]) =>
+    assert.deepEqual([...indexed].sort(byId), walked.sort(byId));
+  sameAs(
+    network.invited(),
+    peers.filter(({ isRedeemed }) => !isRedeemed),
+  );
+  sameAs(
+    network.admins(),
+    peers.filter((peer) => peer.isAdmin && appears(peer) && peer.id !== SERVER_PEER),
+  );
+  for (const node of network.cidrs()) expectCidrIndexed(network, node, peers);
+};
+
+const expectCidrIndexed = (network: Network, node: CidrNode, peers: Peer[]): void => {
+  assert.equal(network.cidr(node.id), node);
+  assert.equal(network.cidrNamed(node.name), node);
+  const own = peers.filter(({ cidrId }) => cidrId === node.id);
+  assert.deepEqual([...network.peersIn(node.id)].sort(byId), own.sort(byId));
+  assert.equal(network.holdsPeers(node.id), own.length > 0);
+  const children = [...network.cidrs()].filter(({ parentId }) => parentId === node.id);
+  assert.deepEqual([...network.childrenOf(node.id)], children);
+  assert.equal(network.hasChildren(node.id), children.length > 0);
+  if (children.length === 0) assert.equal(network.freeIpIn(node), lowestFree(network, node));
+};
+
+const byId = (left: Peer, right: Peer): number => left.id - right.id;
+
+const lowestFree = (network: Network, node: CidrNode): string | undefined => {
+  const root = network.cidr(ROOT_CIDR)?.cidr ?? node.cidr;
+  const { first, last } = assignableRange(node.cidr);
+  for (let value = first; value <= last; value += 1n) {
+    const ip = fromNumber(value, familyOf(node.cidr));
+    if (!network.peerAt(ip) && !network.isRetiredIp(ip) && isAssignable(root, ip)) return ip;
+  }
+  return undefined;
+};
+
+/** The rules hold, as they do at every position of a log that no import began. */
+export const expectLawful = (network: Network): void => {
+  const peers = [...network.peers()];
+  const cidrs = [...network.cidrs()];
+  const root = network.cidr(ROOT_CIDR);
+  if (!root) {
+    assert.equal(peers.length + cidrs.length, 0);
+    return;
+  }
+  for (const field of ['name', 'ip', 'publicKey'] as const)
+    assert.ok(unique(peers.map((peer) => peer[field])));
+  for (const field of ['name', 'cidr'] as const) assert.ok(unique(cidrs.map((node) => node[field])));
+  const { name, cidrId, isAdmin, isDisabled, isRedeemed } =
+    network.peer(SERVER_PEER) ?? assert.fail('no server');
+  assert.deepEqual(
+    [name, cidrId, isAdmin, isDisabled, isRedeemed],
+    [SERVER_NAME, SERVER_CIDR, true, false, true],
+  );
+  for (const peer of peers) {
+    const home = network.cidr(peer.cidrId) ?? assert.fail(`${peer.name} is nowhere`);
+    assert.ok(!network.hasChildren(home.id));
+    assert.ok(isAssignable(home.cidr, peer.ip) && isAssignable(root.cidr, peer.ip));
+  }
+  for (const node of cidrs) if (node.id !== ROOT_CIDR) expectCidrLawful(network, node);
+  for (const { cidrIds } of network.associations()) {
+    assert.ok(cidrIds[0] !== cidrIds[1] && !cidrIds.includes(ROOT_CIDR));
+    assert.ok(cidrIds.every((id) => network.cidr(id)));
+  }
+};
+
+const expectCidrLawful = (network: Network, node: CidrNode): void => {
+  const parent = network.cidr(node.parentId ?? node.id) ?? assert.fail(`${node.name} hangs nowhere`);
+  assert.ok(containsCidr(parent.cidr, node.cidr) && parent.cidr !== node.cidr);
+  for (const sibling of network.childrenOf(parent.id))
+    assert.ok(sibling.id === node.id || !overlaps(sibling.cidr, node.cidr));
+};
+
+/** What the peers of each CIDR are shown: rows as they go over the wire, by id. */
+export type Views = Map<CidrId, Map<number, PeerRow>>;
+
+/** Every CIDR's view, computed from nothing. */
+export const viewsOf = (network: Network): Views =>
+  new Map(
+    [...network.cidrs()].map(({ id }) => [
+      id,
+      new Map([...visiblePeers(network, id)].map((peer) => [peer.id, peerRow(peer)])),
+    ]),
+  );
+
+export const cidrRowsOf = (network: Network): Map<number, CidrRow> =>
+  new Map([...network.cidrs()].map((node) => [node.id, cidrRow(node)]));
