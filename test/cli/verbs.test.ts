@@ -350,6 +350,11 @@ describe('trouble', () => {
     );
   });
 
+  it('what a server says cannot steer the terminal', () => {
+    plane.execute = () => Promise.reject(new Failure('so\u001b[2J', { hint: 'or\nso' }));
+    return refuses('enable-peer acme --name bob', 1, 'so\\u{1b}[2J', 'or\\u{a}so');
+  });
+
   it('names from elsewhere cannot steer the terminal', async () => {
     const name = 'e\u001b[2J\u202evil';
     const events = acme.network.map((event) =>
