@@ -1,4 +1,5 @@
-// Two sets of tests: unit (in seconds, no root needed) and e2e (real programs, real namespaces, one file at a time).
+// Three sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time)
+// and interop (the same, with innernet's own programs; run on demand by scripts/interop.js).
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -15,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/interop/**'],
           globalSetup: ['test/build.ts'],
         },
       },
@@ -27,6 +28,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          globalSetup: ['test/build.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],
