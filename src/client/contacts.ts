@@ -139,6 +139,14 @@ export class Contacts {
     }
   }
 
+  get size(): number {
+    return this.#all.size;
+  }
+
+  knows(publicKey: PublicKey): boolean {
+    return this.#all.has(publicKey);
+  }
+
   /** Whether a session with the peer stood when last looked. */
   isMet(publicKey: PublicKey): boolean {
     const contact = this.#all.get(publicKey);

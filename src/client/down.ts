@@ -1,9 +1,16 @@
-/** Not written yet: the program says so until its author has replaced this file. */
-
+/** `innernet down`: the only verb that takes tunnels down. */
 import type { GlobalOptions } from '../cli/options.ts';
-import { Failure } from '../values/failure.ts';
+import { note } from '../cli/print.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { takeDown } from '../wireguard/tunnel.ts';
+import { readConf } from './conf-file.ts';
+import { askOwnerOf } from './owned-network.ts';
+import { pathsOf } from './paths.ts';
 
-export const down = async (_network: InterfaceName, _options: GlobalOptions): Promise<void> => {
-  throw new Failure('down is not built yet');
+/** Ends the process that follows the network, then removes the device. Throws a `Failure` if not installed. */
+export const down = async (network: InterfaceName, options: GlobalOptions): Promise<void> => {
+  const paths = pathsOf(network, options);
+  await readConf(paths.conf, network);
+  await askOwnerOf(paths, { ask: 'stop' });
+  if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
 };

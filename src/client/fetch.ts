@@ -1,8 +1,23 @@
-/** Not written yet: the program says so until its author has replaced this file. */
+/** `innernet fetch`: comes level with the server once, for a network that is up. */
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { openDevice } from '../wireguard/tunnel.ts';
+import { readConf } from './conf-file.ts';
 import type { FetchOptions } from './options.ts';
+import { askOwnerOf, OwnedNetwork } from './owned-network.ts';
+import { pathsOf } from './paths.ts';
 
-export const fetch = async (_network: InterfaceName, _options: FetchOptions): Promise<void> => {
-  throw new Failure('fetch is not built yet');
+/** Throws a `Failure` when the network is not up or the server does not answer. */
+export const fetch = async (network: InterfaceName, options: FetchOptions): Promise<void> => {
+  const paths = pathsOf(network, options);
+  await readConf(paths.conf, network);
+  if ((await askOwnerOf(paths, { ask: 'synchronise' })) !== undefined) return;
+  if (!(await openDevice(network)))
+    throw new Failure(`${network} is not up`, { hint: `bring it up: innernet up ${network}` });
+  const owned = await OwnedNetwork.open(network, options);
+  try {
+    await owned?.synchronise();
+  } finally {
+    await owned?.close();
+  }
 };

@@ -26,6 +26,8 @@ export type Effect = {
   released: PeerId[];
   /** Addresses whose pin is forgotten, at the user's word. */
   forgotten?: Ip[] | undefined;
+  /** The rows are no longer those of the head: this machine was shut out, and fetches all anew when it is back. */
+  emptied?: boolean | undefined;
   /** The alarm from now on; absent where it stays as it is. */
   alarm?: Alarm | null | undefined;
 };
@@ -146,6 +148,12 @@ export class Mirror {
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
 
+  /** This machine was shut out: every tunnel but the server's goes, the pins stay. */
+  judgeRevocation(): Effect {
+    const ids = [...this.tunnels()].map(({ id }) => id);
+    return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
+  }
+
   /** Forgets the pins at these addresses; peers that they held back are let in where nothing else speaks against. */
   judgeForgetting(forgotten: readonly Pin[]): Effect {
     const addresses = new Set(forgotten.map(({ ip }) => ip));
@@ -182,6 +190,7 @@ export class Mirror {
       this.head = effect.head;
       this.filled = true;
     }
+    if (effect.emptied) this.filled = false;
     return changes;
   }
 

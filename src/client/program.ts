@@ -108,6 +108,18 @@ const addShow = (program: Command): void => {
     });
 };
 
+const addForgetPin = (program: Command): void => {
+  networkVerb(program, 'forget-pin', {
+    summary: "let a peer that is held back in with its new key or address; ask the peer's owner first",
+    examples: ['forget-pin acme bob', 'forget-pin acme 10.42.1.5'],
+  })
+    .argument('<peer>', 'its name or address, as "show" names it')
+    .action(async (network: InterfaceName, peer: string, _options, command: Command) => {
+      const client = await import('./forget-pin.ts');
+      await client.forgetPin(network, peer, globalOptionsOf(command));
+    });
+};
+
 const summary = 'innernet makes this machine a peer of private WireGuard networks';
 
 /** Whether nothing but global flags was said. */
@@ -123,7 +135,7 @@ const isBare = (args: readonly string[]): boolean => {
 };
 
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
-for (const add of [addInstall, addUp, addDown, addFetch, addShow]) add(program);
+for (const add of [addInstall, addUp, addDown, addFetch, addShow, addForgetPin]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 const args = process.argv.slice(2);

@@ -45,6 +45,8 @@ const Document = z.object({
   peers: z.array(StoredPeer),
   cidrs: z.array(V1Cidr),
   head: HeadState.nullish(),
+  /** False: the rows are fewer than those of the head. */
+  filled: z.boolean().default(true),
   held: z.array(HeldRow).default([]),
   alarm: AlarmState.nullish(),
 });
@@ -57,6 +59,7 @@ export const EffectLine = z.object({
   held: z.array(HeldRow),
   released: z.array(PeerRow.shape.id),
   forgotten: z.array(PeerRow.shape.ip).optional(),
+  emptied: z.boolean().optional(),
   alarm: AlarmState.nullable().optional(),
 });
 
@@ -130,7 +133,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     if (mirror.isTunnel(row) && !mirror.pins.contradicted(row)) mirror.pins.add(pinOf(row));
   if (document.head) {
     mirror.head = document.head;
-    mirror.filled = true;
+    mirror.filled = document.filled;
   }
   return { mirror, endpoints };
 };
@@ -165,7 +168,7 @@ export const formatState = ({ mirror, endpoints }: Kept): string => {
     version: '1',
     peers: [...rows.map((row) => storedPeer(row, endpoints)), ...departed],
     cidrs: [...mirror.cidrs()].map(({ id, name, cidr, parentId }) => ({ id, name, cidr, parent: parentId })),
-    ...(mirror.head && mirror.filled ? { head: mirror.head } : {}),
+    ...(mirror.head ? { head: mirror.head, filled: mirror.filled } : {}),
     held: [...mirror.held()],
     ...(mirror.alarm ? { alarm: mirror.alarm } : {}),
   } satisfies z.input<typeof Document>)}\n`;

@@ -1,8 +1,86 @@
-/** Not written yet: the program says so until its author has replaced this file. */
+/** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
+import { note } from '../cli/print.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { UpOptions } from './options.ts';
+import { askOwnerOf, OwnedNetwork, sayOf } from './owned-network.ts';
+import { installedNetworks, pathsOf } from './paths.ts';
 
-export const up = async (_networks: InterfaceName[], _options: UpOptions): Promise<void> => {
-  throw new Failure('up is not built yet');
+const all = async (options: UpOptions): Promise<InterfaceName[]> => {
+  const networks = await installedNetworks(options);
+  if (networks.length > 0) return networks;
+  throw new Failure(`no network is installed: there is no conf in ${options.configDir}`, {
+    hint: 'join one by an invitation: innernet install INVITATION',
+  });
 };
+
+const failed = (errors: readonly unknown[]): void => {
+  const [first, ...others] = errors;
+  if (first === undefined) return;
+  for (const other of others) note(`innernet: error: ${(other as Error).message}`);
+  throw first;
+};
+
+/** Throws the first failure, after all networks were tried. */
+export const up = async (named: readonly InterfaceName[], options: UpOptions): Promise<void> => {
+  const networks = named.length > 0 ? [...new Set(named)] : await all(options);
+  if (options.daemon) return follow(networks, options);
+  const errors: unknown[] = [];
+  for (const network of networks) {
+    try {
+      await once(network, options);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  failed(errors);
+};
+
+const once = async (network: InterfaceName, options: UpOptions): Promise<void> => {
+  const owned = await OwnedNetwork.open(network, options);
+  if (!owned) {
+    await askOwnerOf(pathsOf(network, options), { ask: 'synchronise' });
+    return;
+  }
+  try {
+    await owned.synchronise();
+  } finally {
+    await owned.close();
+  }
+};
+
+/** Follows all networks until a signal; one that cannot be brought up does not keep the others down. */
+const follow = async (networks: readonly InterfaceName[], options: UpOptions): Promise<void> => {
+  const signal = stopSignal();
+  const errors: unknown[] = [];
+  const owned: OwnedNetwork[] = [];
+  for (const network of networks) {
+    try {
+      owned.push(await start(network, options));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (owned.length === 0) return failed(errors);
+  for (const error of errors) note(`innernet: error: ${(error as Error).message}`);
+  for (const one of owned) void one.follower.follow();
+  await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);
+  await Promise.all(owned.map((one) => one.close()));
+};
+
+const start = async (network: InterfaceName, options: UpOptions): Promise<OwnedNetwork> => {
+  const owned = await OwnedNetwork.open(network, options);
+  if (!owned)
+    throw new Failure(`another innernet follows ${network} already`, {
+      hint: `see what it says: innernet show ${network}`,
+    });
+  const { mirror, keeper } = owned.follower;
+  sayOf(network)(`up at ${mirror.ground.own.ip}, WireGuard listens at port ${keeper.listenPort}`);
+  return owned;
+};
+
+/** Resolves when the process is asked to stop. */
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });

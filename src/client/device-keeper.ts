@@ -1,0 +1,263 @@
+/** Keeps this machine's WireGuard device as the mirror has it: change by change, and as a whole now and then. */
+import type { Conf } from '../protocol/conf.ts';
+import type { Observation, PeerRow } from '../protocol/rows.ts';
+import { type Endpoint, SocketAddress } from '../values/endpoint.ts';
+import { singleton } from '../values/ip.ts';
+import { type Device, type DeviceState, isLive, type Step, Turns } from '../wireguard/device.ts';
+import { plan } from '../wireguard/plan.ts';
+import { bringUp, type TunnelConfig } from '../wireguard/tunnel.ts';
+import { Contacts } from './contacts.ts';
+import { type Changes, type Mirror, serverRow } from './mirror.ts';
+import { Places } from './places.ts';
+import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
+import type { Kept } from './state-file.ts';
+
+/** The whole is compared this often, in milliseconds. */
+const COMPARE_EVERY = 60_000;
+/** A device that could not be had or changed is tried again after this long, in milliseconds. */
+const REPAIR_AFTER = 5000;
+/** A device with more peers than this is read twice a second at most. */
+const MANY_PEERS = 500;
+const READ_PAUSE_IF_MANY = 500;
+
+export type KeeperParts = {
+  conf: Conf;
+  kept: Kept;
+  tunnel: TunnelConfig;
+  /** False: other peers' candidates are not tried. */
+  natTraversal: boolean;
+  /** Hears what the user may want to know. */
+  say: (message: string) => void;
+};
+
+export class DeviceKeeper {
+  readonly contacts: Contacts;
+  readonly #parts: KeeperParts;
+  readonly #mirror: Mirror;
+  readonly #places: Places;
+  readonly #turns = new Turns();
+  #device: Device;
+  #listenPort = 0;
+  #lastRead = Number.NEGATIVE_INFINITY;
+  #tick: NodeJS.Timeout | undefined;
+  #tickAt = Number.POSITIVE_INFINITY;
+  #comparing: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  private constructor(parts: KeeperParts, device: Device) {
+    this.#parts = parts;
+    this.#mirror = parts.kept.mirror;
+    this.#device = device;
+    this.#places = new Places(parts.conf.peerEndpointOverrides, parts.kept.endpoints);
+    this.contacts = new Contacts(this.#mirror.ground.own.publicKey);
+  }
+
+  /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
+  static async start(parts: KeeperParts): Promise<DeviceKeeper> {
+    const { device, state } = await bringUp(parts.tunnel, parts.say);
+    const keeper = new DeviceKeeper(parts, device);
+    await keeper.#turns.take(() => keeper.#equalise(state));
+    keeper.#compareIn(COMPARE_EVERY);
+    return keeper;
+  }
+
+  get device(): Device {
+    return this.#device;
+  }
+
+  /** The UDP port at which WireGuard listens. */
+  get listenPort(): number {
+    return this.#listenPort;
+  }
+
+  /** Puts what changed in sight on the device; a device in the way of that is repaired in a while. */
+  apply({ added, removed, changed }: Changes): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = performance.now();
+      const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
+      for (const { id } of removed) this.#places.forget(id);
+      for (const row of added) if (this.#mirror.isTunnel(row)) steps.push(...this.#introduce(row, now));
+      for (const { after } of changed) steps.push(...this.#learn(after, now));
+      await this.#carryOut(steps);
+    });
+  }
+
+  /** What the server observed of peers. */
+  observe(observations: readonly Observation[]): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = performance.now();
+      const steps: Step[] = [];
+      for (const observation of observations) {
+        const row = this.#mirror.peer(observation.id);
+        if (!row || this.#mirror.isHeld(row.id)) continue;
+        this.#places.see(this.#parts.natTraversal ? observation : { ...observation, candidates: [] });
+        steps.push(...this.#learn(row, now));
+      }
+      await this.#carryOut(steps);
+    });
+  }
+
+  /**
+   * Tries handshakes with the server until one succeeds or `milliseconds` are over. Resolves to where it was
+   * reached, as the conf or the network spells it.
+   */
+  async reachServer(milliseconds: number): Promise<Endpoint | undefined> {
+    const places = await this.#serverPlaces();
+    if (places.length === 0) return undefined;
+    const { server } = this.#mirror.ground;
+    const addresses = places.map(({ address }) => address);
+    const peer = await reachServer(this.#device, server, addresses, milliseconds);
+    return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
+  }
+
+  /** Whether there is a session with the server that can still carry data. */
+  async hasServer(): Promise<boolean> {
+    const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
+    return peer !== undefined && isLive(peer, Date.now());
+  }
+
+  /** The whole comparison: device, address and route as well as peers. */
+  compare(): Promise<void> {
+    return this.#turns.take(async () => {
+      const { device, state } = await bringUp(this.#parts.tunnel, this.#parts.say);
+      this.#device = device;
+      await this.#equalise(state);
+    });
+  }
+
+  /** Leaves the tunnels as they are. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#tick);
+    clearTimeout(this.#comparing);
+    await this.#turns.take(async () => {});
+  }
+
+  async #equalise(has: DeviceState): Promise<void> {
+    const { conf } = this.#parts;
+    const { ground } = this.#mirror;
+    const [now, wall] = [performance.now(), Date.now()];
+    this.#remember(has, wall);
+    this.contacts.review(has, now, wall);
+    const rows = [...this.#mirror.tunnels()];
+    const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
+    const knows = has.peers.get(ground.server.publicKey)?.endpoint !== undefined;
+    // A name is looked up later: other tunnels do not wait for a DNS that may be out of reach.
+    const endpoint = knows ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
+    const server = { ...serverConfig(ground.server), endpoint };
+    const wants = {
+      keys: { privateKey: conf.privateKey, publicKey: ground.own.publicKey },
+      listenPort: conf.listenPort,
+      peers: [server, ...present.map(({ publicKey, ip }) => ({ publicKey, allowedIps: [singleton(ip)] }))],
+    };
+    const { steps } = plan(has, wants, { network: ground.range, now: wall });
+    for (const row of rows) {
+      const state = has.peers.get(row.publicKey);
+      if (!state || !this.contacts.knows(row.publicKey))
+        steps.push(...this.contacts.add(row, this.#placesOf(row), { now, wall, has: state }));
+    }
+    steps.push(...this.contacts.tick(has, now, wall));
+    await this.#device.apply(steps);
+    this.#armTick();
+  }
+
+  /** Where the network says that the server is, and where the conf says so. */
+  async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
+    const endpoints = new Set([serverRow(this.#mirror)?.endpoint, this.#parts.conf.server.externalEndpoint]);
+    const places: { endpoint: Endpoint; address: SocketAddress }[] = [];
+    for (const endpoint of endpoints) {
+      if (!endpoint) continue;
+      try {
+        for (const address of await addressesOf(endpoint)) places.push({ endpoint, address });
+      } catch (error) {
+        this.#parts.say((error as Error).message);
+      }
+    }
+    return places;
+  }
+
+  #introduce(row: PeerRow, now: number): Step[] {
+    return this.contacts.add(row, this.#placesOf(row), { now, wall: Date.now() });
+  }
+
+  #learn(row: PeerRow, now: number): Step[] {
+    return this.#mirror.isTunnel(row) ? this.contacts.learn(row.publicKey, this.#placesOf(row), now) : [];
+  }
+
+  #placesOf(row: PeerRow): SocketAddress[] {
+    const unresolved = this.#places.unresolved(row);
+    if (unresolved) void this.#resolve(unresolved, row);
+    return this.#places.of(row);
+  }
+
+  async #resolve(endpoint: Endpoint, row: PeerRow): Promise<void> {
+    const [address] = await addressesOf(endpoint).catch(() => []);
+    if (!address || this.#isClosed) return;
+    this.#places.resolved(endpoint, address);
+    await this.#turns.take(() => this.#carryOut(this.#learn(row, performance.now())));
+  }
+
+  async #carryOut(steps: readonly Step[]): Promise<void> {
+    try {
+      await this.#device.apply(steps);
+      this.#armTick();
+    } catch (error) {
+      this.#parts.say(`${(error as Error).message}; it is looked after in a moment`);
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  #compareIn(milliseconds: number): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#comparing);
+    this.#comparing = setTimeout(() => void this.#tryToCompare(), milliseconds);
+  }
+
+  async #tryToCompare(): Promise<void> {
+    try {
+      await this.compare();
+      this.#compareIn(COMPARE_EVERY);
+    } catch (error) {
+      this.#parts.say((error as Error).message);
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  /** Makes sure that `contacts` get their turn when something is due. */
+  #armTick(): void {
+    const { nextDue } = this.contacts;
+    if (this.#isClosed || nextDue === Number.POSITIVE_INFINITY || nextDue >= this.#tickAt) return;
+    const rest = this.contacts.size > MANY_PEERS ? READ_PAUSE_IF_MANY : 0;
+    clearTimeout(this.#tick);
+    this.#tickAt = Math.max(nextDue, this.#lastRead + rest);
+    const wait = Math.max(0, this.#tickAt - performance.now());
+    this.#tick = setTimeout(() => void this.#turns.take(() => this.#onTick()), Math.ceil(wait));
+  }
+
+  async #onTick(): Promise<void> {
+    this.#tickAt = Number.POSITIVE_INFINITY;
+    if (this.#isClosed) return;
+    try {
+      const state = await this.#read();
+      await this.#carryOut(this.contacts.tick(state, performance.now(), Date.now()));
+    } catch {
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  async #read(): Promise<DeviceState> {
+    const state = await this.#device.read();
+    this.#remember(state, Date.now());
+    return state;
+  }
+
+  /** Where peers are reached now is the best guess for the next time. */
+  #remember(state: DeviceState, wall: number): void {
+    this.#lastRead = performance.now();
+    this.#listenPort = state.listenPort;
+    for (const peer of state.peers.values()) {
+      const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
+      if (row && peer.endpoint) this.#parts.kept.endpoints.set(row.ip, peer.endpoint);
+    }
+  }
+}
