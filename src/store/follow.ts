@@ -23,11 +23,15 @@ export const readCommits = async (log: Readable, after: Position, page = PAGE): 
   }
 };
 
-/** Hands over every commit in (after, until]; where there is no `until`, up to the head; for folding into a state. Returns where it ended. */
+/**
+ * Hands over every commit in (after, until]; where there is no `until`, up to the head. Waits where `onCommit`
+ * returns a promise, and only there: folding a million events into a state must not pay for it. Returns where it
+ * ended.
+ */
 export const replay = async (
   log: Readable,
   after: Position,
-  onCommit: (commit: RecordedCommit) => void,
+  onCommit: (commit: RecordedCommit) => void | Promise<void>,
   until = Number.POSITIVE_INFINITY,
 ): Promise<Position> => {
   let position = after;
@@ -36,7 +40,8 @@ export const replay = async (
     if (commits.length === 0) return position;
     for (const commit of commits) {
       if (commit.to > until) return position;
-      onCommit(commit);
+      const pause = onCommit(commit);
+      if (pause instanceof Promise) await pause;
       position = commit.to;
     }
   }

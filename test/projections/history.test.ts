@@ -1,0 +1,182 @@
+// History reads aloud: every type of event has its sentence, with names as they were at that moment.
+import { expect, it } from 'vitest';
+import { actorText } from '../../src/events/actor.ts';
+import { EVENT_TYPES, type NetworkEvent } from '../../src/events/schema.ts';
+import { History, type HistoryEntry } from '../../src/projections/history.ts';
+import { replay } from '../../src/store/follow.ts';
+import type { NewCommit } from '../../src/store/log.ts';
+import type { SqliteLog } from '../../src/store/sqlite-log.ts';
+import { type Hash, NO_HASH, type Position } from '../../src/values/id.ts';
+import { acme, associated, associationId, endpoint, ids, keyOf, peerId } from '../acme.ts';
+import { append, commitOf, tempLog } from '../store/temp-log.ts';
+
+const by = (actor: Parameters<typeof actorText>[0], ...events: NetworkEvent[]): NewCommit => ({
+  ...commitOf(events),
+  actor: actorText(actor),
+});
+
+const ann = { kind: 'peer', peerId: ids.ann } as const;
+const server = { kind: 'server' } as const;
+
+const told = async (log: SqliteLog): Promise<{ entries: HistoryEntry[]; sentences: string[] }> => {
+  const history = new History(log.database, (time) => `<${time.slice(0, 16)}>`);
+  const entries: HistoryEntry[] = [];
+  await replay(log, 0, (commit) => void entries.push(...history.entriesOf(commit)));
+  return { entries, sentences: entries.map((entry) => history.describe(entry)) };
+};
+
+/** The whole vocabulary, by people and programs of every kind. */
+const story: NewCommit[] = [
+  commitOf(acme.created),
+  by({ kind: 'operator', uid: 0 }, acme.humans),
+  by({ kind: 'operator', uid: 1000 }, acme.engineers, acme.bakers, acme.machines),
+  commitOf(acme.ann.slice(0, 1)),
+  by(ann, ...acme.ann.slice(1)),
+  by(ann, acme.eve, ...acme.bob.slice(0, 1)),
+  by({ kind: 'peer', peerId: ids.bob }, ...acme.bob.slice(1)),
+  by(ann, associated(ids.engineers, ids.bakers, 1)),
+  by(ann, { type: 'CidrRenamed', cidrId: ids.bakers, name: 'cooks' }),
+  by(ann, { type: 'AssociationDeleted', associationId: associationId(1) }),
+  by(
+    ann,
+    { type: 'PeerRenamed', peerId: ids.bob, name: 'bobby' },
+    { type: 'PeerDisabled', peerId: ids.bob },
+    { type: 'PeerEnabled', peerId: ids.bob },
+    { type: 'AdminGranted', peerId: ids.bob },
+    { type: 'AdminRevoked', peerId: ids.bob },
+  ),
+  by(
+    ann,
+    { type: 'EndpointOverrideSet', peerId: ids.bob, endpoint: endpoint('192.0.2.7:1000') },
+    { type: 'EndpointOverrideCleared', peerId: ids.bob },
+    { type: 'ServerEndpointChanged', endpoint: endpoint('vpn.example.net:51821') },
+  ),
+  by(ann, { type: 'PeerRenamed', peerId: ids.ann, name: 'anna' }),
+  by(ann, { type: 'PeerDeleted', peerId: ids.bob }),
+  by(ann, {
+    type: 'InvitationReissued',
+    peerId: ids.eve,
+    publicKey: keyOf("eve's second invitation"),
+    inviteExpires: null,
+  }),
+  by(server, { type: 'InvitationExpired', peerId: ids.eve }),
+  by(ann, { ...acme.eve, peerId: peerId(7), name: 'eva' }, { type: 'InvitationRevoked', peerId: peerId(7) }),
+  by(ann, { type: 'CidrDeleted', cidrId: ids.machines }),
+  commitOf([{ type: 'LogRestored', lostPosition: 99 as Position, lostHash: NO_HASH as Hash }]),
+  commitOf([{ type: 'NetworkImported', name: 'acme', source: { program: 'innernet-server', version: 2 } }]),
+];
+
+it('tells every type of event in one sentence', async () => {
+  const log = await tempLog();
+  await append(log, ...story);
+  const { entries, sentences } = await told(log);
+  expect(sentences).toEqual([
+    'ann on the server created network acme',
+    'ann on the server added CIDR acme (10.42.0.0/16)',
+    'ann on the server added CIDR innernet-server (10.42.0.1/32) to acme',
+    `ann on the server added admin peer innernet-server (10.42.0.1) to innernet-server, key ${keyOf('server').slice(0, 10)}…`,
+    'root on the server added CIDR humans (10.42.128.0/17) to acme',
+    'uid 1000 on the server added CIDR engineers (10.42.128.0/24) to humans',
+    'uid 1000 on the server added CIDR bakers (10.42.129.0/24) to humans',
+    'uid 1000 on the server added CIDR machines (10.42.1.0/24) to acme',
+    'ann on the server added admin peer ann (10.42.128.1) to engineers, invitation without end',
+    `ann redeemed the invitation of peer ann, key ${keyOf('ann').slice(0, 10)}…`,
+    'ann added peer eve (10.42.129.2) to bakers, invitation until <2026-11-22T13:00>',
+    'ann added peer bob (10.42.129.1) to bakers, invitation without end',
+    `bob redeemed the invitation of peer bob, key ${keyOf('bob').slice(0, 10)}…`,
+    'ann associated engineers and bakers',
+    'ann renamed CIDR bakers to cooks',
+    'ann ended the association of engineers and cooks',
+    'ann renamed peer bob to bobby',
+    'ann disabled peer bobby',
+    'ann enabled peer bobby',
+    'ann made peer bobby an admin',
+    'ann took the admin right from peer bobby',
+    'ann set the endpoint of peer bobby to 192.0.2.7:1000',
+    'ann cleared the endpoint that was set for peer bobby',
+    "ann set the server's external endpoint to vpn.example.net:51821",
+    'ann renamed peer ann to anna',
+    'anna deleted peer bobby',
+    'anna issued a new invitation to peer eve, without end',
+    'the server ended the invitation of peer eve: it expired',
+    'anna added peer eva (10.42.129.2) to cooks, invitation until <2026-11-22T13:00>',
+    'anna revoked the invitation of peer eva',
+    'anna deleted CIDR machines',
+    'ann on the server put a backup back; what came after it, up to 99, is lost',
+    'ann on the server took over network acme from innernet-server (schema version 2)',
+  ]);
+  expect(new Set(entries.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
+});
+
+it('gives entries with exactly what is promised', async () => {
+  const log = await tempLog();
+  await append(log, ...story);
+  const { entries } = await told(log);
+  const record = (await log.read(9, 1))[0];
+  expect(entries[9]).toEqual({
+    position: 10,
+    id: record?.id,
+    commandId: record?.commandId,
+    recordedAt: '2026-11-22T12:00:00.000Z',
+    actor: { kind: 'peer', peerId: ids.ann, name: 'ann' },
+    type: 'InvitationRedeemed',
+    data: { peerId: ids.ann, publicKey: keyOf('ann') },
+    hash: record?.hash,
+  });
+  const actors = entries.map(({ actor }) => actor);
+  expect(actors[0]).toEqual({ kind: 'operator', uid: 0, user: 'ann', name: 'ann' });
+  expect(actors[4]).toEqual({ kind: 'operator', uid: 0 });
+  expect(actors.at(-6)).toEqual({ kind: 'server' });
+});
+
+it('learns new names while it goes on', async () => {
+  const log = await tempLog();
+  const history = new History(log.database);
+  const sentences: string[] = [];
+  let position = 0;
+  for (const commit of story.slice(0, 14)) {
+    await append(log, commit);
+    const tell = (entry: HistoryEntry) => sentences.push(history.describe(entry));
+    position = await replay(log, position, (recorded) => history.entriesOf(recorded).forEach(tell));
+  }
+  expect(sentences.slice(-2)).toEqual(['ann renamed peer ann to anna', 'anna deleted peer bobby']);
+});
+
+it('writes moments in local time unless told otherwise', async () => {
+  const log = await tempLog();
+  await append(log, commitOf(acme.created), commitOf([acme.eve]));
+  const history = new History(log.database);
+  const [record] = await log.read(4, 1);
+  const sentence = record ? history.describe(history.entryOf(record)) : '';
+  expect(sentence).toMatch(/invitation until 2026-11-2\d \d\d:\d\d$/);
+});
+
+it('lets nothing through that could move a cursor or turn text around', async () => {
+  const log = await tempLog();
+  const evil = 'a\u001b[2Jb\u202ec\n"d\\';
+  await append(
+    log,
+    commitOf([{ type: 'NetworkImported', name: evil, source: { program: evil, version: 0 } }]),
+  );
+  await append(
+    log,
+    commitOf([{ type: 'CidrAdded', cidrId: ids.root, name: evil, cidr: acme.range, parentId: null }]),
+  );
+  await append(log, by({ kind: 'operator', uid: 0, user: evil }, { type: 'CidrDeleted', cidrId: ids.root }));
+  const { sentences } = await told(log);
+  const safe = '"a\\u{1b}[2Jb\\u{202e}c\\u{a}\\"d\\\\"';
+  expect(sentences[0]).toContain(safe);
+  expect(sentences[2]).toBe(`${safe} on the server deleted CIDR ${safe}`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  for (const sentence of sentences) expect(sentence).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+});
+
+it('does not need to know who somebody was', async () => {
+  const log = await tempLog();
+  await append(log, by({ kind: 'peer', peerId: peerId(40) }, { type: 'PeerDisabled', peerId: peerId(41) }));
+  await append(log, by(server, { type: 'AssociationDeleted', associationId: associationId(9) }));
+  expect((await told(log)).sentences).toEqual([
+    'peer 40 disabled peer 41',
+    'the server ended the association of CIDRs (association 9)',
+  ]);
+});
