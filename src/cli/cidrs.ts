@@ -13,7 +13,7 @@ import { answer, answerJson, table } from './print.ts';
 import { actsOn, networkVerb, type Open } from './program.ts';
 
 /** Depth first, by address: children right after their parent. */
-export const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth: number }[] => {
+const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth: number }[] => {
   const byParent = new Map<number | null, CidrNode[]>();
   const ids = new Set(cidrs.map(({ id }) => id));
   for (const node of cidrs) {
@@ -115,7 +115,7 @@ const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> =
 };
 
 /** The tree in lines: `├─ engineers  10.42.1.0/24`. */
-export const cidrTree = (cidrs: readonly CidrNode[]): string => {
+const cidrTree = (cidrs: readonly CidrNode[]): string => {
   const rows = inTreeOrder(cidrs);
   const isLast = (at: number, depth: number): boolean => {
     const next = rows.slice(at + 1).find((row) => row.depth <= depth);

@@ -35,7 +35,7 @@ export type Style = keyof typeof STYLES;
 type Stream = { isTTY?: boolean };
 
 /** Whether a stream shows colours: a terminal, and nobody said NO_COLOR. */
-export const hasColours = (stream: Stream = process.stdout): boolean =>
+const hasColours = (stream: Stream = process.stdout): boolean =>
   stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
 /** Colours text where the stream shows colours; they never carry a meaning of their own. */

@@ -51,7 +51,7 @@ const Key = z.unknown().transform((text, context) => {
 });
 
 /** A port that WireGuard or the API can listen on. */
-export const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
+const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
 
 const Document = z.object({
   interface: z.object({
@@ -113,7 +113,7 @@ const syntaxTrouble = ({ line, column, message }: TomlError): string => {
  * Reads TOML by a schema. `source` names the document in the `Failure` that is thrown when it breaks a rule: with
  * the line where it is not TOML, else with the key. No text that may be a secret is repeated.
  */
-export const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
+const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
   if (text.length > LARGEST_CONF) throw new Failure(`${source}: this is too long to be a configuration`);
   let document: unknown;
   try {
