@@ -1,5 +1,6 @@
 /** What a row of the bench hands in: figures, each beside its yardstick and its goal. */
 import { median, type Sample } from './sample.ts';
+import type { Scene } from './scene.ts';
 
 /** One figure as `--json` prints it; `yardstick` and `ratio` are null where the goal is an absolute one. */
 export type Figure = {
@@ -26,6 +27,11 @@ export type Row = {
   /** One line for `--help`. */
   what: string;
   measure: (say: (progress: string) => void) => Promise<Measured[]>;
+};
+
+/** A row over real WireGuard, measured on each path between hosts. */
+export type SceneRow = Omit<Row, 'measure'> & {
+  measure: (scene: Scene, say: (progress: string) => void) => Promise<Measured[]>;
 };
 
 type Named = { name: string; unit: string };

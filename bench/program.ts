@@ -1,11 +1,19 @@
 /** `npm run bench [-- --json] [-- --only NAME]`: the figures that we promise, each beside its yardstick. */
 import { parseArgs } from 'node:util';
 import { append } from './append.ts';
-import type { Measured, Row } from './figure.ts';
+import { associate } from './associate.ts';
+import { change } from './change.ts';
+import { disable } from './disable.ts';
+import type { Measured, Row, SceneRow } from './figure.ts';
+import { join } from './join.ts';
 import { replay } from './replay.ts';
+import { PATHS, type Path, Scene } from './scene.ts';
 import { tableOf } from './table.ts';
 
 const ROWS: readonly Row[] = [append, replay];
+/** Those over real WireGuard, measured once on each path between the hosts. */
+const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
+const ALL = [...ROWS, ...SCENE_ROWS];
 
 const USAGE = `usage: npm run bench [-- [--json] [--only NAME]…]
 
@@ -14,7 +22,7 @@ const USAGE = `usage: npm run bench [-- [--json] [--only NAME]…]
   --help       print this
 
 rows:
-${ROWS.map(({ name, what }) => `  ${name.padEnd(14)} ${what}`).join('\n')}
+${ALL.map(({ name, what }) => `  ${name.padEnd(14)} ${what}`).join('\n')}
 `;
 
 const say = (progress: string): void => console.error(`bench: ${progress}`);
@@ -35,36 +43,65 @@ const options = () => {
   }
 };
 
-const chosen = (names: readonly string[]): readonly Row[] => {
-  const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
-  if (unknown !== undefined) {
-    const known = ROWS.map(({ name }) => name).join(', ');
-    throw new WrongUsage(`there is no row ${unknown}; there are: ${known}`);
-  }
-  return names.length === 0 ? ROWS : ROWS.filter(({ name }) => names.includes(name));
+/** Whether a row is wanted; every name must be one of a row. */
+const selection = (names: readonly string[]): ((row: { name: string }) => boolean) => {
+  const known = ALL.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new WrongUsage(`there is no row ${unknown}; there are: ${known.join(', ')}`);
+  return ({ name }) => names.length === 0 || names.includes(name);
 };
 
-/** All rows, one after the other; one that fails does not keep the others from being measured. */
-const measureAll = async (rows: readonly Row[]): Promise<Measured[]> => {
-  const measured: Measured[] = [];
-  for (const { name, measure } of rows) {
-    const begin = performance.now();
-    say(`${name} …`);
-    try {
-      measured.push(...(await measure(say)));
-      say(`${name} took ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-    } catch (error) {
-      process.exitCode = 1;
-      say(`error: ${name}: ${(error as Error).stack}`);
-    }
+/** What fails is said, and does not keep other rows from being measured. */
+const attempt = async <T>(name: string, work: () => Promise<T>): Promise<T | undefined> => {
+  const begin = performance.now();
+  say(`${name} …`);
+  try {
+    const result = await work();
+    say(`${name} took ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+    return result;
+  } catch (error) {
+    process.exitCode = 1;
+    say(`error: ${name}: ${(error as Error).stack}`);
+    return undefined;
   }
+};
+
+const onPath = ({ figure, ...samples }: Measured, path: Path): Measured => ({
+  ...samples,
+  figure: { ...figure, name: `${figure.name}, ${path.name}` },
+});
+
+const measureOn = async (path: Path, rows: readonly SceneRow[]): Promise<Measured[]> => {
+  const scene = await attempt(`hosts and programs, ${path.name}`, () => Scene.create(path));
+  if (!scene) return [];
+  const measured: Measured[] = [];
+  try {
+    for (const { name, measure } of rows)
+      measured.push(
+        ...((await attempt(`${name}, ${path.name}`, () => measure(scene, say))) ?? []).map((one) =>
+          onPath(one, path),
+        ),
+      );
+  } finally {
+    await scene.close();
+  }
+  return measured;
+};
+
+const measureAll = async (isWanted: (row: { name: string }) => boolean): Promise<Measured[]> => {
+  const measured: Measured[] = [];
+  for (const { name, measure } of ROWS.filter(isWanted))
+    measured.push(...((await attempt(name, () => measure(say))) ?? []));
+  const sceneRows = SCENE_ROWS.filter(isWanted);
+  for (const path of sceneRows.length > 0 ? PATHS : []) measured.push(...(await measureOn(path, sceneRows)));
   return measured;
 };
 
 const main = async (): Promise<void> => {
   const { json, only, help } = options();
   if (help) return void process.stdout.write(USAGE);
-  const measured = await measureAll(chosen(only));
+  const measured = await measureAll(selection(only));
   const answer = json
     ? JSON.stringify(
         measured.map(({ figure }) => figure),

@@ -1,4 +1,4 @@
-/** A folder for one measurement on a real disk, gone after it, also when the bench is interrupted. */
+/** A folder for measurements on a real disk, gone after them, also when the bench is interrupted. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,17 +8,26 @@ const DISK = '/var/tmp';
 const present = new Set<string>();
 
 process.on('exit', () => {
-  for (const folder of present) rmSync(folder, { recursive: true, force: true });
+  for (const folder of present) removeFolder(folder);
 });
+
+export const makeFolder = (): string => {
+  const folder = mkdtempSync(join(DISK, 'innernet-bench-'));
+  present.add(folder);
+  return folder;
+};
+
+export const removeFolder = (folder: string): void => {
+  rmSync(folder, { recursive: true, force: true });
+  present.delete(folder);
+};
 
 /** Runs `work` with an empty folder. */
 export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
-  const folder = mkdtempSync(join(DISK, 'innernet-bench-'));
-  present.add(folder);
+  const folder = makeFolder();
   try {
     return await work(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    present.delete(folder);
+    removeFolder(folder);
   }
 };
