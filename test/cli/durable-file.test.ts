@@ -18,8 +18,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { makeFolder, replaceFile, reserveFile } from '../../src/cli/durable-file.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 beforeEach(() => {
@@ -148,7 +150,7 @@ describe('in a process of its own', () => {
         await replaceFile(${JSON.stringify(target)}, JSON.stringify({ n, fill: 'x'.repeat(200_000) }));
         if (n === 1) process.stdout.write('started');
       }`);
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const writer = spawn(process.execPath, [path]);
       await once(writer.stdout, 'data');
       await new Promise((later) => setTimeout(later, Math.random() * 15));
