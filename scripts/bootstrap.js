@@ -20,6 +20,7 @@ const systemPackages = {
   'iputils-ping': 'ping',
   ethtool: 'ethtool',
   procps: 'sysctl',
+  strace: 'strace',
   'util-linux': 'nsenter',
 };
 
