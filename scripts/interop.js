@@ -53,8 +53,8 @@ const cargo = () => {
 
 /** @param {string} name */
 const isInstalled = (name) => {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' });
-  return stdout?.startsWith('install ok') ?? false;
+  const { stdout } = spawnSync('dpkg-query', ['-s', name], { encoding: 'utf8' });
+  return stdout?.includes('Status: install ok installed') ?? false;
 };
 
 const installPackages = () => {

@@ -19,8 +19,8 @@ export const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 /** The first record of a network taken over from innernet; what it held follows in the same commit. */
 export const NetworkImported = event('NetworkImported', {
   name: RecordedName,
-  /** What it was taken from: program and its schema version. */
-  source: z.object({ program: z.string(), version: z.number().int() }),
+  /** What it was taken from: program, its schema version, and the SHA-256 of its file. */
+  source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
 /** A backup was put back: what came after it, up to this lost head, is gone from the log by decision. */
