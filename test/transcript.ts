@@ -19,13 +19,21 @@ export const stepsOf = (markdown: string): Step[] => {
   return steps;
 };
 
+/** A shown line as a pattern for a printed one. */
+export const patternOf = (line: string): RegExp => {
+  const parts = line.split('…').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`);
+};
+
 /** Whether what was printed has the shown lines, in their order. */
 export const shows = (printed: string, answer: readonly string[]): boolean => {
-  const pattern = answer.map((line) =>
-    line
-      .split('…')
-      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-      .join('.*'),
-  );
-  return new RegExp(pattern.map((line) => `^${line}$`).join('[^]*'), 'm').test(printed);
+  const lines = printed.split('\n');
+  let from = 0;
+  for (const shown of answer) {
+    const pattern = patternOf(shown);
+    const at = lines.findIndex((line, index) => index >= from && pattern.test(line));
+    if (at === -1) return false;
+    from = at + 1;
+  }
+  return true;
 };
