@@ -1,0 +1,225 @@
+// What people and programs sensibly ask of a network in its present state.
+import { Command, type CommandType } from '../../src/domain/command.ts';
+import { decide } from '../../src/domain/decide.ts';
+import type { Network, Peer } from '../../src/domain/network.ts';
+import { SERVER_CIDR } from '../../src/values/id.ts';
+import {
+  assignableRange,
+  type Cidr,
+  fromNumber,
+  fullPrefix,
+  overlaps,
+  prefixOf,
+} from '../../src/values/ip.ts';
+import { acme, acme6, keyOf } from '../acme.ts';
+import type { Asked } from '../given.ts';
+import { at, type Dice } from './dice.ts';
+
+/** A command that fits the network, or undefined where none does. */
+export type Maker = (dice: Dice) => Asked | undefined;
+
+export const range = (dice: Dice): Cidr => (dice.family === 4 ? acme.range : acme6.range);
+
+export const create: Maker = (dice) => ({
+  type: 'CreateNetwork',
+  name: 'acme',
+  cidr: range(dice),
+  serverKey: keyOf('server'),
+  endpoint: 'vpn.example.org:51820',
+});
+
+export const addPeer = (dice: Dice, more: { [field: string]: unknown } = {}): Asked | undefined => {
+  const home = dice.leaf();
+  return (
+    home && {
+      type: 'AddPeer',
+      name: dice.freePeerName(),
+      cidr: dice.ref(home),
+      isAdmin: dice.number(3) === 0,
+      publicKey: dice.key(),
+      inviteExpires: dice.expiry(),
+      ...more,
+    }
+  );
+};
+
+export const addCidr = (dice: Dice, more: { [field: string]: unknown } = {}): Asked | undefined => {
+  const { network } = dice;
+  const home = dice.oneOf(
+    network.cidrs(),
+    (node) =>
+      node.id !== SERVER_CIDR &&
+      !network.holdsPeers(node.id) &&
+      prefixOf(node.cidr) < fullPrefix(dice.family),
+  );
+  if (!home) return undefined;
+  const tries = [1, 2, 3, 4, 5].map(() => dice.blockIn(home));
+  const free = tries.find((block) =>
+    [...network.childrenOf(home.id)].every((child) => !overlaps(child.cidr, block)),
+  );
+  const parent = dice.number(2) === 0 ? { parent: dice.ref(home) } : {};
+  return { type: 'AddCidr', name: dice.freeCidrName(), cidr: free ?? dice.blockIn(home), ...parent, ...more };
+};
+
+export const associate: Maker = (dice) => {
+  const left = dice.cidr();
+  const right = dice.cidr(
+    (node) => node.id !== left?.id && !dice.network.associationBetween(node.id, left?.id ?? node.id),
+  );
+  return left && right && { type: 'AddAssociation', cidrs: [dice.ref(left), dice.ref(right)] };
+};
+
+const dissociate: Maker = (dice) => {
+  const association = dice.one(dice.network.associations());
+  return association && { type: 'DeleteAssociation', cidrs: [...association.cidrIds] };
+};
+
+export const disablePeer: Maker = (dice) => {
+  const peer = dice.peer((other) => !other.isDisabled);
+  return peer && { type: 'DisablePeer', peer: dice.ref(peer), confirmed: dice.number(4) > 0 };
+};
+
+export const deletePeer: Maker = (dice) => {
+  const peer = dice.peer();
+  return peer && { type: 'DeletePeer', peer: dice.ref(peer), confirmed: true };
+};
+
+const invited = (dice: Dice): Peer | undefined => dice.one(dice.network.invited());
+
+/** What people do, each as often as its weight says. */
+const SENSIBLE: { weight: number; make: Maker }[] = [
+  { weight: 14, make: (dice) => addPeer(dice) },
+  {
+    weight: 3,
+    make: (dice) => {
+      const home = dice.leaf();
+      if (!home) return undefined;
+      const { first, last } = assignableRange(home.cidr);
+      const span = last - first > 5n ? 5n : last - first;
+      const address = fromNumber(first + (BigInt(dice.number(6)) % (span + 1n)), dice.family);
+      return addPeer(dice, { cidr: dice.ref(home), ip: address });
+    },
+  },
+  { weight: 10, make: (dice) => addCidr(dice) },
+  { weight: 9, make: associate },
+  { weight: 6, make: dissociate },
+  {
+    weight: 6,
+    make: (dice) => {
+      const node = dice.cidr();
+      return node && { type: 'RenameCidr', cidr: dice.ref(node), name: dice.freeCidrName() };
+    },
+  },
+  {
+    weight: 4,
+    make: (dice) => {
+      const node = dice.cidr(
+        ({ id }) =>
+          !dice.network.hasChildren(id) &&
+          !dice.network.holdsPeers(id) &&
+          [...dice.network.associatedWith(id)].length === 0,
+      );
+      return node && { type: 'DeleteCidr', cidr: dice.ref(node) };
+    },
+  },
+  {
+    weight: 6,
+    make: (dice) => {
+      const peer = dice.peer();
+      return peer && { type: 'RenamePeer', peer: dice.ref(peer), name: dice.freePeerName() };
+    },
+  },
+  { weight: 6, make: (dice) => disablePeer(dice) },
+  {
+    weight: 7,
+    make: (dice) => {
+      const peer = dice.peer((peer) => peer.isDisabled) ?? dice.peer();
+      return peer && { type: 'EnablePeer', peer: dice.ref(peer) };
+    },
+  },
+  { weight: 4, make: (dice) => deletePeer(dice) },
+  {
+    weight: 4,
+    make: (dice) => {
+      const peer = dice.peer((peer) => !peer.isAdmin);
+      return peer && { type: 'GrantAdmin', peer: dice.ref(peer) };
+    },
+  },
+  {
+    weight: 4,
+    make: (dice) => {
+      const peer = dice.peer((peer) => peer.isAdmin);
+      return peer && { type: 'RevokeAdmin', peer: dice.ref(peer), confirmed: dice.number(4) > 0 };
+    },
+  },
+  {
+    weight: 3,
+    make: (dice) => {
+      const peer = invited(dice);
+      return (
+        peer && {
+          type: 'ReissueInvitation',
+          peer: dice.ref(peer),
+          publicKey: dice.key(),
+          inviteExpires: dice.expiry(),
+        }
+      );
+    },
+  },
+  {
+    weight: 2,
+    make: (dice) => {
+      const peer = invited(dice);
+      return peer && { type: 'RevokeInvitation', peer: dice.ref(peer) };
+    },
+  },
+  { weight: 4, make: () => ({ type: 'ExpireInvitations' }) },
+  {
+    weight: 4,
+    make: (dice) => {
+      const peer = dice.peer();
+      return peer && { type: 'SetEndpointOverride', peer: dice.ref(peer), endpoint: dice.endpoint() };
+    },
+  },
+  {
+    weight: 3,
+    make: (dice) => {
+      const peer = dice.peer(({ endpoint }) => endpoint !== null);
+      return peer && { type: 'ClearEndpointOverride', peer: dice.ref(peer) };
+    },
+  },
+  {
+    weight: 2,
+    make: (dice) => ({ type: 'ChangeServerEndpoint', endpoint: `${dice.freePeerName()}.example.org:51820` }),
+  },
+];
+
+const total = SENSIBLE.reduce((sum, { weight }) => sum + weight, 0);
+
+/** One of the things that people do. */
+export const sensible = (dice: Dice): Asked | undefined => {
+  let left = dice.number(total);
+  for (const { weight, make } of SENSIBLE) {
+    left -= weight;
+    if (left < 0) return make(dice);
+  }
+  return undefined;
+};
+
+const NEVER_IN_ALL = new Set<CommandType>(['ExpireInvitations', 'CreateNetwork', 'RedeemInvitation']);
+
+/** Two to five sensible commands, each made for what the earlier ones would leave. */
+export const several = (dice: Dice, next: (network: Network, index: number) => Dice): Asked | undefined => {
+  const draft = dice.network.clone();
+  const commands: unknown[] = [];
+  for (let index = 0; index < 2 + dice.number(4); index += 1) {
+    const asked = sensible(next(draft, index));
+    const command = Command.safeParse(asked);
+    if (!command.success || NEVER_IN_ALL.has(command.data.type)) continue;
+    const decision = decide(draft, command.data, { actor: { kind: 'server' }, now: at(dice.now) });
+    if (!decision.accepted && dice.number(10) > 0) continue;
+    if (decision.accepted) for (const event of decision.events) draft.evolve(event);
+    commands.push(asked);
+  }
+  return commands.length > 0 ? { type: 'AllOf', commands } : undefined;
+};

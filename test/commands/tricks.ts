@@ -1,0 +1,199 @@
+// Questions made to be refused, one for each refusal; and what an invited peer asks.
+import type { Context } from '../../src/domain/decision.ts';
+import type { CidrNode, Peer } from '../../src/domain/network.ts';
+import type { RejectionCode } from '../../src/domain/rejection.ts';
+import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME } from '../../src/values/id.ts';
+import { addressOf, type Cidr, networkOf, overlaps, prefixOf, singleton } from '../../src/values/ip.ts';
+import type { Asked } from '../given.ts';
+import { at, type Dice } from './dice.ts';
+import {
+  addCidr,
+  addPeer,
+  associate,
+  create,
+  deletePeer,
+  disablePeer,
+  type Maker,
+  range,
+} from './sensible.ts';
+
+/** Refusals that no rule makes. */
+type BeyondRules = 'CommandIdReused';
+
+/** A question, who asks it, and when, if that matters. */
+export type Trick = (dice: Dice) => { asked: Asked; actor?: Context['actor']; now?: number } | undefined;
+
+const trick =
+  (make: Maker): Trick =>
+  (dice) => {
+    const asked = make(dice);
+    return asked && { asked };
+  };
+
+const as = (peer: Peer | undefined, asked: Asked, now?: number): ReturnType<Trick> =>
+  peer && { asked, actor: { kind: 'peer', peerId: peer.id }, ...(now === undefined ? {} : { now }) };
+
+const redeemWith = (dice: Dice): Asked => ({ type: 'RedeemInvitation', publicKey: dice.key() });
+
+/** For each refusal a question that is likely to earn it; the compiler asks for all. */
+export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
+  NetworkExists: trick(create),
+  NoNetwork: trick(() => ({ type: 'DeletePeer', peer: 'ann' })),
+  RangeTooSmall: trick(
+    (dice) =>
+      ({ ...(create(dice) as Asked), cidr: dice.family === 4 ? '10.42.0.1/32' : 'fdac::1/128' }) as Asked,
+  ),
+  RangeTooWide: trick(
+    (dice) => ({ ...(create(dice) as Asked), cidr: dice.family === 4 ? '0.0.0.0/0' : '::/0' }) as Asked,
+  ),
+  NotAllowed: (dice) => {
+    const asked = addPeer(dice) ?? { type: 'ExpireInvitations' };
+    return as(
+      dice.peer((peer) => !peer.isAdmin),
+      asked,
+    );
+  },
+  UnknownCidr: trick((dice) => ({ type: 'DeleteCidr', cidr: dice.number(2) === 0 ? 9999 : 'nowhere' })),
+  CidrNameTaken: trick((dice) =>
+    addCidr(dice, { name: dice.cidr()?.name.match(/^[a-z0-9-]+$/)?.[0] ?? SERVER_NAME }),
+  ),
+  CidrTaken: trick((dice) =>
+    addCidr(dice, { cidr: networkOf(dice.one(dice.network.cidrs())?.cidr ?? range(dice)) }),
+  ),
+  CidrOutsideNetwork: trick((dice) =>
+    addCidr(dice, { cidr: dice.family === 4 ? '10.43.0.0/24' : 'fdac:43::/64' }),
+  ),
+  CidrBelongsElsewhere: trick((dice) => addCidr(dice, { parent: SERVER_NAME })),
+  CidrOverlaps: trick((dice) => {
+    const node = dice.cidr(({ cidr }) => prefixOf(cidr) > prefixOf(range(dice)) + 1);
+    return (
+      node && addCidr(dice, { cidr: networkOf(`${addressOf(node.cidr)}/${prefixOf(node.cidr) - 1}` as Cidr) })
+    );
+  }),
+  CidrHoldsPeers: trick((dice) => {
+    const node = dice.cidr(({ id }) => dice.network.holdsPeers(id) && !dice.network.hasChildren(id));
+    return node && { type: 'DeleteCidr', cidr: dice.ref(node) };
+  }),
+  CidrHasChildren: trick((dice) => {
+    const node = dice.cidr(({ id }) => dice.network.hasChildren(id));
+    return node && addPeer(dice, { cidr: dice.ref(node) });
+  }),
+  CidrHasAssociations: trick((dice) => {
+    const isEmpty = ({ id }: CidrNode) => !dice.network.hasChildren(id) && !dice.network.holdsPeers(id);
+    const isLinked = ({ id }: CidrNode) => [...dice.network.associatedWith(id)].length > 0;
+    const linked = dice.cidr((node) => isEmpty(node) && isLinked(node));
+    if (linked) return { type: 'DeleteCidr', cidr: dice.ref(linked) };
+    const [added, other] = [addCidr(dice), dice.cidr()];
+    if (added?.type !== 'AddCidr' || !other) return undefined;
+    const linking = { type: 'AddAssociation', cidrs: [added.name, other.id] };
+    return { type: 'AllOf', commands: [added, linking, { type: 'DeleteCidr', cidr: added.name }] };
+  }),
+  CidrFull: trick((dice) => {
+    const home = dice.cidr(
+      (node) => !dice.network.hasChildren(node.id) && dice.network.freeIpIn(node) === undefined,
+    );
+    return home && addPeer(dice, { cidr: dice.ref(home) });
+  }),
+  UnknownPeer: trick((dice) => ({ type: 'EnablePeer', peer: dice.number(2) === 0 ? 9999 : 'nobody' })),
+  PeerNameTaken: trick((dice) => {
+    const [peer, other] = [dice.peer(), dice.peer()];
+    return (
+      peer &&
+      other && {
+        type: 'RenamePeer',
+        peer: dice.ref(peer),
+        name: other.id === peer.id ? SERVER_NAME : other.name,
+      }
+    );
+  }),
+  IpOutsideCidr: trick((dice) => addPeer(dice, { ip: dice.family === 4 ? '10.42.0.1' : 'fdac:42::1' })),
+  IpNotAssignable: trick((dice) => {
+    const home = dice.leaf();
+    return home && addPeer(dice, { cidr: dice.ref(home), ip: addressOf(networkOf(home.cidr)) });
+  }),
+  IpTaken: trick((dice) => {
+    const peer = dice.peer();
+    return peer && addPeer(dice, { cidr: peer.cidrId, ip: peer.ip });
+  }),
+  IpRetired: trick((dice) => {
+    const retired = dice.one(dice.network.toJSON().retiredIps);
+    if (!retired) return deletePeer(dice);
+    const isOver = ({ cidr }: CidrNode) => overlaps(cidr, singleton(retired));
+    const home = dice.cidr((node) => !dice.network.hasChildren(node.id) && isOver(node));
+    return home && addPeer(dice, { cidr: dice.ref(home), ip: retired });
+  }),
+  KeyTaken: trick((dice) => addPeer(dice, { publicKey: dice.one(dice.network.peers())?.publicKey })),
+  KeyRetired: trick((dice) => {
+    const key = dice.one(dice.network.toJSON().retiredKeys);
+    return key && addPeer(dice, { publicKey: key });
+  }),
+  ServerIsFixed: trick((dice) =>
+    dice.one<Asked>([
+      { type: 'DisablePeer', peer: SERVER_NAME, confirmed: true },
+      { type: 'RenameCidr', cidr: SERVER_CIDR, name: 'mine' },
+      { type: 'DeleteCidr', cidr: ROOT_CIDR },
+    ]),
+  ),
+  LastAdmin: trick((dice) => {
+    const admins = [...dice.network.admins()];
+    const [last] = admins;
+    return admins.length === 1 && last
+      ? {
+          type: dice.one(['DisablePeer', 'DeletePeer', 'RevokeAdmin'] as const) ?? 'DeletePeer',
+          peer: last.id,
+        }
+      : undefined;
+  }),
+  PeerIsDisabled: (dice) => {
+    const disabled = dice.peer((peer) => peer.isDisabled);
+    return disabled ? as(disabled, redeemWith(dice)) : trick(disablePeer)(dice);
+  },
+  ExpiryInPast: trick((dice) => addPeer(dice, { inviteExpires: at(dice.now) })),
+  InvitationEnded: (dice) => {
+    const peer = dice.oneOf(
+      dice.network.invited(),
+      ({ inviteExpires, isDisabled }) => inviteExpires !== null && !isDisabled,
+    );
+    return as(peer, redeemWith(dice), Math.max(dice.now, Date.parse(peer?.inviteExpires ?? at(0))));
+  },
+  AlreadyRedeemed: (dice) =>
+    as(
+      dice.peer((peer) => peer.isRedeemed && !peer.isDisabled),
+      redeemWith(dice),
+    ),
+  EndpointUnspecified: trick(() => ({ type: 'ChangeServerEndpoint', endpoint: '[::]:51820' })),
+  SameCidr: trick((dice) => {
+    const node = dice.cidr();
+    return node && { type: 'AddAssociation', cidrs: [node.id, node.id] };
+  }),
+  RootNotAssociable: trick((dice) => {
+    const node = dice.cidr();
+    return node && { type: 'AddAssociation', cidrs: [node.id, ROOT_CIDR] };
+  }),
+  AssociationExists: trick((dice) => {
+    const [left, right] = dice.one(dice.network.associations())?.cidrIds ?? [];
+    return left && right ? { type: 'AddAssociation', cidrs: [right, left] } : associate(dice);
+  }),
+  UnknownAssociation: trick((dice) => {
+    const [left, right] = [dice.cidr(), dice.cidr()];
+    return left && right && { type: 'DeleteAssociation', cidrs: [left.id, right.id] };
+  }),
+};
+
+/** What can be refused before there is a network. */
+export const FIRST_TRICKS = ['NoNetwork', 'RangeTooSmall', 'RangeTooWide', 'EndpointUnspecified'] as const;
+
+/** The refusals that `decide` can give, each provoked now and then. */
+export const PROVOKED = Object.keys(TRICKS) as (keyof typeof TRICKS)[];
+
+/** The invited peer joins; sometimes it asks twice. */
+export const redeems = (dice: Dice): ReturnType<Trick> => {
+  const peer = dice.oneOf(
+    dice.network.invited(),
+    ({ inviteExpires, isDisabled }) =>
+      !isDisabled && (inviteExpires === null || inviteExpires > at(dice.now)),
+  );
+  if (peer) return as(peer, redeemWith(dice));
+  const joined = dice.peer((other) => other.isRedeemed && !other.isDisabled);
+  return joined && as(joined, { type: 'RedeemInvitation', publicKey: joined.publicKey });
+};
