@@ -13,7 +13,9 @@ import { Network } from '../domain/network.ts';
 import { Rejected } from '../domain/rejection.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import type { Outcome } from '../protocol/commands.ts';
+import { openDatabase } from '../store/open.ts';
 import { ProcessLock } from '../store/process-lock.ts';
+import { LogReader } from '../store/reader.ts';
 import { openLog } from '../store/sqlite-log.ts';
 import { witnessFile } from '../store/witness.ts';
 import { Endpoint, endpointOf } from '../values/endpoint.ts';
@@ -192,19 +194,24 @@ const writeConf = async (conf: ServerConf, files: NetworkFiles): Promise<void> =
   }
 };
 
+/** Whether a log ends where its first commit does. Only read: one killed earlier has no read models to check yet. */
+const holdsCreationAtMost = (file: string): boolean => {
+  const database = openDatabase(file, 'read');
+  try {
+    const reader = new LogReader(database);
+    const [first] = reader.read(0, 1);
+    return !first || first.commitEnd === reader.head().position;
+  } finally {
+    database.close();
+  }
+};
+
 const discardUnfinished = async (files: NetworkFiles): Promise<void> => {
   if (!existsSync(files.log)) return;
-  const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
-  try {
-    const { position } = await log.head();
-    const [first] = await log.read(0, 1);
-    if (first && first.commitEnd !== position) {
-      throw new Failure(`${files.log} holds a network, but its conf ${files.conf} is missing`, {
-        hint: 'put the conf back from a backup, move the log away, or choose another name',
-      });
-    }
-  } finally {
-    await log.close();
+  if (!holdsCreationAtMost(files.log)) {
+    throw new Failure(`${files.log} holds a network, but its conf ${files.conf} is missing`, {
+      hint: 'put the conf back from a backup, move the log away, or choose another name',
+    });
   }
   await removeLog(files);
 };

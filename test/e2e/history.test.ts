@@ -1,6 +1,6 @@
 // The log in words and as JSON lines, from the first event on and as it grows, with the real program.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServerProgram } from './program.ts';
+import { ServerProgram } from '../server/program.ts';
 
 describe('innernet-server history', () => {
   let server: ServerProgram;
