@@ -1,0 +1,105 @@
+// A server without its network side: a real log with everything that follows it, which can be stopped and started.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from '../../src/domain/command.ts';
+import { actorText } from '../../src/events/actor.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import type { Outcome } from '../../src/protocol/commands.ts';
+import { ControlPlane, type Request, timestamp } from '../../src/server/control-plane.ts';
+import { Hub } from '../../src/server/hub.ts';
+import { Live } from '../../src/server/live.ts';
+import { loadNetwork } from '../../src/server/load-network.ts';
+import { Observations, type StoredObservation } from '../../src/server/observations.ts';
+import { Snapshots } from '../../src/server/snapshots.ts';
+import { sha256Text } from '../../src/store/sha256.ts';
+import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { ROOT_CIDR } from '../../src/values/id.ts';
+import type { Timestamp } from '../../src/values/time.ts';
+import type { Asked } from '../given.ts';
+import { OPERATOR } from './asking.ts';
+
+export class RunningNetwork {
+  readonly folder: string;
+  log!: SqliteLog;
+  plane!: ControlPlane;
+  live!: Live;
+  observations!: Observations;
+  hub!: Hub;
+  snapshots!: Snapshots;
+  /** What the server's clock says; the real time unless set. */
+  now: Timestamp | undefined;
+  #boots = 0;
+  #running!: Promise<void>;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** A network that these events made, in a folder of its own below `parent`. */
+  static async start(events: readonly NetworkEvent[], parent = tmpdir()): Promise<RunningNetwork> {
+    const running = new RunningNetwork(mkdtempSync(join(parent, 'innernet-test-')));
+    const log = await openLog({ ...running.#files, mode: 'create' });
+    const commit = { commandId: 'past', commandDigest: sha256Text('past'), recordedAt: timestamp(), events };
+    await log.append(0, [{ ...commit, actor: actorText(OPERATOR) }]);
+    await log.close();
+    await running.#open([]);
+    return running;
+  }
+
+  get network() {
+    return this.live.network;
+  }
+
+  /** Carries a command out and waits until all who follow have heard of it. */
+  async ask(asked: Asked | Command, request: Partial<Request> = {}): Promise<Outcome> {
+    const outcome = await this.plane.execute(Command.parse(asked), { actor: OPERATOR, ...request });
+    await this.live.reached(outcome.position);
+    return outcome;
+  }
+
+  /** A hub with nobody on it; the old one is the caller's to close. */
+  newHub(): Hub {
+    return new Hub(this.live, this.observations);
+  }
+
+  /** Ends the server and starts it again on the same log; observations are remembered, under a new boot. */
+  async restart(): Promise<void> {
+    const stored = [...this.observations.stored()];
+    await this.#shut();
+    await this.#open(stored);
+  }
+
+  async close(): Promise<void> {
+    await this.#shut();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get #files() {
+    const file = join(this.folder, 'acme.events');
+    return { file, projections: PROJECTIONS, writer: 'inline' } as const;
+  }
+
+  async #open(stored: StoredObservation[]): Promise<void> {
+    this.log = await openLog(this.#files);
+    const reload = () => loadNetwork(this.log);
+    this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
+    this.live = await Live.load(this.log);
+    const root = this.network.cidr(ROOT_CIDR);
+    if (!root) throw new Error('there is no network');
+    this.observations = new Observations(`boot-${++this.#boots}`, root.cidr);
+    this.observations.restore(stored.filter(({ id }) => this.network.peer(id)));
+    this.hub = this.newHub();
+    this.snapshots = new Snapshots(this.live, this.log);
+    this.#running = this.live.run();
+  }
+
+  async #shut(): Promise<void> {
+    this.hub.close();
+    this.observations.close();
+    this.live.stop();
+    await this.#running;
+    await this.log.close();
+  }
+}
