@@ -1,0 +1,156 @@
+/**
+ * The database of innernet's own server, opened to be read and never written: the schema is innernet 2.0's,
+ * `server/src/db`. While it is open nobody else can write it either.
+ */
+import { hash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { Failure } from '../values/failure.ts';
+import type { Hash } from '../values/id.ts';
+import { APPLICATION_ID } from './migrate.ts';
+
+/** The newest `user_version` that innernet has made. */
+export const FOREIGN_VERSION = 2;
+
+/** Columns since version 0; those since a later one follow. */
+const TABLES = {
+  cidrs: ['id', 'name', 'ip', 'prefix', 'parent'],
+  peers: ['id', 'name', 'ip', 'public_key', 'endpoint', 'cidr_id', 'is_admin', 'is_disabled', 'is_redeemed'],
+  associations: ['id', 'cidr_id_1', 'cidr_id_2'],
+} as const;
+type Table = keyof typeof TABLES;
+
+const LATER: { since: number; column: string }[] = [
+  { since: 1, column: 'invite_expires' },
+  { since: 2, column: 'candidates' },
+];
+
+/** What SQLite writes at the start of each database; bytes 18 and 19 are 2 where it uses a write-ahead log. */
+const MAGIC = 'SQLite format 3\u0000';
+
+export class ForeignDatabase {
+  /** `user_version` 0, 1 or 2. */
+  readonly version: number;
+  /** Of the file's bytes; they come through SQLite, since to close the file would give up the lock. */
+  readonly sha256: Hash;
+  readonly #db: Database.Database;
+
+  private constructor(db: Database.Database, version: number, digest: Hash) {
+    this.#db = db;
+    this.version = version;
+    this.sha256 = digest;
+  }
+
+  /**
+   * Locks the file against everybody and checks it. SQLite plays back a journal that a crash has left, which is
+   * the one change there can be. Throws `Failure`: no database, damaged, of a later version, in use.
+   */
+  static open(file: string): ForeignDatabase {
+    refuseByHeader(file);
+    const db = connect(file);
+    try {
+      db.pragma('trusted_schema = 0');
+      db.exec('BEGIN EXCLUSIVE');
+      refuseOther(db, file);
+      const version = versionOf(db, file);
+      refuseDamaged(db, file);
+      for (const table of Object.keys(TABLES) as Table[]) refuseWithout(db, table, version, file);
+      return new ForeignDatabase(db, version, hash('sha256', db.serialize()) as Hash);
+    } catch (error) {
+      db.close();
+      throw explained(error, file);
+    }
+  }
+
+  /** All rows of a table as SQLite gives them, by their ids. */
+  rows(table: Table): unknown[] {
+    const columns = columnsOf(table, this.version).join(', ');
+    return this.#db.prepare(`SELECT ${columns} FROM ${table} ORDER BY id`).all();
+  }
+
+  /** Lets the file go as it was. */
+  close(): void {
+    if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    this.#db.close();
+  }
+}
+
+/** SHA-256 of a file's bytes. */
+export const hashOfFile = (file: string): Hash => hash('sha256', readFileSync(file)) as Hash;
+
+const columnsOf = (table: Table, version: number): string[] => [
+  ...TABLES[table],
+  ...(table === 'peers' ? LATER.filter(({ since }) => since <= version).map(({ column }) => column) : []),
+];
+
+/** Before SQLite sees it: to open a write-ahead log is to change it, and innernet never has one. */
+const refuseByHeader = (file: string): void => {
+  const header = Buffer.alloc(20);
+  const fd = openSync(file, 'r');
+  try {
+    if (readSync(fd, header, 0, header.length, 0) < header.length) throw notInnernets(file);
+  } finally {
+    closeSync(fd);
+  }
+  if (header.toString('latin1', 0, 16) !== MAGIC) throw notInnernets(file);
+  if (header[18] !== 2 && header[19] !== 2) return;
+  throw new Failure(`${file} uses a write-ahead log, which innernet never does`, {
+    hint: `stop what uses it, then: sqlite3 ${file} 'PRAGMA journal_mode = delete'`,
+  });
+};
+
+const connect = (file: string): Database.Database => {
+  try {
+    return new Database(file, { fileMustExist: true, timeout: 0 });
+  } catch (error) {
+    throw explained(error, file);
+  }
+};
+
+const refuseOther = (db: Database.Database, file: string): void => {
+  if (db.pragma('application_id', { simple: true }) === APPLICATION_ID)
+    throw new Failure(`${file} is a log of this program, not a database of innernet's server`);
+};
+
+const versionOf = (db: Database.Database, file: string): number => {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  if (version >= 0 && version <= FOREIGN_VERSION) return version;
+  throw new Failure(
+    `${file} has schema version ${version}, and this program knows innernet's up to ${FOREIGN_VERSION}`,
+    { hint: 'a newer innernet-server has written it; upgrade this one' },
+  );
+};
+
+const refuseDamaged = (db: Database.Database, file: string): void => {
+  const found = String(db.pragma('quick_check(1)', { simple: true }));
+  if (found !== 'ok') throw damaged(file, found.split('\n')[0] ?? found);
+};
+
+/** A plain table: no view and no virtual one, whatever has been made of the file. */
+const refuseWithout = (db: Database.Database, table: Table, version: number, file: string): void => {
+  const sql = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? AND rootpage > 0`;
+  if (!db.prepare(sql).get(table)) throw notInnernets(file, `it has no table ${table}`);
+  const found = db.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table);
+  const missing = columnsOf(table, version).find((column) => !found.includes(column));
+  if (missing) throw notInnernets(file, `its table ${table} has no column ${missing}`);
+};
+
+const notInnernets = (file: string, why = 'it is no SQLite database'): Failure =>
+  new Failure(`${file} is not a database of innernet's server: ${why}`, {
+    hint: 'put the right file there, or move this one away',
+  });
+
+const damaged = (file: string, what: string, cause?: unknown): Failure =>
+  new Failure(`${file} is damaged: ${what}`, { hint: 'put a backup of it back', cause });
+
+const explained = (error: unknown, file: string): unknown => {
+  if (!(error instanceof Database.SqliteError)) return error;
+  if (error.code.startsWith('SQLITE_BUSY'))
+    return new Failure(`another program holds the lock of ${file}`, {
+      hint: `see who has it open: fuser ${file}`,
+      cause: error,
+    });
+  if (error.code === 'SQLITE_NOTADB') return notInnernets(file);
+  if (error.code.startsWith('SQLITE_CORRUPT')) return damaged(file, error.message, error);
+  return new Failure(`${file} cannot be read: ${error.message}`, { cause: error });
+};
