@@ -95,7 +95,7 @@ export class ApiPlane implements Plane {
       peers: peers.map((peer) => ({ ...peer, ...seen })),
       cidrs,
       get associations(): never {
-        throw refused;
+        throw new Failure('only an admin sees the associations', { hint: refused.hint, cause: refused });
       },
     };
   }

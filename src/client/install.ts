@@ -141,6 +141,8 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   const invitation = await readInvitation(file);
   const name = await localName(invitation, options);
   const paths = pathsOf(name, options);
+  const hasPending = (await contentOf(paths.pending)) !== undefined;
+  if (!hasPending) await refuseClash(invitation, name, options);
   await makeFolder(options.configDir);
   await makeFolder(options.dataDir);
   const ownership = await Ownership.take(paths.socket, async () => {
@@ -149,6 +151,7 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   if (!ownership)
     throw new Failure(`another innernet is at work on ${name}`, { hint: `innernet show ${name}` });
   try {
+    if (!hasPending) await putOldStateAside(paths, invitation);
     await join(invitation, name, options, paths);
   } finally {
     await ownership.release();
@@ -165,11 +168,6 @@ const join = async (
   options: InstallOptions,
   paths: NetworkPaths,
 ): Promise<void> => {
-  const hasPending = (await contentOf(paths.pending)) !== undefined;
-  if (!hasPending) {
-    await refuseClash(invitation, name, options);
-    await putOldStateAside(paths, invitation);
-  }
   const invited = publicKeyOf(invitation.privateKey);
   const { keys, isResumed } = await keyFor(invited, paths);
   const { expires: _, ...server } = invitation.server;

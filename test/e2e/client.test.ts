@@ -1,0 +1,196 @@
+// A peer's machine with the real programs: joining, living with the network, and being killed at any moment.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Running } from '../lab.ts';
+import {
+  CLIENT,
+  follow,
+  type Host,
+  lostPings,
+  onDevice,
+  reaches,
+  reportOf,
+  SmallNetwork,
+  until,
+} from './small-network.ts';
+
+let network: SmallNetwork;
+let ann: Host;
+let bob: Host;
+let annFollows: Running;
+let bobFollows: Running;
+
+beforeAll(async () => {
+  network = await SmallNetwork.create();
+  ann = (await network.join('ann')).host;
+  bob = (await network.join('bob')).host;
+  annFollows = await follow(ann);
+  bobFollows = await follow(bob);
+});
+afterAll(() => network.close());
+
+const sh = (host: Host, script: string) => host.exec(['sh', '-c', script]);
+
+describe('install', () => {
+  it('joins: conf, pins and names are there, the tunnel is up, nothing else is left', async () => {
+    const { host } = await network.join('cleo');
+    expect(await reaches(host, '10.42.0.1')).toBe(true);
+    expect(
+      (await sh(host, 'cd /; ls etc/innernet var/lib/innernet')).stdout.split('\n').filter(Boolean),
+    ).toEqual(['etc/innernet:', 'acme.conf', 'var/lib/innernet:', 'acme.journal', 'acme.json']);
+    expect((await sh(host, 'stat -c %a /etc/innernet /etc/innernet/acme.conf')).stdout).toBe('700\n600\n');
+    expect((await sh(host, 'cat /etc/hosts')).stdout).toContain('10.42.1.1 ann.acme.wg');
+    expect((await sh(host, 'ls -A /run/innernet')).stdout).toBe('');
+  });
+
+  it('refuses a second time, and a name that is taken', async () => {
+    const again = await ann.exec([...CLIENT, 'install', await network.invite('twice'), '--name', 'acme']);
+    expect([again.code, again.stderr]).toEqual([
+      1,
+      expect.stringMatching(/the name acme is taken[\s\S]*hint: .*--name/),
+    ]);
+    expect(await reaches(ann, '10.42.0.1')).toBe(true);
+  });
+
+  it('a used invitation: says what may be the matter, and leaves nothing behind', async () => {
+    const { invitation } = await network.join('dora');
+    const thief = await network.lab.host('thief');
+    const { code, stderr } = await thief.exec([...CLIENT, 'install', invitation]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/the invitation was used or revoked, or the server is down; it expires at 20/);
+    expect((await thief.exec(['ip', 'link', 'show', 'acme'])).code).not.toBe(0);
+    expect((await sh(thief, 'ls -A /etc/innernet')).stdout).not.toContain('acme.conf');
+  });
+
+  it.each([
+    ['the key is saved', '[ -e /etc/innernet/acme.pending ]'],
+    ['the device is there', 'ip link show acme >/dev/null 2>&1'],
+    ['the server has answered', 'wg show acme latest-handshakes 2>/dev/null | grep -qv "[[:space:]]0$"'],
+    ['the conf is written', '[ -e /etc/innernet/acme.conf ]'],
+    ['the pins are written', '[ -s /var/lib/innernet/acme.journal ] || [ -s /var/lib/innernet/acme.json ]'],
+  ])('R18: killed when %s, it joins the next time', async (what, condition) => {
+    const name = `k${what.replace(/[^a-z]/g, '').slice(0, 30)}`;
+    const invitation = await network.invite(name);
+    const host = await network.lab.host(name.slice(0, 12));
+    const command = [...CLIENT, 'install', invitation].join(' ');
+    await sh(host, `${command} & pid=$!; until ${condition}; do :; done; kill -9 $pid`);
+    await host.sure([...CLIENT, 'install', invitation]);
+    expect(await reaches(host, '10.42.0.1')).toBe(true);
+    expect((await sh(host, 'ls -A /etc/innernet')).stdout).toBe('acme.conf\n');
+  });
+
+  it('R18: the answer to the redemption is lost: it joins the next time', async () => {
+    const invitation = await network.invite('lost');
+    const host = await network.lab.host('lost');
+    await host.sure(['nft', '-f', '-'], {
+      input:
+        'table inet lost { chain in { type filter hook input priority 0; iifname "acme" tcp sport 51820 tcp flags & psh == psh drop; }; }\n',
+    });
+    const installing = host.spawn([...CLIENT, 'install', invitation]);
+    await until('the invitation is redeemed', () => network.isRedeemed('lost'));
+    installing.kill('SIGKILL');
+    await installing.ended;
+    await host.sure(['nft', 'delete', 'table', 'inet', 'lost']);
+    await host.sure([...CLIENT, 'install', invitation]);
+    expect(await reaches(host, '10.42.0.1')).toBe(true);
+  });
+});
+
+describe('a running peer', () => {
+  it('R20: sees peers come, be renamed and go, at once and down to the last one', async () => {
+    const { host } = await network.join('eve');
+    await until('bob knows eve', async () => (await reportOf(bob)).peers.some(({ name }) => name === 'eve'));
+    const ip = (await reportOf(bob)).peers.find(({ name }) => name === 'eve')?.ip ?? '';
+    expect(await reaches(bob, ip)).toBe(true);
+    expect(await reaches(host, '10.42.1.2')).toBe(true);
+    await network.admin('rename-peer', 'acme', '--name', 'eve', '--new-name', 'eva');
+    await until('the name changes', async () =>
+      (await sh(bob, 'cat /etc/hosts')).stdout.includes('eva.acme.wg'),
+    );
+    await network.admin('disable-peer', 'acme', '--name', 'eva');
+    await until('she is gone', async () => !(await onDevice(bob)).includes(ip));
+    expect(await reaches(bob, ip)).toBe(false);
+    await until(
+      'her name too',
+      async () => !(await sh(bob, 'cat /etc/hosts')).stdout.includes('eva.acme.wg'),
+    );
+  });
+
+  it('R15: tunnels stand while the server is away, also through a kill of our own process and a cold start', async () => {
+    await until('there is a tunnel', () => reaches(bob, '10.42.1.1'));
+    const lost = await lostPings(bob, '10.42.1.1', async () => {
+      await network.stopServing('SIGKILL');
+      bobFollows.kill('SIGKILL');
+      await bobFollows.ended;
+      bobFollows = bob.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+      await bobFollows.line(/up at/);
+    });
+    expect(lost).toBe(0);
+    await bob.sure([...CLIENT, 'down', 'acme']);
+    await bobFollows.ended;
+    expect((await reportOf(bob)).isUp).toBe(false);
+    bobFollows = bob.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+    await bobFollows.line(/up at/);
+    await until('the tunnel is back without the server', () => reaches(bob, '10.42.1.1'));
+    await network.serve();
+    for (const host of [ann, bob])
+      await until(`${host.name} is connected`, async () => (await reportOf(host)).isConnected, 60);
+  });
+
+  it('stops at a signal and leaves its tunnels up', async () => {
+    const lost = await lostPings(ann, '10.42.1.2', async () => {
+      annFollows.kill('SIGTERM');
+      expect(await annFollows.ended).toMatchObject({ code: 0 });
+      annFollows = await follow(ann);
+    });
+    expect(lost).toBe(0);
+  });
+
+  it('is the only one, and answers for the network', async () => {
+    const second = await ann.exec([...CLIENT, 'up', '--daemon', 'acme']);
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringContaining('another innernet follows acme'),
+    ]);
+    await ann.sure([...CLIENT, 'fetch', 'acme']);
+    await ann.sure([...CLIENT, 'up', 'acme']);
+  });
+
+  it('R24: repairs what somebody else did to the device when it is started again', async () => {
+    const key = (await ann.sure(['wg', 'show', 'acme', 'peers'])).split('\n')[0] ?? '';
+    annFollows.kill('SIGTERM');
+    await annFollows.ended;
+    await ann.sure(['wg', 'set', 'acme', 'peer', key, 'allowed-ips', '']);
+    await ann.sure(['ip', 'address', 'flush', 'dev', 'acme']);
+    annFollows = await follow(ann);
+    expect(await reaches(ann, '10.42.0.1')).toBe(true);
+    expect((await onDevice(ann)).includes('10.42.1.2')).toBe(true);
+  });
+
+  it('shut out, it lets go of everybody and keeps its pins; enabled, it comes back by itself', async () => {
+    const others = (await onDevice(bob)).length;
+    expect(others).toBeGreaterThan(1);
+    await network.admin('disable-peer', 'acme', '--name', 'bob');
+    await until('bob has let go', async () => (await onDevice(bob)).join() === '10.42.0.1');
+    expect(await reaches(ann, '10.42.1.2')).toBe(false);
+    const { stdout } = await sh(bob, 'cat /var/lib/innernet/acme.json /var/lib/innernet/acme.journal');
+    expect(stdout).toContain('"ann"');
+    await network.admin('enable-peer', 'acme', '--name', 'bob');
+    await until('bob is back', async () => (await reportOf(bob)).isConnected, 90);
+    await until('and reaches ann', () => reaches(bob, '10.42.1.1'));
+  });
+});
+
+describe('without a network', () => {
+  it.each([
+    [['up', 'nope'], /the network nope is not installed/],
+    [['fetch', 'nope'], /the network nope is not installed/],
+    [['down', 'nope'], /the network nope is not installed/],
+    [['install', '/nowhere.toml'], /there is no invitation \/nowhere.toml/],
+    [['forget-pin', 'acme', 'nobody'], /no key is pinned for "nobody"/],
+  ])('%j: a sentence and a hint', async (argv, sentence) => {
+    const { code, stderr } = await ann.exec([...CLIENT, ...argv]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).toMatch(/innernet: hint: /);
+  });
+});

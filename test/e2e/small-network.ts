@@ -1,0 +1,152 @@
+// A network `acme` on real hosts: one server, and peers that join by invitation with the real programs.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type Answer, type Host, Lab, type Running } from '../lab.ts';
+
+const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
+export const CLIENT = [process.execPath, program('innernet')] as const;
+export const SERVER = [process.execPath, program('innernet-server')] as const;
+
+/** Looks again and again until something is so; throws after `seconds`. */
+export const until = async (what: string, isSo: () => Promise<boolean>, seconds = 20): Promise<void> => {
+  const deadline = performance.now() + seconds * 1000;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    await setTimeout(20);
+  }
+};
+
+/** Waits for a line on either stream of a program. */
+export class SmallNetwork {
+  readonly lab: Lab;
+  readonly server: Host;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'innernet-e2e-'));
+  #serving: Running | undefined;
+
+  private constructor(lab: Lab, server: Host) {
+    this.lab = lab;
+    this.server = server;
+  }
+
+  /** The network 10.42.0.0/16 with a CIDR `humans`, 10.42.1.0/24, being served. */
+  static async create(): Promise<SmallNetwork> {
+    const lab = await Lab.create();
+    const network = new SmallNetwork(lab, await lab.host('server'));
+    try {
+      const endpoint = `${network.server.address}:51820`;
+      const flags = [
+        '--network-cidr',
+        '10.42.0.0/16',
+        '--external-endpoint',
+        endpoint,
+        '--listen-port',
+        '51820',
+      ];
+      await network.server.sure([...SERVER, 'new', '--network-name', 'acme', ...flags]);
+      await network.serve();
+      await network.admin(
+        'add-cidr',
+        'acme',
+        '--name',
+        'humans',
+        '--cidr',
+        '10.42.1.0/24',
+        '--parent',
+        'acme',
+      );
+      return network;
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.lab.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async serve(): Promise<void> {
+    this.#serving = this.server.spawn([...SERVER, 'serve', 'acme']);
+    await this.#serving.line(/listening/);
+  }
+
+  async stopServing(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#serving?.kill(signal);
+    await this.#serving?.ended;
+  }
+
+  /** A verb of the server's command line, said without a terminal. */
+  admin(...argv: string[]): Promise<string> {
+    return this.server.sure([...SERVER, ...argv, '--yes']);
+  }
+
+  /** An invitation; answers with its path. */
+  async invite(name: string): Promise<string> {
+    const file = join(this.#folder, `${name}.toml`);
+    const flags = ['--cidr', 'humans', '--auto-ip', '--admin', 'false', '--invite-expires', '1d'];
+    await this.admin('add-peer', 'acme', '--name', name, ...flags, '--save-config', file);
+    return file;
+  }
+
+  /** A new host that has joined; with `daemon` it follows the network's changes. */
+  async join(name: string): Promise<{ host: Host; invitation: string }> {
+    const invitation = await this.invite(name);
+    const host = await this.lab.host(name);
+    await host.sure([...CLIENT, 'install', invitation]);
+    return { host, invitation };
+  }
+
+  async isRedeemed(name: string): Promise<boolean> {
+    const peers = JSON.parse(await this.server.sure([...SERVER, 'list-peers', 'acme', '--json']));
+    return peers.some((peer: { name: string; isRedeemed: boolean }) => peer.name === name && peer.isRedeemed);
+  }
+}
+
+/** Starts `innernet up --daemon` and waits until it is connected. */
+export const follow = async (host: Host): Promise<Running> => {
+  const running = host.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+  await running.line(/up at/);
+  await until(`${host.name} is connected`, async () => (await reportOf(host)).isConnected);
+  return running;
+};
+
+type Report = {
+  isUp: boolean;
+  isConnected: boolean;
+  isFollowed: boolean;
+  position: number;
+  peers: { name: string; ip: string; isConnected: boolean }[];
+  held: { name: string; rule: string }[];
+  alarm: unknown;
+};
+
+export const reportOf = async (host: Host): Promise<Report> =>
+  JSON.parse(await host.sure([...CLIENT, 'show', 'acme', '--json']))[0];
+
+/** Whether one ping is answered. */
+export const reaches = async (host: Host, ip: string): Promise<boolean> =>
+  (await host.exec(['ping', '-n', '-c', '1', '-W', '1', ip])).code === 0;
+
+/** Addresses that the host's device routes to peers. */
+export const onDevice = async (host: Host): Promise<string[]> =>
+  [...(await host.sure(['wg', 'show', 'acme', 'allowed-ips'])).matchAll(/([\d.]+)\/32/g)]
+    .map(([, ip]) => ip ?? '')
+    .sort();
+
+/** Pings every 50 ms while something is done; resolves to how many got no answer. */
+export const lostPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
+  const pinging = host.spawn(['ping', '-n', '-i', '0.05', ip]);
+  await pinging.line(/bytes from/);
+  await act();
+  pinging.kill('SIGINT');
+  const line = await pinging.line(/packets transmitted/);
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(line) ?? [];
+  // The last one may still be on its way.
+  return Math.max(0, Number(sent) - Number(received) - 1);
+};
+
+export type { Answer, Host };
