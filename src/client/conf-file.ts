@@ -6,7 +6,7 @@ import { type Conf, formatConf, parseConf } from '../protocol/conf.ts';
 import { hostOf } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { addressOf, type Ip, networkOf } from '../values/ip.ts';
-import { publicKeyOf } from '../values/key-pair.ts';
+import { publicKeyOf } from '../wireguard/public-key.ts';
 import type { Ground } from './pins.ts';
 
 /** Permissions of everybody who is neither owner nor group. */

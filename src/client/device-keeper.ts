@@ -24,6 +24,8 @@ export type KeeperParts = {
   conf: Conf;
   kept: Kept;
   tunnel: TunnelConfig;
+  /** A tunnel that was brought up a moment ago. */
+  fresh?: Device | undefined;
   /** False: other peers' candidates are not tried. */
   natTraversal: boolean;
   /** Hears what the user may want to know. */
@@ -54,7 +56,9 @@ export class DeviceKeeper {
 
   /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
   static async start(parts: KeeperParts): Promise<DeviceKeeper> {
-    const { device, state } = await bringUp(parts.tunnel, parts.say);
+    const { device, state } = parts.fresh
+      ? { device: parts.fresh, state: await parts.fresh.read() }
+      : await bringUp(parts.tunnel, parts.say);
     const keeper = new DeviceKeeper(parts, device);
     await keeper.#turns.take(() => keeper.#equalise(state));
     keeper.#compareIn(COMPARE_EVERY);

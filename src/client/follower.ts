@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 import type { Position } from '../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { Turns } from '../wireguard/device.ts';
+import { type Device, Turns } from '../wireguard/device.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import type { TunnelConfig } from '../wireguard/tunnel.ts';
 import { Api } from './api.ts';
@@ -28,6 +28,8 @@ export type FollowOptions = {
   conf: Conf;
   paths: NetworkPaths;
   tunnel: TunnelConfig;
+  /** A tunnel that was brought up a moment ago. */
+  fresh?: Device | undefined;
   hosts: HostsOptions;
   nat: NatOptions;
   /** Hears what the user may want to know, one sentence at a time. */
@@ -88,14 +90,21 @@ export class Follower {
 
   /** Recovers what is kept and brings the tunnels up, those of peers too: they need no server. */
   static async start(options: FollowOptions): Promise<Follower> {
-    const { conf, paths, tunnel, nat, say } = options;
+    const { conf, paths, tunnel, fresh, nat, say } = options;
     const journal = await Journal.open(paths, groundOf(conf));
     try {
       const { kept } = journal;
       const { networkId, position, hash } = conf.server;
       if (!kept.mirror.head && networkId && position !== undefined && hash)
         kept.mirror.head = { networkId, position, hash };
-      const keeper = await DeviceKeeper.start({ conf, kept, tunnel, natTraversal: nat.natTraversal, say });
+      const keeper = await DeviceKeeper.start({
+        conf,
+        kept,
+        tunnel,
+        fresh,
+        natTraversal: nat.natTraversal,
+        say,
+      });
       return new Follower(options, journal, keeper);
     } catch (error) {
       await journal.close();

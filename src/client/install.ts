@@ -11,9 +11,11 @@ import { type Conf, LARGEST_CONF, parseConf } from '../protocol/conf.ts';
 import { Failure } from '../values/failure.ts';
 import { addressOf, networkOf } from '../values/ip.ts';
 import { PrivateKey, PublicKey } from '../values/key.ts';
-import { type KeyPair, keyPairFrom, publicKeyOf } from '../values/key-pair.ts';
+import type { KeyPair } from '../values/key-pair.ts';
 import { InterfaceName } from '../values/name.ts';
+import type { Device } from '../wireguard/device.ts';
 import { linkNamed } from '../wireguard/link.ts';
+import { publicKeyOf } from '../wireguard/public-key.ts';
 import { routesOverlapping } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
 import { Api, CallRefused } from './api.ts';
@@ -82,10 +84,10 @@ const keyFor = async (
       hint: `finish it with its own invitation, or give it up: rm ${pending}`,
     });
   }
-  const keys = keyPairFrom(randomBytes(32));
-  const kept = { invitation: invited, privateKey: keys.privateKey.reveal() };
+  const privateKey = PrivateKey.fromRandom(randomBytes(32));
+  const kept = { invitation: invited, privateKey: privateKey.reveal() };
   await replaceFile(pending, `${JSON.stringify(kept)}\n`);
-  return { keys, isResumed: false };
+  return { keys: { privateKey, publicKey: publicKeyOf(privateKey) }, isResumed: false };
 };
 
 const jsonOf = (text: string): unknown => {
@@ -172,15 +174,16 @@ const join = async (
   const { keys, isResumed } = await keyFor(invited, paths);
   const { expires: _, ...server } = invitation.server;
   const conf: Conf = { ...invitation, privateKey: keys.privateKey, server };
+  let device: Device;
   try {
-    await redeem(invitation, keys, { name, isResumed, options });
+    device = await redeem(invitation, keys, { name, isResumed, options });
   } catch (error) {
     if (!isResumed && isFinal(error)) await rm(paths.pending, { force: true });
     await takeDown(name).catch(() => {});
     throw error;
   }
   await writeConf(paths.conf, conf);
-  await comeLevel(conf, name, options, paths);
+  await comeLevel(conf, device, { name, options, paths });
   await rm(paths.pending, { force: true });
 };
 
@@ -197,7 +200,7 @@ const redeem = async (
   invitation: Conf,
   keys: KeyPair,
   { name, isResumed, options }: Redeeming,
-): Promise<void> => {
+): Promise<Device> => {
   const { server } = invitation;
   const [{ device }, endpoints] = await Promise.all([
     bringUp(tunnelConfig(name, invitation, options), sayOf(name)),
@@ -221,7 +224,8 @@ const redeem = async (
       isUncertain = !isAccepted;
       deadline = performance.now() + PATIENCE;
     }
-    if ((isAccepted || isUncertain) && (await reach(keys.privateKey, isAccepted ? PATIENCE : TURN))) return;
+    if ((isAccepted || isUncertain) && (await reach(keys.privateKey, isAccepted ? PATIENCE : TURN)))
+      return device;
   }
   throw noAnswer(invitation);
 };
@@ -254,15 +258,15 @@ const noAnswer = ({ server }: Conf): Failure => {
 /** Everything that this machine may see, on the disk, on the device and in the hosts file. */
 const comeLevel = async (
   conf: Conf,
-  name: InterfaceName,
-  options: InstallOptions,
-  paths: NetworkPaths,
+  device: Device,
+  { name, options, paths }: { name: InterfaceName; options: InstallOptions; paths: NetworkPaths },
 ): Promise<void> => {
   const follower = await Follower.start({
     network: name,
     conf,
     paths,
     tunnel: tunnelConfig(name, conf, options),
+    fresh: device,
     hosts: options,
     nat: options,
     say: sayOf(name),

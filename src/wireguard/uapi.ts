@@ -2,11 +2,11 @@
  * WireGuard's userspace API as text: what is written to the socket, and what is read from it. Source:
  * https://www.wireguard.com/xplatform/
  */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { SocketAddress } from '../values/endpoint.ts';
 import { type Cidr, RecordedCidr } from '../values/ip.ts';
 import { keyHex, type PublicKey } from '../values/key.ts';
 import type { DeviceState, PeerConfig, PeerState, Step } from './device.ts';
+import { publicKeyOfBytes } from './public-key.ts';
 
 export const GET = 'get=1\n\n';
 
@@ -65,7 +65,7 @@ export const deviceStateOf = (answer: string): DeviceState => {
       peer = newPeer(value);
       state.peers.set(peer.publicKey, peer);
     } else if (peer) readPeerLine(peer, key, value);
-    else if (key === 'private_key') state.publicKey = publicKeyOfHex(value);
+    else if (key === 'private_key') state.publicKey = publicKeyOfBytes(Buffer.from(value, 'hex'));
     else if (key === 'listen_port') state.listenPort = Number(value);
   }
   return state;
@@ -94,16 +94,3 @@ const readPeerLine = (peer: PeerState, key: string, value: string): void => {
 
 /** A device spells nearly every block as we do; a spelling of its own is made ours. */
 const blockOf = (text: string): Cidr => RecordedCidr.safeParse(text).data ?? (text as Cidr);
-
-/** PKCS #8 wrapping of an X25519 private key up to the key itself. Source: RFC 8410, section 7. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const KEY_BYTES = 32;
-
-const publicKeyOfHex = (hex: string): PublicKey => {
-  const der = Buffer.concat([PKCS8_PREFIX, Buffer.from(hex, 'hex')]);
-  const publicDer = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({
-    format: 'der',
-    type: 'spki',
-  });
-  return publicDer.subarray(-KEY_BYTES).toString('base64') as PublicKey;
-};
