@@ -303,7 +303,7 @@ describe('the upgrade to a stream', () => {
   it.each([
     'position=-1&hash=x',
     'position=1e9',
-    'sequence=NaN&boot=' + 'x'.repeat(500),
+    `sequence=NaN&boot=${'x'.repeat(500)}`,
     'position=1&position=2',
     '%',
     'state=all',
