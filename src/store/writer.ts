@@ -5,7 +5,7 @@
 import { type Database, SqliteError, type Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
-import type { Hash, Position } from '../values/id.ts';
+import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom } from './commit.ts';
 import type { AppendResult, Commit, Head, NewCommit } from './log.ts';
 import { checkSchema, lockedFailure, openDatabase } from './open.ts';
@@ -39,7 +39,8 @@ export class LogWriter {
   readonly #event: Statement;
   readonly #answer: Statement;
   readonly #walState: Statement<[], WalState>;
-  #checkedAt: number | undefined;
+  #dataVersion: number | undefined;
+  #head: Head = { position: 0, hash: NO_HASH };
   #commits = 0;
   #networkId: Hash | undefined;
   #broken: Error | undefined;
@@ -51,7 +52,7 @@ export class LogWriter {
     this.#projections = projections;
     this.#db = openDatabase(file, 'write');
     this.#reader = new LogReader(this.#db);
-    this.#checkVersions();
+    this.#currentHead();
     this.#models = new ReadModels(this.#db);
     this.#witness = new Witness(witnessFile(file));
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
@@ -121,8 +122,7 @@ export class LogWriter {
   }
 
   #insertAll(expected: Position, commits: readonly NewCommit[]): AppendResult {
-    this.#checkVersions();
-    let head = this.#reader.head();
+    let head = this.#currentHead();
     if (head.position !== expected || commits.some((commit) => this.#isKnown(commit)))
       return { kind: 'conflict' };
     const done: Commit[] = [];
@@ -135,13 +135,16 @@ export class LogWriter {
     return { kind: 'committed', commits: done, head };
   }
 
-  /** Another program may have migrated the file since; as long as nobody else has committed it is as it was. */
-  #checkVersions(): void {
+  /** As long as nobody else has committed, the file's version and its head are as we left them. */
+  #currentHead(): Head {
     const dataVersion = this.#reader.dataVersion();
-    if (dataVersion === this.#checkedAt) return;
-    checkSchema(this.#db, this.#file);
-    checkProjections(this.#db, this.#projections, this.#file);
-    this.#checkedAt = dataVersion;
+    if (dataVersion !== this.#dataVersion) {
+      checkSchema(this.#db, this.#file);
+      checkProjections(this.#db, this.#projections, this.#file);
+      this.#head = this.#reader.head();
+      this.#dataVersion = dataVersion;
+    }
+    return this.#head;
   }
 
   #isKnown({ actor, commandId }: NewCommit): boolean {
@@ -163,6 +166,7 @@ export class LogWriter {
   }
 
   #afterCommit(head: Head, expected: Position): void {
+    this.#head = head;
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
     if (this.#commits % COUNT_EVERY === 0 && this.#walPages() > WAL_PAGES) this.checkpoint();
