@@ -1,5 +1,7 @@
 /** Where a server's files lie: the same places as innernet's own, so that one can take over from the other. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 
 export type Folders = { configDir: string; dataDir: string };
@@ -29,3 +31,11 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   observations: join(dataDir, `${network}.observations`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
+
+/** The log of a network; a `Failure` with the way on where it is still one of innernet's own server. */
+export const logOf = (network: InterfaceName, { log, foreignDatabase }: NetworkFiles): string => {
+  if (existsSync(log) || !existsSync(foreignDatabase)) return log;
+  throw new Failure(`${network} is a network of innernet's own server until it has been served here once`, {
+    hint: `stop that server, then: innernet-server serve ${network}`,
+  });
+};

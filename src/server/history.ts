@@ -9,7 +9,7 @@ import { follow, replay } from '../store/follow.ts';
 import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { filesOf, type NetworkFiles } from './files.ts';
+import { filesOf, logOf, type NetworkFiles } from './files.ts';
 import type { HistoryOptions } from './options.ts';
 
 /** Characters gathered before they are written: a write for each line would cost more than reading it. */
@@ -31,7 +31,8 @@ export const history = async (network: InterfaceName, options: HistoryOptions): 
   }
 };
 
-const open = async (network: InterfaceName, { log: file }: NetworkFiles): Promise<SqliteLog> => {
+const open = async (network: InterfaceName, files: NetworkFiles): Promise<SqliteLog> => {
+  const file = logOf(network, files);
   if (!existsSync(file)) {
     throw new Failure(`there is no network ${network} here: ${file} is missing`, {
       hint: 'create it: innernet-server new',

@@ -13,7 +13,7 @@ import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { internalEndpoint, readConf, type ServerConf } from './conf.ts';
 import { ControlPlane } from './control-plane.ts';
-import { type Folders, filesOf } from './files.ts';
+import { type Folders, filesOf, logOf } from './files.ts';
 import { loadNetwork } from './load-network.ts';
 
 /** Whoever runs this program: the uid and, through sudo, the name they logged in with. */
@@ -41,7 +41,7 @@ export class LocalPlane implements Plane {
     const conf = readConf(files.conf, (message) =>
       process.stderr.write(`innernet-server: warning: ${message}\n`),
     );
-    const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+    const log = await openLog({ file: logOf(network, files), projections: PROJECTIONS, writer: 'inline' });
     try {
       return new LocalPlane(network, conf, log, await loadNetwork(log));
     } catch (error) {

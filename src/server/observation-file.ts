@@ -4,7 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { SocketAddress } from '../values/endpoint.ts';
 import { PeerId } from '../values/id.ts';
-import type { Observations } from './observations.ts';
+import type { Observations, StoredObservation } from './observations.ts';
 
 /** Milliseconds between two writes, at least. */
 const WRITE_EVERY = 30_000;
@@ -20,6 +20,10 @@ const Document = z.object({
     }),
   ),
 });
+
+/** The file's text. */
+export const observationDocument = (peers: StoredObservation[]): string =>
+  JSON.stringify({ version: 1, peers } satisfies z.input<typeof Document>);
 
 /** What the file remembers; a missing or damaged one remembers nothing. */
 const remembered = (file: string): z.infer<typeof Document>['peers'] => {
@@ -58,8 +62,8 @@ export class ObservationFile {
     this.#timer = undefined;
     const draft = `${this.#file}.draft`;
     try {
-      const document = { version: 1, peers: [...this.#observations.stored()] };
-      await writeFile(draft, JSON.stringify(document), { mode: 0o600 });
+      const document = observationDocument([...this.#observations.stored()]);
+      await writeFile(draft, document, { mode: 0o600 });
       await rename(draft, this.#file);
     } catch {
       await rm(draft, { force: true }).catch(() => undefined);

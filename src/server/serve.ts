@@ -19,6 +19,7 @@ import { Expiry } from './expiry.ts';
 import { filesOf, type NetworkFiles } from './files.ts';
 import { Api } from './http/api.ts';
 import { Hub } from './hub.ts';
+import { importOnce, warnOfForeignChanges } from './import.ts';
 import { Live } from './live.ts';
 import { loadNetwork, storeState } from './load-network.ts';
 import { ObservationFile } from './observation-file.ts';
@@ -80,7 +81,7 @@ type Started = { where: string; trouble: Promise<void> };
 const start = async (network: InterfaceName, options: ServeOptions, opened: Opened): Promise<Started> => {
   const files = filesOf(network, options);
   const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
-  const log = await openChecked(network, files, opened);
+  const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await Live.load(log), (it) => it.stop());
   const range = checkedRange(conf, live, files);
   const plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
@@ -116,13 +117,15 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   };
 };
 
-/** The log, locked against a second server, level with its witness and sound at its end. */
+/** The log, made from innernet's database if need be, locked against a second server, sound at its end. */
 const openChecked = async (
   network: InterfaceName,
   files: NetworkFiles,
+  conf: ServerConf,
   opened: Opened,
 ): Promise<SqliteLog> => {
   opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
+  await importOnce(network, files, conf, say);
   const workerFile = new URL('./log-writer.js', import.meta.url);
   const log = opened.add(
     await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: true }),
@@ -130,6 +133,7 @@ const openChecked = async (
   );
   await checkWitness(log);
   await checkTail(log);
+  await warnOfForeignChanges(log, files, say);
   return log;
 };
 

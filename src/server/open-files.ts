@@ -1,0 +1,45 @@
+/** Which programs have a file open, as /proc tells. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+
+export type Holder = { pid: number; program: string };
+
+/** Other processes that have this very file open, whatever path they opened it by. Root sees all of them. */
+export const holdersOf = (file: string): Holder[] => {
+  const { dev, ino } = statSync(file);
+  const isIt = (path: string): boolean => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found?.dev === dev && found.ino === ino;
+  };
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) return [];
+    return openFilesOf(pid).some((path) => succeeds(() => isIt(path)))
+      ? [{ pid, program: programOf(pid) }]
+      : [];
+  });
+};
+
+const openFilesOf = (pid: number): string[] => {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
+  } catch {
+    return []; // it has ended, or is none of ours
+  }
+};
+
+/** A process may close a file, or end, while it is looked at. */
+const succeeds = (look: () => boolean): boolean => {
+  try {
+    return look();
+  } catch {
+    return false;
+  }
+};
+
+const programOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return 'a program that has ended';
+  }
+};
