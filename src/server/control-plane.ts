@@ -88,7 +88,8 @@ export class ControlPlane {
 
   /** Repeats rounds until every job has its answer. */
   async #settle(batch: Job[]): Promise<void> {
-    let round: Round = { open: batch };
+    const [lone, ...others] = batch;
+    let round: Round = lone && others.length === 0 ? await this.#guess(lone) : { open: batch };
     for (let count = 0; round.open.length > 0; count++) {
       if (count === MOST_ROUNDS) {
         throw new Failure('other programs kept writing to the log at the same moment', { hint: 'try again' });
@@ -99,6 +100,15 @@ export class ControlPlane {
     }
   }
 
+  /**
+   * A lone command is decided right away: the writer finds out itself whether the log has moved or the id is known,
+   * and looking both up before costs more than deciding. A refusal does not count: it may be that of a repeat.
+   */
+  async #guess(job: Job): Promise<Round> {
+    const entry = this.#network.dropUnconfirmed() ? this.#decide(job) : undefined;
+    return entry && 'events' in entry ? this.#append([entry], [job]) : { open: [job] };
+  }
+
   /** One look-up, decision and append for all jobs. */
   async #round(jobs: Job[]): Promise<Round> {
     const fresh: Job[] = [];
@@ -106,15 +116,21 @@ export class ControlPlane {
     await this.#network.catchUp();
     const { decided, postponed } = this.#decideAll(fresh);
     const accepted = decided.filter((entry) => 'events' in entry);
-    if (accepted.length > 0) {
-      const result = await this.#log.append(this.#network.position, accepted.map(commitOf));
-      if (result.kind === 'unknown') return { open: fresh, trouble: result.cause };
-      if (result.kind === 'conflict') return { open: fresh };
-      this.#network.confirm(result.head.position);
-      await this.#answer(accepted, result);
-    }
+    const round = await this.#append(accepted, fresh);
+    if (round.open.length > 0) return round;
     for (const entry of decided) if ('refused' in entry) entry.job.reject(entry.refused);
     return { open: postponed };
+  }
+
+  /** Answers what was accepted, or leaves all the jobs of the round open. */
+  async #append(accepted: readonly Accepted[], jobs: Job[]): Promise<Round> {
+    if (accepted.length === 0) return { open: [] };
+    const result = await this.#log.append(this.#network.position, accepted.map(commitOf));
+    if (result.kind === 'unknown') return { open: jobs, trouble: result.cause };
+    if (result.kind === 'conflict') return { open: jobs };
+    this.#network.confirm(result.head.position);
+    await this.#answer(accepted, result);
+    return { open: [] };
   }
 
   async #answeredBefore(job: Job): Promise<boolean> {

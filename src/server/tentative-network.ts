@@ -35,8 +35,7 @@ export class TentativeNetwork {
 
   /** Gets rid of decisions that were not confirmed, and reads what others appended. Throws `Failure`. */
   async catchUp(): Promise<void> {
-    this.#ahead = [];
-    if (this.#isTentative) {
+    if (!this.dropUnconfirmed()) {
       this.#network = await this.#reload();
       this.#isTentative = false;
     }
@@ -45,7 +44,13 @@ export class TentativeNetwork {
     while (this.position < position) await this.#readOn(position);
   }
 
-  /** Decides on what the earlier decisions since `catchUp` will have done. */
+  /** Gets rid of decisions that were not confirmed where that takes no reload; whether it did. */
+  dropUnconfirmed(): boolean {
+    this.#ahead = [];
+    return !this.#isTentative;
+  }
+
+  /** Decides on what the earlier decisions since then will have done. */
   decide(command: Command, context: Context): Decision {
     this.#takeAhead();
     const decision = decide(this.#network, command, context);
