@@ -22,11 +22,11 @@ import {
   setEndpointOverride,
 } from './peers.ts';
 
-/** Decides one after another on a copy: each sees what the earlier ones would do; one refusal refuses all. */
+/** Decides one after another on a draft: each sees what the earlier ones would do; one refusal refuses all. */
 const allOf: Rule<'AllOf'> = (network, { commands }, context) => {
   const only = commands[0];
   if (commands.length === 1 && only) return decide(network, only, context);
-  const draft = network.clone();
+  const draft = network.draft();
   const events: NetworkEvent[] = [];
   for (const command of commands) {
     const decision = decide(draft, command, context);

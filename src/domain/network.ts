@@ -15,6 +15,7 @@ import {
 } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
+import { type Collection, type Mapping, mapOver, setOver } from './layered.ts';
 
 /** A machine. Never changed in place: a change puts a new object in its stead, so a reader may keep the old one. */
 export type Peer = {
@@ -56,50 +57,83 @@ export type NetworkJson = {
   restored: { lostPosition: Position; lostHash: Hash } | null;
 };
 
-const put = <K, V>(map: Map<K, Set<V>>, key: K, value: V): void => {
+const put = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   if (known) known.add(value);
   else map.set(key, new Set([value]));
 };
 
-const drop = <K, V>(map: Map<K, Set<V>>, key: K, value: V): void => {
+const drop = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   known?.delete(value);
   if (known?.size === 0) map.delete(key);
 };
 
 /** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */
-const keepIf = <V>(belongs: boolean, set: Set<V>, value: V): void => {
+const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
   if (belongs) set.add(value);
   else set.delete(value);
 };
 
 export class Network {
-  name = '';
+  name: string;
   /** Position of the last event that is in here. */
-  position: Position = 0;
-  restored: { lostPosition: Position; lostHash: Hash } | null = null;
+  position: Position;
+  restored: { lostPosition: Position; lostHash: Hash } | null;
 
-  readonly #peers = new Map<PeerId, Peer>();
-  readonly #peerByName = new Map<string, PeerId>();
-  readonly #peerByIp = new Map<Ip, PeerId>();
-  readonly #peerByKey = new Map<PublicKey, PeerId>();
-  readonly #peersIn = new Map<CidrId, Set<PeerId>>();
-  readonly #invited = new Set<PeerId>();
-  readonly #admins = new Set<PeerId>();
-  readonly #retiredIps = new Set<Ip>();
-  readonly #retiredKeys = new Set<PublicKey>();
+  readonly #peers: Mapping<PeerId, Peer>;
+  readonly #peerByName: Mapping<string, PeerId>;
+  readonly #peerByIp: Mapping<Ip, PeerId>;
+  readonly #peerByKey: Mapping<PublicKey, PeerId>;
+  readonly #peersIn: Mapping<CidrId, Collection<PeerId>>;
+  readonly #invited: Collection<PeerId>;
+  readonly #admins: Collection<PeerId>;
+  readonly #retiredIps: Collection<Ip>;
+  readonly #retiredKeys: Collection<PublicKey>;
 
-  readonly #cidrs = new Map<CidrId, CidrNode>();
-  readonly #cidrByName = new Map<string, CidrId>();
-  readonly #childrenOf = new Map<CidrId, Set<CidrId>>();
+  readonly #cidrs: Mapping<CidrId, CidrNode>;
+  readonly #cidrByName: Mapping<string, CidrId>;
+  readonly #childrenOf: Mapping<CidrId, Collection<CidrId>>;
   /** For each CIDR a number below which no address is free: where the search for the next one starts. */
-  readonly #lowestFree = new Map<CidrId, bigint>();
+  readonly #lowestFree: Mapping<CidrId, bigint>;
 
-  readonly #associations = new Map<AssociationId, Association>();
-  readonly #associatedWith = new Map<CidrId, Map<CidrId, AssociationId>>();
+  readonly #associations: Mapping<AssociationId, Association>;
+  readonly #associatedWith: Mapping<CidrId, Mapping<CidrId, AssociationId>>;
 
-  #nextIds = { peer: 1, cidr: 1, association: 1 };
+  #nextIds: { peer: number; cidr: number; association: number };
+
+  /** Empty, or a layer over another network: see `draft`. */
+  constructor(below?: Network) {
+    const from = <T>(read: (lower: Network) => T): T | undefined => below && read(below);
+    this.name = below?.name ?? '';
+    this.position = below?.position ?? 0;
+    this.restored = below?.restored ?? null;
+    this.#peers = mapOver(from((lower) => lower.#peers));
+    this.#peerByName = mapOver(from((lower) => lower.#peerByName));
+    this.#peerByIp = mapOver(from((lower) => lower.#peerByIp));
+    this.#peerByKey = mapOver(from((lower) => lower.#peerByKey));
+    this.#peersIn = mapOver(
+      from((lower) => lower.#peersIn),
+      setOver,
+    );
+    this.#invited = setOver(from((lower) => lower.#invited));
+    this.#admins = setOver(from((lower) => lower.#admins));
+    this.#retiredIps = setOver(from((lower) => lower.#retiredIps));
+    this.#retiredKeys = setOver(from((lower) => lower.#retiredKeys));
+    this.#cidrs = mapOver(from((lower) => lower.#cidrs));
+    this.#cidrByName = mapOver(from((lower) => lower.#cidrByName));
+    this.#childrenOf = mapOver(
+      from((lower) => lower.#childrenOf),
+      setOver,
+    );
+    this.#lowestFree = mapOver(from((lower) => lower.#lowestFree));
+    this.#associations = mapOver(from((lower) => lower.#associations));
+    this.#associatedWith = mapOver(
+      from((lower) => lower.#associatedWith),
+      mapOver,
+    );
+    this.#nextIds = { ...(below ? below.#nextIds : { peer: 1, cidr: 1, association: 1 }) };
+  }
 
   peer(id: PeerId): Peer | undefined {
     return this.#peers.get(id);
@@ -118,7 +152,7 @@ export class Network {
   }
 
   /** All peers, invited and disabled ones too. */
-  peers(): IterableIterator<Peer> {
+  peers(): Iterable<Peer> {
     return this.#peers.values();
   }
 
@@ -171,7 +205,7 @@ export class Network {
     return id === undefined ? undefined : this.#cidrs.get(id);
   }
 
-  cidrs(): IterableIterator<CidrNode> {
+  cidrs(): Iterable<CidrNode> {
     return this.#cidrs.values();
   }
 
@@ -187,7 +221,7 @@ export class Network {
     return this.#childrenOf.has(id);
   }
 
-  associations(): IterableIterator<Association> {
+  associations(): Iterable<Association> {
     return this.#associations.values();
   }
 
@@ -328,7 +362,15 @@ export class Network {
     return network;
   }
 
-  /** An independent copy; costs O(network), so it is for trying things out, not for every command. */
+  /**
+   * A network that takes events of its own and leaves this one as it is; it costs nothing but what changes. It
+   * reads through to this one, so it is of no use any more once this one changes.
+   */
+  draft(): Network {
+    return new Network(this);
+  }
+
+  /** An independent copy; costs O(network). */
   clone(): Network {
     return Network.fromJSON(this.toJSON());
   }

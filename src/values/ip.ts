@@ -65,13 +65,17 @@ export const toNumber = (ip: Ip): bigint => {
   return ipaddr.IPv6.parse(ip).parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n);
 };
 
+/** Written by hand because the search for a free address spells one candidate after another. */
+const ipv4Text = (value: number): Ip =>
+  `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ip;
+
 const ipv4Number = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 
 /** The address with this number; the number must fit the family. */
 export const fromNumber = (value: bigint, family: Family): Ip => {
+  if (family === 4) return ipv4Text(Number(value));
   const bytes: number[] = [];
-  for (let shift = family === 4 ? 24n : 120n; shift >= 0n; shift -= 8n)
-    bytes.push(Number((value >> shift) & 255n));
+  for (let shift = 120n; shift >= 0n; shift -= 8n) bytes.push(Number((value >> shift) & 255n));
   return spell(ipaddr.fromByteArray(bytes)) as Ip;
 };
 

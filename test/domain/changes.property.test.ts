@@ -119,10 +119,16 @@ const play = (start: Start, dice: Throw[]): void => {
     seen.commits += 1;
     for (const event of decision.events) count(seen.events, event.type);
     log.push(...decision.events);
+    const draft = network.draft();
+    draft.advance(decision.events, network.position + decision.events.length);
+    expectIndexed(draft);
+    const drafted = JSON.stringify(draft);
+    assert.equal(JSON.stringify(network), before);
     views = commit(network, views, decision.events);
     expectIndexed(network);
     if (start.name !== 'an import') expectLawful(network);
     const after = JSON.stringify(network);
+    assert.equal(drafted, after);
     if (decision.events.length === 1) expectOnlyTheName(before, after, question);
     stages.push(after);
   }
