@@ -129,7 +129,7 @@ export class ControlPlane {
     if (result.kind === 'unknown') return { open: jobs, trouble: result.cause };
     if (result.kind === 'conflict') return { open: jobs };
     this.#network.confirm(result.head.position);
-    await this.#answer(accepted, result);
+    answer(accepted, result);
     return { open: [] };
   }
 
@@ -182,15 +182,14 @@ export class ControlPlane {
       return { job, refused: bug };
     }
   }
-
-  async #answer(accepted: readonly Accepted[], { commits, head }: Committed): Promise<void> {
-    for (const [index, { to }] of commits.entries()) {
-      const hash = to === head.position ? head.hash : await this.#hashAt(to);
-      const entry = accepted[index];
-      entry?.job.resolve({ position: to, hash, events: [...entry.events] });
-    }
-  }
 }
+
+const answer = (accepted: readonly Accepted[], { commits }: Committed): void => {
+  for (const [index, { to: position, hash }] of commits.entries()) {
+    const entry = accepted[index];
+    entry?.job.resolve({ position, hash, events: [...entry.events] });
+  }
+};
 
 const commitOf = ({ job, events, at }: Accepted): NewCommit => ({
   actor: job.actorText,

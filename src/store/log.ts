@@ -29,7 +29,8 @@ export type Commit = {
 };
 
 export type AppendResult =
-  | { kind: 'committed'; commits: Commit[]; head: Head }
+  /** Each commit with the chain's value at its end. */
+  | { kind: 'committed'; commits: (Commit & { hash: Hash })[]; head: Head }
   /** The log does not end at the expected position, or a command id is known by now: nothing was written. */
   | { kind: 'conflict' }
   /** The engine failed while writing: the commits may or may not be there; look their ids up. */

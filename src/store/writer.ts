@@ -7,7 +7,7 @@ import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom } from './commit.ts';
-import type { AppendResult, Commit, Head, NewCommit } from './log.ts';
+import type { AppendResult, Head, NewCommit } from './log.ts';
 import { checkSchema, lockedFailure, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
@@ -16,6 +16,7 @@ import { seal } from './seal.ts';
 import { dropStates, type StoredState, saveState } from './stored-state.ts';
 import { Witness, witnessFile } from './witness.ts';
 
+type Committed = Extract<AppendResult, { kind: 'committed' }>;
 type WalState = { log: number; checkpointed: number };
 
 /** Above this many pages in the WAL they are moved into the file: a long WAL is slow to read and to recover. */
@@ -125,11 +126,12 @@ export class LogWriter {
     let head = this.#currentHead();
     if (head.position !== expected || commits.some((commit) => this.#isKnown(commit)))
       return { kind: 'conflict' };
-    const done: Commit[] = [];
+    const done: Committed['commits'] = [];
     for (const commit of commits) {
       const next = this.#insert(commit, head);
       const { actor, commandId, commandDigest } = commit;
-      done.push({ actor, commandId, commandDigest, from: head.position, to: next.position });
+      const { position: to, hash } = next;
+      done.push({ actor, commandId, commandDigest, from: head.position, to, hash });
       head = next;
     }
     return { kind: 'committed', commits: done, head };
@@ -197,5 +199,5 @@ export class LogWriter {
 }
 
 /** A disk that failed once: what it holds now is known only after opening the file anew. */
-export const isIoError = (error: unknown): boolean =>
+const isIoError = (error: unknown): boolean =>
   error instanceof SqliteError && error.code.startsWith('SQLITE_IOERR');
