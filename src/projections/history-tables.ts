@@ -13,7 +13,7 @@ const aPeer = (id: PeerId): Thing => ({ kind: 'peer', id });
 const aCidr = (id: CidrId): Thing => ({ kind: 'cidr', id });
 
 /** The CIDRs that an association joins, or joined. */
-export const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
+const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
   models.sql('SELECT cidr_a, cidr_b FROM {ends} WHERE association_id = ?').raw().get(id) as
     | [CidrId, CidrId]
     | undefined;
