@@ -1,0 +1,222 @@
+// A peer's machine under a lying server: nothing unverified reaches WireGuard, and the rest goes on working.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleForRun } from '../../scripts/build.js';
+import { formatConf } from '../../src/protocol/conf.ts';
+import type { PeerRow } from '../../src/protocol/rows.ts';
+import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
+import type { Cidr, Ip } from '../../src/values/ip.ts';
+import type { InterfaceName } from '../../src/values/name.ts';
+import { keysOf } from '../acme.ts';
+import type { Lie } from '../client/lying-server.ts';
+import { History, row } from '../client/sight.ts';
+import { type Host, Lab, type Running } from '../lab.ts';
+import { CLIENT, onDevice, reportOf, until } from './small-network.ts';
+
+const serverKeys = keysOf('the server');
+const annKeys = keysOf('ann');
+
+let lab: Lab;
+let server: Host;
+let ann: Host;
+let daemon: Running;
+let program: string;
+let folder: string;
+
+const serverRow = (): PeerRow =>
+  row(1, '10.42.0.1', 1, {
+    publicKey: serverKeys.publicKey,
+    name: 'innernet-server',
+    endpoint: `${server.address}:51820` as Endpoint,
+  });
+const annRow = row(2, '10.42.1.2', 2, { publicKey: annKeys.publicKey, name: 'ann' });
+const bob = row(5, '10.42.1.5', 50, { name: 'bob' });
+const eve = row(6, '10.42.1.6', 60, { name: 'eve' });
+
+const tell = async (lie: Lie): Promise<{ kind: string; position: number; held: number }[]> => {
+  const script = `fetch('http://127.0.0.1:8080', { method: 'POST', body: process.argv[1] }).then((r) => r.text()).then(console.log)`;
+  return JSON.parse(await server.sure([process.execPath, '-e', script, JSON.stringify(lie)]));
+};
+
+/** Whether the client has said that it stands at a position with so many things held back. */
+const applied = (position: number, held: number) =>
+  until(`ann stands at ${position} with ${held} held back`, async () => {
+    const last = (await tell({})).findLast(({ kind }) => kind === 'applied');
+    return last?.position === position && last.held === held;
+  });
+
+const keysOnDevice = async (): Promise<string> => ann.sure(['wg', 'show', 'acme', 'allowed-ips']);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'innernet-lies-'));
+  const source = fileURLToPath(new URL('../client/lying-server.ts', import.meta.url));
+  program = await bundleForRun(source, `test-lying-server-${process.pid}`);
+  lab = await Lab.create();
+  [server, ann] = [await lab.host('server'), await lab.host('ann')];
+  await writeFile(join(folder, 'key'), serverKeys.privateKey.reveal());
+  await server.sure(['wireguard-go', 'acme']);
+  const peer = ['peer', annKeys.publicKey, 'allowed-ips', '10.42.1.2/32'];
+  await server.sure([
+    'wg',
+    'set',
+    'acme',
+    'listen-port',
+    '51820',
+    'private-key',
+    join(folder, 'key'),
+    ...peer,
+  ]);
+  await server.sure(['ip', 'address', 'add', '10.42.0.1/16', 'dev', 'acme']);
+  await server.sure(['ip', 'link', 'set', 'acme', 'up']);
+  await server.spawn([process.execPath, program, '10.42.0.1', '51820']).line(/ready/);
+  const conf = formatConf({
+    networkName: 'acme' as InterfaceName,
+    address: '10.42.1.2/16' as Cidr,
+    privateKey: annKeys.privateKey,
+    server: {
+      publicKey: serverKeys.publicKey,
+      externalEndpoint: `${server.address}:51820` as Endpoint,
+      internalEndpoint: '10.42.0.1:51820' as SocketAddress,
+    },
+    peerEndpointOverrides: new Map<Ip, Endpoint>(),
+  });
+  await ann.sure(
+    ['sh', '-c', 'mkdir -p /etc/innernet; cat > /etc/innernet/acme.conf; chmod 600 /etc/innernet/acme.conf'],
+    {
+      input: conf,
+    },
+  );
+});
+afterAll(async () => {
+  await lab.close();
+  await rm(program, { force: true });
+  await rm(folder, { recursive: true });
+});
+
+let history: History;
+
+/** A client that is new to the network, and has seen bob at position 3 of an honest history. */
+beforeEach(async () => {
+  daemon?.kill('SIGKILL');
+  await daemon?.ended;
+  await ann.sure(['sh', '-c', 'rm -f /var/lib/innernet/acme.*; ip link delete acme 2>/dev/null; true']);
+  await tell({ hangUp: true });
+  history = new History(9, `${Math.random()}`);
+  await greet(history, 3, [bob]);
+  await start();
+  await applied(3, 0);
+});
+
+const start = async (): Promise<void> => {
+  daemon = ann.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+  await daemon.line(/up at/);
+};
+
+/** What the server says from now on to those who connect. */
+const greet = (log: History, position: number, peers: PeerRow[], from = position): Promise<unknown> => {
+  const { hash } = log.head(position);
+  return tell({
+    greeting: [log.welcome(position), { kind: 'fetch', position, hash }],
+    snapshot: log.snapshot(from, position, [serverRow(), annRow, ...peers]),
+  });
+};
+
+describe('R12: a lie about a peer', () => {
+  it.each([
+    ['KeyChanged', row(5, '10.42.1.5', 99)],
+    ['AddressMoved', row(9, '10.42.1.9', 50)],
+    ['ServerClaimed', row(9, '10.42.0.1', 99)],
+    ['OwnAddressClaimed', row(9, '10.42.1.2', 99)],
+    ['OutsideNetwork', row(9, '192.0.2.9', 99)],
+  ] as const)('%s: it is held back, shown, and nothing else stops', async (rule, lie) => {
+    const before = await keysOnDevice();
+    await tell({ frames: [history.delta(3, 4, { changed: [lie, eve] })] });
+    await applied(4, 1);
+    const after = await keysOnDevice();
+    for (const line of before.trim().split('\n')) expect(after).toContain(line);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6']);
+    expect(after).not.toContain(lie.publicKey === bob.publicKey ? '10.42.1.9' : lie.publicKey);
+    expect((await reportOf(ann)).held).toMatchObject([{ rule }]);
+  });
+
+  it('a removed peer does not come back by a frame that was sent before', async () => {
+    const adding = history.delta(3, 4, { changed: [eve] });
+    await tell({
+      frames: [
+        adding,
+        history.delta(4, 5, { removed: [6] }),
+        adding,
+        history.delta(2, 4, { changed: [eve] }),
+      ],
+    });
+    await applied(5, 0);
+    await tell({ frames: [history.delta(5, 6)] });
+    await applied(6, 0);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+  });
+
+  it('the pin counts after a cold start, until the user forgets it', async () => {
+    await tell({ frames: [history.delta(3, 4, { removed: [5] })] });
+    await applied(4, 0);
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    await greet(history, 5, [row(7, bob.ip, 99, { name: 'bob' })], 4);
+    await start();
+    await applied(5, 1);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1']);
+    const shown = await ann.sure([...CLIENT, 'show', 'acme']);
+    expect(shown).toMatch(/held back: bob \(KeyChanged\)[\s\S]*innernet forget-pin acme 10.42.1.5/);
+    await ann.sure([...CLIENT, 'forget-pin', 'acme', 'bob']);
+    await until('bob is let in', async () => (await onDevice(ann)).includes('10.42.1.5'));
+  });
+});
+
+describe('R13: a lie about history', () => {
+  it('a fork: the alarm is raised and stays, removals are obeyed, nobody is let in; the truth ends it', async () => {
+    const fork = history.fork(2, 9);
+    await greet(fork, 4, [eve]);
+    await tell({ frames: [fork.delta(3, 4, { changed: [eve] })] });
+    await applied(3, 1);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+    await tell({ frames: [fork.delta(4, 5, { removed: [5], changed: [eve] })] });
+    await until('bob is gone', async () => (await onDevice(ann)).join() === '10.42.0.1');
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    expect((await reportOf(ann)).alarm).toMatchObject({ breach: 'ChainBroken' });
+    await greet(history, 6, [bob, eve], 3);
+    await start();
+    await applied(6, 0);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6']);
+    expect((await reportOf(ann)).alarm).toBeNull();
+  });
+
+  it.each([
+    ['an older head', () => greet(history, 2, [])],
+    ['another network', () => greet(new History(9, 'other'), 9, [])],
+    ['a snapshot to which no chain leads', () => greet(history, 7, [eve])],
+  ])('%s: the same', async (_, lie) => {
+    await lie();
+    await tell({ hangUp: true });
+    await until('the alarm', async () => (await reportOf(ann)).alarm !== null);
+    await until('who is not shown is gone', async () => (await onDevice(ann)).join() === '10.42.0.1');
+  });
+});
+
+it('nonsense ends the connection, and no more', async () => {
+  for (const frame of [
+    '{"kind":"delta"}',
+    'not JSON',
+    '{"kind":"welcome","network":1}',
+    '{"kind":"news"}',
+    '[]',
+    'null',
+  ])
+    await tell({ frames: [frame] });
+  await greet(history, 4, [bob, eve], 3);
+  await tell({ hangUp: true });
+  await applied(4, 0);
+  expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6']);
+});
