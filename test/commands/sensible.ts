@@ -38,6 +38,7 @@ export const addPeer = (dice: Dice, more: { [field: string]: unknown } = {}): As
       isAdmin: dice.number(3) === 0,
       publicKey: dice.key(),
       inviteExpires: dice.expiry(),
+      ...(dice.number(6) === 0 ? { redeemed: true, disabled: dice.number(4) === 0 } : {}),
       ...more,
     }
   );

@@ -148,7 +148,7 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const disabled = dice.peer((peer) => peer.isDisabled);
     return disabled ? as(disabled, redeemWith(dice)) : trick(disablePeer)(dice);
   },
-  ExpiryInPast: trick((dice) => addPeer(dice, { inviteExpires: at(dice.now) })),
+  ExpiryInPast: trick((dice) => addPeer(dice, { inviteExpires: at(dice.now), redeemed: false })),
   InvitationEnded: (dice) => {
     const peer = dice.oneOf(
       dice.network.invited(),

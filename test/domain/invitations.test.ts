@@ -172,6 +172,18 @@ describe.each([acme, acme6])('IPv$family', ({ network, at }) => {
       given(network).when(sweep, timer).emitsNothing();
     });
 
+    it('in the order of ids, whatever happened to one in between', () =>
+      given(
+        network,
+        { ...acme.eve, peerId: peerId(7), name: 'mia', ip: at('bakers', 3), publicKey: keyOf('new') },
+        { type: 'PeerRenamed', peerId: ids.eve, name: 'eva' },
+      )
+        .when(sweep, { ...timer, now: INVITE_EXPIRES })
+        .emits(
+          { type: 'InvitationExpired', peerId: ids.eve },
+          { type: 'InvitationExpired', peerId: peerId(7) },
+        ));
+
     it('never when it was redeemed, or has no end', () => {
       given(network, redeemed)
         .when(sweep, { ...timer, now: INVITE_EXPIRES })

@@ -159,6 +159,19 @@ describe.each([acme, acme6])('IPv$family', (network: Acme) => {
         .emits(mia(at('bakers', 3), { inviteExpires: AFTER_NOON }));
     });
 
+    it('may come without an invitation, with its own key, disabled, with an endpoint', () => {
+      const here = endpoint('1.2.3.4:51820');
+      given(all)
+        .when(add({ redeemed: true, disabled: true, endpoint: here }))
+        .emits(mia(at('bakers', 3), { redeemed: true, disabled: true, endpoint: here }));
+      given(all)
+        .when(add({ redeemed: false, disabled: false }))
+        .emits(mia(at('bakers', 3)));
+      given(all)
+        .when(add({ redeemed: true, inviteExpires: BEFORE_NOON }))
+        .emits(mia(at('bakers', 3), { redeemed: true, inviteExpires: BEFORE_NOON }));
+    });
+
     it('gets an id that no peer had before', () =>
       given(all, { type: 'InvitationRevoked', peerId: ids.eve })
         .when(add())
