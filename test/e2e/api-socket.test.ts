@@ -1,35 +1,17 @@
 // The API is reached through the WireGuard device and through nothing else: tried from the underlay, both families.
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Host, Lab, type Running } from '../lab.ts';
-
-const repository = fileURLToPath(new URL('../..', import.meta.url));
+import { bundled } from '../server/bundled.ts';
 
 let lab: Lab;
 let server: Host;
 let eve: Host;
-let folder: string;
-let program: string;
+let listener: Awaited<ReturnType<typeof bundled>>;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'listener-'));
-  symlinkSync(join(repository, 'node_modules'), join(folder, 'node_modules')); // native modules stay where they are
-  program = join(folder, 'listener.mjs');
-  await build({
-    entryPoints: [join(repository, 'test/server/listener.ts')],
-    outfile: program,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['koffi'],
-    logLevel: 'warning',
-  });
+  listener = await bundled('test/server/listener.ts');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => listener.remove());
 
 beforeEach(async () => {
   lab = await Lab.create();
@@ -56,7 +38,7 @@ const connectAnn = async (ann: Host): Promise<void> => {
 };
 
 const start = (address: string): Running =>
-  server.spawn([process.execPath, program, 'acme', address, '51820']);
+  server.spawn([process.execPath, listener.path, 'acme', address, '51820']);
 
 /** What a host hears from the API: its answer, or nothing. */
 const ask = (host: Host, url: string, localAddress?: string): Promise<string> => {
@@ -122,8 +104,8 @@ describe.each([
     const ann = await lab.host('ann');
     await connectAnn(ann);
     await eve.sure(['ip', version, 'route', 'add', range, 'via', underlay(server)]);
-    const listener = start(address);
-    await listener.line(/^listening$/);
+    const running = start(address);
+    await running.line(/^listening$/);
     await server.sure(['ip', 'link', 'del', 'acme']);
     await server.sure([
       'ip',
@@ -145,7 +127,7 @@ describe.each([
       'lo',
     ]);
     await connectAnn(ann);
-    await listener.line(/^listening anew$/);
+    await running.line(/^listening anew$/);
     expect(await ask(ann, url)).toBe('hello');
     expect(await ask(eve, url)).toBe('');
   });
@@ -153,7 +135,7 @@ describe.each([
 
 describe('what is said when it cannot listen', () => {
   const failure = (...args: string[]): Promise<string> =>
-    server.exec([process.execPath, program, ...args]).then(({ stdout }) => stdout.trim());
+    server.exec([process.execPath, listener.path, ...args]).then(({ stdout }) => stdout.trim());
 
   it('names the device that is missing', async () =>
     expect(await failure('acme', '10.42.0.1', '51820')).toMatch(/there is no network device acme/));
@@ -162,7 +144,7 @@ describe('what is said when it cannot listen', () => {
     expect(await failure('lo', '10.42.0.1', '51820')).toMatch(/lo does not have the address 10\.42\.0\.1/));
 
   it('names the port that is taken', async () => {
-    const other = server.spawn([process.execPath, program, 'lo', '127.0.0.1', '51820']);
+    const other = server.spawn([process.execPath, listener.path, 'lo', '127.0.0.1', '51820']);
     await other.line(/listening/);
     expect(await failure('lo', '127.0.0.1', '51820')).toMatch(
       /TCP port 51820 on 127\.0\.0\.1 is in use by another program \(see which one: ss/,
