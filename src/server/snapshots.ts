@@ -10,8 +10,9 @@ import type { Live, Step } from './live.ts';
 
 const compress = promisify(gzip);
 
-/** Rows change little and are asked for by many at once, so the quickest level is not worth its bytes. */
-const GZIP_LEVEL = 6;
+/** Rows are compressed once and sent to many: worth some time. Digests are random, and one client's alone. */
+const ROWS_LEVEL = 6;
+const DIGESTS_LEVEL = 1;
 
 export class Snapshots {
   readonly #live: Live;
@@ -27,7 +28,7 @@ export class Snapshots {
   /**
    * A `Snapshot` for the peers of a CIDR as gzip: two members, the second shared by all who ask (RFC 1952, 2.2:
    * members follow one another). `after` is the position that the client has, if it has any; one that is more
-   * than `MOST_DIGESTS` behind gets none and has to page through the digests first.
+   * than `MOST_DIGESTS` behind gets the last of the digests and has to page through those before.
    */
   async of(viewer: CidrId, after: Position | undefined): Promise<Buffer> {
     const { position, hash } = this.#live.head;
@@ -37,7 +38,7 @@ export class Snapshots {
     const digests = await this.digests(from, position);
     const head = { network: this.#live.networkId, position, hash, from, digests };
     const opening = `${JSON.stringify(head).slice(0, -1)},`;
-    return Buffer.concat([await compress(opening, { level: 1 }), await rows]);
+    return Buffer.concat([await compress(opening, { level: DIGESTS_LEVEL }), await rows]);
   }
 
   /** The digests of the records in (after, to], from memory where they are, else from the log. */
@@ -61,8 +62,9 @@ export class Snapshots {
     const peers = Array.from(visiblePeers(network, viewer), peerRow);
     const cidrs = Array.from(network.cidrs(), cidrRow);
     const text = `"peers":${JSON.stringify(peers)},"cidrs":${JSON.stringify(cidrs)}}`;
-    const rows = compress(text, { level: GZIP_LEVEL });
+    const rows = compress(text, { level: ROWS_LEVEL });
     this.#rows.set(viewer, rows);
+    rows.catch(() => this.#rows.delete(viewer)); // who asks next tries again
     return rows;
   }
 

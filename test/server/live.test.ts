@@ -1,0 +1,144 @@
+// The network as its followers see it: in step with the log, whoever writes, and the same after a restart.
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ControlPlane } from '../../src/server/control-plane.ts';
+import { Live, type Step } from '../../src/server/live.ts';
+import { loadNetwork, loadStored, storeState } from '../../src/server/load-network.ts';
+import { WINDOW_RECORDS } from '../../src/server/window.ts';
+import { Failure } from '../../src/values/failure.ts';
+import type { CidrId, Position } from '../../src/values/id.ts';
+import { acme, ids } from '../acme.ts';
+import type { Asked } from '../given.ts';
+import { append, commitOf, tempLog } from '../store/temp-log.ts';
+import { addPeer, ask } from './asking.ts';
+import { RunningNetwork } from './running-network.ts';
+import { StreamDoor } from './stream-door.ts';
+
+const rename = (name: string): Asked => ({ type: 'RenamePeer', peer: ids.bob, name });
+
+/** Records of which only the server hears: eve has not joined. */
+const silence = (records: number): Asked => ({
+  type: 'AllOf',
+  commands: Array.from({ length: records }, (_, index) => ({
+    type: index % 2 === 0 ? 'GrantAdmin' : 'RevokeAdmin',
+    peer: ids.eve,
+  })),
+});
+
+/** A network whose whole window was lived through. */
+const lived = async () => {
+  const running = await RunningNetwork.start(acme.network);
+  onTestFinished(() => running.close());
+  return running;
+};
+
+describe('a follower', () => {
+  it('hears of each commit whole, once and in order, also of those that other programs wrote', async () => {
+    const running = await lived();
+    const heard: Step[] = [];
+    const start = running.live.head.position;
+    running.live.subscribe((step) => heard.push(step));
+    const other = await tempLog({ file: running.log.file });
+    const rival = new ControlPlane(other, await loadNetwork(other), () => loadNetwork(other));
+    const asked = Array.from({ length: 10 }, (_, count) => addPeer(`kim-${count}`));
+    const all = asked.map((command, count) => (count % 2 ? ask(rival, command) : running.ask(command)));
+    const end = Math.max(...(await Promise.all(all)).map(({ position }) => position));
+    await running.live.reached(end);
+    expect(heard.map(({ commit }) => commit.to)).toEqual(asked.map((_, count) => start + count + 1));
+    expect(running.live.head).toEqual(await other.head());
+    expect(JSON.stringify(running.network)).toBe(JSON.stringify(await loadNetwork(other)));
+  });
+
+  it('that fails ends the following, and nobody waits in vain', async () => {
+    const log = await tempLog();
+    await append(log, commitOf(acme.network));
+    const live = await Live.load(log);
+    const end = live.head.position;
+    const running = live.run();
+    const trouble = new Error('the follower has a bug');
+    live.subscribe(() => {
+      throw trouble;
+    });
+    const waiting = live.reached(end + 1);
+    await setImmediate();
+    await append(log, commitOf([{ type: 'PeerRenamed', peerId: ids.bob, name: 'rob' }]));
+    await expect(running).rejects.toBe(trouble);
+    await expect(live.reached(end + 2)).rejects.toBe(trouble);
+    await waiting.catch((error) => expect(error).toBe(trouble));
+  });
+
+  it('of an empty log has nothing to follow', async () => {
+    const log = await tempLog();
+    await expect(Live.load(log)).rejects.toBeInstanceOf(Failure);
+  });
+});
+
+type Answers = Record<string, unknown>;
+
+/** Everything that a window says about some positions. */
+const answersOf = ({ live }: RunningNetwork, from: Position): Answers => {
+  const { window, head } = live;
+  const answers: Answers = { head };
+  for (let position = from; position <= head.position; position += 1 + (position % 61)) {
+    answers[`hash ${position}`] = window.hashAt(position);
+    answers[`digests ${position}`] = window.digests(position, Math.min(head.position, position + 3));
+    for (let cidr = 1; cidr <= 7; cidr++)
+      answers[`touched ${position} ${cidr}`] = window.touched(cidr as CidrId, position);
+  }
+  return answers;
+};
+
+describe('after a restart', () => {
+  it('the window is the one that was lived through', async () => {
+    const running = await lived();
+    await storeState(running.log, running.network);
+    for (let wave = 0; wave < 12; wave++) {
+      await running.ask(silence(900));
+      await running.ask(rename(`rob-${wave}`));
+      await running.ask({
+        type: wave % 2 ? 'DeleteAssociation' : 'AddAssociation',
+        cidrs: ['bakers', 'machines'],
+      });
+      await running.ask({ type: 'AddCidr', name: `extra-${wave}`, cidr: `10.42.${50 + wave}.0/24` });
+    }
+    expect(running.live.head.position).toBeGreaterThan(WINDOW_RECORDS + 100);
+    const from = running.live.window.start;
+    const before = answersOf(running, from);
+    await running.restart();
+    expect(running.live.window.start).toBeLessThanOrEqual(from);
+    expect(running.live.window.start).toBeGreaterThan(0);
+    expect(answersOf(running, from)).toEqual(before);
+  }, 30_000);
+
+  it('a client that is level resumes without a snapshot, and hears what comes', async () => {
+    const running = await lived();
+    const door = await StreamDoor.open(running);
+    onTestFinished(() => door.close());
+    const before = running.live.head;
+    await running.ask(rename('rob'));
+    await running.restart();
+    const [level, late] = [running.live.head, before];
+    const bob = await door.connect(ids.bob, level);
+    const old = await door.connect(ids.bob, late);
+    await bob.next('welcome');
+    await old.next('welcome');
+    expect((await old.next('delta')).peers.changed).toMatchObject([{ name: 'rob' }]);
+    await running.ask(rename('bert'));
+    for (const client of [bob, old]) {
+      expect(await client.next('delta')).toMatchObject({ from: level.position, ...running.live.head });
+      expect(client.frames).toEqual([]);
+    }
+  });
+
+  it('a stored state of other code is passed over', async () => {
+    const running = await lived();
+    const { position } = running.live.head;
+    const body = JSON.stringify(running.network);
+    await running.log.saveState({ ...running.live.head, codeVersion: '0', body });
+    expect(loadStored(running.log, position).position).toBe(0);
+    await storeState(running.log, running.network);
+    expect(loadStored(running.log, position).position).toBe(position);
+    expect(loadStored(running.log, position - 1).position).toBe(0);
+    expect(JSON.stringify(await loadNetwork(running.log))).toBe(body);
+  });
+});

@@ -1,0 +1,121 @@
+// Snapshots: two pieces of gzip that any client reads as one, the second made once for all who see the same.
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { extend, judge } from '../../src/client/chain.ts';
+import { sha256 } from '../../src/client/sha256.ts';
+import { MOST_DIGESTS, Snapshot } from '../../src/protocol/frames.ts';
+import { cidrRow, peerRow } from '../../src/protocol/rows.ts';
+import { storeState } from '../../src/server/load-network.ts';
+import { WINDOW_RECORDS } from '../../src/server/window.ts';
+import type { CidrId, Position } from '../../src/values/id.ts';
+import { acme, ids } from '../acme.ts';
+import type { Asked } from '../given.ts';
+import { RunningNetwork } from './running-network.ts';
+
+const start = async (): Promise<RunningNetwork> => {
+  const running = await RunningNetwork.start(acme.network);
+  onTestFinished(() => running.close());
+  return running;
+};
+
+const bytesOf = ({ snapshots }: RunningNetwork, viewer: CidrId, after?: Position): Promise<Buffer> =>
+  snapshots.of(viewer, after);
+
+const read = (bytes: Buffer): Snapshot => Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
+
+const snapshot = async (...args: Parameters<typeof bytesOf>): Promise<Snapshot> =>
+  read(await bytesOf(...args));
+
+/** The second member: what comes after the first, which ends where another begins. */
+const rowsOf = (bytes: Buffer): Buffer => bytes.subarray(bytes.lastIndexOf(Buffer.from([0x1f, 0x8b, 8])));
+
+const rename = (name: string): Asked => ({ type: 'RenamePeer', peer: ids.bob, name });
+const names = ({ peers }: Snapshot): string[] => peers.map(({ name }) => name).sort();
+
+it('holds everything that the peers of a CIDR see, and nothing else', async () => {
+  const running = await start();
+  const { network, live } = running;
+  const found = await snapshot(running, ids.engineers);
+  expect(found).toEqual({
+    network: live.networkId,
+    ...live.head,
+    from: live.head.position,
+    digests: [],
+    peers: expect.arrayContaining([ids.server, ids.ann, ids.ryo].map((id) => peerRow(network.peer(id)!))),
+    cidrs: [...network.cidrs()].map(cidrRow),
+  });
+  expect(found.peers).toHaveLength(3);
+  expect(names(await snapshot(running, ids.bakers))).toEqual(['bob', 'innernet-server']);
+});
+
+it('leads from where the client is to where it ends', async () => {
+  const running = await start();
+  const before = { networkId: running.live.networkId, ...running.live.head };
+  for (const name of ['rob', 'bert', 'bo']) await running.ask(rename(name));
+  const found = await snapshot(running, ids.bakers, before.position);
+  expect(found.digests).toHaveLength(3);
+  expect(judge(before, found, sha256)).toMatchObject({ kind: 'take', head: running.live.head });
+});
+
+it('names no digests to who is ahead of it', async () => {
+  const running = await start();
+  const { position } = running.live.head;
+  expect(await snapshot(running, ids.bakers, position + 5)).toMatchObject({ from: position, digests: [] });
+});
+
+describe('its rows', () => {
+  it('are made once for all who ask', async () => {
+    const running = await start();
+    const [one, two] = await Promise.all([1, 2].map(() => bytesOf(running, ids.bakers)));
+    expect(rowsOf(one!).equals(rowsOf(two!))).toBe(true);
+    const before = await running.snapshots.of(ids.bakers, undefined);
+    await running.ask({ type: 'RenamePeer', peer: ids.ryo, name: 'leo' });
+    const after = await running.snapshots.of(ids.bakers, undefined);
+    expect(rowsOf(after).equals(rowsOf(before))).toBe(true);
+    expect(read(after).position).toBe(read(before).position + 1);
+  });
+
+  it('are made anew when something changed for those who see them', async () => {
+    const running = await start();
+    expect(names(await snapshot(running, ids.bakers))).toContain('bob');
+    await running.ask(rename('rob'));
+    expect(names(await snapshot(running, ids.bakers))).toContain('rob');
+    await running.ask({ type: 'AddAssociation', cidrs: ['bakers', 'machines'] });
+    expect(names(await snapshot(running, ids.bakers))).toContain('oven');
+    await running.ask({ type: 'RenameCidr', cidr: 'engineers', name: 'makers' });
+    const { cidrs } = await snapshot(running, ids.bakers);
+    expect(cidrs.map(({ name }) => name)).toContain('makers');
+  });
+
+  it('belong to the position that is named, also when a commit comes while they are made', async () => {
+    const running = await start();
+    const early = bytesOf(running, ids.bakers);
+    const { position } = running.live.head;
+    await running.ask(rename('rob'));
+    const found = read(await early);
+    expect(found.position).toBe(position);
+    expect(names(found)).toContain('bob');
+  });
+});
+
+it('leaves the digests of long ago to be paged through, from the log where memory ends', async () => {
+  const running = await start();
+  await storeState(running.log, running.network);
+  const before = { networkId: running.live.networkId, ...running.live.head };
+  const silence: Asked = {
+    type: 'AllOf',
+    commands: Array.from({ length: 900 }, (_, index) => ({
+      type: index % 2 === 0 ? 'GrantAdmin' : 'RevokeAdmin',
+      peer: ids.eve,
+    })),
+  };
+  for (let count = 0; count < 12; count++) await running.ask(silence);
+  expect(running.live.window.start).toBeGreaterThan(before.position);
+  const found = await snapshot(running, ids.bakers, before.position);
+  expect(found.from).toBe(found.position - MOST_DIGESTS);
+  const missing = await running.snapshots.digests(before.position, found.from);
+  expect(missing).toHaveLength(12 * 900 - MOST_DIGESTS);
+  expect(missing.length + MOST_DIGESTS).toBeGreaterThan(WINDOW_RECORDS);
+  const reached = extend(before, missing, sha256);
+  expect(judge(reached, found, sha256)).toMatchObject({ kind: 'take', head: running.live.head });
+}, 30_000);
