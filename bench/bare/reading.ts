@@ -25,10 +25,13 @@ export class BareReader {
     return this.#time((row) => JSON.parse(row[7]));
   }
 
-  /** The same and one SHA-256 over the texts of each record. */
+  /** The same and two times SHA-256 a record, as a chain needs: over its texts, and over its digest and the one before. */
   parseAndHash(): number {
+    let previous = '';
     return this.#time((row) => {
       JSON.parse(row[7]);
+      hash('sha256', previous + row[9]);
+      previous = row[10];
       hash('sha256', row[1] + row[2] + row[3] + row[4] + row[5] + row[6] + row[7]);
     });
   }

@@ -31,22 +31,13 @@ export type EventRecord = SealedFields & {
   hash: Hash;
 };
 
-/** SHA-256 of the concatenated parts; handed in, because this folder knows no Node. */
-export type Sha256 = (...parts: Uint8Array[]) => Uint8Array;
+/** SHA-256 in lower-case hexadecimal; handed in, because this folder knows no Node. */
+export type Sha256 = (bytes: Uint8Array) => Hash;
 
 /** First byte of every link; a later way of sealing gets another. */
 const CHAIN_VERSION = 1;
 
 const utf8 = new TextEncoder();
-
-/** Two digits for each byte: looking them up is many times faster than formatting numbers. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-export const toHex = (bytes: Uint8Array): Hash => {
-  let text = '';
-  for (const byte of bytes) text += HEX[byte];
-  return text as Hash;
-};
 
 const nibble = (code: number): number => (code < 58 ? code - 48 : code - 87);
 
@@ -88,8 +79,12 @@ export const digestOf = (fields: SealedFields, salt: Uint8Array, sha256: Sha256)
   const bytes = scratchOf(salt.length + roomFor(texts));
   bytes.set(salt);
   const end = texts.reduce((at, text) => writeText(bytes, at, text), salt.length);
-  return toHex(sha256(bytes.subarray(0, end)));
+  return sha256(bytes.subarray(0, end));
 };
+
+const linkBytes = new Uint8Array(1 + 32 + 8 + 32 + 32);
+const linkView = new DataView(linkBytes.buffer);
+linkBytes[0] = CHAIN_VERSION;
 
 /**
  * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), integers big-endian. At position 1
@@ -99,13 +94,13 @@ export const chainHash = (
   link: { networkId: Hash; position: Position; previous: Hash; digest: Hash },
   sha256: Sha256,
 ): Hash => {
-  const bytes = new Uint8Array(1 + 32 + 8 + 32 + 32);
-  bytes[0] = CHAIN_VERSION;
-  writeHex(bytes, 1, link.position === 1 ? NO_HASH : link.networkId);
-  new DataView(bytes.buffer).setBigUint64(33, BigInt(link.position));
-  writeHex(bytes, 41, link.previous);
-  writeHex(bytes, 73, link.digest);
-  return toHex(sha256(bytes));
+  const { position } = link;
+  writeHex(linkBytes, 1, position === 1 ? NO_HASH : link.networkId);
+  linkView.setUint32(33, Math.floor(position / 2 ** 32));
+  linkView.setUint32(37, position);
+  writeHex(linkBytes, 41, link.previous);
+  writeHex(linkBytes, 73, link.digest);
+  return sha256(linkBytes);
 };
 
 /** The JSON text of an event that goes into `body`: all but its type. */

@@ -58,13 +58,13 @@ export const checkTail = async (log: EventLog, count = PAGE): Promise<void> => {
 
 /**
  * Checks every record after a position: no gaps, digests, chain, ends of commits. The record at `after` is taken
- * as it is. `onProgress` gets the position reached, page by page. Gives the head that was reached; throws
- * `DamagedLog` naming the first bad position.
+ * as it is. `onRecords` gets those found good, page by page. Gives the head that was reached; throws `DamagedLog`
+ * naming the first bad position.
  */
 export const verifyChain = async (
   log: Readable,
   after: Position = 0,
-  onProgress: (position: Position) => void = () => {},
+  onRecords: (records: readonly EventRecord[]) => void = () => {},
 ): Promise<Head> => {
   const networkId = (await log.networkId()) ?? NO_HASH;
   let previous = await startOf(log, after);
@@ -74,8 +74,8 @@ export const verifyChain = async (
       checkRecord(record, previous, networkId);
       previous = record;
     }
-    onProgress(previous.position);
     if (records.length === 0) break;
+    onRecords(records);
   }
   if (previous.commitEnd > previous.position)
     throw new DamagedLog(previous.position + 1, `the log ends within a commit, at ${previous.position}`);

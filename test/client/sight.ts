@@ -4,7 +4,7 @@ import type { Head } from '../../src/client/chain.ts';
 import { Mirror } from '../../src/client/mirror.ts';
 import type { Ground } from '../../src/client/pins.ts';
 import { sha256 } from '../../src/client/sha256.ts';
-import { chainHash, toHex } from '../../src/events/record.ts';
+import { chainHash } from '../../src/events/record.ts';
 import type { Delta, Snapshot } from '../../src/protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../../src/protocol/rows.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';
@@ -69,7 +69,7 @@ export class History {
   grow(count: number): void {
     for (let i = 0; i < count; i += 1) {
       const position = this.length + 1;
-      const digest = toHex(sha256(Buffer.from(`${this.#seed}${position}`)));
+      const digest = sha256(Buffer.from(`${this.#seed}${position}`));
       const previous = this.hashes.at(-1) ?? NO_HASH;
       this.digests.push(digest);
       this.hashes.push(
