@@ -116,7 +116,7 @@ const prepare = (fd: number, address: ApiAddress): void => {
 };
 
 /** A listening TCP socket that only packets through the device reach. Throws a `Failure`; nothing stays open then. */
-export const openBoundSocket = (address: ApiAddress): number => {
+const openBoundSocket = (address: ApiAddress): number => {
   const family = familyOf(address.ip) === 4 ? LINUX.AF_INET : LINUX.AF_INET6;
   const fd: number = libc().socket(family, LINUX.SOCK_STREAM_CLOEXEC, 0);
   if (fd < 0) throw trouble(address, 'socket');

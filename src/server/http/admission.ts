@@ -33,7 +33,7 @@ export const isOpenTo = (role: Role, peer: Peer): boolean => {
  * Whether a request was meant for this API. A web page on a peer's machine, also one behind a rebound name, does
  * not know the header or names another host or its origin; the header is no secret, every peer knows it.
  */
-export const isAddressedToUs = (request: IncomingMessage, serverKey: PublicKey, host: Endpoint): boolean =>
+const isAddressedToUs = (request: IncomingMessage, serverKey: PublicKey, host: Endpoint): boolean =>
   request.headers[SERVER_KEY_HEADER] === serverKey &&
   request.headers.origin === undefined &&
   request.headers.host?.toLowerCase() === host;

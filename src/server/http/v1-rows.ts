@@ -13,7 +13,7 @@ const KEEPALIVE = 25;
  * Where others are told to reach a peer: where WireGuard last heard it; or what it insists on; or, when that has an
  * all-zero host, the address last heard from with the port insisted on.
  */
-export const advertisedEndpoint = (
+const advertisedEndpoint = (
   { endpoint: override }: Pick<Peer, 'endpoint'>,
   { endpoint: seen }: Pick<Observed, 'endpoint'>,
 ): string | null => {
