@@ -9,7 +9,7 @@ export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =
   typeof ref === 'number' ? network.cidr(ref) : network.cidrNamed(ref);
 
 /** The smallest CIDR that contains the block, or undefined when it lies outside the network. */
-export const smallestContaining = (network: Network, cidr: Cidr): CidrNode | undefined => {
+const smallestContaining = (network: Network, cidr: Cidr): CidrNode | undefined => {
   let smallest: CidrNode | undefined;
   for (const node of network.cidrs()) {
     if (!containsCidr(node.cidr, cidr)) continue;

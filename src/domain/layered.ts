@@ -62,7 +62,7 @@ class Keys<K> {
 }
 
 /** A map over another, which must not change while this one is in use. */
-export class LayeredMap<K, V> implements Mapping<K, V> {
+class LayeredMap<K, V> implements Mapping<K, V> {
   readonly #below: Mapping<K, V>;
   /** What a value of the lower map is read as: a layer over it where values are changed in place. */
   readonly #over: (value: V) => V;
@@ -116,7 +116,7 @@ export class LayeredMap<K, V> implements Mapping<K, V> {
 }
 
 /** A set over another, on the same terms. */
-export class LayeredSet<V> implements Collection<V> {
+class LayeredSet<V> implements Collection<V> {
   readonly #keys: Keys<V>;
 
   constructor(below: Collection<V>) {

@@ -76,11 +76,11 @@ export const ServerFrame = z.discriminatedUnion('kind', [Welcome, Delta, Fetch, 
 export type ServerFrame = z.infer<typeof ServerFrame>;
 
 /** The client's WireGuard stands at this position; `held` counts what its pins or the chain made it hold back. */
-export const Applied = frame('applied', { position: Position, held: z.number().int().nonnegative() });
+const Applied = frame('applied', { position: Position, held: z.number().int().nonnegative() });
 export type Applied = z.infer<typeof Applied>;
 
 /** Where this client may be reached besides the address that the server sees. */
-export const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MOST_CANDIDATES) });
+const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MOST_CANDIDATES) });
 export type Candidates = z.infer<typeof Candidates>;
 
 export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates]);
