@@ -2,7 +2,7 @@
  * The durable memory of one network's client: `NET.json` and, beside it, `NET.journal` with one fsynced line for
  * each frame taken since. A frame is on the disk before it is on the device; recovery loses none of them.
  */
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { replaceFile } from '../cli/durable-file.ts';
 import { Failure } from '../values/failure.ts';
@@ -126,9 +126,3 @@ export class Journal {
     await this.#file.close();
   }
 }
-
-/** Forgets everything: for a network that is joined anew or uninstalled. */
-export const removeState = async ({ state, journal }: StatePaths): Promise<void> => {
-  await rm(journal, { force: true });
-  await rm(state, { force: true });
-};

@@ -16,7 +16,7 @@ export type NetworkPaths = {
 };
 
 /** The folder of the owners' sockets; root's alone. */
-export const RUN_FOLDER = '/run/innernet';
+const RUN_FOLDER = '/run/innernet';
 
 export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders): NetworkPaths => ({
   conf: join(configDir, `${network}.conf`),

@@ -40,6 +40,8 @@ export type StreamEvents = {
 const CONNECT_WITHIN = 5000;
 /** Largest frame taken from the server, in bytes. */
 const LARGEST_FRAME = 1024 * 1024;
+/** No server makes us wait longer than this for a sign of life, in seconds. */
+const LONGEST_HEARTBEAT = 300;
 /** Two missed pings and some grace. */
 const DEAD_AFTER_HEARTBEATS = 2.25;
 
@@ -112,7 +114,10 @@ export class Stream {
     if (typeof frame === 'string') this.#events.unknown(frame);
     else if (!frame) this.cut('the server sent a frame that cannot be understood');
     else {
-      if (frame.kind === 'welcome') this.#heartbeat = Math.min(frame.heartbeat, 3600);
+      if (frame.kind === 'welcome') {
+        this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
+        this.#heard();
+      }
       this.#events.frame(frame);
     }
   }

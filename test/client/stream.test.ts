@@ -1,0 +1,143 @@
+// The stream as a client holds it: real sockets on loopback, a server that answers, refuses, babbles or falls silent.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type End, pauseBefore, Stream, type StreamQuery } from '../../src/client/stream.ts';
+import type { ServerFrame } from '../../src/protocol/frames.ts';
+import type { SocketAddress } from '../../src/values/endpoint.ts';
+import { History, key } from './sight.ts';
+
+const history = new History(5);
+
+let http: Server;
+let streams: WebSocketServer;
+let address: SocketAddress;
+let requests: { url: string; headers: Record<string, unknown> }[];
+let onSocket: (socket: WebSocket) => void;
+
+beforeEach(async () => {
+  requests = [];
+  onSocket = () => {};
+  http = createServer();
+  streams = new WebSocketServer({ server: http, autoPong: true });
+  streams.on('connection', (socket, { url = '', headers }) => {
+    requests.push({ url, headers });
+    onSocket(socket);
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  address = `127.0.0.1:${(http.address() as AddressInfo).port}` as SocketAddress;
+});
+afterEach(() => {
+  for (const socket of streams.clients) socket.terminate();
+  http.close();
+});
+
+/** Opens a stream and resolves to what came of it when it has ended. */
+const live = (query: StreamQuery = {}, act: (stream: Stream, frame: ServerFrame) => void = () => {}) =>
+  new Promise<{ frames: ServerFrame[]; unknown: string[]; end: End }>((resolve) => {
+    const [frames, unknown]: [ServerFrame[], string[]] = [[], []];
+    const stream: Stream = new Stream({ endpoint: address, key: key(1) }, query, {
+      frame: (frame) => {
+        frames.push(frame);
+        act(stream, frame);
+      },
+      unknown: (kind) => unknown.push(kind),
+      end: (end) => resolve({ frames, unknown, end }),
+    });
+  });
+
+it('names what it has, the server and the protocol, and no origin', async () => {
+  onSocket = (socket) => socket.close(4001);
+  const { position, hash } = history.head(4);
+  const { end } = await live({ position, hash, boot: 'b', sequence: 7, state: 'none' });
+  expect(end).toEqual({ kind: 'closed', code: 4001 });
+  expect(requests[0]?.url).toBe(`/v1/user/stream?position=4&hash=${hash}&boot=b&sequence=7&state=none`);
+  expect(requests[0]?.headers).toMatchObject({
+    'x-innernet-server-key': key(1),
+    'sec-websocket-protocol': 'innernet.v1',
+    host: address,
+  });
+  expect(requests[0]?.headers.origin).toBeUndefined();
+});
+
+it('hands frames on in their order, and tells of kinds that it does not know', async () => {
+  onSocket = (socket) => {
+    socket.send(JSON.stringify(history.welcome(3)));
+    socket.send(JSON.stringify({ kind: 'weather', sunny: true }));
+    socket.send(JSON.stringify({ ...history.delta(3, 4), extra: 1 }));
+    socket.close(1000);
+  };
+  const { frames, unknown } = await live();
+  expect(frames.map(({ kind }) => kind)).toEqual(['welcome', 'delta']);
+  expect(unknown).toEqual(['weather']);
+});
+
+it('knows when it is level: all that was sent before has arrived', async () => {
+  onSocket = (socket) => {
+    for (const at of [1, 2, 3]) socket.send(JSON.stringify(history.delta(at, at + 1)));
+    socket.send(JSON.stringify(history.welcome(4)));
+  };
+  const { frames, end } = await live({}, (stream, { kind }) => {
+    if (kind === 'welcome') void stream.level().then(() => stream.cut('level'));
+  });
+  expect(frames.length).toBe(4);
+  expect(end).toEqual({ kind: 'lost', reason: 'level' });
+});
+
+describe('it ends', () => {
+  it.each([
+    ['no JSON', 'hello'],
+    ['no object', '7'],
+    ['a known kind with a field that is wrong', '{"kind":"fetch","position":-1,"hash":"x"}'],
+  ])('on %s', async (_, text) => {
+    onSocket = (socket) => socket.send(text);
+    expect((await live()).end).toMatchObject({
+      kind: 'lost',
+      reason: expect.stringContaining('cannot be understood'),
+    });
+  });
+
+  it('on a frame that is too long', async () => {
+    onSocket = (socket) =>
+      socket.send(JSON.stringify({ kind: 'weather', text: 'x'.repeat(2 * 1024 * 1024) }));
+    expect((await live()).end.kind).toBe('lost');
+  });
+
+  it('when the server falls silent, though the connection stands', async () => {
+    onSocket = (socket) => socket.send(JSON.stringify({ ...history.welcome(3), heartbeat: 0.05 }));
+    expect((await live()).end).toEqual({ kind: 'lost', reason: 'nothing heard of the server' });
+  });
+
+  it('not while the server pings', async () => {
+    onSocket = (socket) => {
+      socket.send(JSON.stringify({ ...history.welcome(3), heartbeat: 0.2 }));
+      let pings = 0;
+      const timer = setInterval(() => {
+        socket.ping();
+        if (++pings < 10) return;
+        clearInterval(timer);
+        socket.close(1001);
+      }, 100);
+    };
+    expect((await live()).end).toEqual({ kind: 'closed', code: 1001 });
+  });
+
+  it('when nobody listens, or somebody says no', async () => {
+    http.removeAllListeners('upgrade');
+    http.on('upgrade', (_, socket) => socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n'));
+    expect((await live()).end).toEqual({ kind: 'refused', status: 401 });
+    await new Promise((resolve) => http.close(resolve));
+    expect((await live()).end).toMatchObject({
+      kind: 'lost',
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+});
+
+it('comes back after any time up to a limit that doubles', () => {
+  expect([0, 1, 2, 3, 10, 1000].map((attempt) => pauseBefore(attempt, 1))).toEqual([
+    500, 1000, 2000, 4000, 30_000, 30_000,
+  ]);
+  expect(pauseBefore(5, 0)).toBe(0);
+});
