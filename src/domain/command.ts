@@ -1,7 +1,7 @@
 /** What people and programs may ask of a network: intents, parsed at the door, decided by the rules. */
 import { z } from 'zod';
 import { Endpoint } from '../values/endpoint.ts';
-import { CidrId, PeerId } from '../values/id.ts';
+import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
@@ -91,7 +91,14 @@ const SINGLE = [
 const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
 
 /** Several commands as one commit: all or none. */
-const AllOf = command('AllOf', { commands: z.array(SingleAdminCommand).min(1).max(1000) });
+const AllOf = command('AllOf', {
+  commands: z.array(SingleAdminCommand).min(1).max(1000),
+  /** Where they were planned: refused if the network has moved on since. */
+  at: Position.optional(),
+  /** The end of the commit that they undo, and the position that they go back to if it is everything since. */
+  reverts: Position.optional(),
+  returnsTo: Position.optional(),
+});
 
 /** What an admin may send from afar. */
 export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);

@@ -23,18 +23,20 @@ import {
 } from './peers.ts';
 
 /** Decides one after another on a draft: each sees what the earlier ones would do; one refusal refuses all. */
-const allOf: Rule<'AllOf'> = (network, { commands }, context) => {
-  const only = commands[0];
-  if (commands.length === 1 && only) return decide(network, only, context);
-  const draft = network.draft();
+const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, context) => {
+  if (at !== undefined && at !== network.position)
+    return reject({ code: 'PlanOutdated', planned: at, position: network.position });
+  const draft = commands.length === 1 ? network : network.draft();
   const events: NetworkEvent[] = [];
   for (const command of commands) {
     const decision = decide(draft, command, context);
     if (!decision.accepted) return decision;
-    for (const event of decision.events) draft.evolve(event);
+    if (draft !== network) for (const event of decision.events) draft.evolve(event);
     events.push(...decision.events);
   }
-  return accept(...events);
+  if (reverts === undefined) return accept(...events);
+  const undoing = { reverts, ...(returnsTo === undefined ? {} : { returnsTo }) };
+  return accept(...events.map((event) => ({ ...event, ...undoing })));
 };
 
 const RULES: { [T in CommandType]: Rule<T> } = {

@@ -1,5 +1,6 @@
 /** Every "no" of the rules: its name, its facts, and the one sentence and hint that people read. */
 import type { Endpoint } from '../values/endpoint.ts';
+import type { Position } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import { type PublicKey, shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -12,6 +13,7 @@ export type Rejection =
   | { code: 'RangeTooWide'; cidr: Cidr }
   | { code: 'NotAllowed'; command: CommandType }
   | { code: 'CommandIdReused'; commandId: string }
+  | { code: 'PlanOutdated'; planned: Position; position: Position }
   | { code: 'UnknownCidr'; cidr: string | number }
   | { code: 'CidrNameTaken'; name: string }
   | { code: 'CidrTaken'; cidr: Cidr; name: string }
@@ -58,7 +60,7 @@ const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
 /** A name as a word of a command line: an imported one may hold spaces and worse. */
-const word = (name: string): string =>
+export const shellWord = (name: string): string =>
   /^[\w.-]+$/.test(name) && !name.startsWith('-') ? name : `'${printable(name).replaceAll("'", `'\\''`)}'`;
 
 /** The command in the middle of "only an admin may …". */
@@ -137,6 +139,10 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `the command id ${quote(commandId)} was used for another command`,
     hint: 'send each command under an id of its own',
   }),
+  PlanOutdated: ({ planned, position }) => ({
+    sentence: `this was planned at position ${planned}, and the network has come to position ${position} since`,
+    hint: 'plan it again, and see whether it is still what you want',
+  }),
   UnknownCidr: ({ cidr }) => ({
     sentence: `there is no CIDR ${quote(cidr)}`,
     hint: 'the CIDRs are listed by',
@@ -150,7 +156,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   CidrTaken: ({ cidr, name }) => ({
     sentence: `the block ${cidr} is the CIDR ${quote(name)} already`,
     hint: 'choose another block, or give that CIDR another name',
-    verb: `rename-cidr --name ${word(name)}`,
+    verb: `rename-cidr --name ${shellWord(name)}`,
   }),
   CidrOutsideNetwork: ({ cidr, network }) => ({
     sentence: `the block ${cidr} is not inside the network's range ${network}`,
@@ -159,7 +165,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   CidrBelongsElsewhere: ({ name, cidr, parent, belongsIn }) => ({
     sentence: `the block ${cidr} cannot hang under ${quote(parent)}: the smallest CIDR that contains it is ${quote(belongsIn)}`,
     hint: 'name that one as the parent',
-    verb: `add-cidr --name ${word(name)} --cidr ${cidr} --parent ${word(belongsIn)}`,
+    verb: `add-cidr --name ${shellWord(name)} --cidr ${cidr} --parent ${shellWord(belongsIn)}`,
   }),
   CidrOverlaps: ({ cidr, sibling, siblingCidr }) => ({
     sentence: `the block ${cidr} overlaps ${quote(sibling)} (${siblingCidr})`,
@@ -179,7 +185,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   CidrHasAssociations: ({ name, with: other }) => ({
     sentence: `the CIDR ${quote(name)} is associated with ${quote(other)}`,
     hint: 'delete the association first',
-    verb: `delete-association ${word(name)} ${word(other)}`,
+    verb: `delete-association ${shellWord(name)} ${shellWord(other)}`,
   }),
   CidrFull: ({ name, cidr }) => ({
     sentence: `no address is free in ${quote(name)} (${cidr})`,
@@ -229,7 +235,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   PeerIsDisabled: ({ name }) => ({
     sentence: `the peer ${quote(name)} is disabled`,
     hint: 'enable it first',
-    verb: `enable-peer --name ${word(name)}`,
+    verb: `enable-peer --name ${shellWord(name)}`,
   }),
   ExpiryInPast: ({ inviteExpires }) => ({
     sentence: `an invitation cannot end in the past (${inviteExpires})`,
@@ -238,12 +244,12 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   InvitationEnded: ({ name, ended }) => ({
     sentence: `the invitation of ${quote(name)} ended at ${ended}`,
     hint: 'ask an admin to invite that peer again',
-    verb: `add-peer --name ${word(name)}`,
+    verb: `add-peer --name ${shellWord(name)}`,
   }),
   AlreadyRedeemed: ({ name }) => ({
     sentence: `the invitation of ${quote(name)} was redeemed already`,
     hint: 'if that was not the machine that you meant, cut it off',
-    verb: `disable-peer --name ${word(name)}`,
+    verb: `disable-peer --name ${shellWord(name)}`,
   }),
   EndpointUnspecified: ({ endpoint }) => ({
     sentence: `the server cannot be reached at ${endpoint}: an all-zero host is for peers only`,

@@ -10,33 +10,36 @@ import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 
+/** An event that undoes the commit that ends at a position names it; one that returns to an earlier position both. */
+const undoing = { reverts: Position.optional(), returnsTo: Position.optional() };
+
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
-  z.object({ type: z.literal(type), ...shape, reverts: Position.optional() });
+  z.object({ type: z.literal(type), ...shape, ...undoing });
 
 /** The first record of a network made here; its CIDRs and the server's peer follow in the same commit. */
-export const NetworkCreated = event('NetworkCreated', { name: RecordedName });
+const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
 /** The first record of a network taken over from innernet; what it held follows in the same commit. */
-export const NetworkImported = event('NetworkImported', {
+const NetworkImported = event('NetworkImported', {
   name: RecordedName,
   /** What it was taken from: program, its schema version, and the SHA-256 of its file. */
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
 /** A backup was put back: what came after it, up to this lost head, is gone from the log by decision. */
-export const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
+const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
 
-export const CidrAdded = event('CidrAdded', {
+const CidrAdded = event('CidrAdded', {
   cidrId: CidrId,
   name: RecordedName,
   cidr: RecordedCidr,
   parentId: CidrId.nullable(),
 });
-export const CidrRenamed = event('CidrRenamed', { cidrId: CidrId, name: RecordedName });
-export const CidrDeleted = event('CidrDeleted', { cidrId: CidrId });
+const CidrRenamed = event('CidrRenamed', { cidrId: CidrId, name: RecordedName });
+const CidrDeleted = event('CidrDeleted', { cidrId: CidrId });
 
 /** A peer with an address; unless `redeemed`, `publicKey` is its invitation's temporary one. */
-export const PeerAdded = event('PeerAdded', {
+const PeerAdded = event('PeerAdded', {
   peerId: PeerId,
   name: RecordedName,
   ip: Ip,
@@ -49,33 +52,33 @@ export const PeerAdded = event('PeerAdded', {
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
 });
-export const InvitationRedeemed = event('InvitationRedeemed', { peerId: PeerId, publicKey: PublicKey });
+const InvitationRedeemed = event('InvitationRedeemed', { peerId: PeerId, publicKey: PublicKey });
 /** A new temporary key and end for a peer that has not joined yet; the old invitation is void. */
-export const InvitationReissued = event('InvitationReissued', {
+const InvitationReissued = event('InvitationReissued', {
   peerId: PeerId,
   publicKey: PublicKey,
   inviteExpires: Timestamp.nullable(),
 });
-export const InvitationRevoked = event('InvitationRevoked', { peerId: PeerId });
-export const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
+const InvitationRevoked = event('InvitationRevoked', { peerId: PeerId });
+const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
 
-export const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
-export const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
-export const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
-export const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
-export const AdminGranted = event('AdminGranted', { peerId: PeerId });
-export const AdminRevoked = event('AdminRevoked', { peerId: PeerId });
+const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
+const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
+const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
+const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
+const AdminGranted = event('AdminGranted', { peerId: PeerId });
+const AdminRevoked = event('AdminRevoked', { peerId: PeerId });
 
-export const AssociationAdded = event('AssociationAdded', {
+const AssociationAdded = event('AssociationAdded', {
   associationId: AssociationId,
   cidrIds: z.tuple([CidrId, CidrId]),
 });
-export const AssociationDeleted = event('AssociationDeleted', { associationId: AssociationId });
+const AssociationDeleted = event('AssociationDeleted', { associationId: AssociationId });
 
-export const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
-export const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
+const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
+const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
 /** Where the server is reached from outside; the server's peer carries it as its endpoint. */
-export const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
+const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
 export const NetworkEvent = z.discriminatedUnion('type', [
   NetworkCreated,

@@ -1,5 +1,7 @@
 /** The log as people read it: entries with names resolved as they were, and a sentence for each. */
 import type { Database } from 'better-sqlite3';
+import { printable } from '../domain/recorded-text.ts';
+import { sentenceOf, type Words } from '../domain/sentences.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
@@ -8,8 +10,6 @@ import type { RecordedCommit } from '../store/commit.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import { NamesAt } from './names.ts';
-import { printable } from './printable.ts';
-import { SENTENCES, type Words } from './sentences.ts';
 
 /** One event as `history --json` prints it; `actor.name` is what the actor was called at that moment. */
 export type HistoryEntry = {
@@ -86,9 +86,7 @@ export class History {
 
   #what(entry: HistoryEntry): string {
     const event = { type: entry.type, ...entry.data } as NetworkEvent;
-    // The table has a sentence for this very type; the compiler cannot join the two unions by itself.
-    const sentence = SENTENCES[event.type] as (event: NetworkEvent, words: Words) => string;
-    return sentence(event, this.#wordsBefore(entry.position));
+    return sentenceOf(event, this.#wordsBefore(entry.position));
   }
 
   #wordsBefore(position: Position): Words {

@@ -53,6 +53,11 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
       asked,
     );
   },
+  PlanOutdated: trick((dice) => ({
+    type: 'AllOf',
+    commands: [{ type: 'EnablePeer', peer: 1 }],
+    at: dice.network.position + 1,
+  })),
   UnknownCidr: trick((dice) => ({ type: 'DeleteCidr', cidr: dice.number(2) === 0 ? 9999 : 'nowhere' })),
   CidrNameTaken: trick((dice) =>
     addCidr(dice, { name: dice.cidr()?.name.match(/^[a-z0-9-]+$/)?.[0] ?? SERVER_NAME }),

@@ -94,6 +94,12 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     when: () => given(network).when({ type: 'GrantAdmin', peer: 'bob' }, peer(ids.bob)),
   },
   CommandIdReused: { code: 'CommandIdReused', commandId: '01JD', when: 'control plane' },
+  PlanOutdated: {
+    code: 'PlanOutdated',
+    planned: 3,
+    position: network.flat().length,
+    when: asked({ type: 'AllOf', commands: [{ type: 'EnablePeer', peer: 'bob' }], at: 3 }),
+  },
   UnknownCidr: { code: 'UnknownCidr', cidr: 'nowhere', when: asked({ type: 'DeleteCidr', cidr: 'nowhere' }) },
   CidrNameTaken: {
     code: 'CidrNameTaken',

@@ -31,6 +31,7 @@ export const STATUS: { [C in RejectionCode]: number } = {
   RangeTooWide: 400,
   NotAllowed: 401,
   CommandIdReused: 409,
+  PlanOutdated: 409,
   UnknownCidr: 404,
   CidrNameTaken: 409,
   CidrTaken: 409,

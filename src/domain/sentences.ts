@@ -1,9 +1,9 @@
 /** One readable sentence for each type of event. */
-import type { EventOf, EventType } from '../events/schema.ts';
+import type { EventOf, EventType, NetworkEvent } from '../events/schema.ts';
 import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
-import { printable } from './printable.ts';
+import { printable } from './recorded-text.ts';
 
 /** What a sentence may ask: names as they were before the event, fit for a terminal. */
 export type Words = {
@@ -26,7 +26,7 @@ const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
   event.redeemed ? `key ${short(event.publicKey)}` : `invitation ${until(event.inviteExpires, words)}`;
 
 /** Without the actor: `added peer bob (10.42.1.7) to humans, invitation until …`. */
-export const SENTENCES: Sentences = {
+const SENTENCES: Sentences = {
   NetworkCreated: ({ name }) => `created network ${printable(name)}`,
   NetworkImported: ({ name, source }) =>
     `took over network ${printable(name)} from ${printable(source.program)} (schema version ${source.version})`,
@@ -60,4 +60,16 @@ export const SENTENCES: Sentences = {
   EndpointOverrideCleared: ({ peerId }, words) =>
     `cleared the endpoint that was set for peer ${words.peer(peerId)}`,
   ServerEndpointChanged: ({ endpoint }) => `set the server's external endpoint to ${endpoint}`,
+};
+
+/** What an event says, without who did it; one that undoes something says so. */
+export const sentenceOf = (event: NetworkEvent, words: Words): string => {
+  // The table has a sentence for this very type; the compiler cannot join the two unions by itself.
+  const sentence = (SENTENCES[event.type] as (event: NetworkEvent, words: Words) => string)(event, words);
+  return `${sentence}${undoing(event)}`;
+};
+
+const undoing = ({ reverts, returnsTo }: NetworkEvent): string => {
+  if (returnsTo !== undefined) return `, going back to position ${returnsTo}`;
+  return reverts === undefined ? '' : `, undoing position ${reverts}`;
 };

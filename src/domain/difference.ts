@@ -1,0 +1,51 @@
+/** What two states of one network differ in: CIDRs, peers, associations, and who can reach whom. */
+import type { Association, CidrNode, Network, Peer } from './network.ts';
+import { type ReachDifference, reachDifference } from './reach.ts';
+
+/** Rows that are there after and not before, before and not after, and in both but different. */
+export type RowDifference<Row> = {
+  added: Row[];
+  removed: Row[];
+  changed: { before: Row; after: Row }[];
+};
+
+export type Difference = {
+  cidrs: RowDifference<CidrNode>;
+  peers: RowDifference<Peer>;
+  associations: RowDifference<Association>;
+  reach: ReachDifference;
+};
+
+const fieldsDiffer = <Row extends object>(before: Row, after: Row): boolean =>
+  (Object.keys(after) as (keyof Row)[]).some((field) => String(before[field]) !== String(after[field]));
+
+const rowDifference = <Id, Row extends { id: Id }>(
+  before: Iterable<Row>,
+  after: Iterable<Row>,
+): RowDifference<Row> => {
+  const left = new Map<Id, Row>();
+  for (const row of before) left.set(row.id, row);
+  const difference: RowDifference<Row> = { added: [], removed: [], changed: [] };
+  for (const row of after) {
+    const known = left.get(row.id);
+    left.delete(row.id);
+    if (!known) difference.added.push(row);
+    else if (known !== row && fieldsDiffer(known, row))
+      difference.changed.push({ before: known, after: row });
+  }
+  difference.removed.push(...left.values());
+  return difference;
+};
+
+export const differenceOf = (before: Network, after: Network): Difference => ({
+  cidrs: rowDifference(before.cidrs(), after.cidrs()),
+  peers: rowDifference(before.peers(), after.peers()),
+  associations: rowDifference(before.associations(), after.associations()),
+  reach: reachDifference(before, after),
+});
+
+/** Whether nothing differs at all. */
+export const isEmptyDifference = ({ cidrs, peers, associations }: Difference): boolean =>
+  [cidrs, peers, associations].every(
+    ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,
+  );

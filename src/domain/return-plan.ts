@@ -1,0 +1,226 @@
+/** How to take something back: from what should be again, what was made of it and what is now, the commands to give. */
+import { SERVER_PEER } from '../values/id.ts';
+import { type Cidr, prefixOf } from '../values/ip.ts';
+import { AdminCommand } from './command.ts';
+import { decide } from './decide.ts';
+import type { Context } from './decision.ts';
+import type { Association, CidrNode, Network, Peer } from './network.ts';
+import { printable } from './recorded-text.ts';
+import { explain, type Rejection, shellWord } from './rejection.ts';
+
+/** The network before a change, after it, and as it is; where everything since is taken back, the last two are one. */
+export type Course = { want: Network; made: Network; now: Network };
+
+/** What cannot be taken back, and what to do instead; `verb` is without program and network. */
+export type Obstacle = { sentence: string; hint: string; verb?: string };
+
+export type ReturnPlan = { commands: AdminCommand[]; obstacles: Obstacle[] };
+
+/** A command as it may be refused at the door: an imported name is none that can be given. */
+type Wish = { [field: string]: unknown; type: AdminCommand['type'] };
+
+/** A pair of CIDRs by their blocks: a CIDR that was deleted and added again has another id and is the same one. */
+const pairOf = (network: Network, { cidrIds }: Association): string =>
+  cidrIds
+    .map((id) => network.cidr(id)?.cidr ?? String(id))
+    .sort()
+    .join(' ');
+
+const associationsOf = (network: Network): Map<string, Association> =>
+  new Map(Array.from(network.associations(), (association) => [pairOf(network, association), association]));
+
+const blocksOf = (network: Network): Map<Cidr, CidrNode> =>
+  new Map(Array.from(network.cidrs(), (node) => [node.cidr, node]));
+
+class Planner {
+  readonly obstacles: Obstacle[] = [];
+  readonly #course: Course;
+  readonly #context: Context;
+  readonly #draft: Network;
+  readonly #commands: AdminCommand[] = [];
+  #waiting: Wish[] = [];
+
+  constructor(course: Course, context: Context) {
+    this.#course = course;
+    this.#context = context;
+    this.#draft = course.now.draft();
+  }
+
+  plan(): ReturnPlan {
+    this.#endAssociations();
+    this.#undoPeers();
+    this.#undoCidrs();
+    this.#bringAssociationsBack();
+    this.#settle();
+    return { commands: this.#commands, obstacles: this.obstacles };
+  }
+
+  /** Gives the commands in an order in which the rules take them; what they refuse to the end is an obstacle. */
+  #settle(): void {
+    for (;;) {
+      const refused: { wish: Wish; obstacle: Obstacle }[] = [];
+      for (const wish of this.#waiting) {
+        const obstacle = this.#give(wish);
+        if (obstacle) refused.push({ wish, obstacle });
+      }
+      if (refused.length === this.#waiting.length) {
+        this.obstacles.push(...refused.map(({ obstacle }) => obstacle));
+        return;
+      }
+      this.#waiting = refused.map(({ wish }) => wish);
+    }
+  }
+
+  #give(wish: Wish): Obstacle | undefined {
+    const parsed = AdminCommand.safeParse(wish);
+    if (!parsed.success) {
+      const reason = parsed.error.issues[0]?.message ?? 'it is no command any more';
+      return { sentence: `${wish.type} cannot be asked for: ${reason}`, hint: 'make the change by hand' };
+    }
+    const decision = decide(this.#draft, parsed.data, this.#context);
+    if (!decision.accepted) return this.#refusal(wish, decision.rejection);
+    for (const event of decision.events) this.#draft.evolve(event);
+    if (decision.events.length > 0) this.#commands.push(parsed.data);
+    return undefined;
+  }
+
+  #refusal(wish: Wish, rejection: Rejection): Obstacle {
+    // A CIDR that is to come back is named by its block until it is there.
+    const { sentence, hint, verb } = explain(rejection);
+    return { sentence: `${wish.type} is refused: ${sentence}`, hint, ...(verb ? { verb } : {}) };
+  }
+
+  #endAssociations(): void {
+    const { want, made, now } = this.#course;
+    const [wanted, present] = [associationsOf(want), associationsOf(now)];
+    for (const pair of associationsOf(made).keys()) {
+      const association = present.get(pair);
+      if (association && !wanted.has(pair))
+        this.#waiting.push({ type: 'DeleteAssociation', cidrs: association.cidrIds });
+    }
+  }
+
+  /** By name where the CIDR itself has to come back first. */
+  #bringAssociationsBack(): void {
+    const { want, made, now } = this.#course;
+    const [left, present, blocks] = [associationsOf(made), associationsOf(now), blocksOf(now)];
+    for (const [pair, { cidrIds }] of associationsOf(want)) {
+      if (left.has(pair) || present.has(pair)) continue;
+      const cidrs = cidrIds.map((id) => {
+        const node = want.cidr(id);
+        return (node && blocks.get(node.cidr)?.id) ?? node?.name ?? id;
+      });
+      this.#waiting.push({ type: 'AddAssociation', cidrs });
+    }
+  }
+
+  #undoCidrs(): void {
+    const { want, made, now } = this.#course;
+    const [wanted, left, present] = [blocksOf(want), blocksOf(made), blocksOf(now)];
+    for (const [block, node] of [...left].sort(([a], [b]) => prefixOf(b) - prefixOf(a))) {
+      const [before, current] = [wanted.get(block), present.get(block)];
+      if (!current) continue;
+      if (!before) this.#waiting.push({ type: 'DeleteCidr', cidr: current.id });
+      else if (before.name !== node.name) this.#renameCidr(before, node, current);
+    }
+    for (const [block, { name }] of [...wanted].sort(([a], [b]) => prefixOf(a) - prefixOf(b)))
+      if (!left.has(block) && !present.has(block)) this.#waiting.push({ type: 'AddCidr', name, cidr: block });
+  }
+
+  #renameCidr(before: CidrNode, made: CidrNode, current: CidrNode): void {
+    if (current.name === before.name) return;
+    if (current.name !== made.name) this.#changedSince('name', current.name);
+    else this.#waiting.push({ type: 'RenameCidr', cidr: current.id, name: before.name });
+  }
+
+  #undoPeers(): void {
+    const { want, made, now } = this.#course;
+    for (const peer of made.peers()) {
+      const before = want.peer(peer.id);
+      const current = now.peer(peer.id);
+      if (before) this.#undoPeer(before, peer, current);
+      else if (current) this.#removePeer(current);
+    }
+    for (const peer of want.peers()) if (!made.peer(peer.id)) this.#cannotReturn(peer);
+  }
+
+  #removePeer(peer: Peer): void {
+    if (peer.isRedeemed) this.obstacles.push(joined(peer));
+    else this.#waiting.push({ type: 'RevokeInvitation', peer: peer.id });
+  }
+
+  #cannotReturn(peer: Peer): void {
+    const name = printable(peer.name);
+    const isRetired = this.#course.now.isRetiredIp(peer.ip);
+    this.obstacles.push({
+      sentence: isRetired
+        ? `${name} was deleted: its address ${peer.ip} and its key are retired for good`
+        : `the invitation of ${name} is over, and its key is never taken again`,
+      hint: 'invite the machine anew',
+      verb: `add-peer --name ${shellWord(peer.name)}`,
+    });
+  }
+
+  #undoPeer(before: Peer, made: Peer, current: Peer | undefined): void {
+    if (before === made) return;
+    if (before.publicKey !== made.publicKey) this.#keyChanged(before, made);
+    const { id: peer } = before;
+    const back = (field: 'name' | 'isAdmin' | 'isDisabled' | 'endpoint', wish: Wish): void => {
+      if (before[field] === made[field] || current?.[field] === before[field]) return;
+      if (current?.[field] !== made[field]) this.#changedSince(FIELDS[field], (current ?? made).name);
+      else this.#waiting.push(wish);
+    };
+    back('name', { type: 'RenamePeer', peer, name: before.name });
+    back(
+      'isAdmin',
+      before.isAdmin ? { type: 'GrantAdmin', peer } : { type: 'RevokeAdmin', peer, confirmed: true },
+    );
+    back(
+      'isDisabled',
+      before.isDisabled ? { type: 'DisablePeer', peer, confirmed: true } : { type: 'EnablePeer', peer },
+    );
+    back('endpoint', endpointWish(before));
+  }
+
+  #keyChanged(before: Peer, made: Peer): void {
+    if (made.isRedeemed) this.obstacles.push(joined(made));
+    else
+      this.obstacles.push({
+        sentence: `the invitation of ${printable(before.name)} was replaced, and the key of the old one is never taken again`,
+        hint: 'make another one',
+        verb: `reissue-invitation --name ${shellWord(before.name)}`,
+      });
+  }
+
+  #changedSince(what: string, name: string): void {
+    this.obstacles.push({
+      sentence: `the ${what} of ${printable(name)} has been changed again since`,
+      hint: 'see by what, and undo that first',
+      verb: `history --about ${shellWord(name)}`,
+    });
+  }
+}
+
+const FIELDS = {
+  name: 'name',
+  isAdmin: 'admin right',
+  isDisabled: 'state (disabled or enabled)',
+  endpoint: 'endpoint',
+} as const;
+
+const endpointWish = ({ id, endpoint }: Peer): Wish => {
+  if (id === SERVER_PEER) return { type: 'ChangeServerEndpoint', endpoint };
+  return endpoint === null
+    ? { type: 'ClearEndpointOverride', peer: id }
+    : { type: 'SetEndpointOverride', peer: id, endpoint };
+};
+
+const joined = ({ name }: Peer): Obstacle => ({
+  sentence: `${printable(name)} has joined with a key of its own, and that cannot be undone`,
+  hint: 'if it should not be there, cut it off',
+  verb: `disable-peer --name ${shellWord(name)}`,
+});
+
+/** Only what the change made and nobody has changed since is taken back; the rest is an obstacle. */
+export const planReturn = (course: Course, context: Context): ReturnPlan =>
+  new Planner(course, context).plan();

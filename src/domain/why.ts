@@ -1,0 +1,288 @@
+/** Why two peers can talk, or cannot: the chain of CIDRs, what opened or closed the way, and what would open it. */
+import type { NetworkEvent } from '../events/schema.ts';
+import {
+  type CidrId,
+  type PeerId,
+  type Position,
+  ROOT_CIDR,
+  SERVER_CIDR,
+  SERVER_PEER,
+} from '../values/id.ts';
+import type { Timestamp } from '../values/time.ts';
+import { type CidrNode, Network, type Peer } from './network.ts';
+import { hasExpired } from './peers.ts';
+import { canReach, mayBeShown } from './reach.ts';
+import { printable } from './recorded-text.ts';
+import { shellWord } from './rejection.ts';
+import { lineage } from './visibility.ts';
+
+/** An event with its place in the log. */
+export type Placed = { position: Position; event: NetworkEvent };
+
+export type Reason = {
+  code:
+    | 'Server'
+    | 'SameCidr'
+    | 'Association'
+    | 'OneWay'
+    | 'Gone'
+    | 'Disabled'
+    | 'NotJoined'
+    | 'InvitationOver'
+    | 'NoAssociation';
+  sentence: string;
+  /** For each of the two peers the CIDRs from its own up to the one that decides. */
+  chains?: [CidrNode[], CidrNode[]];
+  /** Events that made it so. */
+  positions: Position[];
+  /** Commands that would change it, nearest first, without program and network. */
+  verbs: string[];
+};
+
+export type Why = {
+  /** Whether they can talk: each sees the other. */
+  visible: boolean;
+  /** As they are, or as they last were. */
+  peers: [Peer, Peer];
+  /** Whether their CIDRs let the first see the second, and the second the first. */
+  sight: [boolean, boolean];
+  reasons: Reason[];
+  /** The event by which it became as it is; undefined where it never was otherwise. */
+  turnedAt: Position | undefined;
+};
+
+/** Events that concern two peers: all of CIDRs and associations, and those of the two. */
+class PairStory {
+  readonly network = new Network();
+  readonly ids: readonly [PeerId, PeerId];
+  turnedAt: Position | undefined;
+  #visible = false;
+  readonly #last = new Map<PeerId, Peer>();
+  readonly #facts = new Map<string, Position>();
+
+  constructor(ids: readonly [PeerId, PeerId], events: Iterable<Placed>) {
+    this.ids = ids;
+    for (const { position, event } of events) this.#take(event, position);
+  }
+
+  /** The peer as it is, or as it was before it went. */
+  peer(id: PeerId): Peer | undefined {
+    return this.network.peer(id) ?? this.#last.get(id);
+  }
+
+  /** Where the last event of this kind about this thing is. */
+  last(type: NetworkEvent['type'], id: number | string): Position[] {
+    const position = this.#facts.get(`${type} ${id}`);
+    return position === undefined ? [] : [position];
+  }
+
+  get isVisible(): boolean {
+    const [one, other] = this.ids;
+    return canReach(this.network, this.network.peer(one), this.network.peer(other));
+  }
+
+  #take(event: NetworkEvent, position: Position): void {
+    this.#note(event, position);
+    this.network.evolve(event);
+    for (const id of this.ids) {
+      const peer = this.network.peer(id);
+      if (peer) this.#last.set(id, peer);
+    }
+    if (this.isVisible === this.#visible) return;
+    this.#visible = !this.#visible;
+    this.turnedAt = position;
+  }
+
+  #note(event: NetworkEvent, position: Position): void {
+    if ('peerId' in event) this.#facts.set(`${event.type} ${event.peerId}`, position);
+    if (event.type === 'AssociationAdded') this.#facts.set(`${event.type} ${event.associationId}`, position);
+    const ended = event.type === 'AssociationDeleted' && this.network.association(event.associationId);
+    if (ended) for (const key of bothWays(ended.cidrIds)) this.#facts.set(`${event.type} ${key}`, position);
+  }
+}
+
+const bothWays = ([left, right]: readonly [CidrId, CidrId]): string[] => [
+  `${left} ${right}`,
+  `${right} ${left}`,
+];
+
+const nameOf = ({ name }: { name: string }): string => printable(name);
+
+const withBlock = (node: CidrNode): string => `${nameOf(node)} (${node.cidr})`;
+
+const chainOf = (network: Network, from: CidrId): CidrNode[] =>
+  [...lineage(network, from)].flatMap((id) => network.cidr(id) ?? []);
+
+/** The CIDRs from a peer's own up to one of those around it. */
+const chainTo = (network: Network, peer: Peer, top: CidrId): CidrNode[] => {
+  const chain = chainOf(network, peer.cidrId);
+  return chain.slice(0, chain.findIndex(({ id }) => id === top) + 1);
+};
+
+/** `ann is in engineers, inside humans`. */
+const place = (peer: Peer, chain: readonly CidrNode[]): string => {
+  const [own, ...around] = chain;
+  if (!own) return `${nameOf(peer)} is nowhere`;
+  const top = around.at(-1);
+  return `${nameOf(peer)} is in ${withBlock(own)}${top ? `, inside ${withBlock(top)}` : ''}`;
+};
+
+type Pair = readonly [Peer, Peer];
+
+const associations = (story: PairStory, [one, other]: Pair): Reason[] => {
+  const { network } = story;
+  const rights = new Set(lineage(network, other.cidrId));
+  const reasons: Reason[] = [];
+  for (const left of lineage(network, one.cidrId)) {
+    for (const right of network.associatedWith(left)) {
+      const association = network.associationBetween(left, right);
+      if (!association || !rights.has(right)) continue;
+      const chains: [CidrNode[], CidrNode[]] = [chainTo(network, one, left), chainTo(network, other, right)];
+      const names = [chains[0].at(-1), chains[1].at(-1)].map((node) => (node ? nameOf(node) : ''));
+      reasons.push({
+        code: 'Association',
+        sentence: `${names.join(' and ')} are associated: ${place(one, chains[0])}; ${place(other, chains[1])}`,
+        chains,
+        positions: story.last('AssociationAdded', association.id),
+        verbs: [],
+      });
+    }
+  }
+  return reasons;
+};
+
+const opened = (story: PairStory, pair: Pair): Reason[] => {
+  const [one, other] = pair;
+  const added = pair.flatMap(({ id }) => story.last('PeerAdded', id));
+  const reasons: Reason[] = [];
+  if (pair.some(({ id }) => id === SERVER_PEER))
+    reasons.push({
+      code: 'Server',
+      sentence: 'every peer and the server see each other',
+      positions: [],
+      verbs: [],
+    });
+  const [own] = chainOf(story.network, one.cidrId);
+  if (own && one.cidrId === other.cidrId)
+    reasons.push({
+      code: 'SameCidr',
+      sentence: `${nameOf(one)} and ${nameOf(other)} are both in ${withBlock(own)}`,
+      chains: [[own], [own]],
+      positions: added,
+      verbs: [],
+    });
+  return [...reasons, ...associations(story, pair)];
+};
+
+/** Sight in one direction alone: an import may bring peers in a CIDR that has others in it. */
+const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
+  const { network } = story;
+  const [there, back] = [mayBeShown(network, one, other), mayBeShown(network, other, one)];
+  if (there === back) return [];
+  const [viewer, seen] = there ? [one, other] : [other, one];
+  const why =
+    seen.cidrId === SERVER_CIDR
+      ? `${nameOf(seen)} is in the server's CIDR, which everybody sees`
+      : `${nameOf(viewer)} is in a CIDR around that of ${nameOf(seen)}`;
+  const sentence = `${nameOf(viewer)} sees ${nameOf(seen)}, but not the other way round: ${why}`;
+  return [{ code: 'OneWay', sentence, positions: [], verbs: [] }];
+};
+
+/** Pairs of CIDRs around the two peers that an association could join, the narrowest first. */
+const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] => {
+  const below = (peer: Peer): CidrNode[] =>
+    chainOf(network, peer.cidrId).filter(({ id }) => id !== ROOT_CIDR);
+  const pairs = below(one).flatMap((left, up) =>
+    below(other).map((right, over) => ({ left, right, steps: up + over })),
+  );
+  return pairs
+    .filter(({ left, right }) => left.id !== right.id)
+    .sort((a, b) => a.steps - b.steps)
+    .map(({ left, right }) => [left, right]);
+};
+
+/** Associations that would help, at most so many are named. */
+const MOST_VERBS = 3;
+
+const closed = (story: PairStory, pair: Pair): Reason[] => {
+  const { network } = story;
+  const [one, other] = pair;
+  if (mayBeShown(network, one, other) && mayBeShown(network, other, one)) return [];
+  const pairs = joinable(network, pair);
+  const ended = pairs.flatMap(([left, right]) => story.last('AssociationDeleted', `${left.id} ${right.id}`));
+  const chains: [CidrNode[], CidrNode[]] = [chainOf(network, one.cidrId), chainOf(network, other.cidrId)];
+  return [
+    {
+      code: 'NoAssociation',
+      sentence: `no association joins their CIDRs or those around them: ${place(one, chains[0].slice(0, 1))}; ${place(other, chains[1].slice(0, 1))}`,
+      chains,
+      positions: ended.length > 0 ? [Math.max(...ended) as Position] : [],
+      verbs: pairs
+        .slice(0, MOST_VERBS)
+        .map(([left, right]) => `add-association ${shellWord(left.name)} ${shellWord(right.name)}`),
+    },
+  ];
+};
+
+const GONE = {
+  PeerDeleted: 'was deleted',
+  InvitationRevoked: 'never joined: its invitation was revoked',
+  InvitationExpired: 'never joined: its invitation expired',
+} as const;
+
+const absent = (story: PairStory, peer: Peer, now: Timestamp): Reason | undefined => {
+  const name = nameOf(peer);
+  if (!story.network.peer(peer.id)) {
+    const types = ['PeerDeleted', 'InvitationRevoked', 'InvitationExpired'] as const;
+    const type = types.find((each) => story.last(each, peer.id).length > 0) ?? 'PeerDeleted';
+    const positions = story.last(type, peer.id);
+    return { code: 'Gone', sentence: `${name} ${GONE[type]}`, positions, verbs: [] };
+  }
+  if (peer.isDisabled) {
+    const positions = story.last('PeerDisabled', peer.id);
+    const verbs = [`enable-peer --name ${shellWord(peer.name)}`];
+    return { code: 'Disabled', sentence: `${name} is disabled`, positions, verbs };
+  }
+  if (peer.isRedeemed) return undefined;
+  const positions = [...story.last('PeerAdded', peer.id), ...story.last('InvitationReissued', peer.id)].slice(
+    -1,
+  );
+  if (hasExpired(peer, now)) {
+    const sentence = `the invitation of ${name} ended at ${peer.inviteExpires}, and nobody had used it`;
+    return {
+      code: 'InvitationOver',
+      sentence,
+      positions,
+      verbs: [`reissue-invitation --name ${shellWord(peer.name)}`],
+    };
+  }
+  return { code: 'NotJoined', sentence: `${name} is invited and has not joined yet`, positions, verbs: [] };
+};
+
+const obstacles = (story: PairStory, pair: Pair, now: Timestamp): Reason[] => [
+  ...pair.flatMap((peer) => absent(story, peer, now) ?? []),
+  ...closed(story, pair),
+  ...oneWay(story, pair),
+];
+
+/**
+ * Judges two peers by the events that concern them, up to the moment that is asked about; `now` is that moment.
+ * Undefined where one of them never was.
+ */
+export const whyOf = (
+  ids: readonly [PeerId, PeerId],
+  events: Iterable<Placed>,
+  now: Timestamp,
+): Why | undefined => {
+  const story = new PairStory(ids, events);
+  const [one, other] = [story.peer(ids[0]), story.peer(ids[1])];
+  if (!one || !other) return undefined;
+  const { network, isVisible: visible, turnedAt } = story;
+  return {
+    visible,
+    peers: [one, other],
+    sight: [mayBeShown(network, one, other), mayBeShown(network, other, one)],
+    reasons: visible ? opened(story, [one, other]) : obstacles(story, [one, other], now),
+    turnedAt,
+  };
+};
