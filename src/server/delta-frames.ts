@@ -5,7 +5,8 @@ import { appears, sees } from '../domain/visibility.ts';
 import { type Delta, type Fetch, LARGEST_DELTA } from '../protocol/frames.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../protocol/rows.ts';
 import { type CidrId, NO_HASH, type PeerId, type Position } from '../values/id.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
+import type { Step } from './step.ts';
 import type { Touched } from './window.ts';
 
 type Rows = {
@@ -41,7 +42,14 @@ type Stretch = { from: Position; to: Position };
 /** A delta over a stretch of the window, or undefined when it would be too long for a frame. */
 const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer | undefined => {
   const hash = window.hashAt(to) ?? NO_HASH;
-  const frame: Delta = { kind: 'delta', from, position: to, hash, digests: window.digests(from, to), ...rows };
+  const frame: Delta = {
+    kind: 'delta',
+    from,
+    position: to,
+    hash,
+    digests: window.digests(from, to),
+    ...rows,
+  };
   const bytes = Buffer.from(JSON.stringify(frame));
   return bytes.length > LARGEST_DELTA ? undefined : bytes;
 };

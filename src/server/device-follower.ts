@@ -17,8 +17,9 @@ import {
 import { type DeviceConfig, type PeerDelta, plan, stepsForDelta } from '../wireguard/plan.ts';
 import { configsOf, deltaBetween, holdAfter, isOnDevice } from './device-peers.ts';
 import type { Redemptions } from './http/parts.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
 import type { Observations } from './observations.ts';
+import type { Step } from './step.ts';
 
 /** All in milliseconds. */
 const COMPARE_EVERY = 60_000;

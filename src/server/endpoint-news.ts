@@ -5,9 +5,10 @@ import type { Endpoints } from '../protocol/frames.ts';
 import type { Observation } from '../protocol/rows.ts';
 import type { CidrId, PeerId } from '../values/id.ts';
 import type { Audience } from './audience.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
 import type { Member } from './member.ts';
 import type { Observations } from './observations.ts';
+import type { Step } from './step.ts';
 
 /** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
 const GATHER = 100;

@@ -1,6 +1,7 @@
 /** The timer that ends invitations whose time is over, and only that. */
 import type { ControlPlane } from './control-plane.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
+import type { Step } from './step.ts';
 
 /** Longest sleep, in milliseconds: the clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
 const LONGEST_SLEEP = 60_000;

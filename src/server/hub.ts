@@ -9,15 +9,18 @@ import { Audience } from './audience.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
 import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import type { Observations } from './observations.ts';
+import type { Step } from './step.ts';
 import type { StreamQuery } from './stream-query.ts';
 
 /** How often slow readers are looked at, in milliseconds. */
 const LOOK_AFTER_SLOW = 250;
 /** Pings that may stay unanswered. */
 const MOST_MISSED = 2;
+/** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
+const MOST_HEARD = 200;
 
 export class Hub {
   readonly #live: Live;
@@ -29,6 +32,8 @@ export class Hub {
   readonly #told = new Map<CidrId, Position>();
   readonly #unsubscribe: () => void;
   readonly #timers: NodeJS.Timeout[];
+  #second = 0;
+  #attached = 0;
 
   constructor(live: Live, observations: Observations) {
     this.#live = live;
@@ -36,7 +41,7 @@ export class Hub {
     this.#news = new EndpointNews(live, observations, this.#audience);
     this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
     this.#timers = [
-      setInterval(() => this.#heartbeat(), HEARTBEAT_SECONDS * 1000),
+      setInterval(() => this.#heartbeat(), 1000),
       setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW),
     ];
   }
@@ -95,6 +100,7 @@ export class Hub {
 
   #enter(member: Member): void {
     const { socket, cidrId } = member;
+    member.beat = this.#attached++ % HEARTBEAT_SECONDS;
     if (!this.#audience.listens(cidrId)) this.#told.set(cidrId, this.#live.head.position);
     this.#audience.enter(member);
     socket.on('message', (data, isBinary) => this.#onMessage(member, data, isBinary));
@@ -166,19 +172,29 @@ export class Hub {
     }
   }
 
+  /** Each second pings its share of the members: all of them at once would hold everything else up. */
   #heartbeat(): void {
+    this.#second = (this.#second + 1) % HEARTBEAT_SECONDS;
     for (const member of this.#audience.all()) {
-      if (member.missed >= MOST_MISSED) {
-        member.socket.terminate();
-        continue;
-      }
-      member.missed += 1;
-      member.socket.ping();
+      if (member.heard >= MOST_HEARD) member.socket.resume();
+      member.heard = 0;
+      if (member.beat === this.#second) this.#ping(member);
     }
+  }
+
+  #ping(member: Member): void {
+    if (member.missed >= MOST_MISSED) {
+      member.socket.terminate();
+      return;
+    }
+    member.missed += 1;
+    member.socket.ping();
   }
 
   #onMessage(member: Member, data: RawData, isBinary: boolean): void {
     if (!this.#audience.has(member)) return; // its right has ended, or it has been sent away
+    member.heard += 1;
+    if (member.heard === MOST_HEARD) member.socket.pause();
     const frame = isBinary ? undefined : parseFrame(data);
     switch (frame?.kind) {
       case undefined:

@@ -1,5 +1,5 @@
 /** The network as its followers see it: always at a committed position, one commit after another. */
-import { advanceWithChanges, type Changes, type ClassDelta, classDeltas } from '../domain/changes.ts';
+import { advanceWithChanges, classDeltas } from '../domain/changes.ts';
 import type { Network } from '../domain/network.ts';
 import type { RecordedCommit } from '../store/commit.ts';
 import { follow, replay } from '../store/follow.ts';
@@ -8,10 +8,8 @@ import type { SqliteLog } from '../store/sqlite-log.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { loadStored } from './load-network.ts';
+import type { Step } from './step.ts';
 import { WINDOW_RECORDS, Window } from './window.ts';
-
-/** One commit on its way through the followers; the network is at its end. */
-export type Step = { commit: RecordedCommit; changes: Changes; deltas: ClassDelta[] };
 
 type Waiter = { position: Position; resolve: () => void; reject: (error: unknown) => void };
 

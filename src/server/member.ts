@@ -13,7 +13,17 @@ export const SLOWEST_DRAIN = 10_000;
 /** What is needed of a WebSocket. */
 export type StreamSocket = Pick<
   WebSocket,
-  'send' | 'close' | 'terminate' | 'ping' | 'on' | 'once' | 'bufferedAmount' | 'readyState' | 'OPEN'
+  | 'send'
+  | 'close'
+  | 'terminate'
+  | 'ping'
+  | 'pause'
+  | 'resume'
+  | 'on'
+  | 'once'
+  | 'bufferedAmount'
+  | 'readyState'
+  | 'OPEN'
 >;
 
 export class Member {
@@ -31,8 +41,11 @@ export class Member {
   /** What the client says that its WireGuard stands at. */
   applied: Position = 0;
   held = 0;
-  /** Pings that it has not answered. */
+  /** Pings that it has not answered, and the second in which it gets them. */
   missed = 0;
+  beat = 0;
+  /** Frames of this second. */
+  heard = 0;
 
   constructor(socket: StreamSocket, peer: Peer, position: Position, sequence: number) {
     this.socket = socket;

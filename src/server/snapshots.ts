@@ -6,7 +6,8 @@ import { MOST_DIGESTS } from '../protocol/frames.ts';
 import { cidrRow, peerRow } from '../protocol/rows.ts';
 import type { EventLog } from '../store/log.ts';
 import type { CidrId, Hash, Position } from '../values/id.ts';
-import type { Live, Step } from './live.ts';
+import type { Live } from './live.ts';
+import type { Step } from './step.ts';
 
 const compress = promisify(gzip);
 

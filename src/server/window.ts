@@ -4,7 +4,7 @@
  */
 import type { EventRecord } from '../events/record.ts';
 import type { CidrId, Hash, PeerId, Position } from '../values/id.ts';
-import type { Step } from './live.ts';
+import type { Step } from './step.ts';
 
 /** Records that a client may be behind and still resume. */
 export const WINDOW_RECORDS = 10_000;
@@ -76,7 +76,12 @@ export class Window {
    * none did, `'many'` where only a snapshot helps.
    */
   touched(viewer: CidrId, after: Position): Touched | 'many' | undefined {
-    const touched: Touched = { from: Number.POSITIVE_INFINITY, to: after, peers: new Set(), cidrs: new Set() };
+    const touched: Touched = {
+      from: Number.POSITIVE_INFINITY,
+      to: after,
+      peers: new Set(),
+      cidrs: new Set(),
+    };
     for (const entry of since(this.#byViewer.get(viewer) ?? [], after)) {
       if (entry.ids === 'many' || touched.peers.size > MOST_PEERS) return 'many';
       extend(touched, entry);

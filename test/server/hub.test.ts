@@ -413,6 +413,24 @@ describe('a reader that is slow', () => {
     expect([...running.hub.members()]).toHaveLength(1);
   });
 
+  it('has a talker on the other side: it is heard bit by bit', async () => {
+    const { running, door } = await start();
+    const bob = await door.connect(ids.bob, here(running));
+    await bob.next('welcome');
+    const last = 5_000;
+    for (let position = 1; position <= last; position++) bob.send({ kind: 'applied', position, held: 0 });
+    const near = door.sockets[0]!;
+    await expect.poll(() => near.isPaused).toBe(true);
+    const member = memberOf(running, ids.bob);
+    expect(member.applied).toBeLessThan(last);
+    await expect
+      .poll(() => {
+        vi.advanceTimersByTime(1_000);
+        return member.applied;
+      })
+      .toBe(last);
+  });
+
   it('or dead is cut off when it has missed two pings', async () => {
     const { running, door } = await start();
     const alive = await door.connect(ids.ann, here(running));

@@ -2,8 +2,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ControlPlane } from '../../src/server/control-plane.ts';
-import { Live, type Step } from '../../src/server/live.ts';
+import { Live } from '../../src/server/live.ts';
 import { loadNetwork, loadStored, storeState } from '../../src/server/load-network.ts';
+import type { Step } from '../../src/server/step.ts';
 import { WINDOW_RECORDS } from '../../src/server/window.ts';
 import { Failure } from '../../src/values/failure.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
@@ -102,6 +103,7 @@ describe('after a restart', () => {
       await running.ask({ type: 'AddCidr', name: `extra-${wave}`, cidr: `10.42.${50 + wave}.0/24` });
     }
     expect(running.live.head.position).toBeGreaterThan(WINDOW_RECORDS + 100);
+    await storeState(running.log, running.network); // as recent as this it is of no use
     const from = running.live.window.start;
     const before = answersOf(running, from);
     await running.restart();

@@ -4,7 +4,7 @@ import { advanceWithChanges, classDeltas } from '../../src/domain/changes.ts';
 import { Network } from '../../src/domain/network.ts';
 import type { EventRecord } from '../../src/events/record.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
-import type { Step } from '../../src/server/live.ts';
+import type { Step } from '../../src/server/step.ts';
 import { WINDOW_RECORDS, Window } from '../../src/server/window.ts';
 import type { Hash, PeerId, Position } from '../../src/values/id.ts';
 import { NO_HASH } from '../../src/values/id.ts';
