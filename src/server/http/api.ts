@@ -9,17 +9,18 @@ import {
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peer } from '../../domain/network.ts';
+import { STREAM_PATH } from '../../protocol/frames.ts';
 import { LARGEST_BODY } from '../../protocol/v1.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
 import { adminPeerRoutes } from './admin-peers.ts';
 import { adminTopologyRoutes } from './admin-topology.ts';
-import { callerOf, isOpenTo, peerAt } from './admission.ts';
+import { callerOf, peerAt } from './admission.ts';
 import { Connections } from './connections.ts';
 import { furnish } from './furnish.ts';
 import type { Parts } from './parts.ts';
 import { CALLS, Quota } from './quotas.ts';
 import { ServedPeers } from './served-peers.ts';
-import { refuseUpgrade, StreamUpgrade } from './stream-upgrade.ts';
+import { streamRoute, Upgrades } from './stream-route.ts';
 import { userRoutes } from './user-routes.ts';
 
 /** Bytes of a request's line and headers. */
@@ -40,12 +41,11 @@ export class Api {
   readonly #connections = new Connections();
   readonly #calls = new Quota(CALLS);
   readonly #served = new ServedPeers();
-  readonly #upgrade: StreamUpgrade;
+  readonly #upgrades = new Upgrades();
   readonly #unsubscribe: () => void;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    this.#upgrade = new StreamUpgrade(parts.streams);
     this.server = createServer({
       maxHeaderSize: LARGEST_HEAD,
       requestTimeout: SLOWEST_REQUEST,
@@ -70,6 +70,7 @@ export class Api {
   static async create(parts: Parts): Promise<Api> {
     const api = new Api(parts);
     furnish(api.#app, (request) => api.#callerNow(request), parts.report);
+    await streamRoute(api.#app, parts.streams, api.#upgrades);
     userRoutes(api.#app, parts);
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
@@ -115,16 +116,9 @@ export class Api {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const admission = this.#admit(request);
-    const status = 'status' in admission ? admission.status : this.#streamStatus(request, admission.caller);
-    if (status === undefined && 'caller' in admission) {
-      this.#upgrade.accept(request, socket, head, admission.caller.id);
-    } else {
-      refuseUpgrade(socket, status ?? 400, STATUS_CODES[status ?? 400] ?? '');
-    }
-  }
-
-  #streamStatus(request: IncomingMessage, caller: Peer): number | undefined {
-    return isOpenTo('redeemed', caller) ? this.#upgrade.refusal(request) : 401;
+    if ('status' in admission) refuse(socket, admission.status);
+    else if (request.url?.split('?', 1)[0] !== STREAM_PATH) refuse(socket, 404);
+    else this.#upgrades.pass(request, socket, head);
   }
 
   /** What is not HTTP at all; a stranger does not even hear that. */
@@ -135,13 +129,20 @@ export class Api {
       return;
     }
     const status = STATUS_OF_CLIENT_ERROR[(error as NodeJS.ErrnoException).code ?? ''] ?? 400;
-    refuseUpgrade(socket, status, STATUS_CODES[status] ?? '');
+    refuse(socket, status);
   }
 }
 
 const STATUS_OF_CLIENT_ERROR: Record<string, number> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** A refusal written by hand: there is no response object outside a request. */
+const refuse = (socket: Duplex, status: number): void => {
+  socket.on('error', () => socket.destroy());
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
+  socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 };
 
 /** An empty answer; whatever else the connection brings is not read. */
