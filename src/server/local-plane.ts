@@ -6,7 +6,9 @@ import type { Network } from '../domain/network.ts';
 import type { Actor } from '../events/actor.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import type { Outcome } from '../protocol/commands.ts';
+import { replay } from '../store/follow.ts';
 import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
+import { checkWitness } from '../store/verify.ts';
 import { Failure } from '../values/failure.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
@@ -18,24 +20,36 @@ import { loadNetwork } from './load-network.ts';
 
 /** Whoever runs this program: the uid and, through sudo, the name they logged in with. */
 export const operator = (): Actor => {
-  const { uid, username } = userInfo();
-  return { kind: 'operator', uid, user: process.env.SUDO_USER ?? username };
+  const { uid = 0, username } = ownAccount();
+  const user = process.env.SUDO_USER || username;
+  return { kind: 'operator', uid, ...(user ? { user } : {}) };
+};
+
+/** A uid need not have a name. */
+const ownAccount = (): { uid: number | undefined; username?: string } => {
+  try {
+    return userInfo();
+  } catch {
+    return { uid: process.getuid?.() };
+  }
 };
 
 export class LocalPlane implements Plane {
   readonly network: string;
   readonly #conf: ServerConf;
   readonly #log: SqliteLog;
-  readonly #control: ControlPlane;
+  /** What is read from; the control plane has one of its own. */
+  readonly #state: Network;
+  #control: ControlPlane | undefined;
 
   private constructor(network: string, conf: ServerConf, log: SqliteLog, state: Network) {
     this.network = network;
     this.#conf = conf;
     this.#log = log;
-    this.#control = new ControlPlane(log, state, () => loadNetwork(log));
+    this.#state = state;
   }
 
-  /** Throws `Failure`: no such network here, a conf or log that cannot be used. */
+  /** Throws `Failure`: no such network here, a conf or log that cannot be used, a log behind its witness. */
   static async open(network: InterfaceName, folders: Folders): Promise<LocalPlane> {
     const files = filesOf(network, folders);
     const conf = readConf(files.conf, (message) =>
@@ -43,6 +57,7 @@ export class LocalPlane implements Plane {
     );
     const log = await openLog({ file: logOf(network, files), projections: PROJECTIONS, writer: 'inline' });
     try {
+      await checkWitness(log); // what is appended to an old copy would be another history
       return new LocalPlane(network, conf, log, await loadNetwork(log));
     } catch (error) {
       await log.close();
@@ -50,12 +65,13 @@ export class LocalPlane implements Plane {
     }
   }
 
-  execute(command: AdminCommand): Promise<Outcome> {
+  async execute(command: AdminCommand): Promise<Outcome> {
+    this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
     return this.#control.execute(command, { actor: operator() });
   }
 
   async view(): Promise<NetworkView> {
-    const network = await loadNetwork(this.#log);
+    const network = await this.#now();
     const networkId = await this.#log.networkId();
     const [last] = await this.#log.read(network.position - 1, 1);
     if (!networkId || !last) throw new Failure(`${this.#log.file} holds no network yet`);
@@ -71,8 +87,7 @@ export class LocalPlane implements Plane {
   }
 
   async server(): Promise<ServerFacts> {
-    const network = await loadNetwork(this.#log);
-    const externalEndpoint = network.peer(SERVER_PEER)?.endpoint;
+    const externalEndpoint = (await this.#now()).peer(SERVER_PEER)?.endpoint;
     if (!externalEndpoint) {
       throw new Failure(`nobody knows yet where the server of ${this.network} is reached`, {
         hint: `innernet-server set-endpoint ${this.network} --endpoint vpn.example.org:51820`,
@@ -83,6 +98,13 @@ export class LocalPlane implements Plane {
       externalEndpoint,
       internalEndpoint: internalEndpoint(this.#conf),
     };
+  }
+
+  /** The network with all that has been appended by now, whoever did it. */
+  async #now(): Promise<Network> {
+    const state = this.#state;
+    await replay(this.#log, state.position, ({ events, to }) => state.advance(events, to));
+    return state;
   }
 
   close(): Promise<void> {

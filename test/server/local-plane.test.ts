@@ -1,0 +1,103 @@
+// The verbs' plane on the server machine: what is read is what is there, who asks is written down.
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Rejected } from '../../src/domain/rejection.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { formatConf } from '../../src/server/conf.ts';
+import { filesOf } from '../../src/server/files.ts';
+import { LocalPlane, operator } from '../../src/server/local-plane.ts';
+import { openLog } from '../../src/store/sqlite-log.ts';
+import { DamagedLog } from '../../src/store/verify.ts';
+import { InterfaceName } from '../../src/values/name.ts';
+import { acme, ids, keyOf, keysOf } from '../acme.ts';
+import { append, commitOf, tempFolder } from '../store/temp-log.ts';
+
+const NAME = InterfaceName.parse('acme');
+
+/** The folders of a server that holds acme's network. */
+const acmeFolders = async () => {
+  const folder = tempFolder();
+  const folders = { configDir: join(folder, 'etc'), dataDir: join(folder, 'lib') };
+  mkdirSync(folders.configDir);
+  const conf = {
+    privateKey: keysOf('server').privateKey,
+    listenPort: 51820,
+    address: acme.at('server', 1),
+    prefix: 16,
+  };
+  const files = filesOf(NAME, folders);
+  writeFileSync(files.conf, formatConf(conf), { mode: 0o600 });
+  const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+  await append(log, commitOf(acme.network));
+  await log.close();
+  return { folders, files };
+};
+
+const open = async (folders: Parameters<typeof LocalPlane.open>[1]): Promise<LocalPlane> => {
+  const plane = await LocalPlane.open(NAME, folders);
+  onTestFinished(() => plane.close());
+  return plane;
+};
+
+it('shows the network, and where its server is', async () => {
+  const { folders } = await acmeFolders();
+  const plane = await open(folders);
+  const view = await plane.view();
+  expect(view).toMatchObject({ name: 'acme', position: acme.network.length });
+  expect(view.peers.map(({ name }) => name)).toEqual(['innernet-server', 'ann', 'ryo', 'bob', 'oven', 'eve']);
+  expect(await plane.server()).toEqual({
+    publicKey: keyOf('server'),
+    externalEndpoint: 'vpn.example.org:51820',
+    internalEndpoint: '10.42.0.1:51820',
+  });
+});
+
+it('reads what itself and others have done since', async () => {
+  const { folders } = await acmeFolders();
+  const [plane, other] = [await open(folders), await open(folders)];
+  await plane.execute({ type: 'RenamePeer', peer: ids.bob, name: 'rob' as never });
+  await other.execute({ type: 'RenamePeer', peer: ids.ryo, name: 'leo' as never });
+  await plane.execute({ type: 'ChangeServerEndpoint', endpoint: 'new.example.org:51820' as never });
+  for (const { view, server } of [plane, other].map((each) => ({
+    view: each.view(),
+    server: each.server(),
+  }))) {
+    expect((await view).peers.map(({ name }) => name)).toEqual(expect.arrayContaining(['rob', 'leo']));
+    expect((await server).externalEndpoint).toBe('new.example.org:51820');
+  }
+  const taken = plane.execute({ type: 'RenamePeer', peer: ids.ann, name: 'leo' as never });
+  await expect(taken).rejects.toBeInstanceOf(Rejected);
+});
+
+it('writes down who asked', async () => {
+  const { folders, files } = await acmeFolders();
+  const plane = await open(folders);
+  const { position } = await plane.execute({ type: 'RenamePeer', peer: ids.bob, name: 'rob' as never });
+  const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+  const [record] = await log.read(position - 1, 1);
+  await log.close();
+  expect(JSON.parse(record!.actor)).toEqual(operator());
+  expect(operator()).toMatchObject({ kind: 'operator', uid: process.getuid?.() });
+});
+
+describe('refuses', () => {
+  it('a network that is not here', async () => {
+    const { folders, files } = await acmeFolders();
+    rmSync(files.conf);
+    await expect(open(folders)).rejects.toThrow(files.conf);
+  });
+
+  it('an old copy of the log: what is appended to it would be another history', async () => {
+    const { folders, files } = await acmeFolders();
+    const copy = `${files.log}.old`;
+    copyFileSync(files.log, copy);
+    const plane = await LocalPlane.open(NAME, folders);
+    await plane.execute({ type: 'RenamePeer', peer: ids.bob, name: 'rob' as never });
+    await plane.close();
+    rmSync(files.log);
+    for (const end of ['-wal', '-shm']) rmSync(files.log + end, { force: true });
+    copyFileSync(copy, files.log);
+    await expect(open(folders)).rejects.toBeInstanceOf(DamagedLog);
+  });
+});
