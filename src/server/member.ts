@@ -6,7 +6,7 @@ import type { CidrId, PeerId, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 
 /** Bytes that may wait for a slow reader; beyond that only its position is kept. */
-export const LONGEST_QUEUE = 256 * 1024;
+const LONGEST_QUEUE = 256 * 1024;
 /** A reader that has not emptied its queue for this long, in milliseconds, is cut off. */
 export const SLOWEST_DRAIN = 10_000;
 
