@@ -34,6 +34,10 @@ const remembered = (file: string): z.infer<typeof Document>['peers'] => {
   }
 };
 
+/** The candidates that the file remembers, by peer. */
+export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
+  new Map(remembered(file).map(({ id, reported }) => [id, reported]));
+
 export class ObservationFile {
   readonly #file: string;
   readonly #observations: Observations;

@@ -23,3 +23,9 @@ export type HistoryOptions = GlobalOptions & {
   /** Go on with what is still to happen. */
   follow?: true | undefined;
 };
+
+export type ExportOptions = GlobalOptions & {
+  /** Where the database for innernet's own server is to be made. */
+  innernetDb: string;
+  json?: true | undefined;
+};

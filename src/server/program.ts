@@ -13,7 +13,7 @@ import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './files.ts';
-import type { HistoryOptions, NewOptions, ServeOptions } from './options.ts';
+import type { ExportOptions, HistoryOptions, NewOptions, ServeOptions } from './options.ts';
 
 const open: Open = async (network, options) => {
   const { LocalPlane } = await import('./local-plane.ts');
@@ -66,9 +66,22 @@ const addHistory = (program: Command): void => {
     });
 };
 
+const addExport = (program: Command): void => {
+  networkVerb(program, 'export', {
+    summary: "write a network as a database for innernet's own server",
+    examples: ['export acme --innernet-db acme.db', 'export acme --innernet-db acme.db --json'],
+  })
+    .requiredOption('--innernet-db <file>', 'the file to make')
+    .option('--json', 'answer with JSON: the file, what it holds and what is lost')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const { exportToInnernet } = await import('./export.ts');
+      await exportToInnernet(network, saidTo<ExportOptions>(command));
+    });
+};
+
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addHistory]) add(program);
+for (const add of [addNew, addServe, addHistory, addExport]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 await main(program);
