@@ -54,6 +54,8 @@ const pathOf = (query: StreamQuery): string => {
 export class Stream {
   readonly #socket: WebSocket;
   readonly #events: StreamEvents;
+  readonly #start = performance.now();
+  #opened = 0;
   #end: End | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
@@ -68,7 +70,10 @@ export class Stream {
       skipUTF8Validation: false,
     });
     this.#socket
-      .on('open', () => this.#heard())
+      .on('open', () => {
+        this.#opened = performance.now();
+        this.#heard();
+      })
       .on('ping', () => this.#heard())
       .on('pong', () => this.#heard())
       .on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : String(data)))
@@ -80,6 +85,11 @@ export class Stream {
         this.#end ??= { kind: 'lost', reason: error.message };
       })
       .on('close', (code) => this.#onClose(code));
+  }
+
+  /** About how long a packet takes to the server and back, in milliseconds: connecting took two of them. */
+  get roundTrip(): number {
+    return Math.max(0, this.#opened - this.#start) / 2;
   }
 
   send(frame: ClientFrame): void {
