@@ -60,7 +60,10 @@ export type Delta = z.infer<typeof Delta>;
 export const Fetch = frame('fetch', { position: Position, hash: Hash });
 export type Fetch = z.infer<typeof Fetch>;
 
-/** Observations, numbered within the server's boot; they follow the delta that names their peers. */
+/**
+ * Observations, numbered within the server's boot; they follow the delta that names their peers. Who has taken the
+ * frame knows all up to `sequence`, and names that number when it comes back.
+ */
 export const Endpoints = frame('endpoints', {
   boot: z.string().max(64),
   sequence: z.number().int().nonnegative(),

@@ -1,4 +1,5 @@
 // The streams over real sockets: what is sent to whom, when, and how a stream ends.
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { BOOKMARK_EVERY, CLOSE, HEARTBEAT_SECONDS } from '../../src/protocol/frames.ts';
@@ -130,6 +131,21 @@ describe('a stream begins', () => {
     }
     expect(changed).toEqual(['rob']);
   });
+
+  it('with a snapshot for who was away longer than the window, and no removal is missed', async () => {
+    const { running, door } = await start();
+    const before = here(running);
+    await running.ask({ type: 'DisablePeer', peer: ids.ryo });
+    for (let count = 0; count < 12; count++) await running.ask(silence(900));
+    expect(running.live.window.start).toBeGreaterThan(before.position);
+    const ann = await door.connect(ids.ann, before);
+    await ann.next('welcome');
+    expect(await ann.next('fetch')).toEqual({ kind: 'fetch', ...running.live.head });
+    const snapshot = JSON.parse(
+      gunzipSync(await running.snapshots.of(ids.engineers, before.position)).toString(),
+    );
+    expect(snapshot.peers.map(({ id }: { id: PeerId }) => id).sort()).toEqual([ids.server, ids.ann]);
+  }, 30_000);
 
   it('for nobody who may not be there', async () => {
     const { running, door } = await start();
