@@ -1,8 +1,11 @@
 /** Follows one network: frames are judged, written down, put on the device, in this order; and so for ever. */
+
+import { hostLines, writeHosts } from '../cli/hosts-file.ts';
 import type { HostsOptions } from '../cli/options.ts';
 import { printable } from '../domain/rejection.ts';
 import type { Conf } from '../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../protocol/frames.ts';
+import { candidatesFrom } from '../protocol/local-candidates.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import type { Position } from '../values/id.ts';
@@ -14,9 +17,7 @@ import type { TunnelConfig } from '../wireguard/tunnel.ts';
 import { Api } from './api.ts';
 import { groundOf, writeConf } from './conf-file.ts';
 import { DeviceKeeper } from './device-keeper.ts';
-import { hostLines, writeHosts } from './hosts-file.ts';
 import { Journal } from './journal.ts';
-import { candidatesFrom } from './local-candidates.ts';
 import type { Changes, Effect, Mirror, Verdict } from './mirror.ts';
 import type { NatOptions } from './options.ts';
 import type { NetworkPaths } from './paths.ts';
@@ -305,9 +306,8 @@ export class Follower {
       );
       stream.send({ kind: 'candidates', endpoints: candidatesFrom(addresses, port, tunnel.network) });
     }
-    const start = performance.now();
+    this.#keeper.contacts.roundTrip = stream.roundTrip;
     void stream.level().then(() => {
-      this.#keeper.contacts.roundTrip = performance.now() - start;
       this.#take(stream, async () => onLevel(stream));
     });
   }

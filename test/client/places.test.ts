@@ -1,7 +1,7 @@
 // Where a peer is looked for, in which order; and where this machine says that it may be found.
 import { describe, expect, it } from 'vitest';
-import { candidatesFrom } from '../../src/client/local-candidates.ts';
 import { Places } from '../../src/client/places.ts';
+import { candidatesFrom } from '../../src/protocol/local-candidates.ts';
 import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import { row } from './sight.ts';
