@@ -1,9 +1,9 @@
 /** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
 import { readFile } from 'node:fs/promises';
-import { replaceFile } from '../cli/durable-file.ts';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
 import { type InterfaceName, isHostname } from '../values/name.ts';
+import { replaceFile } from './durable-file.ts';
 
 export type NamedAddress = { name: string; ip: Ip };
 

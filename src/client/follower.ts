@@ -141,7 +141,7 @@ export class Follower {
     }
   }
 
-  /** Comes level with the server once. Throws a `Failure` when that is not so within `milliseconds`. */
+  /** Comes level with the server once, and meets the peers that can be met. Throws a `Failure` when that is not so within `milliseconds`. */
   async synchronise(milliseconds: number): Promise<void> {
     const deadline = performance.now() + milliseconds;
     let last: End | undefined;
@@ -157,7 +157,7 @@ export class Follower {
         stream.cut('level');
       });
       clearTimeout(patience);
-      if (isLevel) return;
+      if (isLevel) return this.#keeper.greeted();
       await this.#rest(Math.min(500, pauseBefore(attempt, Math.random())));
     }
     throw this.#unreachable(last);

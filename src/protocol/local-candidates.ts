@@ -1,8 +1,7 @@
 /** Where this machine may be reached besides the address that the server sees: its own addresses. */
-import { MOST_CANDIDATES } from '../protocol/frames.ts';
 import { endpointOf, type SocketAddress } from '../values/endpoint.ts';
-import { type Cidr, containsIp, familyOf, kindOf } from '../values/ip.ts';
-import type { LocalAddress } from '../wireguard/routes.ts';
+import { type Cidr, containsIp, familyOf, type Ip, kindOf } from '../values/ip.ts';
+import { MOST_CANDIDATES } from './frames.ts';
 
 /** No other peer could be led to these; innernet leaves unique-local and documentation IPv6 out too. */
 const USELESS = ['loopback', 'multicast', 'linkLocal', 'unspecified', 'broadcast'];
@@ -10,7 +9,7 @@ const USELESS6 = ['uniqueLocal', 'reserved'];
 
 /** At most ten, with the port at which WireGuard listens; none of the network's own range. */
 export const candidatesFrom = (
-  addresses: readonly LocalAddress[],
+  addresses: readonly { ip: Ip }[],
   listenPort: number,
   network: Cidr,
 ): SocketAddress[] =>

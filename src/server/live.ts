@@ -7,7 +7,7 @@ import type { Head } from '../store/log.ts';
 import type { SqliteLog } from '../store/sqlite-log.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
-import { loadStored } from './load-network.ts';
+import { loadStored, storeState } from './load-network.ts';
 import type { Step } from './step.ts';
 import { WINDOW_RECORDS, Window } from './window.ts';
 
@@ -40,7 +40,7 @@ export class Live {
     const { position } = await log.head();
     const networkId = await log.networkId();
     if (!networkId) throw new Failure(`${log.file} holds no network yet`, { hint: 'innernet-server new' });
-    const network = loadStored(log, Math.max(0, position - WINDOW_RECORDS));
+    const network = await networkBefore(log, Math.max(0, position - WINDOW_RECORDS));
     const [last] = await log.read(network.position - 1, network.position === 0 ? 0 : 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
     const live = new Live(log, network, networkId, new Window(head.position, head.hash), head);
@@ -98,3 +98,12 @@ export class Live {
     for (const { resolve } of ready) resolve();
   }
 }
+
+/** The network at the last commit that ends at or before a position; a long way there is stored for the next time. */
+const networkBefore = async (log: SqliteLog, position: Position): Promise<Network> => {
+  const network = loadStored(log, position);
+  const stored = network.position;
+  await replay(log, stored, ({ events, to }) => network.advance(events, to), position);
+  if (network.position - stored >= WINDOW_RECORDS) await storeState(log, network);
+  return network;
+};

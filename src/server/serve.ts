@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { PROJECTIONS } from '../projections/projections.ts';
+import { candidatesFrom } from '../protocol/local-candidates.ts';
 import { ProcessLock } from '../store/process-lock.ts';
 import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
 import { checkTail, checkWitness } from '../store/verify.ts';
@@ -10,6 +11,7 @@ import { SERVER_PEER } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp } from '../wireguard/tunnel.ts';
 import { ApiSocket } from './api-socket.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './conf.ts';
@@ -17,6 +19,7 @@ import { ControlPlane } from './control-plane.ts';
 import { DeviceFollower } from './device-follower.ts';
 import { Expiry } from './expiry.ts';
 import { filesOf, type NetworkFiles } from './files.ts';
+import { HostsFollower } from './hosts-follower.ts';
 import { Api } from './http/api.ts';
 import { Hub } from './hub.ts';
 import { importOnce, warnOfForeignChanges } from './import.ts';
@@ -26,6 +29,7 @@ import { ObservationFile } from './observation-file.ts';
 import { Observations } from './observations.ts';
 import type { ServeOptions } from './options.ts';
 import { Snapshots } from './snapshots.ts';
+import { type Trace, traceAt } from './trace.ts';
 import { WINDOW_RECORDS } from './window.ts';
 
 /** How often the device and the log are looked at, in milliseconds: are they there, and the same ones. */
@@ -90,8 +94,11 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     new ObservationFile(files.observations, observations, (id) => live.network.peer(id) !== undefined),
     (it) => it.close(),
   );
+  traceCommits(live, traceAt(options.verbose, 1));
   const hub = opened.add(new Hub(live, observations), (it) => it.close());
   const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
+  observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
+  opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
   const endpoint = internalEndpoint(conf);
   const api = opened.add(
     await Api.create({
@@ -104,6 +111,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
       report,
+      trace: traceAt(options.verbose, 2),
     }),
     (it) => it.close(),
   );
@@ -176,6 +184,13 @@ const startDevice = async (
     report,
   });
   return opened.add(follower, (it) => it.close());
+};
+
+/** One line for each commit: what, by whom, where the log ends now. */
+const traceCommits = (live: Live, trace: Trace): void => {
+  live.subscribe(({ commit: { to, actor, commandId, events } }) =>
+    trace('commit', { position: to, actor, commandId, types: events.map(({ type }) => type) }),
+  );
 };
 
 /** Stores the network's state now and then, so that a start replays little. */

@@ -199,6 +199,7 @@ export class ServedNetwork {
       redemptions,
       serverKey: this.serverKey,
       endpoint: this.endpoint,
+      trace: () => {},
       report: (_trouble, error) => this.troubles.push(error),
     });
     await new ApiSocket(this.api.server, { device: 'lo', ip: SERVER_IP, port: this.port }).open();

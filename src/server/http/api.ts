@@ -9,6 +9,7 @@ import {
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peer } from '../../domain/network.ts';
+import { printable } from '../../domain/rejection.ts';
 import { STREAM_PATH } from '../../protocol/frames.ts';
 import { LARGEST_BODY } from '../../protocol/v1.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
@@ -94,12 +95,25 @@ export class Api {
     response: ServerResponse,
   ): void {
     const admission = this.#admit(request);
+    this.#trace(request, response);
     if ('status' in admission) {
       turnAway(request, response, admission.status);
       return;
     }
     delete request.headers['content-type']; // not looked at: garbage in it must not matter
     handler(request, response);
+  }
+
+  #trace({ method, url, socket }: IncomingMessage, response: ServerResponse): void {
+    const { remoteAddress: address } = socket;
+    response.once('close', () =>
+      this.#parts.trace('request', {
+        method,
+        path: printable(url?.split('?', 1)[0] ?? ''),
+        address,
+        status: response.statusCode,
+      }),
+    );
   }
 
   #admit(request: IncomingMessage): Admission {

@@ -8,6 +8,7 @@ import type { Live } from '../live.ts';
 import type { Observations } from '../observations.ts';
 import type { Snapshots } from '../snapshots.ts';
 import type { StreamQuery } from '../stream-query.ts';
+import type { Trace } from '../trace.ts';
 
 /** A peer that changes from its invitation's key to its own: the device has to be told before and after the answer. */
 export interface Redemptions {
@@ -35,4 +36,6 @@ export type Parts = {
   endpoint: Endpoint;
   /** Hears of trouble that is nobody's fault but the server's. */
   report: (trouble: string, error: unknown) => void;
+  /** Notes each request and stream. */
+  trace: Trace;
 };
