@@ -7,7 +7,8 @@ import { Network } from '../src/domain/network.ts';
 import { Rejected } from '../src/domain/rejection.ts';
 import type { Actor } from '../src/events/actor.ts';
 import type { NetworkEvent } from '../src/events/schema.ts';
-import type { Outcome } from '../src/protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../src/protocol/commands.ts';
+import { rehearse } from '../src/server/rehearsal.ts';
 import { Hash, SERVER_PEER } from '../src/values/id.ts';
 import { Timestamp } from '../src/values/time.ts';
 import { endpoint } from './acme.ts';
@@ -35,6 +36,17 @@ export class MemoryPlane implements Plane {
     if (!decision.accepted) throw new Rejected(decision.rejection);
     this.#state.advance(decision.events, this.#state.position + decision.events.length);
     return { position: this.#state.position, hash: this.#hash, events: decision.events };
+  }
+
+  async rehearse(command: AdminCommand): Promise<Rehearsal> {
+    const { position } = this.#state;
+    const context = { actor: this.actor, now: Timestamp.parse(new Date().toISOString()) };
+    return rehearse(this.#state, { position, hash: this.#hash }, command, context);
+  }
+
+  /** There is no log here to ask. */
+  ask(): never {
+    throw new Error('a network in memory has no past');
   }
 
   async view(): Promise<NetworkView> {

@@ -1,7 +1,8 @@
 /** What the verbs need of a network, whichever program they run in: the log on this machine, or the server's API. */
 import type { AdminCommand } from '../domain/command.ts';
 import type { Association, CidrNode, Peer } from '../domain/network.ts';
-import type { Outcome } from '../protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../protocol/commands.ts';
+import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -26,12 +27,20 @@ export type ServerFacts = {
   internalEndpoint: Endpoint;
 };
 
-export interface Plane {
+/** What can be asked of a network's log. */
+export interface Past {
   /** The network's name on this machine, for messages and hints. */
   readonly network: string;
+  /** Throws `Failure` where the question has no answer, or none for who asks. */
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
+  close(): Promise<void>;
+}
+
+export interface Plane extends Past {
   /** Throws `Rejected` when a rule says no, `Failure` when the world does. */
   execute(command: AdminCommand): Promise<Outcome>;
+  /** What `execute` would do; nothing is written. Throws as it does. */
+  rehearse(command: AdminCommand): Promise<Rehearsal>;
   view(): Promise<NetworkView>;
   server(): Promise<ServerFacts>;
-  close(): Promise<void>;
 }

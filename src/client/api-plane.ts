@@ -3,8 +3,9 @@ import { ulid } from 'ulid';
 import { z } from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
 import type { AdminCommand } from '../domain/command.ts';
-import { COMMANDS_PATH, NETWORK_PATH, Outcome } from '../protocol/commands.ts';
+import { COMMANDS_PATH, NETWORK_PATH, Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { Conf } from '../protocol/conf.ts';
+import { ANSWERS, type AnswerTo, type Asked, PAST_PATH, type QuestionOf } from '../protocol/past.ts';
 import { PeerRow } from '../protocol/rows.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
@@ -62,6 +63,16 @@ export class ApiPlane implements Plane {
         if (!isLost || attempt === ATTEMPTS) throw error;
       }
     }
+  }
+
+  rehearse(command: AdminCommand): Promise<Rehearsal> {
+    const body = { id: ulid(), command, dryRun: true };
+    return this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body });
+  }
+
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    const answer = ANSWERS[question.ask as A] as unknown as z.ZodType<AnswerTo<A>>;
+    return this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question });
   }
 
   async view(): Promise<NetworkView> {

@@ -44,6 +44,8 @@ export type Why = {
   visible: boolean;
   /** As they are, or as they last were. */
   peers: [Peer, Peer];
+  /** The CIDR of each; undefined where it is gone. */
+  homes: [CidrNode | undefined, CidrNode | undefined];
   /** Whether their CIDRs let the first see the second, and the second the first. */
   sight: [boolean, boolean];
   reasons: Reason[];
@@ -281,6 +283,7 @@ export const whyOf = (
   return {
     visible,
     peers: [one, other],
+    homes: [network.cidr(one.cidrId), network.cidr(other.cidrId)],
     sight: [mayBeShown(network, one, other), mayBeShown(network, other, one)],
     reasons: visible ? opened(story, [one, other]) : obstacles(story, [one, other], now),
     turnedAt,

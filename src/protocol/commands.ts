@@ -3,18 +3,33 @@ import { z } from 'zod';
 import { AdminCommand } from '../domain/command.ts';
 import { NetworkEvent } from '../events/schema.ts';
 import { Hash, Position } from '../values/id.ts';
+import { Reach } from './past.ts';
 
 export const COMMANDS_PATH = '/v1/admin/commands';
 /** The network as an admin may see it, at one position. */
 export const NETWORK_PATH = '/v1/admin/network';
 
 /** `id` is a ULID made by the client: sent again, it gets the first answer again. */
-export const CommandRequest = z.strictObject({ id: z.string().min(1).max(64), command: AdminCommand });
+export const CommandRequest = z.strictObject({
+  id: z.string().min(1).max(64),
+  command: AdminCommand,
+  /** Only say what it would do: the answer is a `Rehearsal`, and nothing is written or kept. */
+  dryRun: z.boolean().optional(),
+});
 export type CommandRequest = z.infer<typeof CommandRequest>;
 
 /** What a command did; without events, things were as asked already. */
 export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(NetworkEvent) });
 export type Outcome = z.infer<typeof Outcome>;
+
+/** What a command would do at this position, had it been meant. */
+export const Rehearsal = Outcome.extend({
+  dryRun: z.literal(true),
+  /** One for each event, without who does it; moments in them are ISO 8601, UTC. */
+  sentences: z.array(z.string()),
+  reach: Reach,
+});
+export type Rehearsal = z.infer<typeof Rehearsal>;
 
 /** The body of every refusal and failure: a code, the sentence, and what to try. */
 export const Refusal = z.object({
@@ -24,5 +39,7 @@ export const Refusal = z.object({
   /** The verb of the command to try, without program and network. */
   verb: z.string().optional(),
   facts: z.record(z.string(), z.unknown()).optional(),
+  /** What the log knows of why it stands so. */
+  background: z.string().optional(),
 });
 export type Refusal = z.infer<typeof Refusal>;

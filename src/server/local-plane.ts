@@ -5,18 +5,21 @@ import type { AdminCommand } from '../domain/command.ts';
 import type { Network } from '../domain/network.ts';
 import type { Actor } from '../events/actor.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
-import type { Outcome } from '../protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../protocol/commands.ts';
+import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import { replay } from '../store/follow.ts';
 import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
 import { checkWitness } from '../store/verify.ts';
 import { Failure } from '../values/failure.ts';
-import { SERVER_PEER } from '../values/id.ts';
+import { NO_HASH, SERVER_PEER } from '../values/id.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { internalEndpoint, readConf, type ServerConf } from './conf.ts';
-import { ControlPlane } from './control-plane.ts';
+import { ControlPlane, timestamp } from './control-plane.ts';
 import { type Folders, filesOf, logOf } from './files.ts';
 import { loadNetwork } from './load-network.ts';
+import { LogPast } from './past.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** Whoever runs this program: the uid and, through sudo, the name they logged in with. */
 export const operator = (): Actor => {
@@ -41,6 +44,7 @@ export class LocalPlane implements Plane {
   /** What is read from; the control plane has one of its own. */
   readonly #state: Network;
   #control: ControlPlane | undefined;
+  #past: LogPast | undefined;
 
   private constructor(network: string, conf: ServerConf, log: SqliteLog, state: Network) {
     this.network = network;
@@ -68,6 +72,18 @@ export class LocalPlane implements Plane {
   async execute(command: AdminCommand): Promise<Outcome> {
     this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
     return this.#control.execute(command, { actor: operator() });
+  }
+
+  async rehearse(command: AdminCommand): Promise<Rehearsal> {
+    const network = await this.#now();
+    const [last] = await this.#log.read(network.position - 1, 1);
+    const head = { position: network.position, hash: last?.hash ?? NO_HASH };
+    return rehearse(network, head, command, { actor: operator(), now: timestamp() });
+  }
+
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    this.#past ??= new LogPast(this.#log);
+    return this.#past.ask(question);
   }
 
   async view(): Promise<NetworkView> {

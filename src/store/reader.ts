@@ -4,10 +4,11 @@ import type { EventRecord } from '../events/record.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { Commit, Head } from './log.ts';
 
-const COLUMNS = 'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
+/** Of a record, in the order of `Cells`. */
+export const COLUMNS = 'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
 
 /** A row as SQLite gives it: an array costs half of an object with the same names. */
-type Cells = [
+export type Cells = [
   position: Position,
   commitEnd: Position,
   id: string,
@@ -21,7 +22,7 @@ type Cells = [
   hash: Hash,
 ];
 
-const recordOf = (cells: Cells): EventRecord => {
+export const recordOf = (cells: Cells): EventRecord => {
   const [position, commitEnd, id, commandId, type, recordedAt, actor, body, salt, digest, hash] = cells;
   return { position, commitEnd, id, commandId, type, recordedAt, actor, body, salt, digest, hash };
 };

@@ -1,0 +1,149 @@
+/**
+ * Finds what people mean by a name that a peer, CIDR or association has now or ever had: `bob`, `peer:bob`,
+ * `cidr:humans`, `bob@12` (what was called so at position 12), an address, a block, `humans and machines`.
+ */
+import type { Database } from 'better-sqlite3';
+import type { EventType } from '../events/schema.ts';
+import { Failure } from '../values/failure.ts';
+import type { AssociationId, CidrId, PeerId, Position } from '../values/id.ts';
+import { Ip, RecordedCidr } from '../values/ip.ts';
+import type { Thing } from './history-tables.ts';
+import { NamesAt } from './names.ts';
+
+type Named = { kind: 'cidr' | 'peer'; id: number };
+
+const KINDS = { peer: 'peer', cidr: 'CIDR' } as const;
+
+const ENDINGS = new Set<EventType>(['PeerDeleted', 'InvitationRevoked', 'InvitationExpired']);
+
+export class Things {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** What events are to be about. Throws `Failure`: nothing was ever called so, or several things were. */
+  about(text: string): Thing[] {
+    const found = this.#named(text);
+    if (found.length > 1) throw this.#ambiguous(text, found);
+    if (found.length === 1) return found as Thing[];
+    const associations = this.#association(text);
+    if (associations.length > 0) return associations;
+    throw unknown(text, 'peer, CIDR or association');
+  }
+
+  /**
+   * The peer that had the name at a position, or, where none did then, the one that ever had it before. Throws
+   * `Failure`.
+   */
+  peer(text: string, position: Position): PeerId {
+    const found = this.#named(text).filter(({ kind, id }) => kind === 'peer' && this.#isKnown(id, position));
+    const present = found.filter(({ id }) => this.#isCalled(text, id, position));
+    const [one, ...more] = present.length > 0 ? present : found;
+    if (!one) throw unknown(text, 'peer', found.length === 0 ? undefined : position);
+    if (more.length > 0) throw this.#ambiguous(text, [one, ...more]);
+    return one.id as PeerId;
+  }
+
+  /** Peers that ever had this name. */
+  peersCalled(name: string): PeerId[] {
+    return this.#everCalled(name)
+      .filter(({ kind }) => kind === 'peer')
+      .map(({ id }) => id as PeerId);
+  }
+
+  #named(text: string): Named[] {
+    const whole = this.#everCalled(text);
+    if (whole.length > 0) return whole;
+    const [, kind, name = '', , at] = /^(?:(peer|cidr):)?(.+?)(@(\d{1,16}))?$/s.exec(text) ?? [];
+    const ofKind = [...this.#everCalled(name), ...this.#at(name)].filter(
+      (found) => kind === undefined || found.kind === kind,
+    );
+    if (at === undefined) return ofKind;
+    const names = new NamesAt(this.#db);
+    return ofKind.filter(({ kind, id }) => names.nameOf(kind, id, Number(at)) === name);
+  }
+
+  #everCalled(name: string): Named[] {
+    return this.#db
+      .prepare<[string], Named>('SELECT DISTINCT kind, id FROM names WHERE name = ? ORDER BY kind DESC, id')
+      .all(name);
+  }
+
+  /** By address or block. */
+  #at(text: string): Named[] {
+    const ip = Ip.safeParse(text).data;
+    if (ip) {
+      const ids = this.#db.prepare<[string], number>('SELECT id FROM peers WHERE ip = ?').pluck().all(ip);
+      return ids.map((id) => ({ kind: 'peer', id }));
+    }
+    const block = RecordedCidr.safeParse(text).data;
+    if (!block) return [];
+    const ids = this.#db.prepare<[string], number>('SELECT id FROM cidrs WHERE cidr = ?').pluck().all(block);
+    return ids.map((id) => ({ kind: 'cidr', id }));
+  }
+
+  /** Two CIDRs, in either order: every association that ever joined them. */
+  #association(text: string): Thing[] {
+    const [left, right, ...rest] = text.split(/\s*,\s*|\s+and\s+|\s+–\s+/);
+    if (left === undefined || right === undefined || rest.length > 0) return [];
+    const ids = (name: string): CidrId[] =>
+      this.#named(name).flatMap(({ kind, id }) => (kind === 'cidr' ? [id as CidrId] : []));
+    const [lefts, rights] = [ids(left), ids(right)];
+    const all = this.#db
+      .prepare<[], [AssociationId, CidrId, CidrId]>('SELECT association_id, cidr_a, cidr_b FROM ends')
+      .raw()
+      .all();
+    return all
+      .filter(
+        ([, a, b]) => (lefts.includes(a) && rights.includes(b)) || (lefts.includes(b) && rights.includes(a)),
+      )
+      .map(([id]) => ({ kind: 'association', id }));
+  }
+
+  #isKnown(id: number, position: Position): boolean {
+    return new NamesAt(this.#db).nameOf('peer', id, position) !== undefined;
+  }
+
+  /** Whether a peer had the name, and was there, at a position; an address is as good as a name. */
+  #isCalled(text: string, id: number, position: Position): boolean {
+    const name = new NamesAt(this.#db).nameOf('peer', id, position);
+    const plain = text.replace(/^peer:|@\d+$/g, '');
+    return (name === plain || Ip.safeParse(plain).success) && !this.#isGone(id, position);
+  }
+
+  #isGone(id: number, position: Position): boolean {
+    const last = this.#db
+      .prepare<[number, Position], EventType>(`
+        SELECT type FROM mentions JOIN events USING (position)
+        WHERE kind = 'peer' AND id = ? AND position <= ? ORDER BY position DESC LIMIT 1`)
+      .pluck()
+      .get(id, position);
+    return last !== undefined && ENDINGS.has(last);
+  }
+
+  #ambiguous(text: string, found: readonly Named[]): Failure {
+    const first = this.#db
+      .prepare<[string, number], Position>('SELECT min(from_position) FROM names WHERE kind = ? AND id = ?')
+      .pluck();
+    const things = found.map(
+      ({ kind, id }) => `the ${KINDS[kind]} added at position ${first.get(kind, id) ?? 0}`,
+    );
+    const kinds = new Set(found.map(({ kind }) => kind));
+    const plain = text.replace(/^(peer|cidr):|@\d+$/g, '');
+    const ways =
+      kinds.size > 1
+        ? `peer:${plain} or cidr:${plain}`
+        : `its address, or ${plain}@POSITION for what was called so then`;
+    return new Failure(`"${text}" can mean ${found.length} things: ${things.slice(0, 5).join(', ')}`, {
+      hint: `say which: ${ways}`,
+    });
+  }
+}
+
+const unknown = (text: string, what: string, position?: Position): Failure =>
+  new Failure(
+    `no ${what} was ever called "${text}"${position === undefined ? '' : ` up to position ${position}`}`,
+    { hint: 'the names of today are listed by', verb: what === 'peer' ? 'list-peers' : 'state' },
+  );

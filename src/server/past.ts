@@ -1,0 +1,192 @@
+/** Answers questions about a network's past from its log. It knows no asker: who may ask what is in http/past.ts. */
+import { differenceOf } from '../domain/difference.ts';
+import type { Association, Network } from '../domain/network.ts';
+import { type Placed, type Reason, whyOf } from '../domain/why.ts';
+import type { EventRecord } from '../events/record.ts';
+import { eventOf } from '../events/upcast.ts';
+import { History } from '../projections/history.ts';
+import { HistoryPages, recordsOfPair } from '../projections/history-pages.ts';
+import { Things } from '../projections/things.ts';
+import type { AnswerTo, Asked, Moment, Place, QuestionOf, Told } from '../protocol/past.ts';
+import { follow } from '../store/follow.ts';
+import type { SqliteLog } from '../store/sqlite-log.ts';
+import { Failure } from '../values/failure.ts';
+import type { PeerId, Position } from '../values/id.ts';
+import type { Timestamp } from '../values/time.ts';
+import { advanceTo, networkAt, placeAt, placeOf, placeSince } from './places.ts';
+import { briefOf, reachOf } from './rehearsal.ts';
+import { planUndo } from './undo.ts';
+
+/** How long a question waits for something to happen, in milliseconds; calls may take 10 s. */
+const PATIENCE = 7_000;
+
+type Answering = { [A in Asked]: (question: QuestionOf<A>) => Promise<AnswerTo<A>> };
+
+export class LogPast {
+  readonly #log: SqliteLog;
+  readonly #history: History;
+  readonly #answering: Answering;
+
+  constructor(log: SqliteLog) {
+    this.#log = log;
+    this.#history = new History(log.database, (time) => time);
+    this.#answering = {
+      head: () => this.#head(),
+      place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, at),
+      history: (question) => this.#pageOf(question),
+      state: ({ at }) => this.#state(at),
+      diff: ({ from, to }) => this.#diff(from, to),
+      why: (question) => this.#why(question),
+      undo: (question) => planUndo(log, question),
+    };
+  }
+
+  /** Throws `Failure` where there is no answer: a position beyond the head, a name that nobody ever had. */
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    const answer = this.#answering[question.ask] as (asked: QuestionOf<A>) => Promise<AnswerTo<A>>;
+    return answer(question);
+  }
+
+  /** The peer that had a name at a position. Throws `Failure`. */
+  peerCalled(name: string, position: Position): PeerId {
+    return new Things(this.#log.database).peer(name, position);
+  }
+
+  /** A record as it is told. */
+  told(record: EventRecord): Told {
+    const entry = this.#history.entryOf(record);
+    return { ...entry, sentence: this.#history.describe(entry) };
+  }
+
+  async #place(at: Moment | undefined): Promise<Place> {
+    return at === undefined ? placeOf(this.#log, (await this.#log.head()).position) : placeAt(this.#log, at);
+  }
+
+  async #head(): Promise<AnswerTo<'head'>> {
+    const networkId = await this.#log.networkId();
+    if (!networkId) throw new Failure(`${this.#log.file} holds no network yet`);
+    const [first] = await this.#log.read(0, 1);
+    const event = first && eventOf(first);
+    const network = event && 'name' in event ? event.name : '';
+    return { network, networkId, ...(await this.#place(undefined)) };
+  }
+
+  async #pageOf(question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
+    const { after, types, actor, about, reverse = false, limit, wait } = question;
+    if (wait) await this.#next(after);
+    const until = question.until ?? (await this.#log.head()).position;
+    const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
+    const entries = pages.read({ after, until, limit }).map((record) => this.told(record));
+    const last = entries.length === limit ? entries.at(-1) : undefined;
+    if (!last) return { entries, end: reverse ? after : Math.max(after, until) };
+    return { entries, end: reverse ? last.position - 1 : last.position };
+  }
+
+  /** Resolves when there is a commit after a position, or nothing has happened for long enough. */
+  async #next(after: Position): Promise<void> {
+    const enough = new AbortController();
+    const timer = setTimeout(() => enough.abort(), PATIENCE);
+    try {
+      await follow(this.#log, after, () => enough.abort(), enough.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #state(at: Moment | undefined): Promise<AnswerTo<'state'>> {
+    const place = await this.#place(at);
+    const network = await networkAt(this.#log, place);
+    return {
+      network: network.name,
+      ...place,
+      cidrs: [...network.cidrs()],
+      peers: [...network.peers()],
+      associations: Array.from(network.associations(), plain),
+    };
+  }
+
+  async #diff(start: Moment, end: Moment | undefined): Promise<AnswerTo<'diff'>> {
+    const [from, to] = await this.#ends(start, end);
+    const before = await networkAt(this.#log, from);
+    const after = before.clone();
+    await advanceTo(this.#log, after, to.position);
+    const { cidrs, peers, associations, reach } = differenceOf(before, after);
+    return {
+      from,
+      to,
+      cidrs,
+      peers,
+      associations: {
+        added: associations.added.map((each) => named(after, each)),
+        removed: associations.removed.map((each) => named(before, each)),
+        changed: [],
+      },
+      reach: reachOf(reach),
+    };
+  }
+
+  async #ends(start: Moment, end: Moment | undefined): Promise<[Place, Place]> {
+    const from = await placeSince(this.#log, start);
+    const to = await this.#place(end);
+    if (from.position <= to.position) return [from, to];
+    throw new Failure(`position ${from.position} comes after position ${to.position}`, {
+      hint: 'name the earlier moment first',
+    });
+  }
+
+  async #why({ peers, at }: QuestionOf<'why'>): Promise<AnswerTo<'why'>> {
+    const place = await this.#place(at);
+    const [one, other] = peers.map((name) => this.peerCalled(name, place.position)) as [PeerId, PeerId];
+    if (one === other)
+      throw new Failure('a peer can always talk to itself', { hint: 'name two peers', verb: 'list-peers' });
+    const records = recordsOfPair(this.#log.database, [one, other], place.position);
+    const events = records.map((record): Placed => ({ position: record.position, event: eventOf(record) }));
+    const now = at === undefined ? new Date().toISOString() : place.time;
+    const why = whyOf([one, other], events, now as Timestamp);
+    if (!why) throw new Failure('one of them was not there yet', { hint: 'ask about a later moment' });
+    const told = await this.#toldAt(why);
+    const judged = (index: 0 | 1) => ({
+      ...briefOf(why.peers[index]),
+      cidr: why.homes[index]?.name ?? null,
+    });
+    return {
+      visible: why.visible,
+      at: place,
+      peers: [judged(0), judged(1)],
+      sight: why.sight,
+      reasons: why.reasons.map(({ positions, ...reason }) => ({
+        ...reason,
+        events: positions.flatMap((position) => told.get(position) ?? []),
+      })),
+      since: (why.turnedAt !== undefined && told.get(why.turnedAt)) || null,
+    };
+  }
+
+  async #toldAt({
+    reasons,
+    turnedAt,
+  }: {
+    reasons: Reason[];
+    turnedAt: Position | undefined;
+  }): Promise<Map<Position, Told>> {
+    const positions = new Set(reasons.flatMap((reason) => reason.positions));
+    if (turnedAt !== undefined) positions.add(turnedAt);
+    const told = new Map<Position, Told>();
+    for (const position of positions) {
+      const [record] = await this.#log.read(position - 1, 1);
+      if (record) told.set(position, this.told(record));
+    }
+    return told;
+  }
+}
+
+const plain = ({ id, cidrIds: [left, right] }: Association) => ({
+  id,
+  cidrIds: [left, right] as [typeof left, typeof right],
+});
+
+const named = (network: Network, association: Association) => {
+  const nameOf = (id: Association['cidrIds'][number]): string => network.cidr(id)?.name ?? `CIDR ${id}`;
+  const [left, right] = association.cidrIds;
+  return { ...plain(association), cidrs: [nameOf(left), nameOf(right)] as [string, string] };
+};
