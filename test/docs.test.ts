@@ -1,0 +1,52 @@
+// What can happen, be refused or be typed stands in the pages that people read, and links lead somewhere.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { REJECTION_CODES } from '../src/domain/rejection.ts';
+import { EVENT_TYPES } from '../src/events/schema.ts';
+
+const markdownIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => join(folder, file))
+    : [];
+
+const pages = [...markdownIn('.'), ...markdownIn('docs'), ...markdownIn('examples')];
+const read = (page: string): string => readFileSync(page, 'utf8');
+
+/** The verbs that a program's source declares: the first word after `verb(program, ` or `networkVerb(program, `. */
+const declaredVerbs = (): string[] => {
+  const sources = ['src/cli', 'src/client', 'src/server'].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => read(join(folder, file))),
+  );
+  return sources.flatMap((text) =>
+    [...text.matchAll(/\b(?:networkVerb|verb)\(\s*program,\s*'([a-z-]+)'/g)].map(([, name = '']) => name),
+  );
+};
+
+describe('the pages', () => {
+  it.each(EVENT_TYPES)('tell of the event %s', (type) => {
+    expect(read('docs/events.md')).toContain(`\`${type}\``);
+  });
+
+  it.each(REJECTION_CODES)('tell of the refusal %s', (code) => {
+    expect(read('docs/refusals.md')).toContain(`\`${code}\``);
+  });
+
+  it('tell of every verb', () => {
+    const verbs = [...new Set(declaredVerbs())];
+    expect(verbs.length).toBeGreaterThan(20);
+    const text = read('docs/verbs.md');
+    expect(verbs.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it.each(pages)('%s has links that lead somewhere', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      ([, path = '']) => path,
+    );
+    expect(links.filter((path) => !existsSync(join(dirname(page), path)))).toEqual([]);
+  });
+});
