@@ -290,7 +290,9 @@ export class Follower {
       case 'revoked':
         this.#shutOut = true;
         this.#options.say(`this machine was shut out of the network: ${frame.reason}`);
-        return this.#commit(this.#mirror.judgeRevocation());
+        await this.#commit(this.#mirror.judgeRevocation());
+        // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
+        return stream.cut('stopping');
     }
   }
 
