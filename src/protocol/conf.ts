@@ -114,18 +114,24 @@ const syntaxTrouble = ({ line, column, message }: TomlError): string => {
  * the line where it is not TOML, else with the key. No text that may be a secret is repeated.
  */
 const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
-  if (text.length > LARGEST_CONF) throw new Failure(`${source}: this is too long to be a configuration`);
+  if (text.length > LARGEST_CONF) throw broken(source, 'this is too long to be a configuration');
   let document: unknown;
   try {
     document = parse(text, { unsafeKeyBehaviour: 'throw', maxDepth: 8 });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw new Failure(`${source}: ${syntaxTrouble(error)}`);
+    throw broken(source, syntaxTrouble(error));
   }
   const result = schema.safeParse(document);
-  if (!result.success) throw new Failure(`${source}: ${troubleIn(document, result.error)}`);
+  if (!result.success) throw broken(source, troubleIn(document, result.error));
   return result.data;
 };
+
+/** A document that cannot be used as it is; what is wrong with it stands in one sentence after its name. */
+const broken = (source: string, trouble: string): Failure =>
+  new Failure(`${source}: ${trouble}`, {
+    hint: 'name the invitation as the admin made it, or put the conf back; a new invitation: innernet-server reissue-invitation',
+  });
 
 /** What no single key shows: whether the addresses fit together. */
 const contradictionIn = (conf: Conf): string | undefined => {
@@ -146,7 +152,7 @@ const overridesOf = (overrides: Record<string, Endpoint>, source: string): Map<I
     Object.entries(overrides).map(([text, endpoint]) => {
       const ip = Ip.safeParse(text);
       if (ip.success) return [ip.data, endpoint];
-      throw new Failure(`${source}: [peer-endpoint-overrides] "${text}" is not an IP address`);
+      throw broken(source, `[peer-endpoint-overrides] "${text}" is not an IP address`);
     }),
   );
 
@@ -170,7 +176,7 @@ export const parseConf = (text: string, source: string): Conf => {
     peerEndpointOverrides: overridesOf(rest['peer-endpoint-overrides'] ?? {}, source),
   };
   const contradiction = contradictionIn(conf);
-  if (contradiction) throw new Failure(`${source}: ${contradiction}`);
+  if (contradiction) throw broken(source, contradiction);
   return conf;
 };
 
