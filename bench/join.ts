@@ -32,21 +32,27 @@ const greeted =
   };
 
 /** In a real network nobody arranges who pings first. */
-const WAYS = [expected, greeted('running'), greeted('newcomer')];
+const WAYS = [
+  { name: 'the running peer has been pinging', carryOut: expected },
+  { name: 'the running peer pings', carryOut: greeted('running') },
+  { name: 'the newcomer pings', carryOut: greeted('newcomer') },
+];
 
-const measure = async (scene: Scene): Promise<Measured[]> => {
+const measure = async (scene: Scene, say: (progress: string) => void): Promise<Measured[]> => {
   const rounds: Round[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const way = WAYS[round % WAYS.length];
-    if (way) rounds.push(await way(scene));
+  for (const { name, carryOut } of Array.from({ length: ROUNDS / WAYS.length }, () => WAYS).flat()) {
+    const round = await carryOut(scene);
+    rounds.push(round);
+    const [joining, meeting] = [round.joining, round.meeting].map((time) => time.toFixed(0));
+    say(`join: ${joining} ms to the server; ${name}, first answer after ${meeting} ms`);
   }
   const joining = rounds.map((round) => round.joining);
   const meeting = rounds.map((round) => round.meeting);
   const { oneWayMs } = scene.path;
   return [
     alone({ name: 'invitation to first ping', unit: 'ms' }, joining, 300 + 10 * oneWayMs),
-    // Its goal holds where there is no way to speak of: an answer alone takes two ways.
-    alone({ name: 'joined to first ping', unit: 'ms' }, meeting, oneWayMs === 0 ? 50 : undefined),
+    // A handshake and a ping take two ways each.
+    alone({ name: 'joined to first ping', unit: 'ms' }, meeting, 50 + 4 * oneWayMs),
   ];
 };
 

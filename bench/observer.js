@@ -92,7 +92,8 @@ async function watch({ device, key, present }) {
 }
 
 /**
- * A ping every few milliseconds until one is answered. The network need not be there yet.
+ * A ping every few milliseconds until one is answered, or patience ends, which then is the figure. The network need
+ * not be there yet.
  * @param {{ address: string }} order
  * @returns {Promise<{ at: number }>}
  */
@@ -103,7 +104,7 @@ function ping({ address }) {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (/bytes from/.test(line)) resolve({ at: now() });
     });
-    child.on('error', reject).on('close', () => reject(new Error(`no answer to a ping of ${address}`)));
+    child.on('error', reject).on('close', () => resolve({ at: now() }));
   });
 }
 

@@ -142,6 +142,13 @@ export class Contacts {
     }
   }
 
+  /** Whether a handshake that this side starts is being tried in quick succession. */
+  get isGreeting(): boolean {
+    return [...this.#apart].some(
+      ({ starts, endpoints, tries }) => starts && endpoints.length > 0 && tries <= quickTries(endpoints),
+    );
+  }
+
   get size(): number {
     return this.#all.size;
   }
@@ -195,7 +202,7 @@ export class Contacts {
   }
 
   #pauseAfter({ tries, endpoints }: Contact): number {
-    const quick = Math.max(QUICK_TRIES, endpoints.length);
+    const quick = quickTries(endpoints);
     if (tries > quick) return LONG_PAUSES[Math.min(tries - quick, LONG_PAUSES.length) - 1] ?? 60_000;
     const first = Math.max(SHORTEST_PAUSE, 2 * this.roundTrip);
     return Math.min(Math.max(LONGEST_QUICK_PAUSE, first), first * 2 ** (tries - 1));
@@ -214,6 +221,9 @@ export class Contacts {
     this.nextDue = Math.min(this.nextDue, due);
   }
 }
+
+/** Each place is tried at least once. */
+const quickTries = (endpoints: readonly SocketAddress[]): number => Math.max(QUICK_TRIES, endpoints.length);
 
 const sameList = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);

@@ -19,6 +19,9 @@ const REPAIR_AFTER = 5000;
 /** A device with more peers than this is read twice a second at most. */
 const MANY_PEERS = 500;
 const READ_PAUSE_IF_MANY = 500;
+/** How long a program that is about to end waits for handshakes under way, and how often it looks, in milliseconds. */
+const GREETING_MS = 1000;
+const GREETING_LOOK_MS = 10;
 
 export type KeeperParts = {
   conf: Conf;
@@ -127,6 +130,18 @@ export class DeviceKeeper {
       this.#device = device;
       await this.#equalise(state);
     });
+  }
+
+  /**
+   * Resolves when the peers with whom this side starts have answered, or have not for a while: whoever leaves
+   * before that leaves them to WireGuard's own retry, which takes five seconds.
+   */
+  async greeted(): Promise<void> {
+    const deadline = performance.now() + GREETING_MS;
+    while (this.contacts.isGreeting && this.contacts.size <= MANY_PEERS && performance.now() < deadline) {
+      await this.#turns.take(() => this.#onTick());
+      await new Promise((resolve) => setTimeout(resolve, GREETING_LOOK_MS));
+    }
   }
 
   /** Leaves the tunnels as they are. */

@@ -103,6 +103,20 @@ describe('the one that starts', () => {
     expect(contacts.tick(state(session(large.publicKey)), 100_000, wall)).toEqual([]);
   });
 
+  it('is greeting until there is a session, or the quick tries are through', () => {
+    const contacts = new Contacts(own);
+    contacts.add(small, [there], { now: 0, wall });
+    contacts.add(large, [], { now: 0, wall });
+    expect(contacts.isGreeting).toBe(false);
+    contacts.learn(large.publicKey, [there], 20);
+    expect(contacts.isGreeting).toBe(true);
+    contacts.tick(state(session(large.publicKey)), 40, wall);
+    expect(contacts.isGreeting).toBe(false);
+    contacts.review(state(), 200_000, wall);
+    for (let now = 200_000; now < 203_000; now += 10) contacts.tick(state(), now, wall);
+    expect(contacts.isGreeting).toBe(false);
+  });
+
   it('starts again when the session has ended', () => {
     const contacts = new Contacts(own);
     const has = session(large.publicKey) as PeerState;
