@@ -95,7 +95,7 @@ export const addAssociationVerbs = (program: Command, open: Open): void => {
     addChangeOptions(
       verb
         .argument('[cidr]', 'name of a CIDR', parsedBy('cidr', RecordedName))
-        .argument('[other]', 'name of the other one', parsedBy('cidr', RecordedName)),
+        .argument('[other-cidr]', 'name of the other one', parsedBy('cidr', RecordedName)),
     );
   const add = networkVerb(program, 'add-association', {
     summary: 'let the peers of two CIDRs see each other',

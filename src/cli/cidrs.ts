@@ -158,7 +158,7 @@ export const addCidrVerbs = (program: Command, open: Open): void => {
     .addOption(flag('--name <name>', 'name of the new CIDR', Hostname))
     .addOption(flag('--cidr <block>', 'its addresses, such as 10.42.1.0/24', Cidr))
     .addOption(
-      flag('--parent <name>', 'the CIDR to hang it under; it must be the smallest around', RecordedName),
+      flag('--parent <cidr>', 'the CIDR to hang it under; it must be the smallest around', RecordedName),
     );
   actsOn<AddOptions>(addChangeOptions(add), open, addCidr);
 
@@ -166,14 +166,14 @@ export const addCidrVerbs = (program: Command, open: Open): void => {
     summary: 'give a CIDR another name',
     examples: ['rename-cidr acme --name engineers --new-name builders'],
   })
-    .addOption(flag('--name <name>', 'its present name', RecordedName))
+    .addOption(flag('--name <cidr>', 'its present name', RecordedName))
     .addOption(flag('--new-name <name>', 'its new name', Hostname));
   actsOn<RenameOptions>(addChangeOptions(rename), open, renameCidr);
 
   const remove = networkVerb(program, 'delete-cidr', {
     summary: 'delete a CIDR that holds neither peers nor other CIDRs',
     examples: ['delete-cidr acme --name engineers'],
-  }).addOption(flag('--name <name>', 'its name', RecordedName));
+  }).addOption(flag('--name <cidr>', 'its name', RecordedName));
   actsOn<DeleteOptions>(addChangeOptions(remove), open, deleteCidr);
 
   const list = networkVerb(program, 'list-cidrs', {

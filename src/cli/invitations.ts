@@ -168,7 +168,7 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
     ],
   })
     .addOption(flag('--name <name>', 'its name', Hostname))
-    .addOption(flag('--cidr <name>', 'the CIDR that it belongs to', RecordedName))
+    .addOption(flag('--cidr <cidr>', 'the CIDR that it belongs to', RecordedName))
     .addOption(flag('--ip <address>', 'its address for ever', Ip))
     .addOption(new Option('--auto-ip', 'give it the lowest free address (the default)').conflicts('ip'))
     .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']));
@@ -183,12 +183,12 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   const reissue = networkVerb(program, 'reissue-invitation', {
     summary: 'replace an invitation by a new one, for the same name and address',
     examples: ['reissue-invitation acme --name ann --save-config ann-again.toml'],
-  }).addOption(flag('--name <name>', "the invited peer's name", RecordedName));
+  }).addOption(flag('--name <peer>', "the invited peer's name", RecordedName));
   actsOn<NameOptions & InviteOptions>(addInviteOptions(reissue), open, reissueInvitation);
 
   const revoke = networkVerb(program, 'revoke-invitation', {
     summary: 'take an invitation back: name and address are free again',
     examples: ['revoke-invitation acme --name ann'],
-  }).addOption(flag('--name <name>', "the invited peer's name", RecordedName));
+  }).addOption(flag('--name <peer>', "the invited peer's name", RecordedName));
   actsOn<NameOptions>(addChangeOptions(revoke), open, revokeInvitation);
 };

@@ -179,13 +179,13 @@ export const addPeerVerbs = (program: Command, open: Open): void => {
     summary: 'give a peer another name',
     examples: ['rename-peer acme --name bob --new-name robert'],
   })
-    .addOption(flag('--name <name>', 'its present name', RecordedName))
+    .addOption(flag('--name <peer>', 'its present name', RecordedName))
     .addOption(flag('--new-name <name>', 'its new name', Hostname));
   actsOn<RenameOptions>(addChangeOptions(rename), open, renamePeer);
 
   for (const peerVerb of PEER_VERBS) {
     const command = networkVerb(program, peerVerb.verb, peerVerb.words);
-    command.addOption(flag('--name <name>', "the peer's name", RecordedName));
+    command.addOption(flag('--name <peer>', "the peer's name", RecordedName));
     actsOn<NameOptions>(addChangeOptions(command), open, (plane, options) =>
       actOnPeer(peerVerb, plane, options),
     );

@@ -35,10 +35,16 @@ export type VerbWords = {
   examples: readonly [string, ...string[]];
 };
 
+const EXAMPLES = new WeakMap<Command, readonly string[]>();
+
+/** The example command lines of a verb, without the program's name. */
+export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
+
 /** Adds a verb that takes no network; its options, arguments and action follow. */
 export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command => {
   const command = program.command(name, options).description(words.summary);
   addLateGlobalOptions(command);
+  EXAMPLES.set(command, words.examples);
   const examples = words.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
   return command.addHelpText('after', `\nExamples:\n${examples}`);
 };

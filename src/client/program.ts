@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
+import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
+import { addManualVerb } from '../cli/manual.ts';
 import {
   addGlobalOptions,
   addHostsOptions,
@@ -122,6 +124,17 @@ const addForgetPin = (program: Command): void => {
 
 const summary = 'innernet makes this machine a peer of private WireGuard networks';
 
+const ALIASES = ['inn'];
+
+const FILES = [
+  ['/etc/innernet/NETWORK.conf', 'the private key of this machine, and where the server is'],
+  [
+    '/var/lib/innernet/NETWORK.json',
+    'what this machine sees of the network, and the keys that it has pinned',
+  ],
+  ['/var/lib/innernet/NETWORK.journal', 'what has changed since that was written'],
+] as const;
+
 /** Whether nothing but global flags was said. */
 const isBare = (args: readonly string[]): boolean => {
   try {
@@ -138,5 +151,10 @@ const program = newProgram('innernet', manifest.version, summary, FOLDERS);
 for (const add of [addInstall, addUp, addDown, addFetch, addShow, addForgetPin]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
+addCompletionVerbs(program, ALIASES, async (kind, network, options) => {
+  const { knownNames } = await import('./known-names.ts');
+  return knownNames(kind, network, options);
+});
+addManualVerb(program, { aliases: ALIASES, files: FILES, seeAlso: ['innernet-server(8)', 'wg(8)', 'ip(8)'] });
 const args = process.argv.slice(2);
 await main(program, isBare(args) ? [...args, 'show'] : args);

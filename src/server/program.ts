@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
+import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
+import { addManualVerb } from '../cli/manual.ts';
 import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
@@ -72,11 +74,25 @@ const addExport = (program: Command): void => {
     examples: ['export acme --innernet-db acme.db', 'export acme --innernet-db acme.db --json'],
   })
     .requiredOption('--innernet-db <file>', 'the file to make')
+const FILES = [
+  ['/etc/innernet-server/NETWORK.conf', "the server's private key, port and address"],
+  [
+    '/var/lib/innernet-server/NETWORK.events',
+    'the log, of which everything else can be made again: back this up',
+  ],
+  ['/var/lib/innernet-server/NETWORK.witness', 'how far the log had come, so that a loss is noticed'],
+] as const;
+
     .option('--json', 'answer with JSON: the file, what it holds and what is lost')
     .action(async (network: InterfaceName, _options, command: Command) => {
       const { exportToInnernet } = await import('./export.ts');
       await exportToInnernet(network, saidTo<ExportOptions>(command));
     });
+addCompletionVerbs(program, [], async (kind, network, options) => {
+  const { knownNames } = await import('./known-names.ts');
+  return knownNames(kind, network, options);
+});
+addManualVerb(program, { aliases: [], files: FILES, seeAlso: ['innernet(8)', 'wg(8)', 'ip(8)'] });
 };
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';

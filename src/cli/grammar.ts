@@ -1,0 +1,122 @@
+/** The words of a program as data: verbs, flags, operands, and which kind of word each takes. */
+import type { Argument, Command, Option } from 'commander';
+import { examplesOf } from './program.ts';
+
+/** What stands in a place, told by its placeholder; `free`: nothing that could be proposed. */
+export type Kind = 'network' | 'peer' | 'cidr' | 'file' | 'folder' | 'verb' | 'free';
+
+/** Placeholders that stand for something which is there already. */
+const KINDS: { [placeholder: string]: Kind } = {
+  network: 'network',
+  networks: 'network',
+  peer: 'peer',
+  cidr: 'cidr',
+  'other-cidr': 'cidr',
+  file: 'file',
+  invitation: 'file',
+  folder: 'folder',
+  verb: 'verb',
+};
+
+type Taken = {
+  kind: Kind;
+  /** The only words that are right, where there are few. */
+  choices: readonly string[];
+};
+
+export type FlagWord = {
+  /** As typed: `-s`, `--short`. */
+  spellings: string[];
+  /** As in the help: `-s, --short`, `--mtu <bytes>`. */
+  usage: string;
+  description: string;
+  /** Of the value; absent where the flag takes none. */
+  takes?: Taken;
+  /** Understood, but shown in another place. */
+  isHidden: boolean;
+};
+
+export type Operand = Taken & {
+  /** As in the help: `<network>`, `[networks...]`. */
+  usage: string;
+  description: string;
+  isRepeated: boolean;
+};
+
+export type VerbGrammar = {
+  /** The name, then its aliases. */
+  names: [string, ...string[]];
+  summary: string;
+  /** Command lines without the program's name. */
+  examples: readonly string[];
+  flags: FlagWord[];
+  operands: Operand[];
+};
+
+export type Grammar = {
+  program: string;
+  version: string;
+  summary: string;
+  /** What may stand before the verb. */
+  flags: FlagWord[];
+  verbs: VerbGrammar[];
+};
+
+const takenBy = (placeholder: string, choices: readonly string[] | undefined): Taken => ({
+  kind: KINDS[placeholder] ?? 'free',
+  choices: choices ?? [],
+});
+
+const flagOf = (option: Option): FlagWord => {
+  const [, placeholder] = /[<[]([\w:-]+)/.exec(option.flags) ?? [];
+  return {
+    spellings: [option.short, option.long].filter((spelling) => spelling !== undefined),
+    usage: option.flags,
+    description: described(option),
+    ...(placeholder === undefined ? {} : { takes: takenBy(placeholder, option.argChoices) }),
+    isHidden: option.hidden,
+  };
+};
+
+/** The description with choices and default, in the words of the help. */
+const described = ({ description, argChoices, defaultValue, defaultValueDescription }: Option): string => {
+  const shown = defaultValueDescription ?? (typeof defaultValue === 'boolean' ? undefined : defaultValue);
+  const notes = [
+    ...(argChoices ? [`choices: ${argChoices.join(', ')}`] : []),
+    ...(shown === undefined ? [] : [`default: ${String(shown)}`]),
+  ];
+  return notes.length === 0 ? description : `${description} (${notes.join('; ')})`;
+};
+
+const operandOf = (argument: Argument): Operand => {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return {
+    ...takenBy(argument.name(), argument.argChoices),
+    usage: argument.required ? `<${name}>` : `[${name}]`,
+    description: argument.description,
+    isRepeated: argument.variadic,
+  };
+};
+
+/** Shown flags in the order of the help, its own last, then the hidden ones. */
+const flagsOf = (command: Command): FlagWord[] => {
+  const shown = command.createHelp().visibleOptions(command);
+  return [...shown, ...command.options.filter(({ hidden }) => hidden)].map(flagOf);
+};
+
+const verbOf = (command: Command): VerbGrammar => ({
+  names: [command.name(), ...command.aliases()],
+  summary: command.description(),
+  examples: examplesOf(command),
+  flags: flagsOf(command),
+  operands: command.registeredArguments.map(operandOf),
+});
+
+/** Reads a program's words. */
+export const grammarOf = (program: Command): Grammar => ({
+  program: program.name(),
+  version: program.version() ?? '',
+  summary: program.description(),
+  flags: flagsOf(program),
+  verbs: program.createHelp().visibleCommands(program).map(verbOf),
+});
