@@ -289,6 +289,8 @@ export class Follower {
         return this.#onEndpoints(frame);
       case 'revoked':
         this.#shutOut = true;
+        // Let in again, this machine is new to the server's WireGuard: only a new handshake tells.
+        this.#serverMayBeGone = true;
         this.#options.say(`this machine was shut out of the network: ${frame.reason}`);
         await this.#commit(this.#mirror.judgeRevocation());
         // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
