@@ -169,6 +169,17 @@ export const reserveFile = async (path: string): Promise<Reservation> => {
   };
 };
 
+/** Removes a file, and drafts of it that nobody will finish; afterwards it does not come back with the power. */
+export const removeFile = async (path: string): Promise<void> => {
+  try {
+    await removeAbandonedDrafts(path);
+    await fs.rm(path, { force: true });
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error; // not even the folder is there
+  }
+};
+
 /** Makes a folder, and those above it, for its owner alone; folders that exist stay as they are. */
 export const makeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });

@@ -35,6 +35,8 @@ export type UpOptions = GlobalOptions &
 
 export type FetchOptions = GlobalOptions & HostsOptions & NatOptions;
 
+export type UninstallOptions = GlobalOptions & HostsOptions & { yes?: true | undefined };
+
 export type ShowOptions = GlobalOptions & {
   short?: true | undefined;
   tree?: true | undefined;

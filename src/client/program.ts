@@ -24,6 +24,7 @@ import {
   type FetchOptions,
   type InstallOptions,
   type ShowOptions,
+  type UninstallOptions,
   type UpOptions,
 } from './options.ts';
 
@@ -80,6 +81,17 @@ const addDown = (program: Command): void => {
   }).action(async (network: InterfaceName, _options, command: Command) => {
     const client = await import('./down.ts');
     await client.down(network, globalOptionsOf(command));
+  });
+};
+
+const addUninstall = (program: Command): void => {
+  const uninstall = networkVerb(program, 'uninstall', {
+    summary: 'leave a network for good: delete its key, its pins and its device from this machine',
+    examples: ['uninstall acme', 'uninstall acme --yes'],
+  }).option('--yes', 'do not ask whether this is meant');
+  addHostsOptions(uninstall).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./uninstall.ts');
+    await client.uninstall(network, saidTo<UninstallOptions>(command));
   });
 };
 
@@ -148,7 +160,7 @@ const isBare = (args: readonly string[]): boolean => {
 };
 
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
-for (const add of [addInstall, addUp, addDown, addFetch, addShow, addForgetPin]) add(program);
+for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 addCompletionVerbs(program, ALIASES, async (kind, network, options) => {

@@ -15,6 +15,13 @@ export type NewOptions = GlobalOptions &
     listenPort?: number | undefined;
   };
 
+export type UninstallOptions = GlobalOptions &
+  HostsOptions & {
+    yes?: true | undefined;
+    /** Delete conf and device alone. */
+    keepLog?: true | undefined;
+  };
+
 export type ServeOptions = GlobalOptions & HostsOptions;
 
 export type HistoryOptions = GlobalOptions & {

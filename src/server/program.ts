@@ -15,7 +15,7 @@ import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './files.ts';
-import type { ExportOptions, HistoryOptions, NewOptions, ServeOptions } from './options.ts';
+import type { ExportOptions, HistoryOptions, NewOptions, ServeOptions, UninstallOptions } from './options.ts';
 
 const open: Open = async (network, options) => {
   const { LocalPlane } = await import('./local-plane.ts');
@@ -74,6 +74,19 @@ const addExport = (program: Command): void => {
     examples: ['export acme --innernet-db acme.db', 'export acme --innernet-db acme.db --json'],
   })
     .requiredOption('--innernet-db <file>', 'the file to make')
+const addUninstall = (program: Command): void => {
+  const uninstall = networkVerb(program, 'uninstall', {
+    summary: 'end a network for good: delete its key, its log and its device from this machine',
+    examples: ['uninstall acme', 'uninstall acme --yes --keep-log'],
+  })
+    .option('--yes', 'do not ask whether this is meant')
+    .option('--keep-log', 'leave the log where it is');
+  addHostsOptions(uninstall).action(async (network: InterfaceName, _options, command: Command) => {
+    const server = await import('./uninstall.ts');
+    await server.uninstall(network, saidTo<UninstallOptions>(command));
+  });
+};
+
 const FILES = [
   ['/etc/innernet-server/NETWORK.conf', "the server's private key, port and address"],
   [
@@ -97,7 +110,7 @@ addManualVerb(program, { aliases: [], files: FILES, seeAlso: ['innernet(8)', 'wg
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addHistory, addExport]) add(program);
+for (const add of [addNew, addServe, addHistory, addExport, addUninstall]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 await main(program);
