@@ -74,6 +74,13 @@ const addExport = (program: Command): void => {
     examples: ['export acme --innernet-db acme.db', 'export acme --innernet-db acme.db --json'],
   })
     .requiredOption('--innernet-db <file>', 'the file to make')
+    .option('--json', 'answer with JSON: the file, what it holds and what is lost')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const { exportToInnernet } = await import('./export.ts');
+      await exportToInnernet(network, saidTo<ExportOptions>(command));
+    });
+};
+
 const addUninstall = (program: Command): void => {
   const uninstall = networkVerb(program, 'uninstall', {
     summary: 'end a network for good: delete its key, its log and its device from this machine',
@@ -96,21 +103,14 @@ const FILES = [
   ['/var/lib/innernet-server/NETWORK.witness', 'how far the log had come, so that a loss is noticed'],
 ] as const;
 
-    .option('--json', 'answer with JSON: the file, what it holds and what is lost')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const { exportToInnernet } = await import('./export.ts');
-      await exportToInnernet(network, saidTo<ExportOptions>(command));
-    });
-addCompletionVerbs(program, [], async (kind, network, options) => {
-  const { knownNames } = await import('./known-names.ts');
-  return knownNames(kind, network, options);
-});
-addManualVerb(program, { aliases: [], files: FILES, seeAlso: ['innernet(8)', 'wg(8)', 'ip(8)'] });
-};
-
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
 for (const add of [addNew, addServe, addHistory, addExport, addUninstall]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
+addCompletionVerbs(program, [], async (kind, network, options) => {
+  const { knownNames } = await import('./known-names.ts');
+  return knownNames(kind, network, options);
+});
+addManualVerb(program, { aliases: [], files: FILES, seeAlso: ['innernet(8)', 'wg(8)', 'ip(8)'] });
 await main(program);
