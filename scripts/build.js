@@ -6,7 +6,6 @@
 // - dist/ is flat: whichever chunk a module ends up in, './log-writer.js' is beside it.
 // @ts-check
 
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,12 +56,9 @@ const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
  * @param {{ keepOldChunks?: boolean }} [options]
  */
 export async function build({ keepOldChunks = false } = {}) {
-  const present = entryPoints.filter(({ source }) => existsSync(join(root, source)));
-  for (const { source } of entryPoints.filter((entry) => !present.includes(entry)))
-    console.error(`build: ${source} does not exist yet, left out`);
   const { outputFiles } = await esbuild.build({
     ...bundling,
-    entryPoints: present.map(({ out, source }) => ({ in: source, out })),
+    entryPoints: entryPoints.map(({ out, source }) => ({ in: source, out })),
     outdir: dist,
     splitting: true,
     plugins: [englishOnly],
