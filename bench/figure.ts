@@ -47,7 +47,7 @@ export const beside = (
   const { atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = bound;
   const goal = bound.atMost === undefined ? `≥ ${atLeast} × yardstick` : `≤ ${atMost} × yardstick`;
   const met = ratio >= atLeast && ratio <= atMost;
-  const figure = { name, unit, value: median(values), yardstick: median(yardsticks), ratio, goal, met };
+  const figure = { name, value: median(values), unit, yardstick: median(yardsticks), ratio, goal, met };
   return { figure, values, yardsticks };
 };
 
@@ -57,7 +57,7 @@ export const alone = ({ name, unit }: Named, values: Sample, below?: number): Me
   const goal = below === undefined ? 'for information' : `< ${below} ${unit}`;
   const met = below === undefined ? null : value < below;
   return {
-    figure: { name, unit, value, yardstick: null, ratio: null, goal, met },
+    figure: { name, value, unit, yardstick: null, ratio: null, goal, met },
     values,
     yardsticks: [],
   };
