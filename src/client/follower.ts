@@ -22,6 +22,7 @@ import type { Changes, Effect, Mirror, Verdict } from './mirror.ts';
 import type { NatOptions } from './options.ts';
 import type { NetworkPaths } from './paths.ts';
 import { heldReason } from './pins.ts';
+import { restoredSentence } from './restored.ts';
 import { type End, pauseBefore, Stream } from './stream.ts';
 
 export type FollowOptions = {
@@ -201,6 +202,15 @@ export class Follower {
     });
   }
 
+  /** The user has seen that a backup was restored; whether there was anything to be seen. */
+  acknowledge(): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const { notice } = this.#mirror;
+      if (notice) await this.#commit(this.#mirror.judgeAcknowledgement());
+      return notice !== null;
+    });
+  }
+
   async #rest(milliseconds: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const rested = new Promise<void>((resolve) => {
@@ -369,6 +379,7 @@ export class Follower {
     }
     const changes = this.#mirror.take(effect);
     await this.#keeper.apply(changes);
+    if (effect.restored) this.#options.say(restoredSentence(effect.restored));
     if (this.#mirror.heldCount > wasHeld) this.#sayHeld(effect);
     if (isChange(changes)) this.#writeHostsSoon();
     this.#foldSoon();

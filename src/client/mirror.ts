@@ -3,7 +3,7 @@
  * written down, then taken. Judging changes nothing; taking never refuses. No I/O.
  */
 import type { Sha256 } from '../events/record.ts';
-import type { Delta, Snapshot, Welcome } from '../protocol/frames.ts';
+import type { Delta, Restoration, Snapshot, Welcome } from '../protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../protocol/rows.ts';
 import { type CidrId, type Hash, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
@@ -13,6 +13,19 @@ import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from '.
 
 /** The server shows another history than the one that this client followed. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
+
+/** A backup was put back, and this client, which had come as far as `head`, has followed. */
+export type Notice = { restoration: Restoration; head: Head };
+
+/** What is kept of the past besides pins. */
+export type Memory = {
+  /** Addresses of peers that were seen to go. */
+  gone: Ip[];
+  /** Those of them that stay out after a restored backup until somebody enables them. */
+  withheld: Ip[];
+  /** Shown until the user has acknowledged it. */
+  notice: Notice | null;
+};
 
 /** What a frame does to the mirror, in whole: applied twice it does the same as once. */
 export type Effect = {
@@ -30,6 +43,10 @@ export type Effect = {
   emptied?: boolean | undefined;
   /** The alarm from now on; absent where it stays as it is. */
   alarm?: Alarm | null | undefined;
+  /** The history goes on from a restored backup: who was seen to go before stays out. */
+  restored?: Notice | undefined;
+  /** The user has seen the notice of a restored backup. */
+  acknowledged?: boolean | undefined;
 };
 
 export type Verdict =
@@ -68,6 +85,9 @@ export class Mirror {
   readonly #idOfKey = new Map<PublicKey, PeerId>();
   readonly #cidrs = new Map<CidrId, CidrRow>();
   readonly #held = new Map<PeerId, Held>();
+  #gone = new Set<Ip>();
+  #withheld = new Set<Ip>();
+  #notice: Notice | null = null;
 
   constructor(ground: Ground, sha256: Sha256) {
     this.ground = ground;
@@ -98,6 +118,21 @@ export class Mirror {
 
   isHeld(id: PeerId): boolean {
     return this.#held.has(id);
+  }
+
+  get notice(): Notice | null {
+    return this.#notice;
+  }
+
+  get memory(): Memory {
+    return { gone: [...this.#gone], withheld: [...this.#withheld], notice: this.#notice };
+  }
+
+  /** Takes up what was kept. */
+  remember({ gone, withheld, notice }: Memory): void {
+    this.#gone = new Set(gone);
+    this.#withheld = new Set(withheld);
+    this.#notice = notice;
   }
 
   /** What this client tells the server that it did not apply: peers, and an alarm. */
@@ -140,6 +175,8 @@ export class Mirror {
   judgeSnapshot(snapshot: Snapshot, reached: Head | undefined = this.head): Verdict {
     const found = this.#judgeWhole(snapshot, reached);
     if (found === 'stale') return { kind: 'known' };
+    const restoration = typeof found === 'string' && this.#restorationIn(snapshot, found);
+    if (restoration && this.head) return this.#startOver(snapshot, { restoration, head: this.head });
     if (typeof found === 'string') {
       const shown = new Set(snapshot.peers.map(({ id }) => id));
       const gone = [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id));
@@ -161,7 +198,8 @@ export class Mirror {
     for (const pin of this.pins.all()) if (!addresses.has(pin.ip)) pins.add(pin);
     const owners = forgotten.flatMap((pin) => this.peerWithKey(pin.publicKey) ?? []);
     const leaving = new Set(owners.map(({ id }) => id));
-    const rows = this.alarm ? [] : [...this.#held.values()].map(({ row }) => row);
+    const waiting = [...this.#held.values()].filter(({ rule }) => rule !== 'SeenGone');
+    const rows = this.alarm ? [] : waiting.map(({ row }) => row);
     const { accepted, held } = sift(rows, this.ground, pins, this.#ownersBut(leaving));
     const replaced = owners.filter(({ id, ip, publicKey }) =>
       accepted.some((row) => row.id !== id && (row.ip === ip || row.publicKey === publicKey)),
@@ -175,12 +213,26 @@ export class Mirror {
     };
   }
 
+  /** The user has seen the notice of a restored backup. */
+  judgeAcknowledgement(): Effect {
+    return { ...nothing(), acknowledged: true };
+  }
+
   /** Makes the effect this client's own. */
   take(effect: Effect): Changes {
     const changes: Changes = { added: [], removed: [], changed: [] };
+    if (effect.restored) {
+      for (const ip of this.#gone) this.#withheld.add(ip);
+      this.#notice = effect.restored;
+    }
+    if (effect.acknowledged) this.#notice = null;
     for (const ip of effect.forgotten ?? []) this.pins.forget(ip);
     for (const id of effect.released) this.#held.delete(id);
-    for (const id of effect.peers.removed) this.#remove(id, changes);
+    for (const id of effect.peers.removed) {
+      const ip = this.#peers.get(id)?.ip;
+      if (ip !== undefined && !effect.emptied) this.#gone.add(ip);
+      this.#remove(id, changes);
+    }
     for (const row of effect.peers.changed) this.#put(row, changes);
     for (const held of effect.held) this.#held.set(held.row.id, held);
     for (const id of effect.cidrs.removed) this.#cidrs.delete(id);
@@ -192,6 +244,26 @@ export class Mirror {
     }
     if (effect.emptied) this.filled = false;
     return changes;
+  }
+
+  /** A restored backup that explains why the server's history is not the one that this client followed. */
+  #restorationIn({ restorations }: Snapshot, breach: Breach): Restoration | undefined {
+    const { head } = this;
+    if (!head || breach === 'OtherNetwork') return undefined;
+    return restorations?.findLast(
+      ({ position, lostPosition, lostHash }) =>
+        position <= head.position &&
+        head.position <= lostPosition &&
+        (head.position < lostPosition || head.hash === lostHash),
+    );
+  }
+
+  /** Follows a restored backup: everything as it shows it, but nobody comes back whom this client had seen go. */
+  #startOver(snapshot: Snapshot, notice: Notice): Verdict {
+    const { network: networkId, position, hash } = snapshot;
+    const withheld = new Set([...this.#gone, ...this.#withheld]);
+    const effect = this.#wholeEffect(snapshot, withheld);
+    return { kind: 'take', effect: { ...effect, head: { networkId, position, hash }, restored: notice } };
   }
 
   #judgeWhole(snapshot: Snapshot, reached: Head | undefined): Head | Breach | 'stale' {
@@ -213,28 +285,37 @@ export class Mirror {
     }
   }
 
-  #wholeEffect(snapshot: Snapshot): Effect {
+  #wholeEffect(snapshot: Snapshot, withheld: ReadonlySet<Ip> = this.#withheld): Effect {
     const shown = new Set(snapshot.peers.map(({ id }) => id));
     const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
     return {
-      ...this.#effectOf({
-        peers: {
-          changed: snapshot.peers,
-          removed: [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id)),
+      ...this.#effectOf(
+        {
+          peers: {
+            changed: snapshot.peers,
+            removed: [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id)),
+          },
+          cidrs: {
+            changed: snapshot.cidrs,
+            removed: [...this.#cidrs.keys()].filter((id) => !cidrs.has(id)),
+          },
         },
-        cidrs: {
-          changed: snapshot.cidrs,
-          removed: [...this.#cidrs.keys()].filter((id) => !cidrs.has(id)),
-        },
-      }),
+        withheld,
+      ),
       alarm: null,
     };
   }
 
-  #effectOf({ peers, cidrs }: Pick<Delta, 'peers' | 'cidrs'>): Effect {
+  #effectOf(
+    { peers, cidrs }: Pick<Delta, 'peers' | 'cidrs'>,
+    withheld: ReadonlySet<Ip> = this.#withheld,
+  ): Effect {
     const leaving = new Set(peers.removed);
     const shown = peers.changed.filter(({ id }) => !leaving.has(id));
-    const { accepted, held } = sift(shown, this.ground, this.pins, this.#ownersBut(leaving));
+    const staysOut = ({ ip, isVouchedFor }: PeerRow): boolean => !isVouchedFor && withheld.has(ip);
+    const admissible = shown.filter((row) => !staysOut(row));
+    const { accepted, held } = sift(admissible, this.ground, this.pins, this.#ownersBut(leaving));
+    for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
     const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
     return {
       peers: { changed: accepted, removed: peers.removed },
@@ -278,6 +359,8 @@ export class Mirror {
     if (before && !same) this.#remove(row.id, changes);
     this.#peers.set(row.id, row);
     this.#idOfKey.set(row.publicKey, row.id);
+    this.#gone.delete(row.ip);
+    this.#withheld.delete(row.ip);
     if (this.isTunnel(row)) {
       const { id, name, ip, publicKey, cidrId } = row;
       this.pins.add({ id, name, ip, publicKey, cidrId });

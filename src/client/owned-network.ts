@@ -19,6 +19,7 @@ const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('synchronise') }),
   z.object({ ask: z.literal('stop') }),
   z.object({ ask: z.literal('forgetPin'), peer: z.string() }),
+  z.object({ ask: z.literal('acknowledge') }),
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
 
@@ -111,6 +112,8 @@ export class OwnedNetwork {
         return this.follower.refresh(SYNCHRONISE_WITHIN);
       case 'forgetPin':
         return this.follower.forgetPin(request.peer);
+      case 'acknowledge':
+        return this.follower.acknowledge();
       case 'stop':
         await this.#letGo();
         // Whoever waits for the end of this network ends the process with it: not before the answer is out.

@@ -26,7 +26,9 @@ export type HeldRule =
   | 'OwnAddressClaimed'
   | 'KeyChanged'
   | 'AddressMoved'
-  | 'PairTaken';
+  | 'PairTaken'
+  /** A restored backup shows it again, and this client had seen it go. */
+  | 'SeenGone';
 
 /** A row that was not applied, and why. */
 export type Held = { row: PeerRow; rule: HeldRule };
@@ -40,6 +42,7 @@ const REASONS: { [R in HeldRule]: (row: PeerRow) => string } = {
   AddressMoved: ({ ip, publicKey }) =>
     `${shortKey(publicKey)} was seen at another address before, now at ${ip}`,
   PairTaken: ({ ip }) => `another peer is shown at ${ip} too`,
+  SeenGone: () => 'it was removed or disabled before an older copy of the log was put back',
 };
 
 /** The reason in words, for `show` and the log; it repeats no name. */

@@ -15,6 +15,7 @@ import {
   saidTo,
   wholeNumber,
 } from '../cli/options.ts';
+import { addPastVerbs } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { main } from '../cli/run.ts';
@@ -134,6 +135,16 @@ const addForgetPin = (program: Command): void => {
     });
 };
 
+const addAcknowledge = (program: Command): void => {
+  networkVerb(program, 'acknowledge', {
+    summary: "say that you know of an older copy of the network's history that was put back",
+    examples: ['acknowledge acme'],
+  }).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./acknowledge.ts');
+    await client.acknowledge(network, globalOptionsOf(command));
+  });
+};
+
 const summary = 'innernet makes this machine a peer of private WireGuard networks';
 
 const ALIASES = ['inn'];
@@ -160,9 +171,11 @@ const isBare = (args: readonly string[]): boolean => {
 };
 
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
-for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin]) add(program);
+for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin, addAcknowledge])
+  add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
+addPastVerbs(program, { openPast: open, open });
 addCompletionVerbs(program, ALIASES, async (kind, network, options) => {
   const { knownNames } = await import('./known-names.ts');
   return knownNames(kind, network, options);

@@ -7,7 +7,7 @@ import { openDevice } from '../wireguard/tunnel.ts';
 import { groundOf, readConf } from './conf-file.ts';
 import type { LinkStatus } from './follower.ts';
 import { readState } from './journal.ts';
-import type { Alarm } from './mirror.ts';
+import type { Alarm, Notice } from './mirror.ts';
 import { askOwnerOf } from './owned-network.ts';
 import { pathsOf } from './paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from './pins.ts';
@@ -48,6 +48,8 @@ export type NetworkReport = {
   serverHeard: string | null;
   isServerSilent: boolean;
   alarm: Alarm | null;
+  /** An older copy of the server's log was put back, and the user has not acknowledged it yet. */
+  restored: Notice | null;
   held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
   peers: PeerReport[];
   cidrs: CidrRow[];
@@ -108,6 +110,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     isServerSilent:
       state !== undefined && !status?.connected && isSilent(state, ground.server.publicKey, now),
     alarm: mirror.alarm,
+    restored: mirror.notice,
     held: Array.from(mirror.held(), (held) => ({
       name: held.row.name,
       ip: held.row.ip,

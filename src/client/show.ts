@@ -7,6 +7,7 @@ import type { InterfaceName } from '../values/name.ts';
 import type { ShowOptions } from './options.ts';
 import { installedNetworks } from './paths.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
+import { restoredSentence } from './restored.ts';
 
 /** Shows one network, or all that are installed. */
 export const show = async (network: InterfaceName | undefined, options: ShowOptions): Promise<void> => {
@@ -44,8 +45,15 @@ const warningsOf = (report: NetworkReport): string[] => {
     lines.push(
       `  ${paint('red', 'ALARM')}: the server shows another history than before (${alarm.breach}, position ${alarm.position}): nobody new is let in`,
     );
+  if (report.restored)
+    lines.push(
+      `  ${paint('red', 'RESTORED')}: ${restoredSentence(report.restored)}`,
+      `    if that is known to you: innernet acknowledge ${network}`,
+    );
   for (const { name, rule, reason, isPinned, ip } of held) {
     lines.push(`  ${paint('red', 'held back')}: ${printable(name)} (${rule}): ${reason}`);
+    if (rule === 'SeenGone')
+      lines.push(`    an admin lets it in: enable-peer ${network} --name ${printable(name)}`);
     if (isPinned) lines.push(`    if that is right: innernet forget-pin ${network} ${ip}`);
   }
   if (isServerSilent)

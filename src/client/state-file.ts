@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Sha256 } from '../events/record.ts';
+import { Restoration } from '../protocol/frames.ts';
 import { CidrRow, PeerRow } from '../protocol/rows.ts';
 import { V1Cidr, V1Peer } from '../protocol/v1.ts';
 import { Endpoint, isUnspecified, SocketAddress } from '../values/endpoint.ts';
@@ -28,6 +29,7 @@ const HeldRow = z.object({
     'KeyChanged',
     'AddressMoved',
     'PairTaken',
+    'SeenGone',
   ]),
 });
 
@@ -39,6 +41,9 @@ const AlarmState = z.object({
 
 const HeadState = z.object({ networkId: Hash, position: Position, hash: Hash });
 
+/** The last restored backup that this client followed, and where it was itself. */
+const Notice = z.object({ restoration: Restoration, head: HeadState });
+
 /** A file without `head` is the Rust client's, or was written by it since. */
 const Document = z.object({
   version: z.literal('1'),
@@ -49,6 +54,11 @@ const Document = z.object({
   filled: z.boolean().default(true),
   held: z.array(HeldRow).default([]),
   alarm: AlarmState.nullish(),
+  /** Addresses of peers that were seen to go; absent in older files, where every pin out of sight counts. */
+  gone: z.array(PeerRow.shape.ip).optional(),
+  /** Addresses of those that stay out after a restored backup until somebody enables them. */
+  withheld: z.array(PeerRow.shape.ip).default([]),
+  notice: Notice.nullish(),
 });
 
 /** One line of the journal: what a frame did. */
@@ -61,6 +71,8 @@ export const EffectLine = z.object({
   forgotten: z.array(PeerRow.shape.ip).optional(),
   emptied: z.boolean().optional(),
   alarm: AlarmState.nullable().optional(),
+  restored: Notice.optional(),
+  acknowledged: z.boolean().optional(),
 });
 
 /** A mirror, and where its peers were last reached. */
@@ -131,6 +143,11 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
   });
   for (const row of departed)
     if (mirror.isTunnel(row) && !mirror.pins.contradicted(row)) mirror.pins.add(pinOf(row));
+  mirror.remember({
+    gone: document.gone ?? departed.map(({ ip }) => ip),
+    withheld: document.withheld,
+    notice: document.notice ?? null,
+  });
   if (document.head) {
     mirror.head = document.head;
     mirror.filled = document.filled;
@@ -171,5 +188,6 @@ export const formatState = ({ mirror, endpoints }: Kept): string => {
     ...(mirror.head ? { head: mirror.head, filled: mirror.filled } : {}),
     held: [...mirror.held()],
     ...(mirror.alarm ? { alarm: mirror.alarm } : {}),
+    ...mirror.memory,
   } satisfies z.input<typeof Document>)}\n`;
 };

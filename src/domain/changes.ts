@@ -94,7 +94,8 @@ const looksDifferent = (before: Peer, after: Peer): boolean =>
   before.name !== after.name ||
   before.publicKey !== after.publicKey ||
   before.endpoint !== after.endpoint ||
-  before.isAdmin !== after.isAdmin;
+  before.isAdmin !== after.isAdmin ||
+  before.isVouchedFor !== after.isVouchedFor;
 
 type Draft = { changed: Map<PeerId, Peer>; removed: Set<PeerId> };
 

@@ -31,6 +31,15 @@ export type Peer = {
   readonly inviteExpires: Timestamp | null;
   /** The endpoint that the peer insists on; for the server's peer, where the server is reached. */
   readonly endpoint: Endpoint | null;
+  /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
+  readonly isVouchedFor?: true | undefined;
+};
+
+/** A backup was put back at a position: the history up to the lost head was given up. */
+export type Restoration = {
+  readonly position: Position;
+  readonly lostPosition: Position;
+  readonly lostHash: Hash;
 };
 
 /** A named block in the tree. */
@@ -54,7 +63,7 @@ export type NetworkJson = {
   /** Keys that no living peer has any more. */
   retiredKeys: PublicKey[];
   nextIds: { peer: number; cidr: number; association: number };
-  restored: { lostPosition: Position; lostHash: Hash } | null;
+  restorations: Restoration[];
 };
 
 const put = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
@@ -79,7 +88,7 @@ export class Network {
   name: string;
   /** Position of the last event that is in here. */
   position: Position;
-  restored: { lostPosition: Position; lostHash: Hash } | null;
+  #restorations: readonly Restoration[];
 
   readonly #peers: Mapping<PeerId, Peer>;
   readonly #peerByName: Mapping<string, PeerId>;
@@ -107,7 +116,7 @@ export class Network {
     const from = <T>(read: (lower: Network) => T): T | undefined => below && read(below);
     this.name = below?.name ?? '';
     this.position = below?.position ?? 0;
-    this.restored = below?.restored ?? null;
+    this.#restorations = below?.restorations ?? [];
     this.#peers = mapOver(from((lower) => lower.#peers));
     this.#peerByName = mapOver(from((lower) => lower.#peerByName));
     this.#peerByIp = mapOver(from((lower) => lower.#peerByIp));
@@ -133,6 +142,11 @@ export class Network {
       mapOver,
     );
     this.#nextIds = { ...(below ? below.#nextIds : { peer: 1, cidr: 1, association: 1 }) };
+  }
+
+  /** Every backup that was ever put back, the oldest first. */
+  get restorations(): readonly Restoration[] {
+    return this.#restorations;
   }
 
   peer(id: PeerId): Peer | undefined {
@@ -268,7 +282,7 @@ export class Network {
         this.name = event.name;
         break;
       case 'LogRestored':
-        this.restored = { lostPosition: event.lostPosition, lostHash: event.lostHash };
+        this.#restore(event);
         break;
       case 'CidrAdded':
         this.#addCidr({ id: event.cidrId, name: event.name, cidr: event.cidr, parentId: event.parentId });
@@ -299,7 +313,10 @@ export class Network {
         this.#changePeer(event.peerId, { isDisabled: true });
         break;
       case 'PeerEnabled':
-        this.#changePeer(event.peerId, { isDisabled: false });
+        this.#changePeer(event.peerId, {
+          isDisabled: false,
+          ...(this.#restorations.length > 0 ? { isVouchedFor: true } : {}),
+        });
         break;
       case 'PeerDeleted':
         this.#retirePeer(event.peerId);
@@ -344,7 +361,7 @@ export class Network {
       retiredIps: [...this.#retiredIps],
       retiredKeys: [...this.#retiredKeys],
       nextIds: { ...this.#nextIds },
-      restored: this.restored,
+      restorations: [...this.#restorations],
     };
   }
 
@@ -352,7 +369,7 @@ export class Network {
     const network = new Network();
     network.name = json.name;
     network.position = json.position;
-    network.restored = json.restored;
+    network.#restorations = json.restorations;
     for (const node of json.cidrs) network.#addCidr(node);
     for (const peer of json.peers) network.#addPeer(peer);
     for (const association of json.associations) network.#associate(association);
@@ -377,6 +394,13 @@ export class Network {
 
   #found(id: PeerId | undefined): Peer | undefined {
     return id === undefined ? undefined : this.#peers.get(id);
+  }
+
+  /** It is a commit of its own, so its position is the next one. What was said of peers before counts no more. */
+  #restore({ lostPosition, lostHash }: EventOf<'LogRestored'>): void {
+    this.#restorations = [...this.#restorations, { position: this.position + 1, lostPosition, lostHash }];
+    for (const { isVouchedFor, ...peer } of [...this.#peers.values()])
+      if (isVouchedFor) this.#peers.set(peer.id, peer);
   }
 
   #addCidr(node: CidrNode): void {

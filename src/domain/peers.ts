@@ -143,7 +143,7 @@ export const disablePeer: Rule<'DisablePeer'> = (network, { peer: ref, confirmed
 export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref }) =>
   onPeer(network, ref, (peer) => {
     // After a restored backup clients hold back what they had seen go, until somebody says it anew.
-    if (!peer.isDisabled && !network.restored) return accept();
+    if (!peer.isDisabled && (peer.isVouchedFor || network.restorations.length === 0)) return accept();
     return accept({ type: 'PeerEnabled', peerId: peer.id });
   });
 

@@ -30,6 +30,10 @@ export const MOST_CANDIDATES = 10;
 const frame = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({ kind: z.literal(kind), ...shape });
 
+/** A backup was put back at a position of the log: what came after it before, up to the lost head, was given up. */
+export const Restoration = z.object({ position: Position, lostPosition: Position, lostHash: Hash });
+export type Restoration = z.infer<typeof Restoration>;
+
 /** First frame after the upgrade: where the server's log ends, and the boot of its observations. */
 export const Welcome = frame('welcome', {
   /** The network's id: the hash of its first record. */
@@ -101,6 +105,8 @@ export const Snapshot = z.object({
   /** The position that `digests` start after; equal to `position` where the client named none. */
   from: Position,
   digests: z.array(Hash),
+  /** Absent where there were none, and from servers that know of none. */
+  restorations: z.array(Restoration).max(1000).optional(),
   peers: z.array(PeerRow),
   cidrs: z.array(CidrRow),
 });

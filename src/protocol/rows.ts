@@ -17,6 +17,8 @@ export const PeerRow = z.object({
   isAdmin: z.boolean(),
   /** What the peer insists on; an all-zero host means "as the server sees me, but with this port". */
   endpoint: Endpoint.nullable(),
+  /** Somebody has enabled it since the last restored backup: a client that had seen it go lets it in again. */
+  isVouchedFor: z.literal(true).optional(),
 });
 export type PeerRow = z.infer<typeof PeerRow>;
 
@@ -36,14 +38,15 @@ export const Observation = z.object({
 });
 export type Observation = z.infer<typeof Observation>;
 
-export const peerRow = ({ id, name, ip, cidrId, publicKey, isAdmin, endpoint }: Peer): PeerRow => ({
-  id,
-  name,
-  ip,
-  cidrId,
-  publicKey,
-  isAdmin,
-  endpoint,
+export const peerRow = (peer: Peer): PeerRow => ({
+  id: peer.id,
+  name: peer.name,
+  ip: peer.ip,
+  cidrId: peer.cidrId,
+  publicKey: peer.publicKey,
+  isAdmin: peer.isAdmin,
+  endpoint: peer.endpoint,
+  ...(peer.isVouchedFor ? { isVouchedFor: true } : {}),
 });
 
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });

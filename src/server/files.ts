@@ -20,6 +20,8 @@ export type NetworkFiles = {
   lock: string;
   /** Last seen endpoints, written lazily; may be thrown away. */
   observations: string;
+  /** The greatest head that a client named and the log does not know: see `Claims`. */
+  claims: string;
   /** The database of innernet's own server: read at an import, never written. */
   foreignDatabase: string;
 };
@@ -29,6 +31,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   log: join(dataDir, `${network}.events`),
   lock: join(dataDir, network),
   observations: join(dataDir, `${network}.observations`),
+  claims: join(dataDir, `${network}.claims`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
 

@@ -6,6 +6,7 @@ import { appears } from '../domain/visibility.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Audience } from './audience.ts';
+import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
@@ -25,6 +26,7 @@ const MOST_HEARD = 200;
 export class Hub {
   readonly #live: Live;
   readonly #observations: Observations;
+  readonly #claims: Claims | undefined;
   readonly #audience = new Audience();
   readonly #farewells = new Farewells();
   readonly #news: EndpointNews;
@@ -35,9 +37,11 @@ export class Hub {
   #second = 0;
   #attached = 0;
 
-  constructor(live: Live, observations: Observations) {
+  /** `claims` hears what clients say that they have followed. */
+  constructor(live: Live, observations: Observations, claims?: Claims) {
     this.#live = live;
     this.#observations = observations;
+    this.#claims = claims;
     this.#news = new EndpointNews(live, observations, this.#audience);
     this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
     this.#timers = [
@@ -83,7 +87,11 @@ export class Hub {
       query.boot === boot ? (query.sequence ?? 0) : 0,
     );
     const network = this.#live.networkId;
-    member.send({ kind: 'welcome', network, position, hash, heartbeat: HEARTBEAT_SECONDS, boot, sequence });
+    const heartbeat = HEARTBEAT_SECONDS;
+    const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence } as const;
+    member.send(welcome);
+    if (query.position !== undefined && query.hash !== undefined)
+      this.#claims?.hear(peerId, { position: query.position, hash: query.hash });
     if (from === undefined) {
       member.write(fetchFrame(this.#live));
       member.sequence = 0;
@@ -116,10 +124,22 @@ export class Hub {
   }
 
   #onStep(step: Step): void {
+    if (step.commit.events.some(({ type }) => type === 'LogRestored')) {
+      this.#startOver();
+      return;
+    }
     for (const [peerId, change] of step.changes.peers) this.#revoke(peerId, change);
     for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
     this.#bookmark();
     this.#news.follow(step);
+  }
+
+  /** After a restored backup it takes a welcome to know who can go on from where: all come back for one. */
+  #startOver(): void {
+    for (const member of [...this.#audience.all()]) {
+      this.#leave(member);
+      member.end('otherHistory');
+    }
   }
 
   #tell(cidrId: CidrId, frames: readonly Buffer[]): void {

@@ -14,6 +14,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp } from '../wireguard/tunnel.ts';
 import { ApiSocket } from './api-socket.ts';
+import { Claims } from './claims.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './conf.ts';
 import { ControlPlane } from './control-plane.ts';
 import { DeviceFollower } from './device-follower.ts';
@@ -28,6 +29,7 @@ import { loadNetwork, storeState } from './load-network.ts';
 import { ObservationFile } from './observation-file.ts';
 import { Observations } from './observations.ts';
 import type { ServeOptions } from './options.ts';
+import { LogPast } from './past.ts';
 import { Snapshots } from './snapshots.ts';
 import { type Trace, traceAt } from './trace.ts';
 import { WINDOW_RECORDS } from './window.ts';
@@ -95,7 +97,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     (it) => it.close(),
   );
   traceCommits(live, traceAt(options.verbose, 1));
-  const hub = opened.add(new Hub(live, observations), (it) => it.close());
+  const claims = new Claims(files.claims, live, (message) => say(`warning: ${message} ${network}`));
+  const hub = opened.add(new Hub(live, observations, claims), (it) => it.close());
   const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
   opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
@@ -105,6 +108,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       live,
       plane,
       observations,
+      past: new LogPast(log),
       snapshots: new Snapshots(live, log),
       streams: hub,
       redemptions: follower,

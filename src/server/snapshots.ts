@@ -7,6 +7,7 @@ import { cidrRow, peerRow } from '../protocol/rows.ts';
 import type { EventLog } from '../store/log.ts';
 import type { CidrId, Hash, Position } from '../values/id.ts';
 import type { Live } from './live.ts';
+import { restorationsOf } from './restorations.ts';
 import type { Step } from './step.ts';
 
 const compress = promisify(gzip);
@@ -37,7 +38,8 @@ export class Snapshots {
     const from =
       after === undefined || after > position ? position : Math.max(after, position - MOST_DIGESTS);
     const digests = await this.digests(from, position);
-    const head = { network: this.#live.networkId, position, hash, from, digests };
+    const restorations = restorationsOf(this.#live.network);
+    const head = { network: this.#live.networkId, position, hash, from, digests, ...restorations };
     const opening = `${JSON.stringify(head).slice(0, -1)},`;
     return Buffer.concat([await compress(opening, { level: DIGESTS_LEVEL }), await rows]);
   }

@@ -1,0 +1,46 @@
+/** `innernet acknowledge`: the user has seen that an older copy of the network's history was put back. */
+import type { GlobalOptions } from '../cli/options.ts';
+import { answer } from '../cli/print.ts';
+import { Failure } from '../values/failure.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { groundOf, readConf } from './conf-file.ts';
+import { Journal } from './journal.ts';
+import { askOwnerOf } from './owned-network.ts';
+import { Ownership } from './owner.ts';
+import { type NetworkPaths, pathsOf } from './paths.ts';
+
+/** Throws a `Failure` when there is nothing to acknowledge. */
+export const acknowledge = async (network: InterfaceName, options: GlobalOptions): Promise<void> => {
+  const paths = pathsOf(network, options);
+  const done =
+    ((await askOwnerOf(paths, { ask: 'acknowledge' })) as boolean | undefined) ??
+    (await acknowledgeInFiles(network, paths));
+  if (!done)
+    throw new Failure(`there is nothing to acknowledge in ${network}`, {
+      hint: `an alarm about another history ends when the server shows the right one again: innernet show ${network}`,
+    });
+  answer('acknowledged');
+};
+
+const acknowledgeInFiles = async (network: InterfaceName, paths: NetworkPaths): Promise<boolean> => {
+  const conf = await readConf(paths.conf, network);
+  const busy = new Failure(`${network} is just being changed`, { hint: 'try again in a moment' });
+  const ownership = await Ownership.take(paths.socket, async () => {
+    throw busy;
+  });
+  if (!ownership) throw busy;
+  try {
+    const journal = await Journal.open(paths, groundOf(conf));
+    const { mirror } = journal.kept;
+    const { notice } = mirror;
+    if (notice) {
+      await journal.append(mirror.judgeAcknowledgement());
+      mirror.take(mirror.judgeAcknowledgement());
+      await journal.fold();
+    }
+    await journal.close();
+    return notice !== null;
+  } finally {
+    await ownership.release();
+  }
+};

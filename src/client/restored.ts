@@ -1,0 +1,6 @@
+/** A restored backup, which this client has followed, in words. */
+import type { Notice } from './mirror.ts';
+
+export const restoredSentence = ({ restoration, head }: Notice): string =>
+  `an older copy of the network's history was put back: what came after position ${restoration.position - 1} was ` +
+  `given up, and this machine had followed it to ${head.position}; whom it had seen go stays out until enabled`;
