@@ -4,7 +4,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostLines, withBlock, writeHosts } from '../../src/client/hosts-file.ts';
+import { hostLines, withBlock, writeHosts } from '../../src/cli/hosts-file.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import type { InterfaceName } from '../../src/values/name.ts';
 
