@@ -1,5 +1,5 @@
 // The main job on one machine, for real: hosts in network namespaces, the very programs, WireGuard between them.
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Host, Lab, type Running } from '../test/lab.ts';
@@ -266,7 +266,6 @@ const programs = (folder: string): string => {
 const main = async (): Promise<number> => {
   const folder = mkdtempSync(join(tmpdir(), 'innernet-demo-'));
   chmodSync(folder, 0o755);
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(join(folder, 'bin'));
   const lab = await Lab.create({ env: { PATH: `${programs(folder)}:${process.env.PATH}` } });
   let ending: Promise<void> | undefined;
@@ -278,7 +277,9 @@ const main = async (): Promise<number> => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
-    process.once(signal, () => void end().then(() => process.exit(code)));
+    process.once(signal, () => {
+      void end().then(() => process.exit(code));
+    });
   }
   const begin = performance.now();
   try {
@@ -288,7 +289,7 @@ const main = async (): Promise<number> => {
     );
     return 0;
   } catch (error) {
-    if (ending) return 130;
+    if (ending !== undefined) return 130;
     console.error(`\ndemo: error: ${error instanceof Missed ? error.message : (error as Error).stack}`);
     return 1;
   } finally {
