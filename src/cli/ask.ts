@@ -41,8 +41,9 @@ export class Questions {
   /** Whether this is a conversation, so that what has a default is worth asking for too. */
   asked = false;
 
-  constructor({ yes }: { yes?: boolean | undefined }) {
-    this.#yes = yes ?? false;
+  /** A dry run changes nothing, so it needs no assurance. */
+  constructor({ yes, dryRun }: { yes?: boolean | undefined; dryRun?: boolean | undefined }) {
+    this.#yes = yes ?? dryRun ?? false;
   }
 
   /** A text that passes the value's rules; asked again until it does. */

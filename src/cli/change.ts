@@ -2,17 +2,19 @@
 import { type Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import { printable, Rejected } from '../domain/rejection.ts';
-import type { Outcome } from '../protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { Questions } from './ask.ts';
 import { hasTerminal } from './ask.ts';
 import type { ChangeOptions } from './options.ts';
 import type { Plane } from './plane.ts';
 import { answer, answerJson } from './print.ts';
+import { Clock, reachLines } from './telling.ts';
 
 /** Adds the flags that every changing verb has. */
 export const addChangeOptions = (verb: Command): Command =>
   verb
     .addOption(new Option('--yes', 'do not ask whether this is meant'))
+    .addOption(new Option('--dry-run', 'only say what would be recorded, and who would gain or lose whom'))
     .addOption(new Option('--json', 'answer with the outcome as JSON: position, hash and events'));
 
 export type Said = {
@@ -22,16 +24,32 @@ export type Said = {
   already?: string;
 };
 
+/** What a verb did, or, with --dry-run, would do. */
+export type Done = Outcome | Rehearsal;
+
+/** Executes a command, or, with --dry-run, asks what it would do. */
+export const perform = (plane: Plane, command: AdminCommand, { dryRun }: ChangeOptions): Promise<Done> =>
+  dryRun ? plane.rehearse(command) : plane.execute(command);
+
+const rehearsalText = ({ events, sentences, reach }: Rehearsal, { already }: Said): string => {
+  if (events.length === 0) return `nothing would be recorded: ${already ?? 'it is so already'}`;
+  const clock = new Clock({});
+  return [
+    'nothing was changed; this would be recorded',
+    ...sentences.map((sentence) => `  ${printable(clock.sentence(sentence))}`),
+    ...reachLines(reach, {
+      gained: 'could reach each other then',
+      lost: 'could no longer reach each other',
+    }),
+  ].join('\n');
+};
+
 /** Prints an outcome; `more` is added to it under --json. */
-export const sayOutcome = (
-  outcome: Outcome,
-  { json }: ChangeOptions,
-  said: Said,
-  more: object = {},
-): void => {
+export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, more: object = {}): void => {
   const words =
     outcome.events.length > 0 ? said.done : `nothing to do: ${said.already ?? 'it is so already'}`;
   if (json) answerJson({ ...outcome, ...more });
+  else if ('dryRun' in outcome) answer(rehearsalText(outcome, said));
   else answer(printable(words));
 };
 
@@ -41,7 +59,7 @@ export const change = async (
   command: AdminCommand,
   options: ChangeOptions,
   said: Said,
-): Promise<void> => sayOutcome(await plane.execute(command), options, said);
+): Promise<void> => sayOutcome(await perform(plane, command, options), options, said);
 
 type Confirmable = Extract<AdminCommand, { confirmed?: boolean | undefined }>;
 
@@ -50,13 +68,14 @@ export const executeConfirmed = async (
   plane: Plane,
   command: Confirmable,
   questions: Questions,
-  { yes }: ChangeOptions,
-): Promise<Outcome> => {
+  options: ChangeOptions,
+): Promise<Done> => {
+  const { yes, dryRun } = options;
   try {
-    return await plane.execute(yes ? { ...command, confirmed: true } : command);
+    return await perform(plane, yes ? { ...command, confirmed: true } : command, options);
   } catch (error) {
     const lastAdmin = error instanceof Rejected && error.rejection.code === 'LastAdmin';
-    if (!lastAdmin || !hasTerminal()) throw error;
+    if (!lastAdmin || dryRun || !hasTerminal()) throw error;
     await questions.sure(`${error.message}. Go on?`);
     return plane.execute({ ...command, confirmed: true });
   }

@@ -13,7 +13,7 @@ import { answer, answerJson, table } from './print.ts';
 import { actsOn, networkVerb, type Open } from './program.ts';
 
 /** Depth first, by address: children right after their parent. */
-const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth: number }[] => {
+export const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth: number }[] => {
   const byParent = new Map<number | null, CidrNode[]>();
   const ids = new Set(cidrs.map(({ id }) => id));
   for (const node of cidrs) {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import type { AdminCommand } from '../domain/command.ts';
-import type { Outcome } from '../protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import { formatInvitation } from '../protocol/conf.ts';
 import { SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
@@ -66,6 +66,12 @@ const temporaryKeys = async (): Promise<KeyPair> => {
   const { keyPairFrom } = await import('../values/key-pair.ts');
   return keyPairFrom(randomBytes(32));
 };
+
+/** What inviting would do: no file is made, and the keys are thrown away. */
+export const rehearseInvitation = async (
+  plane: Plane,
+  { command }: Pick<Invitation, 'command'>,
+): Promise<Rehearsal> => plane.rehearse(command((await temporaryKeys()).publicKey));
 
 /**
  * Executes a command that invites and writes the invitation. The file is taken first, so that nobody is invited

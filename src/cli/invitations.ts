@@ -8,7 +8,7 @@ import { Duration, INVITATION_SECONDS } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
 import { cidrChoices, hasChildren } from './cidrs.ts';
-import { endsAfter, type Invited, invite } from './invitation.ts';
+import { endsAfter, type Invitation, type Invited, invite, rehearseInvitation } from './invitation.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import { peerChoices } from './peers.ts';
 import type { Plane } from './plane.ts';
@@ -23,6 +23,17 @@ const fileFor = (peer: string, { saveConfig }: InviteOptions): string => {
   if (saveConfig !== undefined) return saveConfig;
   if (isHostname(peer)) return `${peer}.toml`;
   throw new Usage(`--save-config is missing: the name "${peer}" does not fit a file`);
+};
+
+/** Invites and says so, or, with --dry-run, says what that would do. */
+const inviteOrRehearse = async (
+  plane: Plane,
+  invitation: Invitation,
+  options: ChangeOptions,
+  done: string,
+): Promise<void> => {
+  if (options.dryRun) sayOutcome(await rehearseInvitation(plane, invitation), options, { done });
+  else sayInvited(await invite(plane, invitation), options, done);
 };
 
 const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
@@ -75,7 +86,7 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
   const expires = endsAfter(options.inviteExpires ?? INVITATION_SECONDS);
   const role = isAdmin ? 'the admin' : 'the peer';
   await questions.confirmIfAsked(`Invite ${role} "${name}" into "${cidr}"?`);
-  const invited = await invite(plane, {
+  const invitation: Invitation = {
     peer: name,
     file: fileFor(name, options),
     expires,
@@ -88,8 +99,8 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
       publicKey,
       inviteExpires: expires,
     }),
-  });
-  sayInvited(invited, options, `invited ${role} ${named(name)}`);
+  };
+  await inviteOrRehearse(plane, invitation, options, `invited ${role} ${named(name)}`);
 };
 
 type NameOptions = ChangeOptions & { name?: string };
@@ -108,13 +119,13 @@ const reissueInvitation = async (plane: Plane, options: NameOptions & InviteOpti
   const peer = await chooseInvited(plane, questions, options.name);
   const expires = endsAfter(options.inviteExpires ?? INVITATION_SECONDS);
   await questions.confirmIfAsked(`Make a new invitation for "${peer}"? The old one will not work any more.`);
-  const invited = await invite(plane, {
+  const invitation: Invitation = {
     peer,
     file: fileFor(peer, options),
     expires,
     command: (publicKey) => ({ type: 'ReissueInvitation', peer, publicKey, inviteExpires: expires }),
-  });
-  sayInvited(invited, options, `made a new invitation for ${named(peer)}`);
+  };
+  await inviteOrRehearse(plane, invitation, options, `made a new invitation for ${named(peer)}`);
 };
 
 const revokeInvitation = async (plane: Plane, options: NameOptions): Promise<void> => {

@@ -26,7 +26,12 @@ export type HostsOptions = {
 };
 
 /** What every verb that changes something understands. */
-export type ChangeOptions = { yes?: true | undefined; json?: true | undefined };
+export type ChangeOptions = {
+  yes?: true | undefined;
+  json?: true | undefined;
+  /** Only say what would happen. */
+  dryRun?: true | undefined;
+};
 
 /** The parser of a flag (or argument, then named `<network>`) whose text must pass a value's rules. */
 export const parsedBy =

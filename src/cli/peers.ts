@@ -7,7 +7,15 @@ import { toNumber } from '../values/ip.ts';
 import { shortKey } from '../values/key.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
 import { type Choice, Questions } from './ask.ts';
-import { addChangeOptions, change, executeConfirmed, named, type Said, sayOutcome } from './change.ts';
+import {
+  addChangeOptions,
+  change,
+  executeConfirmed,
+  named,
+  perform,
+  type Said,
+  sayOutcome,
+} from './change.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import type { NetworkView, Plane } from './plane.ts';
 import { answer, answerJson, localTime, table } from './print.ts';
@@ -61,7 +69,7 @@ const actOnPeer = async (
   const outcome =
     'confirmed' in intent
       ? await executeConfirmed(plane, intent, questions, options)
-      : await plane.execute(intent);
+      : await perform(plane, intent, options);
   sayOutcome(outcome, options, said(peer));
 };
 

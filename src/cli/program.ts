@@ -9,7 +9,7 @@ import {
   globalOptionsOf,
   parsedBy,
 } from './options.ts';
-import type { Plane } from './plane.ts';
+import type { Past, Plane } from './plane.ts';
 
 /** Finds a network by the name that it has on this machine. Throws `Failure` where there is none. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
@@ -57,10 +57,10 @@ export const networkVerb = (program: Command, name: string, words: VerbWords): C
   verb(program, name, words).argument('<network>', "the network's name on this machine", networkName);
 
 /** Gives a verb its action: opens the network, acts, closes it whatever happens. */
-export const actsOn = <Options>(
+export const actsOn = <Options, On extends Past = Plane>(
   command: Command,
-  open: Open,
-  act: (plane: Plane, options: Options, operands: string[]) => Promise<void>,
+  open: (network: InterfaceName, options: GlobalOptions) => Promise<On>,
+  act: (on: On, options: Options, operands: string[]) => Promise<void>,
 ): void => {
   command.action(async () => {
     const [network, ...operands] = command.processedArgs as [InterfaceName, ...string[]];

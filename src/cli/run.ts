@@ -123,6 +123,9 @@ const ofRejection = ({ rejection }: Rejected, call: Call): Trouble => {
   return { code: REFUSED, sentence, hint: verb ? `${hint}: ${call.commandFor(verb)}` : hint };
 };
 
+const hintOf = ({ hint, verb }: Failure, call: Call): string | undefined =>
+  verb ? `${hint}: ${call.commandFor(verb)}` : hint;
+
 const ofBug = (error: unknown): Trouble => ({
   code: REFUSED,
   sentence: 'internal error: this is a fault of the program, not of yours',
@@ -136,7 +139,7 @@ const troubleOf = (error: unknown, call: Call): Trouble => {
     return { code: WRONG_USE, sentence: error.message, hint: error.hint ?? call.help };
   if (error instanceof Rejected) return ofRejection(error, call);
   if (error instanceof Failure)
-    return { code: REFUSED, sentence: error.message, hint: error.hint, details: causes(error) };
+    return { code: REFUSED, sentence: error.message, hint: hintOf(error, call), details: causes(error) };
   // Ctrl-C at a question, by name: the class comes with the prompts, which may never have been loaded.
   if (error instanceof Error && error.name === 'ExitPromptError') return { code: INTERRUPTED };
   return isSystemError(error) ? ofSystem(error) : ofBug(error);

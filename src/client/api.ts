@@ -24,8 +24,8 @@ const LARGEST_ANSWER = 64 * 1024 * 1024;
 export class CallRefused extends Failure {
   readonly status: number;
 
-  constructor(status: number, message: string, hint?: string) {
-    super(message, { hint });
+  constructor(status: number, message: string, hint?: string, verb?: string) {
+    super(message, { hint, verb });
     this.status = status;
   }
 }
@@ -70,7 +70,8 @@ const NOT_KNOWN = 'the server does not take this machine for a peer that may do 
 
 const refusalIn = ({ status, body }: Answer): Error => {
   const refusal = Refusal.safeParse(parseJson(body)).data;
-  if (refusal) return rejectionOf(refusal) ?? new CallRefused(status, refusal.error, refusal.hint);
+  if (refusal)
+    return rejectionOf(refusal) ?? new CallRefused(status, refusal.error, refusal.hint, refusal.verb);
   if (status === 401)
     return new CallRefused(401, NOT_KNOWN, 'it may be disabled, or no admin: ask an admin of the network');
   if (status === 404) return new CallRefused(404, 'this server is an older one that cannot do this');

@@ -14,7 +14,8 @@ export type HistoryFilter = {
   types?: readonly string[] | undefined;
   /** Name of a peer, of a user at the server's command line, or `server`. */
   actor?: string | undefined;
-  about?: string | undefined;
+  /** What people call it, or what it is. */
+  about?: string | readonly Thing[] | undefined;
 };
 
 /** The records in (after, until], at most `limit` of them, oldest or newest first. */
@@ -50,7 +51,7 @@ export class HistoryPages {
 const conditionsOf = (db: Database, { types, actor, about }: HistoryFilter): Condition[] => [
   ...(types ? [{ sql: `type IN (${marks(types)})`, values: types.map(knownType) }] : []),
   ...(actor === undefined ? [] : [byActor(db, actor)]),
-  ...(about === undefined ? [] : [aboutAny(new Things(db).about(about))]),
+  ...(about === undefined ? [] : [aboutAny(typeof about === 'string' ? new Things(db).about(about) : about)]),
 ];
 
 const knownType = (text: string): string => {
@@ -85,7 +86,7 @@ const byActor = (db: Database, name: string): Condition => {
   const values = [...peers, ...others];
   if (values.length > 0) return { sql: `actor IN (${marks(values)})`, values };
   throw new Failure(`nobody called "${name}" ever did anything in this network`, {
-    hint: 'an actor is a peer, a user at the server\'s command line, or "server"; see who there is:',
+    hint: 'an actor is a peer, a user at the server\'s command line, or "server"; see who there is',
     verb: 'history --reverse --limit 20',
   });
 };

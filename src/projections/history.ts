@@ -59,6 +59,11 @@ export class History {
     return `${this.#who(entry.actor)} ${this.#what(entry)}`;
   }
 
+  /** Who did it, in words, fit for a terminal. */
+  who({ actor }: HistoryEntry): string {
+    return this.#who(actor);
+  }
+
   #named(actor: Actor, position: Position): HistoryEntry['actor'] {
     const name = actor.kind === 'operator' ? actor.user : this.#nameOfActor(actor, position);
     return name === undefined ? actor : { ...actor, name };

@@ -18,9 +18,11 @@ const ENDINGS = new Set<EventType>(['PeerDeleted', 'InvitationRevoked', 'Invitat
 
 export class Things {
   readonly #db: Database;
+  readonly #names: NamesAt;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#names = new NamesAt(db);
   }
 
   /** What events are to be about. Throws `Failure`: nothing was ever called so, or several things were. */
@@ -38,10 +40,11 @@ export class Things {
    * `Failure`.
    */
   peer(text: string, position: Position): PeerId {
-    const found = this.#named(text).filter(({ kind, id }) => kind === 'peer' && this.#isKnown(id, position));
-    const present = found.filter(({ id }) => this.#isCalled(text, id, position));
-    const [one, ...more] = present.length > 0 ? present : found;
-    if (!one) throw unknown(text, 'peer', found.length === 0 ? undefined : position);
+    const ever = this.#named(text).filter(({ kind }) => kind === 'peer');
+    const found = ever.filter((each) => this.#nameOf(each, position) !== undefined);
+    const called = found.filter((each) => isAddress(text) || this.#nameOf(each, position) === plainly(text));
+    const [one, ...more] = this.#presentFirst(called.length > 0 ? called : found, position);
+    if (!one) throw unknown(text, 'peer', ever.length === 0 ? undefined : position);
     if (more.length > 0) throw this.#ambiguous(text, [one, ...more]);
     return one.id as PeerId;
   }
@@ -61,8 +64,18 @@ export class Things {
       (found) => kind === undefined || found.kind === kind,
     );
     if (at === undefined) return ofKind;
-    const names = new NamesAt(this.#db);
-    return ofKind.filter(({ kind, id }) => names.nameOf(kind, id, Number(at)) === name);
+    const then = ofKind.filter((found) => this.#nameOf(found, Number(at)) === name);
+    return this.#presentFirst(then, Number(at));
+  }
+
+  /** Those that are there at a position, or all where none is. */
+  #presentFirst(found: Named[], position: Position): Named[] {
+    const present = found.filter(({ kind, id }) => kind === 'cidr' || !this.#isGone(id, position));
+    return present.length > 0 ? present : found;
+  }
+
+  #nameOf({ kind, id }: Named, position: Position): string | undefined {
+    return this.#names.nameOf(kind, id, position);
   }
 
   #everCalled(name: string): Named[] {
@@ -102,22 +115,11 @@ export class Things {
       .map(([id]) => ({ kind: 'association', id }));
   }
 
-  #isKnown(id: number, position: Position): boolean {
-    return new NamesAt(this.#db).nameOf('peer', id, position) !== undefined;
-  }
-
-  /** Whether a peer had the name, and was there, at a position; an address is as good as a name. */
-  #isCalled(text: string, id: number, position: Position): boolean {
-    const name = new NamesAt(this.#db).nameOf('peer', id, position);
-    const plain = text.replace(/^peer:|@\d+$/g, '');
-    return (name === plain || Ip.safeParse(plain).success) && !this.#isGone(id, position);
-  }
-
   #isGone(id: number, position: Position): boolean {
     const last = this.#db
       .prepare<[number, Position], EventType>(`
         SELECT type FROM mentions JOIN events USING (position)
-        WHERE kind = 'peer' AND id = ? AND position <= ? ORDER BY position DESC LIMIT 1`)
+        WHERE kind = 'peer' AND mentions.id = ? AND position <= ? ORDER BY position DESC LIMIT 1`)
       .pluck()
       .get(id, position);
     return last !== undefined && ENDINGS.has(last);
@@ -131,7 +133,7 @@ export class Things {
       ({ kind, id }) => `the ${KINDS[kind]} added at position ${first.get(kind, id) ?? 0}`,
     );
     const kinds = new Set(found.map(({ kind }) => kind));
-    const plain = text.replace(/^(peer|cidr):|@\d+$/g, '');
+    const plain = plainly(text);
     const ways =
       kinds.size > 1
         ? `peer:${plain} or cidr:${plain}`
@@ -141,6 +143,11 @@ export class Things {
     });
   }
 }
+
+/** Without what says which of several is meant. */
+const plainly = (text: string): string => text.replace(/^(peer|cidr):|@\d+$/g, '');
+
+const isAddress = (text: string): boolean => Ip.safeParse(plainly(text)).success;
 
 const unknown = (text: string, what: string, position?: Position): Failure =>
   new Failure(

@@ -77,6 +77,8 @@ export const Told = z.object({
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
   hash: Hash,
+  /** Who did it, in words: the sentence begins with it. */
+  who: z.string(),
   sentence: z.string(),
 });
 export type Told = z.infer<typeof Told>;

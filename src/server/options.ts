@@ -24,13 +24,6 @@ export type UninstallOptions = GlobalOptions &
 
 export type ServeOptions = GlobalOptions & HostsOptions;
 
-export type HistoryOptions = GlobalOptions & {
-  /** One object a line instead of one sentence. */
-  json?: true | undefined;
-  /** Go on with what is still to happen. */
-  follow?: true | undefined;
-};
-
 export type ExportOptions = GlobalOptions & {
   /** Where the database for innernet's own server is to be made. */
   innernetDb: string;

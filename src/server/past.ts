@@ -6,6 +6,7 @@ import type { EventRecord } from '../events/record.ts';
 import { eventOf } from '../events/upcast.ts';
 import { History } from '../projections/history.ts';
 import { HistoryPages, recordsOfPair } from '../projections/history-pages.ts';
+import type { Thing } from '../projections/history-tables.ts';
 import { Things } from '../projections/things.ts';
 import type { AnswerTo, Asked, Moment, Place, QuestionOf, Told } from '../protocol/past.ts';
 import { follow } from '../store/follow.ts';
@@ -55,7 +56,7 @@ export class LogPast {
   /** A record as it is told. */
   told(record: EventRecord): Told {
     const entry = this.#history.entryOf(record);
-    return { ...entry, sentence: this.#history.describe(entry) };
+    return { ...entry, who: this.#history.who(entry), sentence: this.#history.describe(entry) };
   }
 
   async #place(at: Moment | undefined): Promise<Place> {
@@ -71,8 +72,14 @@ export class LogPast {
     return { network, networkId, ...(await this.#place(undefined)) };
   }
 
-  async #pageOf(question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
-    const { after, types, actor, about, reverse = false, limit, wait } = question;
+  /** History of one peer alone. */
+  ofPeer(id: PeerId, question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
+    return this.#pageOf(question, [{ kind: 'peer', id }]);
+  }
+
+  async #pageOf(question: QuestionOf<'history'>, things?: Thing[]): Promise<AnswerTo<'history'>> {
+    const { after, types, actor, reverse = false, limit, wait } = question;
+    const about = things ?? question.about;
     if (wait) await this.#next(after);
     const until = question.until ?? (await this.#log.head()).position;
     const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
@@ -126,7 +133,7 @@ export class LogPast {
   }
 
   async #ends(start: Moment, end: Moment | undefined): Promise<[Place, Place]> {
-    const from = await placeSince(this.#log, start);
+    const from = await placeAt(this.#log, start);
     const to = await this.#place(end);
     if (from.position <= to.position) return [from, to];
     throw new Failure(`position ${from.position} comes after position ${to.position}`, {

@@ -8,14 +8,17 @@ import { addEndpointVerb } from '../cli/endpoint.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addManualVerb } from '../cli/manual.ts';
 import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
+import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
+import type { BackupOptions } from './backup.ts';
 import { DEFAULT_FOLDERS } from './files.ts';
-import type { ExportOptions, HistoryOptions, NewOptions, ServeOptions, UninstallOptions } from './options.ts';
+import type { ExportOptions, NewOptions, ServeOptions, UninstallOptions } from './options.ts';
+import type { RestoreOptions } from './restore.ts';
 
 const open: Open = async (network, options) => {
   const { LocalPlane } = await import('./local-plane.ts');
@@ -55,17 +58,9 @@ const addServe = (program: Command): void => {
   });
 };
 
-const addHistory = (program: Command): void => {
-  networkVerb(program, 'history', {
-    summary: 'tell what happened in a network, from its first day on',
-    examples: ['history acme', 'history acme --follow', 'history acme --json'],
-  })
-    .option('-f, --follow', 'go on with what is still to happen')
-    .option('--json', 'answer with JSON: one record a line')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const { history } = await import('./history.ts');
-      await history(network, saidTo<HistoryOptions>(command));
-    });
+const openPast: OpenPast = async (network, options) => {
+  const { LocalPast } = await import('./local-past.ts');
+  return LocalPast.open(network, options);
 };
 
 const addExport = (program: Command): void => {
@@ -94,6 +89,40 @@ const addUninstall = (program: Command): void => {
   });
 };
 
+const addBackups = (program: Command): void => {
+  networkVerb(program, 'backup', {
+    summary: 'write a checked copy of the log, also while it is being served',
+    examples: ['backup acme acme.backup', 'backup acme /mnt/acme.backup --json'],
+  })
+    .argument('<file>', 'the file to make')
+    .option('--json', 'answer with JSON: the file and how far it goes')
+    .action(async (network: InterfaceName, file: string, _options, command: Command) => {
+      const { backup } = await import('./backup.ts');
+      await backup(network, file, saidTo<BackupOptions>(command));
+    });
+  networkVerb(program, 'restore', {
+    summary: 'put a copy of the log in its place, and record that what came after it is given up',
+    examples: ['restore acme acme.backup', 'restore acme acme.backup --yes'],
+  })
+    .argument('<file>', 'the copy')
+    .option('--yes', 'do not ask whether this is meant')
+    .option('--json', 'answer with JSON: how far the network goes now, and what is lost')
+    .action(async (network: InterfaceName, file: string, _options, command: Command) => {
+      const { restore } = await import('./restore.ts');
+      await restore(network, file, saidTo<RestoreOptions>(command));
+    });
+  networkVerb(program, 'restored', {
+    summary: 'record that the log was put back by hand, or lost its end, and is to go on from there',
+    examples: ['restored acme', 'restored acme --yes'],
+  })
+    .option('--yes', 'do not ask whether this is meant')
+    .option('--json', 'answer with JSON: how far the network goes now, and what is lost')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const server = await import('./restore.ts');
+      await server.restored(network, saidTo<RestoreOptions>(command));
+    });
+};
+
 const FILES = [
   ['/etc/innernet-server/NETWORK.conf', "the server's private key, port and address"],
   [
@@ -105,9 +134,10 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addHistory, addExport, addUninstall]) add(program);
+for (const add of [addNew, addServe, addExport, addBackups, addUninstall]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
+addPastVerbs(program, { openPast, open });
 addCompletionVerbs(program, [], async (kind, network, options) => {
   const { knownNames } = await import('./known-names.ts');
   return knownNames(kind, network, options);

@@ -20,6 +20,7 @@ import { Hub } from '../../src/server/hub.ts';
 import { Live } from '../../src/server/live.ts';
 import { loadNetwork } from '../../src/server/load-network.ts';
 import { Observations } from '../../src/server/observations.ts';
+import { LogPast } from '../../src/server/past.ts';
 import { Snapshots } from '../../src/server/snapshots.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
@@ -194,6 +195,7 @@ export class ServedNetwork {
       live: this.live,
       plane: this.plane,
       observations: this.observations,
+      past: new LogPast(this.log),
       snapshots: new Snapshots(this.live, this.log),
       streams: this.hub,
       redemptions,

@@ -1,18 +1,26 @@
 /** What our own client sends for admins: intents instead of rows, and one look at the whole network. */
 import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
-import { COMMANDS_PATH, CommandRequest, NETWORK_PATH } from '../../protocol/commands.ts';
+import type { AdminCommand } from '../../domain/command.ts';
+import type { Peer } from '../../domain/network.ts';
+import { COMMANDS_PATH, CommandRequest, NETWORK_PATH, type Rehearsal } from '../../protocol/commands.ts';
+import { timestamp } from '../control-plane.ts';
+import { rehearse } from '../rehearsal.ts';
 import { executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
 import { parsed } from './refusal.ts';
 
 export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
   route(app, 'admin', 'POST', COMMANDS_PATH, ({ body, caller }) => {
-    const { id, command } = parsed(CommandRequest, body);
+    const { id, command, dryRun } = parsed(CommandRequest, body);
+    if (dryRun) return rehearseAs(parts, caller, command);
     return executeAs(parts, caller, command, id);
   });
   route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(parts));
 };
+
+const rehearseAs = ({ live }: Parts, { id: peerId }: Peer, command: AdminCommand): Rehearsal =>
+  rehearse(live.network, live.head, command, { actor: { kind: 'peer', peerId }, now: timestamp() });
 
 const viewOf = ({ live: { network, networkId, head } }: Parts): NetworkView => ({
   name: network.name,

@@ -19,6 +19,7 @@ import { callerOf, peerAt } from './admission.ts';
 import { Connections } from './connections.ts';
 import { furnish } from './furnish.ts';
 import type { Parts } from './parts.ts';
+import { pastRoutes } from './past.ts';
 import { CALLS, Quota } from './quotas.ts';
 import { ServedPeers } from './served-peers.ts';
 import { streamRoute, Upgrades } from './stream-route.ts';
@@ -76,6 +77,7 @@ export class Api {
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
     adminIntentRoutes(api.#app, parts);
+    pastRoutes(api.#app, parts);
     await api.#app.ready();
     return api;
   }

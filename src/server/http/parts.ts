@@ -6,6 +6,7 @@ import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Live } from '../live.ts';
 import type { Observations } from '../observations.ts';
+import type { LogPast } from '../past.ts';
 import type { Snapshots } from '../snapshots.ts';
 import type { StreamQuery } from '../stream-query.ts';
 import type { Trace } from '../trace.ts';
@@ -26,6 +27,7 @@ export interface Streams {
 export type Parts = {
   live: Live;
   plane: Pick<ControlPlane, 'execute'>;
+  past: LogPast;
   observations: Observations;
   snapshots: Snapshots;
   streams: Streams;

@@ -8,20 +8,23 @@ export class BadRequest extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string | undefined;
+  readonly verb: string | undefined;
 
-  constructor(message: string, { status = 400, code = 'BadRequest', hint }: BadRequestOptions = {}) {
+  constructor(message: string, { status = 400, code = 'BadRequest', hint, verb }: BadRequestOptions = {}) {
     super(message);
     this.status = status;
     this.code = code;
     this.hint = hint;
+    this.verb = verb;
   }
 
   body(): Refusal {
-    return { code: this.code, error: this.message, ...(this.hint ? { hint: this.hint } : {}) };
+    const { code, message: error, hint, verb } = this;
+    return { code, error, ...(hint ? { hint } : {}), ...(verb ? { verb } : {}) };
   }
 }
 
-type BadRequestOptions = { status?: number; code?: string; hint?: string };
+type BadRequestOptions = { status?: number; code?: string; hint?: string; verb?: string };
 
 /** innernet answers 400 to every broken rule; its clients only ask "2xx or not", so a truer status is given. */
 export const STATUS: { [C in RejectionCode]: number } = {

@@ -1,0 +1,80 @@
+/** The verb diff: what changed in a network between two moments, most of all who can reach whom. */
+import { printable } from '../domain/rejection.ts';
+import type { AnswerTo } from '../protocol/past.ts';
+import { momentIn } from './moments.ts';
+import type { Past } from './plane.ts';
+import { answer, answerJson, paint } from './print.ts';
+import { Clock, placeText, reachLines } from './telling.ts';
+
+export type DiffOptions = { json?: true; utc?: true };
+
+type Diff = AnswerTo<'diff'>;
+type PeerAt = Diff['peers']['added'][number];
+
+const came = (text: string): string => paint('green', `  + ${text}`);
+const went = (text: string): string => paint('red', `  - ${text}`);
+const turned = (text: string): string => paint('yellow', `  ~ ${text}`);
+
+const section = (heading: string, lines: string[]): string[] => (lines.length > 0 ? [heading, ...lines] : []);
+
+const cidrLines = ({ cidrs: { added, removed, changed } }: Diff): string[] => [
+  ...added.map(({ name, cidr }) => came(`${printable(name)} (${cidr})`)),
+  ...removed.map(({ name, cidr }) => went(`${printable(name)} (${cidr})`)),
+  ...changed.map(({ before, after }) => turned(`${printable(before.name)} is now ${printable(after.name)}`)),
+];
+
+const endpointText = ({ endpoint }: PeerAt): string =>
+  endpoint === null ? 'no endpoint of its own' : `endpoint ${endpoint}`;
+
+/** What is new about a peer, each in a few words. */
+const newsOf = (before: PeerAt, after: PeerAt): string[] => {
+  const news = [
+    before.name !== after.name && `now ${printable(after.name)}`,
+    !before.isRedeemed && after.isRedeemed && 'joined',
+    before.isRedeemed === after.isRedeemed && before.publicKey !== after.publicKey && 'new invitation',
+    before.isAdmin !== after.isAdmin && (after.isAdmin ? 'an admin' : 'no admin any more'),
+    before.isDisabled !== after.isDisabled && (after.isDisabled ? 'disabled' : 'enabled again'),
+    before.endpoint !== after.endpoint && endpointText(after),
+  ];
+  return news.filter((each) => each !== false);
+};
+
+const peerText = ({ name, ip, isRedeemed, isAdmin }: PeerAt): string =>
+  `${printable(name)} (${ip})${isAdmin ? ', admin' : ''}${isRedeemed ? '' : ', invited'}`;
+
+const peerLines = ({ peers: { added, removed, changed } }: Diff): string[] => [
+  ...added.map((peer) => came(peerText(peer))),
+  ...removed.map((peer) => went(peerText(peer))),
+  ...changed.map(({ before, after }) =>
+    turned(`${printable(before.name)}: ${newsOf(before, after).join(', ')}`),
+  ),
+];
+
+const associationLines = ({ associations: { added, removed } }: Diff): string[] => {
+  const text = ({ cidrs }: (typeof added)[number]): string => cidrs.map(printable).join(' – ');
+  return [...added.map((each) => came(text(each))), ...removed.map((each) => went(text(each)))];
+};
+
+const textOf = (diff: Diff, clock: Clock): string => {
+  const lines = [
+    ...section('CIDRs', cidrLines(diff)),
+    ...section('peers', peerLines(diff)),
+    ...section('associations', associationLines(diff)),
+    ...reachLines(diff.reach, { gained: 'can reach each other now', lost: 'can no longer reach each other' }),
+  ];
+  const heading = `from ${placeText(diff.from, clock)} to ${placeText(diff.to, clock)}`;
+  return [heading, ...(lines.length > 0 ? lines : ['nothing differs'])].join('\n');
+};
+
+export const diff = async (
+  past: Past,
+  [start, end]: [string, string | undefined],
+  { json, utc }: DiffOptions,
+): Promise<void> => {
+  const zone = { utc: utc ?? false };
+  const from = momentIn('the first moment', start, zone);
+  const to = end === undefined ? {} : { to: momentIn('the second moment', end, zone) };
+  const found = await past.ask({ ask: 'diff', from, ...to });
+  if (json) answerJson(found);
+  else answer(textOf(found, new Clock({ utc })));
+};

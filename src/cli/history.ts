@@ -1,0 +1,142 @@
+/** The verb history: what happened in a network, filtered, a sentence or an object a line, and what follows. */
+
+import type { QuestionOf, Told } from '../protocol/past.ts';
+import { momentIn } from './moments.ts';
+import { type Outlet, outlet } from './pager.ts';
+import type { Past } from './plane.ts';
+import { jsonText } from './print.ts';
+import { Clock, lineOf } from './telling.ts';
+import { Usage } from './usage.ts';
+
+export type HistoryOptions = {
+  since?: string;
+  until?: string;
+  /** Each may name several, with commas in between. */
+  type?: string[];
+  actor?: string;
+  about?: string;
+  limit?: number;
+  reverse?: true;
+  follow?: true;
+  json?: true;
+  utc?: true;
+  pager: boolean;
+};
+
+/** Entries asked for at once. */
+const PAGE = 1000;
+
+type Ask = QuestionOf<'history'>;
+type Stretch = { after: number; until: number | undefined };
+
+const positionOf = async (
+  past: Past,
+  flag: string,
+  { since, until, utc }: HistoryOptions,
+): Promise<number | undefined> => {
+  const text = flag === '--since' ? since : until;
+  if (text === undefined) return undefined;
+  const at = momentIn(flag, text, { utc: utc ?? false });
+  const { position } = await past.ask({
+    ask: 'place',
+    at,
+    orBeginning: flag === '--since',
+  } as QuestionOf<'place'>);
+  return position;
+};
+
+/** Positions mean what they mean everywhere: since 12 is what came after 12, until 12 is up to and with it. */
+const stretchOf = async (past: Past, options: HistoryOptions): Promise<Stretch> => {
+  const after = (await positionOf(past, '--since', options)) ?? 0;
+  const until = await positionOf(past, '--until', options);
+  if (until !== undefined && until < after)
+    throw new Usage(`--until is position ${until}, and --since comes after it: position ${after}`);
+  return { after, until };
+};
+
+const filterOf = ({ type, actor, about, reverse }: HistoryOptions): Partial<Ask> => ({
+  ...(type === undefined ? {} : { types: type.flatMap((each) => each.split(',')) }),
+  ...(actor === undefined ? {} : { actor }),
+  ...(about === undefined ? {} : { about }),
+  ...(reverse ? { reverse } : {}),
+});
+
+/** Writes pages until there are no more, nobody reads on, or enough was written. Gives where it ended. */
+class Telling {
+  readonly #past: Past;
+  readonly #options: HistoryOptions;
+  readonly #out: Outlet;
+  readonly #clock: Clock;
+  #left: number;
+
+  constructor(past: Past, options: HistoryOptions, out: Outlet) {
+    this.#past = past;
+    this.#options = options;
+    this.#out = out;
+    this.#clock = new Clock(options);
+    this.#left = options.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  get isOver(): boolean {
+    return this.#left <= 0 || !this.#out.isOpen;
+  }
+
+  async tell({ after, until }: Stretch): Promise<number> {
+    const { reverse } = this.#options;
+    const last = until ?? (await this.#past.ask({ ask: 'head' })).position;
+    let [from, to] = [after, last];
+    while (from < to && !this.isOver) {
+      const end = await this.page({ after: from, until: to });
+      if (reverse) to = end;
+      else from = end;
+    }
+    return last;
+  }
+
+  /** One page; with `wait`, one that may be some seconds in coming. */
+  async page(stretch: { after: number; until?: number; wait?: true }): Promise<number> {
+    const limit = Math.min(PAGE, this.#left);
+    const question = { ask: 'history', ...filterOf(this.#options), ...stretch, limit } as Ask;
+    const { entries, end } = await this.#past.ask(question);
+    this.#left -= entries.length;
+    await this.#out.write(entries.map((entry) => `${this.#line(entry)}\n`).join(''));
+    return end;
+  }
+
+  #line(entry: Told): string {
+    if (!this.#options.json) return lineOf(entry, this.#clock);
+    const { who: _who, sentence: _sentence, ...rest } = entry;
+    return jsonText(rest);
+  }
+}
+
+const stopSignal = (): Promise<'stop'> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('stop'));
+  });
+
+/** Goes on with what is still to happen, until somebody stops it. */
+const goOn = async (telling: Telling, position: number): Promise<void> => {
+  const stop = stopSignal();
+  let after = position;
+  while (!telling.isOver) {
+    const next = await Promise.race([telling.page({ after, wait: true }), stop]);
+    if (next === 'stop') return;
+    after = next;
+  }
+};
+
+export const history = async (past: Past, options: HistoryOptions): Promise<void> => {
+  const { follow, reverse, until, json } = options;
+  if (follow && (reverse || until !== undefined))
+    throw new Usage(`--follow goes on for ever, so it goes with neither --reverse nor --until`);
+  const stretch = await stretchOf(past, options);
+  const out = await outlet({ pager: options.pager && !follow && !json });
+  const telling = new Telling(past, options, out);
+  try {
+    const position = await telling.tell(stretch);
+    if (follow) await goOn(telling, position);
+  } finally {
+    await out.end();
+  }
+};

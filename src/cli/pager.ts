@@ -1,0 +1,71 @@
+/** A long answer on a terminal goes through a pager; elsewhere straight to stdout. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** Where an answer goes, piece by piece. */
+export interface Outlet {
+  /** Whether anybody still reads. */
+  readonly isOpen: boolean;
+  /** Resolves when the next piece may come. */
+  write(text: string): Promise<void>;
+  /** Resolves when the reader is done. */
+  end(): Promise<void>;
+}
+
+const STDOUT: Outlet = {
+  isOpen: true,
+  write: async (text) => {
+    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
+  },
+  end: async () => {},
+};
+
+class Pager implements Outlet {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  isOpen = true;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#ended = once(child, 'close').then(() => {
+      this.isOpen = false;
+    });
+    child.stdin?.on('error', () => {
+      this.isOpen = false; // somebody has read enough
+    });
+  }
+
+  async write(text: string): Promise<void> {
+    if (!this.isOpen || this.#child.stdin?.write(text) !== false) return;
+    await Promise.race([once(this.#child.stdin, 'drain').catch(() => undefined), this.#ended]);
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.#ended;
+  }
+}
+
+/** The person's own pager, or less as git calls it: short answers and colours pass through. */
+const started = async (): Promise<ChildProcess | undefined> => {
+  const { PAGER } = process.env;
+  const options = {
+    stdio: ['pipe', 'inherit', 'inherit'] as ('pipe' | 'inherit')[],
+    env: { LESS: 'FRX', ...process.env },
+  };
+  const child = PAGER ? spawn('sh', ['-c', PAGER], options) : spawn('less', [], options);
+  return new Promise((resolve) => {
+    child.once('spawn', () => resolve(child));
+    child.once('error', () => resolve(undefined));
+  });
+};
+
+/** stdout, or a pager in front of it where somebody sits at a terminal and did not say `PAGER=cat`. */
+export const outlet = async ({ pager = true }: { pager?: boolean | undefined }): Promise<Outlet> => {
+  const { PAGER, TERM } = process.env;
+  const wanted = pager && process.stdout.isTTY && PAGER !== '' && PAGER !== 'cat' && TERM !== 'dumb';
+  const child = wanted ? await started() : undefined;
+  if (!child) return STDOUT;
+  process.on('SIGINT', () => {}); // Ctrl-C is the pager's
+  return new Pager(child);
+};

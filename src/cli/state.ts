@@ -1,0 +1,65 @@
+/** The verb state: a network as it is or was, CIDRs with their peers, associations, open invitations. */
+
+import { printable } from '../domain/rejection.ts';
+import type { AnswerTo } from '../protocol/past.ts';
+import { inTreeOrder } from './cidrs.ts';
+import { momentIn } from './moments.ts';
+import type { Past } from './plane.ts';
+import { answer, answerJson, paint } from './print.ts';
+import { Clock, placeText } from './telling.ts';
+
+export type StateOptions = { at?: string; json?: true; utc?: true };
+
+type State = AnswerTo<'state'>;
+type PeerAt = State['peers'][number];
+
+const standing = (peer: PeerAt, { time }: State, clock: Clock): string => {
+  if (peer.isDisabled) return 'disabled';
+  if (peer.isRedeemed) return '';
+  if (peer.inviteExpires === null) return 'invited';
+  const isOver = time !== null && peer.inviteExpires <= time;
+  return `${isOver ? 'invitation ended' : 'invited until'} ${clock.minute(peer.inviteExpires)}`;
+};
+
+const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
+  const remarks = [peer.isAdmin ? 'admin' : '', standing(peer, state, clock)].filter(Boolean);
+  return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
+};
+
+const byCidr = ({ peers }: State): Map<number, PeerAt[]> => {
+  const found = new Map<number, PeerAt[]>();
+  for (const peer of peers) {
+    const known = found.get(peer.cidrId);
+    if (known) known.push(peer);
+    else found.set(peer.cidrId, [peer]);
+  }
+  return found;
+};
+
+const textOf = (state: State, clock: Clock): string => {
+  const peersOf = byCidr(state);
+  const nameOf = new Map(state.cidrs.map(({ id, name }) => [id, printable(name)]));
+  const tree = inTreeOrder(state.cidrs).flatMap(({ node, depth }) => {
+    const indent = '  '.repeat(depth);
+    const peers = peersOf.get(node.id) ?? [];
+    return [
+      `${indent}${paint('bold', printable(node.name))}  ${node.cidr}`,
+      ...peers.map((peer) => `${indent}  | ${peerLine(peer, state, clock)}`),
+    ];
+  });
+  const pairs = state.associations.map(
+    ({ cidrIds }) => `  ${cidrIds.map((id) => nameOf.get(id)).join(' – ')}`,
+  );
+  return [
+    `${printable(state.network)} at ${placeText(state, clock)}`,
+    ...tree,
+    ...(pairs.length > 0 ? ['associations', ...pairs] : []),
+  ].join('\n');
+};
+
+export const state = async (past: Past, { at, json, utc }: StateOptions): Promise<void> => {
+  const moment = at === undefined ? {} : { at: momentIn('--at', at, { utc: utc ?? false }) };
+  const found = await past.ask({ ask: 'state', ...moment });
+  if (json) answerJson(found);
+  else answer(textOf(found, new Clock({ utc })));
+};

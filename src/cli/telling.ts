@@ -1,0 +1,91 @@
+/** How events and their moments are written for people: in their zone or UTC, coloured by kind on a terminal. */
+import { printable } from '../domain/rejection.ts';
+import type { PeerBrief, Place, Reach, Told } from '../protocol/past.ts';
+import { paint, type Style } from './print.ts';
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** Writes moments in one zone. */
+export class Clock {
+  readonly #utc: boolean;
+
+  constructor({ utc = false }: { utc?: boolean | undefined }) {
+    this.#utc = utc;
+  }
+
+  /** `2026-11-22 13:09:00`, with a Z behind it in UTC. */
+  second(time: string): string {
+    const at = new Date(time);
+    if (this.#utc) return `${at.toISOString().slice(0, 19).replace('T', ' ')}Z`;
+    const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  }
+
+  /** `2026-11-22 13:09`. */
+  minute(time: string): string {
+    return this.second(time).replace(/:\d\d(Z?)$/, '$1');
+  }
+
+  /** A sentence whose moments are in ISO 8601, UTC. */
+  sentence(text: string): string {
+    return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));
+  }
+}
+
+/** Green lets somebody in or closer, red keeps somebody out or away, yellow is neither. */
+const STYLES: { [type: string]: Style } = {
+  CidrAdded: 'green',
+  PeerAdded: 'green',
+  InvitationRedeemed: 'green',
+  PeerEnabled: 'green',
+  AdminGranted: 'green',
+  AssociationAdded: 'green',
+  CidrDeleted: 'red',
+  InvitationRevoked: 'red',
+  InvitationExpired: 'red',
+  PeerDisabled: 'red',
+  PeerDeleted: 'red',
+  AdminRevoked: 'red',
+  AssociationDeleted: 'red',
+  LogRestored: 'red',
+  CidrRenamed: 'yellow',
+  PeerRenamed: 'yellow',
+  InvitationReissued: 'yellow',
+  EndpointOverrideSet: 'yellow',
+  EndpointOverrideCleared: 'yellow',
+  ServerEndpointChanged: 'yellow',
+};
+
+/** `    23  2026-11-22 13:09:00  ann disabled peer bob`. */
+export const lineOf = ({ position, recordedAt, type, sentence }: Told, clock: Clock): string => {
+  const style = STYLES[type];
+  const said = printable(clock.sentence(sentence));
+  const when = paint('dim', `${String(position).padStart(6)}  ${clock.second(recordedAt)}`);
+  return `${when}  ${style ? paint(style, said) : said}`;
+};
+
+/** `position 23 (2026-11-22 13:09)`. */
+export const placeText = ({ position, time }: Place, clock: Clock): string =>
+  time === null
+    ? `position ${position} (before the first event)`
+    : `position ${position} (${clock.minute(time)})`;
+
+/** Names in a line at most; --json has all. */
+const MOST_NAMES = 8;
+
+const namesOf = (peers: readonly PeerBrief[]): string => {
+  const names = peers.slice(0, MOST_NAMES).map(({ name }) => printable(name));
+  const more = peers.length - names.length;
+  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
+};
+
+const groupLines = (groups: Reach['gained'], sign: string): string[] =>
+  groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
+
+/** Who can reach whom now and could not, and the other way round; nothing where nothing differs. */
+export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
+  ...(gained.length > 0
+    ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]
+    : []),
+  ...(lost.length > 0 ? [words.lost, ...groupLines(lost, '-').map((line) => paint('red', line))] : []),
+];

@@ -1,0 +1,182 @@
+// The log asked over the API: an admin hears everything, another peer of itself alone, and a dry run writes nothing.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Peer } from '../../src/domain/network.ts';
+import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
+import { PAST_PATH } from '../../src/protocol/past.ts';
+import { ServedNetwork } from './served-network.ts';
+
+let served: ServedNetwork;
+let [ann, bob, oven]: Peer[] = [];
+
+beforeAll(async () => {
+  served = await ServedNetwork.start();
+  ann = await served.peer('ann', { admin: true });
+  bob = await served.peer('bob');
+  oven = await served.peer('oven', { cidr: 'robots' });
+  await served.call(COMMANDS_PATH, {
+    from: ann.ip,
+    method: 'POST',
+    body: { id: 'rename', command: { type: 'RenamePeer', peer: 'oven', name: 'kiln' } },
+  });
+});
+afterAll(() => served.close());
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the question asks for
+type Answer = Record<string, any>;
+
+const ask = (from: Peer | undefined, body: object) =>
+  served.call(PAST_PATH, { from: from?.ip ?? '', method: 'POST', body });
+
+const answered = async (from: Peer | undefined, body: object) => {
+  const { status, json } = await ask(from, body);
+  expect(status).toBe(200);
+  return json() as Answer;
+};
+
+const refused = async (from: Peer | undefined, body: object, status: number, error: string) => {
+  const answer = await ask(from, body);
+  expect([answer.status, answer.json()]).toEqual([status, expect.objectContaining({ error })]);
+};
+
+describe('an admin', () => {
+  it('is told all of the history, filtered as asked', async () => {
+    const { entries } = await answered(ann, { ask: 'history', after: 0, limit: 1000 });
+    expect(entries).toHaveLength(served.live.head.position);
+    const own = await answered(ann, {
+      ask: 'history',
+      after: 0,
+      limit: 10,
+      actor: 'ann',
+      types: ['PeerRenamed'],
+    });
+    expect(own.entries).toMatchObject([{ sentence: 'ann renamed peer oven to kiln' }]);
+  });
+
+  it('is told the state, what changed, why, and how to undo it', async () => {
+    const { position } = served.live.head;
+    expect((await answered(ann, { ask: 'state', at: 4 })).peers).toHaveLength(1);
+    expect((await answered(ann, { ask: 'diff', from: position - 1 })).peers.changed).toHaveLength(1);
+    expect((await answered(ann, { ask: 'why', peers: ['ann', 'bob'] })).visible).toBe(true);
+    expect((await answered(ann, { ask: 'undo', reverts: position })).commands).toEqual([
+      { type: 'RenamePeer', peer: oven?.id, name: 'oven' },
+    ]);
+  });
+
+  it('is told in a sentence where there is no answer', async () => {
+    await refused(
+      ann,
+      { ask: 'state', at: 999 },
+      400,
+      `the log ends at position ${served.live.head.position}: there is no position 999 yet`,
+    );
+    await refused(ann, { ask: 'why', peers: ['ann', 'mallory'] }, 400, 'no peer was ever called "mallory"');
+    expect((await ask(ann, { ask: 'everything' })).status).toBe(400);
+    expect((await ask(ann, { ask: 'history', after: -1, limit: 1 })).status).toBe(400);
+    expect((await ask(ann, { ask: 'history', after: 0, limit: 100_000 })).status).toBe(400);
+  });
+
+  it('waits for news, and is answered as they come', async () => {
+    const waiting = answered(ann, {
+      ask: 'history',
+      after: served.live.head.position,
+      limit: 10,
+      wait: true,
+    });
+    await served.run({ type: 'GrantAdmin', peer: 'kiln' });
+    await served.run({ type: 'RevokeAdmin', peer: 'kiln' });
+    expect((await waiting).entries[0]).toMatchObject({ type: 'AdminGranted' });
+  });
+
+  it('tries a command out without it being kept', async () => {
+    const before = served.live.head.position;
+    const dryRun = (command: object) =>
+      served.call(COMMANDS_PATH, {
+        from: ann!.ip,
+        method: 'POST',
+        body: { id: 'try', dryRun: true, command },
+      });
+    const tried = await dryRun({ type: 'DisablePeer', peer: 'bob' });
+    expect(tried.json()).toMatchObject({
+      dryRun: true,
+      position: before,
+      events: [{ type: 'PeerDisabled', peerId: bob?.id }],
+      sentences: ['disabled peer bob'],
+      reach: {
+        gained: [],
+        lost: [{ peers: [{ name: 'bob' }], others: [{ name: 'innernet-server' }, { name: 'ann' }] }],
+      },
+    });
+    expect((await dryRun({ type: 'DisablePeer', peer: 'mallory' })).status).toBe(404);
+    expect(served.live.head.position).toBe(before);
+    expect(served.network.peer(bob!.id)?.isDisabled).toBe(false);
+    const done = await served.call(COMMANDS_PATH, {
+      from: ann!.ip,
+      method: 'POST',
+      body: { id: 'try', command: { type: 'RenamePeer', peer: 'bob', name: 'bob' } },
+    });
+    expect(done.status).toBe(200);
+  });
+});
+
+describe('another peer', () => {
+  it('is told its own history, whoever wrote it unnamed where it does not see them', async () => {
+    const { entries } = await answered(oven, { ask: 'history', after: 0, limit: 1000 });
+    expect(entries.map(({ sentence }: { sentence: string }) => sentence)).toEqual([
+      expect.stringMatching(/^somebody on the server added peer oven /),
+      expect.stringMatching(/^oven redeemed the invitation of peer oven, /),
+      'an admin renamed peer oven to kiln',
+      'somebody on the server made peer kiln an admin',
+      'somebody on the server took the admin right from peer kiln',
+    ]);
+    expect(JSON.stringify(entries)).not.toMatch(/ann|root/);
+  });
+
+  it('is told who did it where it sees them', async () => {
+    await served.call(COMMANDS_PATH, {
+      from: ann!.ip,
+      method: 'POST',
+      body: {
+        id: 'endpoint',
+        command: { type: 'SetEndpointOverride', peer: 'bob', endpoint: '192.0.2.7:1' },
+      },
+    });
+    const { entries } = await answered(bob, {
+      ask: 'history',
+      after: 0,
+      limit: 1000,
+      types: ['EndpointOverrideSet'],
+    });
+    expect(entries).toMatchObject([{ sentence: 'ann set the endpoint of peer bob to 192.0.2.7:1' }]);
+  });
+
+  it('is told nothing of others', async () => {
+    for (const question of [
+      { ask: 'state' },
+      { ask: 'diff', from: 0 },
+      { ask: 'undo', reverts: 5 },
+      { ask: 'history', after: 0, limit: 10, about: 'ann' },
+      { ask: 'history', after: 0, limit: 10, actor: 'ann' },
+      { ask: 'why', peers: ['ann', 'kiln'] },
+    ])
+      expect([question, (await ask(bob, question)).status]).toEqual([question, 403]);
+  });
+
+  it('is told why it can talk to those it sees, and does not learn who else there is', async () => {
+    const { visible, reasons } = await answered(bob, { ask: 'why', peers: ['bob', 'ann'] });
+    expect([visible, reasons[0].sentence]).toEqual([true, 'bob and ann are both in humans (127.42.1.0/24)']);
+    const hidden = await ask(bob, { ask: 'why', peers: ['bob', 'kiln'] });
+    const unknown = await ask(bob, { ask: 'why', peers: ['bob', 'mallory'] });
+    expect(hidden.text.replace('kiln', 'mallory')).toBe(unknown.text);
+    expect(hidden.status).toBe(unknown.status);
+  });
+
+  it('cannot try commands out', async () => {
+    const body = { id: 'x', dryRun: true, command: { type: 'DisablePeer', peer: 'ann' } };
+    expect((await served.call(COMMANDS_PATH, { from: bob!.ip, method: 'POST', body })).status).toBe(401);
+  });
+});
+
+it('nobody who has not joined is told anything', async () => {
+  const eve = await served.peer('eve', { invited: true });
+  expect((await ask(eve, { ask: 'head' })).status).toBe(401);
+});
