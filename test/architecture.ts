@@ -41,7 +41,11 @@ const packages = [
     rooms: ['store', 'projections'],
     why: 'one place knows how the log is written',
   },
-  { name: /^koffi$/, rooms: ['server'], why: 'foreign calls are for the one socket that Node cannot make' },
+  {
+    name: /^koffi$/,
+    rooms: ['server', 'cli'],
+    why: 'foreign calls are for the two sockets that Node cannot make: bound to a device, and of datagrams to systemd',
+  },
   { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },
   {
     name: /^commander$|^@inquirer\//,

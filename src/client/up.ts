@@ -1,5 +1,6 @@
 /** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
 import { note } from '../cli/print.ts';
+import { Supervisor } from '../cli/supervisor.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { UpOptions } from './options.ts';
@@ -52,6 +53,7 @@ const once = async (network: InterfaceName, options: UpOptions): Promise<void> =
 /** Follows all networks until a signal; one that cannot be brought up does not keep the others down. */
 const follow = async (networks: readonly InterfaceName[], options: UpOptions): Promise<void> => {
   const signal = stopSignal();
+  const supervisor = await Supervisor.find();
   const errors: unknown[] = [];
   const owned: OwnedNetwork[] = [];
   for (const network of networks) {
@@ -64,9 +66,15 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
   if (owned.length === 0) return failed(errors);
   for (const error of errors) note(`innernet: error: ${(error as Error).message}`);
   for (const one of owned) void one.follower.follow();
+  await supervisor.ready(() => owned.map(statusOf).join('; '));
   await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);
+  supervisor.stopping();
   await Promise.all(owned.map((one) => one.close()));
 };
+
+/** A line for the supervisor: tunnels need no server, so that it is up without one. */
+const statusOf = ({ network, follower }: OwnedNetwork): string =>
+  `${network}: up, ${follower.status.connected ? 'connected to the server' : 'not connected to the server'}`;
 
 const start = async (network: InterfaceName, options: UpOptions): Promise<OwnedNetwork> => {
   const owned = await OwnedNetwork.open(network, options);

@@ -1,6 +1,7 @@
 /** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
+import { Supervisor } from '../cli/supervisor.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
 import { ProcessLock } from '../store/process-lock.ts';
@@ -67,11 +68,14 @@ class Opened {
 export const serve = async (network: InterfaceName, options: ServeOptions): Promise<void> => {
   const opened = new Opened();
   const stop = stopSignal();
+  const supervisor = await Supervisor.find();
   try {
     const server = await start(network, options, opened);
     say(`listening on ${server.where}`);
+    await supervisor.ready(server.status);
     await Promise.race([stop, server.trouble]);
   } finally {
+    supervisor.stopping();
     await opened.close();
   }
 };
@@ -81,8 +85,13 @@ const stopSignal = (): Promise<void> =>
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
 
-/** `trouble` rejects when something has broken that the server cannot live without. */
-type Started = { where: string; trouble: Promise<void> };
+type Started = {
+  where: string;
+  /** How it is now, in a line. */
+  status: () => string;
+  /** Rejects when something has broken that the server cannot live without. */
+  trouble: Promise<void>;
+};
 
 const start = async (network: InterfaceName, options: ServeOptions, opened: Opened): Promise<Started> => {
   const files = filesOf(network, options);
@@ -125,6 +134,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   keepStates(log, live);
   return {
     where: `${endpoint} (network ${network}, position ${live.head.position})`,
+    status: () => `serving ${network} on ${endpoint}: position ${live.head.position}`,
     trouble: Promise.race([live.run(), watch(log, socket, opened)]),
   };
 };

@@ -1,0 +1,100 @@
+/** Tells whoever supervises this process, mostly systemd, how it is: ready, alive, stopping (sd_notify(3)). */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Numbers of the Linux interface (asm-generic/socket.h, linux/socket.h, asm-generic/errno.h). */
+const LINUX = {
+  AF_UNIX: 1,
+  SOCK_DGRAM_CLOEXEC: 2 | 0o2000000,
+  MSG_DONTWAIT_NOSIGNAL: 0x40 | 0x4000,
+  LONGEST_PATH: 107,
+};
+
+/** Milliseconds between two looks at the status where no watchdog asks for more. */
+const LOOK_EVERY = 10_000;
+/** How often the supervisor is told that all is ready, in milliseconds, while its queue is full. */
+const AGAIN_AFTER = 100;
+const MOST_TRIES = 100;
+
+type Send = (message: string) => boolean;
+
+/** The `sockaddr_un` of a path; `@` in front stands for a name that is in no file system. */
+const sockaddr = (path: string): Buffer => {
+  const isAbstract = path.startsWith('@');
+  const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
+  const bytes = Buffer.alloc(2 + name.length);
+  new Uint16Array(bytes.buffer, bytes.byteOffset, 1)[0] = LINUX.AF_UNIX;
+  name.copy(bytes, 2);
+  return bytes;
+};
+
+/** Node has no Unix sockets for datagrams; the library that has is loaded only where somebody listens. */
+const senderTo = async (path: string): Promise<Send | undefined> => {
+  if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.LONGEST_PATH) return undefined;
+  const { default: koffi } = await import('koffi');
+  const libc = koffi.load(null);
+  const socket = libc.func('int socket(int family, int type, int protocol)');
+  const sendto = libc.func(
+    'intptr_t sendto(int fd, const void *text, uintptr_t size, int flags, const void *address, uint32_t length)',
+  );
+  const fd = socket(LINUX.AF_UNIX, LINUX.SOCK_DGRAM_CLOEXEC, 0) as number;
+  if (fd < 0) return undefined;
+  const to = sockaddr(path);
+  return (message) => {
+    const text = Buffer.from(message);
+    return Number(sendto(fd, text, text.length, LINUX.MSG_DONTWAIT_NOSIGNAL, to, to.length)) === text.length;
+  };
+};
+
+/** Milliseconds within which a sign of life is expected; undefined where nobody waits for one of this process. */
+const watchdogOf = ({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined => {
+  const isOurs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid;
+  const milliseconds = Number(WATCHDOG_USEC) / 1000;
+  return isOurs && milliseconds > 0 ? milliseconds : undefined;
+};
+
+export class Supervisor {
+  readonly #send: Send;
+  readonly #watchdog: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #said = '';
+
+  private constructor(send: Send, watchdog: number | undefined) {
+    this.#send = send;
+    this.#watchdog = watchdog;
+  }
+
+  /** The one that the environment names, once: children are not told. Without one all that is said goes nowhere. */
+  static async find(environment: NodeJS.ProcessEnv = process.env): Promise<Supervisor> {
+    const send = environment.NOTIFY_SOCKET ? await senderTo(environment.NOTIFY_SOCKET) : undefined;
+    const supervisor = new Supervisor(send ?? (() => true), send ? watchdogOf(environment) : undefined);
+    for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete environment[name];
+    return supervisor;
+  }
+
+  /**
+   * All is ready; `status` is one line for people, looked at again and again from now on. As long as the event loop
+   * turns, the watchdog is told so.
+   */
+  async ready(status: () => string): Promise<void> {
+    this.#said = status();
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      if (this.#send(`READY=1\nSTATUS=${this.#said}\n`)) break;
+      await sleep(AGAIN_AFTER);
+    }
+    const every = this.#watchdog === undefined ? LOOK_EVERY : this.#watchdog / 3;
+    this.#timer = setInterval(() => this.#tell(status()), every);
+    this.#timer.unref();
+  }
+
+  /** It is about to end, in good order. */
+  stopping(): void {
+    clearInterval(this.#timer);
+    this.#send('STOPPING=1\n');
+  }
+
+  #tell(status: string): void {
+    const words = [...(this.#watchdog === undefined ? [] : ['WATCHDOG=1'])];
+    if (status !== this.#said) words.push(`STATUS=${status}`);
+    if (words.length > 0 && this.#send(`${words.join('\n')}\n`)) this.#said = status;
+  }
+}
