@@ -1,7 +1,16 @@
 // innernet's own client, unmodified, on our server: it joins, polls, reports and administers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, type Running } from '../lab.ts';
-import { type Entry, invitationFolder, known, NewServer, OldClient, pings, until } from './programs.ts';
+import {
+  type Entry,
+  invitationFolder,
+  known,
+  NewClient,
+  NewServer,
+  OldClient,
+  pings,
+  until,
+} from './programs.ts';
 
 const invitations = invitationFolder();
 let lab: Lab;
@@ -91,12 +100,15 @@ describe('polling', () => {
   });
 
   it('tells the server where a peer may be reached', async () => {
-    await until('the candidates of ann are passed on', async () => {
+    await ann.host.sure(['ip', 'addr', 'add', '192.168.77.1/24', 'dev', 'eth0']);
+    await ann.sure('fetch', 'acme');
+    await until('another address of ann is passed on', async () => {
       await ryo.sure('fetch', 'acme');
       const cache = JSON.parse(await ryo.host.sure(['cat', '/var/lib/innernet/acme.json']));
       const row = cache.peers.find(({ name }: { name: string }) => name === 'ann');
-      return row.endpoint?.startsWith(`${ann.host.address}:`) || row.candidates.length > 0;
+      return row.candidates.some((candidate: string) => candidate.startsWith('192.168.77.1:'));
     });
+    await ann.host.sure(['ip', 'addr', 'del', '192.168.77.1/24', 'dev', 'eth0']);
   });
 
   it('feeds show in its long, short and tree form', async () => {
@@ -225,6 +237,24 @@ describe('administering: each change is one event with its name', () => {
         ).not.toBe(0);
     });
     expect(records).toEqual([]);
+  });
+});
+
+describe('beside our own clients', () => {
+  it('an old admin changes what they have at once', async () => {
+    await server.invite('kiln', 'machines', invitations.path('kiln'));
+    const kiln = new NewClient(await lab.host('kiln'));
+    await kiln.sure('install', '--default-name', '--delete-invite', invitations.path('kiln'));
+    const daemon = kiln.start('up', '--daemon', 'acme');
+    await daemon.line(/up at/);
+    expect(await known(kiln.host)).not.toContain('10.42.1.1/32');
+    await ann.sure('add-association', 'acme', 'humans', 'machines', '--yes');
+    await until('kiln knows ann', async () => (await known(kiln.host)).includes('10.42.1.1/32'));
+    await ann.sure('fetch', 'acme');
+    await until('kiln and ann reach each other', () => pings(kiln.host, '10.42.1.1'));
+    await ann.sure('delete-association', 'acme', 'humans', 'machines', '--yes');
+    await until('kiln has lost ann', async () => !(await known(kiln.host)).includes('10.42.1.1/32'));
+    await daemon.stop();
   });
 });
 
