@@ -6,6 +6,7 @@ import { singleton } from '../values/ip.ts';
 import { type Device, type DeviceState, isLive, type Step, Turns } from '../wireguard/device.ts';
 import { plan } from '../wireguard/plan.ts';
 import { bringUp, type TunnelConfig } from '../wireguard/tunnel.ts';
+import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts } from './contacts.ts';
 import { type Changes, type Mirror, serverRow } from './mirror.ts';
 import { Places } from './places.ts';
@@ -121,6 +122,15 @@ export class DeviceKeeper {
   async hasServer(): Promise<boolean> {
     const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
     return peer !== undefined && isLive(peer, Date.now());
+  }
+
+  /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
+  adopt(change: ConfChange, after: Conf): Promise<void> {
+    return this.#turns.take(async () => {
+      await putOn(this.#device, change, this.#mirror);
+      this.#places.insist(after.peerEndpointOverrides);
+      if (change.what === 'listenPort') await this.#read();
+    });
   }
 
   /** The whole comparison: device, address and route as well as peers. */

@@ -15,6 +15,7 @@ import { type Device, Turns } from '../wireguard/device.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import type { TunnelConfig } from '../wireguard/tunnel.ts';
 import { Api } from './api.ts';
+import { type ConfChange, changed } from './conf-change.ts';
 import { groundOf, writeConf } from './conf-file.ts';
 import { DeviceKeeper } from './device-keeper.ts';
 import { Journal } from './journal.ts';
@@ -43,6 +44,8 @@ export type LinkStatus = {
   connected: boolean;
   /** When the server was last heard on the stream, in milliseconds since 1970. */
   heard: number | undefined;
+  /** Whether the server said that this machine is disabled or deleted. */
+  isShutOut: boolean;
 };
 
 /** News are gathered this long before the hosts file is written, in milliseconds. */
@@ -68,6 +71,9 @@ export class Follower {
   #stop: () => void = () => {};
   #isStopped = false;
   #stream: Stream | undefined;
+  /** The connection on which a frame could not be taken: what follows on it cannot be either. */
+  #spoiled: Stream | undefined;
+  #complaint: string | undefined;
   #connected = false;
   #heard: number | undefined;
   #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
@@ -123,7 +129,7 @@ export class Follower {
   }
 
   get status(): LinkStatus {
-    return { connected: this.#connected, heard: this.#heard };
+    return { connected: this.#connected, heard: this.#heard, isShutOut: this.#shutOut };
   }
 
   /** Follows until `stop`; a server that is away is waited for. */
@@ -211,6 +217,19 @@ export class Follower {
     });
   }
 
+  /** Takes a change of the conf over: on the device, then in the file. Throws a `Failure`, and nothing has changed. */
+  changeConf(change: ConfChange): Promise<void> {
+    return this.#turns.take(async () => {
+      const { conf, paths } = this.#options;
+      const after = changed(conf, change);
+      await this.#keeper.adopt(change, after);
+      await writeConf(paths.conf, after);
+      Object.assign(conf, after);
+      // The candidates that the server was told name the old port: they are told anew with the next welcome.
+      if (change.what === 'listenPort') this.#stream?.cut('another listen port');
+    });
+  }
+
   async #rest(milliseconds: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const rested = new Promise<void>((resolve) => {
@@ -274,12 +293,19 @@ export class Follower {
   /** Frames are taken one after another; one that cannot be taken ends the connection, and comes again. */
   #take(stream: Stream, act: () => Promise<void>): void {
     void this.#turns.take(async () => {
-      if (this.#isStopped || this.#stream !== stream) return;
+      if (this.#isStopped || this.#stream !== stream || this.#spoiled === stream) return;
       await act().catch((error: Error) => {
-        this.#options.say(error.message);
+        this.#spoiled = stream;
+        this.#complain(error.message);
         stream.cut(error.message);
       });
     });
+  }
+
+  /** What lasts through many attempts is said once. */
+  #complain(message: string): void {
+    if (message !== this.#complaint) this.#options.say(message);
+    this.#complaint = message;
   }
 
   async #onFrame(stream: Stream, frame: ServerFrame, onLevel: (stream: Stream) => void): Promise<void> {
@@ -377,6 +403,7 @@ export class Follower {
         cause: error,
       });
     }
+    this.#complaint = undefined;
     const changes = this.#mirror.take(effect);
     await this.#keeper.apply(changes);
     if (effect.restored) this.#options.say(restoredSentence(effect.restored));
@@ -456,11 +483,17 @@ export class Follower {
 
   async #foldNow(): Promise<void> {
     if (!this.#mirror.head) return;
-    await this.#journal.fold().catch((error: Error) => this.#options.say(error.message));
+    await this.#journal
+      .fold()
+      .catch((error: Error) => this.#complain(`cannot write ${this.#options.paths.state}: ${error.message}`));
   }
 
   #unreachable(end: End | undefined): Failure {
     const { conf } = this.#options;
+    if (this.#shutOut)
+      return new Failure('this machine was shut out of the network: it was disabled or deleted', {
+        hint: 'ask an admin of the network to enable it; it comes back by itself then',
+      });
     if (end?.kind === 'refused')
       return new Failure(`the server does not let this machine in (HTTP status ${end.status})`, {
         hint: 'it may be disabled: ask an admin of the network',

@@ -6,6 +6,7 @@ import { note } from '../cli/print.ts';
 import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { ConfChange } from './conf-change.ts';
 import { readConf } from './conf-file.ts';
 import { Follower } from './follower.ts';
 import type { NatOptions } from './options.ts';
@@ -20,6 +21,7 @@ const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('stop') }),
   z.object({ ask: z.literal('forgetPin'), peer: z.string() }),
   z.object({ ask: z.literal('acknowledge') }),
+  z.object({ ask: z.literal('changeConf'), change: ConfChange }),
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
 
@@ -114,6 +116,8 @@ export class OwnedNetwork {
         return this.follower.forgetPin(request.peer);
       case 'acknowledge':
         return this.follower.acknowledge();
+      case 'changeConf':
+        return this.follower.changeConf(request.change);
       case 'stop':
         await this.#letGo();
         // Whoever waits for the end of this network ends the process with it: not before the answer is out.

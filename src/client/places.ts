@@ -13,7 +13,7 @@ import type { Ip } from '../values/ip.ts';
 import type { LastEndpoints } from './state-file.ts';
 
 export class Places {
-  readonly #local: ReadonlyMap<Ip, Endpoint>;
+  #local: ReadonlyMap<Ip, Endpoint>;
   readonly #last: LastEndpoints;
   readonly #observed = new Map<PeerId, Observation>();
   readonly #resolved = new Map<Endpoint, SocketAddress>();
@@ -22,6 +22,11 @@ export class Places {
   constructor(local: ReadonlyMap<Ip, Endpoint>, last: LastEndpoints) {
     this.#local = local;
     this.#last = last;
+  }
+
+  /** The overrides of one's own conf have changed. */
+  insist(local: ReadonlyMap<Ip, Endpoint>): void {
+    this.#local = local;
   }
 
   see(observation: Observation): void {

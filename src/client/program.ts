@@ -1,5 +1,5 @@
 /** The program `innernet`, alias `inn`: its verbs and flags; what a verb does is loaded when it is called. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
@@ -12,6 +12,7 @@ import {
   addHostsOptions,
   flag,
   globalOptionsOf,
+  portNumber,
   saidTo,
   wholeNumber,
 } from '../cli/options.ts';
@@ -19,7 +20,9 @@ import { addPastVerbs } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { main } from '../cli/run.ts';
-import { InterfaceName } from '../values/name.ts';
+import { Endpoint } from '../values/endpoint.ts';
+import { InterfaceName, RecordedName } from '../values/name.ts';
+import type { ListenPortOptions } from './listen-port.ts';
 import {
   addNatOptions,
   type FetchOptions,
@@ -28,6 +31,8 @@ import {
   type UninstallOptions,
   type UpOptions,
 } from './options.ts';
+import type { OwnEndpointOptions } from './own-endpoint.ts';
+import type { PeerEndpointOptions } from './peer-endpoint.ts';
 
 const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
@@ -135,6 +140,62 @@ const addForgetPin = (program: Command): void => {
     });
 };
 
+const addSetListenPort = (program: Command): void => {
+  networkVerb(program, 'set-listen-port', {
+    summary: 'fix the UDP port at which WireGuard listens on this machine, or let it be any',
+    examples: ['set-listen-port acme --listen-port 51820', 'set-listen-port acme --unset'],
+  })
+    .addOption(flag('-l, --listen-port <port>', 'the port', portNumber))
+    .addOption(new Option('-u, --unset', 'let WireGuard choose a port').conflicts('listenPort'))
+    .option('--yes', 'do not ask whether this is meant')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./listen-port.ts');
+      await client.setListenPort(network, saidTo<ListenPortOptions>(command));
+    });
+};
+
+const addOverrideEndpoint = (program: Command): void => {
+  networkVerb(program, 'override-endpoint', {
+    summary: 'tell the network where this machine is reached, in place of what the server sees',
+    examples: [
+      'override-endpoint acme --endpoint 203.0.113.7:51820',
+      'override-endpoint acme -e 0.0.0.0:51820',
+      'override-endpoint acme --unset',
+    ],
+  })
+    .addOption(
+      flag(
+        '-e, --endpoint <host:port>',
+        'where; host 0.0.0.0: where the server sees it, with this port',
+        Endpoint,
+      ),
+    )
+    .addOption(new Option('-u, --unset', 'be reached where the server sees it').conflicts('endpoint'))
+    .option('--yes', 'do not ask whether this is meant')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./own-endpoint.ts');
+      await client.overrideEndpoint(network, saidTo<OwnEndpointOptions>(command));
+    });
+};
+
+const addOverridePeerEndpoint = (program: Command): void => {
+  networkVerb(program, 'override-peer-endpoint', {
+    summary: 'reach a peer elsewhere than the network says, from this machine only',
+    examples: [
+      'override-peer-endpoint acme --name bob --endpoint 192.168.1.9:51820',
+      'override-peer-endpoint acme --name bob --unset',
+    ],
+  })
+    .addOption(flag('--name <peer>', 'its name or address', RecordedName))
+    .addOption(flag('-e, --endpoint <host:port>', 'where it is reached from here', Endpoint))
+    .addOption(new Option('-u, --unset', 'reach it where the network says').conflicts('endpoint'))
+    .option('--yes', 'do not ask whether this is meant')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./peer-endpoint.ts');
+      await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));
+    });
+};
+
 const addAcknowledge = (program: Command): void => {
   networkVerb(program, 'acknowledge', {
     summary: "say that you know of an older copy of the network's history that was put back",
@@ -173,6 +234,7 @@ const isBare = (args: readonly string[]): boolean => {
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
 for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin, addAcknowledge])
   add(program);
+for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 addPastVerbs(program, { openPast: open, open });
