@@ -15,6 +15,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp } from '../wireguard/tunnel.ts';
 import { ApiSocket } from './api-socket.ts';
+import { audit } from './audit.ts';
 import { Claims } from './claims.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './conf.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -135,8 +136,14 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   return {
     where: `${endpoint} (network ${network}, position ${live.head.position})`,
     status: () => `serving ${network} on ${endpoint}: position ${live.head.position}`,
-    trouble: Promise.race([live.run(), watch(log, socket, opened)]),
+    trouble: Promise.race([live.run(), watch(log, socket, opened), audited(log, opened)]),
   };
+};
+
+/** Rejects when the log turns out to be damaged, before or after the part that was checked at the start. */
+const audited = (log: SqliteLog, opened: Opened): Promise<void> => {
+  const stop = opened.add(new AbortController(), (it) => it.abort());
+  return audit(log, stop.signal).then(() => new Promise(() => {}));
 };
 
 /** The log, made from innernet's database if need be, locked against a second server, sound at its end. */

@@ -11,7 +11,11 @@ export class DamagedLog extends Failure {
   readonly position: Position;
 
   constructor(position: Position, message: string) {
-    super(message, { hint: 'put a backup back, or ask somebody who knows this network before going on' });
+    super(message, {
+      hint:
+        'put a backup back: innernet-server restore; if an older copy is meant to be here, say so: ' +
+        'innernet-server restored',
+    });
     this.name = 'DamagedLog';
     this.position = position;
   }

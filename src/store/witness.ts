@@ -69,6 +69,15 @@ const syncNow = (path: string): void => {
   }
 };
 
+/** Makes the witness say this head and no other: after a restored backup, which is shorter than what was seen. */
+export const replaceWitness = (path: string, head: Head): void => {
+  const draft = `${path}.${process.pid}.draft`;
+  writeFileSync(draft, lineOf(head), { mode: 0o600 });
+  syncNow(draft);
+  renameSync(draft, path);
+  syncNow(dirname(path));
+};
+
 /** The writing side. */
 export class Witness {
   readonly #path: string;

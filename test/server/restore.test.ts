@@ -1,0 +1,223 @@
+// Backups, and the log that goes on from one: taken beside writers, put back by verb or by hand, killed on the way.
+import { execFile } from 'node:child_process';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ProcessLock } from '../../src/store/process-lock.ts';
+import { flipBit } from '../store/damage.ts';
+import { ServerProgram } from './program.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // several programs each, on a machine that may be busy
+
+let server: ServerProgram;
+let file: string;
+
+const create = (program: ServerProgram) =>
+  program.run(
+    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
+    ...['--external-endpoint', 'vpn.example.org:51820'],
+  );
+
+const addCidr = (name: string, third: number) =>
+  server.run('add-cidr', 'acme', '--name', name, '--cidr', `10.42.${third}.0/24`, '--yes');
+
+const events = async (): Promise<{ position: number; type: string; body?: unknown }[]> => {
+  const { stdout, stderr, code } = await server.run('history', 'acme', '--json');
+  if (code !== 0) throw new Error(stderr);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+};
+const types = async () => (await events()).map(({ type }) => type);
+const inLib = (name: string) => join(server.dataDir, name);
+
+/** Made once, since each verb is a process: a network at position 6, and a backup of it at position 5. */
+let made: ServerProgram;
+
+beforeAll(async () => {
+  made = new ServerProgram();
+  server = made;
+  await create(made);
+  await addCidr('humans', 1);
+  await server.run('backup', 'acme', join(made.folder, 'acme.backup'));
+  await addCidr('robots', 2);
+}, 60_000);
+afterAll(() => made.remove());
+
+beforeEach(() => {
+  server = new ServerProgram();
+  cpSync(made.folder, server.folder, { recursive: true });
+  file = join(server.folder, 'acme.backup');
+  const { folder } = server;
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+});
+
+describe('innernet-server backup', () => {
+  it('makes a copy for the owner alone, with nothing beside it, and says how far it goes', async () => {
+    const other = join(server.folder, 'other.backup');
+    const { code, stdout } = await server.run('backup', 'acme', other, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ file: other, network: 'acme', position: 6 });
+    expect(statSync(other).mode & 0o777).toBe(0o600);
+    expect(readdirSync(server.folder).filter((name) => name.startsWith('other'))).toEqual(['other.backup']);
+  });
+
+  it('never overwrites', async () => {
+    const before = readFileSync(file);
+    expect(await server.run('backup', 'acme', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('exists already'),
+    });
+    expect(readFileSync(file)).toEqual(before);
+  });
+
+  it('is none of a log that lost its end', async () => {
+    copyFileSync(file, inLib('acme.events'));
+    const { code, stderr } = await server.run('backup', 'acme', join(server.folder, 'short'));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the log ends before its witness')]);
+    expect(existsSync(join(server.folder, 'short'))).toBe(false);
+  });
+});
+
+describe('innernet-server restore', () => {
+  it('goes on from the copy, records what was given up, and keeps the log that was there', async () => {
+    const { code, stdout } = await server.run('restore', 'acme', file, '--yes', '--json');
+    expect(code).toBe(0);
+    const { aside, ...rest } = JSON.parse(stdout);
+    expect(rest).toMatchObject({ position: 5, lost: { position: 6 } });
+    expect(existsSync(aside)).toBe(true);
+    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored']);
+    expect((await addCidr('robots', 2)).code).toBe(0);
+    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
+  });
+
+  it('loses nothing where the copy has all that was ever seen', async () => {
+    const whole = join(server.folder, 'whole');
+    await server.run('backup', 'acme', whole);
+    flipBit(inLib('acme.events'), 9000);
+    const { stdout } = await server.run('restore', 'acme', whole, '--yes');
+    expect(stdout).toContain('nothing is lost');
+    expect(await types()).not.toContain('LogRestored');
+  });
+
+  it('asks before, or wants --yes', async () => {
+    const { code, stderr } = await server.run('restore', 'acme', file);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--yes')]);
+    expect((await types()).length).toBe(6);
+  });
+
+  it.each<[string, () => Promise<string>, string]>([
+    ['no file', async () => join(server.folder, 'nothing'), 'there is no file'],
+    [
+      'no log',
+      async () => {
+        writeFileSync(join(server.folder, 'text'), 'hello'.repeat(1000));
+        return join(server.folder, 'text');
+      },
+      'is not a log of this program',
+    ],
+    [
+      'a damaged copy',
+      async () => {
+        flipBit(file, readFileSync(file).indexOf('humans'));
+        return file;
+      },
+      '',
+    ],
+    [
+      'a copy of another network',
+      async () => {
+        const other = new ServerProgram();
+        onTestFinished(() => other.remove());
+        await create(other);
+        await other.run('backup', 'acme', join(other.folder, 'theirs'));
+        return join(other.folder, 'theirs');
+      },
+      'is of another network',
+    ],
+  ])('refuses %s and changes nothing', async (_, copy, words) => {
+    const { code, stderr } = await server.run('restore', 'acme', await copy(), '--yes');
+    expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);
+    expect((await types()).length).toBe(6);
+    expect(readdirSync(server.dataDir).filter((name) => /restore|lost/.test(name))).toEqual([]);
+  });
+
+  it('refuses while the network is being served', async () => {
+    const lock = ProcessLock.take(inLib('acme'), 'a server');
+    const { code, stderr } = await server.run('restore', 'acme', file, '--yes');
+    lock.release();
+    expect([code, stderr]).toEqual([1, expect.stringContaining(String(process.pid))]);
+  });
+
+  const CALLS: [string, number[]][] = [
+    ['rename', [1, 2, 3]],
+    ['fsync', [1, 3, 5]],
+    ['unlink', [2]],
+  ];
+  it.each(CALLS.flatMap(([call, moments]) => moments.map((k) => [call, k] as const)))(
+    'killed at %s number %i: never silently shorter, and whole when it is done again',
+    async (call, k) => {
+      const inject = `inject=${call}:signal=KILL:when=${k}`;
+      const command = server.command('restore', 'acme', file, '--yes');
+      const args = ['-f', '-qq', '-o', '/dev/null', '-e', inject, process.execPath, ...command];
+      await promisify(execFile)('strace', args).catch(() => {});
+      const after = await server.run('list-cidrs', 'acme', '--json');
+      if (after.code === 0) {
+        const kept = await types();
+        expect(kept.length === 6 || kept.includes('LogRestored')).toBe(true);
+      }
+      if (after.code !== 0 || !(await types()).includes('LogRestored'))
+        expect(await server.run('restore', 'acme', file, '--yes')).toMatchObject({ code: 0 });
+      expect((await types()).slice(0, 6)).toEqual([
+        ...['NetworkCreated', 'CidrAdded', 'CidrAdded', 'PeerAdded', 'CidrAdded', 'LogRestored'],
+      ]);
+    },
+  );
+});
+
+describe('innernet-server restored', () => {
+  const putBack = () => {
+    for (const end of ['-wal', '-shm']) expect(existsSync(inLib(`acme.events${end}`))).toBe(false);
+    copyFileSync(file, inLib('acme.events'));
+  };
+
+  it('a copy put back by hand is refused until somebody says that it is meant', async () => {
+    putBack();
+    const { code, stderr } = await addCidr('robots', 2);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the log ends before its witness')]);
+    expect(stderr).toContain('innernet-server restored');
+    expect((await server.run('restored', 'acme', '--yes')).stdout).toContain('goes on from position 5');
+    expect((await addCidr('robots', 2)).code).toBe(0);
+    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
+  });
+
+  it('knows from what clients said, where the witness is as old as the log', async () => {
+    putBack();
+    copyFileSync(inLib('acme.witness'), join(server.folder, 'witness'));
+    const { hash } = JSON.parse(
+      (await server.run('backup', 'acme', join(server.folder, 'x'), '--json')).stdout || '{"hash":null}',
+    );
+    expect(hash).toBeNull();
+    writeFileSync(inLib('acme.witness'), '');
+    writeFileSync(inLib('acme.claims'), JSON.stringify({ position: 9, hash: 'a'.repeat(64) }));
+    expect((await server.run('restored', 'acme', '--yes')).code).toBe(0);
+    expect((await events()).at(-1)).toMatchObject({ type: 'LogRestored' });
+    expect(existsSync(inLib('acme.claims'))).toBe(false);
+  });
+
+  it('is refused where nothing is missing', async () => {
+    const { code, stderr } = await server.run('restored', 'acme', '--yes');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('nothing says')]);
+  });
+});
