@@ -31,6 +31,9 @@ import { operator } from './local-plane.ts';
 import { observationDocument } from './observation-file.ts';
 import { holdersOf } from './open-files.ts';
 
+/** From this many events on somebody may wonder what takes so long. */
+const MANY_EVENTS = 2_000;
+
 /** Lines about single rows that an operator reads; the rest is counted. */
 const MOST_NOTES = 40;
 
@@ -62,6 +65,7 @@ export const importOnce = async (
     refuseRunning(name, files);
     const contents = read(name, database, files);
     refuseOtherConf(contents.network, conf, files);
+    if (contents.events.length >= MANY_EVENTS) say(`taking over ${name}: this may take some seconds`);
     await build(contents, database, files);
     report(name, contents, files, say);
   } finally {
