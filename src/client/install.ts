@@ -174,11 +174,12 @@ const join = async (
   const { keys, isResumed } = await keyFor(invited, paths);
   const { expires: _, ...server } = invitation.server;
   const conf: Conf = { ...invitation, privateKey: keys.privateKey, server };
+  const attempt = { mayBeKnown: isResumed };
   let device: Device;
   try {
-    device = await redeem(invitation, keys, { name, isResumed, options });
+    device = await redeem(invitation, keys, { name, isResumed, options, attempt });
   } catch (error) {
-    if (!isResumed && isFinal(error)) await rm(paths.pending, { force: true });
+    if (!attempt.mayBeKnown || (!isResumed && isFinal(error))) await rm(paths.pending, { force: true });
     await takeDown(name).catch(() => {});
     throw error;
   }
@@ -190,7 +191,13 @@ const join = async (
 /** Whether the server has said no, so that a key that it never took need not be kept. */
 const isFinal = (error: unknown): boolean => error instanceof Rejected || error instanceof CallRefused;
 
-type Redeeming = { name: InterfaceName; isResumed: boolean; options: InstallOptions };
+type Redeeming = {
+  name: InterfaceName;
+  isResumed: boolean;
+  options: InstallOptions;
+  /** Becomes true when the new key leaves this machine: from then on it must be kept. */
+  attempt: { mayBeKnown: boolean };
+};
 
 /**
  * Hands the new key in and has a handshake with it at the end. Where an answer was lost nobody knows which of the
@@ -199,7 +206,7 @@ type Redeeming = { name: InterfaceName; isResumed: boolean; options: InstallOpti
 const redeem = async (
   invitation: Conf,
   keys: KeyPair,
-  { name, isResumed, options }: Redeeming,
+  { name, isResumed, options, attempt }: Redeeming,
 ): Promise<Device> => {
   const { server } = invitation;
   const [{ device }, endpoints] = await Promise.all([
@@ -220,6 +227,7 @@ const redeem = async (
   const start = performance.now();
   for (let deadline = start + PATIENCE; performance.now() < deadline; ) {
     if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN : PATIENCE))) {
+      attempt.mayBeKnown = true;
       isAccepted = await handIn(invitation, keys.publicKey);
       isUncertain = !isAccepted;
       deadline = performance.now() + PATIENCE;

@@ -42,6 +42,8 @@ export type NetworkReport = {
   /** Whether a process follows the network's changes, and whether it is connected to the server now. */
   isFollowed: boolean;
   isConnected: boolean;
+  /** Whether the server told the process that follows that this machine is disabled or deleted. */
+  isShutOut: boolean;
   position: number | null;
   hash: string | null;
   /** When anything was last heard of the server; null if never, or before this machine was started. */
@@ -104,6 +106,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     backend: device?.backend ?? null,
     isFollowed: status !== undefined,
     isConnected: status?.connected ?? false,
+    isShutOut: status?.isShutOut ?? false,
     position: mirror.head?.position ?? null,
     hash: mirror.head?.hash ?? null,
     serverHeard: iso(latest(server?.latestHandshake, status?.heard)),

@@ -28,12 +28,17 @@ const textOf = (report: NetworkReport, options: ShowOptions): string => {
   return lines.join('\n');
 };
 
-const headOf = ({ network, isUp, listenPort, isFollowed, isConnected }: NetworkReport): string[] => {
+const headOf = (report: NetworkReport): string[] => {
+  const { network, isUp, listenPort, isFollowed, isConnected, isShutOut } = report;
   const lines = [`${paint('bold', 'network')}: ${paint('bold', network)}`];
   if (!isUp)
     return [...lines, `  ${paint('yellow', 'down')}: bring it up with: innernet up --daemon ${network}`];
   lines.push(`  listening port: ${listenPort}`);
   if (!isFollowed) lines.push(`  changes are not followed: innernet up --daemon ${network}`);
+  else if (isShutOut)
+    lines.push(
+      `  ${paint('red', 'shut out')}: this machine was disabled or deleted: ask an admin of the network`,
+    );
   else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
   return lines;
 };

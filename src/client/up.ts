@@ -1,6 +1,7 @@
 /** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
 import { note } from '../cli/print.ts';
 import { Supervisor } from '../cli/supervisor.ts';
+import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { UpOptions } from './options.ts';
@@ -15,10 +16,16 @@ const all = async (options: UpOptions): Promise<InterfaceName[]> => {
   });
 };
 
+const tell = (error: unknown): void => {
+  const { message, hint } = error as Error & { hint?: string };
+  note(`innernet: error: ${printable(message)}`);
+  if (hint) note(`innernet: hint: ${printable(hint)}`);
+};
+
 const failed = (errors: readonly unknown[]): void => {
   const [first, ...others] = errors;
   if (first === undefined) return;
-  for (const other of others) note(`innernet: error: ${(other as Error).message}`);
+  for (const other of others) tell(other);
   throw first;
 };
 
@@ -64,7 +71,7 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
     }
   }
   if (owned.length === 0) return failed(errors);
-  for (const error of errors) note(`innernet: error: ${(error as Error).message}`);
+  for (const error of errors) tell(error);
   for (const one of owned) void one.follower.follow();
   await supervisor.ready(() => owned.map(statusOf).join('; '));
   await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);

@@ -58,7 +58,8 @@ describe('install', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/the invitation was used or revoked, or the server is down; it expires at 20/);
     expect((await thief.exec(['ip', 'link', 'show', 'acme'])).code).not.toBe(0);
-    expect((await sh(thief, 'ls -A /etc/innernet')).stdout).not.toContain('acme.conf');
+    expect((await sh(thief, 'ls -A /etc/innernet')).stdout).toBe('');
+    await thief.sure([...CLIENT, 'install', await network.invite('honest')]);
   });
 
   it.each([
@@ -172,6 +173,12 @@ describe('a running peer', () => {
     await network.admin('disable-peer', 'acme', '--name', 'bob');
     await until('bob has let go', async () => (await onDevice(bob)).join() === '10.42.0.1');
     expect(await reaches(ann, '10.42.1.2')).toBe(false);
+    expect(await bob.sure([...CLIENT, 'show', 'acme'])).toContain('shut out');
+    const up = await bob.exec([...CLIENT, 'up', 'acme']);
+    expect([up.code, up.stderr]).toEqual([
+      1,
+      expect.stringMatching(/shut out of the network[\s\S]*hint: ask an admin/),
+    ]);
     const { stdout } = await sh(bob, 'cat /var/lib/innernet/acme.json /var/lib/innernet/acme.journal');
     expect(stdout).toContain('"ann"');
     await network.admin('enable-peer', 'acme', '--name', 'bob');
