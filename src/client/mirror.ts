@@ -312,7 +312,8 @@ export class Mirror {
   ): Effect {
     const leaving = new Set(peers.removed);
     const shown = peers.changed.filter(({ id }) => !leaving.has(id));
-    const staysOut = ({ ip, isVouchedFor }: PeerRow): boolean => !isVouchedFor && withheld.has(ip);
+    const staysOut = ({ ip, publicKey, isVouchedFor }: PeerRow): boolean =>
+      !isVouchedFor && withheld.has(ip) && this.pins.at(ip)?.publicKey === publicKey;
     const admissible = shown.filter((row) => !staysOut(row));
     const { accepted, held } = sift(admissible, this.ground, this.pins, this.#ownersBut(leaving));
     for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });

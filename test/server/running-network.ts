@@ -65,9 +65,10 @@ export class RunningNetwork {
   }
 
   /** Ends the server and starts it again on the same log; observations are remembered, under a new boot. */
-  async restart(): Promise<void> {
+  async restart(meanwhile: (file: string) => void = () => {}): Promise<void> {
     const stored = [...this.observations.stored()];
     await this.#shut();
+    meanwhile(this.#files.file);
     await this.#open(stored);
   }
 
