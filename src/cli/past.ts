@@ -1,5 +1,6 @@
 /** The verbs that ask a network's log, and the one that takes things back; what they do is loaded when called. */
 import { type Command, Option } from 'commander';
+import { NotedHead } from '../protocol/noted-head.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { RecordedName } from '../values/name.ts';
 import { addChangeOptions } from './change.ts';
@@ -7,9 +8,10 @@ import type { DiffOptions } from './diff.ts';
 import type { HistoryOptions } from './history.ts';
 import { type Folders, flag, type GlobalOptions, globalOptionsOf, parsedBy, wholeNumber } from './options.ts';
 import type { Past } from './plane.ts';
-import { actsOn, networkVerb, type Open } from './program.ts';
+import { actsOn, networkVerb, type Open, verb } from './program.ts';
 import type { RevertOptions } from './revert.ts';
 import type { StateOptions } from './state.ts';
+import type { VerifyExportOptions } from './verify-export.ts';
 import type { WhyOptions } from './why.ts';
 
 /** Finds a network's log by the name that the network has on this machine. Throws `Failure`. */
@@ -33,7 +35,7 @@ const json = (what: string): Option => new Option('--json', `answer with JSON: $
 const several = (name: string, before: string[] = []): string[] => [...before, name];
 
 const addHistory = (program: Command, { openPast }: Pasts): void => {
-  const verb = networkVerb(program, 'history', {
+  const added = networkVerb(program, 'history', {
     summary: 'tell what happened in a network, from its first day on',
     examples: [
       'history acme',
@@ -56,28 +58,28 @@ const addHistory = (program: Command, { openPast }: Pasts): void => {
     .addOption(json('one record a line'))
     .addOption(utc)
     .option('--no-pager', 'write straight to the terminal');
-  actsOn<HistoryOptions, Past>(verb, openPast, async (past, options) => {
+  actsOn<HistoryOptions, Past>(added, openPast, async (past, options) => {
     const { history } = await import('./history.ts');
     await history(past, options);
   });
 };
 
 const addState = (program: Command, { openPast }: Pasts): void => {
-  const verb = networkVerb(program, 'state', {
+  const added = networkVerb(program, 'state', {
     summary: 'show a network as it is, or as it was at any moment',
     examples: ['state acme', 'state acme --at 42', 'state acme --at friday --json'],
   })
     .addOption(at)
     .addOption(json('position, hash, time, CIDRs, peers, associations'))
     .addOption(utc);
-  actsOn<StateOptions, Past>(verb, openPast, async (past, options) => {
+  actsOn<StateOptions, Past>(added, openPast, async (past, options) => {
     const { state } = await import('./state.ts');
     await state(past, options);
   });
 };
 
 const addDiff = (program: Command, { openPast }: Pasts): void => {
-  const verb = networkVerb(program, 'diff', {
+  const added = networkVerb(program, 'diff', {
     summary: 'say what changed between two moments, most of all who can reach whom',
     examples: ['diff acme friday', 'diff acme 12 42', 'diff acme 2d 1d --json'],
   })
@@ -85,7 +87,7 @@ const addDiff = (program: Command, { openPast }: Pasts): void => {
     .argument('[later]', 'another one (default: now)')
     .addOption(json('what was added, removed and changed, and who gained and lost reach'))
     .addOption(utc);
-  actsOn<DiffOptions, Past>(verb, openPast, async (past, options, [from = '', to]) => {
+  actsOn<DiffOptions, Past>(added, openPast, async (past, options, [from = '', to]) => {
     const { diff } = await import('./diff.ts');
     await diff(past, [from, to], options);
   });
@@ -93,7 +95,7 @@ const addDiff = (program: Command, { openPast }: Pasts): void => {
 
 const addWhy = (program: Command, { openPast, realityOf }: Pasts): void => {
   const peerArgument = parsedBy('peer', RecordedName);
-  const verb = networkVerb(program, 'why', {
+  const added = networkVerb(program, 'why', {
     summary: 'say why two peers can talk, or cannot (exit code 3), since when and by whose doing',
     examples: ['why acme ann press', 'why acme ann press --at friday', 'why acme ann press --json'],
   })
@@ -102,45 +104,69 @@ const addWhy = (program: Command, { openPast, realityOf }: Pasts): void => {
     .addOption(at)
     .addOption(json('whether they can talk, the reasons and the events behind them'))
     .addOption(utc);
-  actsOn<WhyOptions, Past>(verb, openPast, async (past, options, [one = '', other = '']) => {
+  actsOn<WhyOptions, Past>(added, openPast, async (past, options, [one = '', other = '']) => {
     const { why } = await import('./why.ts');
-    const [network] = verb.processedArgs as [InterfaceName];
+    const [network] = added.processedArgs as [InterfaceName];
     const suggest = (command: string): string => {
       const [name = '', ...rest] = command.split(' ');
       return [program.name(), name, network, ...rest].join(' ');
     };
     const reality = async (names: readonly [string, string]): Promise<string[]> =>
-      realityOf ? realityOf(network, names, globalOptionsOf(verb)) : [];
+      realityOf ? realityOf(network, names, globalOptionsOf(added)) : [];
     await why(past, [one, other], options, { suggest, reality });
   });
 };
 
 const addHead = (program: Command, { openPast }: Pasts): void => {
-  const verb = networkVerb(program, 'head', {
+  const added = networkVerb(program, 'head', {
     summary: 'say where the log ends, short enough to be read out or noted elsewhere',
     examples: ['head acme', 'head acme --json'],
   }).addOption(json("the network's id, position, hash and time"));
-  actsOn<{ json?: true }, Past>(verb, openPast, async (past, options) => {
+  actsOn<{ json?: true }, Past>(added, openPast, async (past, options) => {
     const { head } = await import('./head.ts');
     await head(past, options);
   });
 };
 
 const addRevert = (program: Command, { open }: Pasts): void => {
-  const verb = networkVerb(program, 'revert', {
+  const added = networkVerb(program, 'revert', {
     summary: 'undo a commit, or everything since a position, by new events that say so',
     examples: ['revert acme 42', 'revert acme 42 --dry-run', 'revert acme --to 12 --yes'],
   })
     .argument('[position]', 'where the commit to undo ends', parsedBy('position', position))
     .addOption(flag('--to <position>', 'go back to this position', position))
     .option('--possible', 'undo what can be undone, and say what stays');
-  actsOn<RevertOptions>(addChangeOptions(verb), open, async (plane, options, operands) => {
+  actsOn<RevertOptions>(addChangeOptions(added), open, async (plane, options, operands) => {
     const { revert } = await import('./revert.ts');
     await revert(plane, operands[0] as number | undefined, options);
+  });
+};
+
+const parseWitness = parsedBy('--witness', NotedHead);
+
+/** Adds the flag with heads that others have noted. */
+export const addWitnessOption = (verb: Command): Command =>
+  verb.addOption(
+    new Option('--witness <head>', 'a head that somebody noted, as "head" prints it (repeatable)')
+      .argParser((text: string, before: NotedHead[]) => [...before, parseWitness(text)])
+      .default([], 'none'),
+  );
+
+const addVerifyExport = (program: Command): void => {
+  const added = verb(program, 'verify-export', {
+    summary: 'check an exported log: every record, the chain, and heads that others have noted',
+    examples: ['verify-export acme.ndjson', 'verify-export acme.ndjson --witness 42:7f3a-91c2-d4e5-f607'],
+  })
+    .argument('<file>', 'what "innernet-server export" has written')
+    .addOption(json('what was checked, and where it ends'));
+  addWitnessOption(added).action(async (file: string, options: VerifyExportOptions) => {
+    const { verifyExport } = await import('./verify-export.ts');
+    await verifyExport(file, options);
   });
 };
 
 /** Adds the verbs to a program. */
 export const addPastVerbs = (program: Command, pasts: Pasts): void => {
   for (const add of [addHistory, addState, addDiff, addWhy, addHead, addRevert]) add(program, pasts);
+  addVerifyExport(program);
 };

@@ -1,6 +1,8 @@
 /** What can be said to the verbs that only the server has. */
 import type { ChangeOptions, GlobalOptions, HostsOptions } from '../cli/options.ts';
+import type { NotedHead } from '../protocol/noted-head.ts';
 import type { Endpoint } from '../values/endpoint.ts';
+import type { Position } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 
@@ -29,3 +31,22 @@ export type ExportOptions = GlobalOptions & {
   innernetDb: string;
   json?: true | undefined;
 };
+
+/** Of `export` without a database to make. */
+export type ExportLogOptions = GlobalOptions & {
+  ndjson?: true | undefined;
+  json?: true | undefined;
+  /** The records that are shown; none said: all. */
+  only: Position[];
+};
+
+export type ImportOptions = GlobalOptions & { json?: true | undefined };
+
+export type VerifyOptions = GlobalOptions & {
+  from?: Position | undefined;
+  /** Heads that others have noted. */
+  witness: NotedHead[];
+  json?: true | undefined;
+};
+
+export type RebuildOptions = GlobalOptions & { json?: true | undefined };

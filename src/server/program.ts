@@ -17,7 +17,8 @@ import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
 import type { BackupOptions } from './backup.ts';
 import { DEFAULT_FOLDERS } from './files.ts';
-import type { ExportOptions, NewOptions, ServeOptions, UninstallOptions } from './options.ts';
+import type { NewOptions, ServeOptions, UninstallOptions } from './options.ts';
+import { addProofVerbs } from './proof-verbs.ts';
 import type { RestoreOptions } from './restore.ts';
 
 const open: Open = async (network, options) => {
@@ -61,19 +62,6 @@ const addServe = (program: Command): void => {
 const openPast: OpenPast = async (network, options) => {
   const { LocalPast } = await import('./local-past.ts');
   return LocalPast.open(network, options);
-};
-
-const addExport = (program: Command): void => {
-  networkVerb(program, 'export', {
-    summary: "write a network as a database for innernet's own server",
-    examples: ['export acme --innernet-db acme.db', 'export acme --innernet-db acme.db --json'],
-  })
-    .requiredOption('--innernet-db <file>', 'the file to make')
-    .option('--json', 'answer with JSON: the file, what it holds and what is lost')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const { exportToInnernet } = await import('./export.ts');
-      await exportToInnernet(network, saidTo<ExportOptions>(command));
-    });
 };
 
 const addUninstall = (program: Command): void => {
@@ -134,10 +122,11 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addExport, addBackups, addUninstall]) add(program);
+for (const add of [addNew, addServe, addBackups, addUninstall]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 addPastVerbs(program, { openPast, open });
+addProofVerbs(program);
 addCompletionVerbs(program, [], async (kind, network, options) => {
   const { knownNames } = await import('./known-names.ts');
   return knownNames(kind, network, options);

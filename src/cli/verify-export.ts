@@ -1,0 +1,72 @@
+/** The verb verify-export: an exported log checked by itself, and against heads that others have noted. */
+import { createHash } from 'node:crypto';
+import { printable } from '../domain/rejection.ts';
+import type { Sha256 } from '../events/record.ts';
+import { ExportCheck, isWhole } from '../protocol/exported-log.ts';
+import { isAsNoted, type NotedHead, shortHead } from '../protocol/noted-head.ts';
+import { Failure } from '../values/failure.ts';
+import type { Hash, Position } from '../values/id.ts';
+import { openExport } from './exported-file.ts';
+import { answer, answerJson } from './print.ts';
+
+export type VerifyExportOptions = { witness: NotedHead[]; json?: true };
+
+const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex') as Hash;
+
+/** Heads that others noted, each to be met on the way. */
+export class Witnesses {
+  readonly #open: Set<NotedHead>;
+  readonly #byPosition = new Map<Position, NotedHead[]>();
+
+  constructor(noted: readonly NotedHead[]) {
+    this.#open = new Set(noted);
+    for (const each of noted)
+      this.#byPosition.set(each.position, [...(this.#byPosition.get(each.position) ?? []), each]);
+  }
+
+  /** Throws `Failure` where a history has another hash at a position than was noted. */
+  meet({ position, hash }: { position: Position; hash: Hash }): void {
+    for (const noted of this.#byPosition.get(position) ?? []) {
+      if (!isAsNoted(noted, hash))
+        throw new Failure(
+          `this is another history than the one that was noted: position ${position} has the hash ${hash.slice(0, 32)}…, not ${noted.digits.slice(0, 32)}…`,
+          { hint: 'one of the two was changed afterwards: compare with what others have noted' },
+        );
+      this.#open.delete(noted);
+    }
+  }
+
+  /** Throws `Failure` where the history ends before a position that was noted. */
+  finish(end: Position): void {
+    for (const { position } of this.#open)
+      throw new Failure(`the history ends at position ${end}, and somebody has seen position ${position}`, {
+        hint: 'it was cut, or an older copy was put in its place; ask for all of it',
+      });
+  }
+}
+
+export const verifyExport = async (path: string, { witness, json }: VerifyExportOptions): Promise<void> => {
+  const { header, records } = await openExport(path);
+  const check = new ExportCheck(header, sha256);
+  const witnesses = new Witnesses(witness);
+  let whole = 0;
+  for await (const record of records) {
+    check.take(record);
+    witnesses.meet(record);
+    if (isWhole(record)) whole += 1;
+  }
+  check.finish();
+  witnesses.finish(header.position);
+  const { network, networkId, position, hash } = header;
+  if (json)
+    return answerJson({ network, networkId, position, hash, records: whole, witnesses: witness.length });
+  const shown =
+    whole === position
+      ? `all ${whole} records`
+      : `${whole} of ${position} records, the others by their digests`;
+  const noted =
+    witness.length > 0
+      ? `; ${witness.length} noted ${witness.length === 1 ? 'head is' : 'heads are'} in it`
+      : '';
+  answer(`${printable(network)} is sound: ${shown}, up to ${shortHead({ position, hash })}${noted}`);
+};
