@@ -94,9 +94,10 @@ export const invite = async (plane: Plane, invitation: Invitation): Promise<Invi
         server: {
           ...server,
           internalEndpoint: SocketAddress.parse(server.internalEndpoint),
-          networkId: view.networkId,
-          position: outcome.position,
-          hash: outcome.hash,
+          // An older server has no history that the newcomer could be held to.
+          ...(outcome.position > 0
+            ? { networkId: view.networkId, position: outcome.position, hash: outcome.hash }
+            : {}),
           expires,
         },
         peerEndpointOverrides: new Map(),

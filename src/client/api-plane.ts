@@ -15,7 +15,9 @@ import type { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { Api, CallRefused } from './api.ts';
 import { readConf } from './conf-file.ts';
+import type { OldServer } from './old-server.ts';
 import { type Folders, pathsOf } from './paths.ts';
+import { Poll } from './poll.ts';
 
 const ViewedPeer = PeerRow.extend({
   endpoint: Endpoint.nullable(),
@@ -41,6 +43,7 @@ export class ApiPlane implements Plane {
   readonly network: string;
   readonly #conf: Conf;
   readonly #api: Api;
+  #old: OldServer | undefined;
 
   constructor(network: string, conf: Conf) {
     this.network = network;
@@ -53,7 +56,14 @@ export class ApiPlane implements Plane {
     return new ApiPlane(network, await readConf(pathsOf(network, folders).conf, network));
   }
 
-  async execute(command: AdminCommand): Promise<Outcome> {
+  execute(command: AdminCommand): Promise<Outcome> {
+    return this.#orOld(
+      () => this.#post(command),
+      (old) => old.execute(command),
+    );
+  }
+
+  async #post(command: AdminCommand): Promise<Outcome> {
     const body = { id: ulid(), command };
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -67,7 +77,10 @@ export class ApiPlane implements Plane {
 
   rehearse(command: AdminCommand): Promise<Rehearsal> {
     const body = { id: ulid(), command, dryRun: true };
-    return this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body });
+    return this.#orOld(
+      () => this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body }),
+      (old) => old.rehearse(command),
+    );
   }
 
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
@@ -75,7 +88,14 @@ export class ApiPlane implements Plane {
     return this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question });
   }
 
-  async view(): Promise<NetworkView> {
+  view(): Promise<NetworkView> {
+    return this.#orOld(
+      () => this.#view(),
+      (old) => old.view(),
+    );
+  }
+
+  async #view(): Promise<NetworkView> {
     try {
       return await this.#api.ask(View, { method: 'GET', path: NETWORK_PATH });
     } catch (error) {
@@ -91,6 +111,20 @@ export class ApiPlane implements Plane {
 
   async close(): Promise<void> {
     this.#api.close();
+  }
+
+  /** Asks in our own protocol first; a server that does not know it is asked in innernet's. */
+  async #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
+    if (this.#old) return theirs(this.#old);
+    try {
+      return await ours();
+    } catch (error) {
+      const isUnknown = error instanceof CallRefused && error.status === 404;
+      if (!isUnknown || (await new Poll(this.#api).hasStream()) !== false) throw error;
+      const { OldServer } = await import('./old-server.ts');
+      this.#old = new OldServer(this.#api, this.#conf.networkName);
+      return theirs(this.#old);
+    }
   }
 
   /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */

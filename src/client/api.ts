@@ -31,7 +31,7 @@ export class CallRefused extends Failure {
 }
 
 type Call = {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   body?: unknown;
   /** Ends the connection with the answer. */

@@ -6,7 +6,7 @@ import { printable } from '../domain/rejection.ts';
 import type { Conf } from '../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../protocol/frames.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
-import type { Endpoint } from '../values/endpoint.ts';
+import type { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import type { Position } from '../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../values/ip.ts';
@@ -14,7 +14,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { type Device, Turns } from '../wireguard/device.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import type { TunnelConfig } from '../wireguard/tunnel.ts';
-import { Api } from './api.ts';
+import { Api, CallRefused } from './api.ts';
 import { type ConfChange, changed } from './conf-change.ts';
 import { groundOf, writeConf } from './conf-file.ts';
 import { DeviceKeeper } from './device-keeper.ts';
@@ -23,6 +23,8 @@ import type { Changes, Effect, Mirror, Verdict } from './mirror.ts';
 import type { NatOptions } from './options.ts';
 import type { NetworkPaths } from './paths.ts';
 import { heldReason } from './pins.ts';
+import { Poll } from './poll.ts';
+import type { PolledState } from './polled-state.ts';
 import { restoredSentence } from './restored.ts';
 import { type End, pauseBefore, Stream } from './stream.ts';
 
@@ -35,6 +37,8 @@ export type FollowOptions = {
   fresh?: Device | undefined;
   hosts: HostsOptions;
   nat: NatOptions;
+  /** Seconds between polls of a server that has no live stream. */
+  interval?: number | undefined;
   /** Hears what the user may want to know, one sentence at a time. */
   say: (message: string) => void;
 };
@@ -46,6 +50,8 @@ export type LinkStatus = {
   heard: number | undefined;
   /** Whether the server said that this machine is disabled or deleted. */
   isShutOut: boolean;
+  /** Whether the server is an older one without a live stream, which is asked now and then. */
+  polled: boolean;
 };
 
 /** News are gathered this long before the hosts file is written, in milliseconds. */
@@ -54,6 +60,8 @@ const HOSTS_AFTER = 50;
 const FOLD_AFTER = 10_000;
 /** A machine that was shut out asks again after this long, in milliseconds. */
 const SHUT_OUT_PAUSE = 60_000;
+/** Unless told, in seconds: innernet's. */
+const POLL_EVERY = 60;
 /** How long one attempt waits for the server's handshake, in milliseconds. */
 const HANDSHAKE_WITHIN = 5000;
 
@@ -81,6 +89,9 @@ export class Follower {
   #shutOut = false;
   #serverMayBeGone = true;
   #prefetched: ReturnType<Api['snapshot']> | undefined;
+  readonly #poll: Poll;
+  #isPolled = false;
+  #toldUnreadable = '';
   #hosts: NodeJS.Timeout | undefined;
   #fold: NodeJS.Timeout | undefined;
 
@@ -91,6 +102,7 @@ export class Follower {
     this.#mirror = journal.kept.mirror;
     const { internalEndpoint, publicKey } = options.conf.server;
     this.#api = new Api(internalEndpoint, publicKey);
+    this.#poll = new Poll(this.#api);
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve;
     });
@@ -129,7 +141,12 @@ export class Follower {
   }
 
   get status(): LinkStatus {
-    return { connected: this.#connected, heard: this.#heard, isShutOut: this.#shutOut };
+    return {
+      connected: this.#connected,
+      heard: this.#heard,
+      isShutOut: this.#shutOut,
+      polled: this.#isPolled,
+    };
   }
 
   /** Follows until `stop`; a server that is away is waited for. */
@@ -139,9 +156,14 @@ export class Follower {
     while (!this.#isStopped) {
       await this.#reachServer();
       if (this.#isStopped) break;
-      await this.#session(() => {
+      const end = await this.#session(() => {
         attempt = 0;
       });
+      if (await this.#lacksStream(end)) {
+        await this.#pollOn();
+        attempt = 0;
+        continue;
+      }
       const pause = this.#shutOut ? SHUT_OUT_PAUSE : pauseBefore(attempt, Math.random());
       attempt += 1;
       await this.#rest(pause);
@@ -164,7 +186,8 @@ export class Follower {
         stream.cut('level');
       });
       clearTimeout(patience);
-      if (isLevel) return this.#keeper.greeted();
+      const isPolled = !isLevel && (await this.#lacksStream(last)) && (await this.#tryToPoll());
+      if (isLevel || isPolled) return this.#keeper.greeted();
       await this.#rest(Math.min(500, pauseBefore(attempt, Math.random())));
     }
     throw this.#unreachable(last);
@@ -172,6 +195,10 @@ export class Follower {
 
   /** While it follows: makes sure that it is level with the server. Throws a `Failure` when it is not connected. */
   async refresh(milliseconds: number): Promise<LinkStatus> {
+    if (this.#isPolled) {
+      if (!(await this.#tryToPoll())) throw this.#unreachable(undefined);
+      return this.status;
+    }
     const level = this.#stream?.level();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<'late'>((resolve) => {
@@ -308,6 +335,84 @@ export class Follower {
     this.#complaint = message;
   }
 
+  /** Whether the stream was refused because the server is an older one; said once. */
+  async #lacksStream(end: End | undefined): Promise<boolean> {
+    if (this.#isStopped || end?.kind !== 'refused' || ![400, 404, 405, 426].includes(end.status))
+      return false;
+    if ((await this.#poll.hasStream()) !== false) return false;
+    if (!this.#isPolled) {
+      const { interval = POLL_EVERY } = this.#options;
+      this.#options.say(
+        `this server has no live stream: news come when it is asked, with "up --daemon" every ${interval} s`,
+      );
+      if (this.#mirror.head)
+        this.#options.say(
+          'it shows no history either, as it did before: what it says is checked by pins alone',
+        );
+    }
+    this.#isPolled = true;
+    return true;
+  }
+
+  /** Asks again and again, until the server has a live stream or `stop`. */
+  async #pollOn(): Promise<void> {
+    const { interval = POLL_EVERY } = this.#options;
+    for (;;) {
+      await this.#tryToPoll();
+      await this.#rest(interval * 1000);
+      if (this.#isStopped) return;
+      await this.#reachServer();
+      if (await this.#poll.hasStream()) break;
+    }
+    this.#isPolled = false;
+    this.#connected = false;
+    this.#options.say('the server has a live stream now');
+  }
+
+  /** Takes what an older server shows; whether it has answered. */
+  async #tryToPoll(): Promise<boolean> {
+    try {
+      const state = await this.#poll.state();
+      await this.#turns.take(() => this.#takeState(state));
+      await this.#poll.report(this.#candidates() ?? []);
+      return true;
+    } catch (error) {
+      this.#connected = false;
+      const isRefused = error instanceof CallRefused && error.status === 401;
+      if (!isRefused || !this.#shutOut) this.#complain((error as Error).message);
+      if (isRefused) this.#shutOut = true;
+      else this.#serverMayBeGone = true;
+      return false;
+    }
+  }
+
+  async #takeState({ observations, unreadable, ...shown }: PolledState): Promise<void> {
+    if (this.#isStopped) return;
+    this.#connected = true;
+    this.#shutOut = false;
+    this.#complaint = undefined;
+    this.#serverMayBeGone = false;
+    this.#heard = Date.now();
+    const verdict = this.#mirror.judgeState(shown);
+    if (verdict.kind === 'take') await this.#commit(verdict.effect);
+    if (verdict.kind === 'alarm') await this.#alarm(verdict.effect);
+    await this.#keeper.observe(observations);
+    const names = unreadable.map(printable).join(', ');
+    if (names !== this.#toldUnreadable && names) this.#options.say(`rows cannot be understood: ${names}`);
+    this.#toldUnreadable = names;
+  }
+
+  /** Where this machine says that it may be reached; undefined where it is not to say so. */
+  #candidates(): SocketAddress[] | undefined {
+    const { nat, tunnel } = this.#options;
+    const port = this.#keeper.listenPort;
+    if (!nat.natTraversal || !nat.natCandidates || port === 0) return undefined;
+    const addresses = localAddresses(tunnel.name).filter(
+      ({ ip }) => !isExcluded(nat.excludeNatCandidates, ip),
+    );
+    return candidatesFrom(addresses, port, tunnel.network);
+  }
+
   async #onFrame(stream: Stream, frame: ServerFrame, onLevel: (stream: Stream) => void): Promise<void> {
     switch (frame.kind) {
       case 'welcome':
@@ -338,14 +443,8 @@ export class Follower {
     this.#connected = true;
     this.#shutOut = false;
     this.#serverMayBeGone = false;
-    const { nat, tunnel } = this.#options;
-    const port = this.#keeper.listenPort;
-    if (nat.natTraversal && nat.natCandidates && port > 0) {
-      const addresses = localAddresses(tunnel.name).filter(
-        ({ ip }) => !isExcluded(nat.excludeNatCandidates, ip),
-      );
-      stream.send({ kind: 'candidates', endpoints: candidatesFrom(addresses, port, tunnel.network) });
-    }
+    const endpoints = this.#candidates();
+    if (endpoints) stream.send({ kind: 'candidates', endpoints });
     this.#keeper.contacts.roundTrip = stream.roundTrip;
     void stream.level().then(() => {
       this.#take(stream, async () => onLevel(stream));

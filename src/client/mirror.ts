@@ -185,6 +185,23 @@ export class Mirror {
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
 
+  /**
+   * What an older server shows, in whole: rows without the history that they come of, so that only pins can be
+   * checked. Under an alarm it changes nothing but that peers go: whoever hides the history does not end it.
+   */
+  judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
+    const { peers, cidrs, held, released } = this.#wholeEffect(shown);
+    if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed) };
+    const effect: Effect = {
+      peers: { ...peers, changed: peers.changed.filter((row) => !sameWhole(row, this.#peers.get(row.id))) },
+      cidrs: { ...cidrs, changed: cidrs.changed.filter((row) => !sameCidr(row, this.#cidrs.get(row.id))) },
+      held: held.filter(({ row, rule }) => !sameHeld({ row, rule }, this.#held.get(row.id))),
+      released,
+      ...(this.head && this.filled ? { emptied: true } : {}),
+    };
+    return isNothing(effect) ? { kind: 'known' } : { kind: 'take', effect };
+  }
+
   /** This machine was shut out: every tunnel but the server's goes, the pins stay. */
   judgeRevocation(): Effect {
     const ids = [...this.tunnels()].map(({ id }) => id);
@@ -285,7 +302,10 @@ export class Mirror {
     }
   }
 
-  #wholeEffect(snapshot: Snapshot, withheld: ReadonlySet<Ip> = this.#withheld): Effect {
+  #wholeEffect(
+    snapshot: Pick<Snapshot, 'peers' | 'cidrs'>,
+    withheld: ReadonlySet<Ip> = this.#withheld,
+  ): Effect {
     const shown = new Set(snapshot.peers.map(({ id }) => id));
     const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
     return {
@@ -376,6 +396,21 @@ const sameRow = (left: PeerRow, right: PeerRow): boolean =>
   left.endpoint === right.endpoint &&
   left.isAdmin === right.isAdmin &&
   left.cidrId === right.cidrId;
+
+const sameWhole = (row: PeerRow, known: PeerRow | undefined): boolean =>
+  known?.publicKey === row.publicKey && known.ip === row.ip && sameRow(row, known);
+
+const sameCidr = (row: CidrRow, known: CidrRow | undefined): boolean =>
+  known?.name === row.name && known.cidr === row.cidr && known.parentId === row.parentId;
+
+const sameHeld = ({ row, rule }: Held, known: Held | undefined): boolean =>
+  known?.rule === rule && sameWhole(row, known.row);
+
+const isNothing = ({ peers, cidrs, held, released, emptied }: Effect): boolean =>
+  !emptied &&
+  [peers.changed, peers.removed, cidrs.changed, cidrs.removed, held, released].every(
+    ({ length }) => length === 0,
+  );
 
 /** The server as the network shows it; its endpoint is where an admin says that it is reached. */
 export const serverRow = (mirror: Mirror): PeerRow | undefined => mirror.peer(SERVER_PEER);

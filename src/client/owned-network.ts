@@ -25,7 +25,7 @@ const Request = z.discriminatedUnion('ask', [
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
 
-export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions;
+export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 
 /** Milliseconds that one synchronisation may take. */
 const SYNCHRONISE_WITHIN = 15_000;
@@ -80,6 +80,7 @@ export class OwnedNetwork {
         tunnel: tunnelConfig(network, conf, options),
         hosts: options,
         nat: options,
+        interval: options.interval,
         say: sayOf(network),
       });
       owned = new OwnedNetwork(network, follower, ownership);

@@ -42,6 +42,8 @@ export type NetworkReport = {
   /** Whether a process follows the network's changes, and whether it is connected to the server now. */
   isFollowed: boolean;
   isConnected: boolean;
+  /** Whether the server is an older one without a live stream, which that process asks now and then. */
+  isPolled: boolean;
   /** Whether the server told the process that follows that this machine is disabled or deleted. */
   isShutOut: boolean;
   position: number | null;
@@ -106,6 +108,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     backend: device?.backend ?? null,
     isFollowed: status !== undefined,
     isConnected: status?.connected ?? false,
+    isPolled: status?.polled ?? false,
     isShutOut: status?.isShutOut ?? false,
     position: mirror.head?.position ?? null,
     hash: mirror.head?.hash ?? null,

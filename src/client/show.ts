@@ -8,16 +8,24 @@ import type { ShowOptions } from './options.ts';
 import { installedNetworks } from './paths.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
 import { restoredSentence } from './restored.ts';
+import { throwFirst } from './troubles.ts';
 
-/** Shows one network, or all that are installed. */
+/** Shows one network, or all that are installed; throws the first failure, after all that can be shown were. */
 export const show = async (network: InterfaceName | undefined, options: ShowOptions): Promise<void> => {
   const networks = network ? [network] : await installedNetworks(options);
-  const reports: NetworkReport[] = [];
-  for (const name of networks) reports.push(await reportOf(name, options));
-  if (options.json) return answerJson(reports);
-  if (reports.length === 0)
+  if (networks.length === 0 && !options.json)
     return note('innernet: no network is installed; join one: innernet install INVITATION');
-  answer(reports.map((report) => textOf(report, options)).join('\n\n'));
+  const reports: NetworkReport[] = [];
+  const errors: unknown[] = [];
+  for (const name of networks)
+    await reportOf(name, options).then(
+      (report) => reports.push(report),
+      (error: unknown) => errors.push(error),
+    );
+  if (options.json && errors.length === 0) return answerJson(reports);
+  if (!options.json && reports.length > 0)
+    answer(reports.map((report) => textOf(report, options)).join('\n\n'));
+  throwFirst(errors);
 };
 
 const textOf = (report: NetworkReport, options: ShowOptions): string => {
@@ -29,7 +37,7 @@ const textOf = (report: NetworkReport, options: ShowOptions): string => {
 };
 
 const headOf = (report: NetworkReport): string[] => {
-  const { network, isUp, listenPort, isFollowed, isConnected, isShutOut } = report;
+  const { network, isUp, listenPort, isFollowed, isConnected, isPolled, isShutOut } = report;
   const lines = [`${paint('bold', 'network')}: ${paint('bold', network)}`];
   if (!isUp)
     return [...lines, `  ${paint('yellow', 'down')}: bring it up with: innernet up --daemon ${network}`];
@@ -39,6 +47,7 @@ const headOf = (report: NetworkReport): string[] => {
     lines.push(
       `  ${paint('red', 'shut out')}: this machine was disabled or deleted: ask an admin of the network`,
     );
+  else if (isPolled) lines.push('  the server has no live stream: it is asked for news now and then');
   else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
   return lines;
 };

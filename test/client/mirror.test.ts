@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Mirror } from '../../src/client/mirror.ts';
 import { sha256 } from '../../src/client/sha256.ts';
 import type { PeerRow } from '../../src/protocol/rows.ts';
-import { ground, History, key, mirrorAt, own, row, server } from './sight.ts';
+import { cidr, ground, History, key, mirrorAt, own, row, server } from './sight.ts';
 
 const history = new History(30);
 const bob = row(5, '10.42.1.5', 50, { name: 'bob' });
@@ -219,4 +219,49 @@ it('the order of a stale, replayed removal and re-adding frame changes nothing',
   expect(mirror.judgeDelta(adding).kind).toBe('known');
   expect(mirror.judgeSnapshot(history.snapshot(3, 3, [server, own, bob])).kind).toBe('known');
   expect(shown(mirror)).toEqual([]);
+});
+
+describe('the state of a server without a history', () => {
+  const bob = row(5, '10.42.1.5', 50);
+  const newcomer = () => new Mirror(ground, sha256);
+  const polled = (mirror: Mirror, peers: PeerRow[]) => {
+    const verdict = mirror.judgeState({ peers: [server, own, ...peers], cidrs: [cidr(3, '10.42.1.0/24')] });
+    if (verdict.kind === 'take' || verdict.kind === 'alarm') mirror.take(verdict.effect);
+    return verdict;
+  };
+  const names = (mirror: Mirror) => Array.from(mirror.tunnels(), ({ name }) => name);
+
+  it('is taken as a whole; the same again is no news', () => {
+    const mirror = newcomer();
+    expect(polled(mirror, [bob]).kind).toBe('take');
+    expect(names(mirror)).toEqual(['peer-5']);
+    expect(polled(mirror, [bob])).toEqual({ kind: 'known' });
+    expect(polled(mirror, []).kind).toBe('take');
+    expect(names(mirror)).toEqual([]);
+  });
+
+  it('holds a swapped key back, once, and the others go on', () => {
+    const mirror = newcomer();
+    polled(mirror, [bob]);
+    const swapped = [{ ...bob, publicKey: key(99) }, row(6, '10.42.1.6', 60)];
+    expect(polled(mirror, swapped)).toMatchObject({ effect: { held: [{ rule: 'KeyChanged' }] } });
+    expect(Array.from(mirror.tunnels(), ({ publicKey }) => publicKey)).not.toContain(key(99));
+    expect(names(mirror)).toContain('peer-6');
+    expect(polled(mirror, swapped)).toEqual({ kind: 'known' });
+  });
+
+  it('does not end an alarm, and lets nobody in under one', () => {
+    const history = new History(3);
+    const mirror = mirrorAt(history, 3, [bob]);
+    const alarmed = mirror.judgeWelcome(new History(5, 'another').welcome());
+    if (alarmed.kind === 'alarm') mirror.take(alarmed.effect);
+    expect(polled(mirror, [row(6, '10.42.1.6', 60)]).kind).toBe('alarm');
+    expect([mirror.alarm === null, names(mirror)]).toEqual([false, []]);
+  });
+
+  it('makes the rows no longer those of the head: a stream fetches all anew', () => {
+    const mirror = mirrorAt(new History(3), 3, [bob]);
+    polled(mirror, [bob, row(6, '10.42.1.6', 60)]);
+    expect([mirror.head?.position, mirror.filled]).toEqual([3, false]);
+  });
 });
