@@ -67,7 +67,7 @@ export class Questions {
   #found(dice: Dice, kind: number, mischief: number): ReturnType<Trick> {
     if (dice.network.cidr(ROOT_CIDR) === undefined && kind < 25) return { asked: create(dice) as Asked };
     if (dice.network.cidr(ROOT_CIDR) === undefined)
-      return TRICKS[FIRST_TRICKS[mischief % 4] ?? 'NoNetwork'](dice);
+      return TRICKS[FIRST_TRICKS[mischief % FIRST_TRICKS.length] ?? 'NoNetwork'](dice);
     if (kind < 36) return TRICKS[PROVOKED[mischief % PROVOKED.length] ?? 'UnknownPeer'](dice);
     if (kind < 50) return redeems(dice);
     const asked =

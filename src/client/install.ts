@@ -47,7 +47,10 @@ const contentOf = async (path: string): Promise<string | undefined> => {
 };
 
 const readInvitation = async (file: string): Promise<Conf> => {
-  const text = await contentOf(file);
+  const text = await contentOf(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EISDIR') throw cause;
+    throw new Failure(`${file} is a folder`, { hint: 'name the file that an admin has given you', cause });
+  });
   if (text === undefined)
     throw new Failure(`there is no invitation ${file}`, {
       hint: 'name the file that an admin has given you',

@@ -1,12 +1,11 @@
 /** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
-import { note } from '../cli/print.ts';
 import { Supervisor } from '../cli/supervisor.ts';
-import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { UpOptions } from './options.ts';
 import { askOwnerOf, OwnedNetwork, sayOf } from './owned-network.ts';
 import { installedNetworks, pathsOf } from './paths.ts';
+import { tellOf, throwFirst } from './troubles.ts';
 
 const all = async (options: UpOptions): Promise<InterfaceName[]> => {
   const networks = await installedNetworks(options);
@@ -14,19 +13,6 @@ const all = async (options: UpOptions): Promise<InterfaceName[]> => {
   throw new Failure(`no network is installed: there is no conf in ${options.configDir}`, {
     hint: 'join one by an invitation: innernet install INVITATION',
   });
-};
-
-const tell = (error: unknown): void => {
-  const { message, hint } = error as Error & { hint?: string };
-  note(`innernet: error: ${printable(message)}`);
-  if (hint) note(`innernet: hint: ${printable(hint)}`);
-};
-
-const failed = (errors: readonly unknown[]): void => {
-  const [first, ...others] = errors;
-  if (first === undefined) return;
-  for (const other of others) tell(other);
-  throw first;
 };
 
 /** Throws the first failure, after all networks were tried. */
@@ -41,7 +27,7 @@ export const up = async (named: readonly InterfaceName[], options: UpOptions): P
       errors.push(error);
     }
   }
-  failed(errors);
+  throwFirst(errors);
 };
 
 const once = async (network: InterfaceName, options: UpOptions): Promise<void> => {
@@ -70,8 +56,8 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
       errors.push(error);
     }
   }
-  if (owned.length === 0) return failed(errors);
-  for (const error of errors) tell(error);
+  if (owned.length === 0) return throwFirst(errors);
+  for (const error of errors) tellOf(error);
   for (const one of owned) void one.follower.follow();
   await supervisor.ready(() => owned.map(statusOf).join('; '));
   await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);

@@ -24,6 +24,7 @@ import { Cidr, kindOf, prefixOf } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import { keyPairFrom } from '../values/key-pair.ts';
 import { InterfaceName } from '../values/name.ts';
+import { reservedIn } from '../values/reserved.ts';
 import { localAddresses, routesOverlapping } from '../wireguard/routes.ts';
 import { deviceIndex } from './api-socket.ts';
 import { formatConf, type ServerConf } from './conf.ts';
@@ -45,6 +46,7 @@ export const createNetwork = async (options: NewOptions): Promise<void> => {
   const questions = new Questions(options);
   const plan = await ask(questions, options);
   const files = filesOf(plan.name, options);
+  refuseReserved(plan.cidr);
   refuseExisting(plan.name, files);
   const keys = keyPairFrom(randomBytes(32));
   const command = commandFor(plan, keys.publicKey);
@@ -107,6 +109,14 @@ const likelyEndpoint = (): string | undefined => {
   const ips = localAddresses().map(({ ip }) => ip);
   const ip = ips.find((each) => kindOf(each) === 'unicast') ?? ips.find((each) => kindOf(each) === 'private');
   return ip && endpointOf(ip, LISTEN_PORT);
+};
+
+const refuseReserved = (cidr: Cidr): void => {
+  const reserved = reservedIn(cidr);
+  if (!reserved) return;
+  throw new Failure(`the range ${cidr} overlaps ${reserved.block}, which is for ${reserved.use}`, {
+    hint: 'choose a private range, such as --network-cidr 10.42.0.0/16',
+  });
 };
 
 const refuseExisting = (name: InterfaceName, { conf, foreignDatabase }: NetworkFiles): void => {

@@ -13,7 +13,7 @@ import type { Cidr } from '../values/ip.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { localAddresses } from '../wireguard/routes.ts';
-import { bringUp } from '../wireguard/tunnel.ts';
+import { bringUp, takeDown } from '../wireguard/tunnel.ts';
 import { ApiSocket } from './api-socket.ts';
 import { audit } from './audit.ts';
 import { Claims } from './claims.ts';
@@ -191,7 +191,8 @@ const startDevice = async (
   { conf, range, live, observations, hub, opened }: DeviceParts,
 ): Promise<DeviceFollower> => {
   const address = `${conf.address}/${conf.prefix}` as Cidr;
-  const { device } = await bringUp({ name: network, address, network: range, mtu, routing, backend }, say);
+  const tunnel = { name: network, address, network: range, mtu, routing, backend };
+  const { device, adopted } = await bringUp(tunnel, say);
   const keys = { privateKey: conf.privateKey, publicKey: publicKeyOf(conf.privateKey) };
   const own = { keys, listenPort: conf.listenPort };
   const told = hub.told.bind(hub);
@@ -203,6 +204,10 @@ const startDevice = async (
     network: range,
     own,
     report,
+  }).catch(async (error: unknown) => {
+    // One that stood before this start goes on as it was.
+    if (!adopted) await takeDown(network).catch(() => {});
+    throw error;
   });
   return opened.add(follower, (it) => it.close());
 };

@@ -45,6 +45,8 @@ const notOurs = (error: unknown, file: string): Error => {
   const code = error instanceof Database.SqliteError ? error.code : '';
   if (code === 'SQLITE_NOTADB') return new Failure(`${file} is not a log of this program`, { cause: error });
   if (code === 'SQLITE_BUSY') return lockedFailure(file, error);
+  if (code === 'SQLITE_CANTOPEN')
+    return new Failure(`${file} cannot be opened`, { hint: 'run it as root, with sudo', cause: error });
   return error as Error;
 };
 

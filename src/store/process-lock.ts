@@ -1,5 +1,6 @@
 /** A lock that one process holds for as long as it lives, and the kernel lets go of when it dies. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
@@ -14,26 +15,42 @@ export class ProcessLock {
     this.#db = db;
   }
 
-  /** `path` without ending. Throws a `Failure` that names the holder. */
+  /** `path` without ending. Throws a `Failure` that names the holder, or the file that cannot be had. */
   static take(path: string, what: string): ProcessLock {
-    const db = new Database(`${path}.lock`, { timeout: 0 });
+    let db: Database.Database | undefined;
     try {
+      db = new Database(`${path}.lock`, { timeout: 0 });
       db.exec('BEGIN EXCLUSIVE');
+      writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
+      return new ProcessLock(db);
     } catch (cause) {
-      db.close();
-      throw new Failure(`${what} is running already (process ${holderOf(path)})`, {
-        hint: 'stop that one first, or leave it: verbs work beside it',
-        cause,
-      });
+      db?.close();
+      throw isBusy(cause) ? heldBy(path, what, cause) : unusable(path, cause as Error);
     }
-    writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
-    return new ProcessLock(db);
   }
 
   release(): void {
     this.#db.close();
   }
 }
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+
+const heldBy = (path: string, what: string, cause: unknown): Failure =>
+  new Failure(`${what} is running already (process ${holderOf(path)})`, {
+    hint: 'stop that one first, or leave it: verbs work beside it',
+    cause,
+  });
+
+const unusable = (path: string, cause: Error): Failure =>
+  new Failure(`cannot write ${path}.lock, by which one server keeps a second one out: ${cause.message}`, {
+    hint:
+      process.getuid?.() === 0
+        ? `see whether there is space and the folder can be written: df -h ${dirname(path)}`
+        : 'run it as root, with sudo',
+    cause,
+  });
 
 const holderOf = (path: string): string => {
   try {

@@ -99,6 +99,10 @@ describe('innernet-server new', () => {
     [{ '--network-cidr': '10.42.0.0' }, 2, 'not a CIDR block'],
     [{ '--network-cidr': '10.42.0.0/32' }, 1, 'has no room'],
     [{ '--network-cidr': '0.0.0.0/0' }, 1, 'covers every address'],
+    [{ '--network-cidr': '127.0.0.0/8' }, 1, 'overlaps 127.0.0.0/8, which is for loopback'],
+    [{ '--network-cidr': '224.0.0.0/24' }, 1, 'overlaps 224.0.0.0/4, which is for multicast'],
+    [{ '--network-cidr': 'fe80::/64' }, 1, 'overlaps fe80::/10, which is for link-local addresses'],
+    [{ '--network-cidr': '::ffff:a00:0/104' }, 1, 'overlaps ::ffff:0:0/96, which is for IPv4 addresses'],
     [{ '--external-endpoint': 'vpn.example.org' }, 2, 'is not an endpoint'],
     [{ '--external-endpoint': '0.0.0.0:51820' }, 1, 'cannot be reached'],
     [{ '--listen-port': '0' }, 2, 'from 1 to 65535'],
@@ -107,6 +111,17 @@ describe('innernet-server new', () => {
     const { code, stderr } = await server.run('new', ...flags(over));
     expect([code, stderr]).toEqual([expected, expect.stringContaining(words)]);
     expect(existsSync(server.configDir) || existsSync(server.dataDir)).toBe(false);
+  });
+
+  it('says so where nothing can be written', async () => {
+    mkdirSync(server.dataDir, { recursive: true });
+    mkdirSync(join(server.dataDir, 'acme.lock'));
+    const { code, stderr } = await server.run('new', ...flags());
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/cannot write .*acme\.lock.*\n.*hint: .*df -h/),
+    ]);
+    expect(existsSync(conf())).toBe(false);
   });
 
   it('names the missing flag where there is no terminal', async () => {
