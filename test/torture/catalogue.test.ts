@@ -1,0 +1,28 @@
+// The catalogue of faults is whole, its tests exist, its sabotages would hit, and the page about it says the same.
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { FAULTS } from './catalogue.ts';
+
+const page = readFileSync('docs/reliability.md', 'utf8');
+
+it('goes from R1 to R25', () =>
+  expect(FAULTS.map(({ id }) => id)).toEqual(Array.from({ length: 25 }, (_, n) => `R${n + 1}`)));
+
+describe.each(FAULTS)('$id', ({ id, tests, sabotage }) => {
+  it('has its tests', () => {
+    for (const { file, titles } of tests) {
+      expect(existsSync(file), file).toBe(true);
+      if (titles) expect(readFileSync(file, 'utf8'), `${file}: ${titles}`).toContain(titles);
+    }
+  });
+
+  it('has a sabotage that meets its line once', () => {
+    if (!sabotage) return;
+    expect(readFileSync(sabotage.file, 'utf8').split(sabotage.line).length, sabotage.line).toBe(2);
+  });
+
+  it('is in the table of docs/reliability.md, with its files', () => {
+    const row = page.split('\n').find((line) => line.startsWith(`| ${id} |`)) ?? '';
+    for (const { file } of tests) expect(row).toContain(file.replace(/^test\//, ''));
+  });
+});

@@ -1,0 +1,283 @@
+// The faults that are tried, R1 to R25: where their tests are, how they are tried for longer, and a line whose loss
+// turns them red. docs/reliability.md tells people the same.
+
+/** One line of the program, and what it becomes: the tests of its fault must fail then. */
+export type Sabotage = { file: string; line: string; becomes: string };
+
+export type Fault = {
+  id: string;
+  /** What goes wrong. */
+  what: string;
+  /** Test files, and what part of their titles counts. */
+  tests: readonly { file: string; titles?: string }[];
+  /** The variable that says how often a test that throws dice does so, and how often in the long form. */
+  rounds?: { variable: 'TORTURE_ROUNDS' | 'PROPERTY_RUNS' | 'FUZZ_RUNS'; long: number };
+  sabotage?: Sabotage;
+};
+
+export const FAULTS: readonly Fault[] = [
+  {
+    id: 'R1',
+    what: 'killed at the k-th fsync or write, and at random moments under load',
+    tests: [{ file: 'test/e2e/log-crash.test.ts', titles: 'killed' }, { file: 'test/e2e/kills.test.ts' }],
+    sabotage: {
+      file: 'src/store/writer.ts',
+      line: 'this.#commit.run();',
+      becomes: 'queueMicrotask(() => this.#commit.run());',
+    },
+  },
+  {
+    id: 'R2',
+    what: 'the disk fails at fsync, is full, or may not be written to',
+    tests: [{ file: 'test/e2e/log-crash.test.ts', titles: 'disk' }],
+    sabotage: {
+      file: 'src/store/writer.ts',
+      line: "if (error.code === 'SQLITE_FULL') {",
+      becomes: "if (error.code === 'SQLITE_FULLER') {",
+    },
+  },
+  {
+    id: 'R3',
+    what: 'a second server of one network; programs of an older and a newer version on one file',
+    tests: [
+      { file: 'test/store/sqlite-log.test.ts', titles: 'a file of another version' },
+      { file: 'test/store/open.test.ts' },
+    ],
+    sabotage: {
+      file: 'src/store/open.ts',
+      line: 'if (version > SCHEMA_VERSION) {',
+      becomes: 'if (version > SCHEMA_VERSION + 1000) {',
+    },
+  },
+  {
+    id: 'R4',
+    what: 'flipped bits in file and WAL, a WAL that is cut or gone, an older copy',
+    tests: [
+      { file: 'test/torture/r04-damage.test.ts' },
+      { file: 'test/store/witness.test.ts' },
+      { file: 'test/server/audit.test.ts' },
+    ],
+    rounds: { variable: 'TORTURE_ROUNDS', long: 2_000 },
+    sabotage: {
+      file: 'src/store/verify.ts',
+      line: 'if (!witness) return undefined;',
+      becomes: 'if (!witness || witness) return undefined;',
+    },
+  },
+  {
+    id: 'R5',
+    what: 'killed during migration, checkpoint, backup, restore, import',
+    tests: [
+      { file: 'test/torture/r05-killed-backup.test.ts' },
+      { file: 'test/server/restore.test.ts', titles: 'killed at' },
+      { file: 'test/server/import.test.ts', titles: 'stopped on the way' },
+    ],
+    rounds: { variable: 'TORTURE_ROUNDS', long: 200 },
+    sabotage: {
+      file: 'src/store/backup.ts',
+      line: '{to}.draft`;',
+      becomes: '{to}`;',
+    },
+  },
+  {
+    id: 'R6',
+    what: 'fifty writers at one position, in several processes; one name, address, key; one command id twice',
+    tests: [
+      { file: 'test/server/control-plane.test.ts', titles: 'a race for one name' },
+      { file: 'test/server/control-plane.test.ts', titles: 'a command that is asked twice' },
+      { file: 'test/store/sqlite-log.test.ts', titles: 'one winner' },
+    ],
+    sabotage: {
+      file: 'src/store/writer.ts',
+      line: 'if (head.position !== expected || commits.some((commit) => this.#isKnown(commit)))',
+      becomes: 'if (commits.some((commit) => this.#isKnown(commit)))',
+    },
+  },
+  {
+    id: 'R7',
+    what: 'frames lost, doubled, delayed, reordered, cut',
+    tests: [{ file: 'test/server/stream.property.test.ts' }, { file: 'test/client/stream.test.ts' }],
+    rounds: { variable: 'PROPERTY_RUNS', long: 2_000 },
+    sabotage: {
+      file: 'src/client/chain.ts',
+      line: "if (link.from > head.position) return { kind: 'gap' };",
+      becomes: 'if (link.from > head.position + 1) return { kind: "gap" };',
+    },
+  },
+  {
+    id: 'R8',
+    what: 'one client reads slowly or not at all, others normally',
+    tests: [{ file: 'test/server/hub.test.ts', titles: 'a reader that is slow' }],
+    sabotage: {
+      file: 'src/server/hub.ts',
+      line: 'else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) member.socket.terminate();',
+      becomes: '',
+    },
+  },
+  {
+    id: 'R9',
+    what: 'the window of the history has passed while clients were away',
+    tests: [{ file: 'test/server/hub.test.ts', titles: 'longer than the window' }],
+    sabotage: {
+      file: 'src/server/window.ts',
+      line: 'if (position < this.#start) return undefined;',
+      becomes: '',
+    },
+  },
+  {
+    id: 'R10',
+    what: 'clients return at once, the server restarted again and again',
+    tests: [{ file: 'test/server/stream.property.test.ts' }, { file: 'test/server/live.test.ts' }],
+    rounds: { variable: 'PROPERTY_RUNS', long: 500 },
+  },
+  {
+    id: 'R11',
+    what: 'the clock jumps by hours in either direction',
+    tests: [{ file: 'test/torture/r11-clocks.test.ts' }],
+    rounds: { variable: 'TORTURE_ROUNDS', long: 2_000 },
+    sabotage: {
+      file: 'src/domain/peers.ts',
+      line: '!peer.isRedeemed && peer.inviteExpires !== null && peer.inviteExpires <= now;',
+      becomes: 'false;',
+    },
+  },
+  {
+    id: 'R12',
+    what: 'a lying server: keys, addresses, ranges, replays',
+    tests: [{ file: 'test/e2e/lying-server.test.ts', titles: 'R12' }, { file: 'test/client/mirror.test.ts' }],
+    sabotage: {
+      file: 'src/client/pins.ts',
+      line: "if (pinned) return pinned.publicKey === publicKey ? undefined : 'KeyChanged';",
+      becomes: 'if (pinned) return undefined;',
+    },
+  },
+  {
+    id: 'R13',
+    what: 'a lying server: another history for all or for one',
+    tests: [{ file: 'test/e2e/lying-server.test.ts', titles: 'R13' }, { file: 'test/client/chain.test.ts' }],
+    sabotage: {
+      file: 'src/client/chain.ts',
+      line: "if (server.position < head.position) return 'ServerBehind';",
+      becomes: '',
+    },
+  },
+  {
+    id: 'R14',
+    what: "yesterday's backup is put back under fifty live clients",
+    tests: [
+      { file: 'test/torture/r14-restored-backup.test.ts' },
+      { file: 'test/client/restored.test.ts' },
+      { file: 'test/server/restore.test.ts' },
+    ],
+    sabotage: {
+      file: 'src/client/mirror.ts',
+      line: "for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });",
+      becomes: '',
+    },
+  },
+  {
+    id: 'R15',
+    what: 'the server is away while a client reboots',
+    tests: [{ file: 'test/e2e/client.test.ts', titles: 'R15' }],
+  },
+  {
+    id: 'R16',
+    what: 'hostile HTTP: bodies, JSON, headers, paths',
+    tests: [{ file: 'test/server/api-fuzz.test.ts' }],
+    rounds: { variable: 'FUZZ_RUNS', long: 1_000 },
+    sabotage: {
+      file: 'src/domain/decide.ts',
+      line: "if (!mayAsk(network, command, context)) return reject({ code: 'NotAllowed', command: command.type });",
+      becomes: "if (!mayAsk(network, command, context)) throw new Error('not allowed');",
+    },
+  },
+  {
+    id: 'R17',
+    what: 'hostile WebSockets: nonsense, floods, half-open connections',
+    tests: [
+      { file: 'test/server/hub.test.ts', titles: 'what a client says' },
+      { file: 'test/server/hub.test.ts', titles: 'a reader that is slow' },
+      { file: 'test/server/api-fuzz.test.ts', titles: 'the upgrade to a stream' },
+    ],
+    sabotage: {
+      file: 'src/server/hub.ts',
+      line: 'if (member.heard === MOST_HEARD) member.socket.pause();',
+      becomes: '',
+    },
+  },
+  {
+    id: 'R18',
+    what: 'an invitation redeemed twice, too late, with another key, its answer lost',
+    tests: [
+      { file: 'test/server/api-v1.test.ts', titles: 'redeem' },
+      { file: 'test/e2e/client.test.ts', titles: 'R18' },
+      { file: 'test/domain/invitations.test.ts', titles: 'redeemed' },
+    ],
+    sabotage: {
+      file: 'src/domain/peers.ts',
+      line: "if (network.isRetiredKey(key)) return { code: 'KeyRetired', key };",
+      becomes: '',
+    },
+  },
+  {
+    id: 'R19',
+    what: 'the API asked from outside the tunnel',
+    tests: [{ file: 'test/e2e/api-socket.test.ts' }, { file: 'test/server/api-door.test.ts' }],
+    sabotage: {
+      file: 'src/server/api-socket.ts',
+      line: 'set(LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
+      becomes: 'void (LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
+    },
+  },
+  {
+    id: 'R20',
+    what: 'the last visible peer goes',
+    tests: [{ file: 'test/e2e/client.test.ts', titles: 'R20' }],
+  },
+  {
+    id: 'R21',
+    what: 'keys that are used, retired, of small order, or spelled otherwise',
+    tests: [
+      { file: 'test/values/key.test.ts' },
+      { file: 'test/server/api-v1.test.ts', titles: 'refuses a key' },
+    ],
+    sabotage: {
+      file: 'src/domain/peers.ts',
+      line: "if (network.peerWithKey(key)) return { code: 'KeyTaken', key };",
+      becomes: '',
+    },
+  },
+  {
+    id: 'R22',
+    what: 'twenty peers redeem at once, with delays and lost answers',
+    tests: [{ file: 'test/torture/r22-redeemed-together.test.ts' }],
+    rounds: { variable: 'TORTURE_ROUNDS', long: 50 },
+  },
+  {
+    id: 'R23',
+    what: 'two admins change one row, one of them from an old list',
+    tests: [{ file: 'test/server/api-v1.test.ts', titles: 'holds both when two admins' }],
+  },
+  {
+    id: 'R24',
+    what: 'thousands of peers on a device, unknown fields, a device that is half up',
+    tests: [
+      { file: 'test/e2e/wireguard.test.ts' },
+      { file: 'test/wireguard/uapi.test.ts' },
+      { file: 'test/e2e/client.test.ts', titles: 'R24' },
+    ],
+  },
+  {
+    id: 'R25',
+    what: 'killed at each step of writing conf, pins, hosts file, under any umask',
+    tests: [
+      { file: 'test/cli/durable-file.test.ts' },
+      { file: 'test/client/journal.test.ts', titles: 'R25' },
+    ],
+    sabotage: {
+      file: 'src/cli/durable-file.ts',
+      line: 'await draft.chmod(old ? old.mode & 0o7777 : mode);',
+      becomes: '',
+    },
+  },
+];
