@@ -22,6 +22,7 @@ import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/pr
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { ListenPortOptions } from './listen-port.ts';
 import {
   addNatOptions,
@@ -140,6 +141,18 @@ const addForgetPin = (program: Command): void => {
     });
 };
 
+const addDoctor = (program: Command): void => {
+  networkVerb(program, 'doctor', {
+    summary: 'go through what can be wrong with a network on this machine, and say what to do',
+    examples: ['doctor acme', 'doctor acme --json'],
+  })
+    .option('--json', 'answer with JSON: a list of findings')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./doctor.ts');
+      await client.doctor(network, saidTo<DoctorOptions>(command));
+    });
+};
+
 const addSetListenPort = (program: Command): void => {
   networkVerb(program, 'set-listen-port', {
     summary: 'fix the UDP port at which WireGuard listens on this machine, or let it be any',
@@ -234,7 +247,7 @@ const isBare = (args: readonly string[]): boolean => {
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
 for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin, addAcknowledge])
   add(program);
-for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint]) add(program);
+for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
 addPastVerbs(program, { openPast: open, open });
