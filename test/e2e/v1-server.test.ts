@@ -1,0 +1,152 @@
+// A peer's machine under a server that knows the old protocol only: pins are checked before the device here too.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleForRun } from '../../scripts/build.js';
+import { formatConf } from '../../src/protocol/conf.ts';
+import type { V1Peer } from '../../src/protocol/v1.ts';
+import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
+import type { Cidr, Ip } from '../../src/values/ip.ts';
+import type { InterfaceName } from '../../src/values/name.ts';
+import { keysOf } from '../acme.ts';
+import { key } from '../client/sight.ts';
+import type { V1Heard, V1Word } from '../client/v1-server.ts';
+import { type Host, Lab, type Running } from '../lab.ts';
+import { CLIENT, onDevice, reportOf, until } from './small-network.ts';
+
+const serverKeys = keysOf('the server');
+const annKeys = keysOf('ann');
+
+let lab: Lab;
+let server: Host;
+let ann: Host;
+let daemon: Running;
+let program: string;
+let folder: string;
+
+const peer = (
+  id: number,
+  name: string,
+  ip: string,
+  public_key: string,
+  more: Partial<V1Peer> = {},
+): V1Peer => ({
+  id,
+  name,
+  ip,
+  public_key,
+  cidr_id: id === 1 ? 2 : 3,
+  endpoint: null,
+  persistent_keepalive_interval: 25,
+  is_admin: id === 1,
+  is_disabled: false,
+  is_redeemed: true,
+  invite_expires: null,
+  candidates: [],
+  ...more,
+});
+const bob = peer(5, 'bob', '10.42.1.5', key(50), { endpoint: '198.51.100.5:1' });
+const eve = peer(6, 'eve', '10.42.1.6', key(60));
+
+const tell = async (word: V1Word): Promise<V1Heard> => {
+  const script = `fetch('http://127.0.0.1:8080', { method: 'POST', body: process.argv[1] }).then((r) => r.text()).then(console.log)`;
+  return JSON.parse(await server.sure([process.execPath, '-e', script, JSON.stringify(word)]));
+};
+
+const show = (...peers: V1Peer[]): Promise<V1Heard> =>
+  tell({
+    state: {
+      peers: [
+        peer(1, 'innernet-server', '10.42.0.1', serverKeys.publicKey, {
+          endpoint: `${server.address}:51820`,
+        }),
+        peer(2, 'ann', '10.42.1.2', annKeys.publicKey),
+        ...peers,
+      ],
+      cidrs: [
+        { id: 1, name: 'acme', cidr: '10.42.0.0/16', parent: null },
+        { id: 2, name: 'innernet-server', cidr: '10.42.0.1/32', parent: 1 },
+        { id: 3, name: 'humans', cidr: '10.42.1.0/24', parent: 1 },
+      ],
+    },
+  });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'innernet-v1-'));
+  const source = fileURLToPath(new URL('../client/v1-server.ts', import.meta.url));
+  program = await bundleForRun(source, `test-v1-server-${process.pid}`);
+  lab = await Lab.create();
+  [server, ann] = [await lab.host('server'), await lab.host('ann')];
+  await writeFile(join(folder, 'key'), serverKeys.privateKey.reveal());
+  await server.sure(['wireguard-go', 'acme']);
+  const own = ['listen-port', '51820', 'private-key', join(folder, 'key')];
+  await server.sure(['wg', 'set', 'acme', ...own, 'peer', annKeys.publicKey, 'allowed-ips', '10.42.1.2/32']);
+  await server.sure(['ip', 'address', 'add', '10.42.0.1/16', 'dev', 'acme']);
+  await server.sure(['ip', 'link', 'set', 'acme', 'up']);
+  await server.spawn([process.execPath, program, '10.42.0.1', '51820']).line(/ready/);
+  const conf = formatConf({
+    networkName: 'acme' as InterfaceName,
+    address: '10.42.1.2/16' as Cidr,
+    privateKey: annKeys.privateKey,
+    server: {
+      publicKey: serverKeys.publicKey,
+      externalEndpoint: `${server.address}:51820` as Endpoint,
+      internalEndpoint: '10.42.0.1:51820' as SocketAddress,
+    },
+    peerEndpointOverrides: new Map<Ip, Endpoint>(),
+  });
+  const write = 'mkdir -p /etc/innernet; cat > /etc/innernet/acme.conf; chmod 600 /etc/innernet/acme.conf';
+  await ann.sure(['sh', '-c', write], { input: conf });
+  await show(bob);
+});
+afterAll(async () => {
+  await lab.close();
+  await rm(program, { force: true });
+  await rm(folder, { recursive: true });
+});
+
+describe('an old server', () => {
+  it('is asked once by up, which says so', async () => {
+    const { code, stderr } = await ann.exec([...CLIENT, 'up', 'acme']);
+    expect([code, stderr.match(/no live stream/g)]).toEqual([0, ['no live stream']]);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+    expect((await tell({})).candidates).toEqual([[expect.stringMatching(`^${ann.address}:`)]]);
+  });
+
+  it('is asked again and again by the daemon, at the interval that was said', async () => {
+    daemon = ann.spawn([...CLIENT, 'up', '--daemon', '--interval', '1', 'acme']);
+    await daemon.line(/no live stream.* every 1 s/);
+    await show(bob, eve);
+    await until('eve is there', async () => (await onDevice(ann)).includes('10.42.1.6'));
+    const { asked } = await tell({});
+    expect(asked.filter((call) => call === 'GET /v1/user/state').length).toBeGreaterThan(2);
+  });
+
+  it('cannot swap a key: the peer is held back with its old one, and the others go on', async () => {
+    await show({ ...bob, public_key: key(99) });
+    await until('eve is gone', async () => !(await onDevice(ann)).includes('10.42.1.6'));
+    const keys = await ann.sure(['wg', 'show', 'acme', 'peers']);
+    expect(keys).not.toContain(key(99));
+    expect((await reportOf(ann)).held).toMatchObject([{ rule: 'KeyChanged' }]);
+    await show(bob, eve);
+    await until('eve is back', async () => (await onDevice(ann)).includes('10.42.1.6'));
+    expect((await reportOf(ann)).held).toEqual([]);
+  });
+
+  it('is asked at once by fetch', async () => {
+    await show(bob);
+    await ann.sure([...CLIENT, 'fetch', 'acme']);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+  });
+
+  it('what it showed is kept: the pins hold after a kill too', async () => {
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    await show({ ...bob, public_key: key(99) });
+    await ann.sure([...CLIENT, 'up', 'acme']);
+    expect(await ann.sure(['wg', 'show', 'acme', 'peers'])).not.toContain(key(99));
+    expect((await reportOf(ann)).held).toMatchObject([{ rule: 'KeyChanged' }]);
+  });
+});
