@@ -4,6 +4,7 @@ import { explain, printable, Rejected } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { globalOptionsOf } from './options.ts';
 import { paint } from './print.ts';
+import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
 /** Exit codes: refused by a rule or failed; wrong use; ended by Ctrl-C (128 + SIGINT). */
@@ -118,9 +119,11 @@ const causes = (error: Error): string => {
   return found.join('\n');
 };
 
-const ofRejection = ({ rejection }: Rejected, call: Call): Trouble => {
+const ofRejection = ({ rejection, background }: Rejected, call: Call): Trouble => {
   const { sentence, hint, verb } = explain(rejection);
-  return { code: REFUSED, sentence, hint: verb ? `${hint}: ${call.commandFor(verb)}` : hint };
+  const way = verb ? `${hint}: ${call.commandFor(verb)}` : hint;
+  const known = background && new Clock({}).sentence(background);
+  return { code: REFUSED, sentence, hint: known ? `${known}; ${way}` : way };
 };
 
 const hintOf = ({ hint, verb }: Failure, call: Call): string | undefined =>

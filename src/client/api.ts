@@ -57,10 +57,10 @@ const isRejectionCode = (code: string): code is RejectionCode =>
   (REJECTION_CODES as readonly string[]).includes(code);
 
 /** The server's rejection as our own, so that it reads and hints as if the rule had run here. */
-const rejectionOf = ({ code, facts }: Refusal): Rejected | undefined => {
+const rejectionOf = ({ code, facts, background }: Refusal): Rejected | undefined => {
   if (!isRejectionCode(code)) return undefined;
   try {
-    return new Rejected({ ...facts, code } as Rejection);
+    return new Rejected({ ...facts, code } as Rejection, background);
   } catch {
     return undefined;
   }

@@ -287,9 +287,12 @@ export const explain = (rejection: Rejection): Explanation =>
 /** A refusal on its way to whoever asked: the rule said no, nothing is broken. */
 export class Rejected extends Error {
   readonly rejection: Rejection;
+  /** What the log knows of why it stands so, if somebody has asked it; moments in it are ISO 8601, UTC. */
+  background: string | undefined;
 
-  constructor(rejection: Rejection) {
+  constructor(rejection: Rejection, background?: string) {
     super(explain(rejection).sentence);
     this.rejection = rejection;
+    this.background = background;
   }
 }

@@ -71,19 +71,25 @@ export class LocalPlane implements Plane {
 
   async execute(command: AdminCommand): Promise<Outcome> {
     this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
-    return this.#control.execute(command, { actor: operator() });
+    const control = this.#control;
+    return this.#asked.explained(() => control.execute(command, { actor: operator() }));
   }
 
   async rehearse(command: AdminCommand): Promise<Rehearsal> {
     const network = await this.#now();
     const [last] = await this.#log.read(network.position - 1, 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
-    return rehearse(network, head, command, { actor: operator(), now: timestamp() });
+    const context = { actor: operator(), now: timestamp() };
+    return this.#asked.explained(async () => rehearse(network, head, command, context));
   }
 
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    return this.#asked.ask(question);
+  }
+
+  get #asked(): LogPast {
     this.#past ??= new LogPast(this.#log);
-    return this.#past.ask(question);
+    return this.#past;
   }
 
   async view(): Promise<NetworkView> {

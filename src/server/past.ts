@@ -1,9 +1,11 @@
 /** Answers questions about a network's past from its log. It knows no asker: who may ask what is in http/past.ts. */
 import { differenceOf } from '../domain/difference.ts';
 import type { Association, Network } from '../domain/network.ts';
+import { Rejected } from '../domain/rejection.ts';
 import { type Placed, type Reason, whyOf } from '../domain/why.ts';
 import type { EventRecord } from '../events/record.ts';
 import { eventOf } from '../events/upcast.ts';
+import { Background } from '../projections/background.ts';
 import { History } from '../projections/history.ts';
 import { HistoryPages, recordsOfPair } from '../projections/history-pages.ts';
 import type { Thing } from '../projections/history-tables.ts';
@@ -26,11 +28,13 @@ type Answering = { [A in Asked]: (question: QuestionOf<A>) => Promise<AnswerTo<A
 export class LogPast {
   readonly #log: SqliteLog;
   readonly #history: History;
+  readonly #background: Background;
   readonly #answering: Answering;
 
   constructor(log: SqliteLog) {
     this.#log = log;
     this.#history = new History(log.database, (time) => time);
+    this.#background = new Background(log.database, this.#history);
     this.#answering = {
       head: () => this.#head(),
       place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, at),
@@ -46,6 +50,16 @@ export class LogPast {
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
     const answer = this.#answering[question.ask] as (asked: QuestionOf<A>) => Promise<AnswerTo<A>>;
     return answer(question);
+  }
+
+  /** Does what it is given; a refusal by a rule gets what the log knows of why it stands so. */
+  async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Rejected) error.background = this.#background.of(error.rejection);
+      throw error;
+    }
   }
 
   /** The peer that had a name at a position. Throws `Failure`. */

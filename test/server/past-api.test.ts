@@ -118,6 +118,20 @@ describe('an admin', () => {
   });
 });
 
+it('a refusal tells an admin what the log knows of it, and nobody else', async () => {
+  const rename = (from: Peer | undefined) =>
+    served.call(COMMANDS_PATH, {
+      from: from?.ip ?? '',
+      method: 'POST',
+      body: { id: 'taken', command: { type: 'RenamePeer', peer: 'kiln', name: 'bob' } },
+    });
+  expect((await rename(ann)).json()).toMatchObject({
+    code: 'PeerNameTaken',
+    background: expect.stringMatching(/^bob was added by root on the server at .+ \(position \d+\)$/),
+  });
+  expect((await rename(bob)).text).toBe('');
+});
+
 describe('another peer', () => {
   it('is told its own history, whoever wrote it unnamed where it does not see them', async () => {
     const { entries } = await answered(oven, { ask: 'history', after: 0, limit: 1000 });

@@ -19,8 +19,10 @@ export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
   route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(parts));
 };
 
-const rehearseAs = ({ live }: Parts, { id: peerId }: Peer, command: AdminCommand): Rehearsal =>
-  rehearse(live.network, live.head, command, { actor: { kind: 'peer', peerId }, now: timestamp() });
+const rehearseAs = ({ live, past }: Parts, { id: peerId }: Peer, command: AdminCommand): Promise<Rehearsal> =>
+  past.explained(async () =>
+    rehearse(live.network, live.head, command, { actor: { kind: 'peer', peerId }, now: timestamp() }),
+  );
 
 const viewOf = ({ live: { network, networkId, head } }: Parts): NetworkView => ({
   name: network.name,

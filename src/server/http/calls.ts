@@ -44,13 +44,16 @@ export const route = (
 
 /** Carries a command out in the caller's name; resolves when what the API shows has it. Throws `Rejected`. */
 export const executeAs = async (
-  { plane, live }: Parts,
+  { plane, live, past }: Parts,
   caller: Peer,
   command: Command,
   commandId?: string,
 ): Promise<Outcome> => {
   const actor = { kind: 'peer' as const, peerId: caller.id };
-  const outcome = await plane.execute(command, commandId === undefined ? { actor } : { actor, commandId });
+  const request = commandId === undefined ? { actor } : { actor, commandId };
+  const outcome = await (caller.isAdmin
+    ? past.explained(() => plane.execute(command, request))
+    : plane.execute(command, request));
   await live.reached(outcome.position);
   return outcome;
 };

@@ -58,7 +58,7 @@ const answerError = (
 
 const answerTo = (error: FastifyError): { status: number; body: Refusal } => {
   if (error instanceof Rejected)
-    return { status: STATUS[error.rejection.code], body: refusalOf(error.rejection) };
+    return { status: STATUS[error.rejection.code], body: refusalOf(error.rejection, error.background) };
   if (error instanceof BadRequest) return { status: error.status, body: error.body() };
   if (error instanceof Failure) {
     const hint = error.hint === undefined ? {} : { hint: error.hint };

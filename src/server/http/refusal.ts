@@ -66,10 +66,18 @@ export const STATUS: { [C in RejectionCode]: number } = {
   UnknownAssociation: 404,
 };
 
-export const refusalOf = (rejection: Rejection): Refusal => {
+/** `background`: what the log knows of why it stands so. */
+export const refusalOf = (rejection: Rejection, background?: string): Refusal => {
   const { sentence, hint, verb } = explain(rejection);
   const { code, ...facts } = rejection;
-  return { code, error: sentence, hint, ...(verb ? { verb } : {}), facts };
+  return {
+    code,
+    error: sentence,
+    hint,
+    ...(verb ? { verb } : {}),
+    facts,
+    ...(background ? { background } : {}),
+  };
 };
 
 /** What a schema says of a body, or a `BadRequest` that names the field and the rule. */
