@@ -1,5 +1,6 @@
 /** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
 import { type InterfaceName, isHostname } from '../values/name.ts';
@@ -10,12 +11,23 @@ export type NamedAddress = { name: string; ip: Ip };
 const begin = (network: string): string => `# DO NOT EDIT innernet ${network} BEGIN`;
 const end = (network: string): string => `# DO NOT EDIT innernet ${network} END`;
 
+/** Every machine's own names for itself: nobody else gets them, whatever the suffix makes of a name. */
+const OWN_NAMES = /^(localhost(\.localdomain)?|.*\.localhost|ip6-(localhost|loopback))$/i;
+
+/** What may follow a name, or be a name of several parts. */
+const DOTTED = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+
+/** The text of `--host-suffix`; empty: bare names. */
+export const HostSuffix = z.string().refine((text) => text === '' || DOTTED.test(text), {
+  error: "a suffix has letters, digits, inner hyphens, and dots between them; '' for bare names",
+});
+
 /** `name.suffix`; an empty suffix gives bare names. Names that are no host names, and `localhost`, get no line. */
 export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string[] => {
   const lines: string[] = [];
   for (const { name, ip } of peers) {
     const full = suffix === '' ? name : `${name}.${suffix}`;
-    if (isHostname(name) && full !== 'localhost') lines.push(`${ip} ${full}`);
+    if (isHostname(name) && DOTTED.test(full) && !OWN_NAMES.test(full)) lines.push(`${ip} ${full}`);
   }
   return lines;
 };

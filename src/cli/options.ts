@@ -1,6 +1,7 @@
 /** Flags that belong to no single verb, and how the text of a flag becomes a value that rules have passed. */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 
 /** What may stand before every verb, and by its long name after it. */
@@ -121,8 +122,11 @@ export const saidTo = <Options extends GlobalOptions>(verb: Command): Options =>
 export const addHostsOptions = (verb: Command): Command =>
   verb
     .option('--hosts-path <file>', 'the hosts file that gets the names of peers', '/etc/hosts')
-    .option(
-      '--host-suffix <suffix>',
-      "what follows a peer's name there; '' for bare names (default: NETWORK.wg)",
+    .addOption(
+      flag(
+        '--host-suffix <suffix>',
+        "what follows a peer's name there; '' for bare names (default: NETWORK.wg)",
+        HostSuffix,
+      ),
     )
     .option('--no-write-hosts', 'leave the hosts file alone');

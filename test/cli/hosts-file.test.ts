@@ -4,7 +4,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostLines, withBlock, writeHosts } from '../../src/cli/hosts-file.ts';
+import { HostSuffix, hostLines, withBlock, writeHosts } from '../../src/cli/hosts-file.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import type { InterfaceName } from '../../src/values/name.ts';
 
@@ -32,7 +32,24 @@ describe('lines', () => {
   it('localhost is nobody', () => {
     expect(hostLines([at('localhost', '10.42.1.1')], '')).toEqual([]);
     expect(hostLines([at('localhost', '10.42.1.1')], 'acme.wg')).toEqual(['10.42.1.1 localhost.acme.wg']);
+    expect(hostLines([at('localhost', '10.42.1.1')], 'localdomain')).toEqual([]);
+    expect(hostLines([at('ip6-localhost', '10.42.1.1')], '')).toEqual([]);
+    expect(hostLines([at('ann', '10.42.1.1')], 'localhost')).toEqual([]);
   });
+});
+
+describe('a suffix', () => {
+  it.each(['.wg', 'a b', 'wg\n1.2.3.4 bank.example', 'wg#', '-'])(
+    '%j is refused, and never written',
+    (suffix) => {
+      expect(HostSuffix.safeParse(suffix).success).toBe(false);
+      expect(hostLines([at('ann', '10.42.1.1')], suffix)).toEqual([]);
+    },
+  );
+
+  it.each(['', 'wg', 'acme.wg', 'Corp.Example-1.org'])('%j is taken', (suffix) =>
+    expect(HostSuffix.parse(suffix)).toBe(suffix),
+  );
 });
 
 describe('the block', () => {
