@@ -151,6 +151,8 @@ export class OldServer {
   async #carryOut(event: NetworkEvent, { peers, cidrs }: Shown): Promise<void> {
     const send = (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) =>
       this.#api.send({ method, path: `/v1/admin/${path}`, body });
+    // The row goes back whole, as innernet's own client sends it: where the server has shown an endpoint that it only
+    // saw, that becomes one that the peer insists on. To send none would lose those that are meant.
     const putPeer = async (id: PeerId, change: Partial<V1Peer>): Promise<void> => {
       const { id: _, ...row } = { ...peers.find((peer) => peer.id === id), ...change };
       await send('PUT', `peers/${id}`, row);
