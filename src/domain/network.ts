@@ -86,8 +86,9 @@ const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
 
 export class Network {
   name: string;
-  /** Position of the last event that is in here. */
-  position: Position;
+  #position: Position;
+  /** Events taken since the position was last set: a commit under way, or one that may never come. */
+  #since = 0;
   #restorations: readonly Restoration[];
 
   readonly #peers: Mapping<PeerId, Peer>;
@@ -115,7 +116,8 @@ export class Network {
   constructor(below?: Network) {
     const from = <T>(read: (lower: Network) => T): T | undefined => below && read(below);
     this.name = below?.name ?? '';
-    this.position = below?.position ?? 0;
+    this.#position = below?.position ?? 0;
+    this.#since = below ? below.#since : 0;
     this.#restorations = below?.restorations ?? [];
     this.#peers = mapOver(from((lower) => lower.#peers));
     this.#peerByName = mapOver(from((lower) => lower.#peerByName));
@@ -142,6 +144,16 @@ export class Network {
       mapOver,
     );
     this.#nextIds = { ...(below ? below.#nextIds : { peer: 1, cidr: 1, association: 1 }) };
+  }
+
+  /** Position of the last commit that is in here. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  set position(position: Position) {
+    this.#position = position;
+    this.#since = 0;
   }
 
   /** Every backup that was ever put back, the oldest first. */
@@ -276,6 +288,7 @@ export class Network {
 
   /** Takes an event that has happened; it never refuses one, whatever an import brought. */
   evolve(event: NetworkEvent): void {
+    this.#since += 1;
     switch (event.type) {
       case 'NetworkCreated':
       case 'NetworkImported':
@@ -396,9 +409,12 @@ export class Network {
     return id === undefined ? undefined : this.#peers.get(id);
   }
 
-  /** It is a commit of its own, so its position is the next one. What was said of peers before counts no more. */
+  /** What was said of peers before counts no more. */
   #restore({ lostPosition, lostHash }: EventOf<'LogRestored'>): void {
-    this.#restorations = [...this.#restorations, { position: this.position + 1, lostPosition, lostHash }];
+    this.#restorations = [
+      ...this.#restorations,
+      { position: this.#position + this.#since, lostPosition, lostHash },
+    ];
     for (const { isVouchedFor, ...peer } of [...this.#peers.values()])
       if (isVouchedFor) this.#peers.set(peer.id, peer);
   }
