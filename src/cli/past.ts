@@ -6,7 +6,7 @@ import { RecordedName } from '../values/name.ts';
 import { addChangeOptions } from './change.ts';
 import type { DiffOptions } from './diff.ts';
 import type { HistoryOptions } from './history.ts';
-import { type Folders, flag, type GlobalOptions, globalOptionsOf, parsedBy, wholeNumber } from './options.ts';
+import { flag, type GlobalOptions, globalOptionsOf, parsedBy, wholeNumber } from './options.ts';
 import type { Past } from './plane.ts';
 import { actsOn, networkVerb, type Open, verb } from './program.ts';
 import type { RevertOptions } from './revert.ts';
@@ -21,7 +21,7 @@ export type OpenPast = (network: InterfaceName, options: GlobalOptions) => Promi
 export type RealityOf = (
   network: InterfaceName,
   peers: readonly [string, string],
-  options: Folders & GlobalOptions,
+  options: GlobalOptions,
 ) => Promise<string[]>;
 
 export type Pasts = { openPast: OpenPast; open: Open; realityOf?: RealityOf };

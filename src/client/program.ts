@@ -16,7 +16,7 @@ import {
   saidTo,
   wholeNumber,
 } from '../cli/options.ts';
-import { addPastVerbs } from '../cli/past.ts';
+import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { main } from '../cli/run.ts';
@@ -34,6 +34,7 @@ import {
 } from './options.ts';
 import type { OwnEndpointOptions } from './own-endpoint.ts';
 import type { PeerEndpointOptions } from './peer-endpoint.ts';
+import type { VerifyOptions } from './verify.ts';
 
 const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
@@ -219,6 +220,23 @@ const addAcknowledge = (program: Command): void => {
   });
 };
 
+const realityOf: RealityOf = async (network, names, options) => {
+  const client = await import('./reality.ts');
+  return client.realityOf(network, names, options);
+};
+
+const addVerify = (program: Command): void => {
+  networkVerb(program, 'verify', {
+    summary: "check that the server's log still contains the history that this machine has seen",
+    examples: ['verify acme'],
+  })
+    .option('--json', 'answer with JSON: what this machine has seen, and where the log ends')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./verify.ts');
+      await client.verify(network, saidTo<VerifyOptions>(command));
+    });
+};
+
 const summary = 'innernet makes this machine a peer of private WireGuard networks';
 
 const ALIASES = ['inn'];
@@ -250,7 +268,8 @@ for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, 
 for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor]) add(program);
 for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
   add(program, open);
-addPastVerbs(program, { openPast: open, open });
+addPastVerbs(program, { openPast: open, open, realityOf });
+addVerify(program);
 addCompletionVerbs(program, ALIASES, async (kind, network, options) => {
   const { knownNames } = await import('./known-names.ts');
   return knownNames(kind, network, options);
