@@ -1,5 +1,6 @@
-// Three sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time)
-// and interop (the same, with innernet's own programs; run on demand by scripts/interop.js).
+// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time), package
+// (what is published, installed on machines of its own) and interop (the same as e2e, with innernet's own programs; run on
+// demand by scripts/interop.js).
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -19,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/interop/**'],
+          exclude: ['test/e2e/**', 'test/interop/**', 'test/package/**'],
           globalSetup: ['test/build.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -35,6 +36,15 @@ export default defineConfig({
           testTimeout: 120_000,
           retry,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

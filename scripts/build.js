@@ -6,6 +6,7 @@
 // - dist/ is flat: whichever chunk a module ends up in, './log-writer.js' is beside it.
 // @ts-check
 
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,20 +54,24 @@ const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
 /**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
  * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them.
- * @param {{ keepOldChunks?: boolean }} [options]
+ * @param {{ keepOldChunks?: boolean, folder?: string }} [options] `folder` in place of dist/
  */
-export async function build({ keepOldChunks = false } = {}) {
+export async function build({ keepOldChunks = false, folder = dist } = {}) {
   const { outputFiles } = await esbuild.build({
     ...bundling,
     entryPoints: entryPoints.map(({ out, source }) => ({ in: source, out })),
-    outdir: dist,
+    outdir: folder,
     splitting: true,
     plugins: [englishOnly],
     external: ['better-sqlite3', 'koffi'], // native
   });
-  await mkdir(dist, { recursive: true });
+  await mkdir(folder, { recursive: true });
   for (const { path, contents } of outputFiles) await place(path, contents);
-  if (!keepOldChunks) await removeOthers(outputFiles.map(({ path }) => basename(path)));
+  if (!keepOldChunks)
+    await removeOthers(
+      folder,
+      outputFiles.map(({ path }) => basename(path)),
+    );
 }
 
 /**
@@ -91,7 +96,7 @@ export async function bundleForRun(source, name) {
  * @param {Uint8Array} contents
  */
 async function place(path, contents) {
-  const isProgram = entryPoints.some(({ out, program }) => program && join(dist, `${out}.js`) === path);
+  const isProgram = entryPoints.some(({ out, program }) => program && `${out}.js` === basename(path));
   const draft = `${path}.${process.pid}.draft`;
   await writeFile(
     draft,
@@ -101,13 +106,26 @@ async function place(path, contents) {
   await rename(draft, path);
 }
 
-/** @param {string[]} built */
-async function removeOthers(built) {
-  for (const name of await readdir(dist))
-    if (!built.includes(name)) await rm(join(dist, name), { recursive: true });
+/**
+ * @param {string} folder
+ * @param {string[]} built
+ */
+async function removeOthers(folder, built) {
+  for (const name of await readdir(folder))
+    if (!built.includes(name)) await rm(join(folder, name), { recursive: true });
+}
+
+/** Manual pages, in the words of the programs' own help. */
+async function writeManuals() {
+  await mkdir(join(dist, 'man'), { recursive: true });
+  for (const { out } of entryPoints.filter(({ program }) => program)) {
+    const page = execFileSync(process.execPath, [join(dist, `${out}.js`), 'manual']);
+    await writeFile(join(dist, 'man', `${out}.8`), page);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await build();
+  await writeManuals();
   console.error(`build: ${relative(process.cwd(), dist) || '.'}/ is up to date`);
 }

@@ -57,7 +57,7 @@ const verbSection = (
 ];
 
 /** What the help does not say, because it is short. */
-export type ManualFacts = {
+type ManualFacts = {
   /** Names beside the program's own. */
   aliases: readonly string[];
   files: readonly (readonly [path: string, what: string])[];
@@ -65,7 +65,7 @@ export type ManualFacts = {
 };
 
 /** A page of section 8 in man(7)'s macros. */
-export const manualPage = (grammar: Grammar, { aliases, files, seeAlso }: ManualFacts): string => {
+const manualPage = (grammar: Grammar, { aliases, files, seeAlso }: ManualFacts): string => {
   const { program, version, summary, flags, verbs } = grammar;
   const what = summary.replace(`${program} `, '');
   return [

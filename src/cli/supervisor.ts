@@ -9,8 +9,8 @@ const LINUX = {
   LONGEST_PATH: 107,
 };
 
-/** Milliseconds between two looks at the status where no watchdog asks for more. */
-const LOOK_EVERY = 10_000;
+/** Milliseconds between two looks at the status, which is told when it is another one. */
+const LOOK_EVERY = 2_000;
 /** How often the supervisor is told that all is ready, in milliseconds, while its queue is full. */
 const AGAIN_AFTER = 100;
 const MOST_TRIES = 100;
@@ -55,7 +55,7 @@ const watchdogOf = ({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number 
 export class Supervisor {
   readonly #send: Send;
   readonly #watchdog: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
   #said = '';
 
   private constructor(send: Send, watchdog: number | undefined) {
@@ -81,20 +81,21 @@ export class Supervisor {
       if (this.#send(`READY=1\nSTATUS=${this.#said}\n`)) break;
       await sleep(AGAIN_AFTER);
     }
-    const every = this.#watchdog === undefined ? LOOK_EVERY : this.#watchdog / 3;
-    this.#timer = setInterval(() => this.#tell(status()), every);
-    this.#timer.unref();
+    this.#every(LOOK_EVERY, () => this.#tell(status()));
+    if (this.#watchdog !== undefined) this.#every(this.#watchdog / 3, () => this.#send('WATCHDOG=1\n'));
   }
 
   /** It is about to end, in good order. */
   stopping(): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#send('STOPPING=1\n');
   }
 
+  #every(milliseconds: number, act: () => void): void {
+    this.#timers.push(setInterval(act, milliseconds).unref());
+  }
+
   #tell(status: string): void {
-    const words = [...(this.#watchdog === undefined ? [] : ['WATCHDOG=1'])];
-    if (status !== this.#said) words.push(`STATUS=${status}`);
-    if (words.length > 0 && this.#send(`${words.join('\n')}\n`)) this.#said = status;
+    if (status !== this.#said && this.#send(`STATUS=${status}\n`)) this.#said = status;
   }
 }

@@ -38,6 +38,8 @@ it('is told again and again that the process is alive, and news of its status', 
   await ear.hears('WATCHDOG=1', 3);
   status = 'two';
   await ear.hears('STATUS=two');
+  status = 'three';
+  await ear.hears('STATUS=three');
   const before = ear.count('WATCHDOG=1');
   await ear.hears('WATCHDOG=1', before + 3);
   expect(ear.count('STATUS=two')).toBe(1);

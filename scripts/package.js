@@ -1,0 +1,312 @@
+// Makes a Debian package that needs no Node on the machine: node scripts/package.js [folder for the .deb]
+//
+// It carries the Node that runs this script, the bundled programs and the two native modules that they load. Its name
+// is not `innernet`, so that no newer `innernet` of another origin counts as its upgrade.
+// @ts-check
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from './build.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const NAME = 'innernet-live';
+const HOME = '/usr/lib/innernet';
+
+/** Each program with its further names. */
+const programs = { innernet: ['inn'], 'innernet-server': [] };
+
+/** @typedef {{ name: string, version: string, description: string, homepage?: string }} Manifest */
+/** @type {Manifest} */
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/**
+ * Runs a program to its end and answers with its stdout.
+ * @param {string} program
+ * @param {string[]} args
+ */
+const sure = (program, args) => {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
+  return stdout;
+};
+
+/**
+ * @param {string} path
+ * @param {string | Uint8Array} content
+ */
+const put = (path, content, mode = 0o644) => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+};
+
+/**
+ * @param {string} path
+ * @param {string} target
+ */
+const link = (path, target) => {
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path);
+};
+
+/** The native modules and what they load; the rest is in the bundles. */
+const nativeModules = () => [
+  'better-sqlite3',
+  'bindings',
+  'file-uri-to-path',
+  'koffi',
+  `@koromix/koffi-${process.platform}-${process.arch}`,
+];
+
+/**
+ * What a module needs when it runs: no sources, no documents, nothing for another C library.
+ * @param {string} module its folder
+ * @param {string} path
+ */
+const isNeeded = (module, path) => {
+  const parts = relative(module, path).split('/');
+  if (
+    parts.some((part) =>
+      /^(deps|doc|tests?|vendor|musl_\w+|obj|obj\.target|\.deps|test_extension\.node)$/.test(part),
+    )
+  )
+    return false;
+  return statSync(path).isDirectory() || /\.(c?js|json|node)$|licen[cs]e/i.test(basename(path));
+};
+
+/** @param {string} folder */
+const placeModules = (folder) => {
+  for (const name of nativeModules()) {
+    const source = join(root, 'node_modules', name);
+    if (!existsSync(source)) throw new Error(`${source} is missing: run npm ci first`);
+    cpSync(source, join(folder, name), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => isNeeded(source, path),
+    });
+  }
+};
+
+/** @param {string} folder the root of the package's files */
+const placePrograms = async (folder) => {
+  const home = join(folder, HOME);
+  mkdirSync(home, { recursive: true });
+  await build({ folder: join(home, 'dist') });
+  cpSync(join(root, 'migrations'), join(home, 'migrations'), { recursive: true });
+  cpSync(process.execPath, join(home, 'node'));
+  chmodSync(join(home, 'node'), 0o755);
+  placeModules(join(home, 'node_modules'));
+  const { name, version, description } = manifest;
+  put(
+    join(home, 'package.json'),
+    `${JSON.stringify({ name, version, description, type: 'module' }, null, 2)}\n`,
+  );
+  for (const [program, aliases] of Object.entries(programs)) {
+    const path = join(home, 'dist', `${program}.js`);
+    put(path, readFileSync(path, 'utf8').replace(/^#!.*/, `#!${HOME}/node`), 0o755);
+    for (const each of [program, ...aliases])
+      link(join(folder, 'usr/bin', each), `../lib/innernet/dist/${program}.js`);
+  }
+};
+
+/** What each program says of itself: completions and manual page. @param {string} folder */
+const placeWords = (folder) => {
+  for (const [program, aliases] of Object.entries(programs)) {
+    /** @param {string[]} args */
+    const said = (...args) => sure(process.execPath, [join(folder, HOME, 'dist', `${program}.js`), ...args]);
+    put(join(folder, 'usr/share/bash-completion/completions', program), said('completions', 'bash'));
+    put(join(folder, 'usr/share/zsh/vendor-completions', `_${program}`), said('completions', 'zsh'));
+    put(join(folder, 'usr/share/fish/vendor_completions.d', `${program}.fish`), said('completions', 'fish'));
+    put(join(folder, 'usr/share/man/man8', `${program}.8.gz`), gzipSync(said('manual'), { level: 9 }));
+    for (const alias of aliases) {
+      link(join(folder, 'usr/share/bash-completion/completions', alias), program);
+      link(join(folder, 'usr/share/fish/vendor_completions.d', `${alias}.fish`), `${program}.fish`);
+      link(join(folder, 'usr/share/man/man8', `${alias}.8.gz`), `${program}.8.gz`);
+    }
+  }
+};
+
+/** @param {string} folder */
+const placeUnits = (folder) => {
+  for (const name of readdirSync(join(root, 'packaging')).filter((file) => /\.(service|target)$/.test(file)))
+    put(join(folder, 'usr/lib/systemd/system', name), readFileSync(join(root, 'packaging', name)));
+};
+
+/** Packages whose code is in the bundles or beside them, as npm has put them here. */
+const production = () => {
+  /** @type {{ packages: Record<string, { dev?: boolean, devOptional?: boolean }> }} */
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(lock.packages)
+    .filter(([path, { dev }]) => path !== '' && !dev && existsSync(join(root, path)))
+    .map(([path]) => path);
+};
+
+/** Every licence under which something in the package comes. */
+const copyright = () => {
+  const parts = [`${NAME}\n\n${readFileSync(join(root, 'LICENSE'), 'utf8')}`];
+  parts.push(
+    `Node.js ${process.version}, in ${HOME}/node\n\nIts licence, and those of what it contains: ` +
+      `https://github.com/nodejs/node/blob/${process.version}/LICENSE`,
+  );
+  for (const path of production()) {
+    const file = readdirSync(join(root, path)).find((name) => /^licen[cs]e/i.test(name));
+    const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+    const text = file ? readFileSync(join(root, path, file), 'utf8') : `Licence: ${license}`;
+    parts.push(`${name} ${version}\n\n${text}`);
+  }
+  return parts.map((part) => part.trim()).join(`\n\n${'-'.repeat(80)}\n\n`);
+};
+
+/** @param {string} folder */
+const placeDocuments = (folder) => {
+  const documents = join(folder, 'usr/share/doc', NAME);
+  put(join(documents, 'copyright'), `${copyright()}\n`);
+  for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
+    put(join(documents, name), readFileSync(join(root, name)));
+  for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')))
+    put(join(documents, 'docs', name), readFileSync(join(root, 'docs', name)));
+};
+
+/**
+ * Every file below a folder, links left out.
+ * @param {string} folder
+ * @returns {string[]}
+ */
+const filesIn = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+/**
+ * The newest of a library's symbol versions that the machine code in the package asks for: `GLIBC_2.34` → `2.34`.
+ * @param {string[]} files
+ * @param {RegExp} pattern
+ */
+const newestSymbol = (files, pattern) => {
+  const found = files.flatMap((file) =>
+    [...readFileSync(file, 'latin1').matchAll(pattern)].map(([, version = '']) => version),
+  );
+  return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? '0';
+};
+
+/** Which libstdc++6 has which of its symbol versions (GCC's ABI policy). @param {string} minor */
+const libstdcxx = (minor) =>
+  Object.entries({ 25: '8', 26: '9', 28: '9', 29: '11', 30: '12', 32: '13', 33: '14', 34: '15' }).find(
+    ([each]) => Number(each) >= Number(minor),
+  )?.[1] ?? '15';
+
+/** @param {string} folder */
+const control = (folder) => {
+  const files = filesIn(folder);
+  const native = files.filter((file) => file.endsWith('.node') || file.endsWith('/node'));
+  const size = files.reduce((sum, file) => sum + Math.ceil(statSync(file).size / 1024), 0);
+  const depends = [
+    `libc6 (>= ${newestSymbol(native, /GLIBC_(\d+\.\d+)/g)})`,
+    `libstdc++6 (>= ${libstdcxx(newestSymbol(native, /GLIBCXX_3\.4\.(\d+)/g))})`,
+    'libgcc-s1',
+    'iproute2',
+    'wireguard-tools | wireguard-go',
+  ];
+  return `Package: ${NAME}
+Version: ${manifest.version}
+Architecture: ${sure('dpkg', ['--print-architecture']).trim()}
+Maintainer: the authors of ${manifest.name} <root@localhost>
+Section: net
+Priority: optional
+Installed-Size: ${size}
+Depends: ${depends.join(', ')}
+Recommends: wireguard-tools
+Suggests: wireguard-go, bash-completion
+Provides: innernet, innernet-server
+Conflicts: innernet, innernet-server
+Replaces: innernet, innernet-server
+Description: ${manifest.description.replace(/^A /, '').replace(/\.$/, '')}
+ The programs innernet (short: inn) and innernet-server, with the Node.js that
+ runs them, systemd units, shell completions and manual pages. Files and API
+ are those of innernet 2.0, whose place it takes.
+`;
+};
+
+const UNITS = `'innernet@*.service' 'innernet-server@*.service'`;
+
+/** Daemons of an older version are started anew; tunnels stay up meanwhile. */
+const POSTINST = `#!/bin/sh
+set -e
+if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+  systemctl daemon-reload
+  [ -z "$2" ] || systemctl try-restart ${UNITS} || true
+fi
+`;
+
+/** Tunnels, keys and logs stay: those are taken away by \`down\` and \`uninstall\`, one network at a time. */
+const PRERM = `#!/bin/sh
+set -e
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+  systemctl stop ${UNITS} || true
+fi
+`;
+
+const POSTRM = `#!/bin/sh
+set -e
+if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
+`;
+
+/** @param {string} folder */
+const placeControl = (folder) => {
+  const sums = sure('sh', ['-c', `cd '${folder}' && find usr -type f -print0 | sort -z | xargs -0 md5sum`]);
+  put(join(folder, 'DEBIAN/control'), control(folder));
+  put(join(folder, 'DEBIAN/md5sums'), sums);
+  put(join(folder, 'DEBIAN/postinst'), POSTINST, 0o755);
+  put(join(folder, 'DEBIAN/prerm'), PRERM, 0o755);
+  put(join(folder, 'DEBIAN/postrm'), POSTRM, 0o755);
+};
+
+/**
+ * Makes the package in a folder and answers with its path. `compression` is what dpkg-deb understands.
+ * @param {string} folder
+ * @param {string[]} [compression]
+ */
+export const makePackage = async (folder, compression = ['-Zxz']) => {
+  const staging = mkdtempSync(join(tmpdir(), 'innernet-package-'));
+  try {
+    chmodSync(staging, 0o755);
+    await placePrograms(staging);
+    placeWords(staging);
+    placeUnits(staging);
+    placeDocuments(staging);
+    placeControl(staging);
+    mkdirSync(folder, { recursive: true });
+    const [, architecture] = /^Architecture: (.*)$/m.exec(control(staging)) ?? [];
+    const path = join(resolve(folder), `${NAME}_${manifest.version}_${architecture}.deb`);
+    sure('dpkg-deb', ['--root-owner-group', ...compression, '--build', staging, path]);
+    return path;
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const path = await makePackage(process.argv[2] ?? join(root, 'packages'));
+  const installed = /^Installed-Size: (\d+)$/m.exec(sure('dpkg-deb', ['--info', path, 'control']))?.[1];
+  const megabytes = (/** @type {number} */ bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  console.log(`${path}: ${megabytes(statSync(path).size)}, installed ${megabytes(Number(installed) * 1024)}`);
+}

@@ -1,0 +1,196 @@
+// The Debian package on clean machines without Node, each under a systemd of its own: installed, lived with, removed.
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePackage } from '../../scripts/package.js';
+import { Machine } from './machine.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'innernet-deb-'));
+let server: Machine;
+let peer: Machine;
+
+beforeAll(async () => {
+  const path = await makePackage(join(folder, 'made'), ['-Zgzip', '-z1']);
+  cpSync(path, join(folder, 'ours.deb'));
+  [server, peer] = await Promise.all([Machine.boot('server', folder), Machine.boot('peer', folder)]);
+  await Machine.connect(server, peer);
+});
+afterAll(async () => {
+  await Promise.all([server?.halt(), peer?.halt()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const install = (machine: Machine) => machine.sure('dpkg -i /mnt/ours.deb 2>&1');
+
+/** Looks again and again until a line of shell succeeds. */
+const until = async (machine: Machine, line: string, seconds = 60): Promise<void> => {
+  const deadline = performance.now() + seconds * 1000;
+  while ((await machine.exec(line)).code !== 0) {
+    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${line}`);
+    await sleep(100);
+  }
+};
+
+/** Pings the server every 50 ms while something is done; resolves to how many got no answer. */
+const lostPings = async (act: () => Promise<void>): Promise<number> => {
+  await peer.sure('ping -n -i 0.05 10.42.0.1 >/run/pings 2>&1 & echo $! >/run/pinging');
+  await until(peer, 'grep -q "bytes from" /run/pings');
+  await act();
+  await peer.sure('kill -INT $(cat /run/pinging)');
+  await until(peer, 'grep -q "packets transmitted" /run/pings');
+  const report = await peer.sure('cat /run/pings');
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(report) ?? [];
+  // The last one may still be on its way.
+  return Math.max(0, Number(sent) - Number(received) - 1);
+};
+
+describe('installed', () => {
+  it('it takes the place of the packages of innernet itself', async () => {
+    const theirs = join(folder, 'theirs');
+    mkdirSync(join(theirs, 'DEBIAN'), { recursive: true });
+    const lines = [
+      'Package: innernet',
+      'Version: 2.0.0',
+      'Architecture: all',
+      'Maintainer: nobody',
+      'Description: x',
+    ];
+    writeFileSync(join(theirs, 'DEBIAN/control'), `${lines.join('\n')}\n`);
+    await peer.sure(
+      'cp -r /mnt/theirs /run && dpkg-deb --build /run/theirs /run/theirs.deb && dpkg -i /run/theirs.deb',
+    );
+    await install(peer);
+    const states = await peer.exec(`dpkg-query -f '\${Package}: \${Status}\\n' -W innernet innernet-live`);
+    expect(states.stdout).toContain('innernet-live: install ok installed');
+    expect(states.stdout).not.toContain('innernet: install ok installed');
+  });
+
+  it('the programs run where there is no Node', async () => {
+    await install(server);
+    expect((await server.exec('command -v node')).code).not.toBe(0);
+    for (const program of ['innernet', 'inn', 'innernet-server'])
+      expect(await server.sure(`${program} --version`)).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('every file belongs to root, as dpkg has it noted', async () => {
+    expect(await server.sure('dpkg --verify innernet-live')).toBe('');
+    expect(await server.sure('find /usr/lib/innernet ! -user root -o ! -group root')).toBe('');
+    expect(await server.sure('find /usr/lib/innernet -type f -perm /022')).toBe('');
+  });
+
+  it('units, manual pages and completions are in their places', async () => {
+    const units = 'innernet@acme.service innernet-server@acme.service innernet.target';
+    expect(await server.exec(`cd /usr/lib/systemd/system && systemd-analyze verify ${units}`)).toEqual({
+      ...{ code: 0, stdout: '', stderr: '' },
+    });
+    for (const page of ['innernet', 'inn', 'innernet-server'])
+      expect(await server.sure(`man -w ${page}`)).toContain('/usr/share/man/man8/');
+    for (const path of [
+      ...['bash-completion/completions/innernet', 'bash-completion/completions/inn'],
+      ...['zsh/vendor-completions/_innernet-server', 'fish/vendor_completions.d/inn.fish'],
+    ])
+      await server.sure(`test -s /usr/share/${path}`);
+    await server.sure(`bash -c '. /usr/share/bash-completion/completions/inn && complete -p inn'`);
+  });
+});
+
+describe('under systemd', () => {
+  it('a network is served and joined by the units alone', async () => {
+    await server.sure(
+      'innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820',
+    );
+    await server.sure('systemctl enable --now innernet-server@acme');
+    await server.sure('innernet-server add-cidr acme --name humans --cidr 10.42.1.0/24 --yes');
+    await server.sure(
+      'innernet-server add-peer acme --name ann --cidr humans --auto-ip --yes --save-config /mnt/ann.toml',
+    );
+    await peer.sure('inn install /mnt/ann.toml --default-name --delete-invite');
+    await peer.sure('systemctl enable --now innernet@acme');
+    await until(peer, 'ping -n -c 1 -W 1 10.42.0.1');
+    expect(await server.sure('systemctl show -P StatusText innernet-server@acme')).toMatch(
+      /^serving acme on /,
+    );
+    await until(
+      peer,
+      'systemctl show -P StatusText innernet@acme | grep -q "acme: up, connected to the server"',
+    );
+    expect(await peer.sure('cat /etc/hosts')).toContain('10.42.0.1 innernet-server.acme.wg');
+    expect(await server.sure('journalctl -o cat -u innernet-server@acme')).toContain(
+      'listening on 10.42.0.1:51820',
+    );
+    expect(readdirSync(folder)).not.toContain('ann.toml');
+  });
+
+  it('a start anew of either daemon, and of all of them, loses no packet', async () => {
+    const lost = await lostPings(async () => {
+      await server.sure('systemctl restart innernet-server@acme');
+      await peer.sure('systemctl restart innernet@acme');
+      await server.sure('systemctl restart innernet.target');
+      await peer.sure('systemctl stop innernet@acme && systemctl start innernet@acme');
+    });
+    expect(lost).toBe(0);
+  });
+
+  it('a killed daemon is started again, and loses no packet', async () => {
+    for (const [machine, unit] of [
+      [server, 'innernet-server@acme'],
+      [peer, 'innernet@acme'],
+    ] as const) {
+      const lost = await lostPings(async () => {
+        await machine.sure(`systemctl kill --kill-who=main --signal=KILL ${unit}`);
+        await until(
+          machine,
+          `test $(systemctl show -P NRestarts ${unit}) -ge 1 && systemctl is-active ${unit}`,
+        );
+      });
+      expect([unit, lost]).toEqual([unit, 0]);
+    }
+  });
+
+  it('a daemon that hangs is noticed by the watchdog', async () => {
+    const drop = '/run/systemd/system/innernet-server@acme.service.d';
+    await server.sure(`mkdir -p ${drop} && printf '[Service]\nWatchdogSec=3\n' >${drop}/watchdog.conf`);
+    await server.sure('systemctl daemon-reload && systemctl restart innernet-server@acme');
+    const lost = await lostPings(async () => {
+      await server.sure('kill -STOP $(systemctl show -P MainPID innernet-server@acme)');
+      await until(server, 'journalctl -o cat -u innernet-server@acme | grep -q "Watchdog timeout"');
+      await until(server, 'systemctl is-active innernet-server@acme');
+    });
+    expect(lost).toBe(0);
+  });
+
+  it('a daemon that is told to end by its own program is not started again', async () => {
+    await peer.sure('inn down acme');
+    await until(peer, 'test "$(systemctl is-active innernet@acme)" = inactive');
+    await peer.sure('systemctl start innernet@acme');
+    await until(peer, 'ping -n -c 1 -W 1 10.42.0.1');
+  });
+});
+
+describe('another version, and the end', () => {
+  it('an upgrade starts the daemons anew under tunnels that stay', async () => {
+    const before = await server.sure('systemctl show -P MainPID innernet-server@acme');
+    const lost = await lostPings(async () => {
+      await install(server);
+      await install(peer);
+    });
+    expect(lost).toBe(0);
+    expect(await server.sure('systemctl show -P MainPID innernet-server@acme')).not.toBe(before);
+    expect(await server.sure('systemctl is-active innernet-server@acme')).toBe('active\n');
+  });
+
+  it('removed, it stops the daemons, and leaves tunnels, keys and logs', async () => {
+    const lost = await lostPings(async () => {
+      await server.sure('dpkg -r innernet-live 2>&1');
+      await peer.sure('dpkg --purge innernet-live 2>&1');
+    });
+    expect(lost).toBe(0);
+    expect(await server.sure('ls /usr/lib/innernet /usr/bin/innernet* 2>&1; true')).not.toContain('node\n');
+    await server.sure(
+      'test -s /etc/innernet-server/acme.conf && test -s /var/lib/innernet-server/acme.events',
+    );
+    await peer.sure('test -s /etc/innernet/acme.conf');
+  });
+});
