@@ -71,8 +71,10 @@ export class Snapshots {
     return rows;
   }
 
-  #outdate({ changes, deltas }: Step): void {
-    if (changes.cidrs.size > 0) this.#rows.clear();
+  /** A restoration changes what is said of every peer, though no peer's row is part of its commit. */
+  #outdate({ commit, changes, deltas }: Step): void {
+    const isRestored = commit.events.some(({ type }) => type === 'LogRestored');
+    if (isRestored || changes.cidrs.size > 0) this.#rows.clear();
     for (const { viewers } of deltas) for (const viewer of viewers) this.#rows.delete(viewer);
   }
 }

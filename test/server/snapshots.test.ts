@@ -10,6 +10,7 @@ import { WINDOW_RECORDS } from '../../src/server/window.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
 import type { Asked } from '../given.ts';
+import { append, commitOf } from '../store/temp-log.ts';
 import { RunningNetwork } from './running-network.ts';
 
 const start = async (): Promise<RunningNetwork> => {
@@ -119,3 +120,23 @@ it('leaves the digests of long ago to be paged through, from the log where memor
   const reached = extend(before, missing, sha256);
   expect(judge(reached, found, sha256)).toMatchObject({ kind: 'take', head: running.live.head });
 }, 30_000);
+
+it('after each restored backup nobody counts as enabled anew, however often it was said before', async () => {
+  const running = await start();
+  const restore = async (n: number) => {
+    const { position, hash } = running.live.head;
+    const event = { type: 'LogRestored', lostPosition: (position + 9) as Position, lostHash: hash } as const;
+    await append(running.log, commitOf([event], `restored-${n}`));
+    await running.live.reached(position + 1);
+  };
+  const vouchedFor = async () =>
+    (await snapshot(running, ids.bakers)).peers.flatMap(({ name, isVouchedFor }) =>
+      isVouchedFor ? name : [],
+    );
+  await restore(1);
+  await running.ask({ type: 'EnablePeer', peer: ids.bob });
+  expect(await vouchedFor()).toEqual(['bob']);
+  await restore(2);
+  expect(await vouchedFor()).toEqual([]);
+  expect((await snapshot(running, ids.bakers)).restorations).toHaveLength(2);
+});

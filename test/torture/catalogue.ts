@@ -119,8 +119,8 @@ export const FAULTS: readonly Fault[] = [
     what: 'the window of the history has passed while clients were away',
     tests: [{ file: 'test/server/hub.test.ts', titles: 'longer than the window' }],
     sabotage: {
-      file: 'src/server/window.ts',
-      line: 'if (position < this.#start) return undefined;',
+      file: 'src/server/hub.ts',
+      line: 'member.write(fetchFrame(this.#live));',
       becomes: '',
     },
   },
@@ -166,6 +166,7 @@ export const FAULTS: readonly Fault[] = [
     what: "yesterday's backup is put back under fifty live clients",
     tests: [
       { file: 'test/torture/r14-restored-backup.test.ts' },
+      { file: 'test/e2e/restore.test.ts' },
       { file: 'test/client/restored.test.ts' },
       { file: 'test/server/restore.test.ts' },
     ],
