@@ -9,9 +9,11 @@ import { bringUp, type TunnelConfig } from '../wireguard/tunnel.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts } from './contacts.ts';
 import { type Changes, type Mirror, serverRow } from './mirror.ts';
+import { isOwn } from './pins.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import type { Kept } from './state-file.ts';
+import { unreachedReason } from './unreached.ts';
 
 /** The whole is compared this often, in milliseconds. */
 const COMPARE_EVERY = 60_000;
@@ -44,6 +46,7 @@ export class DeviceKeeper {
   readonly #turns = new Turns();
   #device: Device;
   #listenPort = 0;
+  #server: SocketAddress | undefined;
   #lastRead = Number.NEGATIVE_INFINITY;
   #tick: NodeJS.Timeout | undefined;
   #tickAt = Number.POSITIVE_INFINITY;
@@ -78,6 +81,11 @@ export class DeviceKeeper {
     return this.#listenPort;
   }
 
+  /** Where the server was on the device when last looked. */
+  get serverAddress(): SocketAddress | undefined {
+    return this.#server;
+  }
+
   /** Puts what changed in sight on the device; a device in the way of that is repaired in a while. */
   apply({ added, removed, changed }: Changes): Promise<void> {
     return this.#turns.take(async () => {
@@ -99,6 +107,8 @@ export class DeviceKeeper {
         const row = this.#mirror.peer(observation.id);
         if (!row || this.#mirror.isHeld(row.id)) continue;
         this.#places.see(this.#parts.natTraversal ? observation : { ...observation, candidates: [] });
+        if (isOwn(this.#mirror.ground, row) && this.#places.isAt(row.id))
+          for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
         steps.push(...this.#learn(row, now));
       }
       await this.#carryOut(steps);
@@ -133,6 +143,29 @@ export class DeviceKeeper {
     });
   }
 
+  /** This machine's address has changed: all peers are met anew, at their likeliest place first. */
+  moved(): Promise<void> {
+    return this.#turns.take(async () => {
+      this.contacts.move(performance.now(), Date.now());
+      this.#armTick();
+    });
+  }
+
+  /** Why peers are not reached, by their addresses in the network. */
+  unreached(): Record<string, string> {
+    const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
+    const reasons: Record<string, string> = {};
+    for (const row of this.#mirror.tunnels())
+      if (this.contacts.isUnreached(row.publicKey))
+        reasons[row.ip] = unreachedReason({
+          own: own && this.#places.seen(own.id),
+          peer: this.#places.seen(row.id),
+          listenPort: this.#listenPort,
+          places: this.#places.of(row),
+        });
+    return reasons;
+  }
+
   /** The whole comparison: device, address and route as well as peers. */
   compare(): Promise<void> {
     return this.#turns.take(async () => {
@@ -159,7 +192,7 @@ export class DeviceKeeper {
     this.#isClosed = true;
     clearTimeout(this.#tick);
     clearTimeout(this.#comparing);
-    await this.#turns.take(async () => {});
+    await this.#turns.take(() => this.#device.apply(this.contacts.close()).catch(() => {}));
   }
 
   async #equalise(has: DeviceState): Promise<void> {
@@ -179,12 +212,17 @@ export class DeviceKeeper {
       listenPort: conf.listenPort,
       peers: [server, ...present.map(({ publicKey, ip }) => ({ publicKey, allowedIps: [singleton(ip)] }))],
     };
-    const { steps } = plan(has, wants, { network: ground.range, now: wall });
+    const { steps } = plan(has, wants, {
+      network: ground.range,
+      now: wall,
+      leave: this.contacts.throwaways,
+    });
     for (const row of rows) {
       const state = has.peers.get(row.publicKey);
       if (!state || !this.contacts.knows(row.publicKey))
         steps.push(...this.contacts.add(row, this.#placesOf(row), { now, wall, has: state }));
     }
+    for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
     steps.push(...this.contacts.tick(has, now, wall));
     await this.#device.apply(steps);
     this.#armTick();
@@ -219,10 +257,16 @@ export class DeviceKeeper {
     return this.#places.of(row);
   }
 
+  /** A name may stand for other addresses by now. */
+  #lookUp(row: PeerRow): void {
+    const name = this.#places.nameOf(row);
+    if (name) void this.#resolve(name, row);
+  }
+
   async #resolve(endpoint: Endpoint, row: PeerRow): Promise<void> {
-    const [address] = await addressesOf(endpoint).catch(() => []);
-    if (!address || this.#isClosed) return;
-    this.#places.resolved(endpoint, address);
+    const addresses = await addressesOf(endpoint).catch(() => []);
+    if (addresses.length === 0 || this.#isClosed) return;
+    this.#places.resolved(endpoint, addresses);
     await this.#turns.take(() => this.#carryOut(this.#learn(row, performance.now())));
   }
 
@@ -284,6 +328,7 @@ export class DeviceKeeper {
   #remember(state: DeviceState, wall: number): void {
     this.#lastRead = performance.now();
     this.#listenPort = state.listenPort;
+    this.#server = state.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
     for (const peer of state.peers.values()) {
       const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
       if (row && peer.endpoint) this.#parts.kept.endpoints.set(row.ip, peer.endpoint);

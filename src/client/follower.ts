@@ -14,6 +14,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { type Device, Turns } from '../wireguard/device.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import type { TunnelConfig } from '../wireguard/tunnel.ts';
+import { AddressWatch } from './address-watch.ts';
 import { Api, CallRefused } from './api.ts';
 import { type ConfChange, changed } from './conf-change.ts';
 import { groundOf, writeConf } from './conf-file.ts';
@@ -77,6 +78,8 @@ export class Follower {
   readonly #turns = new Turns();
   readonly #stopped: Promise<void>;
   #stop: () => void = () => {};
+  #wake: () => void = () => {};
+  #watch: AddressWatch | undefined;
   #isStopped = false;
   #stream: Stream | undefined;
   /** The connection on which a frame could not be taken: what follows on it cannot be either. */
@@ -153,6 +156,11 @@ export class Follower {
   async follow(): Promise<void> {
     let attempt = 0;
     this.#writeHostsSoon();
+    this.#watch = new AddressWatch({
+      addresses: () => localAddresses(this.#options.tunnel.name),
+      server: () => this.#keeper.serverAddress,
+      onChange: ({ moved }) => void this.#onAddresses(moved),
+    });
     while (!this.#isStopped) {
       await this.#reachServer();
       if (this.#isStopped) break;
@@ -214,6 +222,7 @@ export class Follower {
   /** Ends the stream and writes everything down; the tunnels stay. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#watch?.close();
     this.#stop();
     this.#stream?.cut('stopping');
     await this.#keeper.close();
@@ -262,8 +271,27 @@ export class Follower {
     const rested = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, milliseconds);
     });
-    await Promise.race([rested, this.#stopped]);
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await Promise.race([rested, this.#stopped, woken]);
     clearTimeout(timer);
+  }
+
+  /**
+   * Other addresses of this machine: the server is told them in a new stream. When it was moved, a new handshake
+   * shows the server where it is, and the server tells the others.
+   */
+  async #onAddresses(moved: boolean): Promise<void> {
+    if (this.#isStopped) return;
+    if (moved) {
+      this.#options.say('this machine has another address: peers are met anew');
+      this.#serverMayBeGone = true;
+      await this.#keeper.moved();
+    }
+    this.#stream?.cut('new candidates');
+    await this.#turns.take(async () => {});
+    this.#wake();
   }
 
   /** A session that still carries data is left alone, unless the last attempt spoke into the void. */
@@ -538,7 +566,7 @@ export class Follower {
 
   #onEnd(end: End): End {
     this.#connected = false;
-    if (end.kind === 'lost' && !/ECONNREFUSED|ECONNRESET|stopping|level/.test(end.reason))
+    if (end.kind === 'lost' && !/ECONNREFUSED|ECONNRESET|stopping|level|candidates/.test(end.reason))
       this.#serverMayBeGone = true;
     if (end.kind === 'refused' && end.status === 401) {
       if (!this.#shutOut) this.#options.say('the server does not let this machine in: it may be disabled');

@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { ConfChange } from './conf-change.ts';
 import { readConf } from './conf-file.ts';
-import { Follower } from './follower.ts';
+import { Follower, type LinkStatus } from './follower.ts';
 import type { NatOptions } from './options.ts';
 import { askOwner, Ownership } from './owner.ts';
 import { type NetworkPaths, pathsOf } from './paths.ts';
@@ -24,6 +24,9 @@ const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('changeConf'), change: ConfChange }),
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
+
+/** Answered to `status`; `unreached`: why peers are not reached, by their addresses in the network. */
+export type OwnerStatus = LinkStatus & { unreached: Record<string, string> };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 
@@ -110,7 +113,7 @@ export class OwnedNetwork {
   async #answer(request: OwnerRequest): Promise<unknown> {
     switch (request.ask) {
       case 'status':
-        return this.follower.status;
+        return { ...this.follower.status, unreached: this.follower.keeper.unreached() } satisfies OwnerStatus;
       case 'synchronise':
         return this.follower.refresh(SYNCHRONISE_WITHIN);
       case 'forgetPin':

@@ -16,7 +16,9 @@ export class Places {
   #local: ReadonlyMap<Ip, Endpoint>;
   readonly #last: LastEndpoints;
   readonly #observed = new Map<PeerId, Observation>();
-  readonly #resolved = new Map<Endpoint, SocketAddress>();
+  readonly #resolved = new Map<Endpoint, readonly SocketAddress[]>();
+  /** This machine's address as the server sees it. */
+  #ownHost: string | undefined;
 
   /** `local` are the overrides of one's own conf, `last` where peers were reached in earlier lives. */
   constructor(local: ReadonlyMap<Ip, Endpoint>, last: LastEndpoints) {
@@ -29,6 +31,15 @@ export class Places {
     this.#local = local;
   }
 
+  /** Which of the observations is of this machine itself; whether the server sees it elsewhere than before. */
+  isAt(own: PeerId): boolean {
+    const endpoint = this.#observed.get(own)?.endpoint;
+    const host = endpoint ? hostOf(endpoint) : undefined;
+    const differs = host !== this.#ownHost;
+    this.#ownHost = host;
+    return differs;
+  }
+
   see(observation: Observation): void {
     this.#observed.set(observation.id, observation);
   }
@@ -37,27 +48,41 @@ export class Places {
     this.#observed.delete(id);
   }
 
-  /** What a DNS name among the overrides stands for. */
-  resolved(endpoint: Endpoint, address: SocketAddress): void {
-    this.#resolved.set(endpoint, address);
+  /** What the server sees of a peer, or of this machine itself. */
+  seen(id: PeerId): Observation | undefined {
+    return this.#observed.get(id);
+  }
+
+  /** All that a DNS name among the overrides stands for. */
+  resolved(endpoint: Endpoint, addresses: readonly SocketAddress[]): void {
+    this.#resolved.set(endpoint, addresses);
+  }
+
+  /** The DNS name among the overrides, which may stand for another address by now. */
+  nameOf(row: PeerRow): Endpoint | undefined {
+    const override = this.#overrideOf(row);
+    return override && !SocketAddress.safeParse(override).success ? override : undefined;
   }
 
   /** The override with a DNS name that has to be looked up before `of` can use it. */
   unresolved(row: PeerRow): Endpoint | undefined {
     const override = this.#overrideOf(row);
-    return override && !this.#addressOf(override) && !isUnspecified(override) ? override : undefined;
+    return override && this.#addressesOf(override).length === 0 && !isUnspecified(override)
+      ? override
+      : undefined;
   }
 
   of(row: PeerRow): SocketAddress[] {
     const local = this.#local.get(row.ip);
-    if (local) return known([this.#addressOf(local)]);
+    if (local) return known(this.#addressesOf(local));
     const seen = this.#observed.get(row.id);
-    return known([
-      this.#said(row, seen?.endpoint ?? undefined),
-      seen?.endpoint ?? undefined,
-      this.#last.get(row.ip),
-      ...(seen?.candidates ?? []),
-    ]);
+    const candidates = seen?.candidates ?? [];
+    const elsewhere = [seen?.endpoint ?? undefined, this.#last.get(row.ip)];
+    // From behind the same router its public address leads nowhere, most often.
+    const said = this.#said(row, seen?.endpoint ?? undefined);
+    if (this.#isNear(seen))
+      return known([...said, ...candidates.slice(0, 1), ...elsewhere, ...candidates.slice(1)]);
+    return known([...said, ...elsewhere, ...candidates]);
   }
 
   #overrideOf(row: PeerRow): Endpoint | undefined {
@@ -65,14 +90,19 @@ export class Places {
   }
 
   /** The peer's own word; with an all-zero host: as the server sees it, but with this port. */
-  #said({ endpoint }: PeerRow, seen: SocketAddress | undefined): SocketAddress | undefined {
-    if (!endpoint) return undefined;
-    if (!isUnspecified(endpoint)) return this.#addressOf(endpoint);
-    return seen && (endpointOf(hostOf(seen), portOf(endpoint)) as SocketAddress);
+  #said({ endpoint }: PeerRow, seen: SocketAddress | undefined): readonly SocketAddress[] {
+    if (!endpoint) return [];
+    if (!isUnspecified(endpoint)) return this.#addressesOf(endpoint);
+    return seen ? [endpointOf(hostOf(seen), portOf(endpoint)) as SocketAddress] : [];
   }
 
-  #addressOf(endpoint: Endpoint): SocketAddress | undefined {
-    return this.#resolved.get(endpoint) ?? SocketAddress.safeParse(endpoint).data;
+  #addressesOf(endpoint: Endpoint): readonly SocketAddress[] {
+    return this.#resolved.get(endpoint) ?? known([SocketAddress.safeParse(endpoint).data]);
+  }
+
+  /** Whether the server sees the peer at this machine's own address: then it is in the same premises. */
+  #isNear(seen: Observation | undefined): boolean {
+    return Boolean(seen?.endpoint && hostOf(seen.endpoint) === this.#ownHost);
   }
 }
 

@@ -5,10 +5,9 @@ import type { InterfaceName } from '../values/name.ts';
 import { type DeviceState, isLive } from '../wireguard/device.ts';
 import { openDevice } from '../wireguard/tunnel.ts';
 import { groundOf, readConf } from './conf-file.ts';
-import type { LinkStatus } from './follower.ts';
 import { readState } from './journal.ts';
 import type { Alarm, Notice } from './mirror.ts';
-import { askOwnerOf } from './owned-network.ts';
+import { askOwnerOf, type OwnerStatus } from './owned-network.ts';
 import { pathsOf } from './paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from './pins.ts';
 
@@ -26,6 +25,8 @@ export type PeerReport = {
   endpoint: string | null;
   /** Whether the endpoint is one that this machine's conf insists on. */
   isOverridden: boolean;
+  /** Why it is not reached, as far as can be told; null while that is not known, or it is. */
+  unreached: string | null;
   /** ISO 8601, UTC. */
   latestHandshake: string | null;
   rxBytes: number;
@@ -75,13 +76,14 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
   const [{ mirror }, device, status] = await Promise.all([
     readState(paths, ground),
     openDevice(network),
-    askOwnerOf(paths, { ask: 'status' }) as Promise<LinkStatus | undefined>,
+    askOwnerOf(paths, { ask: 'status' }) as Promise<OwnerStatus | undefined>,
   ]);
   const state = await device?.read();
   const now = Date.now();
   const peers = Array.from(mirror.peers(), (row): PeerReport => {
     const on = state?.peers.get(row.publicKey);
     const isSelf = isOwn(ground, row);
+    const isConnected = isSelf || (on !== undefined && isLive(on, now));
     return {
       id: row.id,
       name: row.name,
@@ -91,9 +93,10 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       isAdmin: row.isAdmin,
       isSelf,
       isServer: isServer(ground, row),
-      isConnected: isSelf || (on !== undefined && isLive(on, now)),
+      isConnected,
       endpoint: on?.endpoint ?? null,
       isOverridden: conf.peerEndpointOverrides.has(row.ip),
+      unreached: (!isConnected && status?.unreached[row.ip]) || null,
       latestHandshake: iso(on?.latestHandshake),
       rxBytes: on?.rxBytes ?? 0,
       txBytes: on?.txBytes ?? 0,

@@ -102,6 +102,7 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   ];
   if (peer.endpoint)
     lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
+  if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
   if (peer.latestHandshake) lines.push(`  last handshake: ${ago(peer.latestHandshake)}`);
   if (peer.rxBytes > 0 || peer.txBytes > 0)
     lines.push(`  transfer: ${bytes(peer.rxBytes)} received, ${bytes(peer.txBytes)} sent`);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Places } from '../../src/client/places.ts';
 import { candidatesFrom } from '../../src/protocol/local-candidates.ts';
 import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
+import type { PeerId } from '../../src/values/id.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import { row } from './sight.ts';
 
@@ -11,6 +12,27 @@ const bob = row(5, '10.42.1.5', 50);
 const seen = { id: bob.id, endpoint: at('198.51.100.7:4000'), candidates: [at('192.168.1.7:4000')] };
 
 describe('a peer', () => {
+  it('behind the same router is first where it says itself', () => {
+    const places = new Places(new Map(), new Map());
+    places.see(seen);
+    const own = { id: 2 as PeerId, endpoint: at('198.51.100.7:51820'), candidates: [] };
+    places.see(own);
+    expect(places.isAt(own.id)).toBe(true);
+    expect(places.isAt(own.id)).toBe(false);
+    expect(places.of(bob)).toEqual(['192.168.1.7:4000', '198.51.100.7:4000']);
+  });
+
+  it('is at all addresses that its name stands for, and the name may come to stand for others', () => {
+    const name = 'bob.example:7' as Endpoint;
+    const places = new Places(new Map(), new Map());
+    const named = { ...bob, endpoint: name };
+    expect(places.nameOf(named)).toBe(name);
+    places.resolved(name, [at('192.0.2.9:7'), at('[2001:db8::9]:7')]);
+    expect(places.of(named)).toEqual(['192.0.2.9:7', '[2001:db8::9]:7']);
+    places.resolved(name, [at('192.0.2.10:7')]);
+    expect(places.of(named)).toEqual(['192.0.2.10:7']);
+  });
+
   it('is where the server sees it, then where it was last, then where it says', () => {
     const places = new Places(new Map(), new Map([[bob.ip, at('203.0.113.5:1')]]));
     expect(places.of(bob)).toEqual(['203.0.113.5:1']);
@@ -33,7 +55,7 @@ describe('a peer', () => {
     places.see(seen);
     expect(places.unresolved(bob)).toBe('lan.example:7');
     expect(places.of(bob)).toEqual([]);
-    places.resolved('lan.example:7' as Endpoint, at('192.168.1.9:7'));
+    places.resolved('lan.example:7' as Endpoint, [at('192.168.1.9:7')]);
     expect(places.unresolved(bob)).toBeUndefined();
     expect(places.of(bob)).toEqual(['192.168.1.9:7']);
   });

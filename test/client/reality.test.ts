@@ -16,6 +16,7 @@ const peer = (name: string, more: Partial<Known['peers'][number]> = {}): Known['
   isConnected: false,
   endpoint: '192.0.2.1:51820',
   isOverridden: false,
+  unreached: null,
   latestHandshake: null,
   rxBytes: 0,
   txBytes: 0,

@@ -85,9 +85,9 @@ export class SmallNetwork {
   }
 
   /** An invitation; answers with its path. */
-  async invite(name: string): Promise<string> {
+  async invite(name: string, cidr = 'humans'): Promise<string> {
     const file = join(this.#folder, `${name}.toml`);
-    const flags = ['--cidr', 'humans', '--auto-ip', '--admin', 'false', '--invite-expires', '1d'];
+    const flags = ['--cidr', cidr, '--auto-ip', '--admin', 'false', '--invite-expires', '1d'];
     await this.admin('add-peer', 'acme', '--name', name, ...flags, '--save-config', file);
     return file;
   }
@@ -119,7 +119,7 @@ type Report = {
   isConnected: boolean;
   isFollowed: boolean;
   position: number;
-  peers: { name: string; ip: string; isConnected: boolean }[];
+  peers: { name: string; ip: string; isConnected: boolean; unreached: string | null }[];
   held: { name: string; rule: string }[];
   alarm: unknown;
 };
@@ -127,9 +127,9 @@ type Report = {
 export const reportOf = async (host: Host): Promise<Report> =>
   JSON.parse(await host.sure([...CLIENT, 'show', 'acme', '--json']))[0];
 
-/** Whether one ping is answered. */
-export const reaches = async (host: Host, ip: string): Promise<boolean> =>
-  (await host.exec(['ping', '-n', '-c', '1', '-W', '1', ip])).code === 0;
+/** Whether one ping is answered within some seconds. */
+export const reaches = async (host: Host, ip: string, seconds = 1): Promise<boolean> =>
+  (await host.exec(['ping', '-n', '-c', '1', '-W', String(seconds), ip])).code === 0;
 
 /** Addresses that the host's device routes to peers. */
 export const onDevice = async (host: Host): Promise<string[]> =>

@@ -1,0 +1,113 @@
+// Peers behind routers meet: the real programs, real NAT, and 20 ms of delay in each host's cable unless told.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Host, Router, Running } from '../lab.ts';
+import { CLIENT, follow, onDevice, reaches, reportOf, SmallNetwork, until } from './small-network.ts';
+
+const delayMs = 20;
+let network: SmallNetwork;
+
+beforeEach(async () => {
+  network = await SmallNetwork.create();
+  const cidr = ['--name', 'machines', '--cidr', '10.42.2.0/24', '--parent', 'acme'];
+  await network.admin('add-cidr', 'acme', ...cidr);
+});
+afterEach(() => network.close());
+
+type Peer = { host: Host; ip: string; running: Running };
+type JoinOptions = { behind?: Router; delayMs?: number; cidr?: 'humans' | 'machines' };
+
+/** A machine that joins, and follows. Those among the machines and the humans do not see each other. */
+const join = async (name: string, { cidr, ...options }: JoinOptions = {}): Promise<Peer> => {
+  const invitation = await network.invite(name, cidr);
+  const host = await network.lab.host(name, { delayMs, ...options });
+  await host.sure([...CLIENT, 'install', invitation]);
+  const running = await follow(host);
+  const { peers } = await reportOf(host);
+  return { host, ip: peers.find((peer) => peer.name === name)?.ip ?? '', running };
+};
+
+const associate = () => network.admin('add-association', 'acme', 'humans', 'machines');
+
+/** Waits until pings are answered; prints how long that took from the act's end, because nothing is asserted of it. */
+const meet = async (
+  what: string,
+  [one, other]: [Peer, Peer],
+  act: () => Promise<unknown> = async () => {},
+  seconds = 20,
+): Promise<void> => {
+  await act();
+  const start = performance.now();
+  await until(what, () => reaches(one.host, other.ip, 0.1), seconds);
+  console.log(`${what}: ${Math.round(performance.now() - start)} ms`);
+};
+
+/** Where the host's device has the peer with that address. */
+const endpointOf = async (host: Host, ip: string): Promise<string> => {
+  const lines = (await host.sure(['wg', 'show', 'acme', 'dump'])).split('\n').map((line) => line.split('\t'));
+  return lines.find(([, , , allowed]) => allowed === `${ip}/32`)?.[2] ?? '';
+};
+
+const reasonAt = async ({ host }: Peer, name: string): Promise<string | null | undefined> =>
+  (await reportOf(host)).peers.find((peer) => peer.name === name)?.unreached;
+
+describe('two peers behind a router each', () => {
+  it.each(['drop', 'reject'] as const)('meet where unasked packets meet a %s', async (unsolicited) => {
+    const ann = await join('ann', { behind: await network.lab.router('one', { unsolicited }) });
+    const two = await network.lab.router('two', { unsolicited });
+    const ryo = await join('ryo', { behind: two, cidr: 'machines' });
+    await meet(`both behind ${unsolicited}`, [ann, ryo], associate);
+    await meet('the other way', [ryo, ann]);
+    await until('nobody is left on the device', async () => (await keysOn(ann.host)) === 2);
+  });
+
+  it('say why they do not meet where both change ports, and a revocation does not wait for them', async () => {
+    const random = { ports: 'random' } as const;
+    const ann = await join('ann', { behind: await network.lab.router('one', random) });
+    const ryo = await join('ryo', { behind: await network.lab.router('two', random) });
+    const bob = await join('bob');
+    await meet('bob is reached', [ann, bob]);
+    // The second round is over after 10 s, the third begins after 40 s: these tries are under way.
+    await network.admin('disable-peer', 'acme', '--name', 'bob');
+    await until('bob is gone', async () => !(await onDevice(ann.host)).includes(bob.ip));
+    expect(await onDevice(ann.host)).toContain(ryo.ip);
+    expect(await reaches(ann.host, ryo.ip)).toBe(false);
+    const reason = 'the routers of both ends change ports (symmetric NAT)';
+    await until('the reason is shown', async () => (await reasonAt(ann, 'ryo')) === reason);
+    await until('at the other end too', async () => (await reasonAt(ryo, 'ann')) === reason);
+    expect(await ann.host.sure([...CLIENT, 'show', 'acme'])).toContain(`not reached: ${reason}`);
+  });
+});
+
+/** Peers of the host's device, throwaway ones too. */
+const keysOn = async (host: Host): Promise<number> =>
+  (await host.sure(['wg', 'show', 'acme', 'peers'])).trim().split('\n').length;
+
+it('peers on one LAN use its addresses', async () => {
+  const router = await network.lab.router('home');
+  const ann = await join('ann', { behind: router, delayMs: 0 });
+  const ryo = await join('ryo', { behind: router, delayMs: 0, cidr: 'machines' });
+  await meet('on one LAN', [ann, ryo], associate);
+  expect(await endpointOf(ann.host, ryo.ip)).toMatch(/^192\.168\./);
+  expect(await endpointOf(ryo.host, ann.ip)).toMatch(/^192\.168\./);
+});
+
+it.each(['keep', 'random'] as const)(
+  'one behind a router (ports: %s) meets one in the open',
+  async (ports) => {
+    const ann = await join('ann', { behind: await network.lab.router('home', { ports }) });
+    const ryo = await join('ryo', { cidr: 'machines' });
+    await meet(`one in the open (ports: ${ports})`, [ann, ryo], associate);
+    await meet('the other way', [ryo, ann]);
+  },
+);
+
+it('a laptop takes its tunnels to another network', async () => {
+  const ann = await join('ann', { behind: await network.lab.router('home') });
+  const ryo = await join('ryo', { behind: await network.lab.router('office') });
+  await meet('at home', [ann, ryo]);
+  const cafe = await network.lab.router('cafe');
+  await meet('in the café', [ann, ryo], () => network.lab.move(ann.host, cafe));
+  await meet('the other way', [ryo, ann]);
+  await ann.running.line(/another address/);
+  expect(await endpointOf(ryo.host, ann.ip)).toContain(cafe.address);
+});
