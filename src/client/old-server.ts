@@ -21,7 +21,7 @@ import { Timestamp } from '../values/time.ts';
 import { type Api, CallRefused } from './api.ts';
 
 /** What a server without a history has for its place in one. */
-export const NOWHERE = { position: 0, hash: NO_HASH } as const;
+const NOWHERE = { position: 0, hash: NO_HASH } as const;
 
 /** What the server shows an admin, as it came and as our network. */
 type Shown = { peers: readonly V1Peer[]; cidrs: readonly V1Cidr[]; network: Network };

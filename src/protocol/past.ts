@@ -17,7 +17,7 @@ export const Moment = z.union([Position, Timestamp]);
 export type Moment = z.infer<typeof Moment>;
 
 /** Entries in one answer, at most. */
-export const MOST_ENTRIES = 1000;
+const MOST_ENTRIES = 1000;
 
 /** A peer, CIDR or association as people name it: see `projections/things.ts`. */
 const ThingName = z.string().min(1).max(600);

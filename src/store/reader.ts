@@ -5,7 +5,8 @@ import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { Commit, Head } from './log.ts';
 
 /** Of a record, in the order of `Cells`. */
-export const COLUMNS = 'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
+export const COLUMNS =
+  'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
 
 /** A row as SQLite gives it: an array costs half of an object with the same names. */
 export type Cells = [
