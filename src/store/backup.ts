@@ -29,7 +29,7 @@ export const syncPath = (path: string): void => {
 };
 
 /** SQLite's own check of its pages and indexes. Throws `DamagedLog`. */
-export const checkIntegrity = (db: Database, file: string): void => {
+const checkIntegrity = (db: Database, file: string): void => {
   const [first] = db.pragma('integrity_check(1)') as { integrity_check: string }[];
   const found = first?.integrity_check;
   if (found !== 'ok') throw new DamagedLog(0, `SQLite finds ${file} damaged: ${found}`);
