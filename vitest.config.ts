@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/interop/**', 'test/package/**'],
+          exclude: ['test/e2e/**', 'test/torture/**', 'test/interop/**', 'test/package/**'],
           globalSetup: ['test/build.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -30,7 +30,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts'],
           globalSetup: ['test/build.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
