@@ -37,4 +37,4 @@ if (missing.length > 0) {
   });
 }
 run('npx', ['vitest', 'run', '--project', 'package', ...process.argv.slice(2)]);
-run('npx', ['vitest', 'run', '--project', 'unit', 'test/cli/completions.test.ts', 'test/cli/manual.test.ts']);
+run('npx', ['vitest', 'run', 'test/e2e/completions.test.ts', 'test/cli/manual.test.ts']);
