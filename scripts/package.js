@@ -22,6 +22,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from './build.js';
+import { control, POSTINST, POSTRM, PRERM } from './debian-control.js';
+import { copyright } from './licences.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const NAME = 'innernet-live';
@@ -150,130 +152,20 @@ const placeUnits = (folder) => {
     put(join(folder, 'usr/lib/systemd/system', name), readFileSync(join(root, 'packaging', name)));
 };
 
-/** Packages whose code is in the bundles or beside them, as npm has put them here. */
-const production = () => {
-  /** @type {{ packages: Record<string, { dev?: boolean, devOptional?: boolean }> }} */
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return Object.entries(lock.packages)
-    .filter(([path, { dev }]) => path !== '' && !dev && existsSync(join(root, path)))
-    .map(([path]) => path);
-};
-
-/** Every licence under which something in the package comes. */
-const copyright = () => {
-  const parts = [`${NAME}\n\n${readFileSync(join(root, 'LICENSE'), 'utf8')}`];
-  parts.push(
-    `Node.js ${process.version}, in ${HOME}/node\n\nIts licence, and those of what it contains: ` +
-      `https://github.com/nodejs/node/blob/${process.version}/LICENSE`,
-  );
-  for (const path of production()) {
-    const file = readdirSync(join(root, path)).find((name) => /^licen[cs]e/i.test(name));
-    const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
-    const text = file ? readFileSync(join(root, path, file), 'utf8') : `Licence: ${license}`;
-    parts.push(`${name} ${version}\n\n${text}`);
-  }
-  return parts.map((part) => part.trim()).join(`\n\n${'-'.repeat(80)}\n\n`);
-};
-
 /** @param {string} folder */
 const placeDocuments = (folder) => {
   const documents = join(folder, 'usr/share/doc', NAME);
-  put(join(documents, 'copyright'), `${copyright()}\n`);
+  put(join(documents, 'copyright'), `${copyright(NAME, `${HOME}/node`)}\n`);
   for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
     put(join(documents, name), readFileSync(join(root, name)));
   for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')))
     put(join(documents, 'docs', name), readFileSync(join(root, 'docs', name)));
 };
 
-/**
- * Every file below a folder, links left out.
- * @param {string} folder
- * @returns {string[]}
- */
-const filesIn = (folder) =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-
-/**
- * The newest of a library's symbol versions that the machine code in the package asks for: `GLIBC_2.34` → `2.34`.
- * @param {string[]} files
- * @param {RegExp} pattern
- */
-const newestSymbol = (files, pattern) => {
-  const found = files.flatMap((file) =>
-    [...readFileSync(file, 'latin1').matchAll(pattern)].map(([, version = '']) => version),
-  );
-  return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1) ?? '0';
-};
-
-/** Which libstdc++6 has which of its symbol versions (GCC's ABI policy). @param {string} minor */
-const libstdcxx = (minor) =>
-  Object.entries({ 25: '8', 26: '9', 28: '9', 29: '11', 30: '12', 32: '13', 33: '14', 34: '15' }).find(
-    ([each]) => Number(each) >= Number(minor),
-  )?.[1] ?? '15';
-
-/** @param {string} folder */
-const control = (folder) => {
-  const files = filesIn(folder);
-  const native = files.filter((file) => file.endsWith('.node') || file.endsWith('/node'));
-  const size = files.reduce((sum, file) => sum + Math.ceil(statSync(file).size / 1024), 0);
-  const depends = [
-    `libc6 (>= ${newestSymbol(native, /GLIBC_(\d+\.\d+)/g)})`,
-    `libstdc++6 (>= ${libstdcxx(newestSymbol(native, /GLIBCXX_3\.4\.(\d+)/g))})`,
-    'libgcc-s1',
-    'iproute2',
-    'wireguard-tools | wireguard-go',
-  ];
-  return `Package: ${NAME}
-Version: ${manifest.version}
-Architecture: ${sure('dpkg', ['--print-architecture']).trim()}
-Maintainer: the authors of ${manifest.name} <root@localhost>
-Section: net
-Priority: optional
-Installed-Size: ${size}
-Depends: ${depends.join(', ')}
-Recommends: wireguard-tools
-Suggests: wireguard-go, bash-completion
-Provides: innernet, innernet-server
-Conflicts: innernet, innernet-server
-Replaces: innernet, innernet-server
-Description: ${manifest.description.replace(/^A /, '').replace(/\.$/, '')}
- The programs innernet (short: inn) and innernet-server, with the Node.js that
- runs them, systemd units, shell completions and manual pages. Files and API
- are those of innernet 2.0, whose place it takes.
-`;
-};
-
-const UNITS = `'innernet@*.service' 'innernet-server@*.service'`;
-
-/** Daemons of an older version are started anew; tunnels stay up meanwhile. */
-const POSTINST = `#!/bin/sh
-set -e
-if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
-  systemctl daemon-reload
-  [ -z "$2" ] || systemctl try-restart ${UNITS} || true
-fi
-`;
-
-/** Tunnels, keys and logs stay: those are taken away by \`down\` and \`uninstall\`, one network at a time. */
-const PRERM = `#!/bin/sh
-set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl stop ${UNITS} || true
-fi
-`;
-
-const POSTRM = `#!/bin/sh
-set -e
-if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
-`;
-
 /** @param {string} folder */
 const placeControl = (folder) => {
   const sums = sure('sh', ['-c', `cd '${folder}' && find usr -type f -print0 | sort -z | xargs -0 md5sum`]);
-  put(join(folder, 'DEBIAN/control'), control(folder));
+  put(join(folder, 'DEBIAN/control'), control(NAME, manifest, folder));
   put(join(folder, 'DEBIAN/md5sums'), sums);
   put(join(folder, 'DEBIAN/postinst'), POSTINST, 0o755);
   put(join(folder, 'DEBIAN/prerm'), PRERM, 0o755);
@@ -295,7 +187,7 @@ export const makePackage = async (folder, compression = ['-Zxz']) => {
     placeDocuments(staging);
     placeControl(staging);
     mkdirSync(folder, { recursive: true });
-    const [, architecture] = /^Architecture: (.*)$/m.exec(control(staging)) ?? [];
+    const [, architecture] = /^Architecture: (.*)$/m.exec(control(NAME, manifest, staging)) ?? [];
     const path = join(resolve(folder), `${NAME}_${manifest.version}_${architecture}.deb`);
     sure('dpkg-deb', ['--root-owner-group', ...compression, '--build', staging, path]);
     return path;

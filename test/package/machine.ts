@@ -26,7 +26,7 @@ echo "pid $(pgrep -P $unshare)"
 read -r _ || true
 kill -9 $unshare
 wait $unshare || true
-until leave "$1" 2>/dev/null; do sleep 0.05; done
+for i in $(seq 200); do leave "$1" 2>/dev/null && break; sleep 0.05; done
 trap - EXIT
 `;
 
@@ -77,7 +77,7 @@ export class Machine {
     this.#pid = pid;
   }
 
-  /** Boots a machine; \`folder\` is its /mnt. Resolves when its systemd answers. */
+  /** Boots a machine; `folder` is its /mnt. Resolves when its systemd answers. */
   static async boot(name: string, folder: string): Promise<Machine> {
     const holder = spawn('sh', ['-c', SCRIPT, 'sh', name, folder, repository], {
       env: { PATH: process.env.PATH, BOOT },
@@ -114,7 +114,7 @@ export class Machine {
     return run(['nsenter', ...enter, 'sh', '-c', line], env, { timeout });
   }
 
-  /** As \`exec\`, but throws unless the exit code is 0; answers with stdout. */
+  /** As `exec`, but throws unless the exit code is 0; answers with stdout. */
   async sure(line: string, timeout?: number): Promise<string> {
     const { code, stdout, stderr } = await this.exec(line, timeout);
     if (code !== 0) throw new Error(`${line}: exit ${code}\n${stdout}${stderr}`);
