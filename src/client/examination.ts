@@ -7,12 +7,12 @@ import { containsIp, type Ip } from '../values/ip.ts';
 import { isLive } from '../wireguard/device.ts';
 import { localAddresses, routesOverlapping } from '../wireguard/routes.ts';
 import { CallRefused } from './api.ts';
-import type { LinkStatus } from './follower.ts';
 import { askOwnerOf } from './owned-network.ts';
 import { pathsOf } from './paths.ts';
 import type { Patient } from './patient.ts';
 import { heldReason } from './pins.ts';
 import { Poll } from './poll.ts';
+import type { LinkStatus } from './server-link.ts';
 import { addressesOf } from './server-peer.ts';
 
 /** `skipped`: it cannot be told, because an earlier step failed. */

@@ -1,13 +1,12 @@
 /** Follows one network: frames are judged, written down, put on the device, in this order; and so for ever. */
 
-import { hostLines, writeHosts } from '../cli/hosts-file.ts';
+import { HostsWriter } from '../cli/hosts-writer.ts';
 import type { HostsOptions } from '../cli/options.ts';
 import { printable } from '../domain/rejection.ts';
 import type { Conf } from '../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../protocol/frames.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
-import type { Endpoint, SocketAddress } from '../values/endpoint.ts';
-import { Failure } from '../values/failure.ts';
+import type { SocketAddress } from '../values/endpoint.ts';
 import type { Position } from '../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -15,19 +14,18 @@ import { type Device, Turns } from '../wireguard/device.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import type { TunnelConfig } from '../wireguard/tunnel.ts';
 import { AddressWatch } from './address-watch.ts';
-import { Api, CallRefused } from './api.ts';
+import { Api } from './api.ts';
 import { type ConfChange, changed } from './conf-change.ts';
 import { groundOf, writeConf } from './conf-file.ts';
 import { DeviceKeeper } from './device-keeper.ts';
 import { Journal } from './journal.ts';
-import type { Changes, Effect, Mirror, Verdict } from './mirror.ts';
+import type { Mirror, Verdict } from './mirror.ts';
 import type { NatOptions } from './options.ts';
 import type { NetworkPaths } from './paths.ts';
-import { heldReason } from './pins.ts';
-import { Poll } from './poll.ts';
-import type { PolledState } from './polled-state.ts';
-import { restoredSentence } from './restored.ts';
+import { PolledServer } from './polled-server.ts';
+import { type LinkStatus, ServerLink } from './server-link.ts';
 import { type End, pauseBefore, Stream } from './stream.ts';
+import { Uptake } from './uptake.ts';
 
 export type FollowOptions = {
   network: InterfaceName;
@@ -44,37 +42,20 @@ export type FollowOptions = {
   say: (message: string) => void;
 };
 
-/** How the running process sees its network. */
-export type LinkStatus = {
-  connected: boolean;
-  /** When the server was last heard on the stream, in milliseconds since 1970. */
-  heard: number | undefined;
-  /** Whether the server said that this machine is disabled or deleted. */
-  isShutOut: boolean;
-  /** Whether the server is an older one without a live stream, which is asked now and then. */
-  polled: boolean;
-};
-
 /** News are gathered this long before the hosts file is written, in milliseconds. */
 const HOSTS_AFTER = 50;
-/** After this much quiet the journal goes into the state file, in milliseconds. */
-const FOLD_AFTER = 10_000;
 /** A machine that was shut out asks again after this long, in milliseconds. */
 const SHUT_OUT_PAUSE = 60_000;
-/** Unless told, in seconds: innernet's. */
-const POLL_EVERY = 60;
-/** How long one attempt waits for the server's handshake, in milliseconds. */
-const HANDSHAKE_WITHIN = 5000;
-
-const isChange = ({ added, removed, changed }: Changes): boolean =>
-  added.length + removed.length + changed.length > 0;
 
 export class Follower {
   readonly #options: FollowOptions;
-  readonly #journal: Journal;
   readonly #keeper: DeviceKeeper;
   readonly #mirror: Mirror;
   readonly #api: Api;
+  readonly #link: ServerLink;
+  readonly #uptake: Uptake;
+  readonly #polled: PolledServer;
+  readonly #hosts: HostsWriter;
   readonly #turns = new Turns();
   readonly #stopped: Promise<void>;
   #stop: () => void = () => {};
@@ -84,28 +65,37 @@ export class Follower {
   #stream: Stream | undefined;
   /** The connection on which a frame could not be taken: what follows on it cannot be either. */
   #spoiled: Stream | undefined;
-  #complaint: string | undefined;
-  #connected = false;
-  #heard: number | undefined;
   #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
   #toldTooOld = false;
-  #shutOut = false;
-  #serverMayBeGone = true;
   #prefetched: ReturnType<Api['snapshot']> | undefined;
-  readonly #poll: Poll;
-  #isPolled = false;
-  #toldUnreadable = '';
-  #hosts: NodeJS.Timeout | undefined;
-  #fold: NodeJS.Timeout | undefined;
 
   private constructor(options: FollowOptions, journal: Journal, keeper: DeviceKeeper) {
+    const { conf, paths, network, hosts, interval, say } = options;
     this.#options = options;
-    this.#journal = journal;
     this.#keeper = keeper;
     this.#mirror = journal.kept.mirror;
-    const { internalEndpoint, publicKey } = options.conf.server;
-    this.#api = new Api(internalEndpoint, publicKey);
-    this.#poll = new Poll(this.#api);
+    const [mirror, turns] = [this.#mirror, this.#turns];
+    this.#hosts = new HostsWriter(
+      network,
+      hosts,
+      () => mirror.peers(),
+      (error) => say(error.message),
+    );
+    const { internalEndpoint, publicKey } = conf.server;
+    const api = new Api(internalEndpoint, publicKey);
+    this.#api = api;
+    const link = new ServerLink({ conf, paths, keeper, say });
+    this.#link = link;
+    const onChange = () => this.#writeHostsSoon();
+    const uptake = new Uptake({ journal, keeper, paths, turns, onChange, say });
+    this.#uptake = uptake;
+    this.#polled = new PolledServer({
+      ...{ api, link, mirror, uptake, keeper, turns, interval, say },
+      reach: () => this.#reachServer(),
+      candidates: () => this.#candidates(),
+      isStopped: () => this.#isStopped,
+      rest: (milliseconds) => this.#rest(milliseconds),
+    });
     this.#stopped = new Promise((resolve) => {
       this.#stop = resolve;
     });
@@ -144,12 +134,7 @@ export class Follower {
   }
 
   get status(): LinkStatus {
-    return {
-      connected: this.#connected,
-      heard: this.#heard,
-      isShutOut: this.#shutOut,
-      polled: this.#isPolled,
-    };
+    return this.#link.status;
   }
 
   /** Follows until `stop`; a server that is away is waited for. */
@@ -167,12 +152,12 @@ export class Follower {
       const end = await this.#session(() => {
         attempt = 0;
       });
-      if (await this.#lacksStream(end)) {
-        await this.#pollOn();
+      if (await this.#polled.isOlder(end)) {
+        await this.#polled.follow();
         attempt = 0;
         continue;
       }
-      const pause = this.#shutOut ? SHUT_OUT_PAUSE : pauseBefore(attempt, Math.random());
+      const pause = this.#link.isShutOut ? SHUT_OUT_PAUSE : pauseBefore(attempt, Math.random());
       attempt += 1;
       await this.#rest(pause);
     }
@@ -182,7 +167,7 @@ export class Follower {
   async synchronise(milliseconds: number): Promise<void> {
     const deadline = performance.now() + milliseconds;
     let last: End | undefined;
-    for (let attempt = 0; performance.now() < deadline && !this.#shutOut; attempt += 1) {
+    for (let attempt = 0; performance.now() < deadline && !this.#link.isShutOut; attempt += 1) {
       await this.#reachServer();
       let isLevel = false;
       const patience = setTimeout(
@@ -194,17 +179,17 @@ export class Follower {
         stream.cut('level');
       });
       clearTimeout(patience);
-      const isPolled = !isLevel && (await this.#lacksStream(last)) && (await this.#tryToPoll());
+      const isPolled = !isLevel && (await this.#polled.isOlder(last)) && (await this.#polled.ask());
       if (isLevel || isPolled) return this.#keeper.greeted();
       await this.#rest(Math.min(500, pauseBefore(attempt, Math.random())));
     }
-    throw this.#unreachable(last);
+    throw this.#link.unreachable(last);
   }
 
   /** While it follows: makes sure that it is level with the server. Throws a `Failure` when it is not connected. */
   async refresh(milliseconds: number): Promise<LinkStatus> {
-    if (this.#isPolled) {
-      if (!(await this.#tryToPoll())) throw this.#unreachable(undefined);
+    if (this.#link.polled) {
+      if (!(await this.#polled.ask())) throw this.#link.unreachable(undefined);
       return this.status;
     }
     const level = this.#stream?.level();
@@ -212,9 +197,10 @@ export class Follower {
     const patience = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), milliseconds);
     });
-    const outcome = this.#connected && level ? await Promise.race([level, patience]) : 'late';
+    const isFollowed = this.status.connected && level !== undefined;
+    const outcome = isFollowed ? await Promise.race([level, patience]) : 'late';
     clearTimeout(timer);
-    if (outcome === 'late') throw this.#unreachable(undefined);
+    if (outcome === 'late') throw this.#link.unreachable(undefined);
     await this.#turns.take(async () => {});
     return this.status;
   }
@@ -228,10 +214,8 @@ export class Follower {
     await this.#keeper.close();
     this.#api.close();
     await this.#turns.take(async () => {
-      clearTimeout(this.#fold);
-      await this.#writeHosts();
-      await this.#foldNow();
-      await this.#journal.close();
+      await this.#hosts.write();
+      await this.#uptake.close();
     });
   }
 
@@ -239,7 +223,7 @@ export class Follower {
   forgetPin(peer: string): Promise<number> {
     return this.#turns.take(async () => {
       const pins = [...this.#mirror.pins.all()].filter(({ name, ip }) => name === peer || ip === peer);
-      if (pins.length > 0) await this.#commit(this.#mirror.judgeForgetting(pins));
+      if (pins.length > 0) await this.#uptake.commit(this.#mirror.judgeForgetting(pins));
       return pins.length;
     });
   }
@@ -248,7 +232,7 @@ export class Follower {
   acknowledge(): Promise<boolean> {
     return this.#turns.take(async () => {
       const { notice } = this.#mirror;
-      if (notice) await this.#commit(this.#mirror.judgeAcknowledgement());
+      if (notice) await this.#uptake.commit(this.#mirror.judgeAcknowledgement());
       return notice !== null;
     });
   }
@@ -286,7 +270,7 @@ export class Follower {
     if (this.#isStopped) return;
     if (moved) {
       this.#options.say('this machine has another address: peers are met anew');
-      this.#serverMayBeGone = true;
+      this.#link.disconnect({ mayBeGone: true });
       await this.#keeper.moved();
     }
     this.#stream?.cut('new candidates');
@@ -294,27 +278,8 @@ export class Follower {
     this.#wake();
   }
 
-  /** A session that still carries data is left alone, unless the last attempt spoke into the void. */
-  async #reachServer(): Promise<void> {
-    try {
-      if (!this.#serverMayBeGone && (await this.#keeper.hasServer())) return;
-      if (this.#seen.boot === '' && (await this.#keeper.hasServer())) return;
-      const reached = await this.#keeper.reachServer(HANDSHAKE_WITHIN);
-      if (!reached) return;
-      this.#serverMayBeGone = false;
-      await this.#noteServer(reached);
-    } catch (error) {
-      this.#options.say((error as Error).message);
-    }
-  }
-
-  /** The conf follows the server to a new address once it has answered there. */
-  async #noteServer(endpoint: Endpoint): Promise<void> {
-    const { conf, paths, say } = this.#options;
-    if (conf.server.externalEndpoint === endpoint) return;
-    conf.server.externalEndpoint = endpoint;
-    await writeConf(paths.conf, conf);
-    say(`the server has moved to ${endpoint}`);
+  #reachServer(): Promise<void> {
+    return this.#link.reach({ isFirst: this.#seen.boot === '' });
   }
 
   /** One connection from its beginning to its end. `onLevel` is called when the first news have been taken. */
@@ -332,7 +297,7 @@ export class Follower {
     return new Promise((resolve) => {
       const stream: Stream = new Stream({ endpoint: internalEndpoint, key: publicKey }, query, {
         frame: (frame) => {
-          this.#heard = Date.now();
+          this.#link.hears();
           this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
         },
         unknown: (kind) => this.#take(stream, () => this.#onUnknown(kind)),
@@ -351,83 +316,10 @@ export class Follower {
       if (this.#isStopped || this.#stream !== stream || this.#spoiled === stream) return;
       await act().catch((error: Error) => {
         this.#spoiled = stream;
-        this.#complain(error.message);
+        this.#uptake.complain(error.message);
         stream.cut(error.message);
       });
     });
-  }
-
-  /** What lasts through many attempts is said once. */
-  #complain(message: string): void {
-    if (message !== this.#complaint) this.#options.say(message);
-    this.#complaint = message;
-  }
-
-  /** Whether the stream was refused because the server is an older one; said once. */
-  async #lacksStream(end: End | undefined): Promise<boolean> {
-    if (this.#isStopped || end?.kind !== 'refused' || ![400, 404, 405, 426].includes(end.status))
-      return false;
-    if ((await this.#poll.hasStream()) !== false) return false;
-    if (!this.#isPolled) {
-      const { interval = POLL_EVERY } = this.#options;
-      this.#options.say(
-        `this server has no live stream: news come when it is asked, with "up --daemon" every ${interval} s`,
-      );
-      if (this.#mirror.head)
-        this.#options.say(
-          'it shows no history either, as it did before: what it says is checked by pins alone',
-        );
-    }
-    this.#isPolled = true;
-    return true;
-  }
-
-  /** Asks again and again, until the server has a live stream or `stop`. */
-  async #pollOn(): Promise<void> {
-    const { interval = POLL_EVERY } = this.#options;
-    for (;;) {
-      await this.#tryToPoll();
-      await this.#rest(interval * 1000);
-      if (this.#isStopped) return;
-      await this.#reachServer();
-      if (await this.#poll.hasStream()) break;
-    }
-    this.#isPolled = false;
-    this.#connected = false;
-    this.#options.say('the server has a live stream now');
-  }
-
-  /** Takes what an older server shows; whether it has answered. */
-  async #tryToPoll(): Promise<boolean> {
-    try {
-      const state = await this.#poll.state();
-      await this.#turns.take(() => this.#takeState(state));
-      await this.#poll.report(this.#candidates() ?? []);
-      return true;
-    } catch (error) {
-      this.#connected = false;
-      const isRefused = error instanceof CallRefused && error.status === 401;
-      if (!isRefused || !this.#shutOut) this.#complain((error as Error).message);
-      if (isRefused) this.#shutOut = true;
-      else this.#serverMayBeGone = true;
-      return false;
-    }
-  }
-
-  async #takeState({ observations, unreadable, ...shown }: PolledState): Promise<void> {
-    if (this.#isStopped) return;
-    this.#connected = true;
-    this.#shutOut = false;
-    this.#complaint = undefined;
-    this.#serverMayBeGone = false;
-    this.#heard = Date.now();
-    const verdict = this.#mirror.judgeState(shown);
-    if (verdict.kind === 'take') await this.#commit(verdict.effect);
-    if (verdict.kind === 'alarm') await this.#alarm(verdict.effect);
-    await this.#keeper.observe(observations);
-    const names = unreadable.map(printable).join(', ');
-    if (names !== this.#toldUnreadable && names) this.#options.say(`rows cannot be understood: ${names}`);
-    this.#toldUnreadable = names;
   }
 
   /** Where this machine says that it may be reached; undefined where it is not to say so. */
@@ -457,20 +349,18 @@ export class Follower {
       case 'endpoints':
         return this.#onEndpoints(frame);
       case 'revoked':
-        this.#shutOut = true;
+        this.#link.shutOut();
         // Let in again, this machine is new to the server's WireGuard: only a new handshake tells.
-        this.#serverMayBeGone = true;
+        this.#link.disconnect({ mayBeGone: true });
         this.#options.say(`this machine was shut out of the network: ${frame.reason}`);
-        await this.#commit(this.#mirror.judgeRevocation());
+        await this.#uptake.commit(this.#mirror.judgeRevocation());
         // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
         return stream.cut('stopping');
     }
   }
 
   #onWelcome(stream: Stream, onLevel: (stream: Stream) => void): void {
-    this.#connected = true;
-    this.#shutOut = false;
-    this.#serverMayBeGone = false;
+    this.#link.connect();
     const endpoints = this.#candidates();
     if (endpoints) stream.send({ kind: 'candidates', endpoints });
     this.#keeper.contacts.roundTrip = stream.roundTrip;
@@ -482,10 +372,10 @@ export class Follower {
   async #follow(stream: Stream, verdict: Verdict): Promise<void> {
     switch (verdict.kind) {
       case 'take':
-        await this.#commit(verdict.effect);
+        await this.#uptake.commit(verdict.effect);
         return this.#tell(stream);
       case 'alarm':
-        await this.#alarm(verdict.effect);
+        await this.#uptake.alarm(verdict.effect);
         return this.#tell(stream);
       case 'fetch':
         await this.#takeSnapshot();
@@ -504,50 +394,8 @@ export class Follower {
     const isRecent = prefetched && prefetched.snapshot.position >= least;
     const { snapshot, reached } = isRecent ? prefetched : await this.#api.snapshot(this.#mirror.head);
     const verdict = this.#mirror.judgeSnapshot(snapshot, reached);
-    if (verdict.kind === 'alarm') await this.#alarm(verdict.effect);
-    if (verdict.kind === 'take') await this.#commit(verdict.effect);
-  }
-
-  async #alarm(effect: Effect): Promise<void> {
-    const { peers, released, alarm } = effect;
-    if (this.#mirror.alarm && peers.removed.length + released.length === 0) return;
-    if (!this.#mirror.alarm && alarm)
-      this.#options.say(
-        `ALARM: the server shows another history than before (${alarm.breach} at position ${alarm.position}): ` +
-          'tunnels stay, peers that it removes go, nobody is let in',
-      );
-    await this.#commit(effect);
-  }
-
-  /** Writes the effect down, then takes it: what is on the device is on the disk before. */
-  async #commit(effect: Effect): Promise<void> {
-    const wasHeld = this.#mirror.heldCount;
-    try {
-      await this.#journal.append(effect);
-    } catch (error) {
-      await this.#obeyRemovals(effect);
-      throw new Failure(`cannot write ${this.#options.paths.journal}: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
-    this.#complaint = undefined;
-    const changes = this.#mirror.take(effect);
-    await this.#keeper.apply(changes);
-    if (effect.restored) this.#options.say(restoredSentence(effect.restored));
-    if (this.#mirror.heldCount > wasHeld) this.#sayHeld(effect);
-    if (isChange(changes)) this.#writeHostsSoon();
-    this.#foldSoon();
-  }
-
-  /** A full disk must keep nobody in: what leaves goes at once, the rest comes again with the same frame. */
-  async #obeyRemovals({ peers, released }: Effect): Promise<void> {
-    const changes = this.#mirror.take({
-      peers: { changed: [], removed: peers.removed },
-      cidrs: { changed: [], removed: [] },
-      held: [],
-      released: released.filter((id) => peers.removed.includes(id)),
-    });
-    await this.#keeper.apply(changes);
+    if (verdict.kind === 'alarm') await this.#uptake.alarm(verdict.effect);
+    if (verdict.kind === 'take') await this.#uptake.commit(verdict.effect);
   }
 
   async #onEndpoints({ boot, sequence, peers }: Endpoints): Promise<void> {
@@ -565,12 +413,13 @@ export class Follower {
   }
 
   #onEnd(end: End): End {
-    this.#connected = false;
-    if (end.kind === 'lost' && !/ECONNREFUSED|ECONNRESET|stopping|level|candidates/.test(end.reason))
-      this.#serverMayBeGone = true;
+    const isOurs =
+      end.kind !== 'lost' || /ECONNREFUSED|ECONNRESET|stopping|level|candidates/.test(end.reason);
+    this.#link.disconnect({ mayBeGone: !isOurs });
     if (end.kind === 'refused' && end.status === 401) {
-      if (!this.#shutOut) this.#options.say('the server does not let this machine in: it may be disabled');
-      this.#shutOut = true;
+      if (!this.#link.isShutOut)
+        this.#options.say('the server does not let this machine in: it may be disabled');
+      this.#link.shutOut();
     }
     return end;
   }
@@ -580,54 +429,8 @@ export class Follower {
     stream.send({ kind: 'applied', position, held: this.#mirror.heldCount });
   }
 
-  #sayHeld({ held }: Effect): void {
-    for (const one of held)
-      this.#options.say(
-        `the peer "${printable(one.row.name)}" is held back (${one.rule}): ${heldReason(one)}`,
-      );
-  }
-
   #writeHostsSoon(): void {
-    if (this.#isStopped) return;
-    this.#hosts ??= setTimeout(() => void this.#writeHosts(), HOSTS_AFTER);
-  }
-
-  async #writeHosts(): Promise<void> {
-    clearTimeout(this.#hosts);
-    this.#hosts = undefined;
-    const { hosts, network, say } = this.#options;
-    if (!hosts.writeHosts) return;
-    const suffix = hosts.hostSuffix ?? `${network}.wg`;
-    const lines = hostLines(this.#mirror.peers(), suffix);
-    await writeHosts(hosts.hostsPath, network, lines).catch((error: Error) => say(error.message));
-  }
-
-  #foldSoon(): void {
-    clearTimeout(this.#fold);
-    if (this.#journal.isLong) void this.#turns.take(() => this.#foldNow());
-    else this.#fold = setTimeout(() => void this.#turns.take(() => this.#foldNow()), FOLD_AFTER);
-  }
-
-  async #foldNow(): Promise<void> {
-    if (!this.#mirror.head) return;
-    await this.#journal
-      .fold()
-      .catch((error: Error) => this.#complain(`cannot write ${this.#options.paths.state}: ${error.message}`));
-  }
-
-  #unreachable(end: End | undefined): Failure {
-    const { conf } = this.#options;
-    if (this.#shutOut)
-      return new Failure('this machine was shut out of the network: it was disabled or deleted', {
-        hint: 'ask an admin of the network to enable it; it comes back by itself then',
-      });
-    if (end?.kind === 'refused')
-      return new Failure(`the server does not let this machine in (HTTP status ${end.status})`, {
-        hint: 'it may be disabled: ask an admin of the network',
-      });
-    return new Failure(`the server at ${conf.server.externalEndpoint} does not answer`, {
-      hint: 'tunnels to other peers stay as they are; see: innernet show',
-    });
+    if (!this.#isStopped) this.#hosts.soon(HOSTS_AFTER);
   }
 }
 

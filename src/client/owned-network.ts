@@ -8,10 +8,11 @@ import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { ConfChange } from './conf-change.ts';
 import { readConf } from './conf-file.ts';
-import { Follower, type LinkStatus } from './follower.ts';
+import { Follower } from './follower.ts';
 import type { NatOptions } from './options.ts';
 import { askOwner, Ownership } from './owner.ts';
 import { type NetworkPaths, pathsOf } from './paths.ts';
+import type { LinkStatus } from './server-link.ts';
 import { tunnelConfig } from './tunnel-config.ts';
 
 /** What other verbs ask of the owner. */

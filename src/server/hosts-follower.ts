@@ -1,5 +1,5 @@
 /** Keeps the names of peers in the server machine's own hosts file, in step with the log. */
-import { hostLines, writeHosts } from '../cli/hosts-file.ts';
+import { HostsWriter } from '../cli/hosts-writer.ts';
 import type { HostsOptions } from '../cli/options.ts';
 import { appears } from '../domain/visibility.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -9,12 +9,8 @@ import type { Live } from './live.ts';
 const GATHER = 200;
 
 export class HostsFollower {
-  readonly #live: Live;
-  readonly #network: InterfaceName;
-  readonly #options: HostsOptions;
-  readonly #report: (trouble: string, error: unknown) => void;
+  readonly #writer: HostsWriter;
   readonly #unsubscribe: () => void;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     live: Live,
@@ -22,36 +18,21 @@ export class HostsFollower {
     options: HostsOptions,
     report: (trouble: string, error: unknown) => void,
   ) {
-    this.#live = live;
-    this.#network = network;
-    this.#options = options;
-    this.#report = report;
+    this.#writer = new HostsWriter(
+      network,
+      options,
+      () => [...live.network.peers()].filter(appears),
+      (error) => report('names of peers are not in the hosts file', error),
+    );
     this.#unsubscribe = live.subscribe(({ changes }) => {
-      if (changes.peers.size > 0) this.#writeSoon();
+      if (changes.peers.size > 0) this.#writer.soon(GATHER);
     });
-    this.#writeSoon();
+    this.#writer.soon(GATHER);
   }
 
   /** Writes what is still to be written. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#unsubscribe();
-    if (this.#timer) await this.#write();
-  }
-
-  #writeSoon(): void {
-    if (this.#options.writeHosts) this.#timer ??= setTimeout(() => void this.#write(), GATHER);
-  }
-
-  async #write(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const { hostsPath, hostSuffix } = this.#options;
-    const lines = hostLines(
-      [...this.#live.network.peers()].filter(appears),
-      hostSuffix ?? `${this.#network}.wg`,
-    );
-    await writeHosts(hostsPath, this.#network, lines).catch((error: unknown) =>
-      this.#report('names of peers are not in the hosts file', error),
-    );
+    return this.#writer.close();
   }
 }
