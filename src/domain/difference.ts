@@ -19,16 +19,18 @@ export type Difference = {
 const fieldsDiffer = <Row extends object>(before: Row, after: Row): boolean =>
   (Object.keys(after) as (keyof Row)[]).some((field) => String(before[field]) !== String(after[field]));
 
-const rowDifference = <Id, Row extends { id: Id }>(
+const rowDifference = <Row extends object>(
   before: Iterable<Row>,
   after: Iterable<Row>,
+  keyOf: (row: Row) => number | string,
 ): RowDifference<Row> => {
-  const left = new Map<Id, Row>();
-  for (const row of before) left.set(row.id, row);
+  const left = new Map<number | string, Row>();
+  for (const row of before) left.set(keyOf(row), row);
   const difference: RowDifference<Row> = { added: [], removed: [], changed: [] };
   for (const row of after) {
-    const known = left.get(row.id);
-    left.delete(row.id);
+    const key = keyOf(row);
+    const known = left.get(key);
+    left.delete(key);
     if (!known) difference.added.push(row);
     else if (known !== row && fieldsDiffer(known, row))
       difference.changed.push({ before: known, after: row });
@@ -37,12 +39,20 @@ const rowDifference = <Id, Row extends { id: Id }>(
   return difference;
 };
 
-export const differenceOf = (before: Network, after: Network): Difference => ({
-  cidrs: rowDifference(before.cidrs(), after.cidrs()),
-  peers: rowDifference(before.peers(), after.peers()),
-  associations: rowDifference(before.associations(), after.associations()),
-  reach: reachDifference(before, after),
-});
+const byId = ({ id }: { id: number }): number => id;
+
+/** An association that was ended and made again has another id, and joins the same two. */
+const byPair = ({ cidrIds }: Association): string => [...cidrIds].sort((left, right) => left - right).join();
+
+export const differenceOf = (before: Network, after: Network): Difference => {
+  const { added, removed } = rowDifference(before.associations(), after.associations(), byPair);
+  return {
+    cidrs: rowDifference(before.cidrs(), after.cidrs(), byId),
+    peers: rowDifference(before.peers(), after.peers(), byId),
+    associations: { added, removed, changed: [] },
+    reach: reachDifference(before, after),
+  };
+};
 
 /** Whether nothing differs at all. */
 export const isEmptyDifference = ({ cidrs, peers, associations }: Difference): boolean =>

@@ -62,6 +62,7 @@ export class DeviceFollower implements Redemptions {
   #lastRead = Number.NEGATIVE_INFINITY;
   /** A change did not get through: the next look is a whole comparison. */
   #isDirty = false;
+  #state: DeviceState | undefined;
   #isClosed = false;
 
   private constructor(parts: FollowerParts) {
@@ -97,6 +98,11 @@ export class DeviceFollower implements Redemptions {
         this.#parts.report('addresses outside the network are not routed', error);
       }
     });
+  }
+
+  /** The device as it was read last, some seconds ago at most. */
+  get lastRead(): DeviceState | undefined {
+    return this.#state;
   }
 
   /** Resolves when the device knows the key that a peer has redeemed its invitation with. */
@@ -230,6 +236,7 @@ export class DeviceFollower implements Redemptions {
   async #read(): Promise<DeviceState> {
     this.#lastRead = performance.now();
     const state = await this.#parts.device.read();
+    this.#state = state;
     const holders = new Map([...this.#holds].map(([id, { config }]) => [config.publicKey, id]));
     for (const { publicKey, endpoint, latestHandshake } of state.peers.values()) {
       if (latestHandshake === undefined) continue;

@@ -36,6 +36,7 @@ export class Hub {
   readonly #timers: NodeJS.Timeout[];
   #second = 0;
   #attached = 0;
+  #sentToGone = 0;
 
   /** `claims` hears what clients say that they have followed. */
   constructor(live: Live, observations: Observations, claims?: Claims) {
@@ -53,6 +54,13 @@ export class Hub {
   /** Everybody on the stream, for those who show or count them. */
   members(): Iterable<Member> {
     return this.#audience.all();
+  }
+
+  /** Frames that were sent since the start. */
+  get framesSent(): number {
+    let sent = this.#sentToGone;
+    for (const member of this.#audience.all()) sent += member.sent;
+    return sent;
   }
 
   /** Ends all streams; the clients come back by themselves. */
@@ -119,6 +127,7 @@ export class Hub {
   }
 
   #leave(member: Member): void {
+    if (this.#audience.has(member)) this.#sentToGone += member.sent;
     this.#audience.leave(member);
     if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
   }

@@ -46,6 +46,8 @@ export class Member {
   beat = 0;
   /** Frames of this second. */
   heard = 0;
+  /** Frames that it was sent so far. */
+  sent = 0;
 
   constructor(socket: StreamSocket, peer: Peer, position: Position, sequence: number) {
     this.socket = socket;
@@ -67,11 +69,13 @@ export class Member {
 
   /** Queues a frame that is serialised already: the same bytes may go to many. False: the queue is too long now. */
   write(bytes: Buffer): boolean {
+    this.sent += 1;
     this.socket.send(bytes, { binary: false });
     return this.socket.bufferedAmount <= LONGEST_QUEUE;
   }
 
   send(frame: ServerFrame): void {
+    this.sent += 1;
     this.socket.send(JSON.stringify(frame));
   }
 

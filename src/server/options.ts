@@ -5,6 +5,7 @@ import type { Endpoint } from '../values/endpoint.ts';
 import type { Position } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
+import type { MetricsPlace } from './metrics-place.ts';
 
 /** Of `new`; what is absent is asked for on a terminal. */
 export type NewOptions = GlobalOptions &
@@ -24,7 +25,11 @@ export type UninstallOptions = GlobalOptions &
     keepLog?: true | undefined;
   };
 
-export type ServeOptions = GlobalOptions & HostsOptions;
+export type ServeOptions = GlobalOptions &
+  HostsOptions & {
+    /** Where metrics are read; absent: nowhere. */
+    metrics?: MetricsPlace | undefined;
+  };
 
 export type ExportOptions = GlobalOptions & {
   /** Where the database for innernet's own server is to be made. */

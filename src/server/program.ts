@@ -17,6 +17,7 @@ import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
 import type { BackupOptions } from './backup.ts';
 import { DEFAULT_FOLDERS } from './files.ts';
+import { MetricsPlace } from './metrics-place.ts';
 import type { NewOptions, ServeOptions, UninstallOptions } from './options.ts';
 import { addProofVerbs } from './proof-verbs.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -51,8 +52,19 @@ const addNew = (program: Command): void => {
 const addServe = (program: Command): void => {
   const serve = networkVerb(program, 'serve', {
     summary: 'serve a network until the process is stopped; its tunnels stay',
-    examples: ['serve acme', 'serve acme --no-write-hosts', '-v serve acme'],
-  });
+    examples: [
+      'serve acme',
+      'serve acme --no-write-hosts',
+      'serve acme --metrics /run/acme.metrics',
+      '-v serve acme',
+    ],
+  }).addOption(
+    flag(
+      '--metrics <place>',
+      'offer metrics at a Unix socket or loopback address: /run/acme.metrics, 127.0.0.1:9586',
+      MetricsPlace,
+    ),
+  );
   addHostsOptions(serve).action(async (network: InterfaceName, _options, command: Command) => {
     const server = await import('./serve.ts');
     await server.serve(network, saidTo<ServeOptions>(command));

@@ -28,6 +28,8 @@ import { Hub } from './hub.ts';
 import { importOnce, warnOfForeignChanges } from './import.ts';
 import { Live } from './live.ts';
 import { loadNetwork, storeState } from './load-network.ts';
+import { Metrics } from './metrics.ts';
+import { MetricsDoor } from './metrics-door.ts';
 import { ObservationFile } from './observation-file.ts';
 import { Observations } from './observations.ts';
 import type { ServeOptions } from './options.ts';
@@ -100,7 +102,10 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await Live.load(log), (it) => it.stop());
   const range = checkedRange(conf, live, files);
-  const plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
+  const metrics = new Metrics();
+  const plane = metrics.counted(
+    new ControlPlane(metrics.timed(log), live.network.clone(), () => loadNetwork(log)),
+  );
   const observations = opened.add(new Observations(ulid(), range), (it) => it.close());
   opened.add(
     new ObservationFile(files.observations, observations, (id) => live.network.peer(id) !== undefined),
@@ -133,6 +138,9 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report), (it) => it.stop());
   keepStates(log, live);
+  const sources = { network, live, hub, device: () => follower.lastRead };
+  if (options.metrics)
+    opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {
     where: `${endpoint} (network ${network}, position ${live.head.position})`,
     status: () => `serving ${network} on ${endpoint}: position ${live.head.position}`,

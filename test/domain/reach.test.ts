@@ -67,6 +67,16 @@ describe('what a change means', () => {
     }));
 });
 
+it('an association that was ended and made again is no difference', () => {
+  const ended = { type: 'AssociationDeleted', associationId: associationId(1) } as const;
+  const again = associated(ids.machines, ids.humans, 2);
+  const { associations } = differenceOf(
+    networkOf(...network, joined),
+    networkOf(...network, joined, ended, again),
+  );
+  expect(associations).toEqual({ added: [], removed: [], changed: [] });
+});
+
 it('rows that came, went and changed are told apart', () => {
   const before = networkOf(...network);
   const after = networkOf(
