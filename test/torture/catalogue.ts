@@ -187,9 +187,9 @@ export const FAULTS: readonly Fault[] = [
     tests: [{ file: 'test/server/api-fuzz.test.ts' }],
     rounds: { variable: 'FUZZ_RUNS', long: 1_000 },
     sabotage: {
-      file: 'src/domain/decide.ts',
-      line: "if (!mayAsk(network, command, context)) return reject({ code: 'NotAllowed', command: command.type });",
-      becomes: "if (!mayAsk(network, command, context)) throw new Error('not allowed');",
+      file: 'src/server/http/api.ts',
+      line: 'bodyLimit: LARGEST_BODY,',
+      becomes: '',
     },
   },
   {
