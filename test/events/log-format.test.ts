@@ -10,12 +10,17 @@ import { tempFolder } from '../store/temp-log.ts';
 
 const page = readFileSync(new URL('../../docs/log-format.md', import.meta.url), 'utf8');
 
-const block = (language: string): string => page.split(`\`\`\`${language}\n`)[1]?.split('```')[0] ?? '';
+const blocks = (language: string): string[] =>
+  page
+    .split(`\`\`\`${language}\n`)
+    .slice(1)
+    .map((rest) => rest.split('```')[0] ?? '');
 
 /** The column's name in the file, and its value. */
 type Row = Record<string, string> & { position: Position; commit_end: Position; hash: Hash };
 
-const rows: Row[] = JSON.parse(block('json'));
+/** The vectors are the page's one list; its other JSON shows lines of an export. */
+const rows: Row[] = JSON.parse(blocks('json').find((text) => text.startsWith('[')) ?? '');
 
 const recordOf = (row: Row): EventRecord =>
   ({
@@ -43,6 +48,6 @@ it('the vectors are events that can happen', () => {
 
 it('the witness counts, and names the last record', () => {
   const path = `${tempFolder()}/acme.witness`;
-  writeFileSync(path, block('text'));
+  writeFileSync(path, blocks('text')[0] ?? '');
   expect(readWitness(path)).toEqual({ position: 3, hash: rows[2]?.hash });
 });
