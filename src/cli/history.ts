@@ -54,7 +54,8 @@ const stretchOf = async (past: Past, options: HistoryOptions): Promise<Stretch> 
   return { after, until };
 };
 
-const filterOf = ({ type, actor, about, reverse }: HistoryOptions): Partial<Ask> => ({
+const filterOf = ({ type, actor, about, reverse, json }: HistoryOptions): Partial<Ask> => ({
+  ...(json ? { wordless: true } : {}),
   ...(type === undefined ? {} : { types: type.flatMap((each) => each.split(',')) }),
   ...(actor === undefined ? {} : { actor }),
   ...(about === undefined ? {} : { about }),
@@ -105,8 +106,8 @@ class Telling {
 
   #line(entry: Told): string {
     if (!this.#options.json) return lineOf(entry, this.#clock);
-    const { who: _who, sentence: _sentence, ...rest } = entry;
-    return jsonText(rest);
+    const { position, id, commandId, recordedAt, actor, type, data, hash } = entry;
+    return jsonText({ position, id, commandId, recordedAt, actor, type, data, hash });
   }
 }
 

@@ -20,11 +20,14 @@ const unicodeEscapes = (text: string): string =>
     .join('');
 
 /** JSON whose strings hold no control or direction characters as such, only as escapes: the same value to a parser. */
-export const jsonText = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, null, indent)
+export const jsonText = (value: unknown, indent?: number): string => {
+  const text = JSON.stringify(value, null, indent);
+  if (/^[ -~\n]*$/.test(text)) return text; // a look that costs little: a history has a million lines
+  return text
     .split('\n')
     .map((line) => line.replace(UNSAFE, unicodeEscapes))
     .join('\n');
+};
 
 /** The answer for programs: one JSON document. */
 export const answerJson = (value: unknown): void => answer(jsonText(value, 2));

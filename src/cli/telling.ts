@@ -28,6 +28,7 @@ export class Clock {
 
   /** A sentence whose moments are in ISO 8601, UTC. */
   sentence(text: string): string {
+    if (!text.includes('Z')) return text;
     return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));
   }
 }

@@ -49,12 +49,17 @@ export type RejectionCode = Rejection['code'];
 /** A rejection in words. `verb` is the command to try, without program and network: `rename-peer --name bob`. */
 export type Explanation = { sentence: string; hint: string; verb?: string };
 
+/** Most text is no more than this, and looking that up costs a tenth: a history has a million lines. */
+const PLAIN = /^[ -~]*$/;
+
 /** Text for a terminal: control and direction characters, which a name from an import may hold, are shown as escapes. */
 export const printable = (text: string): string =>
-  text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  PLAIN.test(text)
+    ? text
+    : text.replace(
+        /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+        (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+      );
 
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;

@@ -32,9 +32,13 @@ const localTime = (time: Timestamp): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
+/** Actors that are remembered at once. */
+const MOST_ACTORS = 1_000;
+
 export class History {
   readonly #names: NamesAt;
   readonly #time: (time: Timestamp) => string;
+  readonly #actors = new Map<string, Actor>();
 
   /** `database` is a log's reading connection; `time` writes moments within sentences, in local time by default. */
   constructor(database: Database, time: (time: Timestamp) => string = localTime) {
@@ -50,7 +54,7 @@ export class History {
   entryOf(record: EventRecord): HistoryEntry {
     const { position, id, commandId, recordedAt, hash } = record;
     const { type, ...data } = eventOf(record);
-    const actor = this.#named(JSON.parse(record.actor), position);
+    const actor = this.#named(this.#actorIn(record.actor), position);
     return { position, id, commandId, recordedAt, actor, type, data, hash };
   }
 
@@ -62,6 +66,16 @@ export class History {
   /** Who did it, in words, fit for a terminal. */
   who({ actor }: HistoryEntry): string {
     return this.#who(actor);
+  }
+
+  /** There are few actors, and their texts repeat. */
+  #actorIn(text: string): Actor {
+    const known = this.#actors.get(text);
+    if (known) return known;
+    if (this.#actors.size >= MOST_ACTORS) this.#actors.clear();
+    const actor = JSON.parse(text) as Actor;
+    this.#actors.set(text, actor);
+    return actor;
   }
 
   #named(actor: Actor, position: Position): HistoryEntry['actor'] {

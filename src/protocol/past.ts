@@ -40,6 +40,8 @@ export const Question = z.discriminatedUnion('ask', [
     /** Newest first. */
     reverse: z.boolean().optional(),
     limit: z.number().int().min(1).max(MOST_ENTRIES),
+    /** Without sentences: `who` and `sentence` are empty. */
+    wordless: z.boolean().optional(),
     /** Where there is nothing after `after` yet, answer when there is, or some seconds later with nothing. */
     wait: z.boolean().optional(),
   }),

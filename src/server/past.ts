@@ -97,7 +97,12 @@ export class LogPast {
     if (wait) await this.#next(after);
     const until = question.until ?? (await this.#log.head()).position;
     const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
-    const entries = pages.read({ after, until, limit }).map((record) => this.told(record));
+    const records = pages.read({ after, until, limit });
+    const entries = records.map(
+      (record): Told =>
+        // Words are half of what a record costs.
+        question.wordless ? { ...this.#history.entryOf(record), who: '', sentence: '' } : this.told(record),
+    );
     const last = entries.length === limit ? entries.at(-1) : undefined;
     if (!last) return { entries, end: reverse ? after : Math.max(after, until) };
     return { entries, end: reverse ? last.position - 1 : last.position };

@@ -143,6 +143,8 @@ describe('another peer', () => {
       'somebody on the server took the admin right from peer kiln',
     ]);
     expect(JSON.stringify(entries)).not.toMatch(/ann|root/);
+    const plain = await answered(oven, { ask: 'history', after: 0, limit: 1000, wordless: true });
+    expect(JSON.stringify(plain)).not.toMatch(/ann|root|somebody/);
   });
 
   it('is told who did it where it sees them', async () => {

@@ -122,12 +122,9 @@ class OwnPast {
   #veiled(told: Told): Told {
     const { kind, peerId } = told.actor;
     if (kind === 'server' || (peerId !== undefined && this.#mayKnow(peerId))) return told;
-    return {
-      ...told,
-      actor: { kind },
-      sentence: told.sentence.replace(told.who, UNNAMED[kind]),
-      who: UNNAMED[kind],
-    };
+    if (told.who === '') return { ...told, actor: { kind } };
+    const who = UNNAMED[kind];
+    return { ...told, actor: { kind }, who, sentence: told.sentence.replace(told.who, who) };
   }
 }
 
