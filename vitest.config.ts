@@ -9,6 +9,14 @@ const { TEST_REPORTS, CI } = process.env;
 /** Real hosts on a machine that others use too: CI tries a failing test once more, and its report says so. */
 const retry = CI ? 1 : 0;
 
+/** Beside what they test, but they start programs or wait for disks: too slow for `npm run check`. */
+const slow = [
+  'test/server/restore.test.ts',
+  'test/server/import.test.ts',
+  'test/server/export.test.ts',
+  'test/cli/terminal.test.ts',
+];
+
 export default defineConfig({
   test: {
     // CI counts tests from these files; a run is one process, so its id keeps two runs apart.
@@ -20,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/torture/**', 'test/interop/**', 'test/package/**'],
+          exclude: ['test/e2e/**', 'test/torture/**', 'test/interop/**', 'test/package/**', ...slow],
           globalSetup: ['test/build.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -30,7 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts', ...slow],
           globalSetup: ['test/build.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
