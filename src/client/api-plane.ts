@@ -83,8 +83,10 @@ export class ApiPlane implements Plane {
     );
   }
 
+  /** What the server says, word for word as it would on its own command line, once it has been checked. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
-    const answer = ANSWERS[question.ask as A] as unknown as z.ZodType<AnswerTo<A>>;
+    const schema: z.ZodType = ANSWERS[question.ask];
+    const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
     return this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question });
   }
 
