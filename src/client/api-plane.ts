@@ -1,4 +1,5 @@
 /** The verbs' plane on a peer's machine: every command and every look goes to the server's API. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
@@ -38,6 +39,22 @@ const View = z.object({
 
 /** A command whose answer was lost is sent again under its id: then the first answer comes again. */
 const ATTEMPTS = 3;
+
+/** Milliseconds until a peer that has asked too often in one second may ask again, and how often that is waited for. */
+const PAUSE = 1_000;
+const MOST_PAUSES = 60;
+
+/** A long history takes more questions than a peer has in a second: goes on when it may. */
+const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (let pauses = 0; ; pauses += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CallRefused) || error.status !== 429 || pauses === MOST_PAUSES) throw error;
+      await sleep(PAUSE);
+    }
+  }
+};
 
 export class ApiPlane implements Plane {
   readonly network: string;
@@ -87,7 +104,7 @@ export class ApiPlane implements Plane {
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
     const schema: z.ZodType = ANSWERS[question.ask];
     const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
-    return this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question });
+    return patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
   }
 
   view(): Promise<NetworkView> {

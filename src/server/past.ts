@@ -20,6 +20,16 @@ import { advanceTo, networkAt, placeAt, placeOf, placeSince } from './places.ts'
 import { briefOf, reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
 
+/** Records that one page looks through: the rest of the server goes on meanwhile. */
+const STRETCH = 20_000;
+
+/** The part of (after, until] that one page looks at, from the end at which it begins. */
+const within = (
+  until: Position,
+  { after, reverse }: QuestionOf<'history'>,
+): [after: Position, until: Position] =>
+  reverse ? [Math.max(after, until - STRETCH), until] : [after, Math.min(until, after + STRETCH)];
+
 /** How long a question waits for something to happen, in milliseconds; calls may take 10 s. */
 const PATIENCE = 7_000;
 
@@ -95,16 +105,16 @@ export class LogPast {
     const { after, types, actor, reverse = false, limit, wait } = question;
     const about = things ?? question.about;
     if (wait) await this.#next(after);
-    const until = question.until ?? (await this.#log.head()).position;
+    const [from, to] = within(question.until ?? (await this.#log.head()).position, question);
     const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
-    const records = pages.read({ after, until, limit });
+    const records = pages.read({ after: from, until: to, limit });
     const entries = records.map(
       (record): Told =>
         // Words are half of what a record costs.
         question.wordless ? { ...this.#history.entryOf(record), who: '', sentence: '' } : this.told(record),
     );
     const last = entries.length === limit ? entries.at(-1) : undefined;
-    if (!last) return { entries, end: reverse ? after : Math.max(after, until) };
+    if (!last) return { entries, end: reverse ? from : Math.max(after, to) };
     return { entries, end: reverse ? last.position - 1 : last.position };
   }
 

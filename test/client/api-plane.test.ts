@@ -1,0 +1,65 @@
+// Asking the log through the API: word for word what the server says, checked, and patient where it is asked often.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ApiPlane } from '../../src/client/api-plane.ts';
+import type { Conf } from '../../src/protocol/conf.ts';
+import { NO_HASH } from '../../src/values/id.ts';
+import { keyOf } from '../acme.ts';
+
+let http: Server;
+let plane: ApiPlane;
+let answers: [status: number, body: unknown][];
+
+beforeEach(async () => {
+  http = createServer((_, response) => {
+    const [status, body] = answers.shift() ?? [500, ''];
+    response.writeHead(status).end(body === '' ? '' : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  const server = { internalEndpoint: `127.0.0.1:${port}`, publicKey: keyOf('server') };
+  plane = new ApiPlane('acme', { networkName: 'acme', server } as unknown as Conf);
+});
+afterEach(async () => {
+  await plane.close();
+  http.closeAllConnections();
+  http.close();
+});
+
+const place = { time: '2026-11-22T12:00:00.000Z', hash: NO_HASH, position: 3 };
+
+it('gives what the server says, in its order, with what a newer one adds', async () => {
+  answers = [[200, { ...place, mood: 'fine' }]];
+  const found = await plane.ask({ ask: 'place', at: 3 });
+  expect(JSON.stringify(found)).toBe(JSON.stringify({ ...place, mood: 'fine' }));
+});
+
+it('takes nothing that is no answer', async () => {
+  answers = [[200, { ...place, position: 'three' }]];
+  await expect(plane.ask({ ask: 'place', at: 3 })).rejects.toThrow('cannot be understood');
+});
+
+it('waits where it has asked too often, and goes on', async () => {
+  answers = [
+    [429, ''],
+    [200, place],
+  ];
+  expect((await plane.ask({ ask: 'place', at: 3 })).position).toBe(3);
+});
+
+it('says why there is no answer, with the command to try', async () => {
+  answers = [
+    [
+      400,
+      {
+        code: 'NoAnswer',
+        error: 'no peer was ever called "x"',
+        hint: 'they are listed by',
+        verb: 'list-peers',
+      },
+    ],
+  ];
+  const refused = await plane.ask({ ask: 'why', peers: ['x', 'y'] }).catch((error) => error);
+  expect([refused.message, refused.verb]).toEqual(['no peer was ever called "x"', 'list-peers']);
+});
