@@ -1,14 +1,18 @@
 /** `innernet override-endpoint`: tells the network where this machine is reached, in place of what the server sees. */
 import type { z } from 'zod';
 import { Questions } from '../cli/ask.ts';
+import { sayOutcome } from '../cli/change.ts';
 import type { GlobalOptions } from '../cli/options.ts';
 import { answer } from '../cli/print.ts';
+import type { NetworkEvent } from '../events/schema.ts';
 import type { Conf } from '../protocol/conf.ts';
 import { Capabilities, type EndpointChange } from '../protocol/v1.ts';
 import { Endpoint, isUnspecified } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
+import { addressOf } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { Api, CallRefused } from './api.ts';
+import { ApiPlane } from './api-plane.ts';
 import { readConf } from './conf-file.ts';
 import { pathsOf } from './paths.ts';
 
@@ -16,6 +20,9 @@ export type OwnEndpointOptions = GlobalOptions & {
   endpoint?: Endpoint | undefined;
   unset?: true | undefined;
   yes?: true | undefined;
+  /** Only say what would be recorded. */
+  dryRun?: true | undefined;
+  json?: true | undefined;
 };
 
 /** Throws a `Failure` when this machine has no fixed listen port, `Rejected` or `Failure` when the server says no. */
@@ -25,6 +32,7 @@ export const overrideEndpoint = async (
 ): Promise<void> => {
   const conf = await readConf(pathsOf(network, options).conf, network);
   if (options.unset) {
+    if (options.dryRun) return rehearse(network, options, null);
     await tell(conf, { option: 'Unset' });
     return answer(`the network takes this machine to be where the server sees it`);
   }
@@ -43,9 +51,40 @@ export const overrideEndpoint = async (
     schema: Endpoint,
     initial: `0.0.0.0:${conf.listenPort}`,
   });
+  if (options.dryRun) return rehearse(network, options, endpoint);
   await questions.confirmIfAsked(`Tell all peers in sight that this machine is reached at ${endpoint}?`);
   await tell(conf, { option: 'Set', content: endpoint });
   answer(`the network was told: this machine is reached at ${endpoint}`);
+};
+
+/** What telling the network would come to, as far as this machine can see itself. */
+const rehearse = async (
+  network: InterfaceName,
+  options: OwnEndpointOptions,
+  endpoint: Endpoint | null,
+): Promise<void> => {
+  const plane = await ApiPlane.open(network, options);
+  try {
+    const { conf } = pathsOf(network, options);
+    const ip = addressOf((await readConf(conf, network)).address);
+    const { peers, position, hash } = await plane.view();
+    const own = peers.find((peer) => peer.ip === ip);
+    if (!own) throw new Failure(`the server does not show this machine, ${ip}`);
+    const isSo = own.endpoint === endpoint;
+    const event: NetworkEvent =
+      endpoint === null
+        ? { type: 'EndpointOverrideCleared', peerId: own.id }
+        : { type: 'EndpointOverrideSet', peerId: own.id, endpoint };
+    const words =
+      endpoint === null
+        ? `cleared the endpoint that was set for peer ${own.name}`
+        : `set the endpoint of peer ${own.name} to ${endpoint}`;
+    const [events, sentences] = isSo ? [[], []] : [[event], [words]];
+    const reach = { gained: [], lost: [] };
+    sayOutcome({ position, hash, events, dryRun: true, sentences, reach }, options, { done: '' });
+  } finally {
+    await plane.close();
+  }
 };
 
 const tell = async ({ server }: Conf, change: z.infer<typeof EndpointChange>): Promise<void> => {

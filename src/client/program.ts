@@ -186,6 +186,8 @@ const addOverrideEndpoint = (program: Command): void => {
     )
     .addOption(new Option('-u, --unset', 'be reached where the server sees it').conflicts('endpoint'))
     .option('--yes', 'do not ask whether this is meant')
+    .option('--dry-run', 'only say what would be recorded')
+    .option('--json', 'with --dry-run, answer with JSON')
     .action(async (network: InterfaceName, _options, command: Command) => {
       const client = await import('./own-endpoint.ts');
       await client.overrideEndpoint(network, saidTo<OwnEndpointOptions>(command));

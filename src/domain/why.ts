@@ -1,5 +1,4 @@
 /** Why two peers can talk, or cannot: the chain of CIDRs, what opened or closed the way, and what would open it. */
-import type { NetworkEvent } from '../events/schema.ts';
 import {
   type CidrId,
   type PeerId,
@@ -9,15 +8,13 @@ import {
   SERVER_PEER,
 } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
-import { type CidrNode, Network, type Peer } from './network.ts';
+import type { CidrNode, Network, Peer } from './network.ts';
+import { PairStory, type Placed } from './pair-story.ts';
 import { hasExpired } from './peers.ts';
-import { canReach, mayBeShown } from './reach.ts';
+import { mayBeShown } from './reach.ts';
 import { printable } from './recorded-text.ts';
 import { shellWord } from './rejection.ts';
 import { lineage } from './visibility.ts';
-
-/** An event with its place in the log. */
-export type Placed = { position: Position; event: NetworkEvent };
 
 export type Reason = {
   code:
@@ -52,61 +49,6 @@ export type Why = {
   /** The event by which it became as it is; undefined where it never was otherwise. */
   turnedAt: Position | undefined;
 };
-
-/** Events that concern two peers: all of CIDRs and associations, and those of the two. */
-class PairStory {
-  readonly network = new Network();
-  readonly ids: readonly [PeerId, PeerId];
-  turnedAt: Position | undefined;
-  #visible = false;
-  readonly #last = new Map<PeerId, Peer>();
-  readonly #facts = new Map<string, Position>();
-
-  constructor(ids: readonly [PeerId, PeerId], events: Iterable<Placed>) {
-    this.ids = ids;
-    for (const { position, event } of events) this.#take(event, position);
-  }
-
-  /** The peer as it is, or as it was before it went. */
-  peer(id: PeerId): Peer | undefined {
-    return this.network.peer(id) ?? this.#last.get(id);
-  }
-
-  /** Where the last event of this kind about this thing is. */
-  last(type: NetworkEvent['type'], id: number | string): Position[] {
-    const position = this.#facts.get(`${type} ${id}`);
-    return position === undefined ? [] : [position];
-  }
-
-  get isVisible(): boolean {
-    const [one, other] = this.ids;
-    return canReach(this.network, this.network.peer(one), this.network.peer(other));
-  }
-
-  #take(event: NetworkEvent, position: Position): void {
-    this.#note(event, position);
-    this.network.evolve(event);
-    for (const id of this.ids) {
-      const peer = this.network.peer(id);
-      if (peer) this.#last.set(id, peer);
-    }
-    if (this.isVisible === this.#visible) return;
-    this.#visible = !this.#visible;
-    this.turnedAt = position;
-  }
-
-  #note(event: NetworkEvent, position: Position): void {
-    if ('peerId' in event) this.#facts.set(`${event.type} ${event.peerId}`, position);
-    if (event.type === 'AssociationAdded') this.#facts.set(`${event.type} ${event.associationId}`, position);
-    const ended = event.type === 'AssociationDeleted' && this.network.association(event.associationId);
-    if (ended) for (const key of bothWays(ended.cidrIds)) this.#facts.set(`${event.type} ${key}`, position);
-  }
-}
-
-const bothWays = ([left, right]: readonly [CidrId, CidrId]): string[] => [
-  `${left} ${right}`,
-  `${right} ${left}`,
-];
 
 const nameOf = ({ name }: { name: string }): string => printable(name);
 

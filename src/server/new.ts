@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Questions } from '../cli/ask.ts';
+import { sayOutcome } from '../cli/change.ts';
 import { makeFolder, replaceFile } from '../cli/durable-file.ts';
 import { portNumber } from '../cli/options.ts';
 import { answer, answerJson, note } from '../cli/print.ts';
@@ -20,6 +21,7 @@ import { openLog } from '../store/sqlite-log.ts';
 import { witnessFile } from '../store/witness.ts';
 import { Endpoint, endpointOf } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
+import { NO_HASH } from '../values/id.ts';
 import { Cidr, kindOf, prefixOf } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import { keyPairFrom } from '../values/key-pair.ts';
@@ -34,6 +36,7 @@ import { loadNetwork } from './load-network.ts';
 import { operator } from './local-plane.ts';
 import type { NewOptions } from './options.ts';
 import { ownAddress } from './own-address.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** WireGuard's customary port. */
 const LISTEN_PORT = 51_820;
@@ -52,6 +55,12 @@ export const createNetwork = async (options: NewOptions): Promise<void> => {
   const command = commandFor(plan, keys.publicKey);
   refuseByRule(command);
   await warnOfOverlaps(plan);
+  if (options.dryRun) {
+    const nothing = { position: 0, hash: NO_HASH };
+    const context = { actor: operator(), now: timestamp() };
+    sayOutcome(rehearse(new Network(), nothing, command, context), options, { done: '' });
+    return;
+  }
   await questions.confirmIfAsked(`Create the network ${plan.name} (${plan.cidr})?`);
   await makeFolder(options.configDir);
   await makeFolder(options.dataDir);

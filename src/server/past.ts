@@ -1,8 +1,9 @@
 /** Answers questions about a network's past from its log. It knows no asker: who may ask what is in http/past.ts. */
 import { differenceOf } from '../domain/difference.ts';
 import type { Association, Network } from '../domain/network.ts';
+import type { Placed } from '../domain/pair-story.ts';
 import { Rejected } from '../domain/rejection.ts';
-import { type Placed, type Reason, whyOf } from '../domain/why.ts';
+import { type Reason, whyOf } from '../domain/why.ts';
 import type { EventRecord } from '../events/record.ts';
 import { eventOf } from '../events/upcast.ts';
 import { Background } from '../projections/background.ts';

@@ -42,6 +42,7 @@ const addNew = (program: Command): void => {
     .option('--auto-external-endpoint', 'ask a public DNS resolver for the address of this machine')
     .addOption(flag('--listen-port <port>', 'the UDP port of WireGuard (default: 51820)', portNumber))
     .option('--yes', 'do not ask whether this is meant')
+    .option('--dry-run', 'only say what would be recorded')
     .option('--json', 'answer with the network as JSON')
     .action(async (_options, command: Command) => {
       const { createNetwork } = await import('./new.ts');

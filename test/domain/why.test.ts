@@ -1,6 +1,7 @@
 // Why two peers can talk or cannot: what is said, by which events, and what would help.
 import { describe, expect, it } from 'vitest';
-import { type Placed, type Why, whyOf } from '../../src/domain/why.ts';
+import type { Placed } from '../../src/domain/pair-story.ts';
+import { type Why, whyOf } from '../../src/domain/why.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';

@@ -80,6 +80,15 @@ describe('through the tunnel', () => {
     expect(JSON.parse(await inn('head', 'acme', '--json')).position).toBe(position);
   });
 
+  it("the dry run of one's own endpoint tells nobody", async () => {
+    await inn('set-listen-port', 'acme', '--listen-port', '51900');
+    const said = await inn('override-endpoint', 'acme', '-e', '192.0.2.7:51900', '--dry-run');
+    expect(said).toBe(
+      'nothing was changed; this would be recorded\n  set the endpoint of peer ann to 192.0.2.7:51900\n',
+    );
+    expect(await onServer('history', 'acme')).not.toContain('192.0.2.7');
+  });
+
   it('revert undoes what was done on the server', async () => {
     const { position } = JSON.parse(await onServer('head', 'acme', '--json'));
     expect(await inn('revert', 'acme', String(position), '--yes')).toBe(`undid position ${position}\n`);

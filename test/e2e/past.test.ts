@@ -60,6 +60,20 @@ describe('a dry run', () => {
     expect(said).toBe('nothing was changed; this would be recorded\n  disabled peer bob\n');
   });
 
+  it('of a new network makes none', async () => {
+    const flags = [
+      '--network-name',
+      'next',
+      '--network-cidr',
+      '10.44.0.0/16',
+      '--external-endpoint',
+      'vpn.example.org:1',
+    ];
+    expect(await answers('new', ...flags, '--dry-run')).toContain('  created network next\n');
+    expect((await json('new', ...flags, '--dry-run')).events).toHaveLength(4);
+    expect(existsSync(join(server.configDir, 'next.conf'))).toBe(false);
+  });
+
   it('makes no file', async () => {
     await answers(
       'add-peer',
