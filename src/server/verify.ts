@@ -2,13 +2,12 @@
 import { answer, answerJson } from '../cli/print.ts';
 import { Progress } from '../cli/progress.ts';
 import { Witnesses } from '../cli/verify-export.ts';
-import { Network, type Peer } from '../domain/network.ts';
 import type { EventRecord } from '../events/record.ts';
-import { listPeers } from '../projections/peers.ts';
-import { listAssociations, listCidrs } from '../projections/topology.ts';
+import { PROJECTIONS } from '../projections/projections.ts';
 import { type NotedHead, shortHead } from '../protocol/noted-head.ts';
 import { wholeCommits } from '../store/commit.ts';
 import type { Head } from '../store/log.ts';
+import { ModelCheck } from '../store/model-check.ts';
 import type { SqliteLog } from '../store/sqlite-log.ts';
 import { checkWitness, DamagedLog, verifyChain } from '../store/verify.ts';
 import { Failure } from '../values/failure.ts';
@@ -17,63 +16,35 @@ import type { InterfaceName } from '../values/name.ts';
 import { openNetworkLog } from './local-past.ts';
 import type { VerifyOptions } from './options.ts';
 
-/** Takes records that were found good into a network, commit by commit. */
-class Fold {
-  readonly network = new Network();
+/** Makes the read models a second time from records that were found good, commit by commit. */
+class SecondMaking {
+  readonly #check: ModelCheck;
   #pending: EventRecord[] = [];
+
+  constructor({ database }: SqliteLog) {
+    this.#check = new ModelCheck(database, PROJECTIONS);
+  }
 
   take(records: readonly EventRecord[]): void {
     const { commits, rest } = wholeCommits([...this.#pending, ...records]);
     this.#pending = rest;
-    for (const { events, to } of commits) this.network.advance(events, to);
+    this.#check.take(commits);
+  }
+
+  /** Throws where a read model is not what the events make. */
+  finish(): void {
+    const found = this.#check.differing();
+    if (!found) return;
+    throw new Failure(
+      `the read model "${found.model}" (table ${found.table}) is not what the log makes; the log itself is sound`,
+      { hint: 'make the read models anew', verb: 'rebuild' },
+    );
+  }
+
+  close(): void {
+    this.#check.close();
   }
 }
-
-const asText = (rows: readonly object[]): string =>
-  JSON.stringify(rows.map((row) => Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1))));
-
-const byId = <Row extends { id: number }>(rows: Iterable<Row>): Row[] =>
-  [...rows].sort((left, right) => left.id - right.id);
-
-const peerFields = ({
-  id,
-  name,
-  ip,
-  cidrId,
-  publicKey,
-  isAdmin,
-  isDisabled,
-  isRedeemed,
-  inviteExpires,
-  endpoint,
-}: Peer) => ({
-  id,
-  name,
-  ip,
-  cidrId,
-  publicKey,
-  isAdmin,
-  isDisabled,
-  isRedeemed,
-  inviteExpires,
-  endpoint,
-});
-
-/** Names the read model that is not what the events make. */
-const checkReadModels = ({ database }: SqliteLog, network: Network): void => {
-  const pairs: [string, readonly object[], readonly object[]][] = [
-    ['peers', listPeers(database).map((row) => peerFields(row)), byId(network.peers()).map(peerFields)],
-    ['CIDRs', listCidrs(database), byId(network.cidrs())],
-    ['associations', listAssociations(database), byId(network.associations())],
-  ];
-  for (const [what, rows, made] of pairs) {
-    if (asText(rows) === asText(made)) continue;
-    throw new Failure(`the read model of ${what} is not what the log makes, and the log itself is sound`, {
-      hint: 'make the read models anew',
-      verb: 'rebuild',
-    });
-  }
-};
 
 const checkSqlite = ({ database, file }: SqliteLog): void => {
   const [first] = database.pragma('integrity_check') as { integrity_check: string }[];
@@ -83,22 +54,33 @@ const checkSqlite = ({ database, file }: SqliteLog): void => {
   });
 };
 
-type Findings = { end: Head; network: Network };
-
-const checkRecords = async (log: SqliteLog, from: Position, witnesses: Witnesses): Promise<Findings> => {
+const checkRecords = async (
+  log: SqliteLog,
+  from: Position,
+  witnesses: Witnesses,
+  onRecords: (records: readonly EventRecord[]) => void,
+): Promise<Head> => {
   const progress = new Progress('checked', (await log.head()).position);
-  const fold = new Fold();
-  const [before] = from > 0 ? await log.read(from - 1, 1) : [];
-  if (before) witnesses.meet(before);
   try {
-    const end = await verifyChain(log, from, (records) => {
+    return await verifyChain(log, from, (records) => {
       for (const record of records) witnesses.meet(record);
-      if (from === 0) fold.take(records);
+      onRecords(records);
       progress.reached(records.at(-1)?.position ?? from);
     });
-    return { end, network: fold.network };
   } finally {
     progress.end();
+  }
+};
+
+/** With the read models, which can only be made from the first record on; left out where others write meanwhile. */
+const checkFromTheFirst = async (log: SqliteLog, witnesses: Witnesses): Promise<Head> => {
+  const second = new SecondMaking(log);
+  try {
+    const end = await checkRecords(log, 0, witnesses, (records) => second.take(records));
+    if ((await log.head()).position === end.position) second.finish();
+    return end;
+  } finally {
+    second.close();
   }
 };
 
@@ -110,7 +92,7 @@ const meetEarlier = async (
   witnesses: Witnesses,
 ) => {
   for (const { position } of noted) {
-    const [record] = position < from && position > 0 ? await log.read(position - 1, 1) : [];
+    const [record] = position <= from && position > 0 ? await log.read(position - 1, 1) : [];
     if (record) witnesses.meet(record);
   }
 };
@@ -123,9 +105,10 @@ export const verify = async (network: InterfaceName, options: VerifyOptions): Pr
     const seen = await checkWitness(log);
     const witnesses = new Witnesses(witness);
     await meetEarlier(log, from, witness, witnesses);
-    const { end, network: made } = await checkRecords(log, from, witnesses);
+    const end = await (from === 0
+      ? checkFromTheFirst(log, witnesses)
+      : checkRecords(log, from, witnesses, () => {}));
     witnesses.finish(end.position);
-    if (from === 0 && (await log.head()).position === end.position) checkReadModels(log, made);
     checkSqlite(log);
     const networkId = await log.networkId();
     if (!networkId) throw new DamagedLog(1, `${log.file} holds no network`);

@@ -253,8 +253,15 @@ describe('verify and rebuild', () => {
   };
 
   it('a read model that is not what the log makes is found, and made anew', async () => {
+    changeBehind(`DELETE FROM mentions WHERE position = 6`);
+    await refuses('the read model "history" (table mentions)', 'verify', 'again');
+    await answers('rebuild', 'again');
     changeBehind(`UPDATE cidrs SET name = 'elsewhere' WHERE name = 'robots'`);
-    const { stderr } = await refuses('the read model of CIDRs is not what the log makes', 'verify', 'again');
+    const { stderr } = await refuses(
+      'the read model "topology" (table cidrs) is not what the log makes',
+      'verify',
+      'again',
+    );
     expect(stderr).toMatch(/hint: .*innernet-server .*rebuild again$/m);
     expect(await answers('rebuild', 'again')).toBe(
       'made the read models of again anew from 7 records: topology, peers, history\n',
