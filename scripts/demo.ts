@@ -276,6 +276,7 @@ const main = async (): Promise<number> => {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const) {
     process.once(signal, () => {
       void end().then(() => process.exit(code));
