@@ -1,25 +1,33 @@
 /** `innernet acknowledge`: the user has seen that an older copy of the network's history was put back. */
+import { isOnlySaid, type LocalChangeOptions, sayDone } from '../cli/local-change.ts';
 import type { GlobalOptions } from '../cli/options.ts';
-import { answer } from '../cli/print.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { groundOf, readConf } from './conf-file.ts';
-import { Journal } from './journal.ts';
+import { Journal, readState } from './journal.ts';
 import { askOwnerOf } from './owned-network.ts';
 import { Ownership } from './owner.ts';
 import { type NetworkPaths, pathsOf } from './paths.ts';
+import { restoredSentence } from './restored.ts';
+
+export type AcknowledgeOptions = GlobalOptions & LocalChangeOptions;
 
 /** Throws a `Failure` when there is nothing to acknowledge. */
-export const acknowledge = async (network: InterfaceName, options: GlobalOptions): Promise<void> => {
+export const acknowledge = async (network: InterfaceName, options: AcknowledgeOptions): Promise<void> => {
   const paths = pathsOf(network, options);
+  const { mirror } = await readState(paths, groundOf(await readConf(paths.conf, network)));
+  const { notice } = mirror;
+  const change = { network, changes: notice ? [`no longer say: ${restoredSentence(notice)}`] : [] };
+  const none = new Failure(`there is nothing to acknowledge in ${network}`, {
+    hint: `an alarm about another history ends when the server shows the right one again: innernet show ${network}`,
+  });
+  if (!notice && options.dryRun) throw none;
+  if (isOnlySaid(change, options)) return;
   const done =
     ((await askOwnerOf(paths, { ask: 'acknowledge' })) as boolean | undefined) ??
     (await acknowledgeInFiles(network, paths));
-  if (!done)
-    throw new Failure(`there is nothing to acknowledge in ${network}`, {
-      hint: `an alarm about another history ends when the server shows the right one again: innernet show ${network}`,
-    });
-  answer('acknowledged');
+  if (!done) throw none;
+  sayDone(change, options, 'acknowledged');
 };
 
 const acknowledgeInFiles = async (network: InterfaceName, paths: NetworkPaths): Promise<boolean> => {

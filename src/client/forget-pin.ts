@@ -1,31 +1,46 @@
 /** `innernet forget-pin`: this machine's word that a peer may have another key or address than it was seen with. */
+import { isOnlySaid, type LocalChangeOptions, sayDone } from '../cli/local-change.ts';
 import type { GlobalOptions } from '../cli/options.ts';
-import { answer } from '../cli/print.ts';
 import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
+import { shortKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { groundOf, readConf } from './conf-file.ts';
-import { Journal } from './journal.ts';
+import { Journal, readState } from './journal.ts';
 import { askOwnerOf } from './owned-network.ts';
 import { Ownership } from './owner.ts';
 import { type NetworkPaths, pathsOf } from './paths.ts';
+import type { Pin } from './pins.ts';
+
+export type ForgetPinOptions = GlobalOptions & LocalChangeOptions;
 
 /** `peer` is its name or address as pinned. Throws a `Failure` when there is no such pin. */
 export const forgetPin = async (
   network: InterfaceName,
   peer: string,
-  options: GlobalOptions,
+  options: ForgetPinOptions,
 ): Promise<void> => {
   const paths = pathsOf(network, options);
+  const { mirror } = await readState(paths, groundOf(await readConf(paths.conf, network)));
+  const pins = pinsOf(mirror.pins.all(), peer);
+  const change = { network, changes: pins.map(orderOf) };
+  const none = new Failure(`no key is pinned for "${printable(peer)}" in ${network}`, {
+    hint: `name a peer as "innernet show ${network}" does, or its address`,
+  });
+  if (pins.length === 0 && options.dryRun) throw none;
+  if (isOnlySaid(change, options)) return;
   const count =
     ((await askOwnerOf(paths, { ask: 'forgetPin', peer })) as number | undefined) ??
     (await forgetInFiles(network, peer, paths));
-  if (count === 0)
-    throw new Failure(`no key is pinned for "${peer}" in ${network}`, {
-      hint: `name a peer as "innernet show ${network}" does, or its address`,
-    });
-  answer(`forgotten: what is shown of ${printable(peer)} next is pinned anew`);
+  if (count === 0) throw none;
+  sayDone(change, options, `forgotten: what is shown of ${printable(peer)} next is pinned anew`);
 };
+
+const pinsOf = (all: Iterable<Pin>, peer: string): Pin[] =>
+  [...all].filter(({ name, ip }) => name === peer || ip === peer);
+
+const orderOf = ({ name, ip, publicKey }: Pin): string =>
+  `forget that ${name} is ${ip} with the key ${shortKey(publicKey)}`;
 
 const forgetInFiles = async (network: InterfaceName, peer: string, paths: NetworkPaths): Promise<number> => {
   const conf = await readConf(paths.conf, network);
@@ -36,7 +51,7 @@ const forgetInFiles = async (network: InterfaceName, peer: string, paths: Networ
   try {
     const journal = await Journal.open(paths, groundOf(conf));
     const { mirror } = journal.kept;
-    const pins = [...mirror.pins.all()].filter(({ name, ip }) => name === peer || ip === peer);
+    const pins = pinsOf(mirror.pins.all(), peer);
     if (pins.length > 0) {
       const effect = mirror.judgeForgetting(pins);
       await journal.append(effect);

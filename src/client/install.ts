@@ -5,7 +5,8 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { hasTerminal, Questions } from '../cli/ask.ts';
 import { makeFolder, replaceFile } from '../cli/durable-file.ts';
-import { answer, note } from '../cli/print.ts';
+import { isOnlySaid, sayDone } from '../cli/local-change.ts';
+import { note } from '../cli/print.ts';
 import { Rejected } from '../domain/rejection.ts';
 import { type Conf, LARGEST_CONF, parseConf } from '../protocol/conf.ts';
 import { Failure } from '../values/failure.ts';
@@ -148,6 +149,8 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   const paths = pathsOf(name, options);
   const hasPending = (await contentOf(paths.pending)) !== undefined;
   if (!hasPending) await refuseClash(invitation, name, options);
+  const change = { network: name, changes: ordersOf(invitation, name, paths) };
+  if (isOnlySaid(change, options)) return;
   await makeFolder(options.configDir);
   await makeFolder(options.dataDir);
   const ownership = await Ownership.take(paths.socket, async () => {
@@ -162,10 +165,15 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
     await ownership.release();
   }
   if (options.deleteInvite) await rm(file, { force: true });
-  answer(`joined ${name} as ${addressOf(invitation.address)}`);
+  sayDone(change, options, `joined ${name} as ${addressOf(invitation.address)}`);
   note(`innernet: to follow its changes as they happen: innernet up --daemon ${name}`);
   if (!options.deleteInvite) note(`innernet: the invitation ${basename(file)} is used up, it can be deleted`);
 };
+
+const ordersOf = ({ address, server }: Conf, name: InterfaceName, { conf }: NetworkPaths): string[] => [
+  `make a key pair, hand the public key in at ${server.externalEndpoint}, and use the invitation up`,
+  `write ${conf} and bring the device ${name} up at ${addressOf(address)}`,
+];
 
 const join = async (
   invitation: Conf,

@@ -1,17 +1,19 @@
 /** `innernet set-listen-port`: the UDP port at which this machine's WireGuard listens, for good or any. */
 import { Questions } from '../cli/ask.ts';
+import { isOnlySaid, type LocalChangeOptions, sayDone } from '../cli/local-change.ts';
 import { type GlobalOptions, portNumber } from '../cli/options.ts';
-import { answer, note } from '../cli/print.ts';
+import { note } from '../cli/print.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { readConf } from './conf-file.ts';
 import { changeConf } from './conf-writer.ts';
 import { pathsOf } from './paths.ts';
 
-export type ListenPortOptions = GlobalOptions & {
-  listenPort?: number | undefined;
-  unset?: true | undefined;
-  yes?: true | undefined;
-};
+export type ListenPortOptions = GlobalOptions &
+  LocalChangeOptions & {
+    listenPort?: number | undefined;
+    unset?: true | undefined;
+    yes?: true | undefined;
+  };
 
 /** Throws a `Failure` when another program has the port: then everything stays as it was. */
 export const setListenPort = async (network: InterfaceName, options: ListenPortOptions): Promise<void> => {
@@ -27,16 +29,18 @@ export const setListenPort = async (network: InterfaceName, options: ListenPortO
         schema: portNumber,
         initial: String(conf.listenPort ?? 51_820),
       });
+  const isSo = (conf.listenPort ?? null) === listenPort;
+  const where = listenPort === null ? 'any port' : `port ${listenPort}`;
+  const change = { network, changes: isSo ? [] : [`let ${network} listen at ${where}`] };
+  if (isOnlySaid(change, options)) return;
   await questions.confirmIfAsked(`Let ${network} listen at UDP port ${listenPort}?`);
-  if ((conf.listenPort ?? null) === listenPort)
-    return answer(
-      listenPort === null
-        ? `nothing to do: ${network} has no fixed port`
-        : `nothing to do: ${network} listens at port ${listenPort}`,
-    );
+  if (isSo) {
+    const words = listenPort === null ? 'has no fixed port' : `listens at ${where}`;
+    return sayDone(change, options, `nothing to do: ${network} ${words}`);
+  }
   await changeConf(network, paths, { what: 'listenPort', listenPort });
-  if (listenPort !== null) return answer(`${network} listens at port ${listenPort}`);
-  answer(`${network} listens at any port`);
+  sayDone(change, options, `${network} listens at ${where}`);
+  if (listenPort !== null) return;
   note(
     `innernet: if the network was told of an endpoint of this machine: innernet override-endpoint ${network} --unset`,
   );

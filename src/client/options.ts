@@ -1,5 +1,6 @@
 /** What can be said to the verbs that only a peer's machine has. */
 import { type Command, Option } from 'commander';
+import type { LocalChangeOptions } from '../cli/local-change.ts';
 import { type GlobalOptions, type HostsOptions, parsedBy } from '../cli/options.ts';
 import { Cidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -16,6 +17,7 @@ export type NatOptions = {
 
 export type InstallOptions = GlobalOptions &
   HostsOptions &
+  LocalChangeOptions &
   NatOptions & {
     /** The network's name on this machine, in place of the inviting admin's. */
     name?: InterfaceName | undefined;
@@ -35,7 +37,7 @@ export type UpOptions = GlobalOptions &
 
 export type FetchOptions = GlobalOptions & HostsOptions & NatOptions;
 
-export type UninstallOptions = GlobalOptions & HostsOptions & { yes?: true | undefined };
+export type UninstallOptions = GlobalOptions & HostsOptions & LocalChangeOptions & { yes?: true | undefined };
 
 export type ShowOptions = GlobalOptions & {
   short?: true | undefined;

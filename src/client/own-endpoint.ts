@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import { Questions } from '../cli/ask.ts';
 import { sayOutcome } from '../cli/change.ts';
+import { sayDone } from '../cli/local-change.ts';
 import type { GlobalOptions } from '../cli/options.ts';
-import { answer } from '../cli/print.ts';
 import type { NetworkEvent } from '../events/schema.ts';
 import type { Conf } from '../protocol/conf.ts';
 import { Capabilities, type EndpointChange } from '../protocol/v1.ts';
@@ -34,7 +34,8 @@ export const overrideEndpoint = async (
   if (options.unset) {
     if (options.dryRun) return rehearse(network, options, null);
     await tell(conf, { option: 'Unset' });
-    return answer(`the network takes this machine to be where the server sees it`);
+    const words = 'the network takes this machine to be where the server sees it';
+    return sayDone({ network, changes: [words] }, options, words);
   }
   if (conf.listenPort === undefined)
     throw new Failure(
@@ -54,7 +55,8 @@ export const overrideEndpoint = async (
   if (options.dryRun) return rehearse(network, options, endpoint);
   await questions.confirmIfAsked(`Tell all peers in sight that this machine is reached at ${endpoint}?`);
   await tell(conf, { option: 'Set', content: endpoint });
-  answer(`the network was told: this machine is reached at ${endpoint}`);
+  const words = `the network was told: this machine is reached at ${endpoint}`;
+  sayDone({ network, changes: [words] }, options, words);
 };
 
 /** What telling the network would come to, as far as this machine can see itself. */

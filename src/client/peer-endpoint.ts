@@ -1,7 +1,7 @@
 /** `innernet override-peer-endpoint`: where this machine, and no other, reaches a peer. */
 import { Questions } from '../cli/ask.ts';
+import { isOnlySaid, type LocalChangeOptions, sayDone } from '../cli/local-change.ts';
 import type { GlobalOptions } from '../cli/options.ts';
-import { answer } from '../cli/print.ts';
 import { printable } from '../domain/rejection.ts';
 import type { Conf } from '../protocol/conf.ts';
 import type { PeerRow } from '../protocol/rows.ts';
@@ -15,13 +15,14 @@ import { readState } from './journal.ts';
 import type { Mirror } from './mirror.ts';
 import { pathsOf } from './paths.ts';
 
-export type PeerEndpointOptions = GlobalOptions & {
-  /** Its name, or its address. */
-  name?: string | undefined;
-  endpoint?: Endpoint | undefined;
-  unset?: true | undefined;
-  yes?: true | undefined;
-};
+export type PeerEndpointOptions = GlobalOptions &
+  LocalChangeOptions & {
+    /** Its name, or its address. */
+    name?: string | undefined;
+    endpoint?: Endpoint | undefined;
+    unset?: true | undefined;
+    yes?: true | undefined;
+  };
 
 /** Throws a `Failure` when there is no such peer in sight. */
 export const overridePeerEndpoint = async (
@@ -43,9 +44,13 @@ export const overridePeerEndpoint = async (
   const present = conf.peerEndpointOverrides.get(ip);
   const shown = printable(name);
   if (options.unset) {
-    if (present === undefined) return answer(`nothing to do: "${shown}" is reached where the network says`);
+    const isSo = present === undefined;
+    const change = { network, changes: isSo ? [] : [`reach "${name}" where the network says`] };
+    if (isOnlySaid(change, options)) return;
+    const words = `"${shown}" is reached where the network says`;
+    if (isSo) return sayDone(change, options, `nothing to do: ${words}`);
     await changeConf(network, paths, { what: 'peerEndpoint', ip, endpoint: null });
-    return answer(`"${shown}" is reached where the network says`);
+    return sayDone(change, options, words);
   }
   const endpoint = await questions.text({
     flag: '--endpoint',
@@ -56,9 +61,12 @@ export const overridePeerEndpoint = async (
   });
   if (isUnspecified(endpoint))
     throw new Failure(`${endpoint} is no place to reach a peer at`, { hint: 'name a host or an address' });
+  const order = `reach "${name}" at ${endpoint} from this machine`;
+  const change = { network, changes: endpoint === present ? [] : [order] };
+  if (isOnlySaid(change, options)) return;
   await questions.confirmIfAsked(`Reach "${shown}" at ${endpoint} from this machine?`);
   await changeConf(network, paths, { what: 'peerEndpoint', ip, endpoint });
-  answer(`"${shown}" is reached at ${endpoint} from this machine`);
+  sayDone(change, options, `"${shown}" is reached at ${endpoint} from this machine`);
 };
 
 const choicesOf = (

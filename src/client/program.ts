@@ -6,23 +6,19 @@ import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
+import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
-import {
-  addGlobalOptions,
-  addHostsOptions,
-  flag,
-  globalOptionsOf,
-  portNumber,
-  saidTo,
-  wholeNumber,
-} from '../cli/options.ts';
+import { addGlobalOptions, addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
+import type { AcknowledgeOptions } from './acknowledge.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { DownOptions } from './down.ts';
+import type { ForgetPinOptions } from './forget-pin.ts';
 import type { ListenPortOptions } from './listen-port.ts';
 import {
   addNatOptions,
@@ -53,10 +49,12 @@ const addInstall = (program: Command): void => {
     .addOption(flag('--name <name>', "the network's name on this machine", InterfaceName))
     .option('--default-name', 'take the name that the network has for the inviting admin')
     .option('-d, --delete-invite', 'delete the invitation once it is redeemed');
-  addNatOptions(addHostsOptions(install)).action(async (file: string, _options, command: Command) => {
-    const client = await import('./install.ts');
-    await client.install(file, saidTo<InstallOptions>(command));
-  });
+  addNatOptions(addHostsOptions(addLocalChangeOptions(install))).action(
+    async (file: string, _options, command: Command) => {
+      const client = await import('./install.ts');
+      await client.install(file, saidTo<InstallOptions>(command));
+    },
+  );
 };
 
 const addUp = (program: Command): void => {
@@ -83,12 +81,13 @@ const addUp = (program: Command): void => {
 };
 
 const addDown = (program: Command): void => {
-  networkVerb(program, 'down', {
+  const added = networkVerb(program, 'down', {
     summary: "take a network's tunnels down; it stays installed",
     examples: ['down acme'],
-  }).action(async (network: InterfaceName, _options, command: Command) => {
+  });
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
     const client = await import('./down.ts');
-    await client.down(network, globalOptionsOf(command));
+    await client.down(network, saidTo<DownOptions>(command));
   });
 };
 
@@ -97,10 +96,12 @@ const addUninstall = (program: Command): void => {
     summary: 'leave a network for good: delete its key, its pins and its device from this machine',
     examples: ['uninstall acme', 'uninstall acme --yes'],
   }).option('--yes', 'do not ask whether this is meant');
-  addHostsOptions(uninstall).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./uninstall.ts');
-    await client.uninstall(network, saidTo<UninstallOptions>(command));
-  });
+  addHostsOptions(addLocalChangeOptions(uninstall)).action(
+    async (network: InterfaceName, _options, command: Command) => {
+      const client = await import('./uninstall.ts');
+      await client.uninstall(network, saidTo<UninstallOptions>(command));
+    },
+  );
 };
 
 const addFetch = (program: Command): void => {
@@ -131,15 +132,16 @@ const addShow = (program: Command): void => {
 };
 
 const addForgetPin = (program: Command): void => {
-  networkVerb(program, 'forget-pin', {
+  const added = networkVerb(program, 'forget-pin', {
     summary: "let a peer that is held back in with its new key or address; ask the peer's owner first",
     examples: ['forget-pin acme bob', 'forget-pin acme 10.42.1.5'],
-  })
-    .argument('<peer>', 'its name or address, as "show" names it')
-    .action(async (network: InterfaceName, peer: string, _options, command: Command) => {
+  }).argument('<peer>', 'its name or address, as "show" names it');
+  addLocalChangeOptions(added).action(
+    async (network: InterfaceName, peer: string, _options, command: Command) => {
       const client = await import('./forget-pin.ts');
-      await client.forgetPin(network, peer, globalOptionsOf(command));
-    });
+      await client.forgetPin(network, peer, saidTo<ForgetPinOptions>(command));
+    },
+  );
 };
 
 const addDoctor = (program: Command): void => {
@@ -155,17 +157,17 @@ const addDoctor = (program: Command): void => {
 };
 
 const addSetListenPort = (program: Command): void => {
-  networkVerb(program, 'set-listen-port', {
+  const added = networkVerb(program, 'set-listen-port', {
     summary: 'fix the UDP port at which WireGuard listens on this machine, or let it be any',
     examples: ['set-listen-port acme --listen-port 51820', 'set-listen-port acme --unset'],
   })
     .addOption(flag('-l, --listen-port <port>', 'the port', portNumber))
     .addOption(new Option('-u, --unset', 'let WireGuard choose a port').conflicts('listenPort'))
-    .option('--yes', 'do not ask whether this is meant')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./listen-port.ts');
-      await client.setListenPort(network, saidTo<ListenPortOptions>(command));
-    });
+    .option('--yes', 'do not ask whether this is meant');
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./listen-port.ts');
+    await client.setListenPort(network, saidTo<ListenPortOptions>(command));
+  });
 };
 
 const addOverrideEndpoint = (program: Command): void => {
@@ -187,7 +189,7 @@ const addOverrideEndpoint = (program: Command): void => {
     .addOption(new Option('-u, --unset', 'be reached where the server sees it').conflicts('endpoint'))
     .option('--yes', 'do not ask whether this is meant')
     .option('--dry-run', 'only say what would be recorded')
-    .option('--json', 'with --dry-run, answer with JSON')
+    .option('--json', 'answer with JSON: what was recorded, or would be')
     .action(async (network: InterfaceName, _options, command: Command) => {
       const client = await import('./own-endpoint.ts');
       await client.overrideEndpoint(network, saidTo<OwnEndpointOptions>(command));
@@ -195,7 +197,7 @@ const addOverrideEndpoint = (program: Command): void => {
 };
 
 const addOverridePeerEndpoint = (program: Command): void => {
-  networkVerb(program, 'override-peer-endpoint', {
+  const added = networkVerb(program, 'override-peer-endpoint', {
     summary: 'reach a peer elsewhere than the network says, from this machine only',
     examples: [
       'override-peer-endpoint acme --name bob --endpoint 192.168.1.9:51820',
@@ -205,20 +207,21 @@ const addOverridePeerEndpoint = (program: Command): void => {
     .addOption(flag('--name <peer>', 'its name or address', RecordedName))
     .addOption(flag('-e, --endpoint <host:port>', 'where it is reached from here', Endpoint))
     .addOption(new Option('-u, --unset', 'reach it where the network says').conflicts('endpoint'))
-    .option('--yes', 'do not ask whether this is meant')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./peer-endpoint.ts');
-      await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));
-    });
+    .option('--yes', 'do not ask whether this is meant');
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
+    const client = await import('./peer-endpoint.ts');
+    await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));
+  });
 };
 
 const addAcknowledge = (program: Command): void => {
-  networkVerb(program, 'acknowledge', {
+  const added = networkVerb(program, 'acknowledge', {
     summary: "say that you know of an older copy of the network's history that was put back",
     examples: ['acknowledge acme'],
-  }).action(async (network: InterfaceName, _options, command: Command) => {
+  });
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
     const client = await import('./acknowledge.ts');
-    await client.acknowledge(network, globalOptionsOf(command));
+    await client.acknowledge(network, saidTo<AcknowledgeOptions>(command));
   });
 };
 

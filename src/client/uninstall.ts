@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { Questions } from '../cli/ask.ts';
 import { removeFile } from '../cli/durable-file.ts';
 import { writeHosts } from '../cli/hosts-file.ts';
-import { answer } from '../cli/print.ts';
+import { isOnlySaid, sayDone } from '../cli/local-change.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { takeDown } from '../wireguard/tunnel.ts';
+import { openDevice, takeDown } from '../wireguard/tunnel.ts';
 import type { UninstallOptions } from './options.ts';
 import { askOwnerOf } from './owned-network.ts';
 import { Ownership } from './owner.ts';
@@ -23,6 +23,8 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     throw new Failure(`the network ${network} is not installed: there is no ${paths.conf}`, {
       hint: 'see what is: innernet show',
     });
+  const change = { network, changes: await ordersOf(network, files, options) };
+  if (isOnlySaid(change, options)) return;
   const lost = 'This machine can come back with a new invitation only.';
   await new Questions(options).sure(
     `Uninstall ${network}? Its device and ${files.join(', ')} will be deleted. ${lost}`,
@@ -37,8 +39,18 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
   } finally {
     await ownership.release();
   }
-  answer(`uninstalled ${network}`);
+  sayDone(change, options, `uninstalled ${network}`);
 };
+
+const ordersOf = async (
+  network: InterfaceName,
+  files: readonly string[],
+  { writeHosts: isToWrite, hostsPath }: UninstallOptions,
+): Promise<string[]> => [
+  ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+  ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
+  ...files.map((path) => `delete ${path}`),
+];
 
 /** The conf first: without it nothing brings the network up again, least of all without its pins. */
 const filesOf = ({ conf, pending, state, journal }: NetworkPaths): string[] => [

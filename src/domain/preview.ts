@@ -35,16 +35,20 @@ const wordsOf = (network: Network): Words => {
   };
 };
 
-/** Decides on a network and leaves it as it is. Throws `Rejected`. */
-export const preview = (network: Network, command: Command, context: Context): Preview => {
-  const decision = decide(network, command, context);
-  if (!decision.accepted) throw new Rejected(decision.rejection);
-  const { events } = decision;
+/** What events would do to a network, which is left as it is. */
+export const foretell = (network: Network, events: readonly NetworkEvent[]): Preview => {
   const draft = network.draft();
   const sentences: string[] = [];
   for (const event of events) {
     sentences.push(sentenceOf(event, wordsOf(draft)));
     draft.evolve(event);
   }
-  return { events, sentences, reach: reachDifference(network, draft) };
+  return { events: [...events], sentences, reach: reachDifference(network, draft) };
+};
+
+/** Decides on a network and leaves it as it is. Throws `Rejected`. */
+export const preview = (network: Network, command: Command, context: Context): Preview => {
+  const decision = decide(network, command, context);
+  if (!decision.accepted) throw new Rejected(decision.rejection);
+  return foretell(network, decision.events);
 };

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openExport } from '../cli/exported-file.ts';
+import { isOnlySaid } from '../cli/local-change.ts';
 import { answer, answerJson, note } from '../cli/print.ts';
 import { Progress } from '../cli/progress.ts';
 import type { EventRecord } from '../events/record.ts';
@@ -98,9 +99,29 @@ const publish = (draft: string, log: string, header: ExportHeader): void => {
   sync(dirname(log));
 };
 
+/** Looks through the file as `importLog` does, and makes nothing. */
+const rehearse = async (
+  name: InterfaceName,
+  path: string,
+  options: ImportOptions,
+  files: NetworkFiles,
+): Promise<void> => {
+  refuseExisting(name, files);
+  const { header, records } = await openExport(path);
+  let serverKey: PublicKey | undefined;
+  const sound = checked(header, records, (key) => {
+    serverKey = key;
+  });
+  for await (const _ of sound);
+  refuseOtherConf(files, serverKey);
+  const order = `make ${files.log} from ${header.position} records, up to ${shortHead(header)}`;
+  isOnlySaid({ network: name, changes: [order] }, options);
+};
+
 /** Throws `Failure`, and then nothing was made: a log that is there, a file that is no export or is not sound. */
 export const importLog = async (name: InterfaceName, path: string, options: ImportOptions): Promise<void> => {
   const files = filesOf(name, options);
+  if (options.dryRun) return rehearse(name, path, options, files);
   const lock = ProcessLock.take(files.lock, `a program for the network ${name}`);
   const draft = `${files.log}.${process.pid}.import`;
   try {

@@ -1,4 +1,5 @@
 /** What can be said to the verbs that only the server has. */
+import type { LocalChangeOptions } from '../cli/local-change.ts';
 import type { ChangeOptions, GlobalOptions, HostsOptions } from '../cli/options.ts';
 import type { NotedHead } from '../protocol/noted-head.ts';
 import type { Endpoint } from '../values/endpoint.ts';
@@ -19,7 +20,8 @@ export type NewOptions = GlobalOptions &
   };
 
 export type UninstallOptions = GlobalOptions &
-  HostsOptions & {
+  HostsOptions &
+  LocalChangeOptions & {
     yes?: true | undefined;
     /** Delete conf and device alone. */
     keepLog?: true | undefined;
@@ -45,7 +47,7 @@ export type ExportLogOptions = GlobalOptions & {
   only: Position[];
 };
 
-export type ImportOptions = GlobalOptions & { json?: true | undefined };
+export type ImportOptions = GlobalOptions & LocalChangeOptions;
 
 export type VerifyOptions = GlobalOptions & {
   from?: Position | undefined;
@@ -54,4 +56,4 @@ export type VerifyOptions = GlobalOptions & {
   json?: true | undefined;
 };
 
-export type RebuildOptions = GlobalOptions & { json?: true | undefined };
+export type RebuildOptions = GlobalOptions & LocalChangeOptions;

@@ -2,10 +2,12 @@
 import type { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
+import { addChangeOptions } from '../cli/change.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
+import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
 import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
@@ -84,10 +86,12 @@ const addUninstall = (program: Command): void => {
   })
     .option('--yes', 'do not ask whether this is meant')
     .option('--keep-log', 'leave the log where it is');
-  addHostsOptions(uninstall).action(async (network: InterfaceName, _options, command: Command) => {
-    const server = await import('./uninstall.ts');
-    await server.uninstall(network, saidTo<UninstallOptions>(command));
-  });
+  addHostsOptions(addLocalChangeOptions(uninstall)).action(
+    async (network: InterfaceName, _options, command: Command) => {
+      const server = await import('./uninstall.ts');
+      await server.uninstall(network, saidTo<UninstallOptions>(command));
+    },
+  );
 };
 
 const addBackups = (program: Command): void => {
@@ -101,27 +105,28 @@ const addBackups = (program: Command): void => {
       const { backup } = await import('./backup.ts');
       await backup(network, file, saidTo<BackupOptions>(command));
     });
-  networkVerb(program, 'restore', {
+  const putBack = networkVerb(program, 'restore', {
     summary: 'put a copy of the log in its place, and record that what came after it is given up',
-    examples: ['restore acme acme.backup', 'restore acme acme.backup --yes'],
-  })
-    .argument('<file>', 'the copy')
-    .option('--yes', 'do not ask whether this is meant')
-    .option('--json', 'answer with JSON: how far the network goes now, and what is lost')
-    .action(async (network: InterfaceName, file: string, _options, command: Command) => {
-      const { restore } = await import('./restore.ts');
-      await restore(network, file, saidTo<RestoreOptions>(command));
-    });
-  networkVerb(program, 'restored', {
+    examples: ['restore acme acme.backup', 'restore acme acme.backup --dry-run'],
+  }).argument('<file>', 'the copy');
+  addChangeOptions(putBack).action(
+    async (network: InterfaceName, file: string, _options, command: Command) => {
+      const options = saidTo<RestoreOptions>(command);
+      if (!options.dryRun) return (await import('./restore.ts')).restore(network, file, options);
+      const { rehearseRestore } = await import('./restore-rehearsal.ts');
+      return rehearseRestore(network, file, options);
+    },
+  );
+  const lost = networkVerb(program, 'restored', {
     summary: 'record that the log was put back by hand, or lost its end, and is to go on from there',
     examples: ['restored acme', 'restored acme --yes'],
-  })
-    .option('--yes', 'do not ask whether this is meant')
-    .option('--json', 'answer with JSON: how far the network goes now, and what is lost')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const server = await import('./restore.ts');
-      await server.restored(network, saidTo<RestoreOptions>(command));
-    });
+  });
+  addChangeOptions(lost).action(async (network: InterfaceName, _options, command: Command) => {
+    const options = saidTo<RestoreOptions>(command);
+    if (!options.dryRun) return (await import('./restore.ts')).restored(network, options);
+    const { rehearseRestored } = await import('./restore-rehearsal.ts');
+    return rehearseRestored(network, options);
+  });
 };
 
 const FILES = [

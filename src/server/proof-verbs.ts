@@ -1,5 +1,6 @@
 /** The verbs by which a log is checked, written down for others and made again; what they do is loaded when called. */
 import { type Command, Option } from 'commander';
+import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { flag, parsedBy, saidTo, wholeNumber } from '../cli/options.ts';
 import { addWitnessOption } from '../cli/past.ts';
 import { networkVerb } from '../cli/program.ts';
@@ -48,17 +49,18 @@ const addExport = (program: Command): void => {
 };
 
 const addImport = (program: Command): void => {
-  networkVerb(program, 'import', {
+  const added = networkVerb(program, 'import', {
     summary: 'make a log from an exported one, checked record by record',
-    examples: ['import acme acme.ndjson'],
+    examples: ['import acme acme.ndjson', 'import acme acme.ndjson --dry-run'],
   })
     .alias('replay')
-    .argument('<file>', 'what "export" has written')
-    .option('--json', 'answer with JSON: what was imported, and where it ends')
-    .action(async (network: InterfaceName, file: string, _options, command: Command) => {
+    .argument('<file>', 'what "export" has written');
+  addLocalChangeOptions(added).action(
+    async (network: InterfaceName, file: string, _options, command: Command) => {
       const { importLog } = await import('./import-log.ts');
       await importLog(network, file, saidTo<ImportOptions>(command));
-    });
+    },
+  );
 };
 
 const addVerify = (program: Command): void => {
@@ -76,15 +78,14 @@ const addVerify = (program: Command): void => {
 };
 
 const addRebuild = (program: Command): void => {
-  networkVerb(program, 'rebuild', {
+  const added = networkVerb(program, 'rebuild', {
     summary: 'throw away what is made from the log, and make it again; a running server is not disturbed',
     examples: ['rebuild acme'],
-  })
-    .option('--json', 'answer with JSON: what was made, up to which position')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const { rebuildReadModels } = await import('./rebuild.ts');
-      await rebuildReadModels(network, saidTo<RebuildOptions>(command));
-    });
+  });
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
+    const { rebuildReadModels } = await import('./rebuild.ts');
+    await rebuildReadModels(network, saidTo<RebuildOptions>(command));
+  });
 };
 
 /** Adds the verbs to a program. */

@@ -1,5 +1,6 @@
 /** `innernet-server rebuild`: throws away what is made from the log, and makes it again. */
 import { existsSync } from 'node:fs';
+import { isOnlySaid } from '../cli/local-change.ts';
 import { answer, answerJson } from '../cli/print.ts';
 import { Progress } from '../cli/progress.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
@@ -20,11 +21,13 @@ export const rebuildReadModels = async (network: InterfaceName, options: Rebuild
   try {
     checkSchema(database, file);
     const { position } = new LogReader(database).head();
+    const names = PROJECTIONS.map(({ name }) => name);
+    const order = `make the read models ${names.join(', ')} anew from ${position} records`;
+    if (isOnlySaid({ network, changes: [order] }, options)) return;
     const progress = new Progress('rebuilt', position);
     dropStates(database);
     await rebuild(database, PROJECTIONS, (reached) => progress.reached(reached));
     progress.end();
-    const names = PROJECTIONS.map(({ name }) => name);
     if (options.json) answerJson({ network, position, readModels: names });
     else answer(`made the read models of ${network} anew from ${position} records: ${names.join(', ')}`);
   } finally {

@@ -6,9 +6,10 @@ import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ulid } from 'ulid';
 import { Questions } from '../cli/ask.ts';
-import type { GlobalOptions } from '../cli/options.ts';
+import type { ChangeOptions, GlobalOptions } from '../cli/options.ts';
 import { answer, answerJson, note } from '../cli/print.ts';
 import { actorText } from '../events/actor.ts';
+import type { EventOf } from '../events/schema.ts';
 import { eventOf } from '../events/upcast.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { inspectLog, removeLog, syncPath } from '../store/backup.ts';
@@ -31,7 +32,7 @@ import { openNetworkLog } from './local-past.ts';
 import { operator } from './local-plane.ts';
 import { holdersOf } from './open-files.ts';
 
-export type RestoreOptions = GlobalOptions & { yes?: true | undefined; json?: true | undefined };
+export type RestoreOptions = GlobalOptions & ChangeOptions;
 
 /**
  * Puts a copy of the log in the place of the log, which is kept under another name. Throws `Failure`, and then the
@@ -75,11 +76,7 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
     if (lost && !(await isRecorded(log, head, lost))) {
       await sure(network, head, lost, options);
       await record(log, head, lost);
-    } else if (!lost) {
-      throw new Failure(`nothing says that the log of ${network} was ever longer than it is`, {
-        hint: `check it: innernet-server verify ${network}`,
-      });
-    }
+    } else if (!lost) throw neverLonger(network);
     tell({ network, backup: head, lost }, options);
   } finally {
     await log.close();
@@ -87,11 +84,17 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
   await settle(files);
 };
 
-const greatest = (...heads: (Head | undefined)[]): Head | undefined =>
+/** `restored` was asked for, and the log has all that was ever seen. */
+export const neverLonger = (network: string): Failure =>
+  new Failure(`nothing says that the log of ${network} was ever longer than it is`, {
+    hint: `check it: innernet-server verify ${network}`,
+  });
+
+export const greatest = (...heads: (Head | undefined)[]): Head | undefined =>
   heads.reduce((most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most), undefined);
 
 /** SQLite's own files go along: a copy made with `cp` may have its last changes in them. */
-const copyLog = (from: string, to: string): void => {
+export const copyLog = (from: string, to: string): void => {
   if (!existsSync(from)) throw new Failure(`there is no file ${from}`);
   removeLog(to);
   for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, to + end);
@@ -131,14 +134,14 @@ const prepare = async (draft: string, parts: Parts): Promise<Head | undefined> =
   }
 };
 
-const refuseOtherNetwork = async (log: SqliteLog, conf: ServerConf, file: string): Promise<void> => {
+export const refuseOtherNetwork = async (log: SqliteLog, conf: ServerConf, file: string): Promise<void> => {
   const server = (await loadNetwork(log)).peer(SERVER_PEER);
   if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return;
   throw new Failure(`${file} is of another network: address or key of its server are not those of the conf`);
 };
 
 /** The end of the log that lies there now; a damaged one tells what it still can. */
-const presentHead = async (file: string): Promise<Head | undefined> => {
+export const presentHead = async (file: string): Promise<Head | undefined> => {
   if (!existsSync(file)) return undefined;
   try {
     return await inspectLog(file);
@@ -148,7 +151,11 @@ const presentHead = async (file: string): Promise<Head | undefined> => {
 };
 
 /** The head that was seen, where the log does not contain it. */
-const lostBeyond = async (log: EventLog, head: Head, seen: Head | undefined): Promise<Head | undefined> => {
+export const lostBeyond = async (
+  log: EventLog,
+  head: Head,
+  seen: Head | undefined,
+): Promise<Head | undefined> => {
   if (!seen || seen.position > head.position) return seen;
   const [record] = await log.read(seen.position - 1, 1);
   if (record?.hash === seen.hash) return undefined;
@@ -159,7 +166,7 @@ const lostBeyond = async (log: EventLog, head: Head, seen: Head | undefined): Pr
 };
 
 /** Whether the last thing that this log says is that this head was given up: killed before the witness was new. */
-const isRecorded = async (log: EventLog, head: Head, lost: Head): Promise<boolean> => {
+export const isRecorded = async (log: EventLog, head: Head, lost: Head): Promise<boolean> => {
   const [record] = await log.read(head.position - 1, 1);
   const event = record && eventOf(record);
   return event?.type === 'LogRestored' && event.lostPosition >= lost.position;
@@ -177,8 +184,15 @@ const sure = async (
   await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
 };
 
+/** The event by which a network goes on from an older head than was seen. */
+export const restoration = (lost: Head): EventOf<'LogRestored'> => ({
+  type: 'LogRestored',
+  lostPosition: lost.position,
+  lostHash: lost.hash,
+});
+
 const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
-  const event = { type: 'LogRestored', lostPosition: lost.position, lostHash: lost.hash } as const;
+  const event = restoration(lost);
   const result = await log.append(head.position, [
     {
       actor: actorText(operator()),

@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { Questions } from '../cli/ask.ts';
 import { removeFile } from '../cli/durable-file.ts';
 import { writeHosts } from '../cli/hosts-file.ts';
-import { answer, note } from '../cli/print.ts';
+import { isOnlySaid, sayDone } from '../cli/local-change.ts';
+import { note } from '../cli/print.ts';
 import { ProcessLock } from '../store/process-lock.ts';
 import { witnessFile } from '../store/witness.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { takeDown } from '../wireguard/tunnel.ts';
+import { openDevice, takeDown } from '../wireguard/tunnel.ts';
 import { filesOf, type NetworkFiles } from './files.ts';
 import { holdersOf } from './open-files.ts';
 import type { UninstallOptions } from './options.ts';
@@ -23,6 +24,8 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     throw new Failure(`there is no network here by that name: ${files.conf} is missing`, {
       hint: `see what there is: ls ${options.configDir}`,
     });
+  const change = { network, changes: await ordersOf(network, files, options) };
+  if (isOnlySaid(change, options)) return;
   const held = lock(network, files);
   try {
     const log = await mayDeleteLog(network, files, options);
@@ -34,8 +37,21 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
   } finally {
     held?.release();
   }
-  answer(`uninstalled ${network}`);
+  sayDone(change, options, `uninstalled ${network}`);
   for (const path of [files.log, files.foreignDatabase]) if (existsSync(path)) note(`left as it is: ${path}`);
+};
+
+const ordersOf = async (
+  network: InterfaceName,
+  files: NetworkFiles,
+  { writeHosts: isToWrite, hostsPath, keepLog }: UninstallOptions,
+): Promise<string[]> => {
+  const paths = [files.conf, ...(keepLog ? [] : logFiles(files))].filter((path) => existsSync(path));
+  return [
+    ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
+    ...paths.map((path) => `delete ${path}`),
+  ];
 };
 
 /** The log and what belongs to it; the witness after it, so that a log half gone is noticed. */

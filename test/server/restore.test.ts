@@ -111,6 +111,32 @@ describe('innernet-server restore', () => {
     expect(await types()).not.toContain('LogRestored');
   });
 
+  it('--dry-run says what would be given up and who would lose whom, and writes nothing', async () => {
+    const before = readdirSync(server.dataDir).map((name) => [name, readFileSync(inLib(name))]);
+    const { code, stdout, stderr } = await server.run('restore', 'acme', file, '--dry-run');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('  put a backup back; what came after it')]);
+    expect(stderr).toContain('its changes from position 6 to 6 would be given up');
+    const told = JSON.parse((await server.run('restore', 'acme', file, '--dry-run', '--json')).stdout);
+    expect(told).toMatchObject({
+      ...{ network: 'acme', position: 5, dryRun: true, lost: { position: 6 } },
+      ...{ events: [{ type: 'LogRestored', lostPosition: 6 }], reach: { gained: [], lost: [] } },
+    });
+    const names = readdirSync(server.dataDir).filter((name) => !name.endsWith('-shm'));
+    expect(names.map((name) => [name, readFileSync(inLib(name))])).toEqual(
+      before.filter(([name]) => !String(name).endsWith('-shm')),
+    );
+  });
+
+  it('--dry-run tells a copy of another network', async () => {
+    const other = new ServerProgram();
+    onTestFinished(() => other.remove());
+    await create(other);
+    await other.run('backup', 'acme', join(other.folder, 'theirs'));
+    const { code, stderr } = await server.run('restore', 'acme', join(other.folder, 'theirs'), '--dry-run');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is of another network')]);
+    expect(readdirSync(server.dataDir).filter((name) => /rehearsal/.test(name))).toEqual([]);
+  });
+
   it('asks before, or wants --yes', async () => {
     const { code, stderr } = await server.run('restore', 'acme', file);
     expect([code, stderr]).toEqual([2, expect.stringContaining('--yes')]);
@@ -214,6 +240,14 @@ describe('innernet-server restored', () => {
     expect((await server.run('restored', 'acme', '--yes')).code).toBe(0);
     expect((await events()).at(-1)).toMatchObject({ type: 'LogRestored' });
     expect(existsSync(inLib('acme.claims'))).toBe(false);
+  });
+
+  it('--dry-run says so, and the log is still refused afterwards', async () => {
+    putBack();
+    const { code, stdout } = await server.run('restored', 'acme', '--dry-run', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ events: [{ type: 'LogRestored' }], lost: { position: 6 } });
+    expect((await addCidr('robots', 2)).code).toBe(1);
   });
 
   it('is refused where nothing is missing', async () => {
