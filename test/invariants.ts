@@ -1,6 +1,8 @@
 // What is true of a network at any position, said by walking all of it instead of asking its indexes.
 import assert from 'node:assert/strict';
-import type { CidrNode, Network, Peer } from '../src/domain/network.ts';
+import type { CidrNode } from '../src/domain/cidr-tree.ts';
+import type { Network } from '../src/domain/network.ts';
+import type { Peer } from '../src/domain/peer-table.ts';
 import { appears, visiblePeers } from '../src/domain/visibility.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../src/protocol/rows.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../src/values/id.ts';

@@ -1,6 +1,7 @@
 /** The verbs of associations: add-association, delete-association, list-associations. */
 import type { Command } from 'commander';
-import type { Association, CidrNode } from '../domain/network.ts';
+import type { Association } from '../domain/association-graph.ts';
+import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ROOT_CIDR } from '../values/id.ts';
 import { RecordedName } from '../values/name.ts';
 import { Questions } from './ask.ts';

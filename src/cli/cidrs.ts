@@ -1,6 +1,6 @@
 /** The verbs of CIDRs: add-cidr, rename-cidr, delete-cidr, list-cidrs. */
 import type { Command } from 'commander';
-import type { CidrNode } from '../domain/network.ts';
+import type { CidrNode } from '../domain/cidr-tree.ts';
 import { printable } from '../domain/rejection.ts';
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
 import { addressOf, Cidr, prefixOf, toNumber } from '../values/ip.ts';

@@ -1,7 +1,7 @@
 /** The verbs of peers that have joined: rename, enable, disable, delete and list them, make them admins or not. */
 import type { Command } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
-import type { Peer } from '../domain/network.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import { toNumber } from '../values/ip.ts';
 import { shortKey } from '../values/key.ts';

@@ -1,6 +1,9 @@
 /** What the verbs need of a network, whichever program they run in: the log on this machine, or the server's API. */
+
+import type { Association } from '../domain/association-graph.ts';
+import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { AdminCommand } from '../domain/command.ts';
-import type { Association, CidrNode, Peer } from '../domain/network.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import type { Endpoint } from '../values/endpoint.ts';

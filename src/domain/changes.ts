@@ -1,7 +1,9 @@
 /** What a commit changed, for those who follow the log: rows before and after, and who gained or lost sight of whom. */
 import type { NetworkEvent } from '../events/schema.ts';
 import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
-import type { CidrNode, Network, Peer } from './network.ts';
+import type { CidrNode } from './cidr-tree.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import { appears, sees, subtree, viewersOf } from './visibility.ts';
 
 /** A row before and after a commit; undefined where there was or is none. */

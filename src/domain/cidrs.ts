@@ -1,9 +1,10 @@
 /** Rules of CIDRs: a block lies in the smallest that contains it, clear of its siblings, and holds blocks or peers. */
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
 import { type Cidr, containsCidr, overlaps, prefixOf } from '../values/ip.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import type { CidrRef } from './command.ts';
 import { accept, type Rule, reject } from './decision.ts';
-import type { CidrNode, Network } from './network.ts';
+import type { Network } from './network.ts';
 
 export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =>
   typeof ref === 'number' ? network.cidr(ref) : network.cidrNamed(ref);

@@ -1,5 +1,8 @@
 /** What two states of one network differ in: CIDRs, peers, associations, and who can reach whom. */
-import type { Association, CidrNode, Network, Peer } from './network.ts';
+import type { Association } from './association-graph.ts';
+import type { CidrNode } from './cidr-tree.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import { type ReachDifference, reachDifference } from './reach.ts';
 
 /** Rows that are there after and not before, before and not after, and in both but different. */

@@ -4,7 +4,9 @@ import { type CidrId, type PeerId, ROOT_CIDR } from '../values/id.ts';
 import { addressOf, type Cidr, containsCidr, type Ip, prefixOf, singleton } from '../values/ip.ts';
 import { isHostname } from '../values/name.ts';
 import type { Timestamp } from '../values/time.ts';
-import type { CidrNode, Network, Peer } from './network.ts';
+import type { CidrNode } from './cidr-tree.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import { printable } from './rejection.ts';
 
 /** A peer that was deleted: its address and key stay its own for ever. */

@@ -2,9 +2,12 @@
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
+import type { Association } from './association-graph.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import type { ImportNote, ImportTrouble } from './import-note.ts';
 import { notesOn } from './import-notes.ts';
-import { type Association, type CidrNode, Network, type Peer } from './network.ts';
+import { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 
 /** What a foreign database holds. Each value is sound by itself; how they fit together nobody has checked. */
 export type ForeignNetwork = {

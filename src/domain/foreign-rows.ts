@@ -6,9 +6,11 @@ import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import type { Timestamp } from '../values/time.ts';
+import type { Association } from './association-graph.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import type { ForeignNetwork } from './foreign-network.ts';
 import type { ImportNote, ImportTrouble } from './import-note.ts';
-import type { Association, CidrNode, Peer } from './network.ts';
+import type { Peer } from './peer-table.ts';
 
 /** Rows as the database gives them; columns that its version does not have are absent. */
 export type ForeignRows = {

@@ -2,8 +2,11 @@
 import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { containsCidr, containsIp, isAssignable, networkOf, overlaps, prefixOf } from '../values/ip.ts';
 import { isHostname } from '../values/name.ts';
+import type { Association } from './association-graph.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import type { ImportNote } from './import-note.ts';
-import type { Association, CidrNode, Network, Peer } from './network.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 
 /** In the order of the rows: CIDRs, peers, associations. */
 export const notesOn = (network: Network): ImportNote[] => {

@@ -1,7 +1,8 @@
 /** What two peers went through together: the events that decide whether they can talk, and where each stands. */
 import type { NetworkEvent } from '../events/schema.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
-import { Network, type Peer } from './network.ts';
+import { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import { canReach } from './reach.ts';
 
 /** An event with its place in the log. */

@@ -5,10 +5,12 @@ import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { containsIp, type Ip, isAssignable, toNumber } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import { findCidr } from './cidrs.ts';
 import type { CommandOf, PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
-import type { CidrNode, Network, Peer } from './network.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import type { Rejection } from './rejection.ts';
 
 export const findPeer = (network: Network, ref: PeerRef): Peer | undefined =>

@@ -1,10 +1,13 @@
 /** How to take something back: from what should be again, what was made of it and what is now, the commands to give. */
 import { SERVER_PEER } from '../values/id.ts';
 import { type Cidr, prefixOf } from '../values/ip.ts';
+import type { Association } from './association-graph.ts';
+import type { CidrNode } from './cidr-tree.ts';
 import { AdminCommand } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
-import type { Association, CidrNode, Network, Peer } from './network.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 import { printable } from './recorded-text.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 

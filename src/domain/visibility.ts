@@ -3,7 +3,8 @@
  * the server's CIDR, and of every CIDR (with descendants) associated with the CIDR or one of its ancestors.
  */
 import { type CidrId, SERVER_CIDR } from '../values/id.ts';
-import type { Network, Peer } from './network.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
 
 /** Whether a peer is shown to anybody: it has joined and is not disabled. A temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>

@@ -8,8 +8,10 @@ import {
   SERVER_PEER,
 } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
-import type { CidrNode, Network, Peer } from './network.ts';
+import type { CidrNode } from './cidr-tree.ts';
+import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
+import type { Peer } from './peer-table.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
 import { printable } from './recorded-text.ts';

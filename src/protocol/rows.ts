@@ -1,6 +1,7 @@
 /** Peers and CIDRs as our own two programs show them to each other, in snapshots and deltas alike. */
 import { z } from 'zod';
-import type { CidrNode, Peer } from '../domain/network.ts';
+import type { CidrNode } from '../domain/cidr-tree.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { CidrId, PeerId } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';

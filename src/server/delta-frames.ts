@@ -1,6 +1,7 @@
 /** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
 import type { ClassDelta } from '../domain/changes.ts';
-import type { Network, Peer } from '../domain/network.ts';
+import type { Network } from '../domain/network.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import { appears, sees } from '../domain/visibility.ts';
 import { type Delta, type Fetch, LARGEST_DELTA } from '../protocol/frames.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../protocol/rows.ts';

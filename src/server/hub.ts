@@ -1,7 +1,7 @@
 /** The live streams: each commit becomes one frame per CIDR that it concerns, written to all its members alike. */
 import type { RawData, WebSocket } from 'ws';
 import type { Change } from '../domain/changes.ts';
-import type { Peer } from '../domain/network.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import { appears } from '../domain/visibility.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';

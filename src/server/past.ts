@@ -1,6 +1,8 @@
 /** Answers questions about a network's past from its log. It knows no asker: who may ask what is in http/past.ts. */
+
+import type { Association } from '../domain/association-graph.ts';
 import { differenceOf } from '../domain/difference.ts';
-import type { Association, Network } from '../domain/network.ts';
+import type { Network } from '../domain/network.ts';
 import type { Placed } from '../domain/pair-story.ts';
 import { Rejected } from '../domain/rejection.ts';
 import { type Reason, whyOf } from '../domain/why.ts';

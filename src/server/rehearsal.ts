@@ -1,7 +1,8 @@
 /** What a command would do, in the shape in which both programs show it. */
 import type { Command } from '../domain/command.ts';
 import type { Context } from '../domain/decision.ts';
-import type { Network, Peer } from '../domain/network.ts';
+import type { Network } from '../domain/network.ts';
+import type { Peer } from '../domain/peer-table.ts';
 import { preview } from '../domain/preview.ts';
 import type { ReachDifference, ReachGroup } from '../domain/reach.ts';
 import type { Rehearsal } from '../protocol/commands.ts';

@@ -1,7 +1,8 @@
 // What people and programs sensibly ask of a network in its present state.
 import { Command, type CommandType } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
-import type { Network, Peer } from '../../src/domain/network.ts';
+import type { Network } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import { SERVER_CIDR } from '../../src/values/id.ts';
 import {
   assignableRange,

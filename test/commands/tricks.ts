@@ -1,6 +1,8 @@
 // Questions made to be refused, one for each refusal; and what an invited peer asks.
+
+import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Context } from '../../src/domain/decision.ts';
-import type { CidrNode, Peer } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME } from '../../src/values/id.ts';
 import { addressOf, type Cidr, networkOf, overlaps, prefixOf, singleton } from '../../src/values/ip.ts';

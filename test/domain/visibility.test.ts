@@ -1,7 +1,8 @@
 // Who may see whom: by examples, and over random trees against the plain definition.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CidrNode, Network } from '../../src/domain/network.ts';
+import type { CidrNode } from '../../src/domain/cidr-tree.ts';
+import type { Network } from '../../src/domain/network.ts';
 import {
   appears,
   lineage,

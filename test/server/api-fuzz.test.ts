@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Peer } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
 import { STREAM_PATH } from '../../src/protocol/frames.ts';
 import { isHostname } from '../../src/values/name.ts';

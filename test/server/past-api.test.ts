@@ -1,6 +1,6 @@
 // The log asked over the API: an admin hears everything, another peer of itself alone, and a dry run writes nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
 import { PAST_PATH } from '../../src/protocol/past.ts';
 import { ServedNetwork } from './served-network.ts';

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from '../../src/domain/command.ts';
-import type { Peer } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { Outcome } from '../../src/protocol/commands.ts';
 import { SERVER_KEY_HEADER } from '../../src/protocol/v1.ts';

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { AdminCommand } from '../../domain/command.ts';
-import type { Peer } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
 import { COMMANDS_PATH, CommandRequest, NETWORK_PATH, type Rehearsal } from '../../protocol/commands.ts';
 import { timestamp } from '../control-plane.ts';
 import { rehearse } from '../rehearsal.ts';

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Peer } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
 import { printable } from '../../domain/rejection.ts';
 import { STREAM_PATH } from '../../protocol/frames.ts';
 import { LARGEST_BODY } from '../../protocol/v1.ts';

@@ -1,7 +1,7 @@
 /** What all routes have in common: a declared role, JSON bodies, refusals with their reason. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Peer } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import type { Refusal } from '../../protocol/commands.ts';
 import { LARGEST_BODY } from '../../protocol/v1.ts';

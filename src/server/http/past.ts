@@ -1,6 +1,7 @@
 /** The log as peers may ask it over the API: admins everything, any other peer about itself alone. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Network, Peer } from '../../domain/network.ts';
+import type { Network } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
 import { appears, sees } from '../../domain/visibility.ts';
 import {
   type AnswerTo,

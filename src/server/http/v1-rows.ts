@@ -1,6 +1,8 @@
 /** Peers, CIDRs and associations as innernet's own clients read them, and what the server says of an endpoint. */
 import type { z } from 'zod';
-import type { Association, CidrNode, Peer } from '../../domain/network.ts';
+import type { Association } from '../../domain/association-graph.ts';
+import type { CidrNode } from '../../domain/cidr-tree.ts';
+import type { Peer } from '../../domain/peer-table.ts';
 import type { SystemTime, V1Association, V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint.ts';
 import type { Timestamp } from '../../values/time.ts';

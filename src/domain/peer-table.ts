@@ -1,0 +1,203 @@
+/** The peers of a network, findable by name, address, key and CIDR, and what went with those that left. */
+import type { Endpoint } from '../values/endpoint.ts';
+import type { CidrId, PeerId } from '../values/id.ts';
+import type { Ip } from '../values/ip.ts';
+import type { PublicKey } from '../values/key.ts';
+import type { Timestamp } from '../values/time.ts';
+import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
+
+/** A machine. Never changed in place: a change puts a new object in its stead, so a reader may keep the old one. */
+export type Peer = {
+  readonly id: PeerId;
+  readonly name: string;
+  readonly ip: Ip;
+  readonly cidrId: CidrId;
+  /** Until redeemed: the invitation's temporary key. */
+  readonly publicKey: PublicKey;
+  readonly isAdmin: boolean;
+  readonly isDisabled: boolean;
+  readonly isRedeemed: boolean;
+  readonly inviteExpires: Timestamp | null;
+  /** The endpoint that the peer insists on; for the server's peer, where the server is reached. */
+  readonly endpoint: Endpoint | null;
+  /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
+  readonly isVouchedFor?: true | undefined;
+};
+
+/** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */
+const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
+  if (belongs) set.add(value);
+  else set.delete(value);
+};
+
+export class PeerTable {
+  readonly #peers: Mapping<PeerId, Peer>;
+  readonly #byName: Mapping<string, PeerId>;
+  readonly #byIp: Mapping<Ip, PeerId>;
+  readonly #byKey: Mapping<PublicKey, PeerId>;
+  readonly #byCidr: Mapping<CidrId, Collection<PeerId>>;
+  readonly #invited: Collection<PeerId>;
+  readonly #admins: Collection<PeerId>;
+  readonly #retiredIps: Collection<Ip>;
+  readonly #retiredKeys: Collection<PublicKey>;
+  #nextId: number;
+
+  /** Empty, or a layer over another table, which it leaves as it is. */
+  constructor(below?: PeerTable) {
+    this.#peers = mapOver(below ? below.#peers : undefined);
+    this.#byName = mapOver(below ? below.#byName : undefined);
+    this.#byIp = mapOver(below ? below.#byIp : undefined);
+    this.#byKey = mapOver(below ? below.#byKey : undefined);
+    this.#byCidr = mapOver(below ? below.#byCidr : undefined, setOver);
+    this.#invited = setOver(below ? below.#invited : undefined);
+    this.#admins = setOver(below ? below.#admins : undefined);
+    this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
+    this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
+    this.#nextId = below ? below.#nextId : 1;
+  }
+
+  /** The id that the next peer gets; none is ever given twice. */
+  get nextId(): PeerId {
+    return this.#nextId as PeerId;
+  }
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  all(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  get(id: PeerId): Peer | undefined {
+    return this.#peers.get(id);
+  }
+
+  named(name: string): Peer | undefined {
+    return this.#found(this.#byName.get(name));
+  }
+
+  at(ip: Ip): Peer | undefined {
+    return this.#found(this.#byIp.get(ip));
+  }
+
+  withKey(key: PublicKey): Peer | undefined {
+    return this.#found(this.#byKey.get(key));
+  }
+
+  /** The peers of this very CIDR, without those of its descendants. */
+  in(cidrId: CidrId): Iterable<Peer> {
+    return this.#those(this.#byCidr.get(cidrId) ?? []);
+  }
+
+  hasAnyIn(cidrId: CidrId): boolean {
+    return this.#byCidr.has(cidrId);
+  }
+
+  /** Peers whose invitation is open. */
+  invited(): Iterable<Peer> {
+    return this.#those(this.#invited);
+  }
+
+  /** Peers with the right to administer, whether or not they can use it now. */
+  admins(): Iterable<Peer> {
+    return this.#those(this.#admins);
+  }
+
+  /** Whether a new peer can have the address as far as other peers go, living and deleted. */
+  isFree(ip: Ip): boolean {
+    return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
+  }
+
+  isRetiredIp(ip: Ip): boolean {
+    return this.#retiredIps.has(ip);
+  }
+
+  /** Whether no living peer has the key any more. */
+  isRetiredKey(key: PublicKey): boolean {
+    return this.#retiredKeys.has(key);
+  }
+
+  retiredIps(): Iterable<Ip> {
+    return this.#retiredIps;
+  }
+
+  retiredKeys(): Iterable<PublicKey> {
+    return this.#retiredKeys;
+  }
+
+  add(peer: Peer): void {
+    this.#peers.set(peer.id, peer);
+    this.#index(peer);
+    put(this.#byCidr, peer.cidrId, peer.id);
+    this.#nextId = Math.max(this.#nextId, peer.id + 1);
+  }
+
+  change(id: PeerId, change: Partial<Peer>): void {
+    const before = this.#peers.get(id);
+    if (!before) return;
+    const after = { ...before, ...change };
+    this.#unindex(before);
+    if (after.publicKey !== before.publicKey) this.#retiredKeys.add(before.publicKey);
+    this.#peers.set(id, after);
+    this.#index(after);
+  }
+
+  /** What was said of peers counts no more: nobody is vouched for. */
+  unvouch(): void {
+    for (const { isVouchedFor, ...peer } of [...this.#peers.values()])
+      if (isVouchedFor) this.#peers.set(peer.id, peer);
+  }
+
+  /** Takes a peer out: name and address are free again, the key is not. Answers with the peer if there was one. */
+  forget(id: PeerId): Peer | undefined {
+    const peer = this.#peers.get(id);
+    if (!peer) return undefined;
+    this.#unindex(peer);
+    this.#admins.delete(id);
+    this.#invited.delete(id);
+    this.#peers.delete(id);
+    drop(this.#byCidr, peer.cidrId, id);
+    this.#retiredKeys.add(peer.publicKey);
+    return peer;
+  }
+
+  /** No new peer gets the address, ever. */
+  retireIp(ip: Ip): void {
+    this.#retiredIps.add(ip);
+  }
+
+  retireKey(key: PublicKey): void {
+    this.#retiredKeys.add(key);
+  }
+
+  /** Ids below this one were given before, whoever is still there. */
+  skipTo(nextId: number): void {
+    this.#nextId = nextId;
+  }
+
+  #found(id: PeerId | undefined): Peer | undefined {
+    return id === undefined ? undefined : this.#peers.get(id);
+  }
+
+  *#those(ids: Iterable<PeerId>): Generator<Peer> {
+    for (const id of ids) {
+      const peer = this.#peers.get(id);
+      if (peer) yield peer;
+    }
+  }
+
+  #index(peer: Peer): void {
+    this.#byName.set(peer.name, peer.id);
+    this.#byIp.set(peer.ip, peer.id);
+    this.#byKey.set(peer.publicKey, peer.id);
+    keepIf(peer.isAdmin, this.#admins, peer.id);
+    keepIf(!peer.isRedeemed, this.#invited, peer.id);
+  }
+
+  #unindex(peer: Peer): void {
+    this.#byName.delete(peer.name);
+    this.#byIp.delete(peer.ip);
+    this.#byKey.delete(peer.publicKey);
+  }
+}
