@@ -6,18 +6,8 @@ import { describe, expect, it } from 'vitest';
 /** They look, or write down a copy for others. */
 const LOOK = [
   ...['show', 'doctor', 'list-peers', 'list-invitations', 'list-cidrs', 'list-associations'],
-  ...[
-    'history',
-    'state',
-    'diff',
-    'why',
-    'head',
-    'verify',
-    'verify-export',
-    'export',
-    'backup',
-    'completions',
-  ],
+  ...['history', 'state', 'diff', 'why', 'head', 'verify', 'verify-export', 'export', 'backup'],
+  ...['completions', 'help'],
 ];
 /** They put the network as it is recorded into force, and decide nothing. */
 const FOLLOW = ['serve', 'up', 'fetch'];
