@@ -1,0 +1,259 @@
+/** One client of the load tool: the real protocol over a real socket; it follows the chain and keeps no rows. */
+import { Agent, get } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { WebSocket } from 'ws';
+import { extend, type Head, judge } from '../../src/client/chain.ts';
+import { sha256 } from '../../src/client/sha256.ts';
+import { pauseBefore } from '../../src/client/stream.ts';
+import {
+  DIGESTS_PATH,
+  type DigestPage,
+  type ServerFrame,
+  SNAPSHOT_PATH,
+  type Snapshot,
+  STREAM_PATH,
+  SUBPROTOCOL,
+  type Welcome,
+} from '../../src/protocol/frames.ts';
+import { SERVER_KEY_HEADER } from '../../src/protocol/v1.ts';
+import { hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
+import type { Ip } from '../../src/values/ip.ts';
+import { clock } from '../clock.ts';
+import type { Served } from './server.ts';
+
+const inflate = promisify(gunzip);
+
+/** What the client's program allows. */
+const CONNECT_WITHIN = 5_000;
+const LARGEST_FRAME = 1024 * 1024;
+
+/** What all clients of a process have been through. */
+export type Tally = {
+  frames: number;
+  bytes: number;
+  deltas: number;
+  /** Deltas that changed nothing in sight. */
+  bookmarks: number;
+  resumed: number;
+  snapshots: number;
+  snapshotBytes: number;
+  lost: number;
+  breaches: number;
+};
+
+export const noTally = (): Tally => ({
+  frames: 0,
+  bytes: 0,
+  deltas: 0,
+  bookmarks: 0,
+  resumed: 0,
+  snapshots: 0,
+  snapshotBytes: 0,
+  lost: 0,
+  breaches: 0,
+});
+
+/** What came in, and when: it is taken when there is time, so that its arrival is what is measured. */
+export type Arrival = { client: Client; data: Buffer; at: number };
+
+/** What a client has of its surroundings. */
+export type Surroundings = {
+  served: Served;
+  tally: Tally;
+  arrive: (arrival: Arrival) => void;
+  /** Something happened that may have brought it level. */
+  changed: () => void;
+};
+
+/** Bytes of a frame's head (RFC 6455, 5.2), unmasked. */
+const headBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+
+export class Client {
+  readonly address: Ip;
+  readonly #around: Surroundings;
+  head: Head | undefined;
+  /** When the frame arrived that brought it to its head. */
+  levelAt = 0;
+  #boot = '';
+  #sequence = 0;
+  #socket: WebSocket | undefined;
+  #greeted = false;
+  #attempts = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(address: Ip, around: Surroundings, head: Head | undefined) {
+    this.address = address;
+    this.#around = around;
+    this.head = head;
+  }
+
+  /** On the stream, greeted, and with a state. */
+  get isLive(): boolean {
+    return this.#greeted && this.head !== undefined;
+  }
+
+  connect(): void {
+    const { endpoint, serverKey } = this.#around.served;
+    const socket = new WebSocket(`ws://${endpoint}${this.#path()}`, SUBPROTOCOL, {
+      headers: { [SERVER_KEY_HEADER]: serverKey },
+      localAddress: this.address,
+      handshakeTimeout: CONNECT_WITHIN,
+      maxPayload: LARGEST_FRAME,
+      perMessageDeflate: false,
+    });
+    this.#socket = socket;
+    socket.on('message', (data: Buffer) => this.#around.arrive({ client: this, data, at: clock() }));
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Stops reading, or goes on: what a machine that is too slow looks like from outside. */
+  setReading(isReading: boolean): void {
+    if (isReading) this.#socket?.resume();
+    else this.#socket?.pause();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#socket?.terminate();
+  }
+
+  async take({ data, at }: Arrival): Promise<void> {
+    const { tally } = this.#around;
+    tally.frames += 1;
+    tally.bytes += data.length + headBytes(data.length);
+    const frame = JSON.parse(data.toString()) as ServerFrame;
+    switch (frame.kind) {
+      case 'welcome':
+        this.#onWelcome(frame, at);
+        break;
+      case 'delta':
+        this.#onDelta(frame, at);
+        break;
+      case 'fetch':
+        await this.#fetch();
+        break;
+      case 'endpoints':
+        this.#sequence = frame.sequence;
+        break;
+      case 'revoked':
+        this.#isClosed = true;
+        break;
+    }
+    this.#around.changed();
+  }
+
+  #path(): string {
+    const query = new URLSearchParams();
+    if (this.head) {
+      query.set('position', String(this.head.position));
+      query.set('hash', this.head.hash);
+    }
+    if (this.#boot) {
+      query.set('boot', this.#boot);
+      query.set('sequence', String(this.#sequence));
+    }
+    return `${STREAM_PATH}?${query}`;
+  }
+
+  #onWelcome({ boot, position }: Welcome, at: number): void {
+    if (boot !== this.#boot) this.#sequence = 0;
+    this.#boot = boot;
+    this.#greeted = true;
+    this.#attempts = 0;
+    if (this.head) this.#around.tally.resumed += 1;
+    if (this.head?.position === position) this.levelAt = at;
+    const endpoints = [`198.51.100.1:${10_000 + (Number(this.address.split('.').pop()) || 0)}`];
+    this.#send({ kind: 'candidates', endpoints });
+    this.#tell();
+  }
+
+  #onDelta(delta: Extract<ServerFrame, { kind: 'delta' }>, at: number): void {
+    const { tally } = this.#around;
+    tally.deltas += 1;
+    const rows = [delta.peers.changed, delta.peers.removed, delta.cidrs.changed, delta.cidrs.removed];
+    if (rows.every(({ length }) => length === 0)) tally.bookmarks += 1;
+    if (!this.head) return;
+    const judgement = judge(this.head, delta, sha256);
+    switch (judgement.kind) {
+      case 'take':
+        this.head = judgement.head;
+        this.levelAt = at;
+        this.#tell();
+        break;
+      case 'gap':
+        this.#socket?.terminate();
+        break;
+      case 'breach':
+        tally.breaches += 1;
+        break;
+      case 'known':
+        break;
+    }
+  }
+
+  async #fetch(): Promise<void> {
+    const { tally } = this.#around;
+    if (this.head) tally.resumed -= 1;
+    let from = this.head;
+    for (;;) {
+      const query = from ? `?position=${from.position}&hash=${from.hash}` : '';
+      const snapshot = await this.#get<Snapshot>(`${SNAPSHOT_PATH}${query}`);
+      if (!snapshot) return this.#socket?.terminate();
+      const { network: networkId, position, hash } = snapshot;
+      if (from && snapshot.from > from.position) {
+        const page = await this.#get<DigestPage>(`${DIGESTS_PATH}?position=${from.position}`);
+        from = page ? extend(from, page.digests, sha256) : from;
+        continue;
+      }
+      const judgement = from ? judge(from, snapshot, sha256) : undefined;
+      if (judgement?.kind === 'breach') tally.breaches += 1;
+      tally.snapshots += 1;
+      this.head = { networkId, position, hash };
+      this.levelAt = clock();
+      return this.#tell();
+    }
+  }
+
+  async #get<T>(path: string): Promise<T | undefined> {
+    const { served, tally } = this.#around;
+    const endpoint = served.endpoint as SocketAddress;
+    const agent = new Agent({ keepAlive: false });
+    return new Promise((resolve) => {
+      const options = {
+        host: hostOf(endpoint),
+        port: portOf(endpoint),
+        localAddress: this.address,
+        agent,
+        path,
+        headers: { [SERVER_KEY_HEADER]: served.serverKey, host: endpoint },
+      };
+      get(options, async (response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of response) chunks.push(chunk as Buffer);
+        const body = Buffer.concat(chunks);
+        tally.snapshotBytes += body.length;
+        const bytes = response.headers['content-encoding'] === 'gzip' ? await inflate(body) : body;
+        resolve(response.statusCode === 200 ? (JSON.parse(bytes.toString()) as T) : undefined);
+      }).on('error', () => resolve(undefined));
+    });
+  }
+
+  #tell(): void {
+    if (this.head) this.#send({ kind: 'applied', position: this.head.position, held: 0 });
+  }
+
+  #send(frame: object): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #onClose(): void {
+    if (this.#greeted) this.#around.tally.lost += 1;
+    this.#greeted = false;
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => this.connect(), pauseBefore(this.#attempts++, Math.random()));
+  }
+}

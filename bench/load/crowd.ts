@@ -1,0 +1,126 @@
+/** A process full of clients: thousands of them on the loopback device, each at an address of its own. */
+import type { Head } from '../../src/client/chain.ts';
+import { clock } from '../clock.ts';
+import { type Arrival, Client, noTally, type Tally } from './client.ts';
+import { addressOf, type Layout } from './layout.ts';
+import { obey } from './orders.ts';
+import type { Served } from './server.ts';
+
+/** Clients of the layout with numbers in [from, to). `know`: they have the server's head already and its rows. */
+export type Entrance = { served: Served; layout: Layout; from: number; to: number; know: boolean };
+
+/** How a crowd's clients came to a position: times by `clock()`, earliest first. */
+export type Levelled = { times: number[]; tally: Tally & { live: number } };
+
+/** Arrivals are taken when none has come for this long, in milliseconds: so that taking them delays no other. */
+const QUIET = 10;
+/** …or when the first has waited this long. */
+const LONGEST_WAIT = 2_000;
+/** Connections that a process opens at the same moment. */
+const AT_ONCE = 200;
+
+let clients: Client[] = [];
+let inbox: Arrival[] = [];
+let isArmed = false;
+let newest = 0;
+const waiting: (() => void)[] = [];
+let tally = noTally();
+
+const wake = (): void => {
+  for (const resolve of waiting.splice(0)) resolve();
+};
+
+const drain = (): void => {
+  const now = clock();
+  const oldest = inbox[0]?.at ?? now;
+  if (now - newest < QUIET && now - oldest < LONGEST_WAIT) {
+    setTimeout(drain, QUIET);
+    return;
+  }
+  isArmed = false;
+  const arrivals = inbox;
+  inbox = [];
+  for (const arrival of arrivals) void arrival.client.take(arrival);
+  wake();
+};
+
+const arrive = (arrival: Arrival): void => {
+  inbox.push(arrival);
+  newest = arrival.at;
+  if (isArmed) return;
+  isArmed = true;
+  setTimeout(drain, QUIET);
+};
+
+const until = async (isTrue: () => boolean, seconds: number): Promise<void> => {
+  const deadline = clock() + seconds * 1000;
+  while (!isTrue()) {
+    if (clock() > deadline) throw new Error(`not level after ${seconds} s: ${JSON.stringify(describe())}`);
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(resolve, 250);
+      waiting.push(() => {
+        clearTimeout(patience);
+        resolve();
+      });
+    });
+  }
+};
+
+const describe = () => ({
+  clients: clients.length,
+  live: clients.filter(({ isLive }) => isLive).length,
+  ...tally,
+});
+
+const connect = async ({ served, layout, from, to, know }: Entrance): Promise<void> => {
+  const head: Head = { networkId: served.network, position: served.position, hash: served.hash };
+  const around = {
+    served,
+    arrive,
+    changed: wake,
+    get tally() {
+      return tally;
+    },
+  };
+  const fresh: Client[] = [];
+  for (let number = from; number < to; number++)
+    fresh.push(new Client(addressOf(layout, number), around, know ? head : undefined));
+  clients.push(...fresh);
+  for (let start = 0; start < fresh.length; start += AT_ONCE) {
+    const some = fresh.slice(start, start + AT_ONCE);
+    for (const client of some) client.connect();
+    await until(() => some.every(({ isLive }) => isLive), 120);
+  }
+};
+
+/** Resolves when these clients, or all, stand at a position or beyond it. */
+const reach = async ({
+  position,
+  seconds = 60,
+  numbers,
+}: {
+  position: number;
+  seconds?: number;
+  numbers?: number[];
+}): Promise<Levelled> => {
+  const who = numbers ? numbers.flatMap((number) => clients[number] ?? []) : clients;
+  await until(() => who.every(({ head, isLive }) => isLive && (head?.position ?? 0) >= position), seconds);
+  const times = who.map(({ levelAt }) => levelAt).sort((left, right) => left - right);
+  return { times, tally: describe() };
+};
+
+obey({
+  connect,
+  reach,
+  tally: () => describe(),
+  forget: () => {
+    tally = noTally();
+  },
+  setReading: ({ number, isReading }: { number: number; isReading: boolean }) =>
+    clients[number]?.setReading(isReading),
+  usage: () => process.cpuUsage().user + process.cpuUsage().system,
+  leave: () => {
+    for (const client of clients) client.close();
+    clients = [];
+  },
+});

@@ -1,0 +1,84 @@
+/** The networks that the load tool fills: so many peers, so many of them in each CIDR, every address in 127/8. */
+import { randomBytes } from 'node:crypto';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import type { Endpoint } from '../../src/values/endpoint.ts';
+import type { CidrId, PeerId } from '../../src/values/id.ts';
+import type { Cidr, Ip } from '../../src/values/ip.ts';
+import type { PublicKey } from '../../src/values/key.ts';
+import type { Hostname } from '../../src/values/name.ts';
+
+/** `perCidr` peers see each other, and the server; whoever is in another CIDR does not see them. */
+export type Layout = { peers: number; perCidr: number };
+
+export const SERVER_IP = '127.0.0.1' as Ip;
+const LOAD_NETWORK = 'load';
+
+/** CIDRs 1 and 2 are the network's root and the server's, peer 1 is the server. */
+const FIRST_CIDR = 3;
+const FIRST_PEER = 2;
+
+const dotted = (offset: number): string =>
+  `127.${(offset >> 16) & 255}.${(offset >> 8) & 255}.${offset & 255}`;
+
+/** Room for that many hosts besides the first and the last address. */
+const blockSize = (perCidr: number): number => 2 ** Math.ceil(Math.log2(perCidr + 2));
+
+const blockStart = (perCidr: number, block: number): number =>
+  Math.max(2 ** 16, blockSize(perCidr)) + block * blockSize(perCidr);
+
+/** The address of the peer with that number, from 0. */
+export const addressOf = ({ perCidr }: Layout, number: number): Ip =>
+  dotted(blockStart(perCidr, Math.floor(number / perCidr)) + 1 + (number % perCidr)) as Ip;
+
+export const peerName = (number: number): Hostname => `p${number}` as Hostname;
+const cidrName = (number: number): Hostname => `c${number}` as Hostname;
+const peerIdOf = (number: number): PeerId => (number + FIRST_PEER) as PeerId;
+
+/** A valid public key that nobody has the private one of. */
+export const someKey = (): PublicKey => {
+  const bytes = randomBytes(32);
+  bytes[31] = (bytes[31] ?? 0) & 0x7f;
+  return bytes.toString('base64') as PublicKey;
+};
+
+const cidrAdded = (id: number, name: string, cidr: string, parent: number | null): NetworkEvent => ({
+  type: 'CidrAdded',
+  cidrId: id as CidrId,
+  name: name as Hostname,
+  cidr: cidr as Cidr,
+  parentId: parent as CidrId | null,
+});
+
+const peerAdded = (id: number, name: string, ip: Ip, cidrId: number, key: PublicKey): NetworkEvent => ({
+  type: 'PeerAdded',
+  peerId: id as PeerId,
+  name: name as Hostname,
+  ip,
+  cidrId: cidrId as CidrId,
+  publicKey: key,
+  isAdmin: false,
+  inviteExpires: null,
+  redeemed: true,
+});
+
+/** The events that make such a network, one after the other; the first ones belong into one commit. */
+export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<NetworkEvent> {
+  const { peers, perCidr } = layout;
+  yield { type: 'NetworkCreated', name: LOAD_NETWORK as Hostname };
+  yield cidrAdded(1, LOAD_NETWORK, '127.0.0.0/8', null);
+  yield cidrAdded(2, 'innernet-server', `${SERVER_IP}/32`, 1);
+  const endpoint = '203.0.113.1:51820' as Endpoint;
+  yield { ...peerAdded(1, 'innernet-server', SERVER_IP, 2, serverKey), endpoint } as NetworkEvent;
+  const prefix = 32 - Math.log2(blockSize(perCidr));
+  for (let block = 0; block * perCidr < peers; block++) {
+    const cidr = `${dotted(blockStart(perCidr, block))}/${prefix}`;
+    yield cidrAdded(FIRST_CIDR + block, cidrName(block), cidr, 1);
+  }
+  for (let number = 0; number < peers; number++) {
+    const cidrId = FIRST_CIDR + Math.floor(number / perCidr);
+    yield peerAdded(peerIdOf(number), peerName(number), addressOf(layout, number), cidrId, someKey());
+  }
+}
+
+/** How many of those events the network's first commit has. */
+export const FIRST_EVENTS = 4;

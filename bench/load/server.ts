@@ -1,0 +1,161 @@
+/**
+ * The load tool's private server, in a process of its own: log, control plane, API and streams as `serve` has them,
+ * on the loopback device and without WireGuard. It makes its own network and can serve no other.
+ */
+import { join } from 'node:path';
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { ulid } from 'ulid';
+import { Command } from '../../src/domain/command.ts';
+import type { Actor } from '../../src/events/actor.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { ApiSocket } from '../../src/server/api-socket.ts';
+import { ControlPlane } from '../../src/server/control-plane.ts';
+import { Api } from '../../src/server/http/api.ts';
+import { Hub } from '../../src/server/hub.ts';
+import { Live } from '../../src/server/live.ts';
+import { loadNetwork, storeState } from '../../src/server/load-network.ts';
+import { Observations } from '../../src/server/observations.ts';
+import { LogPast } from '../../src/server/past.ts';
+import { Snapshots } from '../../src/server/snapshots.ts';
+import type { NewCommit } from '../../src/store/log.ts';
+import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
+import { type Hash, SERVER_PEER } from '../../src/values/id.ts';
+import type { Cidr } from '../../src/values/ip.ts';
+import type { Timestamp } from '../../src/values/time.ts';
+import { clock } from '../clock.ts';
+import { eventsOf, FIRST_EVENTS, type Layout, SERVER_IP, someKey } from './layout.ts';
+import { obey } from './orders.ts';
+
+/** Where its log lies, and at which port it listens. */
+export type Place = { folder: string; port: number };
+
+/** What a client of it has to know. */
+export type Served = { endpoint: Endpoint; serverKey: string; network: Hash; position: number; hash: Hash };
+
+/** When a command was asked for, durable, and heard of by all followers, by `clock()`; and where the log ends now. */
+export type Told = { asked: number; committed: number; told: number; position: number };
+
+/** Processor time in microseconds, resident memory in bytes, and the event loop's delay in milliseconds. */
+export type Usage = { cpu: number; rss: number; heap: number; delay: { p99: number; max: number } };
+
+const ACTOR: Actor = { kind: 'operator', uid: 0, user: 'root' };
+const ACTOR_TEXT = JSON.stringify(ACTOR);
+const EVENTS_AT_ONCE = 2_000;
+
+let log: SqliteLog;
+let plane: ControlPlane;
+let live: Live;
+let delay: IntervalHistogram;
+let committed = 0;
+
+const logIn = (folder: string) => ({
+  file: join(folder, 'load.events'),
+  projections: PROJECTIONS,
+  writer: { workerFile: new URL('./log-writer.js', import.meta.url) },
+});
+
+const commitOf = (events: readonly NetworkEvent[]): NewCommit => ({
+  actor: ACTOR_TEXT,
+  commandId: ulid(),
+  commandDigest: '0'.repeat(64) as Hash,
+  recordedAt: new Date().toISOString() as Timestamp,
+  events,
+});
+
+/** Writes the log of a new network, one event a commit but for the first ones. */
+const create = async ({ folder, layout }: { folder: string; layout: Layout }): Promise<number> => {
+  const fresh = await openLog({ ...logIn(folder), mode: 'create' });
+  const events = eventsOf(layout, someKey());
+  const first = Array.from({ length: FIRST_EVENTS }, () => events.next().value as NetworkEvent);
+  let commits = [commitOf(first)];
+  let position = 0;
+  const flush = async (): Promise<void> => {
+    const result = await fresh.append(position, commits);
+    if (result.kind !== 'committed') throw new Error(`the log of the load's network: ${result.kind}`);
+    position = result.head.position;
+    commits = [];
+  };
+  for (const event of events) {
+    commits.push(commitOf([event]));
+    if (commits.length >= EVENTS_AT_ONCE) await flush();
+  }
+  await flush();
+  await storeState(fresh, await loadNetwork(fresh));
+  await fresh.close();
+  return position;
+};
+
+/** Notes when each append was durable. */
+const timed = (opened: SqliteLog): SqliteLog => {
+  const append = opened.append.bind(opened);
+  opened.append = async (...commits) => {
+    const result = await append(...commits);
+    committed = clock();
+    return result;
+  };
+  return opened;
+};
+
+const open = async ({ folder, port }: Place): Promise<Served> => {
+  log = timed(await openLog(logIn(folder)));
+  live = await Live.load(log);
+  plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
+  const observations = new Observations(ulid(), '127.0.0.0/8' as Cidr);
+  const endpoint = endpointOf(SERVER_IP, port) as Endpoint;
+  const serverKey = live.network.peer(SERVER_PEER)?.publicKey;
+  if (!serverKey) throw new Error('the log holds no network');
+  const api = await Api.create({
+    live,
+    plane,
+    observations,
+    past: new LogPast(log),
+    snapshots: new Snapshots(live, log),
+    streams: new Hub(live, observations),
+    redemptions: { prepared: async () => {}, answered: () => {} },
+    serverKey,
+    endpoint,
+    trace: () => {},
+    report: (trouble, error) => console.error(`load: server: ${trouble}:`, error),
+  });
+  await new ApiSocket(api.server, { device: 'lo', ip: SERVER_IP, port }).open();
+  live.run().catch((error: unknown) => {
+    console.error('load: server:', error);
+    process.exit(1);
+  });
+  delay = monitorEventLoopDelay({ resolution: 2 });
+  delay.enable();
+  return { endpoint, serverKey, network: live.networkId, ...live.head };
+};
+
+const execute = async ({ command }: { command: unknown }): Promise<Told> => {
+  const asked = clock();
+  const { position } = await plane.execute(Command.parse(command), { actor: ACTOR });
+  const durable = committed;
+  await live.reached(position);
+  return { asked, committed: durable, told: clock(), position };
+};
+
+/** `settled`: after a collection of garbage, where Node was started so that it can be asked for. */
+const usage = ({ settled = false }: { settled?: boolean }): Usage => {
+  if (settled) for (let round = 0; round < 3; round++) globalThis.gc?.();
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed } = process.memoryUsage();
+  const { max } = delay;
+  return {
+    cpu: user + system,
+    rss,
+    heap: heapUsed,
+    delay: { p99: delay.percentile(99) / 1e6, max: max / 1e6 },
+  };
+};
+
+obey({
+  create,
+  open,
+  execute,
+  usage,
+  head: () => live.head,
+  forgetDelay: () => delay.reset(),
+});
