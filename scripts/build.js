@@ -11,6 +11,7 @@ import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { licencesOf } from './licences.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -53,12 +54,14 @@ const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
 
 /**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
- * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them.
+ * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them. Resolves to the
+ * folders of the npm packages of which something is in the bundles.
  * @param {{ keepOldChunks?: boolean, folder?: string }} [options] `folder` in place of dist/
  */
 export async function build({ keepOldChunks = false, folder = dist } = {}) {
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
     ...bundling,
+    metafile: true,
     entryPoints: entryPoints.map(({ out, source }) => ({ in: source, out })),
     outdir: folder,
     splitting: true,
@@ -72,6 +75,16 @@ export async function build({ keepOldChunks = false, folder = dist } = {}) {
       folder,
       outputFiles.map(({ path }) => basename(path)),
     );
+  return packagesIn(metafile);
+}
+
+/** @param {esbuild.Metafile} metafile */
+function packagesIn({ outputs }) {
+  const files = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])),
+  );
+  const folder = /^.*node_modules\/(@[^/]+\/)?[^/]+/;
+  return new Set(files.flatMap((path) => folder.exec(path)?.[0] ?? []));
 }
 
 /**
@@ -125,7 +138,8 @@ async function writeManuals() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await build();
+  const packages = await build();
+  await writeFile(join(dist, 'licences.txt'), `${licencesOf(packages)}\n`);
   await writeManuals();
   console.error(`build: ${relative(process.cwd(), dist) || '.'}/ is up to date`);
 }

@@ -107,11 +107,14 @@ const placeModules = (folder) => {
   }
 };
 
-/** @param {string} folder the root of the package's files */
+/**
+ * Resolves to the folders of the npm packages that are in the bundles.
+ * @param {string} folder the root of the package's files
+ */
 const placePrograms = async (folder) => {
   const home = join(folder, HOME);
   mkdirSync(home, { recursive: true });
-  await build({ folder: join(home, 'dist') });
+  const bundled = await build({ folder: join(home, 'dist') });
   cpSync(join(root, 'migrations'), join(home, 'migrations'), { recursive: true });
   cpSync(process.execPath, join(home, 'node'));
   chmodSync(join(home, 'node'), 0o755);
@@ -127,6 +130,7 @@ const placePrograms = async (folder) => {
     for (const each of [program, ...aliases])
       link(join(folder, 'usr/bin', each), `../lib/innernet/dist/${program}.js`);
   }
+  return bundled;
 };
 
 /** What each program says of itself: completions and manual page. @param {string} folder */
@@ -152,10 +156,14 @@ const placeUnits = (folder) => {
     put(join(folder, 'usr/lib/systemd/system', name), readFileSync(join(root, 'packaging', name)));
 };
 
-/** @param {string} folder */
-const placeDocuments = (folder) => {
+/**
+ * @param {string} folder
+ * @param {Iterable<string>} bundled
+ */
+const placeDocuments = (folder, bundled) => {
   const documents = join(folder, 'usr/share/doc', NAME);
-  put(join(documents, 'copyright'), `${copyright(NAME, `${HOME}/node`)}\n`);
+  const packages = [...bundled, ...nativeModules().map((name) => join('node_modules', name))];
+  put(join(documents, 'copyright'), `${copyright(NAME, `${HOME}/node`, packages)}\n`);
   for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
     put(join(documents, name), readFileSync(join(root, name)));
   for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')))
@@ -181,10 +189,10 @@ export const makePackage = async (folder, compression = ['-Zxz']) => {
   const staging = mkdtempSync(join(tmpdir(), 'innernet-package-'));
   try {
     chmodSync(staging, 0o755);
-    await placePrograms(staging);
+    const bundled = await placePrograms(staging);
     placeWords(staging);
     placeUnits(staging);
-    placeDocuments(staging);
+    placeDocuments(staging, bundled);
     placeControl(staging);
     mkdirSync(folder, { recursive: true });
     const [, architecture] = /^Architecture: (.*)$/m.exec(control(NAME, manifest, staging)) ?? [];
