@@ -1,6 +1,6 @@
-// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time), package
-// (what is published, installed on machines of its own) and interop (the same as e2e, with innernet's own programs; run on
-// demand by scripts/interop.js).
+// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time), slow (the
+// same, where a minute must pass), package (what is published, installed on machines of its own) and interop (the same as
+// e2e, with innernet's own programs; run on demand by scripts/interop.js).
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -28,7 +28,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/torture/**', 'test/interop/**', 'test/package/**', ...slow],
+          exclude: ['e2e', 'torture', 'slow', 'interop', 'package']
+            .map((set) => `test/${set}/**`)
+            .concat(slow),
           globalSetup: ['test/build.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -44,6 +46,17 @@ export default defineConfig({
           testTimeout: 120_000,
           retry,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: ['test/slow/**/*.test.ts'],
+          globalSetup: ['test/build.ts'],
+          fileParallelism: false,
+          testTimeout: 360_000,
+          hookTimeout: 120_000,
+          retry,
         },
       },
       {

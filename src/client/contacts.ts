@@ -74,8 +74,10 @@ export class Contacts {
   readonly #apart = new Set<Contact>();
   readonly #budget = new Budget();
   readonly #openings: Openings;
-  /** How far the clock on the wall is ahead of the monotonic one. */
+  /** How far the clock on the wall is ahead of the monotonic one, in milliseconds. */
   #lead = 0;
+  /** How far the server's clock is, once it has said: all its clients can agree on moments by that one. */
+  serverLead: number | undefined;
 
   constructor(own: PublicKey) {
     this.#own = own;
@@ -139,6 +141,7 @@ export class Contacts {
     if (added.length === 0 && !first) return [];
     if (!this.#apart.has(contact)) return this.#open(contact, added, now);
     const fresh = now - contact.since < JUST_ADDED;
+    contact.begun = now;
     if (contact.starts && !first && contact.round === 0) return [];
     begin(contact, now);
     if (fresh && first && contact.starts) return this.#try(contact, now);
@@ -158,6 +161,19 @@ export class Contacts {
       begin(contact, now);
       this.#apart.add(contact);
       this.#schedule(contact, contact.endpoints.length > 0 ? now : Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /**
+   * What others are told of this machine has changed: those who do not reach it begin anew at this moment, so this
+   * side does too. The next `tick` does.
+   */
+  renew(now: number): void {
+    for (const contact of this.#apart) {
+      contact.begun = now;
+      if (contact.endpoints.length === 0 || (contact.starts && contact.round === 0)) continue;
+      begin(contact, now);
+      this.#schedule(contact, now);
     }
   }
 
@@ -297,8 +313,8 @@ export class Contacts {
 
   /**
    * The end of a round that came to nothing: made anew without a keepalive the peer is silent, where WireGuard would
-   * go on for 90 s. A router that lets in what it was not asked for forgets it meanwhile; and nobody who is named as
-   * a place can be kept under fire.
+   * go on for 90 s; and without an endpoint it stays so, whatever this machine wants to send to it. A router that lets
+   * in what it was not asked for forgets it meanwhile; and nobody who is named as a place can be kept under fire.
    */
   #fallSilent(contact: Contact, now: number): Step[] {
     contact.round += 1;
@@ -310,18 +326,24 @@ export class Contacts {
   }
 
   #silence(contact: Contact): Step {
-    const { publicKey, ip, endpoints } = contact;
+    const { publicKey, ip } = contact;
     contact.sent = undefined;
-    const endpoint = endpoints[0] ? { endpoint: endpoints[0] } : {};
-    return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], ...endpoint, keepalive: 0 };
+    return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0 };
   }
 
   /** The one that waits has its way open still when the other's second round comes. */
   #nextRound({ publicKey, starts, round, begun }: Contact, now: number): number {
     if (starts && round === 1) return now + FIRST_PAUSE;
-    const times = { now: now + this.#lead, begun: begun + this.#lead };
+    const lead = this.#agreedLead;
+    const times = { now: now + lead, begun: begun + lead };
     const isFirst = round === (starts ? 2 : 1);
-    return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - this.#lead;
+    return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - lead;
+  }
+
+  /** The server's clock is known to half a round trip: as far as the one here agrees with it, this one is the better. */
+  get #agreedLead(): number {
+    const lead = this.serverLead ?? this.#lead;
+    return Math.abs(lead - this.#lead) <= this.roundTrip / 2 ? this.#lead : lead;
   }
 
   #pauseAfter({ tries, round, endpoints }: Contact): number {

@@ -13,7 +13,7 @@ import { isOwn } from './pins.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import type { Kept } from './state-file.ts';
-import { unreachedReason } from './unreached.ts';
+import { type Unreached, unreachedReason } from './unreached.ts';
 
 /** The whole is compared this often, in milliseconds. */
 const COMPARE_EVERY = 60_000;
@@ -106,9 +106,14 @@ export class DeviceKeeper {
       for (const observation of observations) {
         const row = this.#mirror.peer(observation.id);
         if (!row || this.#mirror.isHeld(row.id)) continue;
-        this.#places.see(this.#parts.natTraversal ? observation : { ...observation, candidates: [] });
-        if (isOwn(this.#mirror.ground, row) && this.#places.isAt(row.id))
-          for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
+        const isNews = this.#places.see(
+          this.#parts.natTraversal ? observation : { ...observation, candidates: [] },
+        );
+        if (isOwn(this.#mirror.ground, row)) {
+          if (isNews) this.contacts.renew(now);
+          if (this.#places.isAt(row.id))
+            for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
+        }
         steps.push(...this.#learn(row, now));
       }
       await this.#carryOut(steps);
@@ -151,19 +156,18 @@ export class DeviceKeeper {
     });
   }
 
-  /** Why peers are not reached, by their addresses in the network. */
-  unreached(): Record<string, string> {
+  /** Why peers are not reached, and the likeliest place of each, by their addresses in the network. */
+  unreached(): Record<string, Unreached> {
     const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
-    const reasons: Record<string, string> = {};
-    for (const row of this.#mirror.tunnels())
-      if (this.contacts.isUnreached(row.publicKey))
-        reasons[row.ip] = unreachedReason({
-          own: own && this.#places.seen(own.id),
-          peer: this.#places.seen(row.id),
-          listenPort: this.#listenPort,
-          places: this.#places.of(row),
-        });
-    return reasons;
+    const unreached: Record<string, Unreached> = {};
+    for (const row of this.#mirror.tunnels()) {
+      if (!this.contacts.isUnreached(row.publicKey)) continue;
+      const places = this.#places.of(row);
+      const ends = { own: own && this.#places.seen(own.id), peer: this.#places.seen(row.id) };
+      const reason = unreachedReason({ ...ends, listenPort: this.#listenPort, places });
+      unreached[row.ip] = { reason, endpoint: places[0] };
+    }
+    return unreached;
   }
 
   /** The whole comparison: device, address and route as well as peers. */

@@ -364,6 +364,7 @@ export class Follower {
     const endpoints = this.#candidates();
     if (endpoints) stream.send({ kind: 'candidates', endpoints });
     this.#keeper.contacts.roundTrip = stream.roundTrip;
+    this.#keeper.contacts.serverLead = stream.serverLead;
     void stream.level().then(() => {
       this.#take(stream, async () => onLevel(stream));
     });

@@ -14,6 +14,7 @@ import { askOwner, Ownership } from './owner.ts';
 import { type NetworkPaths, pathsOf } from './paths.ts';
 import type { LinkStatus } from './server-link.ts';
 import { tunnelConfig } from './tunnel-config.ts';
+import type { Unreached } from './unreached.ts';
 
 /** What other verbs ask of the owner. */
 const Request = z.discriminatedUnion('ask', [
@@ -26,8 +27,8 @@ const Request = z.discriminatedUnion('ask', [
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
 
-/** Answered to `status`; `unreached`: why peers are not reached, by their addresses in the network. */
-export type OwnerStatus = LinkStatus & { unreached: Record<string, string> };
+/** Answered to `status`; `unreached`: peers without a session, by their addresses in the network. */
+export type OwnerStatus = LinkStatus & { unreached: Record<string, Unreached> };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 

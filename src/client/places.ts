@@ -40,8 +40,11 @@ export class Places {
     return differs;
   }
 
-  see(observation: Observation): void {
+  /** Whether the peer was known before, and to be reached elsewhere. */
+  see(observation: Observation): boolean {
+    const before = this.#observed.get(observation.id);
     this.#observed.set(observation.id, observation);
+    return before !== undefined && spelt(before) !== spelt(observation);
   }
 
   forget(id: PeerId): void {
@@ -105,6 +108,8 @@ export class Places {
     return Boolean(seen?.endpoint && hostOf(seen.endpoint) === this.#ownHost);
   }
 }
+
+const spelt = ({ endpoint, candidates }: Observation): string => [endpoint, ...candidates].join(' ');
 
 const known = (places: readonly (SocketAddress | undefined)[]): SocketAddress[] =>
   [...new Set(places.filter((place) => place !== undefined && !isUnspecified(place)))] as SocketAddress[];

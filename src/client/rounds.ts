@@ -1,7 +1,7 @@
 /**
  * When two peers that have not met try again. A router that lets in unasked what comes from outside gives a later
  * packet from inside another port, until it has forgotten the first (30 s on Linux): so both sides are silent for
- * longer than that, then begin at the same moment, by the clock on the wall and without a word between them.
+ * longer than that, then begin at the same moment, by the server's clock and without a word between them.
  */
 import { keyBytes, type PublicKey } from '../values/key.ts';
 

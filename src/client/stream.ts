@@ -57,6 +57,7 @@ export class Stream {
   readonly #start = performance.now();
   #opened = 0;
   #end: End | undefined;
+  #serverLead: number | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
 
@@ -90,6 +91,11 @@ export class Stream {
   /** About how long a packet takes to the server and back, in milliseconds: connecting took two of them. */
   get roundTrip(): number {
     return Math.max(0, this.#opened - this.#start) / 2;
+  }
+
+  /** How far the server's clock is ahead of this machine's monotonic one, in milliseconds; if it has said. */
+  get serverLead(): number | undefined {
+    return this.#serverLead;
   }
 
   send(frame: ClientFrame): void {
@@ -126,6 +132,7 @@ export class Stream {
     else {
       if (frame.kind === 'welcome') {
         this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
+        if (frame.now !== undefined) this.#serverLead = frame.now + this.roundTrip / 2 - performance.now();
         this.#heard();
       }
       this.#events.frame(frame);

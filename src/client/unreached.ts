@@ -12,6 +12,9 @@ export type Ends = {
   places: readonly SocketAddress[];
 };
 
+/** A peer without a session: why, and where it is looked for first, since its device entry is silent most of the time. */
+export type Unreached = { reason: string; endpoint?: SocketAddress | undefined };
+
 /** One sentence without a full stop. */
 export const unreachedReason = ({ own, peer, listenPort, places }: Ends): string => {
   const ownChanges = Boolean(own?.endpoint && listenPort > 0 && portOf(own.endpoint) !== listenPort);

@@ -43,6 +43,8 @@ export const Welcome = frame('welcome', {
   heartbeat: z.number().positive(),
   boot: z.string().max(64),
   sequence: z.number().int().nonnegative(),
+  /** The server's clock, in milliseconds since 1970: peers that have to meet at one moment agree by it. */
+  now: z.number().int().positive().optional(),
 });
 export type Welcome = z.infer<typeof Welcome>;
 

@@ -96,7 +96,8 @@ export class Hub {
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;
-    const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence } as const;
+    const now = Date.now();
+    const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence, now } as const;
     member.send(welcome);
     if (query.position !== undefined && query.hash !== undefined)
       this.#claims?.hear(peerId, { position: query.position, hash: query.hash });

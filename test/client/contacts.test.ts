@@ -221,6 +221,57 @@ describe('a pair that does not meet', () => {
     expect(first[0]).toBeLessThan(60_000);
   });
 
+  it('has no endpoint while it is silent, so that nothing that is sent to it wakes WireGuard', () => {
+    for (const peer of [small, large]) {
+      const contacts = new Contacts(own);
+      contacts.add(peer, [there, lan], { now: 0, wall });
+      const last = () => contacts.tick(state(), contacts.nextDue, wall).at(-1);
+      let step = last();
+      while (!(step?.kind === 'recreate' && step.keepalive === 0)) step = last();
+      expect(step).toEqual({
+        ...{ kind: 'recreate', publicKey: peer.publicKey },
+        ...{ allowedIps: [`${peer.ip}/32`], keepalive: 0 },
+      });
+    }
+  });
+
+  it("agrees on the moment by the server's clock where its own is wrong", () => {
+    const firstMark = (contacts: Contacts, peer: typeof large, wrong: number): number => {
+      contacts.roundTrip = 40;
+      contacts.serverLead = wall + 15;
+      contacts.add(peer, [there], { now: 0, wall: wall + wrong });
+      let last = 0;
+      for (let now = 0; now < 70_000; now = Math.max(contacts.nextDue, now + 1))
+        if (
+          contacts
+            .tick(state(), now, wall + wrong + now)
+            .some((step) => 'keepalive' in step && step.keepalive)
+        ) {
+          if (now - last > 30_000) return now;
+          last = now;
+        }
+      return 0;
+    };
+    const self = row(7, '10.42.1.7', 20);
+    const right = firstMark(new Contacts(own), large, 0);
+    expect(right).toBeGreaterThan(0);
+    expect(Math.abs(firstMark(new Contacts(large.publicKey), self, 7_200_000) - right)).toBeLessThanOrEqual(
+      15,
+    );
+    expect(firstMark(new Contacts(large.publicKey), self, 5)).toBe(right - 5);
+  });
+
+  it('begins anew when others are told something else of this machine', () => {
+    const contacts = new Contacts(own);
+    contacts.add(large, [there], { now: 0, wall });
+    for (let now = 0; now < 20_000; now = contacts.nextDue) contacts.tick(state(), now, wall + now);
+    expect(contacts.nextDue).toBeGreaterThan(40_000);
+    contacts.renew(20_000);
+    expect(contacts.tick(state(), 20_000, wall + 20_000)).toMatchObject([
+      { kind: 'recreate', endpoint: there },
+    ]);
+  });
+
   it('after a move of this machine, it starts with everybody, whatever session there was', () => {
     const contacts = new Contacts(own);
     const has = session(small.publicKey) as PeerState;

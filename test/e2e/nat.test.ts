@@ -1,45 +1,26 @@
 // Peers behind routers meet: the real programs, real NAT, and 20 ms of delay in each host's cable unless told.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Host, Router, Running } from '../lab.ts';
-import { CLIENT, follow, onDevice, reaches, reportOf, SmallNetwork, until } from './small-network.ts';
+import type { Host } from '../lab.ts';
+import {
+  associate as associateIn,
+  type JoinOptions,
+  join as joinNetwork,
+  meet,
+  type Peer,
+  withMachines,
+} from './meeting.ts';
+import { CLIENT, onDevice, reaches, reportOf, SmallNetwork, until } from './small-network.ts';
 
 const delayMs = 20;
 let network: SmallNetwork;
 
 beforeEach(async () => {
-  network = await SmallNetwork.create();
-  const cidr = ['--name', 'machines', '--cidr', '10.42.2.0/24', '--parent', 'acme'];
-  await network.admin('add-cidr', 'acme', ...cidr);
+  network = await withMachines(await SmallNetwork.create());
 });
 afterEach(() => network.close());
 
-type Peer = { host: Host; ip: string; running: Running };
-type JoinOptions = { behind?: Router; delayMs?: number; cidr?: 'humans' | 'machines' };
-
-/** A machine that joins, and follows. Those among the machines and the humans do not see each other. */
-const join = async (name: string, { cidr, ...options }: JoinOptions = {}): Promise<Peer> => {
-  const invitation = await network.invite(name, cidr);
-  const host = await network.lab.host(name, { delayMs, ...options });
-  await host.sure([...CLIENT, 'install', invitation]);
-  const running = await follow(host);
-  const { peers } = await reportOf(host);
-  return { host, ip: peers.find((peer) => peer.name === name)?.ip ?? '', running };
-};
-
-const associate = () => network.admin('add-association', 'acme', 'humans', 'machines');
-
-/** Waits until pings are answered; prints how long that took from the act's end, because nothing is asserted of it. */
-const meet = async (
-  what: string,
-  [one, other]: [Peer, Peer],
-  act: () => Promise<unknown> = async () => {},
-  seconds = 20,
-): Promise<void> => {
-  await act();
-  const start = performance.now();
-  await until(what, () => reaches(one.host, other.ip, 0.1), seconds);
-  console.log(`${what}: ${Math.round(performance.now() - start)} ms`);
-};
+const join = (name: string, options: JoinOptions = {}) => joinNetwork(network, name, { delayMs, ...options });
+const associate = () => associateIn(network);
 
 /** Where the host's device has the peer with that address. */
 const endpointOf = async (host: Host, ip: string): Promise<string> => {

@@ -74,6 +74,7 @@ describe('a stream begins', () => {
       network: networkId,
       ...head,
       heartbeat: HEARTBEAT_SECONDS,
+      now: expect.any(Number),
       boot: 'boot-1',
       sequence: 0,
     });
