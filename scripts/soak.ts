@@ -22,7 +22,7 @@ const wrong = await soak({
   guests: Number(values.guests),
   crowd: Number(values.crowd),
   say: (line) => console.log(`soak: ${line}`),
-});
+}).catch((error: Error) => [error.stack ?? error.message]);
 for (const what of wrong) console.log(`soak: WRONG: ${what}`);
 console.log(wrong.length === 0 ? 'soak: held' : `soak: failed; again with --seed ${seed}`);
 process.exit(wrong.length === 0 ? 0 : 1);

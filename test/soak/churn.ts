@@ -81,6 +81,7 @@ export class Churn {
 
   async #join(member: Member): Promise<void> {
     this.#names += 1;
+    if (this.#unplugged.delete(member.host)) await this.#world.lab.cable(member.host, 'in');
     await this.#world.join(member, `guest-${this.#names}`, 'guests');
   }
 
