@@ -121,7 +121,6 @@ export type DigestPage = z.infer<typeof DigestPage>;
 /** Codes with which the server closes a stream (RFC 6455, 4000–4999 are private). */
 export const CLOSE = {
   revoked: 4001,
-  slow: 4002,
   badFrame: 4003,
   otherHistory: 4009,
   tooMany: 4029,

@@ -10,6 +10,7 @@ import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
+import { type Limit, Limits } from './limits.ts';
 import type { Live } from './live.ts';
 import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import type { Observations } from './observations.ts';
@@ -20,6 +21,10 @@ import type { StreamQuery } from './stream-query.ts';
 const LOOK_AFTER_SLOW = 250;
 /** Pings that may stay unanswered. */
 const MOST_MISSED = 2;
+/** Streams of one peer: one that is being replaced may not be known to have ended. */
+const MOST_STREAMS = 2;
+/** A stream that was told to end is cut after this long, in milliseconds. */
+const END_WITHIN = 1000;
 /** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
 const MOST_HEARD = 200;
 
@@ -27,6 +32,7 @@ export class Hub {
   readonly #live: Live;
   readonly #observations: Observations;
   readonly #claims: Claims | undefined;
+  readonly #limits: Limits;
   readonly #audience = new Audience();
   readonly #farewells = new Farewells();
   readonly #news: EndpointNews;
@@ -38,11 +44,12 @@ export class Hub {
   #attached = 0;
   #sentToGone = 0;
 
-  /** `claims` hears what clients say that they have followed. */
-  constructor(live: Live, observations: Observations, claims?: Claims) {
+  /** `claims` hears what clients say that they have followed, `limits` what they exceed. */
+  constructor(live: Live, observations: Observations, claims?: Claims, limits = new Limits()) {
     this.#live = live;
     this.#observations = observations;
     this.#claims = claims;
+    this.#limits = limits;
     this.#news = new EndpointNews(live, observations, this.#audience);
     this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
     this.#timers = [
@@ -117,6 +124,7 @@ export class Hub {
 
   #enter(member: Member): void {
     const { socket, cidrId } = member;
+    this.#makeRoom(member);
     member.beat = this.#attached++ % HEARTBEAT_SECONDS;
     if (!this.#audience.listens(cidrId)) this.#told.set(cidrId, this.#live.head.position);
     this.#audience.enter(member);
@@ -125,6 +133,22 @@ export class Hub {
       member.missed = 0;
     });
     socket.once('close', () => this.#leave(member));
+  }
+
+  /** The newest streams of a peer are the ones that it reads. */
+  #makeRoom({ peerId }: Member): void {
+    const streams = [...this.#audience.ofPeer(peerId)];
+    const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MOST_STREAMS));
+    for (const member of surplus) {
+      this.#exceeded('streams', member);
+      this.#leave(member);
+      member.end('tooMany');
+      setTimeout(() => member.socket.terminate(), END_WITHIN).unref();
+    }
+  }
+
+  #exceeded(limit: Limit, { peerId }: Member): void {
+    this.#limits.exceeded(limit, this.#live.network.peer(peerId)?.ip);
   }
 
   #leave(member: Member): void {
@@ -198,8 +222,14 @@ export class Hub {
     const now = performance.now();
     for (const member of [...this.#audience.behind()]) {
       if (member.isDrained) this.#level(member);
-      else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) member.socket.terminate();
+      else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);
     }
+  }
+
+  /** Without a word: it would wait behind all that was not read either. */
+  #cutOff(member: Member): void {
+    this.#exceeded('slow', member);
+    member.socket.terminate();
   }
 
   /** Each second pings its share of the members: all of them at once would hold everything else up. */
@@ -221,13 +251,19 @@ export class Hub {
     member.socket.ping();
   }
 
+  #hush(member: Member): void {
+    this.#exceeded('frames', member);
+    member.socket.pause();
+  }
+
   #onMessage(member: Member, data: RawData, isBinary: boolean): void {
     if (!this.#audience.has(member)) return; // its right has ended, or it has been sent away
     member.heard += 1;
-    if (member.heard === MOST_HEARD) member.socket.pause();
+    if (member.heard === MOST_HEARD) this.#hush(member);
     const frame = isBinary ? undefined : parseFrame(data);
     switch (frame?.kind) {
       case undefined:
+        this.#exceeded('badFrame', member);
         this.#leave(member);
         member.end('badFrame');
         break;

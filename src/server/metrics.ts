@@ -4,6 +4,7 @@ import type { EventLog } from '../store/log.ts';
 import { type DeviceState, isLive } from '../wireguard/device.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Hub } from './hub.ts';
+import type { Limits } from './limits.ts';
 import type { Live } from './live.ts';
 
 /** Upper bounds of the classes that appends fall in, and ages of handshakes, in seconds. */
@@ -43,6 +44,7 @@ export type Sources = {
   network: string;
   live: Pick<Live, 'head' | 'network'>;
   hub: Pick<Hub, 'members' | 'framesSent'>;
+  limits: Pick<Limits, 'counts'>;
   /** The device as it was read last. */
   device: () => DeviceState | undefined;
 };
@@ -98,11 +100,12 @@ export class Metrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ live, hub, device }: Sources, now = Date.now()): string {
+  text({ live, hub, limits, device }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
       ...clientLines(live, hub),
       ...this.#refusalLines(),
+      ...limitLines(limits),
       ...deviceLines(device(), now),
     ];
     return `${lines.join('\n')}\n`;
@@ -132,6 +135,12 @@ export class Metrics {
     return family(name, 'counter', 'Commands that a rule refused.', lines.sort());
   }
 }
+
+const limitLines = (limits: Sources['limits']): string[] => {
+  const name = 'innernet_limits_exceeded_total';
+  const lines = Array.from(limits.counts(), ([limit, count]) => `${name}{limit="${limit}"} ${count}`);
+  return family(name, 'counter', 'How often peers exceeded what they may do.', lines);
+};
 
 const clientLines = ({ head }: Sources['live'], hub: Sources['hub']): string[] => {
   const members = [...hub.members()];

@@ -26,6 +26,7 @@ import { HostsFollower } from './hosts-follower.ts';
 import { Api } from './http/api.ts';
 import { Hub } from './hub.ts';
 import { importOnce, warnOfForeignChanges } from './import.ts';
+import { Limits } from './limits.ts';
 import { Live } from './live.ts';
 import { loadNetwork, storeState } from './load-network.ts';
 import { Metrics } from './metrics.ts';
@@ -113,7 +114,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   );
   traceCommits(live, traceAt(options.verbose, 1));
   const claims = new Claims(files.claims, live, (message) => say(`warning: ${message} ${network}`));
-  const hub = opened.add(new Hub(live, observations, claims), (it) => it.close());
+  const limits = new Limits((message) => say(`warning: ${message}`));
+  const hub = opened.add(new Hub(live, observations, claims, limits), (it) => it.close());
   const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
   opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
@@ -126,6 +128,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       past: new LogPast(log),
       snapshots: new Snapshots(live, log),
       streams: hub,
+      limits,
       redemptions: follower,
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
@@ -138,7 +141,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, device: () => follower.lastRead };
+  const sources = { network, live, hub, limits, device: () => follower.lastRead };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {

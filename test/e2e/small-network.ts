@@ -69,8 +69,13 @@ export class SmallNetwork {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async serve(): Promise<void> {
-    this.#serving = this.server.spawn([...SERVER, 'serve', 'acme']);
+  /** What the server that runs now has said so far. */
+  get said(): readonly string[] {
+    return this.#serving?.lines ?? [];
+  }
+
+  async serve(...flags: string[]): Promise<void> {
+    this.#serving = this.server.spawn([...SERVER, 'serve', 'acme', ...flags]);
     await this.#serving.line(/listening/);
   }
 

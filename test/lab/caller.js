@@ -4,6 +4,7 @@
 //
 // Orders come over the channel to its parent as {id, order, ...}; each is answered with {id, ...} or {id, error}.
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 
@@ -141,9 +142,87 @@ class Follower {
 /** @type {Map<string, Follower>} */
 const followers = new Map();
 
+/** Connections that are kept open for as long as they are let. @type {import('node:net').Socket[]} */
+const held = [];
+
+/**
+ * Sends bytes as they are; answers with all that came back until the other end was done, or `patience` ms passed.
+ * @param {Way & { bytes: string, patience?: number }} order
+ * @returns {Promise<{ text: string, isEnded: boolean }>}
+ */
+const raw = ({ address, server, bytes, patience = 3000 }) =>
+  new Promise((resolve) => {
+    const [host, port] = server.split(':');
+    let text = '';
+    const socket = connect({ host, port: Number(port), localAddress: address });
+    const done = (/** @type {boolean} */ isEnded) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ text, isEnded });
+    };
+    const timer = setTimeout(() => done(false), patience);
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.on('error', () => {}).on('close', () => done(true));
+    socket.write(bytes, 'latin1');
+  });
+
+/**
+ * Opens many connections that say the same and read nothing for a while; answers with how many are left, when they
+ * are at most as many as expected or have had ten more seconds.
+ * @param {Way & { count: number, bytes: string, patience: number, most: number }} order
+ * @returns {Promise<{ left: number }>}
+ */
+const crowd = async ({ address, server, count, bytes, patience, most }) => {
+  const [host, port] = server.split(':');
+  const sockets = Array.from({ length: count }, () => {
+    const socket = connect({ host, port: Number(port), localAddress: address });
+    socket.on('error', () => {}).pause();
+    socket.write(bytes, 'latin1');
+    return socket;
+  });
+  held.push(...sockets);
+  await new Promise((resolve) => setTimeout(resolve, patience));
+  for (const socket of sockets) socket.resume();
+  const left = () => sockets.filter((socket) => !socket.destroyed && socket.readyState === 'open').length;
+  // What the server has refused may still be on its way.
+  for (let look = 0; look < 50 && left() > most; look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  return { left: left() };
+};
+
+/**
+ * A stream that says the same again and again, and reads nothing.
+ * @param {Way & { text: string, times: number }} order
+ * @returns {Promise<{ code: number }>}
+ */
+const shout = ({ address, server, key, text, times }) =>
+  new Promise((resolve) => {
+    const headers = { 'x-innernet-server-key': key, host: server };
+    const options = { localAddress: address, headers, perMessageDeflate: false };
+    const socket = new WebSocket(`ws://${server}/v1/user/stream`, ['innernet.v1'], options);
+    const timer = setTimeout(() => socket.terminate(), 5000);
+    socket.on('error', () => {});
+    socket.on('open', () => {
+      for (let time = 0; time < times; time += 1) socket.send(text);
+    });
+    socket.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code });
+    });
+  });
+
 /** @type {{ [order: string]: (order: any) => object | Promise<object> }} */
 const orders = {
   ask,
+  raw,
+  crowd,
+  shout,
+  release: () => {
+    for (const socket of held.splice(0)) socket.destroy();
+    return {};
+  },
   follow: (/** @type {Way} */ way) => {
     const follower = followers.get(way.address) ?? new Follower(way);
     followers.set(way.address, follower);

@@ -41,6 +41,26 @@ export class Caller {
     return this.#order('ask', call);
   }
 
+  /** Sends bytes as they are; all that came back, and whether the other end ended it. */
+  raw(call: Way & { bytes: string; patience?: number }): Promise<{ text: string; isEnded: boolean }> {
+    return this.#order('raw', call);
+  }
+
+  /** Opens connections that say the same and read nothing for `patience` ms; how many are left, if more than `most` at last. */
+  async crowd(call: Way & { count: number; bytes: string; patience: number; most: number }): Promise<number> {
+    return (await this.#order<{ left: number }>('crowd', call)).left;
+  }
+
+  /** Lets go of all that `crowd` has opened. */
+  release(): Promise<void> {
+    return this.#order('release', {});
+  }
+
+  /** A stream that says the same again and again; the code with which it was closed, 1006 if it was not. */
+  async shout(call: Way & { text: string; times: number }): Promise<number> {
+    return (await this.#order<{ code: number }>('shout', call)).code;
+  }
+
   /** Follows the stream from now on, from where it was before if it was. */
   follow(way: Way): Promise<void> {
     return this.#order('follow', way);
@@ -57,6 +77,7 @@ export class Caller {
 
   #order<T>(order: string, rest: object): Promise<T> {
     const id = ++this.#orders;
+    if (!this.#child.connected) return Promise.reject(new Error('the caller has ended'));
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#child.send({ id, order, ...rest });

@@ -86,7 +86,7 @@ describe('what is counted', () => {
     ]);
     const { live, hub } = served;
     await live.reached((await log.head()).position);
-    const text = metrics.text({ network: 'acme', live, hub, device }, NOW);
+    const text = metrics.text({ network: 'acme', live, hub, limits: served.limits, device }, NOW);
     const lines = text.split('\n');
     for (const line of [
       `innernet_head_position ${live.head.position}`,
@@ -110,7 +110,13 @@ describe('what is counted', () => {
 
   it('is in the format that Prometheus reads: help and type before each family, numbers after each name', () => {
     const { live, hub } = served;
-    const text = new Metrics().text({ network: 'acme', live, hub, device: () => undefined });
+    const text = new Metrics().text({
+      network: 'acme',
+      live,
+      hub,
+      limits: served.limits,
+      device: () => undefined,
+    });
     const families = new Set<string>();
     for (const line of text.trimEnd().split('\n')) {
       const [, hash, name] = /^# (HELP|TYPE) ([a-z_]+) \S/.exec(line) ?? [];

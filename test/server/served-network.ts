@@ -17,6 +17,7 @@ import { ControlPlane } from '../../src/server/control-plane.ts';
 import { Api } from '../../src/server/http/api.ts';
 import type { Redemptions } from '../../src/server/http/parts.ts';
 import { Hub } from '../../src/server/hub.ts';
+import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live.ts';
 import { loadNetwork } from '../../src/server/load-network.ts';
 import { Observations } from '../../src/server/observations.ts';
@@ -50,6 +51,9 @@ export class ServedNetwork {
   readonly port = nextPort++;
   readonly answered: PeerId[] = [];
   readonly troubles: unknown[] = [];
+  /** What the operator was told of those who exceed limits. */
+  readonly warnings: string[] = [];
+  readonly limits = new Limits((message) => this.warnings.push(message));
   log!: SqliteLog;
   live!: Live;
   plane!: ControlPlane;
@@ -186,7 +190,7 @@ export class ServedNetwork {
     this.live = await Live.load(this.log);
     this.#running = this.live.run();
     this.observations = new Observations('boot', '127.42.0.0/16' as Cidr);
-    this.hub = new Hub(this.live, this.observations);
+    this.hub = new Hub(this.live, this.observations, undefined, this.limits);
     const redemptions: Redemptions = {
       prepared: async () => {},
       answered: (id) => this.answered.push(id),
@@ -198,6 +202,7 @@ export class ServedNetwork {
       past: new LogPast(this.log),
       snapshots: new Snapshots(this.live, this.log),
       streams: this.hub,
+      limits: this.limits,
       redemptions,
       serverKey: this.serverKey,
       endpoint: this.endpoint,

@@ -110,7 +110,7 @@ export const FAULTS: readonly Fault[] = [
     tests: [{ file: 'test/server/hub.test.ts', titles: 'a reader that is slow' }],
     sabotage: {
       file: 'src/server/hub.ts',
-      line: 'else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) member.socket.terminate();',
+      line: 'else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);',
       becomes: '',
     },
   },
@@ -202,7 +202,7 @@ export const FAULTS: readonly Fault[] = [
     ],
     sabotage: {
       file: 'src/server/hub.ts',
-      line: 'if (member.heard === MOST_HEARD) member.socket.pause();',
+      line: 'if (member.heard === MOST_HEARD) this.#hush(member);',
       becomes: '',
     },
   },

@@ -64,7 +64,9 @@ export class Api {
       serverFactory: (handler) =>
         this.server.on('request', (...exchange) => this.#onRequest(handler, ...exchange)),
     });
-    this.server.on('connection', (socket) => this.#connections.take(socket));
+    this.server.on('connection', (socket) => {
+      if (!this.#connections.take(socket)) parts.limits.exceeded('sockets', socket.remoteAddress);
+    });
     this.server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#unsubscribe = parts.live.subscribe((step) => this.#connections.follow(step));
   }
@@ -73,7 +75,7 @@ export class Api {
     const api = new Api(parts);
     furnish(api.#app, (request) => api.#callerNow(request), parts.report);
     await streamRoute(api.#app, parts.streams, api.#upgrades);
-    userRoutes(api.#app, parts);
+    userRoutes(api.#app, parts, api.#calls);
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
     adminIntentRoutes(api.#app, parts);
@@ -121,8 +123,14 @@ export class Api {
   #admit(request: IncomingMessage): Admission {
     if (!request.url?.startsWith('/v1/')) return { status: 404 };
     const caller = this.#callerNow(request);
-    if (!caller) return { status: 401 };
-    return this.#calls.take(caller.id) ? { caller } : { status: 429 };
+    const { limits } = this.#parts;
+    if (!caller) {
+      limits.exceeded('strangers', request.socket.remoteAddress);
+      return { status: 401 };
+    }
+    if (this.#calls.take(caller.id)) return { caller };
+    limits.exceeded('calls', caller.ip);
+    return { status: 429 };
   }
 
   #callerNow(request: IncomingMessage): Peer | undefined {
@@ -140,6 +148,7 @@ export class Api {
   /** What is not HTTP at all; a stranger does not even hear that. */
   #onClientError(error: Error, socket: Duplex): void {
     const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
+    if (!isGone(error)) this.#parts.limits.exceeded('malformed', remoteAddress);
     if (!socket.writable || !peerAt(this.#parts.live.network, remoteAddress)) {
       socket.destroy();
       return;
@@ -148,6 +157,10 @@ export class Api {
     refuse(socket, status);
   }
 }
+
+/** The other end left, perhaps in the middle of a request: nobody has exceeded anything. */
+const isGone = ({ code }: NodeJS.ErrnoException): boolean =>
+  ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'].includes(code ?? '');
 
 const STATUS_OF_CLIENT_ERROR: Record<string, number> = {
   HPE_HEADER_OVERFLOW: 431,

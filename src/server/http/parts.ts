@@ -4,6 +4,7 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import type { Limits } from '../limits.ts';
 import type { Live } from '../live.ts';
 import type { Observations } from '../observations.ts';
 import type { LogPast } from '../past.ts';
@@ -31,6 +32,7 @@ export type Parts = {
   observations: Observations;
   snapshots: Snapshots;
   streams: Streams;
+  limits: Limits;
   redemptions: Redemptions;
   /** What callers must name in their header. */
   serverKey: PublicKey;

@@ -5,8 +5,14 @@ import type { PeerId } from '../../values/id.ts';
 export type Rate = { count: number; everyMs: number };
 
 export const CALLS: Rate = { count: 20, everyMs: 1_000 };
+/** Peers of the network for which a list of them counts as one more call. */
+const PEERS_PER_CALL = 500;
 /** Each is an event in the log, for ever. */
 export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 3_600_000 };
+
+/** How much more than a call a list of all peers costs: in a big network one is all that a second allows. */
+export const costOfList = (peers: number): number =>
+  Math.min(CALLS.count - 1, Math.floor(peers / PEERS_PER_CALL));
 
 type Bucket = { left: number; at: number };
 
@@ -18,11 +24,11 @@ export class Quota {
     this.#rate = rate;
   }
 
-  /** Uses one up; false when there is none left. */
-  take(id: PeerId): boolean {
+  /** Uses one up, or as many as it costs; false when there are not so many left. */
+  take(id: PeerId, cost = 1): boolean {
     const bucket = this.#bucket(id);
-    if (bucket.left < 1) return false;
-    bucket.left -= 1;
+    if (bucket.left < cost) return false;
+    bucket.left -= cost;
     return true;
   }
 

@@ -1,4 +1,5 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { visiblePeers } from '../../domain/visibility.ts';
 import {
@@ -12,8 +13,9 @@ import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } 
 import { Position } from '../../values/id.ts';
 import { executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
-import { ENDPOINT_CHANGES, Quota } from './quotas.ts';
+import { costOfList, ENDPOINT_CHANGES, Quota } from './quotas.ts';
 import { BadRequest, parsed } from './refusal.ts';
+import { Transfers } from './transfers.ts';
 import { v1Cidr, v1Peer } from './v1-rows.ts';
 
 const CAPABILITIES: Capabilities = {
@@ -22,9 +24,16 @@ const CAPABILITIES: Capabilities = {
   commands: true,
 };
 
-export const userRoutes = (app: FastifyInstance, parts: Parts): void => {
+/** `calls` is what each peer may ask in all. */
+export const userRoutes = (app: FastifyInstance, parts: Parts, calls: Quota): void => {
   route(app, 'peer', 'GET', '/v1/user/capabilities', () => CAPABILITIES);
-  route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller }) => stateFor(parts, caller.cidrId));
+  route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller }, reply) => {
+    const { live, limits } = parts;
+    if (calls.take(caller.id, costOfList(live.network.peerCount))) return stateFor(parts, caller.cidrId);
+    limits.exceeded('calls', caller.ip);
+    reply.code(429).header('retry-after', 1);
+    return undefined;
+  });
   route(app, 'peer', 'POST', '/v1/user/redeem', (request, reply) => redeem(parts, request, reply));
   const changes = new Quota(ENDPOINT_CHANGES);
   route(app, 'redeemed', 'PUT', '/v1/user/endpoint', (request, reply) =>
@@ -33,7 +42,12 @@ export const userRoutes = (app: FastifyInstance, parts: Parts): void => {
   route(app, 'redeemed', 'PUT', '/v1/user/candidates', (request, reply) =>
     reportCandidates(parts, request, reply),
   );
-  route(app, 'redeemed', 'GET', SNAPSHOT_PATH, (request, reply) => snapshot(parts, request, reply));
+  const transfers = new Transfers((id) =>
+    parts.limits.exceeded('transfers', parts.live.network.peer(id)?.ip),
+  );
+  route(app, 'redeemed', 'GET', SNAPSHOT_PATH, (request, reply) =>
+    snapshot(parts, transfers, request, reply),
+  );
   route(app, 'redeemed', 'GET', DIGESTS_PATH, (request) => digests(parts, request));
 };
 
@@ -64,7 +78,10 @@ const changeEndpoint = async (
   reply: FastifyReply,
 ): Promise<void> => {
   const change = parsed(EndpointChange, body);
-  if (!changes.take(caller.id)) throw tooManyChanges(reply, changes.wait(caller.id));
+  if (!changes.take(caller.id)) {
+    parts.limits.exceeded('endpointChanges', caller.ip);
+    throw tooManyChanges(reply, changes.wait(caller.id));
+  }
   let changed = false;
   try {
     const { events } = await executeAs(
@@ -115,12 +132,17 @@ const positionOf = ({ query }: FastifyRequest): number | undefined => {
 
 const snapshot = async (
   { snapshots }: Parts,
+  transfers: Transfers,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<Buffer> => {
-  const bytes = await snapshots.of(request.caller.cidrId, positionOf(request));
-  reply.headers({ 'content-type': 'application/json', 'content-encoding': 'gzip' });
-  return bytes;
+): Promise<Readable> => {
+  const { caller } = request;
+  const position = positionOf(request);
+  await transfers.turn(caller.id, reply.raw);
+  const bytes = await snapshots.of(caller.cidrId, position);
+  const size = { 'content-length': bytes.length };
+  reply.headers({ 'content-type': 'application/json', 'content-encoding': 'gzip', ...size });
+  return transfers.piecesOf(caller.id, reply.raw, bytes);
 };
 
 const digests = async ({ live, snapshots }: Parts, request: FastifyRequest): Promise<DigestPage> => {

@@ -1,0 +1,61 @@
+/** Big answers on their way: few at a time, one for each peer, and none that a reader keeps open by reading nothing. */
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { PeerId } from '../../values/id.ts';
+
+/** At a time; others wait for their turn. */
+const MOST_TRANSFERS = 64;
+/** Bytes after which is looked whether the reader goes on. */
+const PIECE = 64 * 1024;
+/** A reader that takes no piece for this long is cut off, in milliseconds. */
+const SLOWEST_PIECE = 10_000;
+
+export class Transfers {
+  readonly #most: number;
+  readonly #onCut: (peer: PeerId) => void;
+  readonly #running = new Map<PeerId, ServerResponse>();
+  readonly #waiting: (() => void)[] = [];
+  #taken = 0;
+
+  /** `onCut` hears of peers whose transfers are cut off. */
+  constructor(onCut: (peer: PeerId) => void, most = MOST_TRANSFERS) {
+    this.#onCut = onCut;
+    this.#most = most;
+  }
+
+  /** Resolves when it is this answer's turn, which lasts until it has closed. An older one to the same peer is cut off. */
+  async turn(peer: PeerId, response: ServerResponse): Promise<void> {
+    const older = this.#running.get(peer);
+    this.#running.set(peer, response);
+    if (older && !older.writableFinished) this.#cut(peer, older);
+    if (this.#taken >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#taken += 1;
+    const leave = (): void => this.#leave(peer, response);
+    if (response.destroyed || response.socket?.destroyed !== false) leave();
+    else response.once('close', leave);
+  }
+
+  /** The bytes piece by piece, as the reader takes them. */
+  piecesOf(peer: PeerId, response: ServerResponse, bytes: Buffer): Readable {
+    const watch = setTimeout(() => this.#cut(peer, response), SLOWEST_PIECE);
+    response.once('close', () => clearTimeout(watch));
+    const pieces = function* (): Generator<Buffer> {
+      for (let start = 0; start < bytes.length; start += PIECE) {
+        watch.refresh();
+        yield bytes.subarray(start, start + PIECE);
+      }
+    };
+    return Readable.from(pieces());
+  }
+
+  #cut(peer: PeerId, response: ServerResponse): void {
+    this.#onCut(peer);
+    response.socket?.destroy();
+  }
+
+  #leave(peer: PeerId, response: ServerResponse): void {
+    if (this.#running.get(peer) === response) this.#running.delete(peer);
+    this.#taken -= 1;
+    this.#waiting.shift()?.();
+  }
+}

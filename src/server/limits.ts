@@ -1,0 +1,49 @@
+/** What a peer may not exceed: each time is counted, and the operator is told once an hour of each peer and limit. */
+
+/** What the operator reads after who it is. */
+const SENTENCES = {
+  calls: 'asks more often than it may: it is refused the rest',
+  sockets: 'opens more connections than it may: it is refused the rest',
+  streams: 'opens more streams than it may: the oldest is closed',
+  transfers: 'reads a snapshot too slowly, or asks for another meanwhile: the transfer is cut off',
+  frames: 'sends more frames than are heard of one client: the rest waits',
+  badFrame: 'sent a frame that cannot be understood: its stream is closed',
+  slow: 'reads its stream too slowly: it is cut off',
+  endpointChanges: 'changes its endpoint more often than it may: it is refused the rest',
+  malformed: 'sends what is not HTTP, too slowly or with too long a head: it is hung up on',
+  strangers: 'is not a known and enabled peer, or does not speak as one: it hears nothing',
+} as const;
+
+export type Limit = keyof typeof SENTENCES;
+
+/** Milliseconds of the monotonic clock. */
+const SAID_EVERY = 3_600_000;
+/** Who is remembered as told of; beyond that all are forgotten, and some told of again. */
+const MOST_TOLD = 10_000;
+
+export class Limits {
+  readonly #counts = new Map<Limit, number>();
+  readonly #told = new Map<string, number>();
+  readonly #say: (message: string) => void;
+
+  constructor(say: (message: string) => void = () => {}) {
+    this.#say = say;
+  }
+
+  /** How often each was exceeded since the start, those that never were too. */
+  *counts(): Generator<[Limit, number]> {
+    for (const limit of Object.keys(SENTENCES) as Limit[]) yield [limit, this.#counts.get(limit) ?? 0];
+  }
+
+  /** Notes that whoever has this address has exceeded a limit. */
+  exceeded(limit: Limit, address: string | undefined): void {
+    this.#counts.set(limit, (this.#counts.get(limit) ?? 0) + 1);
+    const who = `${limit} ${address}`;
+    const now = performance.now();
+    const told = this.#told.get(who);
+    if (told !== undefined && now - told < SAID_EVERY) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.set(who, now);
+    this.#say(`${address ?? 'somebody'} ${SENTENCES[limit]}`);
+  }
+}
