@@ -13,6 +13,7 @@ import { ApiSocket } from '../../src/server/api-socket.ts';
 import { ControlPlane } from '../../src/server/control-plane.ts';
 import { Api } from '../../src/server/http/api.ts';
 import { Hub } from '../../src/server/hub.ts';
+import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live.ts';
 import { loadNetwork, storeState } from '../../src/server/load-network.ts';
 import { Observations } from '../../src/server/observations.ts';
@@ -113,6 +114,7 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     past: new LogPast(log),
     snapshots: new Snapshots(live, log),
     streams: new Hub(live, observations),
+    limits: new Limits(),
     redemptions: { prepared: async () => {}, answered: () => {} },
     serverKey,
     endpoint,
