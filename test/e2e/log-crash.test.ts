@@ -1,17 +1,13 @@
 // Killed at any moment, on a failing or a full disk: what was acknowledged is in the log, and it is whole.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { readCommits } from '../../src/store/follow.ts';
-import { rebuild } from '../../src/store/rebuild.ts';
-import { checkWitness, verifyChain } from '../../src/store/verify.ts';
 import { acme } from '../acme.ts';
+import { acknowledged, expectRecovered, type Journalled } from '../store/recovery.ts';
 import { append, commitOf, tempFolder, tempLog } from '../store/temp-log.ts';
 
 let appender = '';
@@ -25,46 +21,11 @@ beforeAll(async () => {
 });
 
 /** A log that exists, and the journal that an appender keeps of what was acknowledged to it. */
-const newFiles = async (): Promise<{ file: string; journal: string }> => {
+const newFiles = async (): Promise<Journalled> => {
   const log = await tempLog();
   await append(log, commitOf(acme.created));
   await log.close();
   return { file: log.file, journal: `${log.file}.journal` };
-};
-
-/** Lines of `position hash`, the last one only if it is whole. */
-const acknowledged = (journal: string): { position: number; hash: string }[] => {
-  const text = existsSync(journal) ? readFileSync(journal, 'utf8') : '';
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-  return lines.slice(0, -1).map((line) => {
-    const [position, hash = ''] = line.split(' ');
-    return { position: Number(position), hash };
-  });
-};
-
-const rowsOf = (db: Database.Database) =>
-  PROJECTIONS.flatMap(({ tables }) => tables).map((table) =>
-    db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).raw().all(),
-  );
-
-/** The oracle: everything acknowledged is there, at most one commit more, all of it whole, read models level. */
-const expectRecovered = async ({ file, journal }: { file: string; journal: string }): Promise<number> => {
-  const log = await tempLog({ file });
-  const head = await verifyChain(log);
-  await checkWitness(log);
-  const journalled = acknowledged(journal);
-  for (const { position, hash } of journalled)
-    expect((await log.read(position - 1, 1))[0]).toMatchObject({ position, hash });
-  expect((await readCommits(log, journalled.at(-1)?.position ?? 4)).length).toBeLessThanOrEqual(1);
-  const db = new Database(file);
-  const live = rowsOf(db);
-  await rebuild(db, PROJECTIONS);
-  expect(rowsOf(db)).toEqual(live);
-  db.close();
-  await append(log, commitOf([acme.humans]));
-  expect((await verifyChain(log)).position).toBe(head.position + 1);
-  await log.close();
-  return journalled.length;
 };
 
 const start = (command: string, ...args: string[]): ChildProcess => {
@@ -89,7 +50,7 @@ it('killed at random moments', async () => {
 });
 
 /** Runs an appender under strace with a fault at the k-th call of a kind; its stderr. */
-const runWithFault = async (fault: string, { file, journal }: { file: string; journal: string }) => {
+const runWithFault = async (fault: string, { file, journal }: Journalled) => {
   const watched = ['-P', `${file}-wal`, '-P', file];
   const options = ['-f', '-qq', '-o', '/dev/null', ...watched, '-e', `inject=${fault}`];
   const child = start('strace', ...options, process.execPath, appender, file, journal, '40');
