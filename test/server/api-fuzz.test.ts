@@ -167,6 +167,17 @@ describe('the frame of a request', () => {
     expect(await post('/v1/user/endpoint', '{"option":"Set","option":"Unset"}', 'PUT')).toBe(204);
   });
 
+  it('answers a request that is whole, whatever comes after it', async () => {
+    const body = '{"option":"Set","content":"1.2.3.4:51820"}';
+    const head = served.head('PUT /v1/user/endpoint HTTP/1.1', `Content-Length: ${body.length}`);
+    for (const rest of ['"}', '}\r\n\r\n', `\0${head}`]) {
+      const { ip, id } = nextAdmin();
+      const answer = await served.raw(ip, head + body + rest, { end: true });
+      expect([...answer.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status)).toEqual(['204']);
+      expect(served.network.peer(id)?.endpoint).toBe('1.2.3.4:51820');
+    }
+  });
+
   it('reads chunked bodies, up to the same limit', () =>
     unchanged(async () => {
       const head = served.head(

@@ -44,6 +44,8 @@ export class Api {
   readonly #calls = new Quota(CALLS);
   readonly #served = new ServedPeers();
   readonly #upgrades = new Upgrades();
+  /** What was last asked on each connection. */
+  readonly #asked = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
   readonly #unsubscribe: () => void;
 
   private constructor(parts: Parts) {
@@ -98,6 +100,7 @@ export class Api {
     request: IncomingMessage,
     response: ServerResponse,
   ): void {
+    this.#asked.set(request.socket, { request, response });
     const admission = this.#admit(request);
     this.#trace(request, response);
     if ('status' in admission) {
@@ -145,12 +148,20 @@ export class Api {
     else this.#upgrades.pass(request, socket, head);
   }
 
-  /** What is not HTTP at all; a stranger does not even hear that. */
+  /**
+   * What is not HTTP at all; a stranger does not even hear that. A request before it that is whole is being carried
+   * out: its own answer goes out, and not a refusal in its place.
+   */
   #onClientError(error: Error, socket: Duplex): void {
     const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
     if (!isGone(error)) this.#parts.limits.exceeded('malformed', remoteAddress);
     if (!socket.writable || !peerAt(this.#parts.live.network, remoteAddress)) {
       socket.destroy();
+      return;
+    }
+    const asked = this.#asked.get(socket);
+    if (asked?.request.complete && !asked.response.writableFinished) {
+      asked.response.once('close', () => socket.end(() => socket.destroy()));
       return;
     }
     const status = STATUS_OF_CLIENT_ERROR[(error as NodeJS.ErrnoException).code ?? ''] ?? 400;
