@@ -169,11 +169,15 @@ class Stream {
   #bytes: Buffer = Buffer.alloc(0);
   #heard: () => void = () => {};
 
-  constructor(from: string) {
+  constructor(from: string, { answersPings = false } = {}) {
     this.socket = connect({ host: '127.42.0.1', port: served.port, localAddress: from, allowHalfOpen: true });
     this.socket.on('error', () => {});
     this.socket.on('data', (data) => {
+      const pings = this.frames.filter(({ opcode }) => opcode === OPCODE.ping).length;
       this.#bytes = Buffer.concat([this.#bytes, data]);
+      const more = this.frames.filter(({ opcode }) => opcode === OPCODE.ping).slice(pings);
+      if (answersPings)
+        for (const { payload } of more) this.socket.write(frame(payload, { opcode: OPCODE.pong }));
       this.#heard();
     });
     this.ended = new Promise((resolve) => {
@@ -248,7 +252,7 @@ const attack = async (from: string, { bytes }: Attack): Promise<number | 'goes o
 it('R17: each socket pays for itself, with the right code', { timeout: 7_200_000 }, async () => {
   const tried = new Tally();
   const wanted = roundsOr(300);
-  const witness = new Stream(peers[0]?.ip ?? '');
+  const witness = new Stream(peers[0]?.ip ?? '', { answersPings: true });
   await witness.until(() => witness.frames.length > 0);
   const [position, state] = [served.live.head.position, JSON.stringify(served.network)];
   for (let round = 0; tried.of('refused') < wanted; round += 1) {
