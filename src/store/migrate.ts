@@ -28,8 +28,16 @@ const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
 
 export const schemaVersion = (db: Database): number => db.pragma('user_version', { simple: true }) as number;
 
-/** Brings the schema up to date, each step in a transaction of its own; several processes may try at once. */
+/**
+ * Brings the schema up to date, each step in a transaction of its own; several processes may try at once. Throws a
+ * `Failure` for a version that no program has ever written.
+ */
 export const migrate = (db: Database): void => {
+  if (schemaVersion(db) < 0) {
+    throw new Failure(`the log has schema version ${schemaVersion(db)}, which no program writes`, {
+      hint: 'the file is damaged: put a backup of it back with innernet-server restore',
+    });
+  }
   for (let version = schemaVersion(db); version < SCHEMA_VERSION; version++) {
     const script = readFileSync(join(folder(), MIGRATIONS[version] ?? ''), 'utf8');
     db.transaction(() => {

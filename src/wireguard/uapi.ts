@@ -3,10 +3,10 @@
  * https://www.wireguard.com/xplatform/
  */
 import { SocketAddress } from '../values/endpoint.ts';
-import { type Cidr, RecordedCidr } from '../values/ip.ts';
 import { keyHex, type PublicKey } from '../values/key.ts';
 import type { DeviceState, PeerConfig, PeerState, Step } from './device.ts';
 import { publicKeyOfBytes } from './public-key.ts';
+import { blockRead, bytesRead, keyRead, numberRead } from './reading.ts';
 
 export const GET = 'get=1\n\n';
 
@@ -55,7 +55,7 @@ export const errnoOf = (answer: string): number =>
 /** Whether the answer is there to its end. */
 export const isComplete = (answer: string): boolean => /(?:^|\n)errno=-?\d+\n\n$/.test(answer);
 
-/** The answer to `GET`. Keys that are unknown here are passed over. */
+/** The answer to `GET`. Keys that are unknown here are passed over; throws a `Failure` for a value that is none. */
 export const deviceStateOf = (answer: string): DeviceState => {
   const state: DeviceState = { publicKey: undefined, listenPort: 0, peers: new Map() };
   let peer: PeerState | undefined;
@@ -65,14 +65,20 @@ export const deviceStateOf = (answer: string): DeviceState => {
       peer = newPeer(value);
       state.peers.set(peer.publicKey, peer);
     } else if (peer) readPeerLine(peer, key, value);
-    else if (key === 'private_key') state.publicKey = publicKeyOfBytes(Buffer.from(value, 'hex'));
-    else if (key === 'listen_port') state.listenPort = Number(value);
+    else if (key === 'private_key') state.publicKey = publicKeyOfPrivate(value);
+    else if (key === 'listen_port') state.listenPort = numberRead(value, key);
   }
   return state;
 };
 
+/** Of all zeros, which stand for none, there is no public half. */
+const publicKeyOfPrivate = (hex: string): PublicKey | undefined => {
+  const bytes = bytesRead(hex, 'the private key');
+  return bytes.every((byte) => byte === 0) ? undefined : publicKeyOfBytes(bytes);
+};
+
 const newPeer = (hex: string): PeerState => ({
-  publicKey: Buffer.from(hex, 'hex').toString('base64') as PublicKey,
+  publicKey: keyRead(hex),
   allowedIps: [],
   endpoint: undefined,
   keepalive: 0,
@@ -82,15 +88,13 @@ const newPeer = (hex: string): PeerState => ({
 });
 
 const readPeerLine = (peer: PeerState, key: string, value: string): void => {
-  if (key === 'allowed_ip') peer.allowedIps.push(blockOf(value));
+  if (key === 'allowed_ip') peer.allowedIps.push(blockRead(value));
   else if (key === 'endpoint') peer.endpoint = SocketAddress.safeParse(value).data;
-  else if (key === 'persistent_keepalive_interval') peer.keepalive = Number(value);
-  else if (key === 'rx_bytes') peer.rxBytes = Number(value);
-  else if (key === 'tx_bytes') peer.txBytes = Number(value);
-  else if (key === 'last_handshake_time_sec' && value !== '0') peer.latestHandshake = Number(value) * 1000;
+  else if (key === 'persistent_keepalive_interval') peer.keepalive = numberRead(value, key);
+  else if (key === 'rx_bytes') peer.rxBytes = numberRead(value, key);
+  else if (key === 'tx_bytes') peer.txBytes = numberRead(value, key);
+  else if (key === 'last_handshake_time_sec' && value !== '0')
+    peer.latestHandshake = numberRead(value, key) * 1000;
   else if (key === 'last_handshake_time_nsec' && peer.latestHandshake !== undefined)
-    peer.latestHandshake += Math.floor(Number(value) / 1e6);
+    peer.latestHandshake += Math.floor(numberRead(value, key) / 1e6);
 };
-
-/** A device spells nearly every block as we do; a spelling of its own is made ours. */
-const blockOf = (text: string): Cidr => RecordedCidr.safeParse(text).data ?? (text as Cidr);

@@ -1,9 +1,9 @@
 /** The words of the program `wg`: the arguments for steps, and the reading of its dump. */
 import { SocketAddress } from '../values/endpoint.ts';
-import { type Cidr, RecordedCidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { DeviceState, PeerConfig, PeerState, PeerStep, Step } from './device.ts';
+import { blockRead, keyTextRead, numberRead } from './reading.ts';
 
 /** One call of `wg`; `privateKey` is what it reads from its stdin. */
 export type WgCall = { args: string[]; privateKey?: PrivateKey };
@@ -61,14 +61,14 @@ const settings = ({
 /**
  * The output of `wg show NAME dump`: tab-separated, first the device (private key, public key, port, mark), then a
  * line a peer (public key, preshared key, endpoint, allowed ips, handshake in seconds, rx, tx, keepalive). Further
- * columns are passed over.
+ * columns are passed over. Throws a `Failure` for a value that is none.
  */
 export const deviceStateOfDump = (dump: string): DeviceState => {
   const [device, ...peers] = dump.split('\n').filter((line) => line !== '');
   const [, publicKey, listenPort] = (device ?? '').split('\t');
   return {
-    publicKey: publicKey === '(none)' ? undefined : (publicKey as PublicKey),
-    listenPort: Number(listenPort ?? 0),
+    publicKey: publicKey === '(none)' ? undefined : keyTextRead(publicKey),
+    listenPort: numberRead(listenPort, 'the port'),
     peers: new Map(peers.map(peerOf).map((peer) => [peer.publicKey, peer])),
   };
 };
@@ -76,15 +76,12 @@ export const deviceStateOfDump = (dump: string): DeviceState => {
 const peerOf = (line: string): PeerState => {
   const [publicKey, , endpoint, allowedIps = '', handshake, rx, tx, keepalive] = line.split('\t');
   return {
-    publicKey: publicKey as PublicKey,
+    publicKey: keyTextRead(publicKey),
     endpoint: SocketAddress.safeParse(endpoint).data,
-    allowedIps: allowedIps === '(none)' ? [] : allowedIps.split(',').map(blockOf),
-    latestHandshake: handshake === '0' ? undefined : Number(handshake) * 1000,
-    rxBytes: Number(rx),
-    txBytes: Number(tx),
-    keepalive: keepalive === 'off' ? 0 : Number(keepalive),
+    allowedIps: allowedIps === '(none)' ? [] : allowedIps.split(',').map(blockRead),
+    latestHandshake: handshake === '0' ? undefined : numberRead(handshake, 'a handshake') * 1000,
+    rxBytes: numberRead(rx, 'rx'),
+    txBytes: numberRead(tx, 'tx'),
+    keepalive: keepalive === 'off' ? 0 : numberRead(keepalive, 'a keepalive'),
   };
 };
-
-/** A device spells nearly every block as we do; a spelling of its own is made ours. */
-const blockOf = (text: string): Cidr => RecordedCidr.safeParse(text).data ?? (text as Cidr);

@@ -58,7 +58,7 @@ const serveFrom = async (file: string): Promise<EventRecord[]> => {
 const isRefusal = (error: unknown): boolean =>
   error instanceof Failure || (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_'));
 
-it('R4: refused with a reason, or whole', { timeout: 600_000 }, async () => {
+it('R4: refused with a reason, or whole', { timeout: 7_200_000 }, async () => {
   const log = await tempLog();
   await append(log, commitOf(acme.created), commitOf([acme.humans]));
   const base = tempFolder();
