@@ -4,14 +4,21 @@
 /** One line of the program, and what it becomes: the tests of its fault must fail then. */
 export type Sabotage = { file: string; line: string; becomes: string };
 
+export type Tried = {
+  file: string;
+  /** What part of their titles counts. */
+  titles?: string;
+  /** Of tests that throw dice, how often in the long form; the others run as they are. */
+  rounds?: number;
+  /** The variable that says so. */
+  variable?: 'PROPERTY_RUNS' | 'FUZZ_RUNS';
+};
+
 export type Fault = {
   id: string;
   /** What goes wrong. */
   what: string;
-  /** Test files, and what part of their titles counts. */
-  tests: readonly { file: string; titles?: string }[];
-  /** The variable that says how often a test that throws dice does so, and how often in the long form. */
-  rounds?: { variable: 'TORTURE_ROUNDS' | 'PROPERTY_RUNS' | 'FUZZ_RUNS'; long: number };
+  tests: readonly Tried[];
   sabotage?: Sabotage;
 };
 
@@ -19,7 +26,11 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R1',
     what: 'killed at the k-th fsync or write, and at random moments under load',
-    tests: [{ file: 'test/e2e/log-crash.test.ts', titles: 'killed' }, { file: 'test/e2e/kills.test.ts' }],
+    tests: [
+      { file: 'test/torture/r01-kills.test.ts', rounds: 1_200 },
+      { file: 'test/e2e/log-crash.test.ts', titles: 'killed' },
+      { file: 'test/e2e/kills.test.ts' },
+    ],
     sabotage: {
       file: 'src/store/writer.ts',
       line: 'this.#commit.run();',
@@ -53,11 +64,11 @@ export const FAULTS: readonly Fault[] = [
     id: 'R4',
     what: 'flipped bits in file and WAL, a WAL that is cut or gone, an older copy',
     tests: [
-      { file: 'test/torture/r04-damage.test.ts' },
+      { file: 'test/torture/r04-damage.test.ts', rounds: 5_000 },
+      { file: 'test/torture/r04-hostile-databases.test.ts', rounds: 2_500 },
       { file: 'test/store/witness.test.ts' },
       { file: 'test/server/audit.test.ts' },
     ],
-    rounds: { variable: 'TORTURE_ROUNDS', long: 2_000 },
     sabotage: {
       file: 'src/store/verify.ts',
       line: 'if (!witness) return undefined;',
@@ -68,11 +79,10 @@ export const FAULTS: readonly Fault[] = [
     id: 'R5',
     what: 'killed during migration, checkpoint, backup, restore, import',
     tests: [
-      { file: 'test/torture/r05-killed-backup.test.ts' },
+      { file: 'test/torture/r05-killed-backup.test.ts', rounds: 200 },
       { file: 'test/server/restore.test.ts', titles: 'killed at' },
       { file: 'test/server/import.test.ts', titles: 'stopped on the way' },
     ],
-    rounds: { variable: 'TORTURE_ROUNDS', long: 200 },
     sabotage: {
       file: 'src/store/backup.ts',
       line: '{to}.draft`;',
@@ -96,8 +106,10 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R7',
     what: 'frames lost, doubled, delayed, reordered, cut',
-    tests: [{ file: 'test/server/stream.property.test.ts' }, { file: 'test/client/stream.test.ts' }],
-    rounds: { variable: 'PROPERTY_RUNS', long: 2_000 },
+    tests: [
+      { file: 'test/server/stream.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 1_000 },
+      { file: 'test/client/stream.test.ts' },
+    ],
     sabotage: {
       file: 'src/client/chain.ts',
       line: "if (link.from > head.position) return { kind: 'gap' };",
@@ -127,14 +139,15 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R10',
     what: 'clients return at once, the server restarted again and again',
-    tests: [{ file: 'test/server/stream.property.test.ts' }, { file: 'test/server/live.test.ts' }],
-    rounds: { variable: 'PROPERTY_RUNS', long: 500 },
+    tests: [
+      { file: 'test/server/stream.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 },
+      { file: 'test/server/live.test.ts' },
+    ],
   },
   {
     id: 'R11',
     what: 'the clock jumps by hours in either direction',
-    tests: [{ file: 'test/torture/r11-clocks.test.ts' }],
-    rounds: { variable: 'TORTURE_ROUNDS', long: 2_000 },
+    tests: [{ file: 'test/torture/r11-clocks.test.ts', rounds: 2_000 }],
     sabotage: {
       file: 'src/domain/peers.ts',
       line: '!peer.isRedeemed && peer.inviteExpires !== null && peer.inviteExpires <= now;',
@@ -183,9 +196,12 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'R16',
-    what: 'hostile HTTP: bodies, JSON, headers, paths',
-    tests: [{ file: 'test/server/api-fuzz.test.ts' }],
-    rounds: { variable: 'FUZZ_RUNS', long: 1_000 },
+    what: 'hostile HTTP: bodies, JSON, headers, paths; hostile documents in TOML and JSON',
+    tests: [
+      { file: 'test/server/api-fuzz.test.ts', variable: 'FUZZ_RUNS', rounds: 1_000 },
+      { file: 'test/torture/r16-hostile-http.test.ts', rounds: 25_000 },
+      { file: 'test/torture/r16-hostile-documents.test.ts', rounds: 20_000 },
+    ],
     sabotage: {
       file: 'src/server/http/api.ts',
       line: 'bodyLimit: LARGEST_BODY,',
@@ -196,6 +212,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'R17',
     what: 'hostile WebSockets: nonsense, floods, half-open connections',
     tests: [
+      { file: 'test/torture/r17-hostile-websocket.test.ts', rounds: 20_000 },
       { file: 'test/server/hub.test.ts', titles: 'what a client says' },
       { file: 'test/server/hub.test.ts', titles: 'a reader that is slow' },
       { file: 'test/server/api-fuzz.test.ts', titles: 'the upgrade to a stream' },
@@ -234,6 +251,11 @@ export const FAULTS: readonly Fault[] = [
     id: 'R20',
     what: 'the last visible peer goes',
     tests: [{ file: 'test/e2e/client.test.ts', titles: 'R20' }],
+    sabotage: {
+      file: 'src/client/mirror.ts',
+      line: 'peers: { changed: accepted, removed: peers.removed },',
+      becomes: 'peers: { changed: accepted, removed: [] },',
+    },
   },
   {
     id: 'R21',
@@ -251,22 +273,37 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R22',
     what: 'twenty peers redeem at once, with delays and lost answers',
-    tests: [{ file: 'test/torture/r22-redeemed-together.test.ts' }],
-    rounds: { variable: 'TORTURE_ROUNDS', long: 50 },
+    tests: [{ file: 'test/torture/r22-redeemed-together.test.ts', rounds: 50 }],
+    sabotage: {
+      file: 'src/domain/invitations.ts',
+      line: "return peer.publicKey === publicKey ? accept() : reject({ code: 'AlreadyRedeemed', name: peer.name });",
+      becomes: "return reject({ code: 'AlreadyRedeemed', name: peer.name });",
+    },
   },
   {
     id: 'R23',
     what: 'two admins change one row, one of them from an old list',
     tests: [{ file: 'test/server/api-v1.test.ts', titles: 'holds both when two admins' }],
+    sabotage: {
+      file: 'src/server/http/admin-peers.ts',
+      line: 'if (row) return row;',
+      becomes: 'if (row) return { ...row, is_disabled: live.network.peer(id)?.isDisabled === true };',
+    },
   },
   {
     id: 'R24',
-    what: 'thousands of peers on a device, unknown fields, a device that is half up',
+    what: 'thousands of peers on a device, unknown fields, hostile answers, a device that is half up',
     tests: [
+      { file: 'test/torture/r24-hostile-devices.test.ts', rounds: 20_000 },
       { file: 'test/e2e/wireguard.test.ts' },
       { file: 'test/wireguard/uapi.test.ts' },
       { file: 'test/e2e/client.test.ts', titles: 'R24' },
     ],
+    sabotage: {
+      file: 'src/wireguard/reading.ts',
+      line: 'if (!/^[0-9a-f]{64}$/i.test(hex))',
+      becomes: 'if (hex === undefined)',
+    },
   },
   {
     id: 'R25',

@@ -7,6 +7,7 @@ import { Journal, type StatePaths } from '../../src/client/journal.ts';
 import type { Mirror } from '../../src/client/mirror.ts';
 import { sha256 } from '../../src/client/sha256.ts';
 import { formatState } from '../../src/client/state-file.ts';
+import { printable } from '../../src/domain/rejection.ts';
 import {
   formatConf as formatClientConf,
   formatInvitation,
@@ -32,7 +33,8 @@ const secret = keysOf('ann').privateKey;
 /** A refusal in one sentence, as it is printed, that tells nobody the key; anything else that is thrown is a crash. */
 const expectRefusal = (error: unknown, what: string): void => {
   expect(error, what).toBeInstanceOf(Failure);
-  const { message, hint = '' } = error as Failure;
+  const { hint = '' } = error as Failure;
+  const message = printable((error as Failure).message);
   expect(message.split('\n').length, what).toBe(1);
   expect(`${message}${hint}`, what).not.toContain(secret.reveal());
 };

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer-table.ts';
 import { CLOSE, STREAM_PATH, SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { ServedNetwork } from '../server/served-network.ts';
 import { below, oneOf, spoiledBytes, spoiledJson, Tally } from './hostile.ts';
