@@ -6,7 +6,7 @@ PRAGMA user_version = 1;
 CREATE TABLE events (
   position    INTEGER PRIMARY KEY CHECK (position > 0),
   commit_end  INTEGER NOT NULL CHECK (commit_end >= position), -- last position of the commit it belongs to
-  id          TEXT NOT NULL UNIQUE,                            -- ULID
+  id          TEXT NOT NULL,                                   -- ULID
   command_id  TEXT NOT NULL,
   type        TEXT NOT NULL,
   recorded_at TEXT NOT NULL,                                   -- ISO 8601, UTC, milliseconds
@@ -26,8 +26,7 @@ BEGIN SELECT RAISE(ABORT, 'the log is append-only: an event is never deleted'); 
 -- INSERT OR REPLACE deletes without asking the trigger above, so what it could replace is refused here.
 CREATE TRIGGER events_are_appended BEFORE INSERT ON events
 WHEN NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM events)
-  OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
-BEGIN SELECT RAISE(ABORT, 'the log is append-only: an event comes at the next position with a new id'); END;
+BEGIN SELECT RAISE(ABORT, 'the log is append-only: an event comes at the next position'); END;
 
 -- The answer to every command that was carried out, kept for ever, also where nothing was appended.
 CREATE TABLE commits (

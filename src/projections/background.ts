@@ -6,6 +6,7 @@ import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
 import { eventOf } from '../events/upcast.ts';
 import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';
+import { positionsAbout } from './about.ts';
 import type { History } from './history.ts';
 import type { Thing } from './history-tables.ts';
 
@@ -63,14 +64,15 @@ export class Background {
   }
 
   /** A CIDR is added once, and mentioned again where others are added to it: of additions the first counts. */
-  #last({ kind, id }: Thing, type: EventType): EventRecord | undefined {
+  #last(thing: Thing, type: EventType): EventRecord | undefined {
     const order = type.endsWith('Added') ? 'ASC' : 'DESC';
+    const { sql, values } = positionsAbout([thing]);
     const cells = this.#db
-      .prepare<[string, number, string], Cells>(`
-        SELECT ${COLUMNS.replace(/\bid\b/, 'events.id')} FROM mentions JOIN events USING (position)
-        WHERE kind = ? AND mentions.id = ? AND type = ? ORDER BY position ${order} LIMIT 1`)
+      .prepare<unknown[], Cells>(`
+        SELECT ${COLUMNS} FROM events WHERE position IN (${sql}) AND type = ?
+        ORDER BY position ${order} LIMIT 1`)
       .raw()
-      .get(kind, id, type);
+      .get(...values, type);
     return cells && recordOf(cells);
   }
 

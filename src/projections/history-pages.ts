@@ -6,6 +6,7 @@ import { EVENT_TYPES } from '../events/schema.ts';
 import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';
 import { Failure } from '../values/failure.ts';
 import type { PeerId, Position } from '../values/id.ts';
+import { positionsAbout } from './about.ts';
 import type { Thing } from './history-tables.ts';
 import { Things } from './things.ts';
 
@@ -91,10 +92,10 @@ const byActor = (db: Database, name: string): Condition => {
   });
 };
 
-const aboutAny = (things: readonly Thing[]): Condition => ({
-  sql: `position IN (SELECT position FROM mentions WHERE ${things.map(() => '(kind = ? AND id = ?)').join(' OR ')})`,
-  values: things.flatMap(({ kind, id }) => [kind, id]),
-});
+const aboutAny = (things: readonly Thing[]): Condition => {
+  const { sql, values } = positionsAbout(things);
+  return { sql: `position IN (${sql})`, values };
+};
 
 /**
  * The records that decide whether two peers can talk, up to a position: all of CIDRs and associations, and those
@@ -111,11 +112,12 @@ export const recordsOfPair = (
         known(id) AS (SELECT DISTINCT id FROM names WHERE kind = 'cidr'),
         told(position) AS (
           SELECT position FROM mentions WHERE kind = 'peer' AND id IN (?, ?)
+          UNION SELECT from_position FROM names WHERE kind = 'peer' AND id IN (?, ?)
           UNION SELECT position FROM mentions WHERE kind = 'association'
           UNION SELECT from_position FROM names WHERE kind = 'cidr'
           UNION SELECT (SELECT max(position) FROM mentions WHERE kind = 'cidr' AND mentions.id = known.id) FROM known
         )
       SELECT ${COLUMNS} FROM told JOIN events USING (position) WHERE position <= ? ORDER BY position`)
     .raw()
-    .all(one, other, until)
+    .all(one, other, one, other, until)
     .map(recordOf);

@@ -18,24 +18,24 @@ const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undef
     | [CidrId, CidrId]
     | undefined;
 
+/** What an event is about besides what it names and the CIDR of a peer that it adds: see about.ts. */
 const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
   switch (event.type) {
     case 'NetworkCreated':
     case 'NetworkImported':
     case 'LogRestored':
+    case 'CidrRenamed':
+    case 'PeerAdded':
+    case 'PeerRenamed':
       return [];
     case 'CidrAdded':
-      return [event.cidrId, ...(event.parentId === null ? [] : [event.parentId])].map(aCidr);
-    case 'CidrRenamed':
+      return event.parentId === null ? [] : [aCidr(event.parentId)];
     case 'CidrDeleted':
       return [aCidr(event.cidrId)];
-    case 'PeerAdded':
-      return [aPeer(event.peerId), aCidr(event.cidrId)];
     case 'InvitationRedeemed':
     case 'InvitationReissued':
     case 'InvitationRevoked':
     case 'InvitationExpired':
-    case 'PeerRenamed':
     case 'PeerDisabled':
     case 'PeerEnabled':
     case 'PeerDeleted':
@@ -75,7 +75,7 @@ const noteNames = (models: ReadModels, event: NetworkEvent, position: Position):
 
 export const history: Projection = {
   name: 'history',
-  version: 1,
+  version: 2,
   tables: ['names', 'ends', 'mentions'],
   apply: (models, { from, events }) => {
     const mention = models.sql('INSERT OR IGNORE INTO {mentions} (kind, id, position) VALUES (?, ?, ?)');

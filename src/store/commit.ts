@@ -17,8 +17,11 @@ export type RecordedCommit = {
   events: readonly NetworkEvent[];
 };
 
-/** The commit that these records are, all of them and in order. Throws `UnknownEventType`. */
-export const commitFrom = (records: readonly EventRecord[]): RecordedCommit => {
+/** The commit that these records are, all of them and in order; their events, where known. Throws `UnknownEventType`. */
+export const commitFrom = (
+  records: readonly EventRecord[],
+  events: readonly NetworkEvent[] = records.map(eventOf),
+): RecordedCommit => {
   const [first] = records;
   if (!first) throw new Error('a commit has at least one record');
   return {
@@ -28,7 +31,7 @@ export const commitFrom = (records: readonly EventRecord[]): RecordedCommit => {
     commandId: first.commandId,
     recordedAt: first.recordedAt,
     records,
-    events: records.map(eventOf),
+    events,
   };
 };
 

@@ -44,17 +44,21 @@ const identify = (db: Database.Database, file: string): void => {
 const notOurs = (error: unknown, file: string): Error => {
   const code = error instanceof Database.SqliteError ? error.code : '';
   if (code === 'SQLITE_NOTADB') return new Failure(`${file} is not a log of this program`, { cause: error });
-  if (code === 'SQLITE_BUSY') return lockedFailure(file, error);
+  if (code === 'SQLITE_BUSY') return new LockHeld(file, error);
   if (code === 'SQLITE_CANTOPEN')
     return new Failure(`${file} cannot be opened`, { hint: 'run it as root, with sudo', cause: error });
   return error as Error;
 };
 
-export const lockedFailure = (file: string, cause: unknown): Failure =>
-  new Failure(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {
-    hint: `see who has it open: fuser ${file}`,
-    cause,
-  });
+/** Somebody else is writing to the file, and went on for longer than this connection waits. */
+export class LockHeld extends Failure {
+  constructor(file: string, cause: unknown) {
+    super(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {
+      hint: `see who has it open: fuser ${file}`,
+      cause,
+    });
+  }
+}
 
 /** The schema must be the one that this program knows: older needs a migration, newer a newer program. */
 export const checkSchema = (db: Database.Database, file: string): void => {

@@ -9,9 +9,10 @@ import { checkSchema, createFile, openDatabase } from './open.ts';
 import type { Projection } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections, rebuildStale } from './rebuild.ts';
+import { SteppingWriter } from './stepping-writer.ts';
 import { loadState, type StoredState } from './stored-state.ts';
 import { Wake } from './wake.ts';
-import { InlineWriter, ThreadWriter, type Writer, WriterGone } from './writer-thread.ts';
+import { InlineWriter, type Writer, WriterGone } from './writer-thread.ts';
 
 export type OpenOptions = {
   /** `…/NET.events`; the witness and SQLite's own files lie beside it. */
@@ -36,7 +37,7 @@ export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
     const writer =
       options.writer === 'inline'
         ? new InlineWriter(file, projections)
-        : await ThreadWriter.start(options.writer.workerFile, file);
+        : await SteppingWriter.start(options.writer.workerFile, file, projections);
     return new SqliteLog(file, db, writer);
   } catch (error) {
     db.close();

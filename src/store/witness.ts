@@ -104,11 +104,10 @@ export class Witness {
     }
   }
 
-  /** Has all lines on the disk when it returns. */
+  /** Has all lines on the disk when it returns, those of other writers too. */
   sync(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#unsynced) return;
     this.#unsynced = false;
     try {
       syncNow(this.#path);
@@ -118,7 +117,7 @@ export class Witness {
   }
 
   close(): void {
-    this.sync();
+    if (this.#unsynced) this.sync();
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }

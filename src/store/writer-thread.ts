@@ -16,7 +16,9 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-type Method = keyof Writer;
+/** What can be asked of the thread beside. */
+type Method = keyof Writer | 'checkpoint';
+
 type Request = { id: number; method: Method; args: unknown[] };
 type Trouble = { message: string; stack: string | undefined; hint: string | undefined; failure: boolean };
 type Reply = { id: number; value: unknown } | { id: number; trouble: Trouble };
@@ -87,6 +89,11 @@ export class ThreadWriter implements Writer {
 
   dropStates(): Promise<void> {
     return this.#call('dropStates');
+  }
+
+  /** Moves the WAL's pages into the file. */
+  checkpoint(): Promise<void> {
+    return this.#call('checkpoint');
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom } from './commit.ts';
 import type { AppendResult, Head, NewCommit } from './log.ts';
-import { checkSchema, lockedFailure, openDatabase } from './open.ts';
+import { checkSchema, LockHeld, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections } from './rebuild.ts';
@@ -46,12 +46,18 @@ export class LogWriter {
   #networkId: Hash | undefined;
   #broken: Error | undefined;
   #idle: NodeJS.Timeout | undefined;
+  readonly #tidy: () => void;
 
-  /** Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. */
-  constructor(file: string, projections: readonly Projection[]) {
+  /**
+   * Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. With `tidy`
+   * nothing here takes long: a held lock is not waited for, and that is called when a checkpoint is due.
+   */
+  constructor(file: string, projections: readonly Projection[], { tidy }: { tidy?: () => void } = {}) {
     this.#file = file;
     this.#projections = projections;
+    this.#tidy = tidy ?? (() => this.checkpoint());
     this.#db = openDatabase(file, 'write');
+    if (tidy) this.#db.pragma('busy_timeout = 0');
     this.#reader = new LogReader(this.#db);
     this.#currentHead();
     this.#models = new ReadModels(this.#db);
@@ -81,6 +87,11 @@ export class LogWriter {
     }
   }
 
+  /** Whether the disk has failed under it, so that every append throws. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
   /** Keeps a whole state in short transactions, and drops all but the newest few. */
   saveState(state: StoredState): Promise<void> {
     return saveState(this.#db, state);
@@ -91,10 +102,9 @@ export class LogWriter {
     dropStates(this.#db);
   }
 
-  /** Moves the WAL's pages into the file, as far as readers allow, the witness first. */
+  /** Moves the WAL's pages into the file, as far as readers allow, the witness first, whoever wrote its lines. */
   checkpoint(): void {
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
+    this.#forgetIdle();
     this.#witness.sync();
     try {
       this.#db.pragma('wal_checkpoint(PASSIVE)');
@@ -105,7 +115,7 @@ export class LogWriter {
 
   close(): void {
     if (!this.#db.open) return;
-    clearTimeout(this.#idle);
+    this.#forgetIdle();
     this.#witness.close();
     this.#db.close();
   }
@@ -157,13 +167,13 @@ export class LogWriter {
     this.#networkId ??= this.#reader.networkId();
     const { records, head } = seal(commit, before, this.#networkId);
     for (const record of records) this.#event.run(record);
-    if (records.length > 0) this.#project(records);
+    if (records.length > 0) this.#project(records, commit);
     this.#answer.run(commit.actor, commit.commandId, commit.commandDigest, before.position, head.position);
     return head;
   }
 
-  #project(records: readonly EventRecord[]): void {
-    const commit = commitFrom(records);
+  #project(records: readonly EventRecord[], { events }: NewCommit): void {
+    const commit = commitFrom(records, events);
     for (const projection of this.#projections) projection.apply(this.#models, commit);
   }
 
@@ -171,10 +181,20 @@ export class LogWriter {
     this.#head = head;
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
-    if (this.#commits % COUNT_EVERY === 0 && this.#walPages() > WAL_PAGES) this.checkpoint();
-    this.#idle ??= setTimeout(() => this.checkpoint(), IDLE);
+    if (this.#commits % COUNT_EVERY === 0 && this.#walPages() > WAL_PAGES) this.#tidyUp();
+    this.#idle ??= setTimeout(() => this.#tidyUp(), IDLE);
     this.#idle.refresh();
     this.#idle.unref(); // `close` does what is left
+  }
+
+  #tidyUp(): void {
+    this.#forgetIdle();
+    this.#tidy();
+  }
+
+  #forgetIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = undefined;
   }
 
   /** Pages that are in the WAL alone; NOOP counts and moves nothing. */
@@ -185,7 +205,7 @@ export class LogWriter {
 
   #explain(error: Error): AppendResult {
     if (!(error instanceof SqliteError)) throw error;
-    if (error.code.startsWith('SQLITE_BUSY')) throw lockedFailure(this.#file, error);
+    if (error.code.startsWith('SQLITE_BUSY')) throw new LockHeld(this.#file, error);
     if (error.code === 'SQLITE_FULL') {
       throw new Failure(`the disk is full: nothing was written to ${this.#file}`, {
         hint: 'make room and try again',

@@ -2,6 +2,8 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import { positionsAbout } from '../../src/projections/about.ts';
+import type { Thing } from '../../src/projections/history-tables.ts';
 import { namesAt } from '../../src/projections/names.ts';
 import { listAllPeers, listInvitations, listPeers } from '../../src/projections/peers.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
@@ -148,25 +150,29 @@ it('names are found as they were at any position', async () => {
   expect(namesAt(log.database, renamed)('cidr', ids.humans)).toBe('humans');
 });
 
-it('mentions lead from a thing to all events about it', async () => {
+it('the read models lead from a thing to all events about it', async () => {
   const log = await logOf(
     acme.network,
     [associated(ids.engineers, ids.machines, 1)],
     [{ type: 'AssociationDeleted', associationId: associationId(1) }],
   );
-  const about = log.database
-    .prepare(
-      `SELECT type FROM mentions JOIN events USING (position) WHERE kind = ? AND mentions.id = ? ORDER BY position`,
-    )
-    .pluck();
-  expect(about.all('cidr', ids.machines)).toEqual([
+  const about = (...things: Thing[]) => {
+    const { sql, values } = positionsAbout(things);
+    return log.database
+      .prepare(`SELECT type FROM events WHERE position IN (${sql}) ORDER BY position`)
+      .pluck()
+      .all(...values);
+  };
+  expect(about({ kind: 'cidr', id: ids.machines })).toEqual([
     'CidrAdded',
     'PeerAdded',
     'AssociationAdded',
     'AssociationDeleted',
   ]);
-  expect(about.all('peer', ids.oven)).toEqual(['PeerAdded', 'InvitationRedeemed']);
-  expect(about.all('association', 1)).toEqual(['AssociationAdded', 'AssociationDeleted']);
+  expect(about({ kind: 'peer', id: ids.oven })).toEqual(['PeerAdded', 'InvitationRedeemed']);
+  const association = { kind: 'association', id: associationId(1) } as const;
+  expect(about(association)).toEqual(['AssociationAdded', 'AssociationDeleted']);
+  expect(about(association, { kind: 'peer', id: ids.oven })).toHaveLength(4);
 });
 
 describe('made again from the log', () => {

@@ -1,0 +1,104 @@
+/**
+ * The writer of a program that runs for long: a lone short commit is written in this very thread, because handing it
+ * to another and back costs as much as writing it; whatever may take long goes to the thread.
+ */
+import type { Position } from '../values/id.ts';
+import type { AppendResult, NewCommit } from './log.ts';
+import { LockHeld } from './open.ts';
+import type { Projection } from './projection.ts';
+import type { StoredState } from './stored-state.ts';
+import { LogWriter } from './writer.ts';
+import { ThreadWriter, type Writer } from './writer-thread.ts';
+
+/** Events in a commit that is still short. */
+const FEW = 16;
+
+/** Where commits take longer than this, in milliseconds, as a rule, they stop everything else for too long … */
+const SLOW = 5;
+/** … so that the thread writes for this long, in milliseconds, before the disk is tried from here again. */
+const REST = 10_000;
+/** How much of what is the rule one commit makes: one that was slow by chance is none. */
+const WEIGHT = 0.25;
+
+export class SteppingWriter implements Writer {
+  readonly #near: LogWriter;
+  readonly #far: ThreadWriter;
+  readonly #slow: number;
+  /** Appends that the thread has not answered yet. */
+  #away = 0;
+  /** What a commit took here of late, in milliseconds. */
+  #usual = 0;
+  #restsUntil = 0;
+
+  private constructor(near: LogWriter, far: ThreadWriter, slow: number) {
+    this.#near = near;
+    this.#far = far;
+    this.#slow = slow;
+  }
+
+  /** As `ThreadWriter.start`; `slow` is another number of milliseconds than the usual one. */
+  static async start(
+    workerFile: URL,
+    file: string,
+    projections: readonly Projection[],
+    slow = SLOW,
+  ): Promise<SteppingWriter> {
+    const far = await ThreadWriter.start(workerFile, file);
+    const tidy = () => void far.checkpoint().catch(() => {}); // its next append says what is wrong
+    try {
+      return new SteppingWriter(new LogWriter(file, projections, { tidy }), far, slow);
+    } catch (error) {
+      await far.close();
+      throw error;
+    }
+  }
+
+  async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
+    if (!this.#isForHere(commits)) return this.#appendAway(expected, commits);
+    const begin = performance.now();
+    try {
+      return this.#near.append(expected, commits);
+    } catch (error) {
+      if (!(error instanceof LockHeld)) throw error;
+      return this.#appendAway(expected, commits);
+    } finally {
+      this.#note(performance.now() - begin);
+    }
+  }
+
+  #note(took: number): void {
+    this.#usual += (took - this.#usual) * WEIGHT;
+    if (this.#usual <= this.#slow) return;
+    this.#usual = 0;
+    this.#restsUntil = performance.now() + REST;
+  }
+
+  saveState(state: StoredState): Promise<void> {
+    return this.#far.saveState(state);
+  }
+
+  dropStates(): Promise<void> {
+    return this.#far.dropStates();
+  }
+
+  async close(): Promise<void> {
+    this.#near.close();
+    await this.#far.close();
+  }
+
+  /** A disk that has failed under this thread has failed: it goes on saying so. */
+  #isForHere([commit, ...others]: readonly NewCommit[]): boolean {
+    if (this.#near.isBroken) return true;
+    if (!commit || others.length > 0 || commit.events.length > FEW) return false;
+    return this.#away === 0 && performance.now() >= this.#restsUntil;
+  }
+
+  async #appendAway(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
+    this.#away += 1;
+    try {
+      return await this.#far.append(expected, commits);
+    } finally {
+      this.#away -= 1;
+    }
+  }
+}
