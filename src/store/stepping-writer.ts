@@ -30,8 +30,8 @@ export class SteppingWriter implements Writer {
   #usual = 0;
   #restsUntil = 0;
 
-  private constructor(near: LogWriter, far: ThreadWriter, slow: number) {
-    this.#near = near;
+  private constructor(file: string, projections: readonly Projection[], far: ThreadWriter, slow: number) {
+    this.#near = new LogWriter(file, projections, { tidy: () => this.#tidy() });
     this.#far = far;
     this.#slow = slow;
   }
@@ -44,9 +44,8 @@ export class SteppingWriter implements Writer {
     slow = SLOW,
   ): Promise<SteppingWriter> {
     const far = await ThreadWriter.start(workerFile, file);
-    const tidy = () => void far.checkpoint().catch(() => {}); // its next append says what is wrong
     try {
-      return new SteppingWriter(new LogWriter(file, projections, { tidy }), far, slow);
+      return new SteppingWriter(file, projections, far, slow);
     } catch (error) {
       await far.close();
       throw error;
@@ -84,6 +83,11 @@ export class SteppingWriter implements Writer {
   async close(): Promise<void> {
     this.#near.close();
     await this.#far.close();
+  }
+
+  /** The thread moves the WAL's pages; if the disk fails under that, the thread's next answer says so. */
+  async #tidy(): Promise<void> {
+    if (!(await this.#far.checkpoint().catch(() => false))) this.#restsUntil = Number.POSITIVE_INFINITY;
   }
 
   /** A disk that has failed under this thread has failed: it goes on saying so. */

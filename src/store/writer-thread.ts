@@ -91,8 +91,8 @@ export class ThreadWriter implements Writer {
     return this.#call('dropStates');
   }
 
-  /** Moves the WAL's pages into the file. */
-  checkpoint(): Promise<void> {
+  /** As the writer's own. */
+  checkpoint(): Promise<boolean> {
     return this.#call('checkpoint');
   }
 

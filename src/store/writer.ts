@@ -46,13 +46,13 @@ export class LogWriter {
   #networkId: Hash | undefined;
   #broken: Error | undefined;
   #idle: NodeJS.Timeout | undefined;
-  readonly #tidy: () => void;
+  readonly #tidy: () => unknown;
 
   /**
    * Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. With `tidy`
    * nothing here takes long: a held lock is not waited for, and that is called when a checkpoint is due.
    */
-  constructor(file: string, projections: readonly Projection[], { tidy }: { tidy?: () => void } = {}) {
+  constructor(file: string, projections: readonly Projection[], { tidy }: { tidy?: () => unknown } = {}) {
     this.#file = file;
     this.#projections = projections;
     this.#tidy = tidy ?? (() => this.checkpoint());
@@ -102,8 +102,11 @@ export class LogWriter {
     dropStates(this.#db);
   }
 
-  /** Moves the WAL's pages into the file, as far as readers allow, the witness first, whoever wrote its lines. */
-  checkpoint(): void {
+  /**
+   * Moves the WAL's pages into the file, as far as readers allow, the witness first, whoever wrote its lines. False
+   * when the disk has failed.
+   */
+  checkpoint(): boolean {
     this.#forgetIdle();
     this.#witness.sync();
     try {
@@ -111,6 +114,7 @@ export class LogWriter {
     } catch (error) {
       if (isIoError(error)) this.#broken = error as Error;
     }
+    return !this.isBroken;
   }
 
   close(): void {
