@@ -11,8 +11,8 @@ import { readWitness, witnessFile } from '../../src/store/witness.ts';
 import { acme } from '../acme.ts';
 import { append, commitOf, THREAD, tempFolder, tempLog } from './temp-log.ts';
 
-/** A writer beside an open log; `slow` as it takes it. */
-const writerOf = async (slow?: number) => {
+/** A writer beside an open log; `slow` as it takes it: a busy machine is no slow disk. */
+const writerOf = async (slow = 60_000) => {
   const log = await tempLog();
   await append(log, commitOf(acme.created));
   const writer = await SteppingWriter.start(THREAD.workerFile, log.file, PROJECTIONS, slow);
