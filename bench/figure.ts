@@ -18,7 +18,10 @@ export type Figure = {
 };
 
 /** A figure and the rounds that it comes from. */
-export type Measured = { figure: Figure; values: Sample; yardsticks: Sample };
+export type Measured = { figure: Figure; values: Sample; yardsticks: Sample; curve?: Curve };
+
+/** What a figure looks like over time or size. */
+export type Curve = { name: string; points: [number, number][] };
 
 /** A number that we promise, or a few that come out of one run. */
 export type Row = {

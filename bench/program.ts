@@ -2,15 +2,21 @@
 import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import { associate } from './associate.ts';
+import { broadcast } from './broadcast.ts';
 import { change } from './change.ts';
 import { disable } from './disable.ts';
 import type { Measured, Row, SceneRow } from './figure.ts';
+import { idle } from './idle.ts';
 import { join } from './join.ts';
+import { newcomer } from './newcomer.ts';
+import { peers } from './peers.ts';
 import { replay } from './replay.ts';
+import { setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
+import { storm } from './storm.ts';
 import { tableOf } from './table.ts';
 
-const ROWS: readonly Row[] = [append, replay];
+const ROWS: readonly Row[] = [append, replay, broadcast, peers, idle, storm, newcomer];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
 const ALL = [...ROWS, ...SCENE_ROWS];
@@ -19,6 +25,7 @@ const USAGE = `usage: npm run bench [-- [--json] [--only NAME]…]
 
   --json       print an array of {name, value, unit, yardstick, ratio, goal, met}
   --only NAME  measure this row only; may be given several times
+  --scale PART  smaller networks, such as 0.1: to try the bench itself, its figures mean nothing
   --help       print this
 
 rows:
@@ -35,6 +42,7 @@ const options = () => {
       options: {
         json: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [] },
+        scale: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -99,7 +107,8 @@ const measureAll = async (isWanted: (row: { name: string }) => boolean): Promise
 };
 
 const main = async (): Promise<void> => {
-  const { json, only, help } = options();
+  const { json, only, scale, help } = options();
+  setScale(Number(scale));
   if (help) return void process.stdout.write(USAGE);
   const measured = await measureAll(selection(only));
   const answer = json

@@ -93,18 +93,22 @@ const connect = async ({ served, layout, from, to, know }: Entrance): Promise<vo
   }
 };
 
-/** Resolves when these clients, or all, stand at a position or beyond it. */
+/** Resolves when these clients, or all, stand at a position or beyond it, and came to stand there since a moment. */
 const reach = async ({
   position,
   seconds = 60,
+  since = 0,
   numbers,
 }: {
   position: number;
   seconds?: number;
+  since?: number;
   numbers?: number[];
 }): Promise<Levelled> => {
   const who = numbers ? numbers.flatMap((number) => clients[number] ?? []) : clients;
-  await until(() => who.every(({ head, isLive }) => isLive && (head?.position ?? 0) >= position), seconds);
+  const isLevel = ({ head, isLive, levelAt }: Client): boolean =>
+    isLive && levelAt >= since && (head?.position ?? 0) >= position;
+  await until(() => who.every(isLevel), seconds);
   const times = who.map(({ levelAt }) => levelAt).sort((left, right) => left - right);
   return { times, tally: describe() };
 };

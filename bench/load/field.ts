@@ -24,7 +24,7 @@ const mostFiles = (): number => {
 export const mostClients = (): number => mostFiles() - OTHER_FILES;
 
 /** A port of the loopback device that nobody listens at. */
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);
@@ -47,6 +47,8 @@ export class Field {
   readonly #crowds: Child[];
   #server: Child;
   #served: Served | undefined;
+  /** Milliseconds from the last start to its listening. */
+  startedIn = 0;
   /** Of each crowd, the numbers of its clients. */
   #members: number[][];
 
@@ -102,6 +104,11 @@ export class Field {
     return this.#server.ask('execute', { command });
   }
 
+  /** One after the other, with nothing in between. */
+  executeAll(commands: readonly object[]): Promise<Told[]> {
+    return this.#server.ask('executeAll', { commands });
+  }
+
   /** Any order of the server's. */
   ask<T>(order: string, argument: object = {}): Promise<T> {
     return this.#server.ask(order, argument);
@@ -114,13 +121,13 @@ export class Field {
   /** When each client came to a position, or those with these numbers; what all have been through. */
   async reach(
     position: number,
-    { seconds = 60, numbers }: { seconds?: number; numbers?: number[] } = {},
+    { seconds = 60, numbers, since = 0 }: { seconds?: number; numbers?: number[]; since?: number } = {},
   ): Promise<Levelled> {
     const levelled = await Promise.all(
       this.#crowds.map((crowd, index) => {
         const members = this.#members[index] ?? [];
         const own = numbers?.map((number) => members.indexOf(number)).filter((at) => at >= 0);
-        return crowd.ask<Levelled>('reach', { position, seconds, ...(own ? { numbers: own } : {}) });
+        return crowd.ask<Levelled>('reach', { position, seconds, since, ...(own ? { numbers: own } : {}) });
       }),
     );
     const times = levelled.flatMap((one) => one.times).sort((left, right) => left - right);
@@ -140,11 +147,22 @@ export class Field {
     return (this.#crowds[0] as Child).ask(order, argument);
   }
 
-  /** The server is killed and started again on the same log and port. Resolves when it listens. */
-  async restart(): Promise<void> {
-    await this.#server.stop('SIGKILL');
+  /** Ends the server with no warning. */
+  kill(): Promise<void> {
+    return this.#server.stop('SIGKILL');
+  }
+
+  /** Starts it again on the same log and port. Resolves when it listens. */
+  async start(): Promise<void> {
+    const begin = performance.now();
     this.#server = await startServer();
     this.#served = await this.#server.ask<Served>('open', { folder: this.folder, port: this.#port });
+    this.startedIn = performance.now() - begin;
+  }
+
+  /** An invited peer joins with its own key. */
+  redeem(name: string, publicKey: string): Promise<Told> {
+    return this.#server.ask('redeem', { name, publicKey });
   }
 
   async close(): Promise<void> {

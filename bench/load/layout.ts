@@ -8,7 +8,12 @@ import type { PublicKey } from '../../src/values/key.ts';
 import type { Hostname } from '../../src/values/name.ts';
 
 /** `perCidr` peers see each other, and the server; whoever is in another CIDR does not see them. */
-export type Layout = { peers: number; perCidr: number };
+export type Layout = {
+  peers: number;
+  perCidr: number;
+  /** Room in each CIDR for peers that come later. */
+  spare?: number;
+};
 
 export const SERVER_IP = '127.0.0.1' as Ip;
 const LOAD_NETWORK = 'load';
@@ -21,14 +26,16 @@ const dotted = (offset: number): string =>
   `127.${(offset >> 16) & 255}.${(offset >> 8) & 255}.${offset & 255}`;
 
 /** Room for that many hosts besides the first and the last address. */
-const blockSize = (perCidr: number): number => 2 ** Math.ceil(Math.log2(perCidr + 2));
+const blockSize = ({ perCidr, spare = 0 }: Layout): number => 2 ** Math.ceil(Math.log2(perCidr + spare + 2));
 
-const blockStart = (perCidr: number, block: number): number =>
-  Math.max(2 ** 16, blockSize(perCidr)) + block * blockSize(perCidr);
+const blockStart = (layout: Layout, block: number): number =>
+  Math.max(2 ** 16, blockSize(layout)) + block * blockSize(layout);
 
 /** The address of the peer with that number, from 0. */
-export const addressOf = ({ perCidr }: Layout, number: number): Ip =>
-  dotted(blockStart(perCidr, Math.floor(number / perCidr)) + 1 + (number % perCidr)) as Ip;
+export const addressOf = (layout: Layout, number: number): Ip => {
+  const { perCidr } = layout;
+  return dotted(blockStart(layout, Math.floor(number / perCidr)) + 1 + (number % perCidr)) as Ip;
+};
 
 export const peerName = (number: number): Hostname => `p${number}` as Hostname;
 const cidrName = (number: number): Hostname => `c${number}` as Hostname;
@@ -69,9 +76,9 @@ export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<Netwo
   yield cidrAdded(2, 'innernet-server', `${SERVER_IP}/32`, 1);
   const endpoint = '203.0.113.1:51820' as Endpoint;
   yield { ...peerAdded(1, 'innernet-server', SERVER_IP, 2, serverKey), endpoint } as NetworkEvent;
-  const prefix = 32 - Math.log2(blockSize(perCidr));
+  const prefix = 32 - Math.log2(blockSize(layout));
   for (let block = 0; block * perCidr < peers; block++) {
-    const cidr = `${dotted(blockStart(perCidr, block))}/${prefix}`;
+    const cidr = `${dotted(blockStart(layout, block))}/${prefix}`;
     yield cidrAdded(FIRST_CIDR + block, cidrName(block), cidr, 1);
   }
   for (let number = 0; number < peers; number++) {

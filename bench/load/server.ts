@@ -24,6 +24,7 @@ import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
 import { type Hash, SERVER_PEER } from '../../src/values/id.ts';
 import type { Cidr } from '../../src/values/ip.ts';
+import type { Hostname } from '../../src/values/name.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import { clock } from '../clock.ts';
 import { eventsOf, FIRST_EVENTS, type Layout, SERVER_IP, someKey } from './layout.ts';
@@ -49,7 +50,7 @@ let log: SqliteLog;
 let plane: ControlPlane;
 let live: Live;
 let delay: IntervalHistogram;
-let committed = 0;
+let committed: number | undefined;
 
 const logIn = (folder: string) => ({
   file: join(folder, 'load.events'),
@@ -88,12 +89,12 @@ const create = async ({ folder, layout }: { folder: string; layout: Layout }): P
   return position;
 };
 
-/** Notes when each append was durable. */
+/** Notes when an append was known to be durable: by its answer, or because the followers have the commit already. */
 const timed = (opened: SqliteLog): SqliteLog => {
   const append = opened.append.bind(opened);
   opened.append = async (...commits) => {
     const result = await append(...commits);
-    committed = clock();
+    committed ??= clock();
     return result;
   };
   return opened;
@@ -102,6 +103,9 @@ const timed = (opened: SqliteLog): SqliteLog => {
 const open = async ({ folder, port }: Place): Promise<Served> => {
   log = timed(await openLog(logIn(folder)));
   live = await Live.load(log);
+  live.subscribe(() => {
+    committed ??= clock(); // before all others: they are what is measured
+  });
   plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
   const observations = new Observations(ulid(), '127.0.0.0/8' as Cidr);
   const endpoint = endpointOf(SERVER_IP, port) as Endpoint;
@@ -131,12 +135,27 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   return { endpoint, serverKey, network: live.networkId, ...live.head };
 };
 
-const execute = async ({ command }: { command: unknown }): Promise<Told> => {
+const execute = ({ command }: { command: unknown }): Promise<Told> => executeAs(ACTOR, command);
+
+const redeem = ({ name, publicKey }: { name: string; publicKey: string }): Promise<Told> => {
+  const peer = live.network.peerNamed(name as Hostname);
+  if (!peer) throw new Error(`there is no peer ${name}`);
+  return executeAs({ kind: 'peer', peerId: peer.id }, { type: 'RedeemInvitation', publicKey });
+};
+
+const executeAs = async (actor: Actor, command: unknown): Promise<Told> => {
   const asked = clock();
-  const { position } = await plane.execute(Command.parse(command), { actor: ACTOR });
-  const durable = committed;
+  committed = undefined;
+  const { position } = await plane.execute(Command.parse(command), { actor });
   await live.reached(position);
-  return { asked, committed: durable, told: clock(), position };
+  return { asked, committed: committed ?? asked, told: clock(), position };
+};
+
+/** Several commands, one after the other, without the way to this process in between: the time of each as above. */
+const executeAll = async ({ commands }: { commands: unknown[] }): Promise<Told[]> => {
+  const told: Told[] = [];
+  for (const command of commands) told.push(await execute({ command }));
+  return told;
 };
 
 /** `settled`: after a collection of garbage, where Node was started so that it can be asked for. */
@@ -157,6 +176,8 @@ obey({
   create,
   open,
   execute,
+  executeAll,
+  redeem,
   usage,
   head: () => live.head,
   forgetDelay: () => delay.reset(),

@@ -33,7 +33,8 @@ it('after a restart clients come back where they were, without a snapshot', asyn
   try {
     await field.connect(40, { know: false });
     await field.forget();
-    await field.restart();
+    await field.kill();
+    await field.start();
     const { position } = await field.execute({ type: 'RenameCidr', cidr: 'c0', name: 'renamed' });
     const { tally } = await field.reach(position);
     expect(tally).toMatchObject({ live: 40, resumed: 40, snapshots: 0, breaches: 0 });
