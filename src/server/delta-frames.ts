@@ -18,6 +18,9 @@ type Rows = {
 const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
 const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
 
+/** More changed rows than this are too long for a frame, whatever is in them: no need to write them out. */
+const MOST_ROWS = 600;
+
 /** Digests in a frame that has nothing else: well below `LARGEST_DELTA`. */
 const MOST_DIGESTS_ALONE = 900;
 
@@ -36,6 +39,11 @@ export const fetchFrame = ({ head }: Live): Buffer => {
   const frame: Fetch = { kind: 'fetch', position: head.position, hash: head.hash };
   return Buffer.from(JSON.stringify(frame));
 };
+
+const FETCH = Buffer.from('{"kind":"fetch"');
+
+/** Whether the bytes are those of such a frame. */
+export const isFetch = (bytes: Buffer): boolean => bytes.subarray(0, FETCH.length).equals(FETCH);
 
 /** Positions from which and to which a frame leads. */
 type Stretch = { from: Position; to: Position };
@@ -83,7 +91,10 @@ export const stepFrames = (
     const same = made.get(delta) ?? new Map<Position, Buffer>();
     made.set(delta, same);
     const rows = () => ({ peers: { changed: delta.changed.map(peerRow), removed: delta.removed }, cidrs });
-    const bytes = same.get(from) ?? deltaFrame(live, { from, to }, rows()) ?? fetchFrame(live);
+    const bytes =
+      same.get(from) ??
+      (delta.changed.length > MOST_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
+      fetchFrame(live);
     same.set(from, bytes);
     frames.set(viewer, bytes);
   }

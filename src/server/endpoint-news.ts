@@ -7,6 +7,7 @@ import type { Endpoints } from '../protocol/frames.ts';
 import type { Observation } from '../protocol/rows.ts';
 import type { CidrId, PeerId } from '../values/id.ts';
 import type { Audience } from './audience.ts';
+import { costOf, type Lanes } from './lanes.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
 import type { Observations } from './observations.ts';
@@ -24,6 +25,7 @@ export class EndpointNews {
   readonly #live: Live;
   readonly #observations: Observations;
   readonly #audience: Audience;
+  readonly #lanes: Lanes;
   /** For each CIDR that listens, the peers of which there is something to tell. */
   readonly #news = new Map<CidrId, Set<PeerId>>();
   /** Everything that the peers of a CIDR may know: after a restart all of them ask for it. */
@@ -32,10 +34,11 @@ export class EndpointNews {
   #gathering: NodeJS.Timeout | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
 
-  constructor(live: Live, observations: Observations, audience: Audience) {
+  constructor(live: Live, observations: Observations, audience: Audience, lanes: Lanes) {
     this.#live = live;
     this.#observations = observations;
     this.#audience = audience;
+    this.#lanes = lanes;
     this.#unsubscribe = observations.onChange(({ id }) => this.#onChange(id));
   }
 
@@ -59,7 +62,7 @@ export class EndpointNews {
 
   /** Tells a member what it does not know yet, as far as its queue allows. */
   level(member: Member): void {
-    this.#tellMembers([member], this.#framesSince(member.cidrId, member.sequence));
+    for (const frame of this.#framesSince(member.cidrId, member.sequence)) this.#write(member, frame);
   }
 
   #onChange(id: PeerId): void {
@@ -93,18 +96,20 @@ export class EndpointNews {
     const news = [...this.#news];
     this.#news.clear();
     for (const [viewer, ids] of news) {
-      this.#tellMembers([...this.#audience.level(viewer)], this.#framesOf(viewer, ids, 0));
+      for (const frame of this.#framesOf(viewer, ids, 0))
+        this.#lanes.add(viewer, {
+          members: this.#audience.level(viewer),
+          write: (member) => this.#write(member, frame),
+          cost: costOf([frame.bytes]),
+          provokes: false,
+        });
     }
   }
 
-  #tellMembers(members: readonly Member[], frames: readonly Frame[]): void {
-    for (const { bytes, sequence } of frames) {
-      for (const member of members) {
-        if (member.isBehind) continue;
-        this.#audience.write(member, bytes);
-        member.sequence = sequence;
-      }
-    }
+  #write(member: Member, { bytes, sequence }: Frame): void {
+    if (member.isBehind || member.sequence >= sequence) return; // it has, or will get, all up to there
+    this.#audience.write(member, bytes);
+    member.sequence = sequence;
   }
 
   #framesSince(viewer: CidrId, sequence: number): readonly Frame[] {

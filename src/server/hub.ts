@@ -7,10 +7,11 @@ import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../protocol/fram
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Audience } from './audience.ts';
 import type { Claims } from './claims.ts';
-import { bookmarkFrames, catchUpFrames, fetchFrame, stepFrames } from './delta-frames.ts';
+import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
 import { type Limit, Limits } from './limits.ts';
+import { costOf, Lanes } from './lanes.ts';
 import type { Live } from './live.ts';
 import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import type { Observations } from './observations.ts';
@@ -25,6 +26,8 @@ const MOST_MISSED = 2;
 const MOST_STREAMS = 2;
 /** A stream that was told to end is cut after this long, in milliseconds. */
 const END_WITHIN = 1000;
+/** A client that is told to fetch a snapshot costs what its request will: some 25 short frames. */
+const COST_OF_FETCH = 25;
 /** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
 const MOST_HEARD = 200;
 
@@ -35,6 +38,7 @@ export class Hub {
   readonly #limits: Limits;
   readonly #audience = new Audience();
   readonly #farewells = new Farewells();
+  readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
   /** Up to where the members of a CIDR have been told, the longest silent first. */
   readonly #told = new Map<CidrId, Position>();
@@ -50,7 +54,7 @@ export class Hub {
     this.#observations = observations;
     this.#claims = claims;
     this.#limits = limits;
-    this.#news = new EndpointNews(live, observations, this.#audience);
+    this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
     this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
@@ -74,6 +78,7 @@ export class Hub {
   close(): void {
     this.#unsubscribe();
     this.#news.close();
+    this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { socket } of this.#audience.all()) socket.close(1001);
   }
@@ -178,10 +183,17 @@ export class Hub {
 
   #tell(cidrId: CidrId, frames: readonly Buffer[]): void {
     const { position } = this.#live.head;
-    for (const member of this.#audience.level(cidrId)) {
-      for (const bytes of frames) this.#audience.write(member, bytes);
-      member.position = position;
-    }
+    const provokes = frames.some(isFetch);
+    this.#lanes.add(cidrId, {
+      members: this.#audience.level(cidrId),
+      write: (member) => {
+        if (member.position >= position) return; // it came, or caught up, in the meantime
+        for (const bytes of frames) this.#audience.write(member, bytes);
+        member.position = position;
+      },
+      cost: provokes ? COST_OF_FETCH : costOf(frames),
+      provokes,
+    });
     this.#told.delete(cidrId); // set anew, it is the last in the map's order
     this.#told.set(cidrId, position);
   }

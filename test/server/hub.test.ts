@@ -143,7 +143,7 @@ describe('a stream begins', () => {
     await ann.next('welcome');
     expect(await ann.next('fetch')).toEqual({ kind: 'fetch', ...running.live.head });
     const snapshot = JSON.parse(
-      gunzipSync(await running.snapshots.of(ids.engineers, before.position)).toString(),
+      gunzipSync(Buffer.concat(await running.snapshots.of(ids.engineers, before.position))).toString(),
     );
     expect(snapshot.peers.map(({ id }: { id: PeerId }) => id).sort()).toEqual([ids.server, ids.ann]);
   }, 30_000);

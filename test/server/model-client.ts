@@ -293,7 +293,7 @@ export class ModelClient {
 
   async #fetch({ snapshots }: RunningNetwork): Promise<void> {
     const bytes = await snapshots.of(this.cidrId, this.head?.position);
-    const snapshot = Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
+    const snapshot = Snapshot.parse(JSON.parse(gunzipSync(Buffer.concat(bytes)).toString()));
     const { network, position, hash, from, peers, cidrs } = snapshot;
     let head = this.head ?? { networkId: network, position, hash };
     if (from > head.position) {

@@ -101,7 +101,9 @@ export class FollowingClient {
     const peer = network.peer(this.id);
     if (!peer) return;
     const packed = await snapshots.of(peer.cidrId, this.mirror.head?.position);
-    this.#obey(this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(packed).toString()))));
+    this.#obey(
+      this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(Buffer.concat(packed)).toString()))),
+    );
   }
 
   #obey(verdict: Verdict): Verdict['kind'] {

@@ -35,15 +35,16 @@ export class Transfers {
     else response.once('close', leave);
   }
 
-  /** The bytes piece by piece, as the reader takes them. */
-  piecesOf(peer: PeerId, response: ServerResponse, bytes: Buffer): Readable {
+  /** These bytes piece by piece, as the reader takes them. No copy is made: thousands may be given the very same. */
+  piecesOf(peer: PeerId, response: ServerResponse, members: readonly Buffer[]): Readable {
     const watch = setTimeout(() => this.#cut(peer, response), SLOWEST_PIECE);
     response.once('close', () => clearTimeout(watch));
     const pieces = function* (): Generator<Buffer> {
-      for (let start = 0; start < bytes.length; start += PIECE) {
-        watch.refresh();
-        yield bytes.subarray(start, start + PIECE);
-      }
+      for (const bytes of members)
+        for (let start = 0; start < bytes.length; start += PIECE) {
+          watch.refresh();
+          yield bytes.subarray(start, start + PIECE);
+        }
     };
     return Readable.from(pieces());
   }

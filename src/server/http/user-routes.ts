@@ -139,10 +139,10 @@ const snapshot = async (
   const { caller } = request;
   const position = positionOf(request);
   await transfers.turn(caller.id, reply.raw);
-  const bytes = await snapshots.of(caller.cidrId, position);
-  const size = { 'content-length': bytes.length };
+  const members = await snapshots.of(caller.cidrId, position);
+  const size = { 'content-length': members.reduce((length, member) => length + member.length, 0) };
   reply.headers({ 'content-type': 'application/json', 'content-encoding': 'gzip', ...size });
-  return transfers.piecesOf(caller.id, reply.raw, bytes);
+  return transfers.piecesOf(caller.id, reply.raw, members);
 };
 
 const digests = async ({ live, snapshots }: Parts, request: FastifyRequest): Promise<DigestPage> => {
