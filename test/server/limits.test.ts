@@ -58,7 +58,7 @@ describe('transfers', () => {
       const peer = Number(request.url?.slice(1)) as PeerId;
       await transfers.turn(peer, response);
       response.setHeader('content-length', BIG.length);
-      transfers.piecesOf(peer, response, BIG).pipe(response);
+      transfers.piecesOf(peer, response, [BIG]).pipe(response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
