@@ -113,7 +113,6 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   if (!serverKey) throw new Error('the log holds no network');
   const api = await Api.create({
     live,
-    limits: new Limits(),
     plane,
     observations,
     past: new LogPast(log),
