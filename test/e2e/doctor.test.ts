@@ -13,10 +13,12 @@ afterAll(() => network.close());
 
 type Finding = { step: string; grade: string; found: string; hint?: string };
 
-const examine = async (...flags: string[]): Promise<{ code: number | null; findings: Finding[] }> => {
-  const { code, stdout } = await ann.exec([...CLIENT, ...flags, 'doctor', 'acme', '--json']);
+type Examination = { code: number | null; findings: Finding[] };
+const examine = async (env: Record<string, string> = {}, as: string[] = []): Promise<Examination> => {
+  const { code, stdout } = await ann.exec([...as, ...CLIENT, 'doctor', 'acme', '--json'], { env });
   return { code, findings: JSON.parse(stdout) };
 };
+const findingOf = ({ findings }: Examination, step: string) => findings.find((one) => one.step === step);
 const gradesOf = (findings: readonly Finding[], grade: string) =>
   findings.filter((finding) => finding.grade === grade).map(({ step }) => step);
 
@@ -59,6 +61,84 @@ describe('a sick machine', () => {
     await ann.exec(['ip', 'address', 'del', '10.42.9.1/24', 'dev', 'eth0']);
     await ann.sure([...CLIENT, 'up', 'acme']);
     expect(gradesOf((await examine()).findings, 'failed')).toEqual([]);
+  });
+
+  it('root: whoever may read the files but is not root is told', async () => {
+    const folders = '/etc/innernet /var/lib/innernet';
+    await ann.sure([
+      'sh',
+      '-c',
+      `chmod 755 ${folders}; chmod 644 /etc/innernet/acme.conf /var/lib/innernet/*`,
+    ]);
+    const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    const examination = await examine({}, nobody);
+    expect(findingOf(examination, 'root')).toMatchObject({
+      grade: 'failed',
+      found: 'this is not run by root',
+    });
+    expect([examination.code, findingOf(examination, 'device')?.grade]).toEqual([1, 'skipped']);
+    await ann.sure([
+      'sh',
+      '-c',
+      `chmod 700 ${folders}; chmod 600 /etc/innernet/acme.conf /var/lib/innernet/*`,
+    ]);
+  });
+
+  it('tun: a machine without the device that carries the traffic', async () => {
+    await ann.sure(['mount', '-t', 'tmpfs', 'none', '/dev/net']);
+    const examination = await examine();
+    await ann.sure(['umount', '/dev/net']);
+    expect(findingOf(examination, 'tun')).toMatchObject({
+      ...{ grade: 'warning', found: expect.stringContaining('there is no /dev/net/tun') },
+      hint: expect.stringContaining('modprobe tun'),
+    });
+  });
+
+  it('port: the device listens elsewhere than the conf says', async () => {
+    await ann.sure([...CLIENT, 'set-listen-port', 'acme', '-l', '41830']);
+    await ann.sure(['wg', 'set', 'acme', 'listen-port', '41831']);
+    expect(findingOf(await examine(), 'device')).toMatchObject({
+      ...{ grade: 'warning', found: 'the device listens at port 41831, the conf says 41830' },
+      hint: expect.stringContaining("ss -ulpn 'sport = :41830'"),
+    });
+    await ann.sure([...CLIENT, 'set-listen-port', 'acme', '--unset']);
+  });
+
+  it.each([
+    ['nowhere.invalid', "the server's name nowhere.invalid cannot be looked up"],
+    ['inside.test', "the server's name leads into the network itself: 10.42.0.1:51820"],
+  ])('DNS: the server is called %s', async (name, found) => {
+    const conf = '/etc/innernet/acme.conf';
+    await ann.sure(['cp', '-p', conf, '/run/acme.conf']);
+    await ann.sure(['sed', '-i', `s/^external-endpoint = .*/external-endpoint = "${name}:51820"/`, conf]);
+    await ann.sure(['sh', '-c', 'echo 10.42.0.1 inside.test >>/etc/hosts']);
+    const examination = await examine();
+    await ann.sure(['cp', '-p', '/run/acme.conf', conf]);
+    expect([examination.code, findingOf(examination, 'DNS')]).toEqual([
+      1,
+      { step: 'DNS', grade: 'failed', found, hint: expect.stringContaining('DNS') },
+    ]);
+    expect(gradesOf(examination.findings, 'skipped')).toContain('handshake');
+  });
+
+  it('API: the tunnel stands, and something on the way stops the calls', async () => {
+    const rules =
+      'table ip sick { chain out { type filter hook output priority 0; oifname "acme" meta l4proto tcp reject; }; }';
+    await ann.sure(['nft', rules]);
+    const examination = await examine();
+    await ann.sure(['nft', 'delete', 'table', 'ip', 'sick']);
+    expect([examination.code, gradesOf(examination.findings, 'failed')[0]]).toEqual([1, 'API']);
+    expect(findingOf(examination, 'API')?.hint).toBeTruthy();
+  });
+
+  it('clock: two hours behind', async () => {
+    const late = 'const now = Date.now; Date.now = () => now() - 7_200_000;';
+    const examination = await examine({
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}`,
+    });
+    const finding = findingOf(examination, 'clock');
+    expect(finding).toMatchObject({ grade: 'warning', hint: expect.stringContaining('NTP') });
+    expect(finding?.found).toMatch(/^this machine's clock is 7[12]\d\d s behind the server's$/);
   });
 
   it('cannot tell of the server what needs a device', async () => {

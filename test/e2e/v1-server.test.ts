@@ -135,6 +135,23 @@ describe('an old server', () => {
     expect((await reportOf(ann)).held).toEqual([]);
   });
 
+  it('is known to doctor, and so is who is held back', async () => {
+    await show({ ...bob, public_key: key(99) });
+    await until('bob is held', async () => (await reportOf(ann)).held.length > 0);
+    const { stdout } = await ann.exec([...CLIENT, 'doctor', 'acme', '--json']);
+    const found = (step: string) => JSON.parse(stdout).find((one: { step: string }) => one.step === step);
+    expect(found('version')).toMatchObject({
+      ...{ grade: 'warning', found: expect.stringContaining('an older server without a live stream') },
+      hint: 'on the server: bring innernet-server up to date',
+    });
+    expect(found('peers')).toMatchObject({
+      ...{ grade: 'warning', found: expect.stringContaining('bob is held back (KeyChanged)') },
+      hint: expect.stringContaining('innernet forget-pin acme 10.42.1.5'),
+    });
+    await show(bob, eve);
+    await until('bob is let go', async () => (await reportOf(ann)).held.length === 0);
+  });
+
   it('is asked at once by fetch', async () => {
     await show(bob);
     await ann.sure([...CLIENT, 'fetch', 'acme']);
