@@ -133,10 +133,13 @@ export class DeviceKeeper {
     return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
   }
 
-  /** Whether there is a session with the server that can still carry data. */
-  async hasServer(): Promise<boolean> {
+  /**
+   * Whether there is a session with the server that can still carry data, and whose handshake was after `since`, in
+   * milliseconds since 1970.
+   */
+  async hasServer(since = 0): Promise<boolean> {
     const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
-    return peer !== undefined && isLive(peer, Date.now());
+    return peer !== undefined && isLive(peer, Date.now()) && (peer.latestHandshake ?? 0) > since;
   }
 
   /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */

@@ -44,8 +44,9 @@ export type FollowOptions = {
 
 /** News are gathered this long before the hosts file is written, in milliseconds. */
 const HOSTS_AFTER = 50;
-/** A machine that was shut out asks again after this long, in milliseconds. */
+/** A machine that was shut out asks again after this long, or as soon as WireGuard is answered; in milliseconds. */
 const SHUT_OUT_PAUSE = 60_000;
+const SHUT_OUT_LOOK = 1000;
 
 export class Follower {
   readonly #options: FollowOptions;
@@ -157,9 +158,18 @@ export class Follower {
         attempt = 0;
         continue;
       }
-      const pause = this.#link.isShutOut ? SHUT_OUT_PAUSE : pauseBefore(attempt, Math.random());
+      if (this.#link.isShutOut) await this.#restShutOut();
+      else await this.#rest(pauseBefore(attempt, Math.random()));
       attempt += 1;
-      await this.#rest(pause);
+    }
+  }
+
+  /** The keepalive asks the server every few seconds anyway, and is answered from when this machine is let in again. */
+  async #restShutOut(): Promise<void> {
+    const [since, deadline] = [Date.now(), performance.now() + SHUT_OUT_PAUSE];
+    while (!this.#isStopped && performance.now() < deadline) {
+      if (await this.#rest(SHUT_OUT_LOOK)) return;
+      if (await this.#keeper.hasServer(since).catch(() => false)) return;
     }
   }
 
@@ -250,16 +260,18 @@ export class Follower {
     });
   }
 
-  async #rest(milliseconds: number): Promise<void> {
+  /** Resolves to whether it was woken before the time was over. */
+  async #rest(milliseconds: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const rested = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, milliseconds);
+    const rested = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), milliseconds);
     });
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+    const woken = new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(true);
     });
-    await Promise.race([rested, this.#stopped, woken]);
+    const isEarly = await Promise.race([rested, this.#stopped.then(() => true), woken]);
     clearTimeout(timer);
+    return isEarly;
   }
 
   /**

@@ -31,7 +31,7 @@ export type PolledParts = {
   candidates: () => SocketAddress[] | undefined;
   isStopped: () => boolean;
   /** Waits, in milliseconds; ends early with the program. */
-  rest: (milliseconds: number) => Promise<void>;
+  rest: (milliseconds: number) => Promise<unknown>;
   say: (message: string) => void;
 };
 
