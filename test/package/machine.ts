@@ -42,7 +42,7 @@ mount --bind proc/sys proc/sys
 mount -o remount,ro,bind proc/sys
 mount -t sysfs -o ro sys sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
-for place in run tmp var/log "\${3#/}"; do mount -t tmpfs -o mode=1777 machine $place; done
+for place in run tmp var/log "\${3#/}"; do mkdir -p "$place"; mount -t tmpfs -o mode=1777 machine $place; done
 chmod 755 run
 mount -t tmpfs -o mode=755 machine dev
 mkdir dev/net dev/shm dev/pts
