@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FAULTS, type Fault } from '../test/torture/catalogue.ts';
+import { FAULTS, type Fault, SLOW } from '../test/torture/catalogue.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const seed = values.seed ?? String(Date.now() % 2 ** 31);
-const chosen = FAULTS.filter(({ id }) => positionals.length === 0 || positionals.includes(id));
+const chosen = [...FAULTS, ...SLOW].filter(({ id }) => positionals.length === 0 || positionals.includes(id));
 const root = resolve('.');
 
 type Run = { passed: boolean; tried: string[]; summary: string };

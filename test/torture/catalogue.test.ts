@@ -1,14 +1,14 @@
 // The catalogue of faults is whole, its tests exist, its sabotages would hit, and the page about it says the same.
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FAULTS } from './catalogue.ts';
+import { FAULTS, SLOW } from './catalogue.ts';
 
 const page = readFileSync('docs/reliability.md', 'utf8');
 
 it('goes from R1 to R25', () =>
   expect(FAULTS.map(({ id }) => id)).toEqual(Array.from({ length: 25 }, (_, n) => `R${n + 1}`)));
 
-describe.each(FAULTS)('$id', ({ id, tests, sabotage }) => {
+describe.each([...FAULTS, ...SLOW])('$id', ({ id, tests, sabotage }) => {
   it('has its tests', () => {
     for (const { file, titles } of tests) {
       expect(existsSync(file), file).toBe(true);

@@ -319,3 +319,23 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** No faults of our own, but what needs minutes: routers and servers that do as they like. */
+export const SLOW: readonly Fault[] = [
+  {
+    id: 'NAT',
+    what: 'two routers that let in unasked packets, and remember them',
+    tests: [{ file: 'test/slow/nat-accept.test.ts' }],
+    sabotage: {
+      file: 'src/client/contacts.ts',
+      line: "return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0 };",
+      becomes:
+        "return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0, endpoint: contact.endpoints[0] };",
+    },
+  },
+  {
+    id: 'MOVES',
+    what: 'a server that goes to another address, a router that gives another port',
+    tests: [{ file: 'test/slow/moves.test.ts' }],
+  },
+];
