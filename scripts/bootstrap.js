@@ -139,7 +139,8 @@ function headersOfThisNode() {
 /** The database module is downloaded ready-made or, where that fails, compiled: only then is a compiler needed. */
 function installNpmPackages() {
   say('installing npm packages (a minute or two where the database module must be compiled)');
-  const install = () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], headersOfThisNode()) && databaseLoads();
+  const install = () =>
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], headersOfThisNode()) && databaseLoads();
   if (install()) return;
   const compiler = missing(compilerPackages);
   if (compiler.length === 0) stop('npm could not install the packages, see above');
