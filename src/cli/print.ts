@@ -1,13 +1,29 @@
 /** What a verb shows: its answer on stdout, everything else on stderr, nothing that could steer a terminal. */
 import { printable } from '../domain/rejection.ts';
 
+let hasPassing = false;
+
+/** A line on a terminal whose place the next one takes, whatever it is; nothing where there is no terminal. */
+export const passing = (text: string): void => {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(`\r${printable(text).slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
+  hasPassing = true;
+};
+
+export const clearPassing = (): void => {
+  if (hasPassing) process.stderr.write('\r\x1b[K');
+  hasPassing = false;
+};
+
 /** The answer, a line or more. */
 export const answer = (text: string): void => {
+  clearPassing();
   process.stdout.write(`${text}\n`);
 };
 
 /** What people may want to know while they wait or afterwards, and programs do not. */
 export const note = (text: string): void => {
+  clearPassing();
   process.stderr.write(`${text}\n`);
 };
 

@@ -1,14 +1,15 @@
-/** How far something is that takes a while: one line that rewrites itself on a terminal, now and then a line elsewhere. */
+/** What takes more than a second says so, on a terminal: one line that rewrites itself and is gone in the end. */
+import { clearPassing, passing } from './print.ts';
 
-/** Milliseconds before anything is said, and between two lines where there is no terminal. */
+/** Milliseconds before anything is said, and between two versions of the line. */
 const PATIENCE = 1_000;
-const BETWEEN_LINES = 10_000;
+const REWRITTEN_EVERY = 100;
 
+/** How far something is. */
 export class Progress {
   readonly #what: string;
   readonly #total: number;
   #next = performance.now() + PATIENCE;
-  #isShown = false;
 
   /** `what` is said before the numbers: `checked`. */
   constructor(what: string, total: number) {
@@ -19,20 +20,26 @@ export class Progress {
   reached(count: number): void {
     const now = performance.now();
     if (now < this.#next) return;
-    const text = `${this.#what} ${count} of ${this.#total}`;
-    if (process.stderr.isTTY) {
-      process.stderr.write(`\r${text}\x1b[K`);
-      this.#next = now + PATIENCE / 10;
-      this.#isShown = true;
-    } else {
-      process.stderr.write(`${text}\n`);
-      this.#next = now + BETWEEN_LINES;
-    }
+    passing(`${this.#what} ${count} of ${this.#total}`);
+    this.#next = now + REWRITTEN_EVERY;
   }
 
-  /** Leaves an empty line where it was. */
   end(): void {
-    if (this.#isShown) process.stderr.write('\r\x1b[K');
-    this.#isShown = false;
+    clearPassing();
   }
 }
+
+/** Tells every second what is going on; resolves or rejects as the work does. */
+export const during = async <T>(what: string | (() => string), work: Promise<T>): Promise<T> => {
+  let seconds = 0;
+  const timer = setInterval(() => {
+    seconds += 1;
+    passing(`${typeof what === 'string' ? what : what()}: ${seconds} s`);
+  }, PATIENCE);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    clearPassing();
+  }
+};

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { z } from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
+import { during } from '../cli/progress.ts';
 import type { AdminCommand } from '../domain/command.ts';
 import { COMMANDS_PATH, NETWORK_PATH, Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { Conf } from '../protocol/conf.ts';
@@ -56,6 +57,8 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
   }
 };
 
+const WAITING = "waiting for the server's answer";
+
 export class ApiPlane implements Plane {
   readonly network: string;
   readonly #conf: Conf;
@@ -104,7 +107,8 @@ export class ApiPlane implements Plane {
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
     const schema: z.ZodType = ANSWERS[question.ask];
     const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
-    return patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
+    const asked = patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
+    return during(WAITING, asked);
   }
 
   view(): Promise<NetworkView> {
@@ -133,7 +137,11 @@ export class ApiPlane implements Plane {
   }
 
   /** Asks in our own protocol first; a server that does not know it is asked in innernet's. */
-  async #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
+  #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
+    return during(WAITING, this.#askEither(ours, theirs));
+  }
+
+  async #askEither<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
     if (this.#old) return theirs(this.#old);
     try {
       return await ours();

@@ -217,6 +217,11 @@ export class Contacts {
     );
   }
 
+  /** Peers that are being tried for the first time since the last news of them. */
+  get meeting(): number {
+    return [...this.#apart].filter(({ endpoints, round }) => endpoints.length > 0 && round < 2).length;
+  }
+
   get size(): number {
     return this.#all.size;
   }

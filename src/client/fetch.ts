@@ -1,4 +1,5 @@
 /** `innernet fetch`: comes level with the server once, for a network that is up. */
+import { during } from '../cli/progress.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { openDevice } from '../wireguard/tunnel.ts';
@@ -11,12 +12,13 @@ import { pathsOf } from './paths.ts';
 export const fetch = async (network: InterfaceName, options: FetchOptions): Promise<void> => {
   const paths = pathsOf(network, options);
   await readConf(paths.conf, network);
-  if ((await askOwnerOf(paths, { ask: 'synchronise' })) !== undefined) return;
+  const what = `waiting for the server of ${network}`;
+  if ((await during(what, askOwnerOf(paths, { ask: 'synchronise' }))) !== undefined) return;
   if (!(await openDevice(network)))
     throw new Failure(`${network} is not up`, { hint: `bring it up: innernet up ${network}` });
   const owned = await OwnedNetwork.open(network, options);
   try {
-    await owned?.synchronise();
+    if (owned) await during(what, owned.synchronise());
   } finally {
     await owned?.close();
   }

@@ -7,6 +7,7 @@ import { hasTerminal, Questions } from '../cli/ask.ts';
 import { makeFolder, replaceFile } from '../cli/durable-file.ts';
 import { isOnlySaid, sayDone } from '../cli/local-change.ts';
 import { note } from '../cli/print.ts';
+import { during } from '../cli/progress.ts';
 import { Rejected } from '../domain/rejection.ts';
 import { type Conf, LARGEST_CONF, parseConf } from '../protocol/conf.ts';
 import { Failure } from '../values/failure.ts';
@@ -188,14 +189,15 @@ const join = async (
   const attempt = { mayBeKnown: isResumed };
   let device: Device;
   try {
-    device = await redeem(invitation, keys, { name, isResumed, options, attempt });
+    const redeeming = redeem(invitation, keys, { name, isResumed, options, attempt });
+    device = await during(`waiting for the server at ${server.externalEndpoint}`, redeeming);
   } catch (error) {
     if (!attempt.mayBeKnown || (!isResumed && isFinal(error))) await rm(paths.pending, { force: true });
     await takeDown(name).catch(() => {});
     throw error;
   }
   await writeConf(paths.conf, conf);
-  await comeLevel(conf, device, { name, options, paths });
+  await during('learning the network, meeting its peers', comeLevel(conf, device, { name, options, paths }));
   await rm(paths.pending, { force: true });
 };
 

@@ -1,4 +1,6 @@
 /** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
+import { clearPassing, passing } from '../cli/print.ts';
+import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -30,14 +32,17 @@ export const up = async (named: readonly InterfaceName[], options: UpOptions): P
   throwFirst(errors);
 };
 
+/** What it waits for, on a terminal. */
+const awaiting = (network: InterfaceName): string => `waiting for the server of ${network}`;
+
 const once = async (network: InterfaceName, options: UpOptions): Promise<void> => {
   const owned = await OwnedNetwork.open(network, options);
   if (!owned) {
-    await askOwnerOf(pathsOf(network, options), { ask: 'synchronise' });
+    await during(awaiting(network), askOwnerOf(pathsOf(network, options), { ask: 'synchronise' }));
     return;
   }
   try {
-    await owned.synchronise();
+    await during(awaiting(network), owned.synchronise());
   } finally {
     await owned.close();
   }
@@ -59,11 +64,26 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
   if (owned.length === 0) return throwFirst(errors);
   for (const error of errors) tellOf(error);
   for (const one of owned) void one.follower.follow();
+  const watched = watch(owned);
   await supervisor.ready(() => owned.map(statusOf).join('; '));
   await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);
+  clearInterval(watched);
+  clearPassing();
   supervisor.stopping();
   await Promise.all(owned.map((one) => one.close()));
 };
+
+/** Tells whoever looks on at a terminal what is still under way. */
+const watch = (owned: readonly OwnedNetwork[]): NodeJS.Timeout =>
+  setInterval(() => {
+    const underWay = owned.flatMap(({ network, follower }) => {
+      if (!follower.status.connected) return [awaiting(network)];
+      const { meeting } = follower.keeper.contacts;
+      return meeting > 0 ? [`${network}: meeting ${meeting} of ${follower.keeper.contacts.size} peers`] : [];
+    });
+    if (underWay.length > 0) passing(underWay.join('; '));
+    else clearPassing();
+  }, 1000);
 
 /** A line for the supervisor: tunnels need no server, so that it is up without one. */
 const statusOf = ({ network, follower }: OwnedNetwork): string =>

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { GlobalOptions } from '../cli/options.ts';
 import { answer, answerJson, note } from '../cli/print.ts';
+import { during } from '../cli/progress.ts';
 import { backupLog } from '../store/backup.ts';
 import { checkWitness } from '../store/verify.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -16,7 +17,7 @@ export const backup = async (network: InterfaceName, file: string, options: Back
   const log = await openNetworkLog(network, options);
   try {
     await checkWitness(log); // a copy of a log that lost its end would pass for a good one
-    const { position, hash } = await backupLog(log.database, path);
+    const { position, hash } = await during('copying and checking the log', backupLog(log.database, path));
     if (options.json) {
       answerJson({ file: path, network, position, hash });
       return;

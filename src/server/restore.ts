@@ -8,6 +8,7 @@ import { ulid } from 'ulid';
 import { Questions } from '../cli/ask.ts';
 import type { ChangeOptions, GlobalOptions } from '../cli/options.ts';
 import { answer, answerJson, note } from '../cli/print.ts';
+import { during } from '../cli/progress.ts';
 import { actorText } from '../events/actor.ts';
 import type { EventOf } from '../events/schema.ts';
 import { eventOf } from '../events/upcast.ts';
@@ -50,7 +51,7 @@ export const restore = async (
   try {
     refuseOpen(files.log);
     copyLog(resolve(file), draft);
-    const backup = await inspectLog(draft);
+    const backup = await during('checking the copy', inspectLog(draft));
     const lost = await prepare(draft, { file, files, conf, backup, options, network });
     const aside = swap(draft, files);
     await settle(files);
@@ -67,7 +68,7 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
   const files = filesOf(network, options);
   const log = await openNetworkLog(network, options);
   try {
-    const head = await verifyChain(log);
+    const head = await during('checking the log', verifyChain(log));
     const lost = await lostBeyond(
       log,
       head,

@@ -1,6 +1,8 @@
 /** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
+import { note } from '../cli/print.ts';
+import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
@@ -43,9 +45,7 @@ import { WINDOW_RECORDS } from './window.ts';
 const LOOK_EVERY = 1_000;
 
 /** Says something to the operator, on stderr. */
-const say = (message: string): void => {
-  process.stderr.write(`innernet-server: ${message}\n`);
-};
+const say = (message: string): void => note(`innernet-server: ${message}`);
 
 /** Trouble that is the server's own and does not end it. */
 const report = (trouble: string, error: unknown): void =>
@@ -101,7 +101,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const files = filesOf(network, options);
   const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
   const log = await openChecked(network, files, conf, opened);
-  const live = opened.add(await Live.load(log), (it) => it.stop());
+  const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
   const range = checkedRange(conf, live, files);
   const metrics = new Metrics();
   const plane = metrics.counted(
@@ -165,7 +165,7 @@ const openChecked = async (
   opened: Opened,
 ): Promise<SqliteLog> => {
   opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
-  await importOnce(network, files, conf, say);
+  await during(`taking over ${network}`, importOnce(network, files, conf, say));
   const workerFile = new URL('./log-writer.js', import.meta.url);
   const log = opened.add(
     await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: true }),

@@ -142,16 +142,17 @@ export const onDevice = async (host: Host): Promise<string[]> =>
     .map(([, ip]) => ip ?? '')
     .sort();
 
-/** Pings every 50 ms while something is done; resolves to how many got no answer. */
+/** Pings every 50 ms while something is done; resolves to how many got no answer, however late. */
 export const lostPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
   const pinging = host.spawn(['ping', '-n', '-i', '0.05', ip]);
   await pinging.line(/bytes from/);
+  const answered = () => pinging.lines.flatMap((line) => Number(/icmp_seq=(\d+)/.exec(line)?.[1] ?? []));
   await act();
-  pinging.kill('SIGINT');
-  const line = await pinging.line(/packets transmitted/);
-  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(line) ?? [];
-  // The last one may still be on its way.
-  return Math.max(0, Number(sent) - Number(received) - 1);
+  // What was asked before this moment has been answered when something that was asked later is.
+  const enough = answered().length + 20;
+  await until('pings go on', async () => answered().length > enough, 60);
+  await pinging.stop('SIGINT');
+  return Math.max(...answered()) - new Set(answered()).size;
 };
 
 export type { Answer, Host };

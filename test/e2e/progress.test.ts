@@ -1,0 +1,38 @@
+// What takes more than a second says so at a real terminal, and is silent where there is none.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CLIENT, type Host, SmallNetwork } from './small-network.ts';
+
+let network: SmallNetwork;
+let ann: Host;
+beforeAll(async () => {
+  network = await SmallNetwork.create();
+  ann = (await network.join('ann')).host;
+  const bob = await network.join('bob');
+  await bob.host.sure([...CLIENT, 'down', 'acme']);
+  await ann.sure([...CLIENT, 'up', 'acme']);
+});
+afterAll(() => network.close());
+
+const atTerminal = (...argv: string[]): string[] => [
+  ...['script', '-qefc', [...CLIENT, ...argv].join(' '), '/dev/null'],
+];
+
+it('a daemon tells whoever looks on which peers it is meeting', async () => {
+  const daemon = ann.spawn(atTerminal('up', '--daemon', 'acme'));
+  await daemon.line(/acme: meeting 1 of 1 peers/, 60_000);
+  daemon.kill('SIGTERM');
+  await daemon.ended;
+});
+
+it('waits for a server that is away, and counts the seconds', async () => {
+  await network.stopServing();
+  await network.server.sure(['ip', 'link', 'delete', 'acme']);
+  await ann.sure([...CLIENT, 'down', 'acme']);
+  const shown = await ann.exec(atTerminal('up', 'acme'), { timeout: 60_000 });
+  expect(shown.stdout).toMatch(/\rwaiting for the server of acme: [1-9]\d* s/);
+  expect(shown.code).toBe(1);
+  const silent = await ann.exec([...CLIENT, 'up', 'acme'], { timeout: 60_000 });
+  expect([silent.stdout, silent.stderr]).toEqual(['', expect.not.stringContaining('waiting')]);
+  const asked = await ann.exec(atTerminal('list-peers', 'acme'), { timeout: 60_000 });
+  expect(asked.stdout).toContain("waiting for the server's answer");
+});
