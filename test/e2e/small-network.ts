@@ -146,7 +146,8 @@ export const onDevice = async (host: Host): Promise<string[]> =>
 export const lostPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
   const pinging = host.spawn(['ping', '-n', '-i', '0.05', ip]);
   await pinging.line(/bytes from/);
-  const answered = () => pinging.lines.flatMap((line) => Number(/icmp_seq=(\d+)/.exec(line)?.[1] ?? []));
+  const answered = () =>
+    pinging.lines.flatMap((line) => (/bytes from .*icmp_seq=(\d+)/.exec(line) ?? []).slice(1).map(Number));
   await act();
   // What was asked before this moment has been answered when something that was asked later is.
   const enough = answered().length + 20;
