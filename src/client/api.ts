@@ -11,6 +11,8 @@ import { hostOf, portOf, type SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import type { PublicKey } from '../values/key.ts';
 import { extend, type Head } from './chain.ts';
+import { measuredJson } from './measured-json.ts';
+import { MOST_ROWS } from './mirror.ts';
 import { sha256 } from './sha256.ts';
 
 const inflate = promisify(gunzip);
@@ -69,21 +71,13 @@ const rejectionOf = ({ code, facts, background }: Refusal): Rejected | undefined
 const NOT_KNOWN = 'the server does not take this machine for a peer that may do this';
 
 const refusalIn = ({ status, body }: Answer): Error => {
-  const refusal = Refusal.safeParse(parseJson(body)).data;
+  const refusal = Refusal.safeParse(measuredJson(body, MOST_ROWS)).data;
   if (refusal)
     return rejectionOf(refusal) ?? new CallRefused(status, refusal.error, refusal.hint, refusal.verb);
   if (status === 401)
     return new CallRefused(401, NOT_KNOWN, 'it may be disabled, or no admin: ask an admin of the network');
   if (status === 404) return new CallRefused(404, 'this server is an older one that cannot do this');
   return new CallRefused(status, `the server answered with HTTP status ${status}`);
-};
-
-const parseJson = (body: Buffer): unknown => {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 };
 
 export class Api {
@@ -99,7 +93,7 @@ export class Api {
   /** What a call answers, parsed. Throws `Rejected`, `CallRefused`, or another `Failure` when nothing answers. */
   async ask<S extends z.ZodType>(schema: S, call: Call): Promise<z.output<S>> {
     const { body } = await this.send(call);
-    const { success, data } = schema.safeParse(parseJson(body));
+    const { success, data } = schema.safeParse(measuredJson(body, MOST_ROWS));
     if (success) return data;
     throw new Failure(`the server's answer to ${call.path.split('?')[0]} cannot be understood`, {
       hint: 'one of the two programs may be too old for the other: bring both up to date',

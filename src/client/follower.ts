@@ -310,9 +310,9 @@ export class Follower {
       const stream: Stream = new Stream({ endpoint: internalEndpoint, key: publicKey }, query, {
         frame: (frame) => {
           this.#link.hears();
-          this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
+          return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
         },
-        unknown: (kind) => this.#take(stream, () => this.#onUnknown(kind)),
+        unknown: (kind) => void this.#take(stream, () => this.#onUnknown(kind)),
         end: (end) => {
           void this.#turns.take(async () => resolve(this.#onEnd(end)));
         },
@@ -323,8 +323,8 @@ export class Follower {
   }
 
   /** Frames are taken one after another; one that cannot be taken ends the connection, and comes again. */
-  #take(stream: Stream, act: () => Promise<void>): void {
-    void this.#turns.take(async () => {
+  #take(stream: Stream, act: () => Promise<void>): Promise<void> {
+    return this.#turns.take(async () => {
       if (this.#isStopped || this.#stream !== stream || this.#spoiled === stream) return;
       await act().catch((error: Error) => {
         this.#spoiled = stream;
@@ -378,7 +378,7 @@ export class Follower {
     this.#keeper.contacts.roundTrip = stream.roundTrip;
     this.#keeper.contacts.serverLead = stream.serverLead;
     void stream.level().then(() => {
-      this.#take(stream, async () => onLevel(stream));
+      void this.#take(stream, async () => onLevel(stream));
     });
   }
 

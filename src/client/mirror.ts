@@ -5,11 +5,17 @@
 import type { Sha256 } from '../events/record.ts';
 import type { Delta, Restoration, Snapshot, Welcome } from '../protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../protocol/rows.ts';
+import { Failure } from '../values/failure.ts';
 import { type CidrId, type Hash, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import { type Breach, compare, type Head, judge } from './chain.ts';
 import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from './pins.ts';
+
+/** Peers, or CIDRs, that a client can have in sight or pinned; whoever shows more is not believed. */
+export const MOST_ROWS = 200_000;
+/** Peers that a client holds back at a time. */
+const MOST_HELD = 10_000;
 
 /** The server shows another history than the one that this client followed. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
@@ -337,6 +343,7 @@ export class Mirror {
     const admissible = shown.filter((row) => !staysOut(row));
     const { accepted, held } = sift(admissible, this.ground, this.pins, this.#ownersBut(leaving));
     for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
+    this.#refuseTooMuch(accepted, held, cidrs.changed);
     const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
     return {
       peers: { changed: accepted, removed: peers.removed },
@@ -344,6 +351,32 @@ export class Mirror {
       held,
       released: freed.filter((id) => this.#held.has(id)),
     };
+  }
+
+  /** Throws a `Failure`: what is remembered for ever must have an end. */
+  #refuseTooMuch(accepted: readonly PeerRow[], held: readonly Held[], cidrs: readonly CidrRow[]): void {
+    const counts = [
+      {
+        count: added(accepted, (row) => this.pins.at(row.ip), this.pins.size),
+        most: MOST_ROWS,
+        what: 'peers',
+      },
+      {
+        count: added(cidrs, ({ id }) => this.#cidrs.get(id), this.#cidrs.size),
+        most: MOST_ROWS,
+        what: 'CIDRs',
+      },
+      {
+        count: added(held, ({ row }) => this.#held.get(row.id), this.#held.size),
+        most: MOST_HELD,
+        what: 'peers that have to be held back',
+      },
+    ];
+    const exceeded = counts.find(({ count, most }) => count > most);
+    if (exceeded)
+      throw new Failure(`TooMany: the server shows more than ${exceeded.most} ${exceeded.what}`, {
+        hint: 'what was known before stays as it is; ask the admins what the server is doing',
+      });
   }
 
   #ownersBut(leaving: ReadonlySet<PeerId>): (key: PublicKey) => PeerId | undefined {
@@ -390,6 +423,10 @@ export class Mirror {
     else if (!sameRow(before, row)) changes.changed.push({ before, after: row });
   }
 }
+
+/** How many there would be with those that are not known yet. */
+const added = <T>(rows: readonly T[], known: (row: T) => unknown, already: number): number =>
+  already + rows.filter((row) => known(row) === undefined).length;
 
 const sameRow = (left: PeerRow, right: PeerRow): boolean =>
   left.name === right.name &&

@@ -16,6 +16,9 @@ const POLL_EVERY = 60;
 /** With what a server refuses a stream that it does not know. */
 const NO_SUCH_STREAM: readonly number[] = [400, 404, 405, 426];
 
+/** Names that are told of; of more than these only how many there are. */
+const MOST_NAMES = 5;
+
 export type PolledParts = {
   api: Api;
   link: ServerLink;
@@ -105,8 +108,14 @@ export class PolledServer {
     if (verdict.kind === 'take') await uptake.commit(verdict.effect);
     if (verdict.kind === 'alarm') await uptake.alarm(verdict.effect);
     await keeper.observe(observations);
-    const names = unreadable.map(printable).join(', ');
+    const names = namesOf(unreadable);
     if (names !== this.#toldUnreadable && names) say(`rows cannot be understood: ${names}`);
     this.#toldUnreadable = names;
   }
 }
+
+const namesOf = (unreadable: readonly string[]): string => {
+  const names = unreadable.slice(0, MOST_NAMES).map((name) => printable(name.slice(0, 255)));
+  const others = unreadable.length - names.length;
+  return [...names, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+};

@@ -30,7 +30,8 @@ export type End =
   | { kind: 'closed'; code: number };
 
 export type StreamEvents = {
-  frame: (frame: ServerFrame) => void;
+  /** Resolves when it has been taken, or never will be. */
+  frame: (frame: ServerFrame) => Promise<void>;
   /** A frame of a kind that this program does not know. */
   unknown: (kind: string) => void;
   end: (end: End) => void;
@@ -40,6 +41,8 @@ export type StreamEvents = {
 const CONNECT_WITHIN = 5000;
 /** Largest frame taken from the server, in bytes. */
 const LARGEST_FRAME = 1024 * 1024;
+/** Characters that may wait to be taken; beyond that the server has to wait. */
+const LONGEST_QUEUE = 4 * LARGEST_FRAME;
 /** No server makes us wait longer than this for a sign of life, in seconds. */
 const LONGEST_HEARTBEAT = 300;
 /** Two missed pings and some grace. */
@@ -57,6 +60,7 @@ export class Stream {
   readonly #start = performance.now();
   #opened = 0;
   #end: End | undefined;
+  #waiting = 0;
   #serverLead: number | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
@@ -135,8 +139,18 @@ export class Stream {
         if (frame.now !== undefined) this.#serverLead = frame.now + this.roundTrip / 2 - performance.now();
         this.#heard();
       }
-      this.#events.frame(frame);
+      this.#queue(text.length, this.#events.frame(frame));
     }
+  }
+
+  /** What is read faster than it is taken would fill the memory. */
+  #queue(length: number, taken: Promise<void>): void {
+    this.#waiting += length;
+    if (this.#waiting > LONGEST_QUEUE) this.#socket.pause();
+    void taken.finally(() => {
+      this.#waiting -= length;
+      if (this.#waiting <= LONGEST_QUEUE && this.#socket.isPaused) this.#socket.resume();
+    });
   }
 
   #onClose(code: number): void {

@@ -265,3 +265,35 @@ describe('the state of a server without a history', () => {
     expect([mirror.head?.position, mirror.filled]).toEqual([3, false]);
   });
 });
+
+describe('more than anybody can have', () => {
+  const many = (count: number, ip: (n: number) => string): PeerRow[] =>
+    Array.from({ length: count }, (_, n) => {
+      const bytes = Buffer.alloc(32, 1);
+      bytes.writeUInt32BE(n + 1000, 0);
+      return { ...row(n + 1000, ip(n), 1), publicKey: bytes.toString('base64') as PeerRow['publicKey'] };
+    });
+
+  it('is refused as a whole, and what was there before stays', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const claims = many(10_001, () => bob.ip);
+    const takes = () => mirror.judgeDelta(history.delta(3, 4, { changed: claims }));
+    expect(takes).toThrow('TooMany: the server shows more than 10000 peers that have to be held back');
+    expect([shown(mirror), rules(mirror), mirror.head?.position]).toEqual([[pair(bob)], [], 3]);
+    expect(receive(mirror, { changed: claims.slice(1) }).kind).toBe('take');
+    expect(mirror.heldCount).toBe(10_000);
+    expect(() => receive(mirror, { changed: [eve, { ...row(7, bob.ip, 70) }] })).toThrow('TooMany');
+  });
+
+  it('counts those that have left sight too: their pins are for ever', () => {
+    const wide = { ...ground, range: '10.0.0.0/8' as typeof ground.range };
+    const mirror = new Mirror(wide, sha256);
+    const ip = (n: number): string => `10.${50 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`;
+    const peers = many(200_000, ip);
+    const first = mirror.judgeState({ peers: peers.slice(0, 150_000), cidrs: [] });
+    if (first.kind === 'take') mirror.take(first.effect);
+    expect(() => mirror.judgeState({ peers: peers.slice(150_000), cidrs: [] })).not.toThrow();
+    const others = many(50_001, (n) => ip(n + 150_000));
+    expect(() => mirror.judgeState({ peers: others, cidrs: [] })).toThrow();
+  });
+});

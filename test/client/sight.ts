@@ -51,10 +51,10 @@ export const ground: Ground = { range: '10.42.0.0/16' as Cidr, own, server };
 export class History {
   readonly digests: Hash[] = [];
   readonly hashes: Hash[] = [];
-  readonly #seed: string;
+  readonly seed: string;
 
   constructor(length: number, seed = 'a') {
-    this.#seed = seed;
+    this.seed = seed;
     this.grow(length);
   }
 
@@ -69,7 +69,7 @@ export class History {
   grow(count: number): void {
     for (let i = 0; i < count; i += 1) {
       const position = this.length + 1;
-      const digest = sha256(Buffer.from(`${this.#seed}${position}`));
+      const digest = sha256(Buffer.from(`${this.seed}${position}`));
       const previous = this.hashes.at(-1) ?? NO_HASH;
       this.digests.push(digest);
       this.hashes.push(
@@ -80,7 +80,7 @@ export class History {
 
   /** The same history up to a position, another one from there. */
   fork(at: number, length: number): History {
-    const other = new History(0, `${this.#seed}'`);
+    const other = new History(0, `${this.seed}'`);
     other.digests.push(...this.digests.slice(0, at));
     other.hashes.push(...this.hashes.slice(0, at));
     other.grow(length - at);

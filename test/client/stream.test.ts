@@ -38,7 +38,7 @@ const live = (query: StreamQuery = {}, act: (stream: Stream, frame: ServerFrame)
   new Promise<{ frames: ServerFrame[]; unknown: string[]; end: End }>((resolve) => {
     const [frames, unknown]: [ServerFrame[], string[]] = [[], []];
     const stream: Stream = new Stream({ endpoint: address, key: key(1) }, query, {
-      frame: (frame) => {
+      frame: async (frame) => {
         frames.push(frame);
         act(stream, frame);
       },

@@ -1,5 +1,5 @@
 // A peer's machine under a lying server: nothing unverified reaches WireGuard, and the rest goes on working.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { keysOf } from '../acme.ts';
 import type { Lie } from '../client/lying-server.ts';
 import { History, row } from '../client/sight.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
-import { CLIENT, onDevice, reportOf, until } from './small-network.ts';
+import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
 
 const serverKeys = keysOf('the server');
 const annKeys = keysOf('ann');
@@ -202,6 +202,121 @@ describe('R13: a lie about history', () => {
     await tell({ hangUp: true });
     await until('the alarm', async () => (await reportOf(ann)).alarm !== null);
     await until('who is not shown is gone', async () => (await onDevice(ann)).join() === '10.42.0.1');
+  });
+});
+
+/** Megabytes that the daemon holds in memory. */
+const memory = async (): Promise<number> => {
+  const [, kilobytes = ''] =
+    /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${daemon.pid}/status`, 'utf8')) ?? [];
+  return Number(kilobytes) / 1024;
+};
+
+/** Works as before, and follows the truth as soon as it is told. */
+const recovers = async (position = 6): Promise<void> => {
+  expect(daemon.running).toBe(true);
+  await greet(history, position, [bob, eve], 3);
+  await tell({ nonsense: null, hangUp: true });
+  await applied(position, 0);
+  expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6']);
+};
+
+describe('R12: a lie about the whole internet', () => {
+  it.each([
+    ['an address that is a range', '0.0.0.0/0'],
+    ['everybody', '0.0.0.0'],
+    ['the loopback', '127.0.0.1'],
+    ['IPv6', '::'],
+    ['the range of the network itself', '10.42.0.0/16'],
+  ])('%s reaches no device', async (_, ip) => {
+    const before = await keysOnDevice();
+    await tell({ frames: [history.delta(3, 4, { changed: [row(9, ip, 99)] })] });
+    await greet(history, 5, [row(9, ip, 99), bob], 3);
+    await tell({ hangUp: true });
+    await until('it has looked at that', async () =>
+      daemon.lines.some((line) => /held back|understood/.test(line)),
+    );
+    expect(await keysOnDevice()).toBe(before);
+    expect(await ann.sure(['ip', 'route'])).not.toMatch(/(default|0\.0\.0\.0|127).* dev acme/);
+    await recovers();
+  });
+
+  it('names that a terminal or a hosts file would obey stay words', async () => {
+    const names = [
+      '\u001b]0;owned\u0007',
+      'a\nb',
+      'x\t6.6.6.6 bank',
+      '# DO NOT EDIT',
+      'b\u202eob',
+      'a\u0000b',
+    ];
+    const changed = names.map((name, n) => row(20 + n, `10.42.1.${20 + n}`, 120 + n, { name }));
+    await tell({ frames: [history.delta(3, 4, { changed })] });
+    await applied(4, 0);
+    const shown = await Promise.all(
+      [
+        ['show', 'acme'],
+        ['show', '--tree', 'acme'],
+        ['list-peers', 'acme'],
+        ['doctor', 'acme'],
+      ].map(async (verb) => Object.values(await ann.exec([...CLIENT, ...verb])).join('')),
+    );
+    await until('the hosts file', async () => (await ann.sure(['cat', '/etc/hosts'])).includes('10.42.1.5'));
+    const hosts = await ann.sure(['cat', '/etc/hosts']);
+    expect([...shown, ...daemon.lines].join('')).not.toMatch(OBEYED);
+    expect(hosts).not.toMatch(/owned|bank|10\.42\.1\.2[0-5]/);
+    expect(hosts.match(/# DO NOT EDIT/g)).toHaveLength(2);
+  });
+});
+
+describe('R12: too much, too little, in the wrong order', () => {
+  it('deltas that are dropped, doubled or turned round let nothing in twice or too early', async () => {
+    const [add, remove] = [history.delta(3, 4, { changed: [eve] }), history.delta(4, 5, { removed: [6] })];
+    await greet(history, 5, [bob], 3);
+    await tell({ frames: [remove] });
+    await applied(5, 0);
+    await tell({ frames: [add, remove, add] });
+    await tell({ frames: [history.delta(5, 6)] });
+    await applied(6, 0);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+  });
+
+  it.each(['zeros', 'objects', 'bomb', 'endless'] as const)(
+    'a snapshot of nonsense without end (%s) costs a bounded amount of memory',
+    async (nonsense) => {
+      await tell({
+        nonsense,
+        greeting: [history.welcome(4), { kind: 'fetch', ...history.link(3, 4) }],
+        hangUp: true,
+      });
+      await until(
+        'it has looked at that',
+        async () =>
+          daemon.lines.some((line) => /understood|more than any network|does not answer/.test(line)),
+        60,
+      );
+      expect(await memory()).toBeLessThan(500);
+      await recovers();
+    },
+  );
+
+  it('frames that are too long or too short end the connection, and no more', async () => {
+    await tell({ shout: { text: 'x', over: 2 ** 20 + 1, times: 1 } });
+    await tell({ frames: [''], hangUp: true });
+    await tell({ shout: { text: '{}', over: 1, times: 10_000 } });
+    await recovers();
+  });
+
+  it('a million peers: one for each address is taken, then it is said, and all stays as it was', {
+    timeout: 300_000,
+  }, async () => {
+    const swarm = { seed: history.seed, from: 3, peers: 1_000_000, inFrame: 2_000 };
+    await tell({ swarm });
+    await daemon.line(/TooMany/, 240_000);
+    expect(await memory()).toBeLessThan(700);
+    expect(await keysOnDevice()).toContain(bob.publicKey);
+    const { held } = await reportOf(ann);
+    expect(held.length).toBeLessThanOrEqual(10_000);
   });
 });
 

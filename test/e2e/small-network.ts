@@ -10,6 +10,10 @@ const program = (name: string): string => fileURLToPath(new URL(`../../dist/${na
 export const CLIENT = [process.execPath, program('innernet')] as const;
 export const SERVER = [process.execPath, program('innernet-server')] as const;
 
+/** What a terminal would obey rather than show. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+export const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
+
 /** Looks again and again until something is so; throws after `seconds`. */
 export const until = async (what: string, isSo: () => Promise<boolean>, seconds = 20): Promise<void> => {
   const deadline = performance.now() + seconds * 1000;
