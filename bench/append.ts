@@ -38,7 +38,7 @@ const carryOut = async ({ control }: Bench, waiting: Waiting): Promise<void> => 
 };
 
 /** Appends a second, with so many commands waiting at any moment. */
-const rate = async (bench: Bench, count: number, atOnce: number): Promise<number> => {
+export const rate = async (bench: Bench, count: number, atOnce: number): Promise<number> => {
   const waiting = requests(bench, count);
   const workers = Array.from({ length: atOnce }, () => () => carryOut(bench, waiting));
   return count / ((await timed(() => Promise.all(workers.map((work) => work())))) / 1000);

@@ -1,7 +1,9 @@
 /** `npm run bench [-- --json] [-- --only NAME]`: the figures that we promise, each beside its yardstick. */
 import { parseArgs } from 'node:util';
+import { admins } from './admins.ts';
 import { append } from './append.ts';
 import { associate } from './associate.ts';
+import { association } from './association.ts';
 import { broadcast } from './broadcast.ts';
 import { change } from './change.ts';
 import { disable } from './disable.ts';
@@ -13,10 +15,24 @@ import { peers } from './peers.ts';
 import { replay } from './replay.ts';
 import { setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
+import { slow } from './slow.ts';
+import { snapshot } from './snapshot.ts';
 import { storm } from './storm.ts';
 import { tableOf } from './table.ts';
 
-const ROWS: readonly Row[] = [append, replay, broadcast, peers, idle, storm, newcomer];
+const ROWS: readonly Row[] = [
+  append,
+  replay,
+  broadcast,
+  peers,
+  idle,
+  storm,
+  newcomer,
+  association,
+  slow,
+  snapshot,
+  admins,
+];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
 const ALL = [...ROWS, ...SCENE_ROWS];

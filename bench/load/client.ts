@@ -9,6 +9,7 @@ import { pauseBefore } from '../../src/client/stream.ts';
 import {
   DIGESTS_PATH,
   type DigestPage,
+  type Fetch,
   type ServerFrame,
   SNAPSHOT_PATH,
   type Snapshot,
@@ -35,7 +36,7 @@ export type Tally = {
   deltas: number;
   /** Deltas that changed nothing in sight. */
   bookmarks: number;
-  resumed: number;
+  welcomes: number;
   snapshots: number;
   snapshotBytes: number;
   lost: number;
@@ -47,7 +48,7 @@ export const noTally = (): Tally => ({
   bytes: 0,
   deltas: 0,
   bookmarks: 0,
-  resumed: 0,
+  welcomes: 0,
   snapshots: 0,
   snapshotBytes: 0,
   lost: 0,
@@ -57,10 +58,35 @@ export const noTally = (): Tally => ({
 /** What came in, and when: it is taken when there is time, so that its arrival is what is measured. */
 export type Arrival = { client: Client; data: Buffer; at: number };
 
+/** Files are few: so many transfers at a time. */
+export class Transfers {
+  readonly #waiting: (() => void)[] = [];
+  #left: number;
+
+  constructor(most: number) {
+    this.#left = most;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#left === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#left -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#left += 1;
+    }
+  }
+}
+
 /** What a client has of its surroundings. */
 export type Surroundings = {
   served: Served;
   tally: Tally;
+  /** Snapshots are taken in and not read. */
+  light: boolean;
+  transfers: Transfers;
   arrive: (arrival: Arrival) => void;
   /** Something happened that may have brought it level. */
   changed: () => void;
@@ -134,7 +160,7 @@ export class Client {
         this.#onDelta(frame, at);
         break;
       case 'fetch':
-        await this.#fetch();
+        await this.#around.transfers.run(() => this.#fetch(frame));
         break;
       case 'endpoints':
         this.#sequence = frame.sequence;
@@ -164,7 +190,7 @@ export class Client {
     this.#boot = boot;
     this.#greeted = true;
     this.#attempts = 0;
-    if (this.head) this.#around.tally.resumed += 1;
+    this.#around.tally.welcomes += 1;
     if (this.head?.position === position) this.levelAt = at;
     const endpoints = [`198.51.100.1:${10_000 + (Number(this.address.split('.').pop()) || 0)}`];
     this.#send({ kind: 'candidates', endpoints });
@@ -195,9 +221,20 @@ export class Client {
     }
   }
 
-  async #fetch(): Promise<void> {
-    const { tally } = this.#around;
-    if (this.head) tally.resumed -= 1;
+  /** Takes a snapshot in and makes nothing of it. */
+  async snapshot(): Promise<void> {
+    await this.#get(SNAPSHOT_PATH);
+  }
+
+  async #fetch({ position: told, hash: toldHash }: Fetch): Promise<void> {
+    const { served, tally, light } = this.#around;
+    if (this.head && light) {
+      await this.#get(`${SNAPSHOT_PATH}?position=${this.head.position}&hash=${this.head.hash}`);
+      this.head = { networkId: served.network, position: told, hash: toldHash };
+      tally.snapshots += 1;
+      this.levelAt = clock();
+      return this.#tell();
+    }
     let from = this.head;
     for (;;) {
       const query = from ? `?position=${from.position}&hash=${from.hash}` : '';
@@ -236,6 +273,7 @@ export class Client {
         for await (const chunk of response) chunks.push(chunk as Buffer);
         const body = Buffer.concat(chunks);
         tally.snapshotBytes += body.length;
+        if (this.#around.light) return resolve(undefined);
         const bytes = response.headers['content-encoding'] === 'gzip' ? await inflate(body) : body;
         resolve(response.statusCode === 200 ? (JSON.parse(bytes.toString()) as T) : undefined);
       }).on('error', () => resolve(undefined));

@@ -1,13 +1,20 @@
 /** A process full of clients: thousands of them on the loopback device, each at an address of its own. */
 import type { Head } from '../../src/client/chain.ts';
 import { clock } from '../clock.ts';
-import { type Arrival, Client, noTally, type Tally } from './client.ts';
+import { type Arrival, Client, noTally, type Tally, Transfers } from './client.ts';
 import { addressOf, type Layout } from './layout.ts';
 import { obey } from './orders.ts';
 import type { Served } from './server.ts';
 
 /** Clients of the layout with numbers in [from, to). `know`: they have the server's head already and its rows. */
-export type Entrance = { served: Served; layout: Layout; from: number; to: number; know: boolean };
+export type Entrance = {
+  served: Served;
+  layout: Layout;
+  from: number;
+  to: number;
+  know: boolean;
+  light: boolean;
+};
 
 /** How a crowd's clients came to a position: times by `clock()`, earliest first. */
 export type Levelled = { times: number[]; tally: Tally & { live: number } };
@@ -16,6 +23,8 @@ export type Levelled = { times: number[]; tally: Tally & { live: number } };
 const QUIET = 10;
 /** …or when the first has waited this long. */
 const LONGEST_WAIT = 2_000;
+/** Snapshots that this machine takes in at the same moment. */
+const MOST_TRANSFERS = 500;
 /** Connections that a process opens at the same moment. */
 const AT_ONCE = 200;
 
@@ -25,6 +34,7 @@ let isArmed = false;
 let newest = 0;
 const waiting: (() => void)[] = [];
 let tally = noTally();
+const transfers = new Transfers(MOST_TRANSFERS);
 
 const wake = (): void => {
   for (const resolve of waiting.splice(0)) resolve();
@@ -72,10 +82,12 @@ const describe = () => ({
   ...tally,
 });
 
-const connect = async ({ served, layout, from, to, know }: Entrance): Promise<void> => {
+const connect = async ({ served, layout, from, to, know, light }: Entrance): Promise<void> => {
   const head: Head = { networkId: served.network, position: served.position, hash: served.hash };
   const around = {
     served,
+    light,
+    transfers,
     arrive,
     changed: wake,
     get tally() {
@@ -91,6 +103,11 @@ const connect = async ({ served, layout, from, to, know }: Entrance): Promise<vo
     for (const client of some) client.connect();
     await until(() => some.every(({ isLive }) => isLive), 120);
   }
+};
+
+/** So many clients take a snapshot each, though they need none. */
+const snapshots = async ({ count }: { count: number }): Promise<void> => {
+  await Promise.all(clients.slice(0, count).map((client) => client.snapshot()));
 };
 
 /** Resolves when these clients, or all, stand at a position or beyond it, and came to stand there since a moment. */
@@ -116,6 +133,7 @@ const reach = async ({
 obey({
   connect,
   reach,
+  snapshots,
   tally: () => describe(),
   forget: () => {
     tally = noTally();

@@ -38,6 +38,8 @@ export type FieldOptions = {
   layout: Layout;
   /** Processes of clients. */
   crowds?: number;
+  /** Clients take snapshots in and do not read them: what their machine can do is not what is measured. */
+  light?: boolean;
 };
 
 export class Field {
@@ -46,6 +48,7 @@ export class Field {
   readonly #port: number;
   readonly #crowds: Child[];
   #server: Child;
+  readonly #isLight: boolean;
   #served: Served | undefined;
   /** Milliseconds from the last start to its listening. */
   startedIn = 0;
@@ -54,24 +57,25 @@ export class Field {
 
   private constructor(
     layout: Layout,
-    parts: { folder: string; port: number; server: Child; crowds: Child[] },
+    parts: { folder: string; port: number; server: Child; crowds: Child[]; light: boolean },
   ) {
     this.layout = layout;
     this.folder = parts.folder;
     this.#port = parts.port;
+    this.#isLight = parts.light;
     this.#server = parts.server;
     this.#crowds = parts.crowds;
     this.#members = parts.crowds.map(() => []);
   }
 
   /** A server with a network of that layout, and nobody connected. */
-  static async create({ layout, crowds = 1 }: FieldOptions): Promise<Field> {
+  static async create({ layout, crowds = 1, light = false }: FieldOptions): Promise<Field> {
     const folder = makeFolder();
     const port = await freePort();
     await makeNetwork(folder, layout);
     const server = await startServer();
     const children = await Promise.all(Array.from({ length: crowds }, () => Child.bundled('crowd')));
-    const field = new Field(layout, { folder, port, server, crowds: children });
+    const field = new Field(layout, { folder, port, server, crowds: children, light });
     try {
       field.#served = await server.ask<Served>('open', { folder, port });
       return field;
@@ -81,13 +85,15 @@ export class Field {
     }
   }
 
-  get serverPid(): number {
-    return this.#server.pid;
+  /** What a client of the server has to know. */
+  get served(): Served {
+    return this.#served as Served;
   }
 
   /** Connects that many more clients. `know`: they come back level rather than for the first time. */
   async connect(count: number, { know = true } = {}): Promise<void> {
-    const served = { ...(this.#served as Served), ...(await this.#server.ask<Partial<Served>>('head')) };
+    const light = this.#isLight;
+    const served = { ...this.served, ...(await this.#server.ask<Partial<Served>>('head')) };
     const start = this.#members.flat().length;
     const share = Math.ceil(count / this.#crowds.length);
     await Promise.all(
@@ -95,7 +101,14 @@ export class Field {
         const from = start + index * share;
         const to = Math.min(start + count, from + share);
         for (let number = from; number < to; number++) this.#members[index]?.push(number);
-        return crowd.ask('connect', { served, layout: this.layout, from, to, know } satisfies Entrance);
+        return crowd.ask('connect', {
+          served,
+          layout: this.layout,
+          from,
+          to,
+          know,
+          light,
+        } satisfies Entrance);
       }),
     );
   }
@@ -134,8 +147,13 @@ export class Field {
     return { times, tally: sum(levelled.map(({ tally }) => tally)) };
   }
 
+  /** What the clients of each crowd have been through. */
+  tallies(): Promise<(Tally & { live: number })[]> {
+    return Promise.all(this.#crowds.map((crowd) => crowd.ask<Tally & { live: number }>('tally')));
+  }
+
   async tally(): Promise<Tally & { live: number }> {
-    return sum(await Promise.all(this.#crowds.map((crowd) => crowd.ask<Tally & { live: number }>('tally'))));
+    return sum(await this.tallies());
   }
 
   async forget(): Promise<void> {

@@ -37,7 +37,7 @@ it('after a restart clients come back where they were, without a snapshot', asyn
     await field.start();
     const { position } = await field.execute({ type: 'RenameCidr', cidr: 'c0', name: 'renamed' });
     const { tally } = await field.reach(position);
-    expect(tally).toMatchObject({ live: 40, resumed: 40, snapshots: 0, breaches: 0 });
+    expect(tally).toMatchObject({ live: 40, welcomes: 40, snapshots: 0, breaches: 0 });
   } finally {
     await field.close();
   }
