@@ -18,13 +18,15 @@ const bystander = (field: Field, peer: string): { stop: () => Promise<number[]> 
   const waits: number[] = [];
   let isOver = false;
   const asking = (async () => {
-    for (let round = 0; !isOver; round++) {
+    for (let round = 0; !isOver || round % 2 === 1; round++) {
       const asked = clock();
-      await field.execute({ type: round % 2 === 0 ? 'GrantAdmin' : 'RevokeAdmin', peer });
+      const names = [peer, `${peer}-b`];
+      await field.execute({ type: 'RenamePeer', peer: names[round % 2], name: names[(round + 1) % 2] });
       waits.push(clock() - asked);
       await pause(5);
     }
   })();
+  asking.catch(() => {}); // awaited in `stop`
   const stop = async (): Promise<number[]> => {
     isOver = true;
     await asking;

@@ -6,11 +6,15 @@ import { associate } from './associate.ts';
 import { association } from './association.ts';
 import { broadcast } from './broadcast.ts';
 import { change } from './change.ts';
+import { daemon } from './daemon.ts';
+import { device } from './device.ts';
 import { disable } from './disable.ts';
 import type { Measured, Row, SceneRow } from './figure.ts';
 import { idle } from './idle.ts';
 import { join } from './join.ts';
+import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
+import { packageSize } from './package-size.ts';
 import { peers } from './peers.ts';
 import { replay } from './replay.ts';
 import { setScale } from './scale.ts';
@@ -19,6 +23,7 @@ import { slow } from './slow.ts';
 import { snapshot } from './snapshot.ts';
 import { storm } from './storm.ts';
 import { tableOf } from './table.ts';
+import { verb } from './verb.ts';
 
 const ROWS: readonly Row[] = [
   append,
@@ -32,6 +37,11 @@ const ROWS: readonly Row[] = [
   slow,
   snapshot,
   admins,
+  verb,
+  daemon,
+  device,
+  million,
+  packageSize,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];

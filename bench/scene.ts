@@ -45,8 +45,9 @@ export class Scene {
   readonly server: Machine;
   /** A peer without a machine, of bob's CIDR: what happens to it concerns bob alone. */
   readonly phantom = { name: 'phantom', key: someKey() };
+  /** Where its machines' files lie. */
+  readonly folder: string;
   readonly #lab: Lab;
-  readonly #folder: string;
   #serverKey = '';
   readonly #peers = new Map<string, Peer>();
   #commands = 0;
@@ -56,7 +57,7 @@ export class Scene {
     this.path = path;
     this.server = server;
     this.#lab = lab;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   static async create(path: Path): Promise<Scene> {
@@ -76,7 +77,7 @@ export class Scene {
 
   async close(): Promise<void> {
     await this.#lab.close();
-    removeFolder(this.#folder);
+    removeFolder(this.folder);
   }
 
   /** The admin, of CIDR humans. */
@@ -162,7 +163,7 @@ export class Scene {
   async #machine(name: string): Promise<Machine> {
     const host = await this.#lab.host(name, { delayMs: this.path.oneWayMs / 2 });
     await host.sure(['ip', 'route', 'add', 'default', 'via', '203.0.113.1']);
-    return new Machine(host, this.#folder);
+    return new Machine(host, this.folder);
   }
 
   async #invite(by: Machine, program: string, name: string, cidr: string): Promise<Invited> {

@@ -20,6 +20,11 @@ export class BareReader {
       .raw();
   }
 
+  /** Milliseconds to read all. */
+  read(): number {
+    return this.#time(() => {});
+  }
+
   /** Milliseconds to read and parse all. */
   parse(): number {
     return this.#time((row) => JSON.parse(row[7]));

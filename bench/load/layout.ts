@@ -13,6 +13,8 @@ export type Layout = {
   perCidr: number;
   /** Room in each CIDR for peers that come later. */
   spare?: number;
+  /** Records that come after: peers are renamed and renamed back, so that the network ends as it was; an even number. */
+  renames?: number;
 };
 
 export const SERVER_IP = '127.0.0.1' as Ip;
@@ -75,7 +77,8 @@ export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<Netwo
   yield cidrAdded(1, LOAD_NETWORK, '127.0.0.0/8', null);
   yield cidrAdded(2, 'innernet-server', `${SERVER_IP}/32`, 1);
   const endpoint = '203.0.113.1:51820' as Endpoint;
-  yield { ...peerAdded(1, 'innernet-server', SERVER_IP, 2, serverKey), endpoint } as NetworkEvent;
+  const server = peerAdded(1, 'innernet-server', SERVER_IP, 2, serverKey);
+  yield { ...server, endpoint, isAdmin: true } as NetworkEvent;
   const prefix = 32 - Math.log2(blockSize(layout));
   for (let block = 0; block * perCidr < peers; block++) {
     const cidr = `${dotted(blockStart(layout, block))}/${prefix}`;
@@ -84,6 +87,11 @@ export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<Netwo
   for (let number = 0; number < peers; number++) {
     const cidrId = FIRST_CIDR + Math.floor(number / perCidr);
     yield peerAdded(peerIdOf(number), peerName(number), addressOf(layout, number), cidrId, someKey());
+  }
+  for (let rename = 0; rename < (layout.renames ?? 0); rename++) {
+    const number = (rename >> 1) % peers;
+    const name = rename % 2 === 0 ? (`${peerName(number)}-b` as Hostname) : peerName(number);
+    yield { type: 'PeerRenamed', peerId: peerIdOf(number), name };
   }
 }
 

@@ -28,7 +28,8 @@ export class Child {
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   #orders = 0;
 
-  private constructor(name: string, process: ChildProcess) {
+  /** A process that is there already and obeys. */
+  constructor(name: string, process: ChildProcess) {
     this.#name = name;
     this.#process = process;
     process.on('message', (answer: Answer) => this.#settle(answer));
@@ -82,7 +83,8 @@ export class Child {
 
 const bundles = new Map<string, Promise<string>>();
 
-const bundleOf = (name: string): Promise<string> => {
+/** The path of one of `bench/load/*.ts`, bundled. */
+export const bundleOf = (name: string): Promise<string> => {
   const known = bundles.get(name);
   if (known !== undefined) return known;
   const bundling = import(pathToFileURL(resolve('scripts/build.js')).href).then(
