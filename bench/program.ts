@@ -1,4 +1,6 @@
 /** `npm run bench [-- --json] [-- --only NAME]`: the figures that we promise, each beside its yardstick. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { admins } from './admins.ts';
 import { append } from './append.ts';
@@ -6,12 +8,16 @@ import { associate } from './associate.ts';
 import { association } from './association.ts';
 import { broadcast } from './broadcast.ts';
 import { change } from './change.ts';
+import { commit, regressions } from './check.ts';
+import { type Growth, grow } from './curves.ts';
 import { daemon } from './daemon.ts';
 import { device } from './device.ts';
 import { disable } from './disable.ts';
+import { growthPage, timePage } from './drawing.ts';
 import type { Measured, Row, SceneRow } from './figure.ts';
 import { idle } from './idle.ts';
 import { join } from './join.ts';
+import { keepalive } from './keepalive.ts';
 import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
@@ -42,16 +48,20 @@ const ROWS: readonly Row[] = [
   device,
   million,
   packageSize,
+  keepalive,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
 const ALL = [...ROWS, ...SCENE_ROWS];
 
-const USAGE = `usage: npm run bench [-- [--json] [--only NAME]…]
+const USAGE = `usage: npm run bench [-- [--json] [--check] [--curves] [--only NAME]…]
 
   --json       print an array of {name, value, unit, yardstick, ratio, goal, met}
   --only NAME  measure this row only; may be given several times
-  --scale PART  smaller networks, such as 0.1: to try the bench itself, its figures mean nothing
+  --check      fail where a ratio is far worse than the committed one (bench/committed.json)
+  --commit     commit the ratios of this run, and draw its curves
+  --curves     measure what grows with what instead, and draw it in docs/performance/ (--only peers: one of them)
+  --scale PART smaller networks, such as 0.1: to try the bench itself, its figures mean nothing
   --help       print this
 
 rows:
@@ -68,6 +78,9 @@ const options = () => {
       options: {
         json: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [] },
+        check: { type: 'boolean', default: false },
+        commit: { type: 'boolean', default: false },
+        curves: { type: 'boolean', default: false },
         scale: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
@@ -132,11 +145,41 @@ const measureAll = async (isWanted: (row: { name: string }) => boolean): Promise
   return measured;
 };
 
+const PICTURES = 'docs/performance';
+
+/** An SVG and, where Debian's librsvg2-bin is installed, the PNG of it. */
+const draw = (name: string, svg: string): void => {
+  mkdirSync(PICTURES, { recursive: true });
+  const path = `${PICTURES}/${name}`;
+  writeFileSync(`${path}.svg`, svg);
+  try {
+    execFileSync('rsvg-convert', ['--zoom', '2', '--output', `${path}.png`, `${path}.svg`]);
+  } catch {
+    say(`${path}.png is not drawn: that takes rsvg-convert (apt-get install librsvg2-bin)`);
+  }
+};
+
+const drawGrowth = (growth: readonly Growth[]): void => {
+  for (const one of growth) draw(one.name, growthPage(one));
+};
+
+const drawCurves = (measured: readonly Measured[]): void => {
+  for (const { figure, curve } of measured)
+    if (curve) draw(curve.name, timePage(figure.name, 'clients that are level, over seconds', curve.points));
+};
+
 const main = async (): Promise<void> => {
-  const { json, only, scale, help } = options();
+  const { json, only, scale, check, commit: isKept, curves: isCurves, help } = options();
   setScale(Number(scale));
   if (help) return void process.stdout.write(USAGE);
+  if (isCurves) {
+    const growth = await grow(say, only);
+    drawGrowth(growth);
+    process.stdout.write(`${JSON.stringify(growth, null, 2)}\n`);
+    return;
+  }
   const measured = await measureAll(selection(only));
+  if (isKept) drawCurves(measured);
   const answer = json
     ? JSON.stringify(
         measured.map(({ figure }) => figure),
@@ -145,6 +188,11 @@ const main = async (): Promise<void> => {
       )
     : tableOf(measured);
   process.stdout.write(`${answer}\n`);
+  const figures = measured.map(({ figure }) => figure);
+  if (isKept) commit(figures);
+  const worse = check ? regressions(figures) : [];
+  for (const sentence of worse) console.error(`bench: worse: ${sentence}`);
+  if (worse.length > 0) process.exitCode = 1;
 };
 
 // What a row leaves open (files, namespaces) ends with this process: see scratch.ts and the lab.

@@ -18,12 +18,18 @@ const FETCHES = 50;
 const CHANGES = 20;
 const CIDR = 50;
 
-type Target = { port: number; path: string; localAddress: string; headers: Record<string, string> };
+type Target = {
+  host: string;
+  port: number;
+  path: string;
+  localAddress: string;
+  headers: Record<string, string>;
+};
 
 /** Gets an answer and counts its bytes. */
-const fetchBytes = ({ port, ...target }: Target, agent: Agent): Promise<number> =>
+const fetchBytes = (target: Target, agent: Agent): Promise<number> =>
   new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, agent, ...target }, (response) => {
+    get({ agent, ...target }, (response) => {
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -51,12 +57,18 @@ const snapshots = async (): Promise<Measured[]> => {
   try {
     const { endpoint, serverKey } = field.served;
     const headers = { [SERVER_KEY_HEADER]: serverKey, host: endpoint };
-    const port = Number(endpoint.split(':')[1]);
+    const [host = '', port] = endpoint.split(':');
     const addresses = Array.from({ length: FETCHES }, (_, number) => addressOf(layout, number));
-    const ours = addresses.map((localAddress) => ({ port, path: SNAPSHOT_PATH, localAddress, headers }));
+    const ours = addresses.map((localAddress) => ({
+      host,
+      port: Number(port),
+      path: SNAPSHOT_PATH,
+      localAddress,
+      headers,
+    }));
     const bytes = await fetchBytes(ours[0] as Target, new Agent());
     const barePort = await bare.serve(bytes);
-    const theirs = ours.map((target) => ({ ...target, port: barePort }));
+    const theirs = ours.map((target) => ({ ...target, host: '127.0.0.1', port: barePort }));
     const [cost = [], yardstick = []] = await interleave(ROUNDS, [
       () => costOf(() => field.usage(), ours),
       () => costOf(() => bare.usage(), theirs),

@@ -10,18 +10,18 @@ import { PrivateKey, type PublicKey } from '../src/values/key.ts';
 import type { InterfaceName } from '../src/values/name.ts';
 import { beside, type Measured, type Row } from './figure.ts';
 import { Field } from './load/field.ts';
-import { someKey } from './load/layout.ts';
+import { ADMIN_IP, someKey } from './load/layout.ts';
 import { interleave, timed } from './sample.ts';
 
 const ROUNDS = 15;
 const run = promisify(execFile);
 
-/** A conf with which the verb calls the private server from the address that is the server's own: it may ask. */
+/** A conf with which the verb calls the private server as its admin. */
 const confFor = (field: Field): string => {
   const { endpoint, serverKey } = field.served;
   return formatConf({
     networkName: 'load' as InterfaceName,
-    address: '127.0.0.2/8' as Cidr,
+    address: `${ADMIN_IP}/8` as Cidr,
     privateKey: PrivateKey.parse(someKey()),
     server: {
       publicKey: serverKey as PublicKey,

@@ -52,6 +52,8 @@ export class Field {
   #served: Served | undefined;
   /** Milliseconds from the last start to its listening. */
   startedIn = 0;
+  /** The part of it in which the server's program was there already: the log is loaded. */
+  openedIn = 0;
   /** Of each crowd, the numbers of its clients. */
   #members: number[][];
 
@@ -174,8 +176,11 @@ export class Field {
   async start(): Promise<void> {
     const begin = performance.now();
     this.#server = await startServer();
+    await this.#server.ask('tally');
+    const running = performance.now();
     this.#served = await this.#server.ask<Served>('open', { folder: this.folder, port: this.#port });
     this.startedIn = performance.now() - begin;
+    this.openedIn = performance.now() - running;
   }
 
   /** An invited peer joins with its own key. */

@@ -66,6 +66,8 @@ export const starts = (own: PublicKey, other: PublicKey): boolean =>
 export class Contacts {
   /** Round trip to the server in milliseconds: other peers are about as far. */
   roundTrip = 0;
+  /** Whether nothing on this machine's way forgets a flow that only the other side keeps up. */
+  isOpen = false;
   /** When `tick` has something to do, in milliseconds of the monotonic clock. */
   nextDue = Number.POSITIVE_INFINITY;
   readonly #own: PublicKey;
@@ -207,6 +209,16 @@ export class Contacts {
         contact.endpoints = [has.endpoint, ...contact.endpoints];
       this.#schedule(contact, contact.endpoints.length > 0 ? now : Number.POSITIVE_INFINITY);
     }
+  }
+
+  /** Gives sessions that stand the keepalive that they need now. */
+  keepUp(state: DeviceState): Step[] {
+    const steps: Step[] = [];
+    for (const contact of this.#all.values()) {
+      const has = state.peers.get(contact.publicKey);
+      if (has && !this.#apart.has(contact)) steps.push(...this.#keepUp(contact, has));
+    }
+    return steps;
   }
 
   /** Whether a handshake that this side starts is being tried in quick succession. */
@@ -363,9 +375,16 @@ export class Contacts {
     this.#apart.delete(contact);
     contact.starts = starts(this.#own, contact.publicKey);
     contact.sent = undefined;
-    return has.keepalive === KEEPALIVE
-      ? []
-      : [{ kind: 'set', publicKey: contact.publicKey, keepalive: KEEPALIVE }];
+    return this.#keepUp(contact, has);
+  }
+
+  /**
+   * The keepalive of a session that stands. Who starts keeps it up, and with it the way through the routers between;
+   * the other side joins in only where it may be behind one that wants to hear from inside.
+   */
+  #keepUp({ publicKey, starts }: Contact, has: PeerState): Step[] {
+    const keepalive = this.isOpen && !starts ? 0 : KEEPALIVE;
+    return has.keepalive === keepalive ? [] : [{ kind: 'set', publicKey, keepalive }];
   }
 
   #schedule(contact: Contact, due: number): void {

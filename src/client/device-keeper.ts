@@ -5,10 +5,12 @@ import { type Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { singleton } from '../values/ip.ts';
 import { type Device, type DeviceState, isLive, type Step, Turns } from '../wireguard/device.ts';
 import { plan } from '../wireguard/plan.ts';
+import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, type TunnelConfig } from '../wireguard/tunnel.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts } from './contacts.ts';
 import { type Changes, type Mirror, serverRow } from './mirror.ts';
+import { isOwnPublic } from './own-public.ts';
 import { isOwn } from './pins.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
@@ -110,6 +112,7 @@ export class DeviceKeeper {
           this.#parts.natTraversal ? observation : { ...observation, candidates: [] },
         );
         if (isOwn(this.#mirror.ground, row)) {
+          this.#onOwnPlace(observation.endpoint);
           if (isNews) this.contacts.renew(now);
           if (this.#places.isAt(row.id))
             for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
@@ -118,6 +121,15 @@ export class DeviceKeeper {
       }
       await this.#carryOut(steps);
     });
+  }
+
+  /** Where the server sees this machine tells whether there is a router before it; all tunnels hang on that. */
+  #onOwnPlace(endpoint: SocketAddress | null): void {
+    const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#parts.tunnel.name));
+    if (isOpen === this.contacts.isOpen) return;
+    this.contacts.isOpen = isOpen;
+    // Behind a router each tunnel needs its keepalive now; otherwise it can wait for the next comparison.
+    if (!isOpen) this.#compareIn(0);
   }
 
   /**
@@ -230,7 +242,7 @@ export class DeviceKeeper {
         steps.push(...this.contacts.add(row, this.#placesOf(row), { now, wall, has: state }));
     }
     for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
-    steps.push(...this.contacts.tick(has, now, wall));
+    steps.push(...this.contacts.tick(has, now, wall), ...this.contacts.keepUp(has));
     await this.#device.apply(steps);
     this.#armTick();
   }

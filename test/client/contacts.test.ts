@@ -166,6 +166,22 @@ describe('the one that waits', () => {
     expect(steps).toEqual([{ kind: 'set', publicKey: small.publicKey, keepalive: 25 }]);
   });
 
+  it('leaves that to the one that starts where no router is before it, and takes it up when one may be', () => {
+    const contacts = new Contacts(own);
+    contacts.isOpen = true;
+    contacts.add(small, [there], { now: 0, wall });
+    contacts.add(large, [there], { now: 0, wall });
+    const both = state(session(small.publicKey, 10, 25), session(large.publicKey, 10, 25));
+    const silent = { kind: 'set', publicKey: small.publicKey, keepalive: 0 };
+    expect(contacts.tick(both, 500, wall)).toEqual([silent]);
+    const after = state(session(small.publicKey, 10, 0), session(large.publicKey, 10, 25));
+    expect(contacts.keepUp(after)).toEqual([]);
+    contacts.isOpen = false;
+    expect(contacts.keepUp(after)).toEqual([{ ...silent, keepalive: 25 }]);
+    contacts.isOpen = true;
+    expect(contacts.keepUp(both)).toEqual([silent]);
+  });
+
   it('opens its router to all places at once, by peers that are nobody and go after two seconds', () => {
     const contacts = new Contacts(own);
     const opened = contacts.add(small, [there, lan], { now: 0, wall }).slice(1);
