@@ -23,6 +23,8 @@ const COMMITS = 50;
 const ROUNDS = 5;
 const COMING_BACK = 20;
 const FEW_CLIENTS = 10;
+/** Those who are there and those who come back. */
+const LEAST_PEERS = FEW_CLIENTS + COMING_BACK;
 
 type Setting = { layout: Layout; clients?: number };
 
@@ -34,7 +36,7 @@ const DIMENSIONS: readonly Dimension[] = [
     name: 'peers',
     what: 'peers in the network, in CIDRs of 50',
     steps: [100, 1_000, 10_000, 50_000],
-    at: (size) => ({ layout: { peers: size, perCidr: 50 } }),
+    at: (size) => ({ layout: { peers: Math.max(size, LEAST_PEERS), perCidr: 50 } }),
   },
   {
     name: 'clients',
@@ -46,13 +48,15 @@ const DIMENSIONS: readonly Dimension[] = [
     name: 'events',
     what: 'records in the log, 1,000 peers',
     steps: [1_000, 10_000, 100_000, 1_000_000],
-    at: (size) => ({ layout: { peers: scaled(1_000), perCidr: 50, renames: size - (size % 2) } }),
+    at: (size) => ({
+      layout: { peers: Math.max(scaled(1_000), LEAST_PEERS), perCidr: 50, renames: size - (size % 2) },
+    }),
   },
   {
     name: 'associations',
     what: 'associations of the CIDR of the peer that changes, each with a CIDR of 5',
     steps: [1, 10, 100, 1_000],
-    at: (size) => ({ layout: { peers: 5 * (size + 1), perCidr: 5, associations: size } }),
+    at: (size) => ({ layout: { peers: 5 * (size + 1) + LEAST_PEERS, perCidr: 5, associations: size } }),
   },
   {
     name: 'depth',
