@@ -12,7 +12,7 @@ let server: Machine;
 let peer: Machine;
 
 beforeAll(async () => {
-  const path = await makePackage(join(folder, 'made'), ['-Zgzip', '-z1']);
+  const path = await makePackage(join(folder, 'made'), ['-Znone']);
   cpSync(path, join(folder, 'ours.deb'));
   [server, peer] = await Promise.all([Machine.boot('server', folder), Machine.boot('peer', folder)]);
   await Machine.connect(server, peer);
