@@ -1,6 +1,6 @@
 /** The verb revert: takes one commit back, or everything since a position, by new events that say so. */
-import type { AdminCommand } from '../domain/command.ts';
 import { printable } from '../domain/rejection.ts';
+import { undoingOf } from '../protocol/commands.ts';
 import type { AnswerTo, QuestionOf } from '../protocol/past.ts';
 import { Failure } from '../values/failure.ts';
 import { hasTerminal, Questions } from './ask.ts';
@@ -49,14 +49,6 @@ const refuseObstacles = (plan: Plan, { possible }: RevertOptions): void => {
   });
 };
 
-const commandOf = ({ commands, at, reverts, returnsTo }: Plan): AdminCommand => ({
-  type: 'AllOf',
-  commands: commands as Extract<AdminCommand, { type: 'AllOf' }>['commands'],
-  at,
-  reverts,
-  ...(returnsTo === undefined ? {} : { returnsTo }),
-});
-
 const doneText = ({ reverts, returnsTo }: Plan): string =>
   returnsTo === undefined ? `undid position ${reverts}` : `went back to position ${returnsTo}`;
 
@@ -74,6 +66,6 @@ export const revert = async (
   if (options.dryRun) return answer(`nothing was changed; ${lines}`);
   if (!options.yes && hasTerminal()) note(lines);
   await new Questions(options).sure('Do that?');
-  const outcome = await plane.execute(commandOf(plan));
+  const outcome = await plane.execute(undoingOf(plan));
   sayOutcome(outcome, options, { done: doneText(plan) });
 };

@@ -5,17 +5,18 @@ import { z } from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../cli/plane.ts';
 import { during } from '../cli/progress.ts';
 import type { AdminCommand } from '../domain/command.ts';
-import { COMMANDS_PATH, NETWORK_PATH, Outcome, Rehearsal } from '../protocol/commands.ts';
+import { COMMANDS_PATH, NETWORK_PATH, Outcome, Rehearsal, UNDO_PATH, undoIn } from '../protocol/commands.ts';
 import type { Conf } from '../protocol/conf.ts';
 import { ANSWERS, type AnswerTo, type Asked, PAST_PATH, type QuestionOf } from '../protocol/past.ts';
 import { PeerRow } from '../protocol/rows.ts';
+import { LARGEST_BODY } from '../protocol/v1.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { AssociationId, CidrId, Hash, Position } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
-import { Api, CallRefused } from './api.ts';
+import { Api, type Call, CallRefused } from './api.ts';
 import { readConf } from './conf-file.ts';
 import type { OldServer } from './old-server.ts';
 import { type Folders, pathsOf } from './paths.ts';
@@ -59,6 +60,16 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
 
 const WAITING = "waiting for the server's answer";
 
+/** What undoes a lot is named instead: the server has all that it takes to make the same plan. */
+const callFor = (command: AdminCommand): Call => {
+  const body = { id: ulid(), command };
+  const undo = undoIn(command);
+  const isLong = Buffer.byteLength(JSON.stringify(body)) > LARGEST_BODY;
+  return undo && isLong
+    ? { method: 'POST', path: UNDO_PATH, body: { id: body.id, undo } }
+    : { method: 'POST', path: COMMANDS_PATH, body };
+};
+
 export class ApiPlane implements Plane {
   readonly network: string;
   readonly #conf: Conf;
@@ -84,10 +95,10 @@ export class ApiPlane implements Plane {
   }
 
   async #post(command: AdminCommand): Promise<Outcome> {
-    const body = { id: ulid(), command };
+    const call = callFor(command);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#api.ask(Outcome, { method: 'POST', path: COMMANDS_PATH, body });
+        return await this.#api.ask(Outcome, call);
       } catch (error) {
         const isLost = error instanceof Failure && !(error instanceof CallRefused);
         if (!isLost || attempt === ATTEMPTS) throw error;

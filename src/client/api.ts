@@ -32,7 +32,7 @@ export class CallRefused extends Failure {
   }
 }
 
-type Call = {
+export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   body?: unknown;

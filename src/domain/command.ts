@@ -104,6 +104,9 @@ const AllOf = command('AllOf', {
 export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);
 export type AdminCommand = z.infer<typeof AdminCommand>;
 
+/** Several commands that take something back. */
+export type Undoing = z.infer<typeof AllOf>;
+
 export const Command = z.discriminatedUnion('type', [
   ...SINGLE,
   AllOf,

@@ -49,7 +49,12 @@ export const Question = z.discriminatedUnion('ask', [
   question('diff', { from: Moment, to: Moment.optional() }),
   question('why', { peers: z.tuple([ThingName, ThingName]), at: Moment.optional() }),
   /** How to undo the commit that ends at `reverts`, or, with `to`, everything since that position. */
-  question('undo', { reverts: Position.optional(), to: Position.optional() }),
+  question('undo', {
+    reverts: Position.optional(),
+    to: Position.optional(),
+    /** The position at which it is to be done; absent: the head. */
+    at: Position.optional(),
+  }),
 ]);
 export type Question = z.infer<typeof Question>;
 export type Asked = Question['ask'];

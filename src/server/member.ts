@@ -63,6 +63,11 @@ export class Member {
     return this.behindSince !== undefined;
   }
 
+  /** Whether its WireGuard stands at all that its stream was to tell: a CIDR that sees nothing new is told nothing. */
+  get isLevel(): boolean {
+    return !this.isBehind && this.applied >= this.position;
+  }
+
   get isDrained(): boolean {
     return this.socket.bufferedAmount === 0;
   }

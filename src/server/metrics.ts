@@ -103,7 +103,7 @@ export class Metrics {
   text({ live, hub, limits, device }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
-      ...clientLines(live, hub),
+      ...clientLines(hub),
       ...this.#refusalLines(),
       ...limitLines(limits),
       ...deviceLines(device(), now),
@@ -142,14 +142,14 @@ const limitLines = (limits: Sources['limits']): string[] => {
   return family(name, 'counter', 'How often peers exceeded what they may do.', lines);
 };
 
-const clientLines = ({ head }: Sources['live'], hub: Sources['hub']): string[] => {
+const clientLines = (hub: Sources['hub']): string[] => {
   const members = [...hub.members()];
-  const behind = members.filter(({ applied }) => applied < head.position).length;
+  const behind = members.filter(({ isLevel }) => !isLevel).length;
   const queued = members.reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
   const held = members.reduce((sum, member) => sum + member.held, 0);
   return [
     ...one('innernet_clients_live', 'gauge', 'Clients on the live stream.', members.length),
-    ...one('innernet_clients_behind', 'gauge', 'Those whose WireGuard is not at the head yet.', behind),
+    ...one('innernet_clients_behind', 'gauge', 'Those whose WireGuard is not yet at what they were told.', behind),
     ...one(
       'innernet_clients_slow',
       'gauge',

@@ -46,7 +46,7 @@ const NOTHING = { sentences: [], reach: { gained: [], lost: [] } };
 
 /** Reads the network three times: before, after, and as it is. Throws `Failure`. */
 export const planUndo = async (log: SqliteLog, question: QuestionOf<'undo'>): Promise<AnswerTo<'undo'>> => {
-  const { position: at } = await log.head();
+  const { position: at } = await placeOf(log, question.at ?? (await log.head()).position);
   const { want: from, made: end, returnsTo } = await endsOf(log, question, at);
   const want = await networkAt(log, { position: from });
   const made = want.clone();

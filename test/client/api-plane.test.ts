@@ -10,9 +10,15 @@ import { keyOf } from '../acme.ts';
 let http: Server;
 let plane: ApiPlane;
 let answers: [status: number, body: unknown][];
+/** What was asked: path and body. */
+let calls: [path: string | undefined, body: string][];
 
 beforeEach(async () => {
-  http = createServer((_, response) => {
+  calls = [];
+  http = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    calls.push([request.url, text]);
     const [status, body] = answers.shift() ?? [500, ''];
     response.writeHead(status).end(body === '' ? '' : JSON.stringify(body));
   });
@@ -33,6 +39,24 @@ it('gives what the server says, in its order, with what a newer one adds', async
   answers = [[200, { ...place, mood: 'fine' }]];
   const found = await plane.ask({ ask: 'place', at: 3 });
   expect(JSON.stringify(found)).toBe(JSON.stringify({ ...place, mood: 'fine' }));
+});
+
+it('undoes by name what is too long to be sent', async () => {
+  const outcome = { position: 9, hash: NO_HASH, events: [] };
+  const renames = (count: number) =>
+    Array.from({ length: count }, () => ({ type: 'RenamePeer', peer: 'bob', name: 'b'.repeat(60) }));
+  const undoing = (count: number, more: object = {}) =>
+    plane.execute({ type: 'AllOf', commands: renames(count), at: 8, reverts: 7, ...more } as never);
+  answers = Array(3).fill([200, outcome]);
+  await undoing(2);
+  expect(await undoing(200)).toEqual(outcome);
+  await undoing(200, { returnsTo: 3 });
+  expect(calls.map(([path]) => path)).toEqual(['/v1/admin/commands', '/v1/admin/undo', '/v1/admin/undo']);
+  expect(calls.map(([, text]) => JSON.parse(text).undo)).toEqual([
+    undefined,
+    { reverts: 7, at: 8 },
+    { to: 3, at: 8 },
+  ]);
 });
 
 it('takes nothing that is no answer', async () => {

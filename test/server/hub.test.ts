@@ -269,6 +269,14 @@ describe('what a client says', () => {
     const bob = await door.connect(ids.bob, here(running));
     bob.send({ kind: 'applied', position: 12, held: 1, later: 'fields are ignored' });
     await expect.poll(() => memberOf(running, ids.bob)).toMatchObject({ applied: 12, held: 1 });
+    expect(memberOf(running, ids.bob).isLevel).toBe(false);
+    const { position } = running.live.head;
+    bob.send({ kind: 'applied', position, held: 0 });
+    await expect.poll(() => memberOf(running, ids.bob).isLevel).toBe(true);
+    await running.ask(silence(2)); // which bob hears nothing of, so that he is as level as he can be
+    expect(memberOf(running, ids.bob)).toMatchObject({ applied: position, isLevel: true });
+    await running.ask(rename('rob'));
+    expect(memberOf(running, ids.bob).isLevel).toBe(false);
   });
 
   it('of its addresses is passed on to those who see it', async () => {

@@ -1,7 +1,8 @@
 // The log asked over the API: an admin hears everything, another peer of itself alone, and a dry run writes nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
-import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
+import { COMMANDS_PATH, UNDO_PATH } from '../../src/protocol/commands.ts';
 import { PAST_PATH } from '../../src/protocol/past.ts';
 import { ServedNetwork } from './served-network.ts';
 
@@ -115,6 +116,41 @@ describe('an admin', () => {
       body: { id: 'try', command: { type: 'RenamePeer', peer: 'bob', name: 'bob' } },
     });
     expect(done.status).toBe(200);
+  });
+});
+
+describe('undoing what takes more words than a body may have', () => {
+  const undo = (from: Peer | undefined, id: string, asked: object) =>
+    served.call(UNDO_PATH, { from: from?.ip ?? '', method: 'POST', body: { id, undo: asked } });
+
+  it('is done by name, once, and only where nothing has changed since it was planned', async () => {
+    const start = served.live.head.position;
+    const commands = Array.from({ length: 120 }, (_, index) => ({
+      type: 'AddCidr',
+      name: `${'c'.repeat(50)}-${index}`,
+      cidr: `127.42.3.${index}/32`,
+    }));
+    await served.run(Command.parse({ type: 'AllOf', commands }));
+    const at = served.live.head.position;
+    const plan = await answered(ann, { ask: 'undo', to: start });
+    expect([plan.commands.length, plan.at]).toEqual([120, at]);
+    const done = await undo(ann, 'undo', { to: start, at });
+    expect([done.status, served.live.head.position]).toEqual([200, at + 120]);
+    expect([...served.network.cidrs()].filter(({ name }) => name.startsWith('ccc'))).toEqual([]);
+    const again = await undo(ann, 'undo', { to: start, at });
+    expect([again.status, again.json()]).toEqual([200, done.json()]);
+    expect(served.live.head.position).toBe(at + 120);
+    const late = await undo(ann, 'late', { to: start, at });
+    expect([late.status, late.json()]).toMatchObject([409, { code: 'PlanOutdated' }]);
+  });
+
+  it('is refused in a sentence, and to all but admins', async () => {
+    const { position: at } = served.live.head;
+    expect((await undo(ann, 'a', { to: 0, at })).json()).toMatchObject({
+      error: 'before position 1 there was no network to go back to',
+    });
+    expect((await undo(ann, 'b', { to: 3, at: at + 9 })).status).toBe(400);
+    expect((await undo(bob, 'c', { to: 3, at })).status).toBe(401);
   });
 });
 

@@ -3,11 +3,21 @@ import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer-table.ts';
-import { COMMANDS_PATH, CommandRequest, NETWORK_PATH, type Rehearsal } from '../../protocol/commands.ts';
+import {
+  COMMANDS_PATH,
+  CommandRequest,
+  NETWORK_PATH,
+  type Rehearsal,
+  UNDO_PATH,
+  UndoRequest,
+  undoingOf,
+} from '../../protocol/commands.ts';
+import { Failure } from '../../values/failure.ts';
 import { timestamp } from '../control-plane.ts';
 import { rehearse } from '../rehearsal.ts';
 import { executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
+import { asRefusal } from './past.ts';
 import { parsed } from './refusal.ts';
 
 export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
@@ -16,7 +26,20 @@ export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
     if (dryRun) return rehearseAs(parts, caller, command);
     return executeAs(parts, caller, command, id);
   });
+  route(app, 'admin', 'POST', UNDO_PATH, async ({ body, caller }) => {
+    const { id, undo } = parsed(UndoRequest, body);
+    return executeAs(parts, caller, await undoing(parts, undo), id);
+  });
   route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(parts));
+};
+
+/** Planned at the same position it is the same command: a repeat gets the first answer. Throws a `BadRequest`. */
+const undoing = async ({ past }: Parts, undo: UndoRequest['undo']): Promise<AdminCommand> => {
+  try {
+    return undoingOf(await past.ask({ ask: 'undo', ...undo }));
+  } catch (error) {
+    throw error instanceof Failure ? asRefusal(error) : error;
+  }
 };
 
 const rehearseAs = ({ live, past }: Parts, { id: peerId }: Peer, command: AdminCommand): Promise<Rehearsal> =>

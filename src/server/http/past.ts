@@ -33,7 +33,7 @@ export const pastRoutes = (app: FastifyInstance, parts: Parts): void => {
 };
 
 /** A question without an answer is the asker's mistake, not the server's. */
-const asRefusal = ({ message, hint, verb }: Failure): BadRequest =>
+export const asRefusal = ({ message, hint, verb }: Failure): BadRequest =>
   new BadRequest(message, { code: 'NoAnswer', ...(hint ? { hint } : {}), ...(verb ? { verb } : {}) });
 
 /** Questions that read whole networks are answered one after another, so that memory stays bounded. */
