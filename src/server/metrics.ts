@@ -149,7 +149,12 @@ const clientLines = (hub: Sources['hub']): string[] => {
   const held = members.reduce((sum, member) => sum + member.held, 0);
   return [
     ...one('innernet_clients_live', 'gauge', 'Clients on the live stream.', members.length),
-    ...one('innernet_clients_behind', 'gauge', 'Those whose WireGuard is not yet at what they were told.', behind),
+    ...one(
+      'innernet_clients_behind',
+      'gauge',
+      'Those whose WireGuard is not yet at what they were told.',
+      behind,
+    ),
     ...one(
       'innernet_clients_slow',
       'gauge',
