@@ -15,6 +15,7 @@ import { device } from './device.ts';
 import { disable } from './disable.ts';
 import { growthPage, timePage } from './drawing.ts';
 import type { Measured, Row, SceneRow } from './figure.ts';
+import { history } from './history.ts';
 import { idle } from './idle.ts';
 import { join } from './join.ts';
 import { keepalive } from './keepalive.ts';
@@ -34,6 +35,7 @@ import { verb } from './verb.ts';
 const ROWS: readonly Row[] = [
   append,
   replay,
+  history,
   broadcast,
   peers,
   idle,

@@ -4,7 +4,7 @@ import type { QuestionOf, Told } from '../protocol/past.ts';
 import { momentIn } from './moments.ts';
 import { type Outlet, outlet } from './pager.ts';
 import type { Past } from './plane.ts';
-import { jsonText } from './print.ts';
+import { jsonLine, jsonText } from './print.ts';
 import { Clock, lineOf } from './telling.ts';
 import { Usage } from './usage.ts';
 
@@ -98,10 +98,19 @@ class Telling {
   async page(stretch: { after: number; until?: number; wait?: true }): Promise<number> {
     const limit = Math.min(PAGE, this.#left);
     const question = { ask: 'history', ...filterOf(this.#options), ...stretch, limit } as Ask;
-    const { entries, end } = await this.#past.ask(question);
-    this.#left -= entries.length;
-    await this.#out.write(entries.map((entry) => `${this.#line(entry)}\n`).join(''));
+    const { lines, end } = await this.#linesOf(question);
+    this.#left -= lines.length;
+    await this.#out.write(lines.map((line) => `${line}\n`).join(''));
     return end;
+  }
+
+  async #linesOf(question: Ask): Promise<{ lines: string[]; end: number }> {
+    if (this.#options.json && this.#past.texts) {
+      const { texts, end } = await this.#past.texts(question);
+      return { lines: texts.map(jsonLine), end };
+    }
+    const { entries, end } = await this.#past.ask(question);
+    return { lines: entries.map((entry) => this.#line(entry)), end };
   }
 
   #line(entry: Told): string {

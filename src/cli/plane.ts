@@ -36,8 +36,13 @@ export interface Past {
   readonly network: string;
   /** Throws `Failure` where the question has no answer, or none for who asks. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
+  /** The same as JSON texts, where the log is at hand; each may have more in it than a terminal should see. */
+  texts?(question: QuestionOf<'history'>): Promise<Texts>;
   close(): Promise<void>;
 }
+
+/** A page of history as JSON texts, and the position where it ends. */
+export type Texts = { texts: string[]; end: Position };
 
 export interface Plane extends Past {
   /** Throws `Rejected` when a rule says no, `Failure` when the world does. */

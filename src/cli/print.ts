@@ -45,6 +45,10 @@ export const jsonText = (value: unknown, indent?: number): string => {
     .join('\n');
 };
 
+/** One line of JSON as `jsonText` writes it. */
+export const jsonLine = (text: string): string =>
+  /^[ -~]*$/.test(text) ? text : jsonText(JSON.parse(text) as unknown);
+
 /** The answer for programs: one JSON document. */
 export const answerJson = (value: unknown): void => answer(jsonText(value, 2));
 

@@ -18,11 +18,17 @@ export class UnknownEventType extends Error {
   }
 }
 
+type Sealed = Pick<EventRecord, 'type' | 'body' | 'position'>;
+
 /**
  * The event of a record. The body is trusted as written (the chain seals it); `NetworkEvent.parse` is for
  * what comes from elsewhere. Throws `UnknownEventType`.
  */
-export const eventOf = (record: Pick<EventRecord, 'type' | 'body' | 'position'>): NetworkEvent => {
-  if (!KNOWN.has(record.type)) throw new UnknownEventType(record.type, record.position);
-  return { type: record.type as EventType, ...JSON.parse(record.body) } as NetworkEvent;
+export const eventOf = (record: Sealed): NetworkEvent =>
+  ({ type: record.type as EventType, ...dataOf(record) }) as NetworkEvent;
+
+/** The event of a record without its type, for those who tell of many. Throws as `eventOf` does. */
+export const dataOf = ({ type, body, position }: Sealed): Record<string, unknown> => {
+  if (!KNOWN.has(type)) throw new UnknownEventType(type, position);
+  return JSON.parse(body);
 };

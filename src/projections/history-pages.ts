@@ -5,8 +5,9 @@ import type { EventRecord } from '../events/record.ts';
 import { EVENT_TYPES } from '../events/schema.ts';
 import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';
 import { Failure } from '../values/failure.ts';
-import type { PeerId, Position } from '../values/id.ts';
+import type { Hash, PeerId, Position } from '../values/id.ts';
 import { positionsAbout } from './about.ts';
+import type { ToldRecord } from './history.ts';
 import type { Thing } from './history-tables.ts';
 import { Things } from './things.ts';
 
@@ -27,8 +28,27 @@ type Condition = { sql: string; values: (string | number)[] };
 
 const marks = (values: readonly unknown[]): string => values.map(() => '?').join();
 
+/** In the order of `ToldCells`: a long history takes as long as its columns are many. */
+const TOLD = 'position, id, command_id, type, recorded_at, actor, body, hash';
+
+type ToldCells = [
+  position: Position,
+  id: string,
+  commandId: string,
+  type: EventRecord['type'],
+  recordedAt: EventRecord['recordedAt'],
+  actor: string,
+  body: string,
+  hash: Hash,
+];
+
+const toldOf = (cells: ToldCells): ToldRecord => {
+  const [position, id, commandId, type, recordedAt, actor, body, hash] = cells;
+  return { position, id, commandId, type, recordedAt, actor, body, hash };
+};
+
 export class HistoryPages {
-  readonly #page: Statement<unknown[], Cells>;
+  readonly #page: Statement<unknown[], ToldCells>;
   readonly #values: readonly (string | number)[];
 
   /** Throws `Failure` where a type, actor or thing is unknown or ambiguous. */
@@ -38,14 +58,14 @@ export class HistoryPages {
     const order = reverse ? 'DESC' : 'ASC';
     this.#values = conditions.flatMap(({ values }) => values);
     this.#page = db
-      .prepare<unknown[], Cells>(
-        `SELECT ${COLUMNS} FROM events WHERE ${where} ORDER BY position ${order} LIMIT ?`,
+      .prepare<unknown[], ToldCells>(
+        `SELECT ${TOLD} FROM events WHERE ${where} ORDER BY position ${order} LIMIT ?`,
       )
       .raw();
   }
 
-  read({ after, until, limit }: Omit<Stretch, 'reverse'>): EventRecord[] {
-    return this.#page.all(after, until, ...this.#values, limit).map(recordOf);
+  read({ after, until, limit }: Omit<Stretch, 'reverse'>): ToldRecord[] {
+    return this.#page.all(after, until, ...this.#values, limit).map(toldOf);
   }
 }
 

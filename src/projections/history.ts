@@ -5,11 +5,13 @@ import { sentenceOf, type Words } from '../domain/sentences.ts';
 import type { Actor } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
-import { eventOf } from '../events/upcast.ts';
+import { dataOf } from '../events/upcast.ts';
 import type { RecordedCommit } from '../store/commit.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import { NamesAt } from './names.ts';
+
+type NamedActor = Actor & { name?: string };
 
 /** One event as `history --json` prints it; `actor.name` is what the actor was called at that moment. */
 export type HistoryEntry = {
@@ -17,12 +19,18 @@ export type HistoryEntry = {
   id: string;
   commandId: string;
   recordedAt: Timestamp;
-  actor: Actor & { name?: string };
+  actor: NamedActor;
   type: EventType;
   /** The event without its type. */
   data: Record<string, unknown>;
   hash: Hash;
 };
+
+/** What of a record is told; salt and digest are for those who check. */
+export type ToldRecord = Pick<
+  EventRecord,
+  'position' | 'id' | 'commandId' | 'type' | 'recordedAt' | 'actor' | 'body' | 'hash'
+>;
 
 /** `2026-11-22 13:09` in the machine's own zone. */
 const localTime = (time: Timestamp): string => {
@@ -38,7 +46,8 @@ const MOST_ACTORS = 1_000;
 export class History {
   readonly #names: NamesAt;
   readonly #time: (time: Timestamp) => string;
-  readonly #actors = new Map<string, Actor>();
+  readonly #actors = new Map<string, NamedActor>();
+  readonly #texts = new WeakMap<NamedActor, string>();
 
   /** `database` is a log's reading connection; `time` writes moments within sentences, in local time by default. */
   constructor(database: Database, time: (time: Timestamp) => string = localTime) {
@@ -51,16 +60,33 @@ export class History {
     return commit.records.map((record) => this.entryOf(record));
   }
 
-  entryOf(record: EventRecord): HistoryEntry {
-    const { position, id, commandId, recordedAt, hash } = record;
-    const { type, ...data } = eventOf(record);
-    const actor = this.#named(this.#actorIn(record.actor), position);
-    return { position, id, commandId, recordedAt, actor, type, data, hash };
+  entryOf(record: ToldRecord): HistoryEntry {
+    const { position, id, commandId, recordedAt, type, hash } = record;
+    const actor = this.#actorOf(record.actor, position);
+    return { position, id, commandId, recordedAt, actor, type, data: dataOf(record), hash };
+  }
+
+  /** The entry as JSON text, with the body as it was sealed: taking it apart and together again costs most of a line. */
+  textOf(record: ToldRecord): string {
+    const { position, id, commandId, recordedAt, type, body, hash } = record;
+    const actor = this.#textOfActor(this.#actorOf(record.actor, position));
+    return (
+      `{"position":${position},"id":"${id}","commandId":${JSON.stringify(commandId)},"recordedAt":"${recordedAt}",` +
+      `"actor":${actor},"type":"${type}","data":${body},"hash":"${hash}"}`
+    );
+  }
+
+  #textOfActor(actor: NamedActor): string {
+    const known = this.#texts.get(actor);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(actor);
+    this.#texts.set(actor, text);
+    return text;
   }
 
   /** Who did what, in one line fit for a terminal: `ann added peer bob (10.42.1.7) to humans, invitation until …`. */
   describe(entry: HistoryEntry): string {
-    return `${this.#who(entry.actor)} ${this.#what(entry)}`;
+    return `${this.#who(entry.actor)} ${this.what(entry)}`;
   }
 
   /** Who did it, in words, fit for a terminal. */
@@ -68,19 +94,17 @@ export class History {
     return this.#who(actor);
   }
 
-  /** There are few actors, and their texts repeat. */
-  #actorIn(text: string): Actor {
+  /** There are few actors, and their texts and names repeat. */
+  #actorOf(text: string, position: Position): NamedActor {
     const known = this.#actors.get(text);
-    if (known) return known;
-    if (this.#actors.size >= MOST_ACTORS) this.#actors.clear();
-    const actor = JSON.parse(text) as Actor;
-    this.#actors.set(text, actor);
-    return actor;
-  }
-
-  #named(actor: Actor, position: Position): HistoryEntry['actor'] {
+    const actor = known ?? (JSON.parse(text) as Actor);
     const name = actor.kind === 'operator' ? actor.user : this.#nameOfActor(actor, position);
-    return name === undefined ? actor : { ...actor, name };
+    if (known && known.name === name) return known;
+    const { name: _, ...plain } = actor as NamedActor;
+    const named = name === undefined ? plain : { ...plain, name };
+    if (this.#actors.size >= MOST_ACTORS) this.#actors.clear();
+    this.#actors.set(text, named as NamedActor);
+    return named as NamedActor;
   }
 
   #nameOfActor(actor: Actor, position: Position): string | undefined {
@@ -103,7 +127,8 @@ export class History {
     return uid === 0 ? 'root' : `uid ${uid}`;
   }
 
-  #what(entry: HistoryEntry): string {
+  /** What was done, without who did it. */
+  what(entry: HistoryEntry): string {
     const event = { type: entry.type, ...entry.data } as NetworkEvent;
     return sentenceOf(event, this.#wordsBefore(entry.position));
   }

@@ -5,26 +5,23 @@ import type { AssociationId, CidrId, Position } from '../values/id.ts';
 export type NamedKind = 'cidr' | 'peer';
 
 type Entry = { from: Position; until: Position; name: string };
+type Found = { from: Position; name: string; next: Position | null };
 
 /** Entries kept at most: reading a long history stays flat in memory. */
 const KEPT = 20_000;
 
 export class NamesAt {
-  readonly #at: Statement<[string, number, Position], { from: Position; name: string }>;
-  readonly #next: Statement<[string, number, Position], Position | null>;
+  readonly #at: Statement<[Position, string, number, Position], Found>;
   readonly #head: Statement<[], Position | null>;
   readonly #ends: Statement<[AssociationId], [CidrId, CidrId]>;
   readonly #known = new Map<string, Entry>();
 
   constructor(db: Database) {
     this.#at = db.prepare(`
-      SELECT from_position AS "from", name FROM names
-      WHERE kind = ? AND id = ? AND from_position <= ? ORDER BY from_position DESC LIMIT 1`);
-    this.#next = db
-      .prepare<[string, number, Position], Position | null>(
-        'SELECT min(from_position) FROM names WHERE kind = ? AND id = ? AND from_position > ?',
-      )
-      .pluck();
+      SELECT from_position AS "from", name, (
+        SELECT min(from_position) FROM names later
+        WHERE later.kind = names.kind AND later.id = names.id AND later.from_position > ?) AS next
+      FROM names WHERE kind = ? AND id = ? AND from_position <= ? ORDER BY from_position DESC LIMIT 1`);
     this.#head = db.prepare<[], Position | null>('SELECT max(position) FROM events').pluck();
     this.#ends = db
       .prepare<[AssociationId], [CidrId, CidrId]>('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?')
@@ -49,11 +46,11 @@ export class NamesAt {
   }
 
   #lookUp(kind: NamedKind, id: number, position: Position): Entry | undefined {
-    const found = this.#at.get(kind, id, position);
+    const found = this.#at.get(position, kind, id, position);
     if (!found) return undefined;
+    const { from, name, next } = found;
     // Where nothing newer is known yet, a later event may still bring it.
-    const until = this.#next.get(kind, id, position) ?? (this.#head.get() ?? 0) + 1;
-    return { ...found, until };
+    return { from, name, until: next ?? (this.#head.get() ?? 0) + 1 };
   }
 }
 

@@ -1,6 +1,6 @@
 /** The log on this machine, for verbs that only ask: it needs neither conf nor key. */
 import { existsSync } from 'node:fs';
-import type { Past } from '../cli/plane.ts';
+import type { Past, Texts } from '../cli/plane.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
@@ -38,6 +38,10 @@ export class LocalPast implements Past {
 
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
     return this.#past.ask(question);
+  }
+
+  texts(question: QuestionOf<'history'>): Promise<Texts> {
+    return this.#past.texts(question);
   }
 
   close(): Promise<void> {

@@ -1,6 +1,13 @@
 // The log in words and as JSON lines, from the first event on and as it grows, with the real program.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { openLog } from '../../src/store/sqlite-log.ts';
+import { CidrId } from '../../src/values/id.ts';
 import { ServerProgram } from '../server/program.ts';
+import { append, commitOf } from '../store/temp-log.ts';
 
 describe('innernet-server history', () => {
   let server: ServerProgram;
@@ -68,6 +75,66 @@ describe('innernet-server history', () => {
     });
     expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
     expect(complaints).toBe('');
+  });
+
+  describe('of 20,000 events, into a pipe', () => {
+    const COUNT = 20_000;
+    const file = () => join(server.dataDir, 'acme.events');
+
+    beforeAll(async () => {
+      const log = await openLog({ file: file(), projections: PROJECTIONS, writer: 'inline' });
+      for (let { position } = await log.head(); position < COUNT; position += 1000) {
+        const events = Array.from({ length: 1000 }, (_, index) => ({
+          ...{ type: 'CidrRenamed' as const, cidrId: CidrId.parse(3) },
+          name: `${'people-'.repeat(6)}${position + index}`,
+        }));
+        await append(log, commitOf(events));
+      }
+      await log.close();
+    });
+
+    /** Of a running process: its greatest memory in kB, or the bytes that it has read. */
+    const number = (pid: number | undefined, file: string, key: string): number =>
+      Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1]);
+
+    it('reads no further than somebody takes, and keeps its memory flat', async () => {
+      const short = server.start('history', 'acme', '--follow', '--json', '--limit', '2000');
+      let least = 0;
+      short.stdout.on('data', () => {
+        least = number(short.pid, 'status', 'VmHWM');
+      });
+      await once(short, 'close');
+      const child = server.start('history', 'acme', '--json');
+      await once(child.stdout, 'readable');
+      let read = 0;
+      await vi.waitUntil(
+        () => {
+          const before = read;
+          read = number(child.pid, 'io', 'rchar');
+          return before === read;
+        },
+        { timeout: 20_000, interval: 500 },
+      );
+      expect(read).toBeLessThan(statSync(file()).size / 2);
+      let [lines, most] = [0, 0];
+      for await (const chunk of child.stdout) {
+        lines += String(chunk).split('\n').length - 1;
+        if (lines < COUNT - 2000) most = number(child.pid, 'status', 'VmHWM');
+      }
+      expect(lines).toBeGreaterThanOrEqual(COUNT);
+      expect(most).toBeLessThan(least + 48 * 1024);
+    });
+
+    it('gives the same lines however it is asked for', async () => {
+      const { stdout } = await server.run('history', 'acme', '--json', '--reverse', '--limit', '1500');
+      const lines = stdout.trimEnd().split('\n');
+      const first = JSON.parse(lines[0] ?? '');
+      expect([lines.length, Object.keys(first)]).toEqual([
+        1500,
+        ['position', 'id', 'commandId', 'recordedAt', 'actor', 'type', 'data', 'hash'],
+      ]);
+      expect(lines[0]).toBe(JSON.stringify(first));
+    });
   });
 
   it('names a network that is not there', async () => {
