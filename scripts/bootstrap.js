@@ -24,6 +24,9 @@ const systemPackages = {
   'util-linux': 'nsenter',
 };
 
+/** A browser, for the test of what a page can do; a demo or a bench need not wait for it. */
+const browserPackages = { chromium: 'chromium' };
+
 /** What better-sqlite3 is compiled with where there is no prebuilt one. */
 const compilerPackages = { 'build-essential': 'g++', python3: 'python3' };
 
@@ -172,7 +175,8 @@ function become(program, args) {
 const [program, ...args] = process.argv.slice(2);
 checkNode();
 checkRoot();
-installSystemPackages(missing(systemPackages));
+const isTest = ['test', 'torture'].includes(process.env.npm_lifecycle_event ?? '');
+installSystemPackages(missing({ ...systemPackages, ...(isTest ? browserPackages : {}) }));
 if (!npmPackagesAreCurrent()) installNpmPackages();
 writeFileSync(stamp, fingerprint());
 if (program) become(program, args);
