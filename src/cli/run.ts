@@ -76,13 +76,22 @@ class Call {
 const sentenceCase = (text: string): string =>
   /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 
+const WRONG_CHOICE = /^command-argument value '([^']*)' is invalid for argument '([^']*)'\. A/;
+
+/** Commander shows the whole help where it is asked for that of a verb that there is not. */
+const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]): void => {
+  if (word !== 'help' || verb === undefined || verb === 'help' || verb.startsWith('-')) return;
+  if (!program.commands.some((command) => [command.name(), ...command.aliases()].includes(verb)))
+    throw new Usage(`there is no verb "${verb}"`);
+};
+
 /** Commander's own complaints, in our voice; a suggestion of it becomes the hint. */
 const ofCommander = (error: CommanderError, call: Call): Trouble => {
   if (error.exitCode === 0) return { code: 0 };
   if (error.code === 'commander.help') return { code: WRONG_USE };
   const [first = '', ...others] = error.message.replace(/^error: /, '').split('\n');
   const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(others.join(' '))?.[1];
-  const sentence = sentenceCase(first.replace(/\.$/, ''));
+  const sentence = sentenceCase(first.replace(WRONG_CHOICE, '$2 "$1": a').replace(/\.$/, ''));
   return { code: WRONG_USE, sentence, hint: meant ? `did you mean ${meant}?` : call.help };
 };
 
@@ -173,6 +182,7 @@ const endQuietlyWithoutReader = (): void => {
 export const run = async (program: Command, args: readonly string[]): Promise<number> => {
   const call = new Call(program, args);
   try {
+    refuseHelpOfNothing(program, args);
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {

@@ -72,6 +72,8 @@ describe('on a peer', () => {
     [['up', 'nope'], 1, /nope/],
     [['show', 'nope'], 1, /nope/],
     [['install'], 2, /invitation/],
+    [['help', 'frobnicate'], 2, /there is no verb "frobnicate"/],
+    [['completions', 'tcsh'], 2, /shell "tcsh": allowed choices are bash, zsh, fish/],
   ])('%j', async (argv, exit, sentence) => {
     const before = await history();
     const { code, stderr } = await ann.exec([...CLIENT, ...argv]);
