@@ -27,6 +27,9 @@ const systemPackages = {
 /** A browser, for the test of what a page can do; a demo or a bench need not wait for it. */
 const browserPackages = { chromium: 'chromium' };
 
+/** What only `npm run torture` wants: another clock for a program of ours. */
+const torturePackages = { faketime: 'faketime' };
+
 /** What better-sqlite3 is compiled with where there is no prebuilt one. */
 const compilerPackages = { 'build-essential': 'g++', python3: 'python3' };
 
@@ -175,8 +178,14 @@ function become(program, args) {
 const [program, ...args] = process.argv.slice(2);
 checkNode();
 checkRoot();
-const isTest = ['test', 'torture'].includes(process.env.npm_lifecycle_event ?? '');
-installSystemPackages(missing({ ...systemPackages, ...(isTest ? browserPackages : {}) }));
+const verb = process.env.npm_lifecycle_event ?? '';
+installSystemPackages(
+  missing({
+    ...systemPackages,
+    ...(['test', 'torture'].includes(verb) ? browserPackages : {}),
+    ...(verb === 'torture' ? torturePackages : {}),
+  }),
+);
 if (!npmPackagesAreCurrent()) installNpmPackages();
 writeFileSync(stamp, fingerprint());
 if (program) become(program, args);

@@ -14,6 +14,7 @@ import { isOwnPublic } from './own-public.ts';
 import { isOwn } from './pins.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
+import { SessionTimes } from './session-times.ts';
 import type { Kept } from './state-file.ts';
 import { type Unreached, unreachedReason } from './unreached.ts';
 
@@ -46,6 +47,7 @@ export class DeviceKeeper {
   readonly #mirror: Mirror;
   readonly #places: Places;
   readonly #turns = new Turns();
+  readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
   #device: Device;
   #listenPort = 0;
   #server: SocketAddress | undefined;
@@ -147,11 +149,12 @@ export class DeviceKeeper {
 
   /**
    * Whether there is a session with the server that can still carry data, and whose handshake was after `since`, in
-   * milliseconds since 1970.
+   * milliseconds of the monotonic clock.
    */
-  async hasServer(since = 0): Promise<boolean> {
+  async hasServer(since?: number): Promise<boolean> {
     const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
-    return peer !== undefined && isLive(peer, Date.now()) && (peer.latestHandshake ?? 0) > since;
+    if (peer === undefined || !isLive(peer, this.#times.wall(performance.now()))) return false;
+    return since === undefined || (peer.latestHandshake ?? 0) > this.#times.wall(since);
   }
 
   /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
@@ -166,7 +169,8 @@ export class DeviceKeeper {
   /** This machine's address has changed: all peers are met anew, at their likeliest place first. */
   moved(): Promise<void> {
     return this.#turns.take(async () => {
-      this.contacts.move(performance.now(), Date.now());
+      const now = performance.now();
+      this.contacts.move(now, this.#times.wall(now));
       this.#armTick();
     });
   }
@@ -214,10 +218,12 @@ export class DeviceKeeper {
     await this.#turns.take(() => this.#device.apply(this.contacts.close()).catch(() => {}));
   }
 
-  async #equalise(has: DeviceState): Promise<void> {
+  async #equalise(read: DeviceState): Promise<void> {
+    const has = this.#steady(read);
     const { conf } = this.#parts;
     const { ground } = this.#mirror;
-    const [now, wall] = [performance.now(), Date.now()];
+    const now = performance.now();
+    const wall = this.#times.wall(now);
     this.#remember(has, wall);
     this.contacts.review(has, now, wall);
     const rows = [...this.#mirror.tunnels()];
@@ -263,7 +269,7 @@ export class DeviceKeeper {
   }
 
   #introduce(row: PeerRow, now: number): Step[] {
-    return this.contacts.add(row, this.#placesOf(row), { now, wall: Date.now() });
+    return this.contacts.add(row, this.#placesOf(row), { now, wall: this.#times.wall(now) });
   }
 
   #learn(row: PeerRow, now: number): Step[] {
@@ -331,15 +337,20 @@ export class DeviceKeeper {
     if (this.#isClosed) return;
     try {
       const state = await this.#read();
-      await this.#carryOut(this.contacts.tick(state, performance.now(), Date.now()));
+      const now = performance.now();
+      await this.#carryOut(this.contacts.tick(state, now, this.#times.wall(now)));
     } catch {
       this.#compareIn(REPAIR_AFTER);
     }
   }
 
+  #steady(state: DeviceState): DeviceState {
+    return this.#times.steady(state, { now: performance.now(), wall: Date.now() });
+  }
+
   async #read(): Promise<DeviceState> {
-    const state = await this.#device.read();
-    this.#remember(state, Date.now());
+    const state = this.#steady(await this.#device.read());
+    this.#remember(state, this.#times.wall(performance.now()));
     return state;
   }
 

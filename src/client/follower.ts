@@ -166,7 +166,8 @@ export class Follower {
 
   /** The keepalive asks the server every few seconds anyway, and is answered from when this machine is let in again. */
   async #restShutOut(): Promise<void> {
-    const [since, deadline] = [Date.now(), performance.now() + SHUT_OUT_PAUSE];
+    const since = performance.now();
+    const deadline = since + SHUT_OUT_PAUSE;
     while (!this.#isStopped && performance.now() < deadline) {
       if (await this.#rest(SHUT_OUT_LOOK)) return;
       if (await this.#keeper.hasServer(since).catch(() => false)) return;

@@ -411,6 +411,7 @@ export class Mirror {
     const before = this.#peers.get(row.id);
     const same = before?.publicKey === row.publicKey && before.ip === row.ip;
     if (before && !same) this.#remove(row.id, changes);
+    this.#removeRivals(row, changes);
     this.#peers.set(row.id, row);
     this.#idOfKey.set(row.publicKey, row.id);
     this.#gone.delete(row.ip);
@@ -421,6 +422,14 @@ export class Mirror {
     }
     if (!before || !same) changes.added.push(row);
     else if (!sameRow(before, row)) changes.changed.push({ before, after: row });
+  }
+
+  /** Judged rows have none; a file that was damaged may: two with one address or key would outlive each other's end. */
+  #removeRivals({ id, ip, publicKey }: PeerRow, changes: Changes): void {
+    for (const rival of [this.#idOfKey.get(publicKey), this.pins.at(ip)?.id]) {
+      const row = rival === undefined || rival === id ? undefined : this.#peers.get(rival);
+      if (row && (row.ip === ip || row.publicKey === publicKey)) this.#remove(row.id, changes);
+    }
   }
 }
 

@@ -78,9 +78,14 @@ export class SmallNetwork {
     return this.#serving?.lines ?? [];
   }
 
-  async serve(...flags: string[]): Promise<void> {
-    this.#serving = this.server.spawn([...SERVER, 'serve', 'acme', ...flags]);
+  /** `env` is what the server gets besides. */
+  async serveWith(env: Record<string, string>, ...flags: string[]): Promise<void> {
+    this.#serving = this.server.spawn([...SERVER, 'serve', 'acme', ...flags], { env });
     await this.#serving.line(/listening/);
+  }
+
+  async serve(...flags: string[]): Promise<void> {
+    await this.serveWith({}, ...flags);
   }
 
   async stopServing(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -116,8 +121,8 @@ export class SmallNetwork {
 }
 
 /** Starts `innernet up --daemon` and waits until it is connected. */
-export const follow = async (host: Host): Promise<Running> => {
-  const running = host.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+export const follow = async (host: Host, env: Record<string, string> = {}): Promise<Running> => {
+  const running = host.spawn([...CLIENT, 'up', '--daemon', 'acme'], { env });
   await running.line(/up at/);
   await until(`${host.name} is connected`, async () => (await reportOf(host)).isConnected);
   return running;
