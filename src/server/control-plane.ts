@@ -118,8 +118,16 @@ export class ControlPlane {
     const accepted = decided.filter((entry) => 'events' in entry);
     const round = await this.#append(accepted, fresh);
     if (round.open.length > 0) return round;
-    for (const entry of decided) if ('refused' in entry) entry.job.reject(entry.refused);
+    for (const entry of decided) if ('refused' in entry) await this.#refuse(entry.job, entry.refused);
     return { open: postponed };
+  }
+
+  /**
+   * A refusal may be that of a repeat: another program may have carried the same command out after it was looked up
+   * and before the log was read on, and then its own work stands in its way.
+   */
+  async #refuse(job: Job, refused: unknown): Promise<void> {
+    if (!(await this.#answeredBefore(job))) job.reject(refused);
   }
 
   /** Answers what was accepted, or leaves all the jobs of the round open. */

@@ -121,7 +121,10 @@ export class SmallNetwork {
 }
 
 /** Starts `innernet up --daemon` and waits until it is connected. */
-export const follow = async (host: Host, env: Record<string, string> = {}): Promise<Running> => {
+export const follow = (host: Host): Promise<Running> => followWith({}, host);
+
+/** The same, and `env` is what the program gets besides. */
+export const followWith = async (env: Record<string, string>, host: Host): Promise<Running> => {
   const running = host.spawn([...CLIENT, 'up', '--daemon', 'acme'], { env });
   await running.line(/up at/);
   await until(`${host.name} is connected`, async () => (await reportOf(host)).isConnected);

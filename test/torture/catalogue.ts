@@ -93,6 +93,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'R6',
     what: 'fifty writers at one position, in several processes; one name, address, key; one command id twice',
     tests: [
+      { file: 'test/torture/r06-races.test.ts', rounds: 1_000 },
       { file: 'test/server/control-plane.test.ts', titles: 'a race for one name' },
       { file: 'test/server/control-plane.test.ts', titles: 'a command that is asked twice' },
       { file: 'test/store/sqlite-log.test.ts', titles: 'one winner' },
@@ -147,7 +148,11 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R11',
     what: 'the clock jumps by hours in either direction',
-    tests: [{ file: 'test/torture/r11-clocks.test.ts', rounds: 2_000 }],
+    tests: [
+      { file: 'test/torture/r11-clocks.test.ts', rounds: 2_000 },
+      { file: 'test/torture/r11-moved-clocks.test.ts' },
+      { file: 'test/client/session-times.test.ts' },
+    ],
     sabotage: {
       file: 'src/domain/peers.ts',
       line: '!peer.isRedeemed && peer.inviteExpires !== null && peer.inviteExpires <= now;',
@@ -227,6 +232,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'R18',
     what: 'an invitation redeemed twice, too late, with another key, its answer lost',
     tests: [
+      { file: 'test/torture/r06-races.test.ts', rounds: 200 },
       { file: 'test/server/api-v1.test.ts', titles: 'redeem' },
       { file: 'test/e2e/client.test.ts', titles: 'R18' },
       { file: 'test/domain/invitations.test.ts', titles: 'redeemed' },
@@ -283,7 +289,10 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R23',
     what: 'two admins change one row, one of them from an old list',
-    tests: [{ file: 'test/server/api-v1.test.ts', titles: 'holds both when two admins' }],
+    tests: [
+      { file: 'test/server/api-v1.test.ts', titles: 'holds both when two admins' },
+      { file: 'test/torture/r06-races.test.ts', rounds: 200 },
+    ],
     sabotage: {
       file: 'src/server/http/admin-peers.ts',
       line: 'if (row) return row;',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CLIENT,
   follow,
+  followWith,
   type Host,
   lostPings,
   reaches,
@@ -60,7 +61,7 @@ describe.runIf(existsSync(LIBRARY) && process.env.TORTURE_LONG)(
       await network.serveWith(clocks.server.env);
       ann = (await network.join('ann')).host;
       bob = (await network.join('bob')).host;
-      await follow(ann, clocks.ann.env);
+      await followWith(clocks.ann.env, ann);
       await follow(bob);
       await until('there is a tunnel', () => reaches(ann, '10.42.1.2'));
     });

@@ -57,6 +57,6 @@ export class Connections {
 
 /** An invitation that ended frees its address, perhaps in this very commit: nothing may linger. */
 const graceOf = ({ peer, reason }: EndedRight): number => {
-  if (!peer.isRedeemed) return reason === 'rekeyed' ? LAST_ANSWER : 0;
-  return LAST_WORDS;
+  if (peer.isRedeemed || reason === 'disabled') return LAST_WORDS;
+  return reason === 'rekeyed' ? LAST_ANSWER : 0;
 };
