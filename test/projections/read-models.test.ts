@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { positionsAbout } from '../../src/projections/about.ts';
 import type { Thing } from '../../src/projections/history-tables.ts';
-import { namesAt } from '../../src/projections/names.ts';
+import { NamesAt, namesAt } from '../../src/projections/names.ts';
 import { listAllPeers, listInvitations, listPeers } from '../../src/projections/peers.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import { listAssociations, listCidrs, listSight } from '../../src/projections/topology.ts';
@@ -148,6 +148,31 @@ it('names are found as they were at any position', async () => {
   expect(nameOfBob(renamed)).toBe('bobby');
   expect(nameOfBob((await log.head()).position)).toBe('bobby');
   expect(namesAt(log.database, renamed)('cidr', ids.humans)).toBe('humans');
+});
+
+it('names are found as they were in whatever order they are asked for, also as new ones come', async () => {
+  const rename = (number: number): NetworkEvent => ({
+    ...{ type: 'PeerRenamed', peerId: number % 3 === 0 ? ids.eve : ids.bob },
+    name: `name-${number}`,
+  });
+  const renames = Array.from({ length: 120 }, (_, number) => rename(number));
+  const log = await logOf(acme.network, renames);
+  const first = acme.network.length + 1;
+  const expected = (position: number, peer: number): string => {
+    for (let number = position - first; number >= 0; number -= 1)
+      if ((number % 3 === 0 ? ids.eve : ids.bob) === peer) return `name-${number}`;
+    return peer === ids.eve ? 'eve' : 'bob';
+  };
+  const names = new NamesAt(log.database);
+  const onward = Array.from({ length: 121 }, (_, index) => first - 1 + index);
+  const wild = onward.map((_, index) => first + ((index * 53) % 120));
+  for (const position of [...onward, ...onward.toReversed(), ...wild])
+    for (const peer of [ids.eve, ids.bob])
+      expect([position, peer, names.nameOf('peer', peer, position as Position)]).toEqual([
+        ...[position, peer, expected(position, peer)],
+      ]);
+  const { head } = await append(log, commitOf([{ type: 'PeerRenamed', peerId: ids.bob, name: 'robert' }]));
+  expect(names.nameOf('peer', ids.bob, head.position)).toBe('robert');
 });
 
 it('the read models lead from a thing to all events about it', async () => {
