@@ -246,7 +246,11 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R19',
     what: 'the API asked from outside the tunnel',
-    tests: [{ file: 'test/e2e/api-socket.test.ts' }, { file: 'test/server/api-door.test.ts' }],
+    tests: [
+      { file: 'test/e2e/api-socket.test.ts' },
+      { file: 'test/server/api-door.test.ts' },
+      { file: 'test/e2e/browser.test.ts' },
+    ],
     sabotage: {
       file: 'src/server/api-socket.ts',
       line: 'set(LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
