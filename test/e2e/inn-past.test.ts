@@ -99,6 +99,58 @@ describe('through the tunnel', () => {
   });
 });
 
+describe('a peer that is no admin', () => {
+  let bob: Host;
+  const ask = (...argv: string[]) => bob.exec([...CLIENT, ...argv]);
+
+  beforeAll(async () => {
+    bob = (await network.join('bob')).host;
+    await network.admin('add-cidr', 'acme', '--name', 'vault', '--cidr', '10.42.9.0/24');
+    await network.invite('zelda', 'vault');
+  });
+
+  it.each<[string, number, RegExp]>([
+    ['history acme', 0, /somebody on the server added peer bob/],
+    ['history acme --about bob --json', 0, /"type":"InvitationRedeemed"/],
+    ['why acme bob ann', 0, /bob and ann can talk/],
+    ['why acme 10.42.1.2 ann --json', 0, /"visible": true/],
+    ['head acme', 0, /^\d+:[0-9a-f-]+/],
+  ])('is told of itself: %s', async (line, code, words) => {
+    const said = await ask(...line.split(' '));
+    expect([said.code, said.stdout]).toEqual([code, expect.stringMatching(words)]);
+    expect(said.stdout).not.toMatch(/vault|zelda/);
+  });
+
+  it.each<[string, RegExp]>([
+    ['history acme --about ann', /only an admin may ask about others/],
+    ['history acme --actor ann', /only an admin may ask who did what/],
+    ['state acme', /only an admin may ask about the whole network/],
+    ['diff acme 4', /only an admin may ask about the whole network/],
+    ['why acme ann innernet-server', /only an admin may ask about two other peers/],
+    ['why acme bob zelda', /this machine sees no peer "zelda"/],
+    ['revert acme 5 --yes', /only an admin/],
+    ['add-cidr acme --name x --cidr 10.42.8.0/24 --dry-run', /admin/],
+  ])('is refused in a sentence with a hint: %s', async (line, words) => {
+    const { position } = JSON.parse(await onServer('head', 'acme', '--json'));
+    const { code, stdout, stderr } = await ask(...line.split(' '));
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(words)]);
+    expect(stderr).toMatch(/hint: /);
+    expect(JSON.parse(await onServer('head', 'acme', '--json')).position).toBe(position);
+  });
+
+  it('verifies a history of which it was told little: it asks for the digests that it lacks', async () => {
+    for (const name of ['one', 'two', 'three']) await network.admin('add-peer', 'acme', ...invited(name));
+    const { position } = JSON.parse(await onServer('head', 'acme', '--json'));
+    const { seen, server, isSame } = JSON.parse((await ask('verify', 'acme', '--json')).stdout);
+    expect([seen.position < position, server.position, isSame]).toEqual([true, position, true]);
+  });
+});
+
+const invited = (name: string): string[] => [
+  ...['--name', name, '--cidr', 'vault', '--auto-ip', '--admin', 'false', '--invite-expires', '1d'],
+  ...['--save-config', join(tmpdir(), `innernet-${process.pid}-${name}.toml`)],
+];
+
 const scrape = (socketPath: string): Promise<string> =>
   new Promise((resolve, reject) => {
     const call = request({ socketPath, path: '/metrics' }, (response) => {
