@@ -141,9 +141,15 @@ export const FAULTS: readonly Fault[] = [
     id: 'R10',
     what: 'clients return at once, the server restarted again and again',
     tests: [
+      { file: 'test/torture/r10-returned-together.test.ts', rounds: 5_000 },
       { file: 'test/server/stream.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 },
       { file: 'test/server/live.test.ts' },
     ],
+    sabotage: {
+      file: 'src/server/hub.ts',
+      line: 'return this.#live.window.hashAt(position) === hash ? position : undefined;',
+      becomes: 'return this.#live.window.hashAt(position) === hash ? undefined : undefined;',
+    },
   },
   {
     id: 'R11',
@@ -198,6 +204,11 @@ export const FAULTS: readonly Fault[] = [
     id: 'R15',
     what: 'the server is away while a client reboots',
     tests: [{ file: 'test/e2e/client.test.ts', titles: 'R15' }],
+    sabotage: {
+      file: 'src/client/device-keeper.ts',
+      line: 'const rows = [...this.#mirror.tunnels()];',
+      becomes: 'const rows = [...this.#mirror.tunnels()].slice(0, 0);',
+    },
   },
   {
     id: 'R16',

@@ -40,6 +40,8 @@ export class FollowingClient {
   readonly mirror: Mirror;
   /** Every alarm that it raised. */
   alarms = 0;
+  /** How many snapshots it took. */
+  fetches = 0;
   #socket: Socket | undefined;
 
   constructor(peer: Peer, { network }: RunningNetwork) {
@@ -100,6 +102,7 @@ export class FollowingClient {
   async #fetch({ network, snapshots }: RunningNetwork): Promise<void> {
     const peer = network.peer(this.id);
     if (!peer) return;
+    this.fetches += 1;
     const packed = await snapshots.of(peer.cidrId, this.mirror.head?.position);
     this.#obey(
       this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(Buffer.concat(packed)).toString()))),

@@ -1,0 +1,62 @@
+// R10: thousands of clients come back at once, again and again: all level, nobody who had a recent position takes a snapshot.
+import { expect, it, onTestFinished } from 'vitest';
+import { acme, keyOf } from '../acme.ts';
+import { RunningNetwork } from '../server/running-network.ts';
+import { FollowingClient } from './followers.ts';
+import { diceOf, roundsOr, sayTried, seed } from './seed.ts';
+
+const dice = diceOf(seed);
+/** The server is started anew so often. */
+const RESTARTS = 3;
+
+it('R10: all come back level, without a snapshot', { timeout: 3_600_000 }, async () => {
+  const running = await RunningNetwork.start([...acme.ranges].flat());
+  onTestFinished(() => running.close());
+  const count = roundsOr(200);
+  // A few machines with very many streams would be refused at the door; here every client is a peer of its own.
+  const add = (n: number) => ({
+    ...({ type: 'AddPeer', name: `peer-${n}`, cidr: 'bakers', isAdmin: false } as const),
+    ...{ publicKey: keyOf(`peer-${n}`), inviteExpires: null, redeemed: true },
+  });
+  const peers = Math.min(count, 200);
+  for (let n = 0; n < peers; n += 1) await running.ask(add(n));
+  const clients = Array.from({ length: count }, (_, n) => {
+    const peer = running.network.peerNamed(`peer-${n % peers}`);
+    if (!peer) throw new Error('a peer did not join');
+    return new FollowingClient(peer, running);
+  });
+  const comeBack = async (): Promise<void> => {
+    const order = clients.map((client) => ({ client, at: dice() })).sort((a, b) => a.at - b.at);
+    for (const { client } of order) client.connect(running);
+    for (const { client } of order) await client.follow(running);
+  };
+  const expectLevel = (): void => {
+    for (const { mirror, alarms, isConnected } of clients) {
+      expect([isConnected, alarms, mirror.head?.position]).toEqual([true, 0, running.live.head.position]);
+      expect(mirror.head?.hash).toBe(running.live.head.hash);
+      for (const { name, id } of mirror.tunnels()) expect(running.network.peer(id)?.name).toBe(name);
+    }
+  };
+  await comeBack();
+  expectLevel();
+  const fetches = clients.map((client) => client.fetches);
+  expect(fetches).toEqual(clients.map(() => 1));
+  for (let round = 0; round < RESTARTS; round += 1) {
+    await running.restart();
+    for (let n = 0; n < 5; n += 1)
+      await running
+        .ask({ type: 'RenamePeer', peer: `peer-${n}` as never, name: `peer-x` as never })
+        .then(() => running.ask({ type: 'RenamePeer', peer: 'peer-x' as never, name: `peer-${n}` as never }));
+    await comeBack();
+    expectLevel();
+  }
+  expect(clients.map((client) => client.fetches)).toEqual(fetches);
+  sayTried(
+    'R10',
+    new Map([
+      ['clients', count],
+      ['restarts', RESTARTS],
+      ['snapshots after the first', 0],
+    ]),
+  );
+});
