@@ -243,9 +243,19 @@ export class Contacts {
     return this.#openings.keys;
   }
 
-  /** Steps that leave no throwaway peer behind. */
-  close(): Step[] {
-    return this.#openings.close();
+  /**
+   * Steps that leave no throwaway peer behind, and those who are still apart to WireGuard's own retries: the others may
+   * be silent just now, and wait to hear of this machine.
+   */
+  close(now: number): Step[] {
+    const steps = this.#openings.close();
+    for (const {
+      publicKey,
+      endpoints: [endpoint],
+    } of this.#apart)
+      if (endpoint && this.#budget.take(endpoint, now))
+        steps.push({ kind: 'set', publicKey, endpoint, keepalive: KEEPALIVE });
+    return steps;
   }
 
   knows(publicKey: PublicKey): boolean {

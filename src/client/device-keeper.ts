@@ -215,7 +215,7 @@ export class DeviceKeeper {
     this.#isClosed = true;
     clearTimeout(this.#tick);
     clearTimeout(this.#comparing);
-    await this.#turns.take(() => this.#device.apply(this.contacts.close()).catch(() => {}));
+    await this.#turns.take(() => this.#device.apply(this.contacts.close(performance.now())).catch(() => {}));
   }
 
   async #equalise(read: DeviceState): Promise<void> {

@@ -299,6 +299,21 @@ describe('a pair that does not meet', () => {
     expect(contacts.isMet(small.publicKey)).toBe(true);
   });
 
+  it('is left to WireGuard when the program ends, within the budget', () => {
+    const contacts = new Contacts(own);
+    contacts.add(small, [there], { now: 0, wall });
+    for (let i = 0; i < 9; i += 1)
+      contacts.add(row(50 + i, `10.42.3.${i + 1}`, i + 1), [`192.0.2.1:${i + 1}` as SocketAddress], {
+        now: 0,
+        wall,
+      });
+    const steps = contacts.close(30_000);
+    expect(steps).toContainEqual({ kind: 'set', publicKey: small.publicKey, endpoint: there, keepalive: 25 });
+    expect(
+      steps.filter((step) => 'endpoint' in step && step.endpoint?.startsWith('192.0.2.1')).length,
+    ).toBeLessThan(9);
+  });
+
   it('can be removed at any moment, and nothing more is sent for it', () => {
     const contacts = new Contacts(own);
     const many = Array.from({ length: 10 }, (_, i) => `198.51.100.7:${4000 + i}` as SocketAddress);

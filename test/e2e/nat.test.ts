@@ -82,6 +82,16 @@ it.each(['keep', 'random'] as const)(
   },
 );
 
+it('a machine that comes up without staying is reached, also by those who are silent towards it', async () => {
+  const bob = await join('bob', { delayMs: 0 });
+  await bob.running.stop();
+  await bob.host.sure([...CLIENT, 'down', 'acme']);
+  const ann = await join('ann', { delayMs: 0 });
+  await until('ann is silent', async () => (await endpointOf(ann.host, bob.ip)) === '(none)', 60);
+  await bob.host.sure([...CLIENT, 'up', 'acme']);
+  await meet('back again', [ann, bob]);
+});
+
 it('a laptop takes its tunnels to another network', async () => {
   const ann = await join('ann', { behind: await network.lab.router('home') });
   const ryo = await join('ryo', { behind: await network.lab.router('office') });
