@@ -43,13 +43,17 @@ beforeAll(async () => {
     /^public-key = "(.+)"$/m.exec(await eve.sure(['cat', '/etc/innernet/acme.conf'])) ?? [];
   way = { address: '10.42.1.1', server: '10.42.0.1:51820', key };
   caller = new Caller(eve);
-}, 600_000);
+}, 1_200_000);
 afterAll(() => network.close());
 
 /** On a machine with fifty of them the first try may be too slow. */
 const joinPatiently = async (name: string): Promise<Host> => {
   const [host, invitation] = [await network.lab.host(name), await network.invite(name)];
-  for (let attempt = 0; (await host.exec([...CLIENT, 'install', invitation])).code !== 0; attempt += 1)
+  for (
+    let attempt = 0;
+    (await host.exec([...CLIENT, 'install', invitation], { timeout: 120_000 })).code !== 0;
+    attempt += 1
+  )
     if (attempt === 5) throw new Error(`${name} cannot join`);
   return host;
 };
