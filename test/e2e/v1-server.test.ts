@@ -14,7 +14,7 @@ import { keysOf } from '../acme.ts';
 import { key } from '../client/sight.ts';
 import type { V1Heard, V1Word } from '../client/v1-server.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
-import { CLIENT, onDevice, reportOf, until } from './small-network.ts';
+import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
 
 const serverKeys = keysOf('the server');
 const annKeys = keysOf('ann');
@@ -150,6 +150,45 @@ describe('an old server', () => {
     });
     await show(bob, eve);
     await until('bob is let go', async () => (await reportOf(ann)).held.length === 0);
+  });
+
+  it.each([
+    ['AddressMoved', { ...eve, id: 9, ip: '10.42.1.9', public_key: key(50) }],
+    ['ServerClaimed', peer(9, 'mallory', '10.42.0.1', key(90))],
+    ['OwnAddressClaimed', peer(9, 'mallory', '10.42.1.2', key(90))],
+    ['OutsideNetwork', peer(9, 'mallory', '192.0.2.9', key(90))],
+    ['OutsideNetwork', peer(9, 'mallory', '0.0.0.0', key(90))],
+  ] as const)('cannot lie about a peer: %s is held back, and the others go on', async (rule, lie) => {
+    await show(bob, lie);
+    await until('it is held back', async () => (await reportOf(ann)).held[0]?.rule === rule);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5']);
+    const keys = await ann.sure(['wg', 'show', 'acme', 'allowed-ips']);
+    expect(keys).toContain(`${key(50)}\t10.42.1.5/32`);
+    expect(keys).not.toContain(key(90));
+    await show(bob, eve);
+    await until('the truth is followed', async () => (await reportOf(ann)).held.length === 0);
+    await until('eve is there', async () => (await onDevice(ann)).includes('10.42.1.6'));
+  });
+
+  it('cannot make a terminal, a hosts file or the memory obey: what is no row is left out', async () => {
+    const nonsense = Array.from({ length: 250 }, (_, n) =>
+      peer(100 + n, `\u001b[2J${n}\n6.6.6.6 bank`, n % 2 ? '0.0.0.0/0' : '::/0', 'AAAA'),
+    );
+    await show(bob, eve, ...nonsense, peer(9, 'a\u0007b\n6.6.6.6 bank', '10.42.1.9', key(90)));
+    await daemon.line(/rows cannot be understood: .*245 more/);
+    expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6', '10.42.1.9']);
+    const said = [
+      ...daemon.lines,
+      await ann.sure([...CLIENT, 'show', 'acme']),
+      await ann.sure(['cat', '/etc/hosts']),
+    ];
+    expect(said.join('')).not.toMatch(OBEYED);
+    expect(await ann.sure(['cat', '/etc/hosts'])).not.toContain('bank');
+    await tell({ state: { peers: 'all of them', cidrs: [] } });
+    await daemon.line(/cannot be understood(?!:)/);
+    expect(await onDevice(ann)).toContain('10.42.1.5');
+    await show(bob, eve);
+    await until('the truth is followed', async () => (await onDevice(ann)).length === 3);
   });
 
   it('is asked at once by fetch', async () => {
