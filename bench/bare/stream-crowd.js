@@ -99,4 +99,5 @@ process.on('message', async (/** @type {any} */ { id, order, with: argument }) =
   }
 });
 process.on('disconnect', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => {});

@@ -53,4 +53,5 @@ process.on('message', async (/** @type {any} */ { id, order, with: argument }) =
   process.send?.({ id, result: await orders[order]?.(argument) });
 });
 process.on('disconnect', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => {});

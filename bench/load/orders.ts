@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/** A folder for V8's CPU profiles of the processes that a row starts: BENCH_PROFILE=/tmp/profiles npm run bench … */
+const PROFILES = process.env.BENCH_PROFILE;
+
 type Order = { id: number; order: string; with: unknown };
 type Answer = { id: number; result?: unknown; error?: string };
 
@@ -17,6 +20,7 @@ export const obey = (orders: { [order: string]: (argument: never) => unknown }):
     }
   });
   process.on('disconnect', () => process.exit(0));
+  process.on('SIGTERM', () => process.exit(0));
   // Ctrl-C reaches the whole group: the one in front says when it is over.
   process.on('SIGINT', () => {});
 };
@@ -38,7 +42,8 @@ export class Child {
 
   /** Starts a JavaScript module. */
   static start(name: string, module: string, execArgv: readonly string[] = []): Child {
-    const child = fork(module, [], { execArgv: [...execArgv], serialization: 'advanced' });
+    const profiling = PROFILES ? ['--cpu-prof', `--cpu-prof-dir=${PROFILES}`] : [];
+    const child = fork(module, [], { execArgv: [...execArgv, ...profiling], serialization: 'advanced' });
     return new Child(name, child);
   }
 
@@ -61,7 +66,7 @@ export class Child {
     });
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async stop(signal: NodeJS.Signals = PROFILES ? 'SIGTERM' : 'SIGKILL'): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
     this.#process.kill(signal);

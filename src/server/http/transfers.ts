@@ -6,7 +6,7 @@ import type { PeerId } from '../../values/id.ts';
 /** At a time; others wait for their turn. */
 const MOST_TRANSFERS = 64;
 /** Bytes after which is looked whether the reader goes on. */
-const PIECE = 64 * 1024;
+const PIECE = 128 * 1024;
 /** A reader that takes no piece for this long is cut off, in milliseconds. */
 const SLOWEST_PIECE = 10_000;
 
@@ -39,14 +39,16 @@ export class Transfers {
   piecesOf(peer: PeerId, response: ServerResponse, members: readonly Buffer[]): Readable {
     const watch = setTimeout(() => this.#cut(peer, response), SLOWEST_PIECE);
     response.once('close', () => clearTimeout(watch));
-    const pieces = function* (): Generator<Buffer> {
+    const pieces = (function* (): Generator<Buffer> {
       for (const bytes of members)
-        for (let start = 0; start < bytes.length; start += PIECE) {
-          watch.refresh();
-          yield bytes.subarray(start, start + PIECE);
-        }
-    };
-    return Readable.from(pieces());
+        for (let start = 0; start < bytes.length; start += PIECE) yield bytes.subarray(start, start + PIECE);
+    })();
+    return new Readable({
+      read() {
+        watch.refresh();
+        this.push(pieces.next().value ?? null);
+      },
+    });
   }
 
   #cut(peer: PeerId, response: ServerResponse): void {
