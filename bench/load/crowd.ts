@@ -1,4 +1,5 @@
 /** A process full of clients: thousands of them on the loopback device, each at an address of its own. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Head } from '../../src/client/chain.ts';
 import { clock } from '../clock.ts';
 import { type Arrival, Client, noTally, type Tally, Transfers } from './client.ts';
@@ -25,6 +26,8 @@ const QUIET = 10;
 const LONGEST_WAIT = 2_000;
 /** Snapshots that this machine takes in at the same moment. */
 const MOST_TRANSFERS = 500;
+/** How often is looked whether all are where they should be, in milliseconds; when each came there is known. */
+const LOOK_EVERY = 5;
 /** Connections that a process opens at the same moment. */
 const AT_ONCE = 200;
 
@@ -32,13 +35,8 @@ let clients: Client[] = [];
 let inbox: Arrival[] = [];
 let isArmed = false;
 let newest = 0;
-const waiting: (() => void)[] = [];
 let tally = noTally();
 const transfers = new Transfers(MOST_TRANSFERS);
-
-const wake = (): void => {
-  for (const resolve of waiting.splice(0)) resolve();
-};
 
 const drain = (): void => {
   const now = clock();
@@ -51,8 +49,10 @@ const drain = (): void => {
   const arrivals = inbox;
   inbox = [];
   for (const arrival of arrivals) void arrival.client.take(arrival);
-  wake();
 };
+
+/** Clients that read nothing of what they take in have time at once. */
+const takeNow = (arrival: Arrival): void => void arrival.client.take(arrival);
 
 const arrive = (arrival: Arrival): void => {
   inbox.push(arrival);
@@ -66,13 +66,7 @@ const until = async (isTrue: () => boolean, seconds: number): Promise<void> => {
   const deadline = clock() + seconds * 1000;
   while (!isTrue()) {
     if (clock() > deadline) throw new Error(`not level after ${seconds} s: ${JSON.stringify(describe())}`);
-    await new Promise<void>((resolve) => {
-      const patience = setTimeout(resolve, 250);
-      waiting.push(() => {
-        clearTimeout(patience);
-        resolve();
-      });
-    });
+    await pause(LOOK_EVERY);
   }
 };
 
@@ -88,8 +82,7 @@ const connect = async ({ served, layout, from, to, know, light }: Entrance): Pro
     served,
     light,
     transfers,
-    arrive,
-    changed: wake,
+    arrive: light ? takeNow : arrive,
     get tally() {
       return tally;
     },

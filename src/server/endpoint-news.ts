@@ -15,6 +15,8 @@ import type { Step } from './step.ts';
 
 /** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
 const GATHER = 100;
+/** Answers that are kept until something is observed again. */
+const MOST_KEPT = 256;
 /** Observations in one frame. */
 const MOST_OBSERVATIONS = 500;
 
@@ -28,8 +30,8 @@ export class EndpointNews {
   readonly #lanes: Lanes;
   /** For each CIDR that listens, the peers of which there is something to tell. */
   readonly #news = new Map<CidrId, Set<PeerId>>();
-  /** Everything that the peers of a CIDR may know: after a restart all of them ask for it. */
-  readonly #whole = new Map<CidrId, Frame[]>();
+  /** What the peers of a CIDR may know that is newer than a number: after a restart all of them ask for all of it. */
+  readonly #since = new Map<string, Frame[]>();
   readonly #unsubscribe: () => void;
   #gathering: NodeJS.Timeout | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -49,7 +51,7 @@ export class EndpointNews {
 
   /** What was observed of a peer before it came into sight follows the delta that names it. */
   follow(step: Step): void {
-    if (step.deltas.length > 0) this.#whole.clear();
+    if (step.deltas.length > 0) this.#since.clear();
     const numbered = new Set<PeerId>();
     for (const { viewers, changed } of step.deltas) {
       for (const peer of changed) {
@@ -66,7 +68,7 @@ export class EndpointNews {
   }
 
   #onChange(id: PeerId): void {
-    this.#whole.clear();
+    this.#since.clear();
     const { network } = this.#live;
     const peer = network.peer(id);
     if (!appears(peer)) return;
@@ -113,11 +115,16 @@ export class EndpointNews {
   }
 
   #framesSince(viewer: CidrId, sequence: number): readonly Frame[] {
-    if (sequence > 0) return this.#framesOf(viewer, idsOf(this.#observations.since(sequence)), sequence);
-    const known = this.#whole.get(viewer);
+    const key = `${viewer} ${sequence}`;
+    const known = this.#since.get(key);
     if (known) return known;
-    const frames = this.#framesOf(viewer, idsOf(visiblePeers(this.#live.network, viewer)), 0);
-    this.#whole.set(viewer, frames);
+    const ids =
+      sequence > 0
+        ? idsOf(this.#observations.since(sequence))
+        : idsOf(visiblePeers(this.#live.network, viewer));
+    const frames = this.#framesOf(viewer, ids, sequence);
+    if (this.#since.size >= MOST_KEPT) this.#since.clear();
+    this.#since.set(key, frames);
     return frames;
   }
 
