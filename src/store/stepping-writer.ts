@@ -13,12 +13,12 @@ import { ThreadWriter, type Writer } from './writer-thread.ts';
 /** Events in a commit that is still short. */
 const FEW = 16;
 
-/** Where commits take longer than this, in milliseconds, as a rule, they stop everything else for too long … */
+/** Commits that take longer than this, in milliseconds, stop everything else for too long … */
 const SLOW = 5;
+/** … where they come in a row: one that was slow by chance is no rule … */
+const IN_A_ROW = 3;
 /** … so that the thread writes for this long, in milliseconds, before the disk is tried from here again. */
 const REST = 10_000;
-/** How much of what is the rule one commit makes: one that was slow by chance is none. */
-const WEIGHT = 0.25;
 
 export class SteppingWriter implements Writer {
   readonly #near: LogWriter;
@@ -26,8 +26,8 @@ export class SteppingWriter implements Writer {
   readonly #slow: number;
   /** Appends that the thread has not answered yet. */
   #away = 0;
-  /** What a commit took here of late, in milliseconds. */
-  #usual = 0;
+  /** Commits here, one after the other, that were slow. */
+  #slowOnes = 0;
   #restsUntil = 0;
 
   private constructor(file: string, projections: readonly Projection[], far: ThreadWriter, slow: number) {
@@ -66,9 +66,9 @@ export class SteppingWriter implements Writer {
   }
 
   #note(took: number): void {
-    this.#usual += (took - this.#usual) * WEIGHT;
-    if (this.#usual <= this.#slow) return;
-    this.#usual = 0;
+    this.#slowOnes = took > this.#slow ? this.#slowOnes + 1 : 0;
+    if (this.#slowOnes < IN_A_ROW) return;
+    this.#slowOnes = 0;
     this.#restsUntil = performance.now() + REST;
   }
 

@@ -44,8 +44,9 @@ const uniquely = (event: typeof acme.eve, index: number) => ({ ...event, peerId:
 
 it('where the disk is slow, the thread writes', async () => {
   const { appendTo } = await writerOf(0);
-  expect(await appendTo(commitOf([]))).toEqual({ kind: 'committed', wasHere: true });
-  expect(await appendTo(commitOf([]))).toEqual({ kind: 'committed', wasHere: false });
+  const where = [];
+  for (let count = 0; count < 5; count += 1) where.push((await appendTo(commitOf([]))).wasHere);
+  expect(where).toEqual([true, true, true, false, false]);
 });
 
 it('a lock that somebody else holds stops nothing here', async () => {
