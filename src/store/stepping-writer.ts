@@ -1,6 +1,6 @@
 /**
- * The writer of a program that runs for long: a lone short commit is written in this very thread, because handing it
- * to another and back costs as much as writing it; whatever may take long goes to the thread.
+ * The writer of a program that runs for long: a few short commits are written in this very thread, because handing
+ * them to another and back costs as much as writing one; whatever may take long goes to the thread.
  */
 import type { Position } from '../values/id.ts';
 import type { AppendResult, NewCommit } from './log.ts';
@@ -10,8 +10,8 @@ import type { StoredState } from './stored-state.ts';
 import { LogWriter } from './writer.ts';
 import { ThreadWriter, type Writer } from './writer-thread.ts';
 
-/** Events in a commit that is still short. */
-const FEW = 16;
+/** Commits and their events that are written in no time. */
+const FEW = 24;
 
 /** Commits that take longer than this, in milliseconds, stop everything else for too long … */
 const SLOW = 5;
@@ -91,9 +91,9 @@ export class SteppingWriter implements Writer {
   }
 
   /** A disk that has failed under this thread has failed: it goes on saying so. */
-  #isForHere([commit, ...others]: readonly NewCommit[]): boolean {
+  #isForHere(commits: readonly NewCommit[]): boolean {
     if (this.#near.isBroken) return true;
-    if (!commit || others.length > 0 || commit.events.length > FEW) return false;
+    if (commits.length + commits.reduce((sum, { events }) => sum + events.length, 0) > FEW) return false;
     return this.#away === 0 && performance.now() >= this.#restsUntil;
   }
 
