@@ -224,6 +224,27 @@ describe('a race for one name', () => {
     expect(new Set(peers.map(({ ip }) => ip)).size).toBe(peers.length);
   }, 60_000);
 
+  it('gives the first answer also to a repeat that was looked up just before the first was carried out', async () => {
+    const log = await acmeLog();
+    const rival = await planeOn(await tempLog({ file: log.file }));
+    const command = addPeer('kim');
+    let first: { position: number } | undefined;
+    const late: EventLog = Object.assign(Object.create(log) as EventLog, {
+      append: log.append.bind(log),
+      read: log.read.bind(log),
+      head: log.head.bind(log),
+      commitOf: async (actor: string, commandId: string) => {
+        const known = await log.commitOf(actor, commandId);
+        first ??= await ask(rival, command, { commandId: 'one' });
+        return known;
+      },
+    });
+    const plane = await planeOn(log, late);
+    const asked = [ask(plane, command, { commandId: 'one' }), ask(plane, addPeer('zoe'))];
+    const [again] = await Promise.all(asked);
+    expect(again?.position).toBe(first?.position);
+  });
+
   it('has one winner for an address and for a key', async () => {
     const log = await acmeLog();
     const other = await tempLog({ file: log.file });

@@ -12,7 +12,7 @@ const RESTARTS = 3;
 it('R10: all come back level, without a snapshot', { timeout: 3_600_000 }, async () => {
   const running = await RunningNetwork.start([...acme.ranges].flat());
   onTestFinished(() => running.close());
-  const count = roundsOr(200);
+  const count = roundsOr(60);
   // A few machines with very many streams would be refused at the door; here every client is a peer of its own.
   const add = (n: number) => ({
     ...({ type: 'AddPeer', name: `peer-${n}`, cidr: 'bakers', isAdmin: false } as const),

@@ -110,4 +110,10 @@ it('R14: alarm on each, removals obeyed, nothing added; recorded, all follow, an
     expect(tunnels).toContain('stolen');
     expect(held.sort()).toEqual(['gone SeenGone', 'intruder KeyChanged']);
   }
+
+  for (const { mirror, held } of alive) {
+    mirror.take(mirror.judgeAcknowledgement());
+    expect(mirror.notice).toBeNull();
+    expect(held.sort()).toEqual(['gone SeenGone', 'intruder KeyChanged']);
+  }
 });
