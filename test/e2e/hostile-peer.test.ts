@@ -98,6 +98,7 @@ const ADMIN_PATHS = [
   'associations/1',
   'commands',
   'network',
+  'undo',
 ];
 
 /** How many routes the sources open to admins. */
