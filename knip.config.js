@@ -1,5 +1,5 @@
 // What counts as used: the programs, the tests and the scripts, and what they import.
-const programs = ['src/client/program.ts', 'src/server/program.ts', 'src/server/log-writer.ts'];
+const programs = ['src/client/program.ts', 'src/server/program.ts', 'src/server/live/log-writer.ts'];
 
 export default {
   entry: [

@@ -5,8 +5,8 @@ import { Command } from '../src/domain/command.ts';
 import { Network } from '../src/domain/network.ts';
 import type { Actor } from '../src/events/actor.ts';
 import { PROJECTIONS } from '../src/projections/projections.ts';
-import { ControlPlane } from '../src/server/control-plane.ts';
-import { loadNetwork } from '../src/server/load-network.ts';
+import { ControlPlane } from '../src/server/commands/control-plane.ts';
+import { loadNetwork } from '../src/server/live/load-network.ts';
 import { openLog, type SqliteLog } from '../src/store/sqlite-log.ts';
 
 /** Beside the bundle of the bench, as beside those of the programs. */

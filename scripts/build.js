@@ -20,7 +20,7 @@ const dist = join(root, 'dist');
 const entryPoints = [
   { out: 'innernet', source: 'src/client/program.ts', program: true },
   { out: 'innernet-server', source: 'src/server/program.ts', program: true },
-  { out: 'log-writer', source: 'src/server/log-writer.ts', program: false },
+  { out: 'log-writer', source: 'src/server/live/log-writer.ts', program: false },
 ];
 
 // Bundled CommonJS packages (fastify, ws, commander) call require for Node's own modules.

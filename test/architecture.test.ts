@@ -63,6 +63,17 @@ describe('a breach is named', () => {
     );
     expect(found).toEqual(['import cycle: src/cli/ask.ts → src/cli/print.ts → src/cli/ask.ts']);
   });
+
+  it('two corners of a room that import each other', () => {
+    const found = breaches(
+      new Map([
+        ['src/client/sync/up.ts', `// Imports from the other.\nimport { x } from '../device/a.ts';\n`],
+        ['src/client/device/a.ts', `// Has no import of its own.\n`],
+        ['src/client/device/b.ts', `// Imports from the one.\nimport { y } from '../sync/down.ts';\n`],
+      ]),
+    );
+    expect(found).toEqual(['import cycle: src/client/sync → src/client/device → src/client/sync']);
+  });
 });
 
 it('what is allowed is let through', () => {

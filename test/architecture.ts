@@ -114,20 +114,37 @@ function badFirstLine(path: string, text: string): string[] {
   return says ? [] : [`${path}: the first line is not a sentence that says what is here`];
 }
 
-/** One sentence for each import that closes a circle: neither file can be understood first. */
+/** One sentence for each import that closes a circle: neither file, nor corner of a room, can be understood first. */
 function cycles(house: House): string[] {
+  const files = new Map([...house].map(([path, text]) => [path, neighboursOf(path, text)]));
+  const corners = new Map<string, Set<string>>();
+  for (const [path, targets] of files) {
+    const corner = cornerOf(path);
+    if (corner === undefined) continue;
+    const others = targets.flatMap((target) => cornerOf(target) ?? []).filter((other) => other !== corner);
+    corners.set(corner, new Set([...(corners.get(corner) ?? []), ...others]));
+  }
+  return [...circlesIn(files), ...circlesIn(corners)];
+}
+
+function circlesIn(graph: ReadonlyMap<string, Iterable<string>>): string[] {
   const done = new Set<string>();
   const found: string[] = [];
-  const visit = (path: string, trail: readonly string[]): void => {
-    if (trail.includes(path))
-      found.push(`import cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
-    if (done.has(path)) return;
-    done.add(path);
-    for (const target of importsOf(house.get(path) ?? ''))
-      if (target.startsWith('.')) visit(join(dirname(path), target), [...trail, path]);
+  const visit = (node: string, trail: readonly string[]): void => {
+    if (trail.includes(node))
+      found.push(`import cycle: ${[...trail.slice(trail.indexOf(node)), node].join(' → ')}`);
+    if (done.has(node)) return;
+    done.add(node);
+    for (const target of graph.get(node) ?? []) visit(target, [...trail, node]);
   };
-  for (const path of house.keys()) visit(path, []);
+  for (const node of graph.keys()) visit(node, []);
   return found;
+}
+
+function neighboursOf(path: string, text: string): string[] {
+  return importsOf(text)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => join(dirname(path), target));
 }
 
 /** What a file imports or re-exports, types included, at its top or later by `import()`. */
@@ -143,6 +160,11 @@ function importsOf(text: string): string[] {
 
 function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
+}
+
+/** A folder within a room, such as `src/client/sync`; what lies in the room itself is in no corner. */
+function cornerOf(path: string): string | undefined {
+  return /^(src\/[^/]+\/[^/]+)\//.exec(path)?.[1];
 }
 
 function withoutComments(text: string): string {

@@ -8,7 +8,7 @@ import { Rejected } from '../src/domain/rejection.ts';
 import type { Actor } from '../src/events/actor.ts';
 import type { NetworkEvent } from '../src/events/schema.ts';
 import type { Outcome, Rehearsal } from '../src/protocol/commands.ts';
-import { rehearse } from '../src/server/rehearsal.ts';
+import { rehearse } from '../src/server/past/rehearsal.ts';
 import { Hash, SERVER_PEER } from '../src/values/id.ts';
 import { Timestamp } from '../src/values/time.ts';
 import { endpoint } from './acme.ts';

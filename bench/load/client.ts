@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
-import { extend, type Head, judge } from '../../src/client/chain.ts';
-import { sha256 } from '../../src/client/sha256.ts';
-import { pauseBefore } from '../../src/client/stream.ts';
+import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
+import { pauseBefore } from '../../src/client/sync/stream.ts';
 import {
   DIGESTS_PATH,
   type DigestPage,

@@ -1,6 +1,6 @@
 /** A process full of clients: thousands of them on the loopback device, each at an address of its own. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Head } from '../../src/client/chain.ts';
+import type { Head } from '../../src/client/memory/chain.ts';
 import { clock } from '../clock.ts';
 import { type Arrival, Client, noTally, type Tally, Transfers } from './client.ts';
 import { addressOf, type Layout } from './layout.ts';

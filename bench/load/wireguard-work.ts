@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DeviceKeeper } from '../../src/client/device-keeper.ts';
-import { Journal } from '../../src/client/journal.ts';
-import type { Effect } from '../../src/client/mirror.ts';
-import type { Ground } from '../../src/client/pins.ts';
-import { sha256 } from '../../src/client/sha256.ts';
-import { Uptake } from '../../src/client/uptake.ts';
+import { Journal } from '../../src/client/memory/journal.ts';
+import type { Effect } from '../../src/client/memory/mirror.ts';
+import type { Ground } from '../../src/client/memory/pins.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
+import { Uptake } from '../../src/client/sync/uptake.ts';
+import { DeviceKeeper } from '../../src/client/tunnels/device-keeper.ts';
 import { chainHash } from '../../src/events/record.ts';
 import type { Conf } from '../../src/protocol/conf.ts';
 import type { Delta } from '../../src/protocol/frames.ts';

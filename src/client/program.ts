@@ -15,11 +15,6 @@ import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/pr
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
-import type { AcknowledgeOptions } from './acknowledge.ts';
-import type { DoctorOptions } from './doctor.ts';
-import type { DownOptions } from './down.ts';
-import type { ForgetPinOptions } from './forget-pin.ts';
-import type { ListenPortOptions } from './listen-port.ts';
 import {
   addNatOptions,
   type FetchOptions,
@@ -28,14 +23,19 @@ import {
   type UninstallOptions,
   type UpOptions,
 } from './options.ts';
-import type { OwnEndpointOptions } from './own-endpoint.ts';
-import type { PeerEndpointOptions } from './peer-endpoint.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { AcknowledgeOptions } from './verbs/acknowledge.ts';
+import type { DoctorOptions } from './verbs/doctor.ts';
+import type { DownOptions } from './verbs/down.ts';
+import type { ForgetPinOptions } from './verbs/forget-pin.ts';
+import type { ListenPortOptions } from './verbs/listen-port.ts';
+import type { OwnEndpointOptions } from './verbs/own-endpoint.ts';
+import type { PeerEndpointOptions } from './verbs/peer-endpoint.ts';
+import type { VerifyOptions } from './verbs/verify.ts';
 
 const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
 const open: Open = async (network, options) => {
-  const { ApiPlane } = await import('./api-plane.ts');
+  const { ApiPlane } = await import('./api/api-plane.ts');
   return ApiPlane.open(network, options);
 };
 
@@ -51,7 +51,7 @@ const addInstall = (program: Command): void => {
     .option('-d, --delete-invite', 'delete the invitation once it is redeemed');
   addNatOptions(addHostsOptions(addLocalChangeOptions(install))).action(
     async (file: string, _options, command: Command) => {
-      const client = await import('./install.ts');
+      const client = await import('./verbs/install.ts');
       await client.install(file, saidTo<InstallOptions>(command));
     },
   );
@@ -75,7 +75,7 @@ const addUp = (program: Command): void => {
       ).default(60),
     );
   addNatOptions(addHostsOptions(up)).action(async (networks: InterfaceName[], _options, command: Command) => {
-    const client = await import('./up.ts');
+    const client = await import('./verbs/up.ts');
     await client.up(networks, saidTo<UpOptions>(command));
   });
 };
@@ -86,7 +86,7 @@ const addDown = (program: Command): void => {
     examples: ['down acme'],
   });
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./down.ts');
+    const client = await import('./verbs/down.ts');
     await client.down(network, saidTo<DownOptions>(command));
   });
 };
@@ -98,7 +98,7 @@ const addUninstall = (program: Command): void => {
   }).option('--yes', 'do not ask whether this is meant');
   addHostsOptions(addLocalChangeOptions(uninstall)).action(
     async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./uninstall.ts');
+      const client = await import('./verbs/uninstall.ts');
       await client.uninstall(network, saidTo<UninstallOptions>(command));
     },
   );
@@ -110,7 +110,7 @@ const addFetch = (program: Command): void => {
     examples: ['fetch acme'],
   });
   addNatOptions(addHostsOptions(fetch)).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./fetch.ts');
+    const client = await import('./verbs/fetch.ts');
     await client.fetch(network, saidTo<FetchOptions>(command));
   });
 };
@@ -126,7 +126,7 @@ const addShow = (program: Command): void => {
     .option('-t, --tree', 'hang the peers under their CIDRs')
     .option('--json', 'answer with JSON: a list of networks')
     .action(async (network: InterfaceName | undefined, _options, command: Command) => {
-      const client = await import('./show.ts');
+      const client = await import('./verbs/show.ts');
       await client.show(network, saidTo<ShowOptions>(command));
     });
 };
@@ -138,7 +138,7 @@ const addForgetPin = (program: Command): void => {
   }).argument('<peer>', 'its name or address, as "show" names it');
   addLocalChangeOptions(added).action(
     async (network: InterfaceName, peer: string, _options, command: Command) => {
-      const client = await import('./forget-pin.ts');
+      const client = await import('./verbs/forget-pin.ts');
       await client.forgetPin(network, peer, saidTo<ForgetPinOptions>(command));
     },
   );
@@ -151,7 +151,7 @@ const addDoctor = (program: Command): void => {
   })
     .option('--json', 'answer with JSON: a list of findings')
     .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./doctor.ts');
+      const client = await import('./verbs/doctor.ts');
       await client.doctor(network, saidTo<DoctorOptions>(command));
     });
 };
@@ -165,7 +165,7 @@ const addSetListenPort = (program: Command): void => {
     .addOption(new Option('-u, --unset', 'let WireGuard choose a port').conflicts('listenPort'))
     .option('--yes', 'do not ask whether this is meant');
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./listen-port.ts');
+    const client = await import('./verbs/listen-port.ts');
     await client.setListenPort(network, saidTo<ListenPortOptions>(command));
   });
 };
@@ -191,7 +191,7 @@ const addOverrideEndpoint = (program: Command): void => {
     .option('--dry-run', 'only say what would be recorded')
     .option('--json', 'answer with JSON: what was recorded, or would be')
     .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./own-endpoint.ts');
+      const client = await import('./verbs/own-endpoint.ts');
       await client.overrideEndpoint(network, saidTo<OwnEndpointOptions>(command));
     });
 };
@@ -209,7 +209,7 @@ const addOverridePeerEndpoint = (program: Command): void => {
     .addOption(new Option('-u, --unset', 'reach it where the network says').conflicts('endpoint'))
     .option('--yes', 'do not ask whether this is meant');
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./peer-endpoint.ts');
+    const client = await import('./verbs/peer-endpoint.ts');
     await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));
   });
 };
@@ -220,13 +220,13 @@ const addAcknowledge = (program: Command): void => {
     examples: ['acknowledge acme'],
   });
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./acknowledge.ts');
+    const client = await import('./verbs/acknowledge.ts');
     await client.acknowledge(network, saidTo<AcknowledgeOptions>(command));
   });
 };
 
 const realityOf: RealityOf = async (network, names, options) => {
-  const client = await import('./reality.ts');
+  const client = await import('./verbs/reality.ts');
   return client.realityOf(network, names, options);
 };
 
@@ -237,7 +237,7 @@ const addVerify = (program: Command): void => {
   })
     .option('--json', 'answer with JSON: what this machine has seen, and where the log ends')
     .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./verify.ts');
+      const client = await import('./verbs/verify.ts');
       await client.verify(network, saidTo<VerifyOptions>(command));
     });
 };
@@ -276,7 +276,7 @@ for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociatio
 addPastVerbs(program, { openPast: open, open, realityOf });
 addVerify(program);
 addCompletionVerbs(program, ALIASES, async (kind, network, options) => {
-  const { knownNames } = await import('./known-names.ts');
+  const { knownNames } = await import('./verbs/known-names.ts');
   return knownNames(kind, network, options);
 });
 addManualVerb(program, { aliases: ALIASES, files: FILES, seeAlso: ['innernet-server(8)', 'wg(8)', 'ip(8)'] });

@@ -17,15 +17,15 @@ import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
-import type { BackupOptions } from './backup.ts';
-import { DEFAULT_FOLDERS } from './files.ts';
-import { MetricsPlace } from './metrics-place.ts';
-import type { NewOptions, ServeOptions, UninstallOptions } from './options.ts';
-import { addProofVerbs } from './proof-verbs.ts';
-import type { RestoreOptions } from './restore.ts';
+import { DEFAULT_FOLDERS } from './disk/files.ts';
+import { MetricsPlace } from './metrics/metrics-place.ts';
+import type { BackupOptions } from './verbs/backup.ts';
+import type { NewOptions, ServeOptions, UninstallOptions } from './verbs/options.ts';
+import { addProofVerbs } from './verbs/proof-verbs.ts';
+import type { RestoreOptions } from './verbs/restore.ts';
 
 const open: Open = async (network, options) => {
-  const { LocalPlane } = await import('./local-plane.ts');
+  const { LocalPlane } = await import('./verbs/local-plane.ts');
   return LocalPlane.open(network, options);
 };
 
@@ -47,7 +47,7 @@ const addNew = (program: Command): void => {
     .option('--dry-run', 'only say what would be recorded')
     .option('--json', 'answer with the network as JSON')
     .action(async (_options, command: Command) => {
-      const { createNetwork } = await import('./new.ts');
+      const { createNetwork } = await import('./verbs/new.ts');
       await createNetwork(saidTo<NewOptions>(command));
     });
 };
@@ -75,7 +75,7 @@ const addServe = (program: Command): void => {
 };
 
 const openPast: OpenPast = async (network, options) => {
-  const { LocalPast } = await import('./local-past.ts');
+  const { LocalPast } = await import('./past/local-past.ts');
   return LocalPast.open(network, options);
 };
 
@@ -88,7 +88,7 @@ const addUninstall = (program: Command): void => {
     .option('--keep-log', 'leave the log where it is');
   addHostsOptions(addLocalChangeOptions(uninstall)).action(
     async (network: InterfaceName, _options, command: Command) => {
-      const server = await import('./uninstall.ts');
+      const server = await import('./verbs/uninstall.ts');
       await server.uninstall(network, saidTo<UninstallOptions>(command));
     },
   );
@@ -102,7 +102,7 @@ const addBackups = (program: Command): void => {
     .argument('<file>', 'the file to make')
     .option('--json', 'answer with JSON: the file and how far it goes')
     .action(async (network: InterfaceName, file: string, _options, command: Command) => {
-      const { backup } = await import('./backup.ts');
+      const { backup } = await import('./verbs/backup.ts');
       await backup(network, file, saidTo<BackupOptions>(command));
     });
   const putBack = networkVerb(program, 'restore', {
@@ -112,8 +112,8 @@ const addBackups = (program: Command): void => {
   addChangeOptions(putBack).action(
     async (network: InterfaceName, file: string, _options, command: Command) => {
       const options = saidTo<RestoreOptions>(command);
-      if (!options.dryRun) return (await import('./restore.ts')).restore(network, file, options);
-      const { rehearseRestore } = await import('./restore-rehearsal.ts');
+      if (!options.dryRun) return (await import('./verbs/restore.ts')).restore(network, file, options);
+      const { rehearseRestore } = await import('./verbs/restore-rehearsal.ts');
       return rehearseRestore(network, file, options);
     },
   );
@@ -123,8 +123,8 @@ const addBackups = (program: Command): void => {
   });
   addChangeOptions(lost).action(async (network: InterfaceName, _options, command: Command) => {
     const options = saidTo<RestoreOptions>(command);
-    if (!options.dryRun) return (await import('./restore.ts')).restored(network, options);
-    const { rehearseRestored } = await import('./restore-rehearsal.ts');
+    if (!options.dryRun) return (await import('./verbs/restore.ts')).restored(network, options);
+    const { rehearseRestored } = await import('./verbs/restore-rehearsal.ts');
     return rehearseRestored(network, options);
   });
 };
@@ -146,7 +146,7 @@ for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociatio
 addPastVerbs(program, { openPast, open });
 addProofVerbs(program);
 addCompletionVerbs(program, [], async (kind, network, options) => {
-  const { knownNames } = await import('./known-names.ts');
+  const { knownNames } = await import('./verbs/known-names.ts');
   return knownNames(kind, network, options);
 });
 addManualVerb(program, { aliases: [], files: FILES, seeAlso: ['innernet(8)', 'wg(8)', 'ip(8)'] });

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ApiPlane } from '../../src/client/api-plane.ts';
+import { ApiPlane } from '../../src/client/api/api-plane.ts';
 import type { Conf } from '../../src/protocol/conf.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { keyOf } from '../acme.ts';

@@ -1,7 +1,7 @@
 // Who starts a handshake, when it is tried again, and that nobody can make a client shoot at others.
 import { describe, expect, it } from 'vitest';
-import { Budget } from '../../src/client/budget.ts';
-import { Contacts, starts } from '../../src/client/contacts.ts';
+import { Budget } from '../../src/client/tunnels/budget.ts';
+import { Contacts, starts } from '../../src/client/tunnels/contacts.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import type { DeviceState, PeerState, Step } from '../../src/wireguard/device.ts';

@@ -1,5 +1,5 @@
 // A client that takes one frame after another and says which ones it has written down, until it is killed.
-import { Journal } from '../../src/client/journal.ts';
+import { Journal } from '../../src/client/memory/journal.ts';
 import { ground, History, own, row, server } from './sight.ts';
 
 const [state = '', journal = ''] = process.argv.slice(2);

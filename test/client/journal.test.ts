@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import { Journal, parseJournal, readState, type StatePaths } from '../../src/client/journal.ts';
-import type { Verdict } from '../../src/client/mirror.ts';
-import { formatState } from '../../src/client/state-file.ts';
+import { Journal, parseJournal, readState, type StatePaths } from '../../src/client/memory/journal.ts';
+import type { Verdict } from '../../src/client/memory/mirror.ts';
+import { formatState } from '../../src/client/memory/state-file.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { cidr, ground, History, key, own, row, server } from './sight.ts';
 

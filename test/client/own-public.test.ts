@@ -1,6 +1,6 @@
 // Who has an address of its own on the internet, as far as that can be told for sure.
 import { expect, it } from 'vitest';
-import { isOwnPublic } from '../../src/client/own-public.ts';
+import { isOwnPublic } from '../../src/client/tunnels/own-public.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
 import { ip } from '../acme.ts';
 

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { askOwner, Ownership } from '../../src/client/owner.ts';
+import { askOwner, Ownership } from '../../src/client/owner/owner.ts';
 import { Failure } from '../../src/values/failure.ts';
 
 let folder: string;

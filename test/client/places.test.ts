@@ -1,6 +1,6 @@
 // Where a peer is looked for, in which order; and where this machine says that it may be found.
 import { describe, expect, it } from 'vitest';
-import { Places } from '../../src/client/places.ts';
+import { Places } from '../../src/client/tunnels/places.ts';
 import { candidatesFrom } from '../../src/protocol/local-candidates.ts';
 import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';

@@ -1,6 +1,6 @@
 // What a machine adds to the rules when it is asked about its own way to a peer.
 import { expect, it } from 'vitest';
-import { realityIn } from '../../src/client/reality.ts';
+import { realityIn } from '../../src/client/verbs/reality.ts';
 
 type Known = Parameters<typeof realityIn>[0];
 

@@ -1,6 +1,6 @@
 // A session's age does not depend on what the machine's clock is set to.
 import { expect, it } from 'vitest';
-import { SessionTimes } from '../../src/client/session-times.ts';
+import { SessionTimes } from '../../src/client/tunnels/session-times.ts';
 import { type DeviceState, isLive } from '../../src/wireguard/device.ts';
 import { key } from './sight.ts';
 

@@ -1,9 +1,9 @@
 // Words for tests of what a client sees: rows, a conf's facts, and an honest log that frames are cut from.
 
-import type { Head } from '../../src/client/chain.ts';
-import { Mirror } from '../../src/client/mirror.ts';
-import type { Ground } from '../../src/client/pins.ts';
-import { sha256 } from '../../src/client/sha256.ts';
+import type { Head } from '../../src/client/memory/chain.ts';
+import { Mirror } from '../../src/client/memory/mirror.ts';
+import type { Ground } from '../../src/client/memory/pins.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
 import { chainHash } from '../../src/events/record.ts';
 import type { Delta, Snapshot } from '../../src/protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../../src/protocol/rows.ts';

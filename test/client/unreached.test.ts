@@ -1,6 +1,6 @@
 // Why a peer is not reached, from what the server sees of both ends.
 import { describe, expect, it } from 'vitest';
-import { type Ends, unreachedReason } from '../../src/client/unreached.ts';
+import { type Ends, unreachedReason } from '../../src/client/tunnels/unreached.ts';
 import type { Observation } from '../../src/protocol/rows.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';

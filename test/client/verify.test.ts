@@ -1,7 +1,7 @@
 // A client as a witness: its own chain against the server's log, honest, shorter, forked and rewritten.
 import { expect, it } from 'vitest';
-import type { Head } from '../../src/client/chain.ts';
-import { checkHistory, type Witnessed } from '../../src/client/verify.ts';
+import type { Head } from '../../src/client/memory/chain.ts';
+import { checkHistory, type Witnessed } from '../../src/client/verbs/verify.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { NO_HASH } from '../../src/values/id.ts';

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventOf } from '../../src/events/upcast.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { readConf } from '../../src/server/conf.ts';
+import { readConf } from '../../src/server/disk/conf.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
 import { ServerProgram } from '../server/program.ts';

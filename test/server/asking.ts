@@ -1,7 +1,7 @@
 // Asking a control plane as the server's operator would, and what comes of it in few words.
 import { Command } from '../../src/domain/command.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
-import type { ControlPlane, Request } from '../../src/server/control-plane.ts';
+import type { ControlPlane, Request } from '../../src/server/commands/control-plane.ts';
 import { keyOf } from '../acme.ts';
 import type { Asked } from '../given.ts';
 

@@ -2,8 +2,8 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { Network } from '../../src/domain/network.ts';
-import { audit } from '../../src/server/audit.ts';
-import { loadNetwork, storeState } from '../../src/server/load-network.ts';
+import { audit } from '../../src/server/live/audit.ts';
+import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
 import { acme } from '../acme.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 

@@ -7,7 +7,7 @@ import { Rejected, type Rejection } from '../../src/domain/rejection.ts';
 import { type Actor, actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { LogPast } from '../../src/server/past.ts';
+import { LogPast } from '../../src/server/past/past.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { acme, associated, associationId, cidr, ids, keyOf, peerId } from '../acme.ts';

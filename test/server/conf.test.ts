@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { formatConf, internalEndpoint, parseConf, rangeOf, readConf } from '../../src/server/conf.ts';
+import { formatConf, internalEndpoint, parseConf, rangeOf, readConf } from '../../src/server/disk/conf.ts';
 import { keysOf } from '../acme.ts';
 
 const key = keysOf('server').privateKey.reveal();

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { BOOKMARK_EVERY, CLOSE, HEARTBEAT_SECONDS } from '../../src/protocol/frames.ts';
-import type { Member } from '../../src/server/member.ts';
+import type { Member } from '../../src/server/stream/member.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
 import type { Hash, PeerId, Position } from '../../src/values/id.ts';
 import { keyText, type PublicKey } from '../../src/values/key.ts';

@@ -1,8 +1,8 @@
 // A program that takes a network over and ends: node importer.js CONFIG_DIR DATA_DIR; it prints what it says.
 
-import { readConf } from '../../src/server/conf.ts';
-import { filesOf } from '../../src/server/files.ts';
-import { importOnce } from '../../src/server/import.ts';
+import { readConf } from '../../src/server/disk/conf.ts';
+import { filesOf } from '../../src/server/disk/files.ts';
+import { importOnce } from '../../src/server/verbs/import.ts';
 import { InterfaceName } from '../../src/values/name.ts';
 
 const [configDir = '', dataDir = ''] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 // What is written to many is written in slices: completely, in order for each CIDR, and others come in between.
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { Lanes, type Task } from '../../src/server/lanes.ts';
-import type { Member } from '../../src/server/member.ts';
+import { Lanes, type Task } from '../../src/server/stream/lanes.ts';
+import type { Member } from '../../src/server/stream/member.ts';
 import { cidrId } from '../acme.ts';
 
 const MANY = 5_000;

@@ -1,6 +1,6 @@
 // Runs inside a host of the lab: a server behind an `ApiSocket`, which says what happens to it, a line each.
 import { createServer } from 'node:http';
-import { ApiSocket } from '../../src/server/api-socket.ts';
+import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import type { Ip } from '../../src/values/ip.ts';
 
 const [device = '', ip = '', port = ''] = process.argv.slice(2);

@@ -1,11 +1,11 @@
 // The network as its followers see it: in step with the log, whoever writes, and the same after a restart.
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ControlPlane } from '../../src/server/control-plane.ts';
-import { Live } from '../../src/server/live.ts';
-import { loadNetwork, loadStored, storeState } from '../../src/server/load-network.ts';
-import type { Step } from '../../src/server/step.ts';
-import { WINDOW_RECORDS } from '../../src/server/window.ts';
+import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { Live } from '../../src/server/live/live.ts';
+import { loadNetwork, loadStored, storeState } from '../../src/server/live/load-network.ts';
+import type { Step } from '../../src/server/live/step.ts';
+import { WINDOW_RECORDS } from '../../src/server/live/window.ts';
 import { Failure } from '../../src/values/failure.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';

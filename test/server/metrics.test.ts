@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '../../src/server/metrics.ts';
-import { MetricsDoor } from '../../src/server/metrics-door.ts';
-import { MetricsPlace } from '../../src/server/metrics-place.ts';
+import { Metrics } from '../../src/server/metrics/metrics.ts';
+import { MetricsDoor } from '../../src/server/metrics/metrics-door.ts';
+import { MetricsPlace } from '../../src/server/metrics/metrics-place.ts';
 import { keyOf } from '../acme.ts';
 import { ServedNetwork } from './served-network.ts';
 

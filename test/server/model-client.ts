@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
-import { extend, type Head, judge } from '../../src/client/chain.ts';
-import { sha256 } from '../../src/client/sha256.ts';
+import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { appears } from '../../src/domain/visibility.ts';
 import {
@@ -14,7 +14,7 @@ import {
   Snapshot,
 } from '../../src/protocol/frames.ts';
 import type { CidrRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
-import type { StreamSocket } from '../../src/server/member.ts';
+import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { CidrId, PeerId, Position } from '../../src/values/id.ts';
 import { cidrRowsOf, type Views, viewsOf } from '../invariants.ts';
 import type { RunningNetwork } from './running-network.ts';

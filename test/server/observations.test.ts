@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isAcceptable } from '../../src/server/candidates.ts';
-import { ObservationFile } from '../../src/server/observation-file.ts';
-import { Observations } from '../../src/server/observations.ts';
+import { isAcceptable } from '../../src/server/observations/candidates.ts';
+import { ObservationFile } from '../../src/server/observations/observation-file.ts';
+import { Observations } from '../../src/server/observations/observations.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
 import { cidr, peerId } from '../acme.ts';
 

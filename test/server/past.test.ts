@@ -7,7 +7,7 @@ import { type Actor, actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { AnswerTo, QuestionOf } from '../../src/protocol/past.ts';
-import { LogPast } from '../../src/server/past.ts';
+import { LogPast } from '../../src/server/past/past.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Timestamp } from '../../src/values/time.ts';
@@ -211,8 +211,8 @@ describe('state', () => {
 
   it('is the same from a stored state as from the first event', async () => {
     const own = await past();
-    const { storeState } = await import('../../src/server/load-network.ts');
-    const { networkAt } = await import('../../src/server/places.ts');
+    const { storeState } = await import('../../src/server/live/load-network.ts');
+    const { networkAt } = await import('../../src/server/past/places.ts');
     const before = await own.past.ask({ ask: 'state', at: 22 });
     await storeState(own.log, await networkAt(own.log, { position: 18 }));
     expect(await own.past.ask({ ask: 'state', at: 22 })).toEqual(before);

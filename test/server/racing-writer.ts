@@ -1,8 +1,8 @@
 // A program on the same log: for each line it reads, it asks for peers of that name, all at once, and prints what it got.
 import { createInterface } from 'node:readline';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { ControlPlane } from '../../src/server/control-plane.ts';
-import { loadNetwork } from '../../src/server/load-network.ts';
+import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, attempts } from './asking.ts';
 

@@ -1,12 +1,12 @@
 // Snapshots: two pieces of gzip that any client reads as one, the second made once for all who see the same.
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { extend, judge } from '../../src/client/chain.ts';
-import { sha256 } from '../../src/client/sha256.ts';
+import { extend, judge } from '../../src/client/memory/chain.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
 import { MOST_DIGESTS, Snapshot } from '../../src/protocol/frames.ts';
 import { cidrRow, peerRow } from '../../src/protocol/rows.ts';
-import { storeState } from '../../src/server/load-network.ts';
-import { WINDOW_RECORDS } from '../../src/server/window.ts';
+import { storeState } from '../../src/server/live/load-network.ts';
+import { WINDOW_RECORDS } from '../../src/server/live/window.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
 import type { Asked } from '../given.ts';

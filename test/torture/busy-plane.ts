@@ -1,8 +1,8 @@
 // A process that asks a control plane for changes, several at a time, as `serve` does for its clients: busy-plane.ts LOG JOURNAL
 import { fsyncSync, openSync, writeSync } from 'node:fs';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { ControlPlane } from '../../src/server/control-plane.ts';
-import { loadNetwork } from '../../src/server/load-network.ts';
+import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, ask } from '../server/asking.ts';
 

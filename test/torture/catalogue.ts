@@ -112,7 +112,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/client/stream.test.ts' },
     ],
     sabotage: {
-      file: 'src/client/chain.ts',
+      file: 'src/client/memory/chain.ts',
       line: "if (link.from > head.position) return { kind: 'gap' };",
       becomes: 'if (link.from > head.position + 1) return { kind: "gap" };',
     },
@@ -122,7 +122,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'one client reads slowly or not at all, others normally',
     tests: [{ file: 'test/server/hub.test.ts', titles: 'a reader that is slow' }],
     sabotage: {
-      file: 'src/server/hub.ts',
+      file: 'src/server/stream/hub.ts',
       line: 'else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);',
       becomes: '',
     },
@@ -132,7 +132,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'the window of the history has passed while clients were away',
     tests: [{ file: 'test/server/hub.test.ts', titles: 'longer than the window' }],
     sabotage: {
-      file: 'src/server/hub.ts',
+      file: 'src/server/stream/hub.ts',
       line: 'member.write(fetchFrame(this.#live));',
       becomes: '',
     },
@@ -146,7 +146,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/server/live.test.ts' },
     ],
     sabotage: {
-      file: 'src/server/hub.ts',
+      file: 'src/server/stream/hub.ts',
       line: 'return this.#live.window.hashAt(position) === hash ? position : undefined;',
       becomes: 'return this.#live.window.hashAt(position) === hash ? undefined : undefined;',
     },
@@ -170,7 +170,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'a lying server: keys, addresses, ranges, replays',
     tests: [{ file: 'test/e2e/lying-server.test.ts', titles: 'R12' }, { file: 'test/client/mirror.test.ts' }],
     sabotage: {
-      file: 'src/client/pins.ts',
+      file: 'src/client/memory/pins.ts',
       line: "if (pinned) return pinned.publicKey === publicKey ? undefined : 'KeyChanged';",
       becomes: 'if (pinned) return undefined;',
     },
@@ -180,7 +180,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'a lying server: another history for all or for one',
     tests: [{ file: 'test/e2e/lying-server.test.ts', titles: 'R13' }, { file: 'test/client/chain.test.ts' }],
     sabotage: {
-      file: 'src/client/chain.ts',
+      file: 'src/client/memory/chain.ts',
       line: "if (server.position < head.position) return 'ServerBehind';",
       becomes: '',
     },
@@ -195,7 +195,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/server/restore.test.ts' },
     ],
     sabotage: {
-      file: 'src/client/mirror.ts',
+      file: 'src/client/memory/mirror.ts',
       line: "for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });",
       becomes: '',
     },
@@ -205,7 +205,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'the server is away while a client reboots',
     tests: [{ file: 'test/e2e/client.test.ts', titles: 'R15' }],
     sabotage: {
-      file: 'src/client/device-keeper.ts',
+      file: 'src/client/tunnels/device-keeper.ts',
       line: 'const rows = [...this.#mirror.tunnels()];',
       becomes: 'const rows = [...this.#mirror.tunnels()].slice(0, 0);',
     },
@@ -234,7 +234,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/server/api-fuzz.test.ts', titles: 'the upgrade to a stream' },
     ],
     sabotage: {
-      file: 'src/server/hub.ts',
+      file: 'src/server/stream/hub.ts',
       line: 'if (member.heard === MOST_HEARD) this.#hush(member);',
       becomes: '',
     },
@@ -263,7 +263,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/e2e/browser.test.ts' },
     ],
     sabotage: {
-      file: 'src/server/api-socket.ts',
+      file: 'src/server/device/api-socket.ts',
       line: 'set(LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
       becomes: 'void (LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
     },
@@ -273,7 +273,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'the last visible peer goes',
     tests: [{ file: 'test/e2e/client.test.ts', titles: 'R20' }],
     sabotage: {
-      file: 'src/client/mirror.ts',
+      file: 'src/client/memory/mirror.ts',
       line: 'peers: { changed: accepted, removed: peers.removed },',
       becomes: 'peers: { changed: accepted, removed: [] },',
     },
@@ -351,7 +351,7 @@ export const SLOW: readonly Fault[] = [
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],
     sabotage: {
-      file: 'src/client/contacts.ts',
+      file: 'src/client/tunnels/contacts.ts',
       line: "return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0 };",
       becomes:
         "return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0, endpoint: contact.endpoints[0] };",

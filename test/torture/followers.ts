@@ -1,11 +1,11 @@
 // Clients as the program has them, without a device: the very judgement of frames, over the very streams of the hub.
 import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
-import { type Effect, Mirror, type Verdict } from '../../src/client/mirror.ts';
-import { sha256 } from '../../src/client/sha256.ts';
+import { type Effect, Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
-import type { StreamSocket } from '../../src/server/member.ts';
+import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import type { RunningNetwork } from '../server/running-network.ts';

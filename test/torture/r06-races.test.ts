@@ -12,7 +12,7 @@ import type { Peer } from '../../src/domain/peer-table.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
 import type { V1Peer } from '../../src/protocol/v1.ts';
-import { formatConf } from '../../src/server/conf.ts';
+import { formatConf } from '../../src/server/disk/conf.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Ip } from '../../src/values/ip.ts';
 import { keyOf, keysOf } from '../acme.ts';

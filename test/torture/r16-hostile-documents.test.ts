@@ -3,10 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { openExport } from '../../src/cli/exported-file.ts';
-import { Journal, type StatePaths } from '../../src/client/journal.ts';
-import type { Mirror } from '../../src/client/mirror.ts';
-import { sha256 } from '../../src/client/sha256.ts';
-import { formatState } from '../../src/client/state-file.ts';
+import { Journal, type StatePaths } from '../../src/client/memory/journal.ts';
+import type { Mirror } from '../../src/client/memory/mirror.ts';
+import { sha256 } from '../../src/client/memory/sha256.ts';
+import { formatState } from '../../src/client/memory/state-file.ts';
 import { printable } from '../../src/domain/rejection.ts';
 import {
   formatConf as formatClientConf,
@@ -15,8 +15,8 @@ import {
 } from '../../src/protocol/conf.ts';
 import { ExportCheck, exportedRecord } from '../../src/protocol/exported-log.ts';
 import { ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
-import { readClaim } from '../../src/server/claims.ts';
-import { formatConf as formatServerConf, parseConf as parseServerConf } from '../../src/server/conf.ts';
+import { formatConf as formatServerConf, parseConf as parseServerConf } from '../../src/server/disk/conf.ts';
+import { readClaim } from '../../src/server/stream/claims.ts';
 import { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { type Cidr, containsIp, Ip } from '../../src/values/ip.ts';

@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline';
 import { Command } from '../../src/domain/command.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { ControlPlane } from '../../src/server/control-plane.ts';
-import { loadNetwork } from '../../src/server/load-network.ts';
+import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { OPERATOR } from '../server/asking.ts';
 

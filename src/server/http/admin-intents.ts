@@ -13,8 +13,8 @@ import {
   undoingOf,
 } from '../../protocol/commands.ts';
 import { Failure } from '../../values/failure.ts';
-import { timestamp } from '../control-plane.ts';
-import { rehearse } from '../rehearsal.ts';
+import { timestamp } from '../commands/control-plane.ts';
+import { rehearse } from '../past/rehearsal.ts';
 import { executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
 import { asRefusal } from './past.ts';

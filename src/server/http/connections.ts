@@ -1,7 +1,7 @@
 /** The API's TCP connections by address: few for each, and ended when a right ends. */
 import type { Socket } from 'node:net';
-import { type EndedRight, endedRights } from '../ended-rights.ts';
-import type { Step } from '../step.ts';
+import { type EndedRight, endedRights } from '../device/ended-rights.ts';
+import type { Step } from '../live/step.ts';
 
 /** For each address, streams included. */
 const MOST_SOCKETS = 4;

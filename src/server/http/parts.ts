@@ -3,22 +3,15 @@ import type { WebSocket } from 'ws';
 import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
-import type { ControlPlane } from '../control-plane.ts';
+import type { ControlPlane } from '../commands/control-plane.ts';
+import type { Redemptions } from '../device/redemptions.ts';
 import type { Limits } from '../limits.ts';
-import type { Live } from '../live.ts';
-import type { Observations } from '../observations.ts';
-import type { LogPast } from '../past.ts';
-import type { Snapshots } from '../snapshots.ts';
-import type { StreamQuery } from '../stream-query.ts';
+import type { Live } from '../live/live.ts';
+import type { Observations } from '../observations/observations.ts';
+import type { LogPast } from '../past/past.ts';
+import type { Snapshots } from '../stream/snapshots.ts';
+import type { StreamQuery } from '../stream/stream-query.ts';
 import type { Trace } from '../trace.ts';
-
-/** A peer that changes from its invitation's key to its own: the device has to be told before and after the answer. */
-export interface Redemptions {
-  /** Resolves when the device knows the new key. */
-  prepared(id: PeerId): Promise<void>;
-  /** The answer is through: the peer's address may move to the new key. */
-  answered(id: PeerId): void;
-}
 
 /** Where streams go once the upgrade is done: the hub. */
 export interface Streams {

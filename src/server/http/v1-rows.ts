@@ -6,7 +6,7 @@ import type { Peer } from '../../domain/peer-table.ts';
 import type { SystemTime, V1Association, V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint.ts';
 import type { Timestamp } from '../../values/time.ts';
-import type { Observed } from '../observations.ts';
+import type { Observed } from '../observations/observations.ts';
 
 /** Seconds; the same for every peer, as innernet has it. */
 const KEEPALIVE = 25;

@@ -1,0 +1,192 @@
+/** The verbs' plane on a peer's machine: every command and every look goes to the server's API. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import { z } from 'zod';
+import type { NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
+import { during } from '../../cli/progress.ts';
+import type { AdminCommand } from '../../domain/command.ts';
+import {
+  COMMANDS_PATH,
+  NETWORK_PATH,
+  Outcome,
+  Rehearsal,
+  UNDO_PATH,
+  undoIn,
+} from '../../protocol/commands.ts';
+import type { Conf } from '../../protocol/conf.ts';
+import { ANSWERS, type AnswerTo, type Asked, PAST_PATH, type QuestionOf } from '../../protocol/past.ts';
+import { PeerRow } from '../../protocol/rows.ts';
+import { LARGEST_BODY } from '../../protocol/v1.ts';
+import { Endpoint } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
+import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
+import { RecordedCidr } from '../../values/ip.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { Timestamp } from '../../values/time.ts';
+import { readConf } from '../memory/conf-file.ts';
+import { type Folders, pathsOf } from '../memory/paths.ts';
+import { Api, type Call, CallRefused } from './api.ts';
+import type { OldServer } from './old-server.ts';
+import { Poll } from './poll.ts';
+
+const ViewedPeer = PeerRow.extend({
+  endpoint: Endpoint.nullable(),
+  isDisabled: z.boolean(),
+  isRedeemed: z.boolean(),
+  inviteExpires: Timestamp.nullable(),
+});
+
+const View = z.object({
+  name: z.string(),
+  networkId: Hash,
+  position: Position,
+  hash: Hash,
+  peers: z.array(ViewedPeer),
+  cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
+  associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
+});
+
+/** A command whose answer was lost is sent again under its id: then the first answer comes again. */
+const ATTEMPTS = 3;
+
+/** Milliseconds until a peer that has asked too often in one second may ask again, and how often that is waited for. */
+const PAUSE = 1_000;
+const MOST_PAUSES = 60;
+
+/** A long history takes more questions than a peer has in a second: goes on when it may. */
+const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (let pauses = 0; ; pauses += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CallRefused) || error.status !== 429 || pauses === MOST_PAUSES) throw error;
+      await sleep(PAUSE);
+    }
+  }
+};
+
+const WAITING = "waiting for the server's answer";
+
+/** What undoes a lot is named instead: the server has all that it takes to make the same plan. */
+const callFor = (command: AdminCommand): Call => {
+  const body = { id: ulid(), command };
+  const undo = undoIn(command);
+  const isLong = Buffer.byteLength(JSON.stringify(body)) > LARGEST_BODY;
+  return undo && isLong
+    ? { method: 'POST', path: UNDO_PATH, body: { id: body.id, undo } }
+    : { method: 'POST', path: COMMANDS_PATH, body };
+};
+
+export class ApiPlane implements Plane {
+  readonly network: string;
+  readonly #conf: Conf;
+  readonly #api: Api;
+  #old: OldServer | undefined;
+
+  constructor(network: string, conf: Conf) {
+    this.network = network;
+    this.#conf = conf;
+    this.#api = new Api(conf.server.internalEndpoint, conf.server.publicKey);
+  }
+
+  /** Throws a `Failure` when the network is not installed. */
+  static async open(network: InterfaceName, folders: Folders): Promise<ApiPlane> {
+    return new ApiPlane(network, await readConf(pathsOf(network, folders).conf, network));
+  }
+
+  execute(command: AdminCommand): Promise<Outcome> {
+    return this.#orOld(
+      () => this.#post(command),
+      (old) => old.execute(command),
+    );
+  }
+
+  async #post(command: AdminCommand): Promise<Outcome> {
+    const call = callFor(command);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#api.ask(Outcome, call);
+      } catch (error) {
+        const isLost = error instanceof Failure && !(error instanceof CallRefused);
+        if (!isLost || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  rehearse(command: AdminCommand): Promise<Rehearsal> {
+    const body = { id: ulid(), command, dryRun: true };
+    return this.#orOld(
+      () => this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body }),
+      (old) => old.rehearse(command),
+    );
+  }
+
+  /** What the server says, word for word as it would on its own command line, once it has been checked. */
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    const schema: z.ZodType = ANSWERS[question.ask];
+    const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
+    const asked = patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
+    return during(WAITING, asked);
+  }
+
+  view(): Promise<NetworkView> {
+    return this.#orOld(
+      () => this.#view(),
+      (old) => old.view(),
+    );
+  }
+
+  async #view(): Promise<NetworkView> {
+    try {
+      return await this.#api.ask(View, { method: 'GET', path: NETWORK_PATH });
+    } catch (error) {
+      if (error instanceof CallRefused && error.status === 401) return this.#viewOfPeer(error);
+      throw error;
+    }
+  }
+
+  async server(): Promise<ServerFacts> {
+    const { publicKey, externalEndpoint, internalEndpoint } = this.#conf.server;
+    return { publicKey, externalEndpoint, internalEndpoint };
+  }
+
+  async close(): Promise<void> {
+    this.#api.close();
+  }
+
+  /** Asks in our own protocol first; a server that does not know it is asked in innernet's. */
+  #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
+    return during(WAITING, this.#askEither(ours, theirs));
+  }
+
+  async #askEither<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
+    if (this.#old) return theirs(this.#old);
+    try {
+      return await ours();
+    } catch (error) {
+      const isUnknown = error instanceof CallRefused && error.status === 404;
+      if (!isUnknown || (await new Poll(this.#api).hasStream()) !== false) throw error;
+      const { OldServer } = await import('./old-server.ts');
+      this.#old = new OldServer(this.#api, this.#conf.networkName);
+      return theirs(this.#old);
+    }
+  }
+
+  /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */
+  async #viewOfPeer(refused: CallRefused): Promise<NetworkView> {
+    const { snapshot } = await this.#api.snapshot(undefined);
+    const { network: networkId, position, hash, peers, cidrs } = snapshot;
+    const seen = { isDisabled: false, isRedeemed: true, inviteExpires: null };
+    return {
+      name: this.#conf.networkName,
+      networkId,
+      position,
+      hash,
+      peers: peers.map((peer) => ({ ...peer, ...seen })),
+      cidrs,
+      get associations(): never {
+        throw new Failure('only an admin sees the associations', { hint: refused.hint, cause: refused });
+      },
+    };
+  }
+}

@@ -1,0 +1,38 @@
+/** The calls by which an older server, which has no live stream, is followed. */
+import { Capabilities, State } from '../../protocol/v1.ts';
+import type { SocketAddress } from '../../values/endpoint.ts';
+import { type Api, CallRefused } from './api.ts';
+import { type PolledState, polledState } from './polled-state.ts';
+
+export class Poll {
+  readonly #api: Api;
+  #reported = '[]';
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Whether the server has a live stream; undefined when it does not say. */
+  async hasStream(): Promise<boolean | undefined> {
+    try {
+      const can = await this.#api.ask(Capabilities, { method: 'GET', path: '/v1/user/capabilities' });
+      return can.stream ?? false;
+    } catch (error) {
+      // Servers before innernet 1.7 do not know the question.
+      return error instanceof CallRefused && error.status === 404 ? false : undefined;
+    }
+  }
+
+  /** Everything that this machine may see. Throws a `Failure`. */
+  async state(): Promise<PolledState> {
+    return polledState(await this.#api.ask(State, { method: 'GET', path: '/v1/user/state' }));
+  }
+
+  /** Tells where this machine may be reached, if that is not what it told last. */
+  async report(candidates: readonly SocketAddress[]): Promise<void> {
+    const text = JSON.stringify(candidates);
+    if (text === this.#reported) return;
+    await this.#api.send({ method: 'PUT', path: '/v1/user/candidates', body: candidates });
+    this.#reported = text;
+  }
+}

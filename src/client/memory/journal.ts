@@ -1,0 +1,138 @@
+/**
+ * The durable memory of one network's client: `NET.json` and, beside it, `NET.journal` with one fsynced line for
+ * each frame taken since. A frame is on the disk before it is on the device; recovery loses none of them.
+ */
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { replaceFile } from '../../cli/durable-file.ts';
+import { Failure } from '../../values/failure.ts';
+import type { Effect } from './mirror.ts';
+import type { Ground } from './pins.ts';
+import { sha256 } from './sha256.ts';
+import { EffectLine, formatState, type Kept, newcomer, parseState, unreadable } from './state-file.ts';
+
+export type StatePaths = { state: string; journal: string };
+
+/** A journal longer than this, in bytes, is folded even while news keep coming. */
+const LONGEST_JOURNAL = 4 * 1024 * 1024;
+
+const contentOf = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EACCES') throw new Failure(`not allowed to read ${path}`, { hint: 'run it with sudo' });
+    throw unreadable(path, message, error);
+  }
+};
+
+/** The effects of a journal. A last line that is not whole was never acknowledged: it is passed over. */
+export const parseJournal = (text: string, path: string): { effects: Effect[]; bytes: number } => {
+  const effects: Effect[] = [];
+  let bytes = 0;
+  const lines = text.split('\n');
+  const torn = lines.pop() !== '';
+  for (const [index, line] of lines.entries()) {
+    const effect = parseLine(line);
+    if (!effect) {
+      if (index === lines.length - 1 && !torn) break;
+      throw unreadable(path, `line ${index + 1} is damaged`);
+    }
+    effects.push(effect);
+    bytes += Buffer.byteLength(line) + 1;
+  }
+  return { effects, bytes };
+};
+
+/** Stands after a tab, which no JSON text has: a bit that flips later is found before it moves anybody's pin. */
+const sumOf = (json: string): string => sha256(Buffer.from(json)).slice(0, 16);
+
+const lineOf = (effect: Effect): string => {
+  const json = JSON.stringify(effect);
+  return `${json}\t${sumOf(json)}`;
+};
+
+const parseLine = (line: string): Effect | undefined => {
+  const [json = '', sum] = line.split('\t');
+  if (sum !== sumOf(json)) return undefined;
+  try {
+    return EffectLine.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Reads what is kept, and changes nothing: for those who only look. */
+export const readState = async (paths: StatePaths, ground: Ground): Promise<Kept> => {
+  const state = await contentOf(paths.state);
+  const kept =
+    state === undefined ? newcomer(ground, sha256) : parseState(state, paths.state, ground, sha256);
+  const journal = await contentOf(paths.journal);
+  for (const effect of journal ? parseJournal(journal, paths.journal).effects : []) kept.mirror.take(effect);
+  return kept;
+};
+
+const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(dirname(path), 'r');
+  await folder.sync().finally(() => folder.close());
+};
+
+/** The one writer of these files. */
+export class Journal {
+  readonly kept: Kept;
+  readonly #paths: StatePaths;
+  readonly #file: FileHandle;
+  #bytes: number;
+
+  private constructor(kept: Kept, paths: StatePaths, file: FileHandle, bytes: number) {
+    this.kept = kept;
+    this.#paths = paths;
+    this.#file = file;
+    this.#bytes = bytes;
+  }
+
+  /** Recovers what is kept and goes on from there; a torn last line is cut off. */
+  static async open(paths: StatePaths, ground: Ground): Promise<Journal> {
+    const kept = await readState(paths, ground);
+    const text = (await contentOf(paths.journal)) ?? '';
+    const { bytes } = parseJournal(text, paths.journal);
+    const file = await open(paths.journal, 'a', 0o600);
+    if (Buffer.byteLength(text) > bytes) await file.truncate(bytes);
+    await syncFolder(paths.journal);
+    return new Journal(kept, paths, file, bytes);
+  }
+
+  /** Whether there is anything that `NET.json` does not have. */
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
+
+  get isLong(): boolean {
+    return this.#bytes > LONGEST_JOURNAL;
+  }
+
+  /** Writes an effect down, durably. Throws the system's error, and then nothing of it is there. */
+  async append(effect: Effect): Promise<void> {
+    const line = Buffer.from(`${lineOf(effect)}\n`);
+    try {
+      await this.#file.appendFile(line);
+      await this.#file.datasync();
+    } catch (error) {
+      await this.#file.truncate(this.#bytes).catch(() => {});
+      throw error;
+    }
+    this.#bytes += line.length;
+  }
+
+  /** Puts everything into `NET.json` and empties the journal. Killed in between, the journal is simply taken twice. */
+  async fold(): Promise<void> {
+    await replaceFile(this.#paths.state, formatState(this.kept));
+    await this.#file.truncate(0);
+    this.#bytes = 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

@@ -1,0 +1,462 @@
+/**
+ * What this client sees of its network, and how frames change it: a frame is judged into an effect, the effect is
+ * written down, then taken. Judging changes nothing; taking never refuses. No I/O.
+ */
+import type { Sha256 } from '../../events/record.ts';
+import type { Delta, Restoration, Snapshot, Welcome } from '../../protocol/frames.ts';
+import type { CidrRow, PeerRow } from '../../protocol/rows.ts';
+import { Failure } from '../../values/failure.ts';
+import { type CidrId, type Hash, type PeerId, type Position, SERVER_PEER } from '../../values/id.ts';
+import type { Ip } from '../../values/ip.ts';
+import type { PublicKey } from '../../values/key.ts';
+import { type Breach, compare, type Head, judge } from './chain.ts';
+import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from './pins.ts';
+
+/** Peers, or CIDRs, that a client can have in sight or pinned; whoever shows more is not believed. */
+export const MOST_ROWS = 200_000;
+/** Peers that a client holds back at a time. */
+const MOST_HELD = 10_000;
+
+/** The server shows another history than the one that this client followed. */
+export type Alarm = { breach: Breach; position: Position; hash: Hash };
+
+/** A backup was put back, and this client, which had come as far as `head`, has followed. */
+export type Notice = { restoration: Restoration; head: Head };
+
+/** What is kept of the past besides pins. */
+export type Memory = {
+  /** Addresses of peers that were seen to go. */
+  gone: Ip[];
+  /** Those of them that stay out after a restored backup until somebody enables them. */
+  withheld: Ip[];
+  /** Shown until the user has acknowledged it. */
+  notice: Notice | null;
+};
+
+/** What a frame does to the mirror, in whole: applied twice it does the same as once. */
+export type Effect = {
+  /** The new head; absent where the frame moves none. */
+  head?: Head | undefined;
+  peers: { changed: PeerRow[]; removed: PeerId[] };
+  cidrs: { changed: CidrRow[]; removed: CidrId[] };
+  /** Peers that are held back from now on. */
+  held: Held[];
+  /** Ids of peers that are held back no longer. */
+  released: PeerId[];
+  /** Addresses whose pin is forgotten, at the user's word. */
+  forgotten?: Ip[] | undefined;
+  /** The rows are no longer those of the head: this machine was shut out, and fetches all anew when it is back. */
+  emptied?: boolean | undefined;
+  /** The alarm from now on; absent where it stays as it is. */
+  alarm?: Alarm | null | undefined;
+  /** The history goes on from a restored backup: who was seen to go before stays out. */
+  restored?: Notice | undefined;
+  /** The user has seen the notice of a restored backup. */
+  acknowledged?: boolean | undefined;
+};
+
+export type Verdict =
+  | { kind: 'take'; effect: Effect }
+  | { kind: 'known' }
+  /** Something before it is missing: connect again from the own position. */
+  | { kind: 'gap' }
+  /** Only a whole snapshot helps: nothing is known yet, or an alarm kept rows out that may come in now. */
+  | { kind: 'fetch' }
+  /** Another history: the effect holds nothing but the alarm and removals. */
+  | { kind: 'alarm'; effect: Effect };
+
+/** What taking an effect changed in sight. */
+export type Changes = {
+  added: PeerRow[];
+  removed: PeerRow[];
+  changed: { before: PeerRow; after: PeerRow }[];
+};
+
+const nothing = (): Effect => ({
+  peers: { changed: [], removed: [] },
+  cidrs: { changed: [], removed: [] },
+  held: [],
+  released: [],
+});
+
+export class Mirror {
+  readonly ground: Ground;
+  readonly pins = new Pins();
+  head: Head | undefined;
+  /** Whether the rows are those of `head`; a newcomer knows the head that its invitation names, and no rows. */
+  filled = false;
+  alarm: Alarm | null = null;
+  readonly #sha256: Sha256;
+  readonly #peers = new Map<PeerId, PeerRow>();
+  readonly #idOfKey = new Map<PublicKey, PeerId>();
+  readonly #cidrs = new Map<CidrId, CidrRow>();
+  readonly #held = new Map<PeerId, Held>();
+  #gone = new Set<Ip>();
+  #withheld = new Set<Ip>();
+  #notice: Notice | null = null;
+
+  constructor(ground: Ground, sha256: Sha256) {
+    this.ground = ground;
+    this.#sha256 = sha256;
+  }
+
+  /** Peers in sight, this machine and the server among them. */
+  peers(): IterableIterator<PeerRow> {
+    return this.#peers.values();
+  }
+
+  peer(id: PeerId): PeerRow | undefined {
+    return this.#peers.get(id);
+  }
+
+  peerWithKey(key: PublicKey): PeerRow | undefined {
+    const id = this.#idOfKey.get(key);
+    return id === undefined ? undefined : this.#peers.get(id);
+  }
+
+  cidrs(): IterableIterator<CidrRow> {
+    return this.#cidrs.values();
+  }
+
+  held(): IterableIterator<Held> {
+    return this.#held.values();
+  }
+
+  isHeld(id: PeerId): boolean {
+    return this.#held.has(id);
+  }
+
+  get notice(): Notice | null {
+    return this.#notice;
+  }
+
+  get memory(): Memory {
+    return { gone: [...this.#gone], withheld: [...this.#withheld], notice: this.#notice };
+  }
+
+  /** Takes up what was kept. */
+  remember({ gone, withheld, notice }: Memory): void {
+    this.#gone = new Set(gone);
+    this.#withheld = new Set(withheld);
+    this.#notice = notice;
+  }
+
+  /** What this client tells the server that it did not apply: peers, and an alarm. */
+  get heldCount(): number {
+    return this.#held.size + (this.alarm ? 1 : 0);
+  }
+
+  /** Peers in sight that belong on the device: neither this machine nor the server. */
+  *tunnels(): Generator<PeerRow> {
+    for (const row of this.#peers.values()) if (this.isTunnel(row)) yield row;
+  }
+
+  isTunnel(row: PeerRow): boolean {
+    return !isOwn(this.ground, row) && !isServer(this.ground, row);
+  }
+
+  /** Whether the server that greets has, as far as can be told now, the history that this client followed. */
+  judgeWelcome(welcome: Welcome): Verdict {
+    const breach = this.head && compare(this.head, welcome);
+    return breach ? this.#alarmed(breach, welcome, nothing()) : { kind: 'known' };
+  }
+
+  judgeDelta(delta: Delta): Verdict {
+    if (!this.head || !this.filled) return { kind: 'fetch' };
+    const judgement = judge(this.head, delta, this.#sha256);
+    switch (judgement.kind) {
+      case 'take':
+        if (this.alarm) return { kind: 'fetch' };
+        return { kind: 'take', effect: { ...this.#effectOf(delta), head: judgement.head } };
+      case 'breach':
+        return this.#alarmed(judgement.breach, delta, this.#removals(delta.peers.removed));
+      case 'known':
+      case 'gap':
+        if (!this.alarm) return judgement;
+        return this.#alarmed(this.alarm.breach, delta, this.#removals(delta.peers.removed));
+    }
+  }
+
+  /** `reached` is the own head, extended by digests that were paged through before. */
+  judgeSnapshot(snapshot: Snapshot, reached: Head | undefined = this.head): Verdict {
+    const found = this.#judgeWhole(snapshot, reached);
+    if (found === 'stale') return { kind: 'known' };
+    const restoration = typeof found === 'string' && this.#restorationIn(snapshot, found);
+    if (restoration && this.head) return this.#startOver(snapshot, { restoration, head: this.head });
+    if (typeof found === 'string') {
+      const shown = new Set(snapshot.peers.map(({ id }) => id));
+      const gone = [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id));
+      return this.#alarmed(found, snapshot, this.#removals(gone));
+    }
+    return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
+  }
+
+  /**
+   * What an older server shows, in whole: rows without the history that they come of, so that only pins can be
+   * checked. Under an alarm it changes nothing but that peers go: whoever hides the history does not end it.
+   */
+  judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
+    const { peers, cidrs, held, released } = this.#wholeEffect(shown);
+    if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed) };
+    const effect: Effect = {
+      peers: { ...peers, changed: peers.changed.filter((row) => !sameWhole(row, this.#peers.get(row.id))) },
+      cidrs: { ...cidrs, changed: cidrs.changed.filter((row) => !sameCidr(row, this.#cidrs.get(row.id))) },
+      held: held.filter(({ row, rule }) => !sameHeld({ row, rule }, this.#held.get(row.id))),
+      released,
+      ...(this.head && this.filled ? { emptied: true } : {}),
+    };
+    return isNothing(effect) ? { kind: 'known' } : { kind: 'take', effect };
+  }
+
+  /** This machine was shut out: every tunnel but the server's goes, the pins stay. */
+  judgeRevocation(): Effect {
+    const ids = [...this.tunnels()].map(({ id }) => id);
+    return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
+  }
+
+  /** Forgets the pins at these addresses; peers that they held back are let in where nothing else speaks against. */
+  judgeForgetting(forgotten: readonly Pin[]): Effect {
+    const addresses = new Set(forgotten.map(({ ip }) => ip));
+    const pins = new Pins();
+    for (const pin of this.pins.all()) if (!addresses.has(pin.ip)) pins.add(pin);
+    const owners = forgotten.flatMap((pin) => this.peerWithKey(pin.publicKey) ?? []);
+    const leaving = new Set(owners.map(({ id }) => id));
+    const waiting = [...this.#held.values()].filter(({ rule }) => rule !== 'SeenGone');
+    const rows = this.alarm ? [] : waiting.map(({ row }) => row);
+    const { accepted, held } = sift(rows, this.ground, pins, this.#ownersBut(leaving));
+    const replaced = owners.filter(({ id, ip, publicKey }) =>
+      accepted.some((row) => row.id !== id && (row.ip === ip || row.publicKey === publicKey)),
+    );
+    return {
+      ...nothing(),
+      forgotten: [...addresses],
+      peers: { changed: accepted, removed: replaced.map(({ id }) => id) },
+      held,
+      released: accepted.map(({ id }) => id),
+    };
+  }
+
+  /** The user has seen the notice of a restored backup. */
+  judgeAcknowledgement(): Effect {
+    return { ...nothing(), acknowledged: true };
+  }
+
+  /** Makes the effect this client's own. */
+  take(effect: Effect): Changes {
+    const changes: Changes = { added: [], removed: [], changed: [] };
+    if (effect.restored) {
+      for (const ip of this.#gone) this.#withheld.add(ip);
+      this.#notice = effect.restored;
+    }
+    if (effect.acknowledged) this.#notice = null;
+    for (const ip of effect.forgotten ?? []) this.pins.forget(ip);
+    for (const id of effect.released) this.#held.delete(id);
+    for (const id of effect.peers.removed) {
+      const ip = this.#peers.get(id)?.ip;
+      if (ip !== undefined && !effect.emptied) this.#gone.add(ip);
+      this.#remove(id, changes);
+    }
+    for (const row of effect.peers.changed) this.#put(row, changes);
+    for (const held of effect.held) this.#held.set(held.row.id, held);
+    for (const id of effect.cidrs.removed) this.#cidrs.delete(id);
+    for (const cidr of effect.cidrs.changed) this.#cidrs.set(cidr.id, cidr);
+    if (effect.alarm !== undefined) this.alarm = effect.alarm;
+    if (effect.head) {
+      this.head = effect.head;
+      this.filled = true;
+    }
+    if (effect.emptied) this.filled = false;
+    return changes;
+  }
+
+  /** A restored backup that explains why the server's history is not the one that this client followed. */
+  #restorationIn({ restorations }: Snapshot, breach: Breach): Restoration | undefined {
+    const { head } = this;
+    if (!head || breach === 'OtherNetwork') return undefined;
+    return restorations?.findLast(
+      ({ position, lostPosition, lostHash }) =>
+        position <= head.position &&
+        head.position <= lostPosition &&
+        (head.position < lostPosition || head.hash === lostHash),
+    );
+  }
+
+  /** Follows a restored backup: everything as it shows it, but nobody comes back whom this client had seen go. */
+  #startOver(snapshot: Snapshot, notice: Notice): Verdict {
+    const { network: networkId, position, hash } = snapshot;
+    const withheld = new Set([...this.#gone, ...this.#withheld]);
+    const effect = this.#wholeEffect(snapshot, withheld);
+    return { kind: 'take', effect: { ...effect, head: { networkId, position, hash }, restored: notice } };
+  }
+
+  #judgeWhole(snapshot: Snapshot, reached: Head | undefined): Head | Breach | 'stale' {
+    const { network, position, hash } = snapshot;
+    const head: Head = { networkId: network, position, hash };
+    if (!reached) return head;
+    if (network !== reached.networkId) return 'OtherNetwork';
+    const judgement = judge(reached, snapshot, this.#sha256);
+    switch (judgement.kind) {
+      case 'take':
+        return judgement.head;
+      case 'known':
+        if (position === reached.position) return head;
+        return this.alarm ? 'ServerBehind' : 'stale';
+      case 'gap':
+        return 'ChainBroken';
+      case 'breach':
+        return judgement.breach;
+    }
+  }
+
+  #wholeEffect(
+    snapshot: Pick<Snapshot, 'peers' | 'cidrs'>,
+    withheld: ReadonlySet<Ip> = this.#withheld,
+  ): Effect {
+    const shown = new Set(snapshot.peers.map(({ id }) => id));
+    const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
+    return {
+      ...this.#effectOf(
+        {
+          peers: {
+            changed: snapshot.peers,
+            removed: [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id)),
+          },
+          cidrs: {
+            changed: snapshot.cidrs,
+            removed: [...this.#cidrs.keys()].filter((id) => !cidrs.has(id)),
+          },
+        },
+        withheld,
+      ),
+      alarm: null,
+    };
+  }
+
+  #effectOf(
+    { peers, cidrs }: Pick<Delta, 'peers' | 'cidrs'>,
+    withheld: ReadonlySet<Ip> = this.#withheld,
+  ): Effect {
+    const leaving = new Set(peers.removed);
+    const shown = peers.changed.filter(({ id }) => !leaving.has(id));
+    const staysOut = ({ ip, publicKey, isVouchedFor }: PeerRow): boolean =>
+      !isVouchedFor && withheld.has(ip) && this.pins.at(ip)?.publicKey === publicKey;
+    const admissible = shown.filter((row) => !staysOut(row));
+    const { accepted, held } = sift(admissible, this.ground, this.pins, this.#ownersBut(leaving));
+    for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
+    this.#refuseTooMuch(accepted, held, cidrs.changed);
+    const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
+    return {
+      peers: { changed: accepted, removed: peers.removed },
+      cidrs,
+      held,
+      released: freed.filter((id) => this.#held.has(id)),
+    };
+  }
+
+  /** Throws a `Failure`: what is remembered for ever must have an end. */
+  #refuseTooMuch(accepted: readonly PeerRow[], held: readonly Held[], cidrs: readonly CidrRow[]): void {
+    const counts = [
+      {
+        count: added(accepted, (row) => this.pins.at(row.ip), this.pins.size),
+        most: MOST_ROWS,
+        what: 'peers',
+      },
+      {
+        count: added(cidrs, ({ id }) => this.#cidrs.get(id), this.#cidrs.size),
+        most: MOST_ROWS,
+        what: 'CIDRs',
+      },
+      {
+        count: added(held, ({ row }) => this.#held.get(row.id), this.#held.size),
+        most: MOST_HELD,
+        what: 'peers that have to be held back',
+      },
+    ];
+    const exceeded = counts.find(({ count, most }) => count > most);
+    if (exceeded)
+      throw new Failure(`TooMany: the server shows more than ${exceeded.most} ${exceeded.what}`, {
+        hint: 'what was known before stays as it is; ask the admins what the server is doing',
+      });
+  }
+
+  #ownersBut(leaving: ReadonlySet<PeerId>): (key: PublicKey) => PeerId | undefined {
+    return (key) => {
+      const id = this.#idOfKey.get(key);
+      return id === undefined || leaving.has(id) ? undefined : id;
+    };
+  }
+
+  #removals(ids: readonly PeerId[]): Effect {
+    const known = ids.filter((id) => this.#peers.has(id));
+    return {
+      ...nothing(),
+      peers: { changed: [], removed: known },
+      released: ids.filter((id) => this.#held.has(id)),
+    };
+  }
+
+  #alarmed(breach: Breach, { position, hash }: { position: Position; hash: Hash }, effect: Effect): Verdict {
+    return { kind: 'alarm', effect: { ...effect, alarm: this.alarm ?? { breach, position, hash } } };
+  }
+
+  #remove(id: PeerId, changes: Changes): void {
+    const row = this.#peers.get(id);
+    if (!row) return;
+    this.#peers.delete(id);
+    this.#idOfKey.delete(row.publicKey);
+    changes.removed.push(row);
+  }
+
+  #put(row: PeerRow, changes: Changes): void {
+    const before = this.#peers.get(row.id);
+    const same = before?.publicKey === row.publicKey && before.ip === row.ip;
+    if (before && !same) this.#remove(row.id, changes);
+    this.#removeRivals(row, changes);
+    this.#peers.set(row.id, row);
+    this.#idOfKey.set(row.publicKey, row.id);
+    this.#gone.delete(row.ip);
+    this.#withheld.delete(row.ip);
+    if (this.isTunnel(row)) {
+      const { id, name, ip, publicKey, cidrId } = row;
+      this.pins.add({ id, name, ip, publicKey, cidrId });
+    }
+    if (!before || !same) changes.added.push(row);
+    else if (!sameRow(before, row)) changes.changed.push({ before, after: row });
+  }
+
+  /** Judged rows have none; a file that was damaged may: two with one address or key would outlive each other's end. */
+  #removeRivals({ id, ip, publicKey }: PeerRow, changes: Changes): void {
+    for (const rival of [this.#idOfKey.get(publicKey), this.pins.at(ip)?.id]) {
+      const row = rival === undefined || rival === id ? undefined : this.#peers.get(rival);
+      if (row && (row.ip === ip || row.publicKey === publicKey)) this.#remove(row.id, changes);
+    }
+  }
+}
+
+/** How many there would be with those that are not known yet. */
+const added = <T>(rows: readonly T[], known: (row: T) => unknown, already: number): number =>
+  already + rows.filter((row) => known(row) === undefined).length;
+
+const sameRow = (left: PeerRow, right: PeerRow): boolean =>
+  left.name === right.name &&
+  left.endpoint === right.endpoint &&
+  left.isAdmin === right.isAdmin &&
+  left.cidrId === right.cidrId;
+
+const sameWhole = (row: PeerRow, known: PeerRow | undefined): boolean =>
+  known?.publicKey === row.publicKey && known.ip === row.ip && sameRow(row, known);
+
+const sameCidr = (row: CidrRow, known: CidrRow | undefined): boolean =>
+  known?.name === row.name && known.cidr === row.cidr && known.parentId === row.parentId;
+
+const sameHeld = ({ row, rule }: Held, known: Held | undefined): boolean =>
+  known?.rule === rule && sameWhole(row, known.row);
+
+const isNothing = ({ peers, cidrs, held, released, emptied }: Effect): boolean =>
+  !emptied &&
+  [peers.changed, peers.removed, cidrs.changed, cidrs.removed, held, released].every(
+    ({ length }) => length === 0,
+  );
+
+/** The server as the network shows it; its endpoint is where an admin says that it is reached. */
+export const serverRow = (mirror: Mirror): PeerRow | undefined => mirror.peer(SERVER_PEER);

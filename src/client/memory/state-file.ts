@@ -1,0 +1,193 @@
+/**
+ * What a client keeps of its network: `NET.json` in the format of innernet 2.0 (peers in sight, and peers out of
+ * sight as disabled ones: the pins), with keys of ours that the Rust client passes over.
+ */
+import { z } from 'zod';
+import type { Sha256 } from '../../events/record.ts';
+import { Restoration } from '../../protocol/frames.ts';
+import { CidrRow, PeerRow } from '../../protocol/rows.ts';
+import { V1Cidr, V1Peer } from '../../protocol/v1.ts';
+import { Endpoint, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
+import { Hash, Position } from '../../values/id.ts';
+import type { Ip } from '../../values/ip.ts';
+import { Mirror } from './mirror.ts';
+import { type Ground, type Held, type Pin, sift } from './pins.ts';
+
+/** Where each peer was last known to be reached, by its address; observed, so never more than a good guess. */
+export type LastEndpoints = Map<Ip, SocketAddress>;
+
+/** `endpoint` is where the peer was reached; what it insists on is a key of ours. */
+const StoredPeer = V1Peer.extend({ override: Endpoint.nullish() });
+
+const HeldRow = z.object({
+  row: PeerRow,
+  rule: z.enum([
+    'OutsideNetwork',
+    'ServerClaimed',
+    'OwnAddressClaimed',
+    'KeyChanged',
+    'AddressMoved',
+    'PairTaken',
+    'SeenGone',
+  ]),
+});
+
+const AlarmState = z.object({
+  breach: z.enum(['OtherNetwork', 'ServerBehind', 'OtherHash', 'ChainBroken']),
+  position: Position,
+  hash: Hash,
+});
+
+const HeadState = z.object({ networkId: Hash, position: Position, hash: Hash });
+
+/** The last restored backup that this client followed, and where it was itself. */
+const Notice = z.object({ restoration: Restoration, head: HeadState });
+
+/** A file without `head` is the Rust client's, or was written by it since. */
+const Document = z.object({
+  version: z.literal('1'),
+  peers: z.array(StoredPeer),
+  cidrs: z.array(V1Cidr),
+  head: HeadState.nullish(),
+  /** False: the rows are fewer than those of the head. */
+  filled: z.boolean().default(true),
+  held: z.array(HeldRow).default([]),
+  alarm: AlarmState.nullish(),
+  /** Addresses of peers that were seen to go; absent in older files, where every pin out of sight counts. */
+  gone: z.array(PeerRow.shape.ip).optional(),
+  /** Addresses of those that stay out after a restored backup until somebody enables them. */
+  withheld: z.array(PeerRow.shape.ip).default([]),
+  notice: Notice.nullish(),
+});
+
+/** One line of the journal: what a frame did. */
+export const EffectLine = z.object({
+  head: HeadState.optional(),
+  peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerRow.shape.id) }),
+  cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrRow.shape.id) }),
+  held: z.array(HeldRow),
+  released: z.array(PeerRow.shape.id),
+  forgotten: z.array(PeerRow.shape.ip).optional(),
+  emptied: z.boolean().optional(),
+  alarm: AlarmState.nullable().optional(),
+  restored: Notice.optional(),
+  acknowledged: z.boolean().optional(),
+});
+
+/** A mirror, and where its peers were last reached. */
+export type Kept = { mirror: Mirror; endpoints: LastEndpoints };
+
+/** What a pin file that cannot be read means: never "no pins". */
+export const unreadable = (path: string, reason: string, cause?: unknown): Failure =>
+  new Failure(`${path}, which holds the pinned keys, cannot be read: ${reason}`, {
+    hint: `put it back from a backup; or, to trust what the server shows next, move it away: mv ${path} ${path}.broken`,
+    cause,
+  });
+
+const rowOf = (peer: z.infer<typeof StoredPeer>): PeerRow =>
+  PeerRow.parse({
+    id: peer.id,
+    name: peer.name,
+    ip: peer.ip,
+    cidrId: peer.cidr_id,
+    publicKey: peer.public_key,
+    isAdmin: peer.is_admin,
+    endpoint: peer.override ?? null,
+  });
+
+const pinOf = ({ id, name, ip, cidrId, publicKey }: PeerRow): Pin => ({ id, name, ip, cidrId, publicKey });
+
+const sentence = (error: unknown): string => {
+  if (!(error instanceof z.ZodError)) return error instanceof SyntaxError ? 'it is not JSON' : String(error);
+  const [issue] = error.issues;
+  return `${issue?.path.join('.')}: ${issue?.message}`;
+};
+
+/** A mirror that has seen nothing yet. */
+export const newcomer = (ground: Ground, sha256: Sha256): Kept => ({
+  mirror: new Mirror(ground, sha256),
+  endpoints: new Map(),
+});
+
+/** Reads `NET.json`; throws a `Failure` with a way out when that is impossible. */
+export const parseState = (text: string, path: string, ground: Ground, sha256: Sha256): Kept => {
+  try {
+    return keptOf(Document.parse(JSON.parse(text)), ground, sha256);
+  } catch (error) {
+    throw unreadable(path, text.trim() === '' ? 'it is empty' : sentence(error), error);
+  }
+};
+
+const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha256): Kept => {
+  const { mirror, endpoints } = newcomer(ground, sha256);
+  const rows: PeerRow[] = [];
+  const departed: PeerRow[] = [];
+  for (const peer of document.peers) {
+    if (!peer.is_redeemed) continue;
+    const row = rowOf(peer);
+    (peer.is_disabled ? departed : rows).push(row);
+    const endpoint = SocketAddress.safeParse(peer.endpoint).data;
+    if (endpoint && !isUnspecified(endpoint)) endpoints.set(row.ip, endpoint);
+  }
+  const { accepted, held } = sift(rows, ground, mirror.pins, () => undefined);
+  const cidrs = document.cidrs.map(({ id, name, cidr, parent }) =>
+    CidrRow.parse({ id, name, cidr, parentId: parent ?? null }),
+  );
+  mirror.take({
+    peers: { changed: accepted, removed: [] },
+    cidrs: { changed: cidrs, removed: [] },
+    held: [...held, ...(document.held as Held[])],
+    released: [],
+    alarm: document.alarm ?? null,
+  });
+  for (const row of departed)
+    if (mirror.isTunnel(row) && !mirror.pins.contradicted(row)) mirror.pins.add(pinOf(row));
+  mirror.remember({
+    gone: document.gone ?? departed.map(({ ip }) => ip),
+    withheld: document.withheld,
+    notice: document.notice ?? null,
+  });
+  if (document.head) {
+    mirror.head = document.head;
+    mirror.filled = document.filled;
+  }
+  return { mirror, endpoints };
+};
+
+const storedPeer = (row: PeerRow, endpoints: LastEndpoints): z.infer<typeof StoredPeer> => ({
+  id: row.id,
+  name: row.name,
+  ip: row.ip,
+  cidr_id: row.cidrId,
+  public_key: row.publicKey,
+  endpoint: endpoints.get(row.ip) ?? (row.endpoint && !isUnspecified(row.endpoint) ? row.endpoint : null),
+  persistent_keepalive_interval: 25,
+  is_admin: row.isAdmin,
+  is_disabled: false,
+  is_redeemed: true,
+  invite_expires: null,
+  candidates: [],
+  ...(row.endpoint ? { override: row.endpoint } : {}),
+});
+
+/** The text of `NET.json`. */
+export const formatState = ({ mirror, endpoints }: Kept): string => {
+  const rows = [...mirror.peers()];
+  const inSight = new Set(rows.map(({ ip }) => ip));
+  const departed = [...mirror.pins.all()]
+    .filter(({ ip }) => !inSight.has(ip))
+    .map((pin) => ({
+      ...storedPeer({ ...pin, isAdmin: false, endpoint: null }, endpoints),
+      is_disabled: true,
+    }));
+  return `${JSON.stringify({
+    version: '1',
+    peers: [...rows.map((row) => storedPeer(row, endpoints)), ...departed],
+    cidrs: [...mirror.cidrs()].map(({ id, name, cidr, parentId }) => ({ id, name, cidr, parent: parentId })),
+    ...(mirror.head ? { head: mirror.head, filled: mirror.filled } : {}),
+    held: [...mirror.held()],
+    ...(mirror.alarm ? { alarm: mirror.alarm } : {}),
+    ...mirror.memory,
+  } satisfies z.input<typeof Document>)}\n`;
+};

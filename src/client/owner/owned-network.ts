@@ -1,0 +1,134 @@
+/** A network that this process owns: its follower, and the socket at which other verbs ask it. */
+import { z } from 'zod';
+import { makeFolder } from '../../cli/durable-file.ts';
+import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
+import { note } from '../../cli/print.ts';
+import { printable } from '../../domain/rejection.ts';
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { readConf } from '../memory/conf-file.ts';
+import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
+import type { NatOptions } from '../options.ts';
+import { Follower } from '../sync/follower.ts';
+import type { LinkStatus } from '../sync/server-link.ts';
+import { ConfChange } from '../tunnels/conf-change.ts';
+import { tunnelConfig } from '../tunnels/tunnel-config.ts';
+import type { Unreached } from '../tunnels/unreached.ts';
+import { askOwner, Ownership } from './owner.ts';
+
+/** What other verbs ask of the owner. */
+const Request = z.discriminatedUnion('ask', [
+  z.object({ ask: z.literal('status') }),
+  z.object({ ask: z.literal('synchronise') }),
+  z.object({ ask: z.literal('stop') }),
+  z.object({ ask: z.literal('forgetPin'), peer: z.string() }),
+  z.object({ ask: z.literal('acknowledge') }),
+  z.object({ ask: z.literal('changeConf'), change: ConfChange }),
+]);
+export type OwnerRequest = z.infer<typeof Request>;
+
+/** Answered to `status`; `unreached`: peers without a session, by their addresses in the network. */
+export type OwnerStatus = LinkStatus & { unreached: Record<string, Unreached> };
+
+export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
+
+/** Milliseconds that one synchronisation may take. */
+const SYNCHRONISE_WITHIN = 15_000;
+
+/** An answer to another verb is out after this, in milliseconds. */
+const ANSWER_MS = 50;
+
+/** Says something of a network, on stderr. */
+export const sayOf =
+  (network: string) =>
+  (message: string): void =>
+    note(`innernet: ${network}: ${printable(message)}`);
+
+/** Asks the process that owns a network; undefined where none does. */
+export const askOwnerOf = (paths: NetworkPaths, request: OwnerRequest): Promise<unknown> =>
+  askOwner(paths.socket, request, SYNCHRONISE_WITHIN + 5000);
+
+export class OwnedNetwork {
+  readonly network: InterfaceName;
+  readonly follower: Follower;
+  readonly #ownership: Ownership;
+  #letting: Promise<void> | undefined;
+  #onClose: () => void = () => {};
+  /** Resolves when it was closed, also at the word of another verb. */
+  readonly closed: Promise<void>;
+
+  private constructor(network: InterfaceName, follower: Follower, ownership: Ownership) {
+    this.network = network;
+    this.follower = follower;
+    this.#ownership = ownership;
+    this.closed = new Promise((resolve) => {
+      this.#onClose = resolve;
+    });
+  }
+
+  /** Brings an installed network up; undefined where another process owns it. Throws a `Failure`. */
+  static async open(network: InterfaceName, options: NetworkOptions): Promise<OwnedNetwork | undefined> {
+    const paths = pathsOf(network, options);
+    const conf = await readConf(paths.conf, network);
+    await makeFolder(options.dataDir);
+    let owned: OwnedNetwork | undefined;
+    const ownership = await Ownership.take(paths.socket, async (request) => {
+      if (!owned) throw new Failure(`${network} is just being brought up`, { hint: 'try again in a moment' });
+      return owned.#answer(Request.parse(request));
+    });
+    if (!ownership) return undefined;
+    try {
+      const follower = await Follower.start({
+        network,
+        conf,
+        paths,
+        tunnel: tunnelConfig(network, conf, options),
+        hosts: options,
+        nat: options,
+        interval: options.interval,
+        say: sayOf(network),
+      });
+      owned = new OwnedNetwork(network, follower, ownership);
+      return owned;
+    } catch (error) {
+      await ownership.release();
+      throw error;
+    }
+  }
+
+  /** Comes level with the server once; throws a `Failure` when it does not answer. */
+  synchronise(): Promise<void> {
+    return this.follower.synchronise(SYNCHRONISE_WITHIN);
+  }
+
+  /** Lets go of the network; its tunnels stay as they are. */
+  async close(): Promise<void> {
+    await this.#letGo();
+    this.#onClose();
+  }
+
+  #letGo(): Promise<void> {
+    this.#letting ??= this.follower.stop().then(() => this.#ownership.release());
+    return this.#letting;
+  }
+
+  async #answer(request: OwnerRequest): Promise<unknown> {
+    switch (request.ask) {
+      case 'status':
+        return { ...this.follower.status, unreached: this.follower.keeper.unreached() } satisfies OwnerStatus;
+      case 'synchronise':
+        return this.follower.refresh(SYNCHRONISE_WITHIN);
+      case 'forgetPin':
+        return this.follower.forgetPin(request.peer);
+      case 'acknowledge':
+        return this.follower.acknowledge();
+      case 'changeConf':
+        return this.follower.changeConf(request.change);
+      case 'stop':
+        await this.#letGo();
+        // Whoever waits for the end of this network ends the process with it: not before the answer is out.
+        setTimeout(this.#onClose, ANSWER_MS);
+        return null;
+    }
+  }
+}

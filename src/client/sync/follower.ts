@@ -1,0 +1,452 @@
+/** Follows one network: frames are judged, written down, put on the device, in this order; and so for ever. */
+
+import { HostsWriter } from '../../cli/hosts-writer.ts';
+import type { HostsOptions } from '../../cli/options.ts';
+import { printable } from '../../domain/rejection.ts';
+import type { Conf } from '../../protocol/conf.ts';
+import type { Endpoints, ServerFrame } from '../../protocol/frames.ts';
+import { candidatesFrom } from '../../protocol/local-candidates.ts';
+import type { SocketAddress } from '../../values/endpoint.ts';
+import type { Position } from '../../values/id.ts';
+import { type Cidr, containsIp, type Ip } from '../../values/ip.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { type Device, Turns } from '../../wireguard/device.ts';
+import { localAddresses } from '../../wireguard/routes.ts';
+import type { TunnelConfig } from '../../wireguard/tunnel.ts';
+import { Api } from '../api/api.ts';
+import { groundOf, writeConf } from '../memory/conf-file.ts';
+import { Journal } from '../memory/journal.ts';
+import type { Mirror, Verdict } from '../memory/mirror.ts';
+import type { NetworkPaths } from '../memory/paths.ts';
+import type { NatOptions } from '../options.ts';
+import { AddressWatch } from '../tunnels/address-watch.ts';
+import { type ConfChange, changed } from '../tunnels/conf-change.ts';
+import { DeviceKeeper } from '../tunnels/device-keeper.ts';
+import { PolledServer } from './polled-server.ts';
+import { type LinkStatus, ServerLink } from './server-link.ts';
+import { type End, pauseBefore, Stream } from './stream.ts';
+import { Uptake } from './uptake.ts';
+
+export type FollowOptions = {
+  network: InterfaceName;
+  conf: Conf;
+  paths: NetworkPaths;
+  tunnel: TunnelConfig;
+  /** A tunnel that was brought up a moment ago. */
+  fresh?: Device | undefined;
+  hosts: HostsOptions;
+  nat: NatOptions;
+  /** Seconds between polls of a server that has no live stream. */
+  interval?: number | undefined;
+  /** Hears what the user may want to know, one sentence at a time. */
+  say: (message: string) => void;
+};
+
+/** News are gathered this long before the hosts file is written, in milliseconds. */
+const HOSTS_AFTER = 50;
+/** A machine that was shut out asks again after this long, or as soon as WireGuard is answered; in milliseconds. */
+const SHUT_OUT_PAUSE = 60_000;
+const SHUT_OUT_LOOK = 1000;
+
+export class Follower {
+  readonly #options: FollowOptions;
+  readonly #keeper: DeviceKeeper;
+  readonly #mirror: Mirror;
+  readonly #api: Api;
+  readonly #link: ServerLink;
+  readonly #uptake: Uptake;
+  readonly #polled: PolledServer;
+  readonly #hosts: HostsWriter;
+  readonly #turns = new Turns();
+  readonly #stopped: Promise<void>;
+  #stop: () => void = () => {};
+  #wake: () => void = () => {};
+  #watch: AddressWatch | undefined;
+  #isStopped = false;
+  #stream: Stream | undefined;
+  /** The connection on which a frame could not be taken: what follows on it cannot be either. */
+  #spoiled: Stream | undefined;
+  #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
+  #toldTooOld = false;
+  #prefetched: ReturnType<Api['snapshot']> | undefined;
+
+  private constructor(options: FollowOptions, journal: Journal, keeper: DeviceKeeper) {
+    const { conf, paths, network, hosts, interval, say } = options;
+    this.#options = options;
+    this.#keeper = keeper;
+    this.#mirror = journal.kept.mirror;
+    const [mirror, turns] = [this.#mirror, this.#turns];
+    this.#hosts = new HostsWriter(
+      network,
+      hosts,
+      () => mirror.peers(),
+      (error) => say(error.message),
+    );
+    const { internalEndpoint, publicKey } = conf.server;
+    const api = new Api(internalEndpoint, publicKey);
+    this.#api = api;
+    const link = new ServerLink({ conf, paths, keeper, say });
+    this.#link = link;
+    const onChange = () => this.#writeHostsSoon();
+    const uptake = new Uptake({ journal, keeper, paths, turns, onChange, say });
+    this.#uptake = uptake;
+    this.#polled = new PolledServer({
+      ...{ api, link, mirror, uptake, keeper, turns, interval, say },
+      reach: () => this.#reachServer(),
+      candidates: () => this.#candidates(),
+      isStopped: () => this.#isStopped,
+      rest: (milliseconds) => this.#rest(milliseconds),
+    });
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+  }
+
+  /** Recovers what is kept and brings the tunnels up, those of peers too: they need no server. */
+  static async start(options: FollowOptions): Promise<Follower> {
+    const { conf, paths, tunnel, fresh, nat, say } = options;
+    const journal = await Journal.open(paths, groundOf(conf));
+    try {
+      const { kept } = journal;
+      const { networkId, position, hash } = conf.server;
+      if (!kept.mirror.head && networkId && position !== undefined && hash)
+        kept.mirror.head = { networkId, position, hash };
+      const keeper = await DeviceKeeper.start({
+        conf,
+        kept,
+        tunnel,
+        fresh,
+        natTraversal: nat.natTraversal,
+        say,
+      });
+      return new Follower(options, journal, keeper);
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+  }
+
+  get mirror(): Mirror {
+    return this.#mirror;
+  }
+
+  get keeper(): DeviceKeeper {
+    return this.#keeper;
+  }
+
+  get status(): LinkStatus {
+    return this.#link.status;
+  }
+
+  /** Follows until `stop`; a server that is away is waited for. */
+  async follow(): Promise<void> {
+    let attempt = 0;
+    this.#writeHostsSoon();
+    this.#watch = new AddressWatch({
+      addresses: () => localAddresses(this.#options.tunnel.name),
+      server: () => this.#keeper.serverAddress,
+      onChange: ({ moved }) => void this.#onAddresses(moved),
+    });
+    while (!this.#isStopped) {
+      await this.#reachServer();
+      if (this.#isStopped) break;
+      const end = await this.#session(() => {
+        attempt = 0;
+      });
+      if (await this.#polled.isOlder(end)) {
+        await this.#polled.follow();
+        attempt = 0;
+        continue;
+      }
+      if (this.#link.isShutOut) await this.#restShutOut();
+      else await this.#rest(pauseBefore(attempt, Math.random()));
+      attempt += 1;
+    }
+  }
+
+  /** The keepalive asks the server every few seconds anyway, and is answered from when this machine is let in again. */
+  async #restShutOut(): Promise<void> {
+    const since = performance.now();
+    const deadline = since + SHUT_OUT_PAUSE;
+    while (!this.#isStopped && performance.now() < deadline) {
+      if (await this.#rest(SHUT_OUT_LOOK)) return;
+      if (await this.#keeper.hasServer(since).catch(() => false)) return;
+    }
+  }
+
+  /** Comes level with the server once, and meets the peers that can be met. Throws a `Failure` when that is not so within `milliseconds`. */
+  async synchronise(milliseconds: number): Promise<void> {
+    const deadline = performance.now() + milliseconds;
+    let last: End | undefined;
+    for (let attempt = 0; performance.now() < deadline && !this.#link.isShutOut; attempt += 1) {
+      await this.#reachServer();
+      let isLevel = false;
+      const patience = setTimeout(
+        () => this.#stream?.cut('too slow'),
+        Math.max(0, deadline - performance.now()),
+      );
+      last = await this.#session((stream) => {
+        isLevel = true;
+        stream.cut('level');
+      });
+      clearTimeout(patience);
+      const isPolled = !isLevel && (await this.#polled.isOlder(last)) && (await this.#polled.ask());
+      if (isLevel || isPolled) return this.#keeper.greeted();
+      await this.#rest(Math.min(500, pauseBefore(attempt, Math.random())));
+    }
+    throw this.#link.unreachable(last);
+  }
+
+  /** While it follows: makes sure that it is level with the server. Throws a `Failure` when it is not connected. */
+  async refresh(milliseconds: number): Promise<LinkStatus> {
+    if (this.#link.polled) {
+      if (!(await this.#polled.ask())) throw this.#link.unreachable(undefined);
+      return this.status;
+    }
+    const level = this.#stream?.level();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), milliseconds);
+    });
+    const isFollowed = this.status.connected && level !== undefined;
+    const outcome = isFollowed ? await Promise.race([level, patience]) : 'late';
+    clearTimeout(timer);
+    if (outcome === 'late') throw this.#link.unreachable(undefined);
+    await this.#turns.take(async () => {});
+    return this.status;
+  }
+
+  /** Ends the stream and writes everything down; the tunnels stay. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#watch?.close();
+    this.#stop();
+    this.#stream?.cut('stopping');
+    await this.#keeper.close();
+    this.#api.close();
+    await this.#turns.take(async () => {
+      await this.#hosts.write();
+      await this.#uptake.close();
+    });
+  }
+
+  /** Forgets the pin of the peer with that name or address; what it held back comes in. */
+  forgetPin(peer: string): Promise<number> {
+    return this.#turns.take(async () => {
+      const pins = [...this.#mirror.pins.all()].filter(({ name, ip }) => name === peer || ip === peer);
+      if (pins.length > 0) await this.#uptake.commit(this.#mirror.judgeForgetting(pins));
+      return pins.length;
+    });
+  }
+
+  /** The user has seen that a backup was restored; whether there was anything to be seen. */
+  acknowledge(): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const { notice } = this.#mirror;
+      if (notice) await this.#uptake.commit(this.#mirror.judgeAcknowledgement());
+      return notice !== null;
+    });
+  }
+
+  /** Takes a change of the conf over: on the device, then in the file. Throws a `Failure`, and nothing has changed. */
+  changeConf(change: ConfChange): Promise<void> {
+    return this.#turns.take(async () => {
+      const { conf, paths } = this.#options;
+      const after = changed(conf, change);
+      await this.#keeper.adopt(change, after);
+      await writeConf(paths.conf, after);
+      Object.assign(conf, after);
+      // The candidates that the server was told name the old port: they are told anew with the next welcome.
+      if (change.what === 'listenPort') this.#stream?.cut('another listen port');
+    });
+  }
+
+  /** Resolves to whether it was woken before the time was over. */
+  async #rest(milliseconds: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const rested = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), milliseconds);
+    });
+    const woken = new Promise<boolean>((resolve) => {
+      this.#wake = () => resolve(true);
+    });
+    const isEarly = await Promise.race([rested, this.#stopped.then(() => true), woken]);
+    clearTimeout(timer);
+    return isEarly;
+  }
+
+  /**
+   * Other addresses of this machine: the server is told them in a new stream. When it was moved, a new handshake
+   * shows the server where it is, and the server tells the others.
+   */
+  async #onAddresses(moved: boolean): Promise<void> {
+    if (this.#isStopped) return;
+    if (moved) {
+      this.#options.say('this machine has another address: peers are met anew');
+      this.#link.disconnect({ mayBeGone: true });
+      await this.#keeper.moved();
+    }
+    this.#stream?.cut('new candidates');
+    await this.#turns.take(async () => {});
+    this.#wake();
+  }
+
+  #reachServer(): Promise<void> {
+    return this.#link.reach({ isFirst: this.#seen.boot === '' });
+  }
+
+  /** One connection from its beginning to its end. `onLevel` is called when the first news have been taken. */
+  #session(onLevel: (stream: Stream) => void): Promise<End> {
+    const { head, filled } = this.#mirror;
+    const { internalEndpoint, publicKey } = this.#options.conf.server;
+    const query = {
+      ...(head ? { position: head.position, hash: head.hash } : {}),
+      ...(head && !filled ? { state: 'none' as const } : {}),
+      ...(this.#seen.boot ? this.#seen : {}),
+    };
+    // A newcomer needs all there is: it asks for it while the stream is still being opened.
+    this.#prefetched = filled ? undefined : this.#api.snapshot(head);
+    this.#prefetched?.catch(() => {});
+    return new Promise((resolve) => {
+      const stream: Stream = new Stream({ endpoint: internalEndpoint, key: publicKey }, query, {
+        frame: (frame) => {
+          this.#link.hears();
+          return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
+        },
+        unknown: (kind) => void this.#take(stream, () => this.#onUnknown(kind)),
+        end: (end) => {
+          void this.#turns.take(async () => resolve(this.#onEnd(end)));
+        },
+      });
+      this.#stream = stream;
+      if (this.#isStopped) stream.cut('stopping');
+    });
+  }
+
+  /** Frames are taken one after another; one that cannot be taken ends the connection, and comes again. */
+  #take(stream: Stream, act: () => Promise<void>): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.#isStopped || this.#stream !== stream || this.#spoiled === stream) return;
+      await act().catch((error: Error) => {
+        this.#spoiled = stream;
+        this.#uptake.complain(error.message);
+        stream.cut(error.message);
+      });
+    });
+  }
+
+  /** Where this machine says that it may be reached; undefined where it is not to say so. */
+  #candidates(): SocketAddress[] | undefined {
+    const { nat, tunnel } = this.#options;
+    const port = this.#keeper.listenPort;
+    if (!nat.natTraversal || !nat.natCandidates || port === 0) return undefined;
+    const addresses = localAddresses(tunnel.name).filter(
+      ({ ip }) => !isExcluded(nat.excludeNatCandidates, ip),
+    );
+    return candidatesFrom(addresses, port, tunnel.network);
+  }
+
+  async #onFrame(stream: Stream, frame: ServerFrame, onLevel: (stream: Stream) => void): Promise<void> {
+    switch (frame.kind) {
+      case 'welcome':
+        this.#onWelcome(stream, onLevel);
+        if (frame.boot !== this.#seen.boot) this.#seen = { boot: frame.boot, sequence: 0 };
+        await this.#follow(stream, this.#mirror.judgeWelcome(frame));
+        if (this.#mirror.alarm) await this.#takeSnapshot();
+        return this.#tell(stream);
+      case 'delta':
+        return this.#follow(stream, this.#mirror.judgeDelta(frame));
+      case 'fetch':
+        await this.#takeSnapshot(frame.position);
+        return this.#tell(stream);
+      case 'endpoints':
+        return this.#onEndpoints(frame);
+      case 'revoked':
+        this.#link.shutOut();
+        // Let in again, this machine is new to the server's WireGuard: only a new handshake tells.
+        this.#link.disconnect({ mayBeGone: true });
+        this.#options.say(`this machine was shut out of the network: ${frame.reason}`);
+        await this.#uptake.commit(this.#mirror.judgeRevocation());
+        // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
+        return stream.cut('stopping');
+    }
+  }
+
+  #onWelcome(stream: Stream, onLevel: (stream: Stream) => void): void {
+    this.#link.connect();
+    const endpoints = this.#candidates();
+    if (endpoints) stream.send({ kind: 'candidates', endpoints });
+    this.#keeper.contacts.roundTrip = stream.roundTrip;
+    this.#keeper.contacts.serverLead = stream.serverLead;
+    void stream.level().then(() => {
+      void this.#take(stream, async () => onLevel(stream));
+    });
+  }
+
+  async #follow(stream: Stream, verdict: Verdict): Promise<void> {
+    switch (verdict.kind) {
+      case 'take':
+        await this.#uptake.commit(verdict.effect);
+        return this.#tell(stream);
+      case 'alarm':
+        await this.#uptake.alarm(verdict.effect);
+        return this.#tell(stream);
+      case 'fetch':
+        await this.#takeSnapshot();
+        return this.#tell(stream);
+      case 'gap':
+        return stream.cut('a frame is missing');
+      case 'known':
+        return;
+    }
+  }
+
+  /** `least` is the position that the snapshot must have reached to be of use. */
+  async #takeSnapshot(least: Position = 0): Promise<void> {
+    const prefetched = await this.#prefetched?.catch(() => undefined);
+    this.#prefetched = undefined;
+    const isRecent = prefetched && prefetched.snapshot.position >= least;
+    const { snapshot, reached } = isRecent ? prefetched : await this.#api.snapshot(this.#mirror.head);
+    const verdict = this.#mirror.judgeSnapshot(snapshot, reached);
+    if (verdict.kind === 'alarm') await this.#uptake.alarm(verdict.effect);
+    if (verdict.kind === 'take') await this.#uptake.commit(verdict.effect);
+  }
+
+  async #onEndpoints({ boot, sequence, peers }: Endpoints): Promise<void> {
+    this.#seen = { boot, sequence };
+    await this.#keeper.observe(peers);
+  }
+
+  async #onUnknown(kind: string): Promise<void> {
+    if (this.#toldTooOld) return;
+    this.#toldTooOld = true;
+    await this.#takeSnapshot();
+    this.#options.say(
+      `the server speaks of "${printable(kind)}", which this program does not know: bring it up to date`,
+    );
+  }
+
+  #onEnd(end: End): End {
+    const isOurs =
+      end.kind !== 'lost' || /ECONNREFUSED|ECONNRESET|stopping|level|candidates/.test(end.reason);
+    this.#link.disconnect({ mayBeGone: !isOurs });
+    if (end.kind === 'refused' && end.status === 401) {
+      if (!this.#link.isShutOut)
+        this.#options.say('the server does not let this machine in: it may be disabled');
+      this.#link.shutOut();
+    }
+    return end;
+  }
+
+  #tell(stream: Stream): void {
+    const position = this.#mirror.head?.position ?? 0;
+    stream.send({ kind: 'applied', position, held: this.#mirror.heldCount });
+  }
+
+  #writeHostsSoon(): void {
+    if (!this.#isStopped) this.#hosts.soon(HOSTS_AFTER);
+  }
+}
+
+const isExcluded = (blocks: readonly Cidr[], ip: Ip): boolean =>
+  blocks.some((block) => containsIp(block, ip));

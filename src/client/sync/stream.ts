@@ -1,0 +1,187 @@
+/** One connection to the server's live stream: frames in, frames out, and the end of it, which always comes. */
+import { WebSocket } from 'ws';
+import {
+  type ClientFrame,
+  HEARTBEAT_SECONDS,
+  ServerFrame,
+  STREAM_PATH,
+  SUBPROTOCOL,
+} from '../../protocol/frames.ts';
+import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
+import type { SocketAddress } from '../../values/endpoint.ts';
+import type { Hash, Position } from '../../values/id.ts';
+import type { PublicKey } from '../../values/key.ts';
+
+/** What a client names when it connects: what it has of the chain, and of the observations. */
+export type StreamQuery = {
+  position?: Position | undefined;
+  hash?: Hash | undefined;
+  boot?: string | undefined;
+  sequence?: number | undefined;
+  state?: 'none' | undefined;
+};
+
+/** How a stream ended. */
+export type End =
+  /** Nobody answered, or the connection broke. */
+  | { kind: 'lost'; reason: string }
+  /** The server answered and did not want to: the HTTP status, or the code with which it closed. */
+  | { kind: 'refused'; status: number }
+  | { kind: 'closed'; code: number };
+
+export type StreamEvents = {
+  /** Resolves when it has been taken, or never will be. */
+  frame: (frame: ServerFrame) => Promise<void>;
+  /** A frame of a kind that this program does not know. */
+  unknown: (kind: string) => void;
+  end: (end: End) => void;
+};
+
+/** Milliseconds that connecting may take. */
+const CONNECT_WITHIN = 5000;
+/** Largest frame taken from the server, in bytes. */
+const LARGEST_FRAME = 1024 * 1024;
+/** Characters that may wait to be taken; beyond that the server has to wait. */
+const LONGEST_QUEUE = 4 * LARGEST_FRAME;
+/** No server makes us wait longer than this for a sign of life, in seconds. */
+const LONGEST_HEARTBEAT = 300;
+/** Two missed pings and some grace. */
+const DEAD_AFTER_HEARTBEATS = 2.25;
+
+const pathOf = (query: StreamQuery): string => {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, String(value));
+  return params.size === 0 ? STREAM_PATH : `${STREAM_PATH}?${params}`;
+};
+
+export class Stream {
+  readonly #socket: WebSocket;
+  readonly #events: StreamEvents;
+  readonly #start = performance.now();
+  #opened = 0;
+  #end: End | undefined;
+  #waiting = 0;
+  #serverLead: number | undefined;
+  #heartbeat = HEARTBEAT_SECONDS;
+  #silence: NodeJS.Timeout | undefined;
+
+  constructor(server: { endpoint: SocketAddress; key: PublicKey }, query: StreamQuery, events: StreamEvents) {
+    this.#events = events;
+    this.#socket = new WebSocket(`ws://${server.endpoint}${pathOf(query)}`, SUBPROTOCOL, {
+      headers: { [SERVER_KEY_HEADER]: server.key },
+      handshakeTimeout: CONNECT_WITHIN,
+      maxPayload: LARGEST_FRAME,
+      perMessageDeflate: false,
+      skipUTF8Validation: false,
+    });
+    this.#socket
+      .on('open', () => {
+        this.#opened = performance.now();
+        this.#heard();
+      })
+      .on('ping', () => this.#heard())
+      .on('pong', () => this.#heard())
+      .on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : String(data)))
+      .on('unexpected-response', (_, response) => {
+        this.#end ??= { kind: 'refused', status: response.statusCode ?? 0 };
+        this.#socket.terminate();
+      })
+      .on('error', (error) => {
+        this.#end ??= { kind: 'lost', reason: error.message };
+      })
+      .on('close', (code) => this.#onClose(code));
+  }
+
+  /** About how long a packet takes to the server and back, in milliseconds: connecting took two of them. */
+  get roundTrip(): number {
+    return Math.max(0, this.#opened - this.#start) / 2;
+  }
+
+  /** How far the server's clock is ahead of this machine's monotonic one, in milliseconds; if it has said. */
+  get serverLead(): number | undefined {
+    return this.#serverLead;
+  }
+
+  send(frame: ClientFrame): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** Resolves when all that the server had sent by now has arrived; never if the stream ends before. */
+  level(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.readyState !== WebSocket.OPEN) return;
+      this.#socket.once('pong', () => resolve());
+      this.#socket.ping();
+    });
+  }
+
+  /** Ends the connection at once; `end` is told with the reason, unless there was one before. */
+  cut(reason: string): void {
+    this.#end ??= { kind: 'lost', reason };
+    this.#socket.terminate();
+  }
+
+  #heard(): void {
+    clearTimeout(this.#silence);
+    const silence = this.#heartbeat * 1000 * DEAD_AFTER_HEARTBEATS;
+    this.#silence = setTimeout(() => this.cut('nothing heard of the server'), silence);
+  }
+
+  #onMessage(text: string): void {
+    this.#heard();
+    if (this.#end) return;
+    const frame = parseFrame(text);
+    if (typeof frame === 'string') this.#events.unknown(frame);
+    else if (!frame) this.cut('the server sent a frame that cannot be understood');
+    else {
+      if (frame.kind === 'welcome') {
+        this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
+        if (frame.now !== undefined) this.#serverLead = frame.now + this.roundTrip / 2 - performance.now();
+        this.#heard();
+      }
+      this.#queue(text.length, this.#events.frame(frame));
+    }
+  }
+
+  /** What is read faster than it is taken would fill the memory. */
+  #queue(length: number, taken: Promise<void>): void {
+    this.#waiting += length;
+    if (this.#waiting > LONGEST_QUEUE) this.#socket.pause();
+    void taken.finally(() => {
+      this.#waiting -= length;
+      if (this.#waiting <= LONGEST_QUEUE && this.#socket.isPaused) this.#socket.resume();
+    });
+  }
+
+  #onClose(code: number): void {
+    clearTimeout(this.#silence);
+    this.#events.end(
+      this.#end ??
+        (code === 1006 ? { kind: 'lost', reason: 'the connection broke' } : { kind: 'closed', code }),
+    );
+  }
+}
+
+const KINDS: readonly string[] = ServerFrame.options.map((option) => option.shape.kind.value);
+
+/** The frame, its kind if that is unknown, or undefined if it is none. */
+const parseFrame = (text: string): ServerFrame | string | undefined => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { success, data } = ServerFrame.safeParse(json);
+  if (success) return data;
+  const kind = (json as { kind?: unknown } | null)?.kind;
+  return typeof kind === 'string' && !KINDS.includes(kind) ? kind.slice(0, 64) : undefined;
+};
+
+/** The pause before the n-th attempt in a row, from 0, grows to this many milliseconds. */
+const LONGEST_PAUSE = 30_000;
+const FIRST_PAUSE = 500;
+
+/** Full jitter: anything up to a limit that doubles, so that thousands do not come back at the same moment. */
+export const pauseBefore = (attempt: number, random: number): number =>
+  random * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 16));

@@ -1,0 +1,68 @@
+/** Notices within two seconds that this machine's own addresses have changed, or that it has been moved. */
+import { createSocket } from 'node:dgram';
+import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
+import { familyOf, type Ip } from '../../values/ip.ts';
+import type { LocalAddress } from '../../wireguard/routes.ts';
+
+/** Milliseconds between looks. */
+const LOOK_EVERY = 2000;
+
+export type Look = {
+  addresses: () => readonly LocalAddress[];
+  /** Where the server is; undefined while that is not known. */
+  server: () => SocketAddress | undefined;
+  /** `moved`: what this machine sends now comes from another address, or it was without a network. */
+  onChange: (change: { moved: boolean }) => void;
+};
+
+export class AddressWatch {
+  readonly #look: Look;
+  #addresses: string;
+  /** From which address the server was spoken to last; undefined before the first look, null: from none. */
+  #source: string | null | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(look: Look) {
+    this.#look = look;
+    this.#addresses = spelt(look.addresses());
+    void this.#again();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #again(): Promise<void> {
+    const server = this.#look.server();
+    const source = server && (await sourceTowards(server));
+    if (this.#isClosed) return;
+    const addresses = spelt(this.#look.addresses());
+    const moved = typeof source === 'string' && this.#source !== undefined && source !== this.#source;
+    const changed = addresses !== this.#addresses;
+    this.#addresses = addresses;
+    if (source !== undefined) this.#source = source;
+    this.#timer = setTimeout(() => void this.#again(), LOOK_EVERY);
+    if (moved || changed) this.#look.onChange({ moved });
+  }
+}
+
+const spelt = (addresses: readonly LocalAddress[]): string =>
+  addresses
+    .map(({ device, ip }) => `${device} ${ip}`)
+    .sort()
+    .join('\n');
+
+/** The address from which a packet to `server` would come; null where there is no way. Nothing is sent. */
+const sourceTowards = (server: SocketAddress): Promise<string | null> =>
+  new Promise((resolve) => {
+    const host = hostOf(server);
+    const socket = createSocket(familyOf(host as Ip) === 4 ? 'udp4' : 'udp6');
+    const done = (source: string | null): void => {
+      socket.close();
+      resolve(source);
+    };
+    socket.once('error', () => done(null));
+    socket.connect(portOf(server), host, () => done(socket.address().address));
+  });

@@ -1,0 +1,37 @@
+/** How often this machine may send an initiation, whatever frames say: a list of endpoints must not aim it at others. */
+import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
+
+/** Initiations within a second to one address, and to all together; the server's own endpoint is not counted. */
+const MOST_TO_ONE = 4;
+const MOST_IN_ALL = 50;
+/** Opening a router for others may take this much of it: handshakes of one's own come first. */
+export const MOST_WITH_OPENINGS = 25;
+const SECOND = 1000;
+
+export class Budget {
+  readonly #recent: { host: string; at: number }[] = [];
+  readonly #toHost = new Map<string, number>();
+
+  /**
+   * Takes one initiation if fewer than `most` were taken within the last second. `now` in milliseconds of the
+   * monotonic clock.
+   */
+  take(endpoint: SocketAddress, now: number, most = MOST_IN_ALL): boolean {
+    this.#forget(now - SECOND);
+    const host = hostOf(endpoint);
+    const sent = this.#toHost.get(host) ?? 0;
+    if (sent >= MOST_TO_ONE || this.#recent.length >= most) return false;
+    this.#recent.push({ host, at: now });
+    this.#toHost.set(host, sent + 1);
+    return true;
+  }
+
+  #forget(until: number): void {
+    while (this.#recent[0] && this.#recent[0].at <= until) {
+      const { host } = this.#recent.shift() as { host: string };
+      const left = (this.#toHost.get(host) ?? 1) - 1;
+      if (left === 0) this.#toHost.delete(host);
+      else this.#toHost.set(host, left);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** Changes of a joined network's conf at the user's word, and what each does to the device. */
+import { z } from 'zod';
+import type { Conf } from '../../protocol/conf.ts';
+import { Endpoint } from '../../values/endpoint.ts';
+import { Ip } from '../../values/ip.ts';
+import type { Device, DeviceState, Step } from '../../wireguard/device.ts';
+import type { Mirror } from '../memory/mirror.ts';
+import { addressesOf } from './server-peer.ts';
+
+export const ConfChange = z.discriminatedUnion('what', [
+  /** Null: WireGuard chooses a port. */
+  z.object({ what: z.literal('listenPort'), listenPort: z.number().int().min(1).max(65_535).nullable() }),
+  /** Where a peer is reached from here; null: where the network says. */
+  z.object({ what: z.literal('peerEndpoint'), ip: Ip, endpoint: Endpoint.nullable() }),
+]);
+export type ConfChange = z.infer<typeof ConfChange>;
+
+/** The conf as it is after the change. */
+export const changed = (conf: Conf, change: ConfChange): Conf => {
+  if (change.what === 'listenPort') return { ...conf, listenPort: change.listenPort ?? undefined };
+  const overrides = new Map(conf.peerEndpointOverrides);
+  if (change.endpoint === null) overrides.delete(change.ip);
+  else overrides.set(change.ip, change.endpoint);
+  return { ...conf, peerEndpointOverrides: overrides };
+};
+
+/** What the change does to a device; what is insisted on holds under a live session too. Looks names up. */
+const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
+  if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
+  const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
+  if (!row || change.endpoint === null || !has.peers.has(row.publicKey)) return [];
+  const [endpoint] = await addressesOf(change.endpoint);
+  return endpoint ? [{ kind: 'set', publicKey: row.publicKey, endpoint }] : [];
+};
+
+/** Puts the change on a device. Throws a `Failure`, and then the device listens where it did. */
+export const putOn = async (device: Device, change: ConfChange, mirror: Mirror): Promise<void> => {
+  const has = await device.read();
+  try {
+    await device.apply(await stepsOf(change, mirror, has));
+  } catch (error) {
+    if (change.what === 'listenPort')
+      await device.apply([{ kind: 'listenPort', listenPort: has.listenPort }]).catch(() => {});
+    throw error;
+  }
+};

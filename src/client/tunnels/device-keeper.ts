@@ -1,0 +1,367 @@
+/** Keeps this machine's WireGuard device as the mirror has it: change by change, and as a whole now and then. */
+import type { Conf } from '../../protocol/conf.ts';
+import type { Observation, PeerRow } from '../../protocol/rows.ts';
+import { type Endpoint, SocketAddress } from '../../values/endpoint.ts';
+import { singleton } from '../../values/ip.ts';
+import { type Device, type DeviceState, isLive, type Step, Turns } from '../../wireguard/device.ts';
+import { plan } from '../../wireguard/plan.ts';
+import { localAddresses } from '../../wireguard/routes.ts';
+import { bringUp, type TunnelConfig } from '../../wireguard/tunnel.ts';
+import { type Changes, type Mirror, serverRow } from '../memory/mirror.ts';
+import { isOwn } from '../memory/pins.ts';
+import type { Kept } from '../memory/state-file.ts';
+import { type ConfChange, putOn } from './conf-change.ts';
+import { Contacts } from './contacts.ts';
+import { isOwnPublic } from './own-public.ts';
+import { Places } from './places.ts';
+import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
+import { SessionTimes } from './session-times.ts';
+import { type Unreached, unreachedReason } from './unreached.ts';
+
+/** The whole is compared this often, in milliseconds. */
+const COMPARE_EVERY = 60_000;
+/** A device that could not be had or changed is tried again after this long, in milliseconds. */
+const REPAIR_AFTER = 5000;
+/** A device with more peers than this is read twice a second at most. */
+const MANY_PEERS = 500;
+const READ_PAUSE_IF_MANY = 500;
+/** How long a program that is about to end waits for handshakes under way, and how often it looks, in milliseconds. */
+const GREETING_MS = 1000;
+const GREETING_LOOK_MS = 10;
+
+export type KeeperParts = {
+  conf: Conf;
+  kept: Kept;
+  tunnel: TunnelConfig;
+  /** A tunnel that was brought up a moment ago. */
+  fresh?: Device | undefined;
+  /** False: other peers' candidates are not tried. */
+  natTraversal: boolean;
+  /** Hears what the user may want to know. */
+  say: (message: string) => void;
+};
+
+export class DeviceKeeper {
+  readonly contacts: Contacts;
+  readonly #parts: KeeperParts;
+  readonly #mirror: Mirror;
+  readonly #places: Places;
+  readonly #turns = new Turns();
+  readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
+  #device: Device;
+  #listenPort = 0;
+  #server: SocketAddress | undefined;
+  #lastRead = Number.NEGATIVE_INFINITY;
+  #tick: NodeJS.Timeout | undefined;
+  #tickAt = Number.POSITIVE_INFINITY;
+  #comparing: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  private constructor(parts: KeeperParts, device: Device) {
+    this.#parts = parts;
+    this.#mirror = parts.kept.mirror;
+    this.#device = device;
+    this.#places = new Places(parts.conf.peerEndpointOverrides, parts.kept.endpoints);
+    this.contacts = new Contacts(this.#mirror.ground.own.publicKey);
+  }
+
+  /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
+  static async start(parts: KeeperParts): Promise<DeviceKeeper> {
+    const { device, state } = parts.fresh
+      ? { device: parts.fresh, state: await parts.fresh.read() }
+      : await bringUp(parts.tunnel, parts.say);
+    const keeper = new DeviceKeeper(parts, device);
+    await keeper.#turns.take(() => keeper.#equalise(state));
+    keeper.#compareIn(COMPARE_EVERY);
+    return keeper;
+  }
+
+  get device(): Device {
+    return this.#device;
+  }
+
+  /** The UDP port at which WireGuard listens. */
+  get listenPort(): number {
+    return this.#listenPort;
+  }
+
+  /** Where the server was on the device when last looked. */
+  get serverAddress(): SocketAddress | undefined {
+    return this.#server;
+  }
+
+  /** Puts what changed in sight on the device; a device in the way of that is repaired in a while. */
+  apply({ added, removed, changed }: Changes): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = performance.now();
+      const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
+      for (const { id } of removed) this.#places.forget(id);
+      for (const row of added) if (this.#mirror.isTunnel(row)) steps.push(...this.#introduce(row, now));
+      for (const { after } of changed) steps.push(...this.#learn(after, now));
+      await this.#carryOut(steps);
+    });
+  }
+
+  /** What the server observed of peers. */
+  observe(observations: readonly Observation[]): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = performance.now();
+      const steps: Step[] = [];
+      for (const observation of observations) {
+        const row = this.#mirror.peer(observation.id);
+        if (!row || this.#mirror.isHeld(row.id)) continue;
+        const isNews = this.#places.see(
+          this.#parts.natTraversal ? observation : { ...observation, candidates: [] },
+        );
+        if (isOwn(this.#mirror.ground, row)) {
+          this.#onOwnPlace(observation.endpoint);
+          if (isNews) this.contacts.renew(now);
+          if (this.#places.isAt(row.id))
+            for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
+        }
+        steps.push(...this.#learn(row, now));
+      }
+      await this.#carryOut(steps);
+    });
+  }
+
+  /** Where the server sees this machine tells whether there is a router before it; all tunnels hang on that. */
+  #onOwnPlace(endpoint: SocketAddress | null): void {
+    const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#parts.tunnel.name));
+    if (isOpen === this.contacts.isOpen) return;
+    this.contacts.isOpen = isOpen;
+    // Behind a router each tunnel needs its keepalive now; otherwise it can wait for the next comparison.
+    if (!isOpen) this.#compareIn(0);
+  }
+
+  /**
+   * Tries handshakes with the server until one succeeds or `milliseconds` are over. Resolves to where it was
+   * reached, as the conf or the network spells it.
+   */
+  async reachServer(milliseconds: number): Promise<Endpoint | undefined> {
+    const places = await this.#serverPlaces();
+    if (places.length === 0) return undefined;
+    const { server } = this.#mirror.ground;
+    const addresses = places.map(({ address }) => address);
+    const peer = await reachServer(this.#device, server, addresses, milliseconds);
+    return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
+  }
+
+  /**
+   * Whether there is a session with the server that can still carry data, and whose handshake was after `since`, in
+   * milliseconds of the monotonic clock.
+   */
+  async hasServer(since?: number): Promise<boolean> {
+    const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
+    if (peer === undefined || !isLive(peer, this.#times.wall(performance.now()))) return false;
+    return since === undefined || (peer.latestHandshake ?? 0) > this.#times.wall(since);
+  }
+
+  /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
+  adopt(change: ConfChange, after: Conf): Promise<void> {
+    return this.#turns.take(async () => {
+      await putOn(this.#device, change, this.#mirror);
+      this.#places.insist(after.peerEndpointOverrides);
+      if (change.what === 'listenPort') await this.#read();
+    });
+  }
+
+  /** This machine's address has changed: all peers are met anew, at their likeliest place first. */
+  moved(): Promise<void> {
+    return this.#turns.take(async () => {
+      const now = performance.now();
+      this.contacts.move(now, this.#times.wall(now));
+      this.#armTick();
+    });
+  }
+
+  /** Why peers are not reached, and the likeliest place of each, by their addresses in the network. */
+  unreached(): Record<string, Unreached> {
+    const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
+    const unreached: Record<string, Unreached> = {};
+    for (const row of this.#mirror.tunnels()) {
+      if (!this.contacts.isUnreached(row.publicKey)) continue;
+      const places = this.#places.of(row);
+      const ends = { own: own && this.#places.seen(own.id), peer: this.#places.seen(row.id) };
+      const reason = unreachedReason({ ...ends, listenPort: this.#listenPort, places });
+      unreached[row.ip] = { reason, endpoint: places[0] };
+    }
+    return unreached;
+  }
+
+  /** The whole comparison: device, address and route as well as peers. */
+  compare(): Promise<void> {
+    return this.#turns.take(async () => {
+      const { device, state } = await bringUp(this.#parts.tunnel, this.#parts.say);
+      this.#device = device;
+      await this.#equalise(state);
+    });
+  }
+
+  /**
+   * Resolves when the peers with whom this side starts have answered, or have not for a while: whoever leaves
+   * before that leaves them to WireGuard's own retry, which takes five seconds.
+   */
+  async greeted(): Promise<void> {
+    const deadline = performance.now() + GREETING_MS;
+    while (this.contacts.isGreeting && this.contacts.size <= MANY_PEERS && performance.now() < deadline) {
+      await this.#turns.take(() => this.#onTick());
+      await new Promise((resolve) => setTimeout(resolve, GREETING_LOOK_MS));
+    }
+  }
+
+  /** Leaves the tunnels as they are. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#tick);
+    clearTimeout(this.#comparing);
+    await this.#turns.take(() => this.#device.apply(this.contacts.close(performance.now())).catch(() => {}));
+  }
+
+  async #equalise(read: DeviceState): Promise<void> {
+    const has = this.#steady(read);
+    const { conf } = this.#parts;
+    const { ground } = this.#mirror;
+    const now = performance.now();
+    const wall = this.#times.wall(now);
+    this.#remember(has, wall);
+    this.contacts.review(has, now, wall);
+    const rows = [...this.#mirror.tunnels()];
+    const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
+    const knows = has.peers.get(ground.server.publicKey)?.endpoint !== undefined;
+    // A name is looked up later: other tunnels do not wait for a DNS that may be out of reach.
+    const endpoint = knows ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
+    const server = { ...serverConfig(ground.server), endpoint };
+    const wants = {
+      keys: { privateKey: conf.privateKey, publicKey: ground.own.publicKey },
+      listenPort: conf.listenPort,
+      peers: [server, ...present.map(({ publicKey, ip }) => ({ publicKey, allowedIps: [singleton(ip)] }))],
+    };
+    const { steps } = plan(has, wants, {
+      network: ground.range,
+      now: wall,
+      leave: this.contacts.throwaways,
+    });
+    for (const row of rows) {
+      const state = has.peers.get(row.publicKey);
+      if (!state || !this.contacts.knows(row.publicKey))
+        steps.push(...this.contacts.add(row, this.#placesOf(row), { now, wall, has: state }));
+    }
+    for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
+    steps.push(...this.contacts.tick(has, now, wall), ...this.contacts.keepUp(has));
+    await this.#device.apply(steps);
+    this.#armTick();
+  }
+
+  /** Where the network says that the server is, and where the conf says so. */
+  async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
+    const endpoints = new Set([serverRow(this.#mirror)?.endpoint, this.#parts.conf.server.externalEndpoint]);
+    const places: { endpoint: Endpoint; address: SocketAddress }[] = [];
+    for (const endpoint of endpoints) {
+      if (!endpoint) continue;
+      try {
+        for (const address of await addressesOf(endpoint)) places.push({ endpoint, address });
+      } catch (error) {
+        this.#parts.say((error as Error).message);
+      }
+    }
+    return places;
+  }
+
+  #introduce(row: PeerRow, now: number): Step[] {
+    return this.contacts.add(row, this.#placesOf(row), { now, wall: this.#times.wall(now) });
+  }
+
+  #learn(row: PeerRow, now: number): Step[] {
+    return this.#mirror.isTunnel(row) ? this.contacts.learn(row.publicKey, this.#placesOf(row), now) : [];
+  }
+
+  #placesOf(row: PeerRow): SocketAddress[] {
+    const unresolved = this.#places.unresolved(row);
+    if (unresolved) void this.#resolve(unresolved, row);
+    return this.#places.of(row);
+  }
+
+  /** A name may stand for other addresses by now. */
+  #lookUp(row: PeerRow): void {
+    const name = this.#places.nameOf(row);
+    if (name) void this.#resolve(name, row);
+  }
+
+  async #resolve(endpoint: Endpoint, row: PeerRow): Promise<void> {
+    const addresses = await addressesOf(endpoint).catch(() => []);
+    if (addresses.length === 0 || this.#isClosed) return;
+    this.#places.resolved(endpoint, addresses);
+    await this.#turns.take(() => this.#carryOut(this.#learn(row, performance.now())));
+  }
+
+  async #carryOut(steps: readonly Step[]): Promise<void> {
+    try {
+      await this.#device.apply(steps);
+      this.#armTick();
+    } catch (error) {
+      this.#parts.say(`${(error as Error).message}; it is looked after in a moment`);
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  #compareIn(milliseconds: number): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#comparing);
+    this.#comparing = setTimeout(() => void this.#tryToCompare(), milliseconds);
+  }
+
+  async #tryToCompare(): Promise<void> {
+    try {
+      await this.compare();
+      this.#compareIn(COMPARE_EVERY);
+    } catch (error) {
+      this.#parts.say((error as Error).message);
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  /** Makes sure that `contacts` get their turn when something is due. */
+  #armTick(): void {
+    const { nextDue } = this.contacts;
+    if (this.#isClosed || nextDue === Number.POSITIVE_INFINITY || nextDue >= this.#tickAt) return;
+    const rest = this.contacts.size > MANY_PEERS ? READ_PAUSE_IF_MANY : 0;
+    clearTimeout(this.#tick);
+    this.#tickAt = Math.max(nextDue, this.#lastRead + rest);
+    const wait = Math.max(0, this.#tickAt - performance.now());
+    this.#tick = setTimeout(() => void this.#turns.take(() => this.#onTick()), Math.ceil(wait));
+  }
+
+  async #onTick(): Promise<void> {
+    this.#tickAt = Number.POSITIVE_INFINITY;
+    if (this.#isClosed) return;
+    try {
+      const state = await this.#read();
+      const now = performance.now();
+      await this.#carryOut(this.contacts.tick(state, now, this.#times.wall(now)));
+    } catch {
+      this.#compareIn(REPAIR_AFTER);
+    }
+  }
+
+  #steady(state: DeviceState): DeviceState {
+    return this.#times.steady(state, { now: performance.now(), wall: Date.now() });
+  }
+
+  async #read(): Promise<DeviceState> {
+    const state = this.#steady(await this.#device.read());
+    this.#remember(state, this.#times.wall(performance.now()));
+    return state;
+  }
+
+  /** Where peers are reached now is the best guess for the next time. */
+  #remember(state: DeviceState, wall: number): void {
+    this.#lastRead = performance.now();
+    this.#listenPort = state.listenPort;
+    this.#server = state.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
+    for (const peer of state.peers.values()) {
+      const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
+      if (row && peer.endpoint) this.#parts.kept.endpoints.set(row.ip, peer.endpoint);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** Reaching the server: its name looked up, and a handshake tried until it answers. */
+import { lookup } from 'node:dns/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
+import { singleton } from '../../values/ip.ts';
+import type { Device, PeerConfig, PeerState, Step } from '../../wireguard/device.ts';
+import type { Pair } from '../memory/pins.ts';
+import { KEEPALIVE } from './contacts.ts';
+
+/** Milliseconds between tries; later ones leave room for a very long way. */
+const TRY_EVERY = 250;
+const PATIENT_EVERY = 1000;
+const QUICK_TRIES = 12;
+/** Milliseconds between looks at the device. */
+const LOOK_EVERY = 2;
+const LOOK_LATER = 10;
+
+/** All addresses of an endpoint, one's own resolver's order kept. Throws a `Failure` when its name is not known. */
+export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> => {
+  const address = SocketAddress.safeParse(endpoint).data;
+  if (address) return [address];
+  try {
+    const found = await lookup(hostOf(endpoint), { all: true });
+    return found.map((entry) => SocketAddress.parse(endpointOf(entry.address, portOf(endpoint))));
+  } catch (cause) {
+    throw new Failure(`the server's name ${hostOf(endpoint)} cannot be looked up`, {
+      hint: 'check the spelling and this machine’s DNS',
+      cause,
+    });
+  }
+};
+
+/** How the server is on the device, but for its endpoint. */
+export const serverConfig = ({ ip, publicKey }: Pair): PeerConfig => ({
+  publicKey,
+  allowedIps: [singleton(ip)],
+  keepalive: KEEPALIVE,
+});
+
+/** Looks until the peer has had a handshake; undefined when it had none within `milliseconds`. */
+const handshake = async (
+  device: Device,
+  { publicKey }: Pair,
+  milliseconds: number,
+): Promise<PeerState | undefined> => {
+  const start = performance.now();
+  for (;;) {
+    const peer = (await device.read()).peers.get(publicKey);
+    if (peer?.latestHandshake !== undefined) return peer;
+    const passed = performance.now() - start;
+    if (passed >= milliseconds) return undefined;
+    await pause(passed < 50 ? LOOK_EVERY : LOOK_LATER);
+  }
+};
+
+/**
+ * Makes the server's peer anew, again and again, until it answers; `before` are steps for the first operation.
+ * Undefined when it did not answer within `milliseconds`.
+ */
+export const reachServer = async (
+  device: Device,
+  server: Pair,
+  endpoints: readonly SocketAddress[],
+  milliseconds: number,
+  before: readonly Step[] = [],
+): Promise<PeerState | undefined> => {
+  const start = performance.now();
+  for (let round = 0; ; round += 1) {
+    const endpoint = endpoints[round % endpoints.length];
+    const step: Step = { kind: 'recreate', ...serverConfig(server), endpoint };
+    await device.apply(round === 0 ? [...before, step] : [step]);
+    const left = milliseconds - (performance.now() - start);
+    const wait = Math.min(left, round < QUICK_TRIES ? TRY_EVERY : PATIENT_EVERY);
+    const peer = await handshake(device, server, wait);
+    if (peer || left <= wait) return peer;
+  }
+};

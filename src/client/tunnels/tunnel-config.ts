@@ -1,0 +1,13 @@
+/** From a conf and what was said on the command line to the tunnel as it should be on this machine. */
+import type { GlobalOptions } from '../../cli/options.ts';
+import type { Conf } from '../../protocol/conf.ts';
+import { networkOf } from '../../values/ip.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import type { TunnelConfig } from '../../wireguard/tunnel.ts';
+
+/** The address has the prefix of the network's root block. */
+export const tunnelConfig = (
+  name: InterfaceName,
+  { address }: Conf,
+  { mtu, routing, backend }: GlobalOptions,
+): TunnelConfig => ({ name, address, network: networkOf(address), mtu, routing, backend });

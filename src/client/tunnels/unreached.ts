@@ -1,0 +1,35 @@
+/** Why a peer is not reached, as far as can be told from what the server sees of both ends. */
+import type { Observation } from '../../protocol/rows.ts';
+import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
+
+export type Ends = {
+  /** What the server sees of this machine and of the peer. */
+  own: Observation | undefined;
+  peer: Observation | undefined;
+  /** The UDP port at which this machine listens. */
+  listenPort: number;
+  /** Where the peer is looked for. */
+  places: readonly SocketAddress[];
+};
+
+/** A peer without a session: why, and where it is looked for first, since its device entry is silent most of the time. */
+export type Unreached = { reason: string; endpoint?: SocketAddress | undefined };
+
+/** One sentence without a full stop. */
+export const unreachedReason = ({ own, peer, listenPort, places }: Ends): string => {
+  const ownChanges = Boolean(own?.endpoint && listenPort > 0 && portOf(own.endpoint) !== listenPort);
+  const peerChanges = peer !== undefined && changesPort(peer);
+  if (places.length === 0) return 'offline: the server has not heard it, and no address of it is known';
+  if (ownChanges && peerChanges) return 'the routers of both ends change ports (symmetric NAT)';
+  if (peerChanges) return 'its router changes its port (symmetric NAT), or it is offline';
+  if (ownChanges) return 'the router here changes the port (symmetric NAT), or the peer is offline';
+  if (peer && peer.candidates.length === 0)
+    return 'no answer from where the server saw it last, and it names no other address: offline, or UDP is blocked';
+  return 'no answer from any of its addresses: offline, or UDP is blocked';
+};
+
+/** Its own addresses all have the port at which it listens. */
+const changesPort = ({ endpoint, candidates }: Observation): boolean =>
+  endpoint !== null &&
+  candidates.length > 0 &&
+  candidates.every((one) => portOf(one) !== portOf(endpoint) && hostOf(one) !== hostOf(endpoint));

@@ -1,0 +1,22 @@
+/** `innernet down`: the only verb that takes tunnels down. */
+import { isOnlySaid, type LocalChangeOptions } from '../../cli/local-change.ts';
+import type { GlobalOptions } from '../../cli/options.ts';
+import { answerJson, note } from '../../cli/print.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
+import { readConf } from '../memory/conf-file.ts';
+import { pathsOf } from '../memory/paths.ts';
+import { askOwnerOf } from '../owner/owned-network.ts';
+
+export type DownOptions = GlobalOptions & LocalChangeOptions;
+
+/** Ends the process that follows the network, then removes the device. Throws a `Failure` if not installed. */
+export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
+  const paths = pathsOf(network, options);
+  await readConf(paths.conf, network);
+  const changes = (await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : [];
+  if (isOnlySaid({ network, changes }, options)) return;
+  await askOwnerOf(paths, { ask: 'stop' });
+  if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
+  if (options.json) answerJson({ network, changes });
+};

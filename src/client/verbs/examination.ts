@@ -1,0 +1,234 @@
+/** The steps of `doctor`, in the order in which things depend on each other. */
+import { stat } from 'node:fs/promises';
+import { request } from 'node:http';
+import manifest from '../../../package.json' with { type: 'json' };
+import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
+import { containsIp, type Ip } from '../../values/ip.ts';
+import { isLive } from '../../wireguard/device.ts';
+import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
+import { CallRefused } from '../api/api.ts';
+import { Poll } from '../api/poll.ts';
+import { pathsOf } from '../memory/paths.ts';
+import { heldReason } from '../memory/pins.ts';
+import { askOwnerOf } from '../owner/owned-network.ts';
+import type { LinkStatus } from '../sync/server-link.ts';
+import { addressesOf } from '../tunnels/server-peer.ts';
+import type { Patient } from './patient.ts';
+
+/** `skipped`: it cannot be told, because an earlier step failed. */
+type Grade = 'ok' | 'warning' | 'failed' | 'skipped';
+
+/** What one step found. The JSON of `doctor --json` is a list of these. */
+export type Finding = { step: string; grade: Grade; found: string; hint?: string | undefined };
+
+type Look = Omit<Finding, 'step'>;
+
+export type ExaminationStep = {
+  step: string;
+  /** Steps without which this one cannot be told. */
+  needs?: readonly string[];
+  look: (patient: Patient) => Promise<Look>;
+};
+
+const ok = (found: string): Look => ({ grade: 'ok', found });
+const warning = (found: string, hint?: string): Look => ({ grade: 'warning', found, hint });
+const failed = (found: string, hint: string): Look => ({ grade: 'failed', found, hint });
+
+/** A clock further off than this, in seconds, will be noticed. */
+const CLOCK_OFF = 60;
+const DEFAULT_MTU = 1280;
+
+const root = async (): Promise<Look> =>
+  process.getuid?.() === 0 ? ok('this is run by root') : failed('this is not run by root', 'sudo');
+
+const tun = async ({ options, network }: Patient): Promise<Look> => {
+  const found = await stat('/dev/net/tun').catch(() => undefined);
+  if (found?.isCharacterDevice()) return ok('/dev/net/tun is there');
+  if (options.backend === 'kernel') return ok('not needed: the kernel backend was asked for');
+  return warning(
+    'there is no /dev/net/tun: only a kernel with WireGuard can carry the traffic',
+    `modprobe tun; or, in a container, give it the device; then: innernet up ${network}`,
+  );
+};
+
+const device = async (patient: Patient): Promise<Look> => {
+  const found = await patient.device();
+  if (!found) return failed('the network is down', `innernet up --daemon ${patient.network}`);
+  const { publicKey, listenPort } = await found.read();
+  if (publicKey !== patient.ground.own.publicKey)
+    return failed('the device has another key than the conf', `innernet up ${patient.network}`);
+  if (listenPort === 0)
+    return failed('the device does not listen to any port', `innernet up ${patient.network}`);
+  const wants = patient.conf.listenPort;
+  if (wants !== undefined && wants !== listenPort)
+    return warning(
+      `the device listens at port ${listenPort}, the conf says ${wants}`,
+      `see who has it: ss -ulpn 'sport = :${wants}'; then: innernet up ${patient.network}`,
+    );
+  return ok(`${patient.network} (${found.backend}) listens at port ${listenPort}`);
+};
+
+const address = async (patient: Patient): Promise<Look> => {
+  const link = await patient.link();
+  const wants = patient.conf.address;
+  const up = `innernet up ${patient.network}`;
+  if (!link?.isUp) return failed('the device is not up', up);
+  const has = link.addresses.find(({ cidr }) => cidr === wants);
+  if (!has) return failed(`the device has not the address ${wants}`, up);
+  return has.usable ? ok(`${wants}`) : failed(`the address ${wants} is in use elsewhere`, up);
+};
+
+const route = async (patient: Patient): Promise<Look> => {
+  const { range } = patient.ground;
+  const link = await patient.link();
+  if (link?.routes.includes(range)) return ok(`${range} goes into the tunnel`);
+  if (!patient.options.routing) return ok('left alone, as was asked for');
+  return failed(`${range} is not routed into the tunnel`, `innernet up ${patient.network}`);
+};
+
+const mtu = async (patient: Patient): Promise<Look> => {
+  const { mtu: has } = (await patient.link()) ?? { mtu: 0 };
+  const wants = patient.options.mtu ?? DEFAULT_MTU;
+  if (has === wants) return ok(`${has} bytes`);
+  return warning(
+    `${has} bytes; ${wants} are usual, and fit nearly every path`,
+    `innernet --mtu ${wants} up ${patient.network}`,
+  );
+};
+
+const overlap = async (patient: Patient): Promise<Look> => {
+  const { range } = patient.ground;
+  const routes = await routesOverlapping(range, patient.network);
+  if (routes.length === 0) return ok('no other interface has addresses of the network');
+  const texts = routes.map(({ cidr, device: name }) => `${cidr} (${name})`);
+  return warning(
+    `the network's range ${range} overlaps the routes ${texts.join(', ')}`,
+    'hosts there, or peers at the same addresses, cannot be reached: renumber one of the two',
+  );
+};
+
+const dns = async ({ conf, ground }: Patient): Promise<Look> => {
+  const { externalEndpoint } = conf.server;
+  const addresses = await addressesOf(externalEndpoint);
+  const inside = addresses.find((found) => containsIp(ground.range, hostOf(found) as Ip));
+  if (inside)
+    return failed(
+      `the server's name leads into the network itself: ${inside}`,
+      'its name must lead to an address outside: look into /etc/hosts and DNS',
+    );
+  const isName = !SocketAddress.safeParse(externalEndpoint).success;
+  return ok(
+    isName ? `${externalEndpoint} is ${addresses.join(', ')}` : `none is needed: ${externalEndpoint}`,
+  );
+};
+
+const handshake = async (patient: Patient): Promise<Look> => {
+  const state = await patient.state();
+  const peer = state?.peers.get(patient.ground.server.publicKey);
+  if (peer && isLive(peer, Date.now()))
+    return ok(`with the server ${secondsSince(peer.latestHandshake ?? 0)} s ago, at ${peer.endpoint}`);
+  const { externalEndpoint } = patient.conf.server;
+  const port = portOf(externalEndpoint);
+  const uplink = localAddresses(patient.network).length > 0;
+  return failed(
+    uplink
+      ? `the server does not answer at ${externalEndpoint}`
+      : 'this machine has no address besides those of the network: it is offline',
+    uplink
+      ? `innernet up ${patient.network}; if it stays so: the server is down, UDP port ${port} is blocked on the way, or this machine was disabled`
+      : 'connect it to a network',
+  );
+};
+
+const secondsSince = (milliseconds: number): number =>
+  Math.max(0, Math.round((Date.now() - milliseconds) / 1000));
+
+const api = async (patient: Patient): Promise<Look> => {
+  try {
+    await new Poll(patient.api).state();
+    return ok(`the server answers at ${patient.api.endpoint}`);
+  } catch (error) {
+    if (error instanceof CallRefused && error.status === 401)
+      return failed('the server does not let this machine in', 'it may be disabled: ask an admin');
+    throw error;
+  }
+};
+
+/** The server's clock, from the date of any answer; undefined where it does not tell. */
+const serverTime = ({ api: { endpoint } }: Patient): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const call = request({ host: hostOf(endpoint), port: portOf(endpoint), path: '/', timeout: 5000 });
+    call.once('timeout', () => call.destroy(new Error('the server does not tell its time')));
+    call.once('error', reject);
+    call.once('response', ({ headers }) => {
+      call.destroy();
+      resolve(headers.date === undefined ? undefined : Date.parse(headers.date));
+    });
+    call.end();
+  });
+
+const clock = async (patient: Patient): Promise<Look> => {
+  const there = await serverTime(patient);
+  if (there === undefined) return ok('the server does not tell its time');
+  const off = Math.round((Date.now() - there) / 1000);
+  if (Math.abs(off) <= CLOCK_OFF) return ok(`within ${Math.max(1, Math.abs(off))} s of the server's`);
+  return warning(
+    `this machine's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} the server's`,
+    'set one of them right, with NTP: WireGuard refuses handshakes of a clock that went back',
+  );
+};
+
+const version = async (patient: Patient): Promise<Look> => {
+  const own = `innernet ${manifest.version}`;
+  const hasStream = await new Poll(patient.api).hasStream();
+  if (hasStream === undefined) return warning(`${own}; the server does not say what it can do`);
+  if (hasStream) return ok(`${own}, and a server with a live stream`);
+  return warning(
+    `${own}, and an older server without a live stream: news come when it is asked`,
+    'on the server: bring innernet-server up to date',
+  );
+};
+
+const follows = async (patient: Patient): Promise<Look> => {
+  const status = (await askOwnerOf(pathsOf(patient.network, patient.options), { ask: 'status' })) as
+    | LinkStatus
+    | undefined;
+  const daemon = `innernet up --daemon ${patient.network}`;
+  if (!status) return warning('nobody follows the changes of the network on this machine', daemon);
+  if (status.connected) return ok('a process follows the changes of the network');
+  return warning('a process follows the network, and is not connected to the server now');
+};
+
+const peers = async (patient: Patient): Promise<Look> => {
+  const { network } = patient;
+  const { mirror } = await patient.kept();
+  if (mirror.alarm)
+    return failed(
+      `the server shows another history than before (${mirror.alarm.breach}): nobody new is let in`,
+      'ask the admin whether the server was restored or replaced',
+    );
+  const [held, ...others] = [...mirror.held()];
+  if (!held) return ok(`${[...mirror.tunnels()].length} in sight, none is held back`);
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  return warning(
+    `${held.row.name} is held back (${held.rule}): ${heldReason(held)}${more}`,
+    `if that is right: innernet forget-pin ${network} ${held.row.ip}; see also: innernet show ${network}`,
+  );
+};
+
+export const STEPS: readonly ExaminationStep[] = [
+  { step: 'root', look: root },
+  { step: 'tun', look: tun },
+  { step: 'device', needs: ['root'], look: device },
+  { step: 'address', needs: ['device'], look: address },
+  { step: 'route', needs: ['device'], look: route },
+  { step: 'MTU', needs: ['device'], look: mtu },
+  { step: 'overlap', look: overlap },
+  { step: 'DNS', look: dns },
+  { step: 'handshake', needs: ['device', 'DNS'], look: handshake },
+  { step: 'API', needs: ['address', 'handshake'], look: api },
+  { step: 'clock', needs: ['handshake'], look: clock },
+  { step: 'version', needs: ['API'], look: version },
+  { step: 'daemon', needs: ['root'], look: follows },
+  { step: 'peers', look: peers },
+];

@@ -1,0 +1,300 @@
+/** `innernet install`: joins a network by an invitation. Killed or cut off at any step, running it again joins. */
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { hasTerminal, Questions } from '../../cli/ask.ts';
+import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
+import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
+import { note } from '../../cli/print.ts';
+import { during } from '../../cli/progress.ts';
+import { Rejected } from '../../domain/rejection.ts';
+import { type Conf, LARGEST_CONF, parseConf } from '../../protocol/conf.ts';
+import { Failure } from '../../values/failure.ts';
+import { addressOf, networkOf } from '../../values/ip.ts';
+import { PrivateKey, PublicKey } from '../../values/key.ts';
+import type { KeyPair } from '../../values/key-pair.ts';
+import { InterfaceName } from '../../values/name.ts';
+import type { Device } from '../../wireguard/device.ts';
+import { linkNamed } from '../../wireguard/link.ts';
+import { publicKeyOf } from '../../wireguard/public-key.ts';
+import { routesOverlapping } from '../../wireguard/routes.ts';
+import { bringUp, takeDown } from '../../wireguard/tunnel.ts';
+import { Api, CallRefused } from '../api/api.ts';
+import { groundOf, readConf, writeConf } from '../memory/conf-file.ts';
+import { installedNetworks, type NetworkPaths, pathsOf } from '../memory/paths.ts';
+import type { InstallOptions } from '../options.ts';
+import { sayOf } from '../owner/owned-network.ts';
+import { Ownership } from '../owner/owner.ts';
+import { Follower } from '../sync/follower.ts';
+import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
+import { tunnelConfig } from '../tunnels/tunnel-config.ts';
+
+/** Without a handshake for so long the invitation is taken for used, or the server for down; in milliseconds. */
+const PATIENCE = 10_000;
+/** While it is not known which key the server takes, each is tried for so long, in milliseconds. */
+const TURN = 1000;
+const SYNCHRONISE_WITHIN = 15_000;
+
+/** The new key, kept before the server hears of it, and the invitation that it is for. */
+const Pending = z.object({ invitation: PublicKey, privateKey: z.string() });
+
+const contentOf = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+const readInvitation = async (file: string): Promise<Conf> => {
+  const text = await contentOf(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EISDIR') throw cause;
+    throw new Failure(`${file} is a folder`, { hint: 'name the file that an admin has given you', cause });
+  });
+  if (text === undefined)
+    throw new Failure(`there is no invitation ${file}`, {
+      hint: 'name the file that an admin has given you',
+    });
+  if (text.length > LARGEST_CONF) throw new Failure(`${file} is too long to be an invitation`);
+  return parseConf(text, file);
+};
+
+/** Asked on a terminal, as innernet does; Enter means the inviting admin's name. */
+const localName = ({ networkName }: Conf, options: InstallOptions): Promise<InterfaceName> => {
+  const given = options.name ?? (options.defaultName || !hasTerminal() ? networkName : undefined);
+  return new Questions({}).text({
+    flag: '--name',
+    question: 'Interface name',
+    given,
+    schema: InterfaceName,
+    initial: networkName,
+  });
+};
+
+/** The key of an install that was broken off, or a new one, on the disk before anything else happens. */
+const keyFor = async (
+  invited: PublicKey,
+  { pending }: NetworkPaths,
+): Promise<{ keys: KeyPair; isResumed: boolean }> => {
+  const text = await contentOf(pending);
+  if (text !== undefined) {
+    const known = Pending.safeParse(jsonOf(text)).data;
+    if (known?.invitation === invited) {
+      const privateKey = PrivateKey.parse(known.privateKey);
+      return { keys: { privateKey, publicKey: publicKeyOf(privateKey) }, isResumed: true };
+    }
+    throw new Failure(`${pending} holds the key of another install that was not finished`, {
+      hint: `finish it with its own invitation, or give it up: rm ${pending}`,
+    });
+  }
+  const privateKey = PrivateKey.fromRandom(randomBytes(32));
+  const kept = { invitation: invited, privateKey: privateKey.reveal() };
+  await replaceFile(pending, `${JSON.stringify(kept)}\n`);
+  return { keys: { privateKey, publicKey: publicKeyOf(privateKey) }, isResumed: false };
+};
+
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Refuses names that are taken and networks that this machine is in already. */
+const refuseClash = async (invitation: Conf, name: InterfaceName, options: InstallOptions): Promise<void> => {
+  for (const other of await installedNetworks(options)) {
+    const conf = await readConf(pathsOf(other, options).conf, other).catch((error: Failure) => {
+      if (other === name) throw error;
+      return undefined;
+    });
+    const isSame =
+      conf?.server.publicKey === invitation.server.publicKey && conf.address === invitation.address;
+    if (isSame)
+      throw new Failure(`this machine has joined that network as ${other} already`, {
+        hint: `bring it up: innernet up ${other}`,
+      });
+    if (other === name)
+      throw new Failure(`the name ${name} is taken by another network on this machine`, {
+        hint: 'choose another one: --name NAME',
+      });
+  }
+  if (await linkNamed(name))
+    throw new Failure(`there is a network interface ${name} already`, {
+      hint: 'choose another name: --name NAME',
+    });
+};
+
+/** What an older network of that name left is put aside, unless it was this very network: then its pins count on. */
+const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Conf): Promise<void> => {
+  const text = await contentOf(state);
+  const old =
+    text === undefined ? undefined : (jsonOf(text) as { head?: { networkId?: unknown } } | undefined);
+  if (server.networkId !== undefined && old?.head?.networkId === server.networkId) return;
+  await rm(journal, { force: true });
+  if (text !== undefined) await rename(state, `${state}.old`);
+};
+
+const warnOfOverlap = async (conf: Conf, name: InterfaceName): Promise<void> => {
+  const range = networkOf(conf.address);
+  for (const { cidr, device } of await routesOverlapping(range, name).catch(() => []))
+    note(`innernet: warning: the network's range ${range} overlaps the route ${cidr} of ${device}`);
+};
+
+/** Joins. Throws a `Failure` that says why not, `Rejected` where the server's rules say no. */
+export const install = async (file: string, options: InstallOptions): Promise<void> => {
+  const invitation = await readInvitation(file);
+  const name = await localName(invitation, options);
+  const paths = pathsOf(name, options);
+  const hasPending = (await contentOf(paths.pending)) !== undefined;
+  if (!hasPending) await refuseClash(invitation, name, options);
+  const change = { network: name, changes: ordersOf(invitation, name, paths) };
+  if (isOnlySaid(change, options)) return;
+  await makeFolder(options.configDir);
+  await makeFolder(options.dataDir);
+  const ownership = await Ownership.take(paths.socket, async () => {
+    throw new Failure(`${name} is just being installed`, { hint: 'try again in a moment' });
+  });
+  if (!ownership)
+    throw new Failure(`another innernet is at work on ${name}`, { hint: `innernet show ${name}` });
+  try {
+    if (!hasPending) await putOldStateAside(paths, invitation);
+    await join(invitation, name, options, paths);
+  } finally {
+    await ownership.release();
+  }
+  if (options.deleteInvite) await rm(file, { force: true });
+  sayDone(change, options, `joined ${name} as ${addressOf(invitation.address)}`);
+  note(`innernet: to follow its changes as they happen: innernet up --daemon ${name}`);
+  if (!options.deleteInvite) note(`innernet: the invitation ${basename(file)} is used up, it can be deleted`);
+};
+
+const ordersOf = ({ address, server }: Conf, name: InterfaceName, { conf }: NetworkPaths): string[] => [
+  `make a key pair, hand the public key in at ${server.externalEndpoint}, and use the invitation up`,
+  `write ${conf} and bring the device ${name} up at ${addressOf(address)}`,
+];
+
+const join = async (
+  invitation: Conf,
+  name: InterfaceName,
+  options: InstallOptions,
+  paths: NetworkPaths,
+): Promise<void> => {
+  const invited = publicKeyOf(invitation.privateKey);
+  const { keys, isResumed } = await keyFor(invited, paths);
+  const { expires: _, ...server } = invitation.server;
+  const conf: Conf = { ...invitation, privateKey: keys.privateKey, server };
+  const attempt = { mayBeKnown: isResumed };
+  let device: Device;
+  try {
+    const redeeming = redeem(invitation, keys, { name, isResumed, options, attempt });
+    device = await during(`waiting for the server at ${server.externalEndpoint}`, redeeming);
+  } catch (error) {
+    if (!attempt.mayBeKnown || (!isResumed && isFinal(error))) await rm(paths.pending, { force: true });
+    await takeDown(name).catch(() => {});
+    throw error;
+  }
+  await writeConf(paths.conf, conf);
+  await during('learning the network, meeting its peers', comeLevel(conf, device, { name, options, paths }));
+  await rm(paths.pending, { force: true });
+};
+
+/** Whether the server has said no, so that a key that it never took need not be kept. */
+const isFinal = (error: unknown): boolean => error instanceof Rejected || error instanceof CallRefused;
+
+type Redeeming = {
+  name: InterfaceName;
+  isResumed: boolean;
+  options: InstallOptions;
+  /** Becomes true when the new key leaves this machine: from then on it must be kept. */
+  attempt: { mayBeKnown: boolean };
+};
+
+/**
+ * Hands the new key in and has a handshake with it at the end. Where an answer was lost nobody knows which of the
+ * two keys the server takes, so they take turns.
+ */
+const redeem = async (
+  invitation: Conf,
+  keys: KeyPair,
+  { name, isResumed, options, attempt }: Redeeming,
+): Promise<Device> => {
+  const { server } = invitation;
+  const [{ device }, endpoints] = await Promise.all([
+    bringUp(tunnelConfig(name, invitation, options), sayOf(name)),
+    addressesOf(server.externalEndpoint),
+  ]);
+  void warnOfOverlap(invitation, name);
+  const ground = groundOf(invitation);
+  const reach = (privateKey: PrivateKey, milliseconds: number) =>
+    reachServer(device, ground.server, endpoints, milliseconds, [
+      { kind: 'privateKey', privateKey },
+      ...(invitation.listenPort === undefined
+        ? []
+        : [{ kind: 'listenPort' as const, listenPort: invitation.listenPort }]),
+    ]);
+  let isAccepted = false;
+  let isUncertain = isResumed;
+  const start = performance.now();
+  for (let deadline = start + PATIENCE; performance.now() < deadline; ) {
+    if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN : PATIENCE))) {
+      attempt.mayBeKnown = true;
+      isAccepted = await handIn(invitation, keys.publicKey);
+      isUncertain = !isAccepted;
+      deadline = performance.now() + PATIENCE;
+    }
+    if ((isAccepted || isUncertain) && (await reach(keys.privateKey, isAccepted ? PATIENCE : TURN)))
+      return device;
+  }
+  throw noAnswer(invitation);
+};
+
+/** True when the server has taken the key; false when no answer came, so that it may have. */
+const handIn = async ({ server }: Conf, key: PublicKey): Promise<boolean> => {
+  const api = new Api(server.internalEndpoint, server.publicKey);
+  try {
+    await api.send({ method: 'POST', path: '/v1/user/redeem', body: { public_key: key }, last: true });
+    return true;
+  } catch (error) {
+    if (isFinal(error) || !(error instanceof Failure)) throw error;
+    return false;
+  } finally {
+    api.close();
+  }
+};
+
+const noAnswer = ({ server }: Conf): Failure => {
+  const { expires } = server;
+  const end = expires ? `; it ${Date.parse(expires) < Date.now() ? 'expired' : 'expires'} at ${expires}` : '';
+  return new Failure(
+    `no answer from ${server.externalEndpoint}: the invitation was used or revoked, or the server is down${end}`,
+    {
+      hint: 'ask an admin whether the server runs and the invitation is open: innernet list-invitations NETWORK',
+    },
+  );
+};
+
+/** Everything that this machine may see, on the disk, on the device and in the hosts file. */
+const comeLevel = async (
+  conf: Conf,
+  device: Device,
+  { name, options, paths }: { name: InterfaceName; options: InstallOptions; paths: NetworkPaths },
+): Promise<void> => {
+  const follower = await Follower.start({
+    network: name,
+    conf,
+    paths,
+    tunnel: tunnelConfig(name, conf, options),
+    fresh: device,
+    hosts: options,
+    nat: options,
+    say: sayOf(name),
+  });
+  try {
+    await follower.synchronise(SYNCHRONISE_WITHIN);
+  } finally {
+    await follower.stop();
+  }
+};

@@ -1,0 +1,55 @@
+/** What `doctor` looks at: a network's conf and memory, its device and link, and its server, each read once. */
+import type { GlobalOptions } from '../../cli/options.ts';
+import type { Conf } from '../../protocol/conf.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import type { Device, DeviceState } from '../../wireguard/device.ts';
+import { type Link, linkNamed } from '../../wireguard/link.ts';
+import { openDevice } from '../../wireguard/tunnel.ts';
+import { Api } from '../api/api.ts';
+import { groundOf, readConf } from '../memory/conf-file.ts';
+import { readState } from '../memory/journal.ts';
+import { pathsOf } from '../memory/paths.ts';
+import type { Ground } from '../memory/pins.ts';
+import type { Kept } from '../memory/state-file.ts';
+
+export class Patient {
+  readonly network: InterfaceName;
+  readonly options: GlobalOptions;
+  readonly conf: Conf;
+  readonly ground: Ground;
+  readonly api: Api;
+
+  private constructor(network: InterfaceName, options: GlobalOptions, conf: Conf) {
+    this.network = network;
+    this.options = options;
+    this.conf = conf;
+    this.ground = groundOf(conf);
+    this.api = new Api(conf.server.internalEndpoint, conf.server.publicKey);
+  }
+
+  /** Throws a `Failure` when the network is not installed. */
+  static async of(network: InterfaceName, options: GlobalOptions): Promise<Patient> {
+    const { conf } = pathsOf(network, options);
+    return new Patient(network, options, await readConf(conf, network));
+  }
+
+  kept(): Promise<Kept> {
+    return readState(pathsOf(this.network, this.options), this.ground);
+  }
+
+  link(): Promise<Link | undefined> {
+    return linkNamed(this.network);
+  }
+
+  device(): Promise<Device | undefined> {
+    return openDevice(this.network);
+  }
+
+  async state(): Promise<DeviceState | undefined> {
+    return (await this.device())?.read();
+  }
+
+  close(): void {
+    this.api.close();
+  }
+}

@@ -1,0 +1,139 @@
+/** What can be said of a network on this machine: from its files, its device, and the process that follows it. */
+import type { GlobalOptions } from '../../cli/options.ts';
+import type { CidrRow } from '../../protocol/rows.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { type DeviceState, isLive } from '../../wireguard/device.ts';
+import { openDevice } from '../../wireguard/tunnel.ts';
+import { groundOf, readConf } from '../memory/conf-file.ts';
+import { readState } from '../memory/journal.ts';
+import type { Alarm, Notice } from '../memory/mirror.ts';
+import { pathsOf } from '../memory/paths.ts';
+import { heldReason, isOwn, isPinned, isServer } from '../memory/pins.ts';
+import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
+
+export type PeerReport = {
+  id: number;
+  name: string;
+  ip: string;
+  cidrId: number;
+  publicKey: string;
+  isAdmin: boolean;
+  isSelf: boolean;
+  isServer: boolean;
+  /** Whether a session stands, or it is this machine itself. */
+  isConnected: boolean;
+  endpoint: string | null;
+  /** Whether the endpoint is one that this machine's conf insists on. */
+  isOverridden: boolean;
+  /** Why it is not reached, as far as can be told; null while that is not known, or it is. */
+  unreached: string | null;
+  /** ISO 8601, UTC. */
+  latestHandshake: string | null;
+  rxBytes: number;
+  txBytes: number;
+};
+
+/** The JSON of `show --json`, one for each network. */
+export type NetworkReport = {
+  network: string;
+  ip: string;
+  isUp: boolean;
+  listenPort: number | null;
+  backend: string | null;
+  /** Whether a process follows the network's changes, and whether it is connected to the server now. */
+  isFollowed: boolean;
+  isConnected: boolean;
+  /** Whether the server is an older one without a live stream, which that process asks now and then. */
+  isPolled: boolean;
+  /** Whether the server told the process that follows that this machine is disabled or deleted. */
+  isShutOut: boolean;
+  position: number | null;
+  hash: string | null;
+  /** When anything was last heard of the server; null if never, or before this machine was started. */
+  serverHeard: string | null;
+  isServerSilent: boolean;
+  alarm: Alarm | null;
+  /** An older copy of the server's log was put back, and the user has not acknowledged it yet. */
+  restored: Notice | null;
+  held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
+  peers: PeerReport[];
+  cidrs: CidrRow[];
+};
+
+const iso = (milliseconds: number | undefined): string | null =>
+  milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+
+const latest = (...moments: (number | undefined)[]): number | undefined => {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length > 0 ? Math.max(...known) : undefined;
+};
+
+/** Throws a `Failure` when the network is not installed or what is kept of it cannot be read. */
+export const reportOf = async (network: InterfaceName, options: GlobalOptions): Promise<NetworkReport> => {
+  const paths = pathsOf(network, options);
+  const conf = await readConf(paths.conf, network);
+  const ground = groundOf(conf);
+  const [{ mirror }, device, status] = await Promise.all([
+    readState(paths, ground),
+    openDevice(network),
+    askOwnerOf(paths, { ask: 'status' }) as Promise<OwnerStatus | undefined>,
+  ]);
+  const state = await device?.read();
+  const now = Date.now();
+  const peers = Array.from(mirror.peers(), (row): PeerReport => {
+    const on = state?.peers.get(row.publicKey);
+    const isSelf = isOwn(ground, row);
+    const isConnected = isSelf || (on !== undefined && isLive(on, now));
+    return {
+      id: row.id,
+      name: row.name,
+      ip: row.ip,
+      cidrId: row.cidrId,
+      publicKey: row.publicKey,
+      isAdmin: row.isAdmin,
+      isSelf,
+      isServer: isServer(ground, row),
+      isConnected,
+      endpoint: on?.endpoint ?? status?.unreached[row.ip]?.endpoint ?? null,
+      isOverridden: conf.peerEndpointOverrides.has(row.ip),
+      unreached: (!isConnected && status?.unreached[row.ip]?.reason) || null,
+      latestHandshake: iso(on?.latestHandshake),
+      rxBytes: on?.rxBytes ?? 0,
+      txBytes: on?.txBytes ?? 0,
+    };
+  });
+  const server = state?.peers.get(ground.server.publicKey);
+  return {
+    network,
+    ip: ground.own.ip,
+    isUp: state !== undefined,
+    listenPort: state?.listenPort ?? null,
+    backend: device?.backend ?? null,
+    isFollowed: status !== undefined,
+    isConnected: status?.connected ?? false,
+    isPolled: status?.polled ?? false,
+    isShutOut: status?.isShutOut ?? false,
+    position: mirror.head?.position ?? null,
+    hash: mirror.head?.hash ?? null,
+    serverHeard: iso(latest(server?.latestHandshake, status?.heard)),
+    isServerSilent:
+      state !== undefined && !status?.connected && isSilent(state, ground.server.publicKey, now),
+    alarm: mirror.alarm,
+    restored: mirror.notice,
+    held: Array.from(mirror.held(), (held) => ({
+      name: held.row.name,
+      ip: held.row.ip,
+      publicKey: held.row.publicKey,
+      rule: held.rule,
+      reason: heldReason(held),
+      isPinned: isPinned(held),
+    })),
+    peers,
+    cidrs: [...mirror.cidrs()],
+  };
+};
+
+const isSilent = (state: DeviceState, serverKey: Parameters<DeviceState['peers']['get']>[0], now: number) => {
+  const server = state.peers.get(serverKey);
+  return !server || !isLive(server, now);
+};

@@ -1,0 +1,157 @@
+/** `innernet show`: networks and their peers as people read them, long, short or as a tree; or as JSON. */
+import { answer, answerJson, note, paint } from '../../cli/print.ts';
+import { printable } from '../../domain/rejection.ts';
+import { type Ip, toNumber } from '../../values/ip.ts';
+import { type PublicKey, shortKey } from '../../values/key.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { installedNetworks } from '../memory/paths.ts';
+import { restoredSentence } from '../memory/restored.ts';
+import type { ShowOptions } from '../options.ts';
+import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
+import { throwFirst } from './troubles.ts';
+
+/** Shows one network, or all that are installed; throws the first failure, after all that can be shown were. */
+export const show = async (network: InterfaceName | undefined, options: ShowOptions): Promise<void> => {
+  const networks = network ? [network] : await installedNetworks(options);
+  if (networks.length === 0 && !options.json)
+    return note('innernet: no network is installed; join one: innernet install INVITATION');
+  const reports: NetworkReport[] = [];
+  const errors: unknown[] = [];
+  for (const name of networks)
+    await reportOf(name, options).then(
+      (report) => reports.push(report),
+      (error: unknown) => errors.push(error),
+    );
+  if (options.json && errors.length === 0) return answerJson(reports);
+  if (!options.json && reports.length > 0)
+    answer(reports.map((report) => textOf(report, options)).join('\n\n'));
+  throwFirst(errors);
+};
+
+const textOf = (report: NetworkReport, options: ShowOptions): string => {
+  const lines = [...headOf(report), ...warningsOf(report)];
+  if (options.tree) lines.push(...treeOf(report, options));
+  else if (options.short) lines.push(...sorted(report.peers).map((peer) => `| ${shortLine(peer, options)}`));
+  else for (const peer of sorted(report.peers)) lines.push('', ...longLines(peer, options));
+  return lines.join('\n');
+};
+
+const headOf = (report: NetworkReport): string[] => {
+  const { network, isUp, listenPort, isFollowed, isConnected, isPolled, isShutOut } = report;
+  const lines = [`${paint('bold', 'network')}: ${paint('bold', network)}`];
+  if (!isUp)
+    return [...lines, `  ${paint('yellow', 'down')}: bring it up with: innernet up --daemon ${network}`];
+  lines.push(`  listening port: ${listenPort}`);
+  if (!isFollowed) lines.push(`  changes are not followed: innernet up --daemon ${network}`);
+  else if (isShutOut)
+    lines.push(
+      `  ${paint('red', 'shut out')}: this machine was disabled or deleted: ask an admin of the network`,
+    );
+  else if (isPolled) lines.push('  the server has no live stream: it is asked for news now and then');
+  else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
+  return lines;
+};
+
+const warningsOf = (report: NetworkReport): string[] => {
+  const { network, alarm, held, isServerSilent, serverHeard } = report;
+  const lines: string[] = [];
+  if (alarm)
+    lines.push(
+      `  ${paint('red', 'ALARM')}: the server shows another history than before (${alarm.breach}, position ${alarm.position}): nobody new is let in`,
+    );
+  if (report.restored)
+    lines.push(
+      `  ${paint('red', 'RESTORED')}: ${restoredSentence(report.restored)}`,
+      `    if that is known to you: innernet acknowledge ${network}`,
+    );
+  for (const { name, rule, reason, isPinned, ip } of held) {
+    lines.push(`  ${paint('red', 'held back')}: ${printable(name)} (${rule}): ${reason}`);
+    if (rule === 'SeenGone')
+      lines.push(`    an admin lets it in: enable-peer ${network} --name ${printable(name)}`);
+    if (isPinned) lines.push(`    if that is right: innernet forget-pin ${network} ${ip}`);
+  }
+  if (isServerSilent)
+    lines.push(
+      `  ${paint('yellow', 'server silent')} ${serverHeard ? `since ${ago(serverHeard)} (${serverHeard})` : 'so far'}: it is down, or this machine was disabled`,
+    );
+  return lines;
+};
+
+const sorted = (peers: readonly PeerReport[]): PeerReport[] =>
+  peers.toSorted((left, right) => {
+    if (left.isSelf !== right.isSelf) return left.isSelf ? -1 : 1;
+    const [a, b] = [toNumber(left.ip as Ip), toNumber(right.ip as Ip)];
+    return a < b ? -1 : a > b ? 1 : 0;
+  });
+
+const keyText = ({ publicKey }: PeerReport, { verbose }: ShowOptions): string =>
+  verbose > 0 ? publicKey : shortKey(publicKey as PublicKey);
+
+/** `◉ 10.42.1.1: ann (you, AbCdEfGhIj…)`; the sign says connected or not. */
+const shortLine = (peer: PeerReport, options: ShowOptions): string => {
+  const sign = peer.isConnected ? paint('green', '◉') : '◯';
+  const who = peer.isSelf ? `you, ${keyText(peer, options)}` : keyText(peer, options);
+  return `${sign} ${peer.ip}: ${paint('bold', printable(peer.name))} (${who})`;
+};
+
+const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
+  const who = peer.isSelf ? `you, ${keyText(peer, options)}` : keyText(peer, options);
+  const lines = [
+    `${paint('green', 'peer')}: ${paint('bold', printable(peer.name))} (${who})`,
+    `  ip: ${peer.ip}`,
+  ];
+  if (peer.endpoint)
+    lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
+  if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
+  if (peer.latestHandshake) lines.push(`  last handshake: ${ago(peer.latestHandshake)}`);
+  if (peer.rxBytes > 0 || peer.txBytes > 0)
+    lines.push(`  transfer: ${bytes(peer.rxBytes)} received, ${bytes(peer.txBytes)} sent`);
+  return lines;
+};
+
+/** Peers hang under their CIDRs; CIDRs without any are shown too. */
+const treeOf = ({ cidrs, peers }: NetworkReport, options: ShowOptions): string[] => {
+  const known = new Set<number>(cidrs.map(({ id }) => id));
+  const roots = cidrs.filter(({ parentId }) => parentId === null || !known.has(parentId));
+  const draw = (id: number, depth: number): string[] => {
+    const indent = '  '.repeat(depth + 1);
+    return [
+      ...sorted(peers.filter(({ cidrId }) => cidrId === id)).map(
+        (peer) => `${indent}| ${shortLine(peer, options)}`,
+      ),
+      ...cidrs
+        .filter(({ parentId }) => parentId === id)
+        .flatMap((child) => [
+          `${indent}${child.cidr} ${printable(child.name)}`,
+          ...draw(child.id, depth + 1),
+        ]),
+    ];
+  };
+  return roots.flatMap((root) => [`${root.cidr} ${printable(root.name)}`, ...draw(root.id, 0)]);
+};
+
+const UNITS = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+] as const;
+
+/** `2 minutes, 5 seconds ago`. */
+const ago = (moment: string): string => {
+  let rest = Math.max(0, Math.round((Date.now() - Date.parse(moment)) / 1000));
+  const parts: string[] = [];
+  for (const [seconds, unit] of UNITS) {
+    const count = Math.floor(rest / seconds);
+    rest -= count * seconds;
+    if (count > 0) parts.push(`${count} ${unit}${count === 1 ? '' : 's'}`);
+  }
+  return parts.length > 0 ? `${parts.slice(0, 2).join(', ')} ago` : 'now';
+};
+
+const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+const bytes = (count: number): string => {
+  const power = count < 1024 ? 0 : Math.min(SIZES.length - 1, Math.floor(Math.log2(count) / 10));
+  return power === 0 ? `${count} B` : `${(count / 1024 ** power).toFixed(2)} ${SIZES[power]}`;
+};

@@ -1,0 +1,71 @@
+/** `innernet uninstall`: leaves a network for good; its key and pins go, so that only an invitation leads back. */
+import { existsSync } from 'node:fs';
+import { Questions } from '../../cli/ask.ts';
+import { removeFile } from '../../cli/durable-file.ts';
+import { writeHosts } from '../../cli/hosts-file.ts';
+import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
+import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
+import type { UninstallOptions } from '../options.ts';
+import { askOwnerOf } from '../owner/owned-network.ts';
+import { Ownership } from '../owner/owner.ts';
+
+/**
+ * Whatever is left of a network can be removed so, also after somebody was stopped halfway. Throws a `Failure`:
+ * nothing is installed, not confirmed, or the name belongs to a device that is not WireGuard's.
+ */
+export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
+  const paths = pathsOf(network, options);
+  const files = filesOf(paths).filter((path) => existsSync(path));
+  if (files.length === 0)
+    throw new Failure(`the network ${network} is not installed: there is no ${paths.conf}`, {
+      hint: 'see what is: innernet show',
+    });
+  const change = { network, changes: await ordersOf(network, files, options) };
+  if (isOnlySaid(change, options)) return;
+  const lost = 'This machine can come back with a new invitation only.';
+  await new Questions(options).sure(
+    `Uninstall ${network}? Its device and ${files.join(', ')} will be deleted. ${lost}`,
+  );
+  await askOwnerOf(paths, { ask: 'stop' });
+  const ownership = await Ownership.take(paths.socket, async () => {
+    throw new Failure(`${network} is just being uninstalled`);
+  });
+  if (!ownership) throw new Failure(`${network} is just being changed`, { hint: 'try again in a moment' });
+  try {
+    await remove(network, paths, options);
+  } finally {
+    await ownership.release();
+  }
+  sayDone(change, options, `uninstalled ${network}`);
+};
+
+const ordersOf = async (
+  network: InterfaceName,
+  files: readonly string[],
+  { writeHosts: isToWrite, hostsPath }: UninstallOptions,
+): Promise<string[]> => [
+  ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+  ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
+  ...files.map((path) => `delete ${path}`),
+];
+
+/** The conf first: without it nothing brings the network up again, least of all without its pins. */
+const filesOf = ({ conf, pending, state, journal }: NetworkPaths): string[] => [
+  conf,
+  pending,
+  state,
+  journal,
+];
+
+const remove = async (
+  network: InterfaceName,
+  paths: NetworkPaths,
+  { writeHosts: isToWrite, hostsPath }: UninstallOptions,
+): Promise<void> => {
+  await takeDown(network);
+  if (isToWrite) await writeHosts(hostsPath, network, []);
+  for (const path of filesOf(paths)) await removeFile(path);
+};

@@ -1,0 +1,17 @@
+/** The digest by which a repeated command is known to be the same one. */
+import { hash } from 'node:crypto';
+import type { Command } from '../../domain/command.ts';
+import type { Hash } from '../../values/id.ts';
+
+/** JSON with sorted keys, so that the order in which a caller wrote its fields does not matter. */
+const canonical = (value: unknown): string => JSON.stringify(sorted(value));
+
+const sorted = (value: unknown): unknown => {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) copy[key] = sorted((value as Record<string, unknown>)[key]);
+  return copy;
+};
+
+export const digestOfCommand = (command: Command): Hash => hash('sha256', canonical(command)) as Hash;

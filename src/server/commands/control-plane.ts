@@ -1,0 +1,217 @@
+/** The one way in for changes: look the command up, decide, append; waiting commands share one transaction. */
+import { ulid } from 'ulid';
+import type { Command } from '../../domain/command.ts';
+import type { Network } from '../../domain/network.ts';
+import { Rejected } from '../../domain/rejection.ts';
+import { type Actor, actorText } from '../../events/actor.ts';
+import type { NetworkEvent } from '../../events/schema.ts';
+import { eventOf } from '../../events/upcast.ts';
+import type { Outcome } from '../../protocol/commands.ts';
+import type { AppendResult, Commit, EventLog, NewCommit } from '../../store/log.ts';
+import { Failure } from '../../values/failure.ts';
+import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
+import type { Timestamp } from '../../values/time.ts';
+import { digestOfCommand } from './command-digest.ts';
+import { TentativeNetwork } from './tentative-network.ts';
+
+/** Who asks, and under which id; the same pair with the same command gets the first answer again. */
+export type Request = { actor: Actor; commandId?: string };
+
+type Job = {
+  command: Command;
+  actor: Actor;
+  actorText: string;
+  commandId: string;
+  digest: Hash;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+};
+
+/** A decision that waits for its commit: nobody hears of it before. */
+type Decided = Accepted | { job: Job; refused: unknown };
+type Accepted = { job: Job; events: readonly NetworkEvent[]; at: Timestamp };
+
+/** What became of a round: the jobs that have to be decided again, and what the engine failed with, if it did. */
+type Round = { open: Job[]; trouble?: Error };
+
+type Committed = Extract<AppendResult, { kind: 'committed' }>;
+
+/** Commands that share one transaction, at most. */
+const LARGEST_BATCH = 256;
+/** Events in a transaction beyond which no other command joins it: nobody may hold the file's lock for long. */
+const LARGEST_TRANSACTION = 1_000;
+/** Other processes write the same file; a batch that loses this often is told so instead of trying on. */
+const MOST_ROUNDS = 100;
+
+export class ControlPlane {
+  readonly #log: EventLog;
+  readonly #network: TentativeNetwork;
+  readonly #now: () => Timestamp;
+  #waiting: Job[] = [];
+  #working = false;
+
+  /** `reload` makes the network at the log's end, or near it, anew: after a transaction that came to nothing. */
+  constructor(
+    log: EventLog,
+    network: Network,
+    reload: () => Promise<Network>,
+    now: () => Timestamp = timestamp,
+  ) {
+    this.#log = log;
+    this.#network = new TentativeNetwork(log, network, reload);
+    this.#now = now;
+  }
+
+  /**
+   * Carries a command out, or gives the kept answer to an earlier one with the same actor and id. Resolves after
+   * the commit. Throws `Rejected` when a rule says no, `Failure` when the log cannot be written.
+   */
+  execute(command: Command, { actor, commandId = ulid() }: Request): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const digest = digestOfCommand(command);
+      this.#waiting.push({ command, actor, actorText: actorText(actor), commandId, digest, resolve, reject });
+      if (this.#working) return;
+      this.#working = true;
+      queueMicrotask(() => void this.#work()); // what is asked in one breath is one batch
+    });
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, LARGEST_BATCH);
+      await this.#settle(batch).catch((error: unknown) => {
+        for (const job of batch) job.reject(error);
+      });
+    }
+    this.#working = false;
+  }
+
+  /** Repeats rounds until every job has its answer. */
+  async #settle(batch: Job[]): Promise<void> {
+    const [lone, ...others] = batch;
+    let round: Round = lone && others.length === 0 ? await this.#guess(lone) : { open: batch };
+    for (let count = 0; round.open.length > 0; count++) {
+      if (count === MOST_ROUNDS) {
+        throw new Failure('other programs kept writing to the log at the same moment', { hint: 'try again' });
+      }
+      const { trouble } = round;
+      round = await this.#round(round.open);
+      if (trouble && round.trouble) throw brokenLog(round.trouble);
+    }
+  }
+
+  /**
+   * A lone command is decided right away: the writer finds out itself whether the log has moved or the id is known,
+   * and looking both up before costs more than deciding. A refusal does not count: it may be that of a repeat.
+   */
+  async #guess(job: Job): Promise<Round> {
+    const entry = this.#network.dropUnconfirmed() ? this.#decide(job) : undefined;
+    return entry && 'events' in entry ? this.#append([entry], [job]) : { open: [job] };
+  }
+
+  /** One look-up, decision and append for all jobs. */
+  async #round(jobs: Job[]): Promise<Round> {
+    const fresh: Job[] = [];
+    for (const job of jobs) if (!(await this.#answeredBefore(job))) fresh.push(job);
+    await this.#network.catchUp();
+    const { decided, postponed } = this.#decideAll(fresh);
+    const accepted = decided.filter((entry) => 'events' in entry);
+    const round = await this.#append(accepted, fresh);
+    if (round.open.length > 0) return round;
+    for (const entry of decided) if ('refused' in entry) await this.#refuse(entry.job, entry.refused);
+    return { open: postponed };
+  }
+
+  /**
+   * A refusal may be that of a repeat: another program may have carried the same command out after it was looked up
+   * and before the log was read on, and then its own work stands in its way.
+   */
+  async #refuse(job: Job, refused: unknown): Promise<void> {
+    if (!(await this.#answeredBefore(job))) job.reject(refused);
+  }
+
+  /** Answers what was accepted, or leaves all the jobs of the round open. */
+  async #append(accepted: readonly Accepted[], jobs: Job[]): Promise<Round> {
+    if (accepted.length === 0) return { open: [] };
+    const result = await this.#log.append(this.#network.position, accepted.map(commitOf));
+    if (result.kind === 'unknown') return { open: jobs, trouble: result.cause };
+    if (result.kind === 'conflict') return { open: jobs };
+    this.#network.confirm(result.head.position);
+    answer(accepted, result);
+    return { open: [] };
+  }
+
+  async #answeredBefore(job: Job): Promise<boolean> {
+    const earlier = await this.#log.commitOf(job.actorText, job.commandId);
+    if (!earlier) return false;
+    if (earlier.commandDigest === job.digest) job.resolve(await this.#outcomeOf(earlier));
+    else job.reject(new Rejected({ code: 'CommandIdReused', commandId: job.commandId }));
+    return true;
+  }
+
+  async #outcomeOf({ from, to }: Commit): Promise<Outcome> {
+    const records = await this.#log.read(from, to - from);
+    const hash = records.at(-1)?.hash ?? (await this.#hashAt(to));
+    return { position: to, hash, events: records.map(eventOf) };
+  }
+
+  async #hashAt(position: Position): Promise<Hash> {
+    return (await this.#log.read(position - 1, 1))[0]?.hash ?? NO_HASH;
+  }
+
+  /** Decides one job after another, each on what the earlier ones will have done; of the same id only the first. */
+  #decideAll(jobs: Job[]): { decided: Decided[]; postponed: Job[] } {
+    const decided: Decided[] = [];
+    const postponed: Job[] = [];
+    const ids = new Set<string>();
+    let events = 0;
+    for (const job of jobs) {
+      const id = `${job.commandId} ${job.actorText}`;
+      if (ids.has(id) || events >= LARGEST_TRANSACTION) {
+        postponed.push(job);
+        continue;
+      }
+      ids.add(id);
+      const entry = this.#decide(job);
+      decided.push(entry);
+      if ('events' in entry) events += entry.events.length;
+    }
+    return { decided, postponed };
+  }
+
+  /** A rule that throws is a bug, and the trouble of this job alone. */
+  #decide(job: Job): Decided {
+    const at = this.#now();
+    try {
+      const decision = this.#network.decide(job.command, { actor: job.actor, now: at });
+      if (decision.accepted) return { job, events: decision.events, at };
+      return { job, refused: new Rejected(decision.rejection) };
+    } catch (bug) {
+      return { job, refused: bug };
+    }
+  }
+}
+
+const answer = (accepted: readonly Accepted[], { commits }: Committed): void => {
+  for (const [index, { to: position, hash }] of commits.entries()) {
+    const entry = accepted[index];
+    entry?.job.resolve({ position, hash, events: [...entry.events] });
+  }
+};
+
+const commitOf = ({ job, events, at }: Accepted): NewCommit => ({
+  actor: job.actorText,
+  commandId: job.commandId,
+  commandDigest: job.digest,
+  recordedAt: at,
+  events,
+});
+
+const brokenLog = (cause: Error): Failure =>
+  new Failure('the log cannot be written: its disk or its writer fails', {
+    hint: 'look at the disk, then start this program again',
+    cause,
+  });
+
+/** The server's clock: what expiry is judged by. */
+export const timestamp = (): Timestamp => new Date().toISOString() as Timestamp;

@@ -1,0 +1,38 @@
+/** Keeps the names of peers in the server machine's own hosts file, in step with the log. */
+import { HostsWriter } from '../../cli/hosts-writer.ts';
+import type { HostsOptions } from '../../cli/options.ts';
+import { appears } from '../../domain/visibility.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import type { Live } from '../live/live.ts';
+
+/** Changes are gathered this long before the file is written, in milliseconds. */
+const GATHER = 200;
+
+export class HostsFollower {
+  readonly #writer: HostsWriter;
+  readonly #unsubscribe: () => void;
+
+  constructor(
+    live: Live,
+    network: InterfaceName,
+    options: HostsOptions,
+    report: (trouble: string, error: unknown) => void,
+  ) {
+    this.#writer = new HostsWriter(
+      network,
+      options,
+      () => [...live.network.peers()].filter(appears),
+      (error) => report('names of peers are not in the hosts file', error),
+    );
+    this.#unsubscribe = live.subscribe(({ changes }) => {
+      if (changes.peers.size > 0) this.#writer.soon(GATHER);
+    });
+    this.#writer.soon(GATHER);
+  }
+
+  /** Writes what is still to be written. */
+  close(): Promise<void> {
+    this.#unsubscribe();
+    return this.#writer.close();
+  }
+}

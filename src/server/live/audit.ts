@@ -1,0 +1,79 @@
+/**
+ * The whole log looked through while it is being served: every record against the chain, and the state that serving
+ * started from against the one that the events make. Page by page, with pauses, so that nobody waits for it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Network, type NetworkJson } from '../../domain/network.ts';
+import type { EventRecord } from '../../events/record.ts';
+import { wholeCommits } from '../../store/commit.ts';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import { DamagedLog, verifyChain } from '../../store/verify.ts';
+import { Failure } from '../../values/failure.ts';
+import type { Position } from '../../values/id.ts';
+import { loadStored } from './load-network.ts';
+
+/** Records looked at in one go: some milliseconds. */
+const PAGE = 100;
+
+/** Milliseconds of pause after each page, so that it takes a small part of one processor. */
+const PAUSE = 10;
+
+/** Folds the log into a network, up to a position. */
+class Fold {
+  readonly network = new Network();
+  readonly #until: Position;
+  #pending: EventRecord[] = [];
+
+  constructor(until: Position) {
+    this.#until = until;
+  }
+
+  take(records: readonly EventRecord[]): void {
+    if (this.network.position >= this.#until) return;
+    const { commits, rest } = wholeCommits([...this.#pending, ...records]);
+    this.#pending = rest;
+    for (const { events, to } of commits) if (to <= this.#until) this.network.advance(events, to);
+  }
+}
+
+/** What a network holds, whatever the order in which it came there. */
+const contentOf = (network: Network): string => {
+  const json: NetworkJson = network.toJSON();
+  const byId = <T extends { id: number }>(rows: T[]) => rows.toSorted((left, right) => left.id - right.id);
+  const { peers, cidrs, associations, retiredIps, retiredKeys, ...rest } = json;
+  return JSON.stringify({
+    ...rest,
+    peers: byId(peers).map((peer) => Object.entries(peer).toSorted()),
+    cidrs: byId(cidrs),
+    associations: byId(associations),
+    retiredIps: retiredIps.toSorted(),
+    retiredKeys: retiredKeys.toSorted(),
+  });
+};
+
+/**
+ * Resolves when all is well, or when the signal has ended it. Throws `DamagedLog`; or a `Failure` where a stored
+ * state is not what the log makes: it is thrown away, and starting again is enough.
+ */
+export const audit = async (log: SqliteLog, signal: AbortSignal): Promise<void> => {
+  const stored = loadStored(log, Number.MAX_SAFE_INTEGER);
+  const fold = new Fold(stored.position);
+  const readable = {
+    networkId: () => log.networkId(),
+    read: async (after: Position, limit: number): Promise<EventRecord[]> => {
+      await sleep(PAUSE, undefined, { signal });
+      return log.read(after, Math.min(limit, PAGE));
+    },
+  };
+  try {
+    await verifyChain(readable, 0, (records) => fold.take(records));
+  } catch (error) {
+    if (signal.aborted && !(error instanceof DamagedLog)) return;
+    throw error;
+  }
+  if (contentOf(fold.network) === contentOf(stored)) return;
+  await log.dropStates();
+  throw new Failure('the stored state of the network is not what its log makes; it has been thrown away', {
+    hint: 'start this program again: it makes the state from the log',
+  });
+};

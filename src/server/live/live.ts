@@ -1,0 +1,109 @@
+/** The network as its followers see it: always at a committed position, one commit after another. */
+import { advanceWithChanges, classDeltas } from '../../domain/changes.ts';
+import type { Network } from '../../domain/network.ts';
+import type { RecordedCommit } from '../../store/commit.ts';
+import { follow, replay } from '../../store/follow.ts';
+import type { Head } from '../../store/log.ts';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import { Failure } from '../../values/failure.ts';
+import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
+import { loadStored, storeState } from './load-network.ts';
+import type { Step } from './step.ts';
+import { WINDOW_RECORDS, Window } from './window.ts';
+
+type Waiter = { position: Position; resolve: () => void; reject: (error: unknown) => void };
+
+export class Live {
+  readonly network: Network;
+  readonly networkId: Hash;
+  readonly window: Window;
+  readonly #log: SqliteLog;
+  readonly #listeners = new Set<(step: Step) => void>();
+  readonly #stop = new AbortController();
+  #head: Head;
+  #waiters: Waiter[] = [];
+  #ended: unknown;
+
+  private constructor(log: SqliteLog, network: Network, networkId: Hash, window: Window, head: Head) {
+    this.#log = log;
+    this.network = network;
+    this.networkId = networkId;
+    this.window = window;
+    this.#head = head;
+  }
+
+  /**
+   * Loads the network as it was a window ago and takes the window through the very code that serves it, so that
+   * a restart costs no client a snapshot. Throws `Failure` for an empty log, `UnknownEventType`.
+   */
+  static async load(log: SqliteLog): Promise<Live> {
+    const { position } = await log.head();
+    const networkId = await log.networkId();
+    if (!networkId) throw new Failure(`${log.file} holds no network yet`, { hint: 'innernet-server new' });
+    const network = await networkBefore(log, Math.max(0, position - WINDOW_RECORDS));
+    const [last] = await log.read(network.position - 1, network.position === 0 ? 0 : 1);
+    const head = { position: network.position, hash: last?.hash ?? NO_HASH };
+    const live = new Live(log, network, networkId, new Window(head.position, head.hash), head);
+    await replay(log, network.position, (commit) => live.#take(commit));
+    return live;
+  }
+
+  /** Where the followers are. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Goes on living with the log; ends, and rejects, only with trouble. */
+  async run(): Promise<void> {
+    try {
+      await follow(this.#log, this.#head.position, (commit) => this.#take(commit), this.#stop.signal);
+    } catch (error) {
+      this.#ended = error;
+      for (const { reject } of this.#waiters.splice(0)) reject(error);
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Calls back after each commit, in the order of subscription; returns what ends that. */
+  subscribe(listener: (step: Step) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the followers have taken the commit that ends at a position. */
+  reached(position: Position): Promise<void> {
+    if (this.#head.position >= position) return Promise.resolve();
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => this.#waiters.push({ position, resolve, reject }));
+  }
+
+  #take(commit: RecordedCommit): void {
+    const changes = advanceWithChanges(this.network, commit.events, commit.to);
+    const step = { commit, changes, deltas: classDeltas(this.network, changes) };
+    this.#head = { position: commit.to, hash: commit.records.at(-1)?.hash ?? this.#head.hash };
+    this.window.add(step);
+    for (const listener of this.#listeners) listener(step);
+    this.#release();
+  }
+
+  #release(): void {
+    const { position } = this.#head;
+    const ready = this.#waiters.filter((waiter) => waiter.position <= position);
+    if (ready.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.position > position);
+    for (const { resolve } of ready) resolve();
+  }
+}
+
+/** The network at the last commit that ends at or before a position; a long way there is stored for the next time. */
+const networkBefore = async (log: SqliteLog, position: Position): Promise<Network> => {
+  const network = loadStored(log, position);
+  const stored = network.position;
+  await replay(log, stored, ({ events, to }) => network.advance(events, to), position);
+  if (network.position - stored >= WINDOW_RECORDS) await storeState(log, network);
+  return network;
+};

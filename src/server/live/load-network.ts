@@ -1,0 +1,30 @@
+/** The network as the log makes it: a stored state where there is one, and what came after it. */
+import { Network, type NetworkJson } from '../../domain/network.ts';
+import type { RecordedCommit } from '../../store/commit.ts';
+import { replay } from '../../store/follow.ts';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { Position } from '../../values/id.ts';
+
+/** Raised whenever `evolve` or the JSON of a network changes: older stored states are then passed over. */
+const CODE_VERSION = '2';
+
+/** The network at the newest stored state at or before a position; empty, at position 0, where there is none. */
+export const loadStored = (log: SqliteLog, until: Position): Network => {
+  const state = log.loadState(CODE_VERSION, until);
+  return state ? Network.fromJSON(JSON.parse(state.body) as NetworkJson) : new Network();
+};
+
+/** The network at the end of the log. Throws `UnknownEventType`. */
+export const loadNetwork = async (log: SqliteLog): Promise<Network> => {
+  const network = loadStored(log, Number.MAX_SAFE_INTEGER);
+  await replay(log, network.position, ({ events, to }: RecordedCommit) => network.advance(events, to));
+  return network;
+};
+
+/** Keeps the network as it is, for a quicker start. */
+export const storeState = async (log: SqliteLog, network: Network): Promise<void> => {
+  const { position } = network;
+  const body = JSON.stringify(network);
+  const [last] = await log.read(position - 1, 1);
+  if (last) await log.saveState({ position, hash: last.hash, codeVersion: CODE_VERSION, body });
+};

@@ -1,0 +1,134 @@
+/**
+ * The recent stretch of the log, kept so that clients can resume: the chain's hashes and digests, and which rows
+ * each CIDR's peers saw change. It holds ids, not rows: a catch-up sends the rows as they are now.
+ */
+import type { EventRecord } from '../../events/record.ts';
+import type { CidrId, Hash, PeerId, Position } from '../../values/id.ts';
+import type { Step } from './step.ts';
+
+/** Records that a client may be behind and still resume. */
+export const WINDOW_RECORDS = 10_000;
+/** Changes of more peers than this would not fit a frame: who missed them fetches a snapshot. */
+const MOST_PEERS = 512;
+
+/** What one commit, which is the records in (from, to], changed. */
+type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many' };
+
+/** Rows that changed for one CIDR's peers, all of them in (from, to]. */
+export type Touched = { from: Position; to: Position; peers: Set<PeerId>; cidrs: Set<CidrId> };
+
+/** The newest entries, back to a position; their order is the log's. */
+function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<Entry<Id>> {
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index];
+    if (!entry || entry.to <= after) return;
+    yield entry;
+  }
+}
+
+export class Window {
+  /** Position before the first record in the arrays, and the chain's value there. */
+  #base: Position;
+  #baseHash: Hash;
+  #start: Position;
+  readonly #hashes: Hash[] = [];
+  readonly #digests: Hash[] = [];
+  readonly #byViewer = new Map<CidrId, Entry<PeerId>[]>();
+  #cidrs: Entry<CidrId>[] = [];
+
+  /** `startHash` is the chain's value at `start`. */
+  constructor(start: Position, startHash: Hash) {
+    this.#base = start;
+    this.#baseHash = startHash;
+    this.#start = start;
+  }
+
+  /** The earliest position that a client can resume from. */
+  get start(): Position {
+    return this.#start;
+  }
+
+  /** The chain's value at a position of the window, or undefined outside it. */
+  hashAt(position: Position): Hash | undefined {
+    if (position < this.#start) return undefined;
+    return position === this.#base ? this.#baseHash : this.#hashes[position - this.#base - 1];
+  }
+
+  /** The digests of the records in (after, to]; both within the window. */
+  digests(after: Position, to: Position): Hash[] {
+    return this.#digests.slice(after - this.#base, to - this.#base);
+  }
+
+  add({ commit, changes, deltas }: Step): void {
+    const { from, to } = commit;
+    for (const record of commit.records) this.#link(record);
+    for (const { viewers, changed, removed } of deltas) {
+      const rows = [...changed.map(({ id }) => id), ...removed];
+      const ids = rows.length > MOST_PEERS ? ('many' as const) : rows;
+      for (const viewer of viewers) this.#note(viewer, { from, to, ids });
+    }
+    if (changes.cidrs.size > 0) this.#cidrs.push({ from, to, ids: [...changes.cidrs.keys()] });
+    this.#slide(to);
+  }
+
+  /**
+   * Which rows changed after a position, which must be within the window, for the peers of a CIDR: undefined where
+   * none did, `'many'` where only a snapshot helps.
+   */
+  touched(viewer: CidrId, after: Position): Touched | 'many' | undefined {
+    const touched: Touched = {
+      from: Number.POSITIVE_INFINITY,
+      to: after,
+      peers: new Set(),
+      cidrs: new Set(),
+    };
+    for (const entry of since(this.#byViewer.get(viewer) ?? [], after)) {
+      if (entry.ids === 'many' || touched.peers.size > MOST_PEERS) return 'many';
+      extend(touched, entry);
+      for (const id of entry.ids) touched.peers.add(id);
+    }
+    for (const entry of since(this.#cidrs, after)) {
+      extend(touched, entry);
+      for (const id of entry.ids) touched.cidrs.add(id as CidrId);
+    }
+    if (touched.to === after) return undefined;
+    return { ...touched, from: Math.max(after, touched.from) };
+  }
+
+  #link({ hash, digest }: EventRecord): void {
+    this.#hashes.push(hash);
+    this.#digests.push(digest);
+  }
+
+  #note(viewer: CidrId, entry: Entry<PeerId>): void {
+    const entries = this.#byViewer.get(viewer);
+    if (entries) entries.push(entry);
+    else this.#byViewer.set(viewer, [entry]);
+  }
+
+  /** Lets go of what is older than the window, in strides, so that no single commit pays for it. */
+  #slide(head: Position): void {
+    this.#start = Math.max(this.#start, head - WINDOW_RECORDS);
+    const old = this.#start - this.#base;
+    if (old < WINDOW_RECORDS) return;
+    this.#baseHash = this.#hashes[old - 1] ?? this.#baseHash;
+    this.#hashes.splice(0, old);
+    this.#digests.splice(0, old);
+    this.#base = this.#start;
+    this.#forget(this.#start);
+  }
+
+  #forget(start: Position): void {
+    this.#cidrs = this.#cidrs.filter(({ to }) => to > start);
+    for (const [viewer, entries] of this.#byViewer) {
+      const kept = entries.filter(({ to }) => to > start);
+      if (kept.length > 0) this.#byViewer.set(viewer, kept);
+      else this.#byViewer.delete(viewer);
+    }
+  }
+}
+
+const extend = (touched: Touched, { from, to }: Entry<unknown>): void => {
+  touched.from = Math.min(touched.from, from);
+  touched.to = Math.max(touched.to, to);
+};

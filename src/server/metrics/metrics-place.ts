@@ -1,0 +1,19 @@
+/** A place at which metrics may be read: never one that other machines reach. */
+import type { ListenOptions } from 'node:net';
+import { z } from 'zod';
+import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
+import { type Ip, kindOf } from '../../values/ip.ts';
+
+/** `/run/innernet/acme.metrics` or `127.0.0.1:9586`. */
+export const MetricsPlace = z.string().transform((text, context): ListenOptions => {
+  if (text.startsWith('/')) return { path: text };
+  const address = SocketAddress.safeParse(text).data;
+  if (address && kindOf(hostOf(address) as Ip) === 'loopback')
+    return { host: hostOf(address), port: portOf(address) };
+  context.addIssue({
+    code: 'custom',
+    message: 'metrics are read at the path of a Unix socket or at a loopback address such as 127.0.0.1:9586',
+  });
+  return z.NEVER;
+});
+export type MetricsPlace = z.infer<typeof MetricsPlace>;

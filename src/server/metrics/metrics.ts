@@ -1,0 +1,186 @@
+/** What a running server counts, in Prometheus's text format: where the log is, who follows it, what was refused. */
+import { Rejected } from '../../domain/rejection.ts';
+import type { EventLog } from '../../store/log.ts';
+import { type DeviceState, isLive } from '../../wireguard/device.ts';
+import type { ControlPlane } from '../commands/control-plane.ts';
+import type { Limits } from '../limits.ts';
+import type { Live } from '../live/live.ts';
+import type { Hub } from '../stream/hub.ts';
+
+/** Upper bounds of the classes that appends fall in, and ages of handshakes, in seconds. */
+const APPEND_BOUNDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] as const;
+const AGE_BOUNDS = [30, 60, 120, 180, 300, 600, 3600, 86_400] as const;
+
+class Histogram {
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
+  #sum = 0;
+  #count = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    this.#sum += value;
+    this.#count += 1;
+    for (const [index, bound] of this.#bounds.entries())
+      if (value <= bound) this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+  }
+
+  lines(name: string): string[] {
+    return [
+      ...this.#bounds.map((bound, index) => `${name}_bucket{le="${bound}"} ${this.#counts[index]}`),
+      `${name}_bucket{le="+Inf"} ${this.#count}`,
+      `${name}_sum ${this.#sum}`,
+      `${name}_count ${this.#count}`,
+    ];
+  }
+}
+
+/** What is asked anew at each look. */
+export type Sources = {
+  network: string;
+  live: Pick<Live, 'head' | 'network'>;
+  hub: Pick<Hub, 'members' | 'framesSent'>;
+  limits: Pick<Limits, 'counts'>;
+  /** The device as it was read last. */
+  device: () => DeviceState | undefined;
+};
+
+type Kind = 'counter' | 'gauge' | 'histogram';
+
+const family = (name: string, kind: Kind, help: string, lines: string[]): string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${kind}`,
+  ...lines,
+];
+
+const one = (name: string, kind: Kind, help: string, value: number): string[] =>
+  family(name, kind, help, [`${name} ${value}`]);
+
+export class Metrics {
+  readonly #appends = new Histogram(APPEND_BOUNDS);
+  readonly #refusals = new Map<string, number>();
+
+  /** The same log; how long its appends take is noted. */
+  timed(log: EventLog): EventLog {
+    return {
+      head: () => log.head(),
+      networkId: () => log.networkId(),
+      read: (after, limit) => log.read(after, limit),
+      commitOf: (actor, commandId) => log.commitOf(actor, commandId),
+      wake: (listener) => log.wake(listener),
+      close: () => log.close(),
+      append: async (expected, commits) => {
+        const start = performance.now();
+        const result = await log.append(expected, commits);
+        if (result.kind === 'committed') this.#appends.observe((performance.now() - start) / 1000);
+        return result;
+      },
+    };
+  }
+
+  /** The same way in for commands; what it refuses is counted by the refusal's code. */
+  counted(plane: Pick<ControlPlane, 'execute'>): Pick<ControlPlane, 'execute'> {
+    return {
+      execute: async (command, request) => {
+        try {
+          return await plane.execute(command, request);
+        } catch (error) {
+          if (error instanceof Rejected) this.#note(error.rejection.code);
+          throw error;
+        }
+      },
+    };
+  }
+
+  #note(code: string): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+
+  text({ live, hub, limits, device }: Sources, now = Date.now()): string {
+    const lines = [
+      ...this.#logLines(live),
+      ...clientLines(hub),
+      ...this.#refusalLines(),
+      ...limitLines(limits),
+      ...deviceLines(device(), now),
+    ];
+    return `${lines.join('\n')}\n`;
+  }
+
+  #logLines({ head, network }: Sources['live']): string[] {
+    return [
+      ...one('innernet_head_position', 'gauge', 'Position of the last record of the log.', head.position),
+      ...one(
+        'innernet_peers',
+        'gauge',
+        'Peers of the network, invited and disabled ones too.',
+        network.peerCount,
+      ),
+      ...family(
+        'innernet_append_seconds',
+        'histogram',
+        'How long a durable append to the log took.',
+        this.#appends.lines('innernet_append_seconds'),
+      ),
+    ];
+  }
+
+  #refusalLines(): string[] {
+    const name = 'innernet_refusals_total';
+    const lines = [...this.#refusals].map(([code, count]) => `${name}{code="${code}"} ${count}`);
+    return family(name, 'counter', 'Commands that a rule refused.', lines.sort());
+  }
+}
+
+const limitLines = (limits: Sources['limits']): string[] => {
+  const name = 'innernet_limits_exceeded_total';
+  const lines = Array.from(limits.counts(), ([limit, count]) => `${name}{limit="${limit}"} ${count}`);
+  return family(name, 'counter', 'How often peers exceeded what they may do.', lines);
+};
+
+const clientLines = (hub: Sources['hub']): string[] => {
+  const members = [...hub.members()];
+  const behind = members.filter(({ isLevel }) => !isLevel).length;
+  const queued = members.reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
+  const held = members.reduce((sum, member) => sum + member.held, 0);
+  return [
+    ...one('innernet_clients_live', 'gauge', 'Clients on the live stream.', members.length),
+    ...one(
+      'innernet_clients_behind',
+      'gauge',
+      'Those whose WireGuard is not yet at what they were told.',
+      behind,
+    ),
+    ...one(
+      'innernet_clients_slow',
+      'gauge',
+      'Those whose queue is full.',
+      members.filter(({ isBehind }) => isBehind).length,
+    ),
+    ...one('innernet_clients_held', 'gauge', 'Peers that clients hold back by their pins or an alarm.', held),
+    ...one('innernet_frames_sent_total', 'counter', 'Frames sent to clients.', hub.framesSent),
+    ...one('innernet_queue_bytes', 'gauge', 'Bytes that wait for clients to read them.', queued),
+  ];
+};
+
+const deviceLines = (state: DeviceState | undefined, now: number): string[] => {
+  const peers = [...(state?.peers.values() ?? [])];
+  const ages = new Histogram(AGE_BOUNDS);
+  for (const { latestHandshake } of peers)
+    if (latestHandshake !== undefined) ages.observe(Math.max(0, (now - latestHandshake) / 1000));
+  const connected = peers.filter((peer) => isLive(peer, now)).length;
+  return [
+    ...one('innernet_device_peers', 'gauge', "Peers on the server's WireGuard device.", peers.length),
+    ...one('innernet_device_peers_connected', 'gauge', 'Those with a session.', connected),
+    ...family(
+      'innernet_handshake_age_seconds',
+      'histogram',
+      'How long ago the last handshake of each peer on the device was.',
+      ages.lines('innernet_handshake_age_seconds'),
+    ),
+  ];
+};

@@ -1,0 +1,50 @@
+/** The log on this machine, for verbs that only ask: it needs neither conf nor key. */
+import { existsSync } from 'node:fs';
+import type { Past, Texts } from '../../cli/plane.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
+import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { type Folders, filesOf, logOf } from '../disk/files.ts';
+import { LogPast } from './past.ts';
+
+/** The log of a network on this machine. Throws `Failure` where there is none. */
+export const openNetworkLog = async (network: InterfaceName, folders: Folders): Promise<SqliteLog> => {
+  const file = logOf(network, filesOf(network, folders));
+  if (!existsSync(file)) {
+    throw new Failure(`there is no network ${network} here: ${file} is missing`, {
+      hint: 'create it: innernet-server new',
+    });
+  }
+  return openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+};
+
+export class LocalPast implements Past {
+  readonly network: string;
+  readonly #log: SqliteLog;
+  readonly #past: LogPast;
+
+  private constructor(network: string, log: SqliteLog) {
+    this.network = network;
+    this.#log = log;
+    this.#past = new LogPast(log);
+  }
+
+  /** Throws `Failure`: no such network here, a log that cannot be used. */
+  static async open(network: InterfaceName, folders: Folders): Promise<LocalPast> {
+    return new LocalPast(network, await openNetworkLog(network, folders));
+  }
+
+  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    return this.#past.ask(question);
+  }
+
+  texts(question: QuestionOf<'history'>): Promise<Texts> {
+    return this.#past.texts(question);
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}

@@ -1,0 +1,91 @@
+/** Where in the log a moment is: a position or a time, and the network as it was there. */
+import { setImmediate } from 'node:timers/promises';
+import { Network } from '../../domain/network.ts';
+import type { Moment, Place } from '../../protocol/past.ts';
+import { replay } from '../../store/follow.ts';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import { Failure } from '../../values/failure.ts';
+import { NO_HASH, type Position } from '../../values/id.ts';
+import type { Timestamp } from '../../values/time.ts';
+import { loadStored } from '../live/load-network.ts';
+
+/** Records looked through at once, so that a question about long ago does not hold up what happens now. */
+const STRETCH = 20_000;
+/** Commits taken into a network at once, for the same reason. */
+const BREATH = 500;
+
+const BEGINNING: Place = { position: 0, hash: NO_HASH, time: null };
+
+const recordAt = async (log: SqliteLog, position: Position) => (await log.read(position - 1, 1))[0];
+
+/** The place right after the commit that a position belongs to. Throws `Failure` beyond the head. */
+export const placeOf = async (log: SqliteLog, position: Position): Promise<Place> => {
+  if (position === 0) return BEGINNING;
+  const record = await recordAt(log, position);
+  if (!record) {
+    const head = await log.head();
+    throw new Failure(`the log ends at position ${head.position}: there is no position ${position} yet`, {
+      hint: 'where it ends is said by',
+      verb: 'head',
+    });
+  }
+  if (record.commitEnd > record.position) return placeOf(log, record.commitEnd);
+  return { position, hash: record.hash, time: record.recordedAt };
+};
+
+/** The last position that was recorded at or before a time; undefined when the log begins later. */
+const lastAt = async (log: SqliteLog, time: Timestamp): Promise<Position | undefined> => {
+  const { position: head } = await log.head();
+  const find = log.database
+    .prepare<[Position, Position, Timestamp], Position | null>(
+      'SELECT max(position) FROM events WHERE position > ? AND position <= ? AND recorded_at <= ?',
+    )
+    .pluck();
+  for (let end = head; end > 0; end -= STRETCH) {
+    const found = find.get(end - STRETCH, end, time);
+    if (found) return found;
+    await setImmediate();
+  }
+  return undefined;
+};
+
+/** The place of a moment; a position within a commit means its end. Throws `Failure`. */
+export const placeAt = async (log: SqliteLog, moment: Moment): Promise<Place> => {
+  if (typeof moment === 'number') return placeOf(log, moment);
+  const position = await lastAt(log, moment);
+  if (position !== undefined) return placeOf(log, position);
+  const first = await recordAt(log, 1);
+  throw new Failure(`nothing is known of ${moment}: the log begins at ${first?.recordedAt}`, {
+    hint: 'its first events are told by',
+    verb: 'history --limit 10',
+  });
+};
+
+/** The same for where something starts: before the first event is as good as the beginning. */
+export const placeSince = async (log: SqliteLog, moment: Moment): Promise<Place> => {
+  if (typeof moment === 'number') return placeOf(log, moment);
+  const position = await lastAt(log, moment);
+  return position === undefined ? BEGINNING : placeOf(log, position);
+};
+
+/** Takes a network on to a later position, in slices. */
+export const advanceTo = async (log: SqliteLog, network: Network, position: Position): Promise<void> => {
+  let taken = 0;
+  await replay(
+    log,
+    network.position,
+    ({ events, to }) => {
+      network.advance(events, to);
+      taken += 1;
+      return taken % BREATH === 0 ? setImmediate() : undefined;
+    },
+    position,
+  );
+};
+
+/** The network as it was at a place: a stored state where there is one before it, and what came after that. */
+export const networkAt = async (log: SqliteLog, { position }: Pick<Place, 'position'>): Promise<Network> => {
+  const network = position === 0 ? new Network() : loadStored(log, position);
+  await advanceTo(log, network, position);
+  return network;
+};

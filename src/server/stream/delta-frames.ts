@@ -1,0 +1,144 @@
+/** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
+import type { ClassDelta } from '../../domain/changes.ts';
+import type { Network } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
+import { appears, sees } from '../../domain/visibility.ts';
+import { type Delta, type Fetch, LARGEST_DELTA } from '../../protocol/frames.ts';
+import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../../protocol/rows.ts';
+import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
+import type { Live } from '../live/live.ts';
+import type { Step } from '../live/step.ts';
+import type { Touched } from '../live/window.ts';
+
+type Rows = {
+  peers: { changed: PeerRow[]; removed: PeerId[] };
+  cidrs: { changed: CidrRow[]; removed: CidrId[] };
+};
+
+const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
+const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
+
+/** More changed rows than this are too long for a frame, whatever is in them: no need to write them out. */
+const MOST_ROWS = 600;
+
+/** Digests in a frame that has nothing else: well below `LARGEST_DELTA`. */
+const MOST_DIGESTS_ALONE = 900;
+
+const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
+  const rows: Rows['cidrs'] = { changed: [], removed: [] };
+  for (const id of ids) {
+    const node = network.cidr(id);
+    if (node) rows.changed.push(cidrRow(node));
+    else rows.removed.push(id);
+  }
+  return rows;
+};
+
+/** What tells a client to fetch a snapshot, at the position where the followers are. */
+export const fetchFrame = ({ head }: Live): Buffer => {
+  const frame: Fetch = { kind: 'fetch', position: head.position, hash: head.hash };
+  return Buffer.from(JSON.stringify(frame));
+};
+
+const FETCH = Buffer.from('{"kind":"fetch"');
+
+/** Whether the bytes are those of such a frame. */
+export const isFetch = (bytes: Buffer): boolean => bytes.subarray(0, FETCH.length).equals(FETCH);
+
+/** Positions from which and to which a frame leads. */
+type Stretch = { from: Position; to: Position };
+
+/** A delta over a stretch of the window, or undefined when it would be too long for a frame. */
+const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer | undefined => {
+  const hash = window.hashAt(to) ?? NO_HASH;
+  const frame: Delta = {
+    kind: 'delta',
+    from,
+    position: to,
+    hash,
+    digests: window.digests(from, to),
+    ...rows,
+  };
+  const bytes = Buffer.from(JSON.stringify(frame));
+  return bytes.length > LARGEST_DELTA ? undefined : bytes;
+};
+
+/** Deltas with digests only, over a stretch of the window in which nothing changed for those who get them. */
+export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
+  const frames: Buffer[] = [];
+  for (let start = from; start < to; start += MOST_DIGESTS_ALONE) {
+    const piece = { from: start, to: Math.min(to, start + MOST_DIGESTS_ALONE) };
+    frames.push(deltaFrame(live, piece, NO_ROWS) ?? fetchFrame(live));
+  }
+  return frames;
+};
+
+/**
+ * The frames of one commit for the CIDRs in `since`, which says up to where each has been told; a CIDR that the
+ * commit does not concern gets none. CIDRs to which it means the same share the very bytes.
+ */
+export const stepFrames = (
+  live: Live,
+  { changes, deltas }: Step,
+  since: ReadonlyMap<CidrId, Position>,
+): Map<CidrId, Buffer> => {
+  const to = live.head.position;
+  const cidrs = cidrRows(live.network, changes.cidrs.keys());
+  const made = new Map<ClassDelta, Map<Position, Buffer>>();
+  const frames = new Map<CidrId, Buffer>();
+  for (const [viewer, delta] of concerned({ changes, deltas }, since)) {
+    const from = since.get(viewer) ?? to;
+    const same = made.get(delta) ?? new Map<Position, Buffer>();
+    made.set(delta, same);
+    const rows = () => ({ peers: { changed: delta.changed.map(peerRow), removed: delta.removed }, cidrs });
+    const bytes =
+      same.get(from) ??
+      (delta.changed.length > MOST_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
+      fetchFrame(live);
+    same.set(from, bytes);
+    frames.set(viewer, bytes);
+  }
+  return frames;
+};
+
+/** What a commit means to each CIDR that it concerns; a changed CIDR concerns all. */
+const concerned = (
+  { changes, deltas }: Pick<Step, 'changes' | 'deltas'>,
+  since: ReadonlyMap<CidrId, Position>,
+): Map<CidrId, ClassDelta> => {
+  const deltaOf = new Map<CidrId, ClassDelta>();
+  if (changes.cidrs.size > 0) for (const viewer of since.keys()) deltaOf.set(viewer, NO_CHANGE);
+  for (const delta of deltas)
+    for (const viewer of delta.viewers) if (since.has(viewer)) deltaOf.set(viewer, delta);
+  return deltaOf;
+};
+
+const isShown = (network: Network, viewer: CidrId, peer: Peer | undefined): peer is Peer =>
+  appears(peer) && sees(network, viewer, peer.cidrId);
+
+const rowsNow = ({ network }: Live, viewer: CidrId, { peers, cidrs }: Touched): Rows => {
+  const rows: Rows = { peers: { changed: [], removed: [] }, cidrs: cidrRows(network, cidrs) };
+  for (const id of peers) {
+    const peer = network.peer(id);
+    if (isShown(network, viewer, peer)) rows.peers.changed.push(peerRow(peer));
+    else rows.peers.removed.push(id);
+  }
+  return rows;
+};
+
+/**
+ * From a position of the window to where the followers are, with the rows as they are now; `fetch` if that is too
+ * much. Rows are as now already after the last commit that touched any, so the digests before the first such
+ * commit and after the last go in frames of their own: a long silence is no reason for a snapshot.
+ */
+export const catchUpFrames = (live: Live, viewer: CidrId, from: Position): Buffer[] => {
+  const end = live.head.position;
+  if (from < live.window.start) return [fetchFrame(live)];
+  const touched = live.window.touched(viewer, from);
+  if (touched === undefined) return bookmarkFrames(live, { from, to: end });
+  const delta = touched !== 'many' && deltaFrame(live, touched, rowsNow(live, viewer, touched));
+  if (touched === 'many' || !delta) return [fetchFrame(live)];
+  const before = bookmarkFrames(live, { from, to: touched.from });
+  const after = bookmarkFrames(live, { from: touched.to, to: end });
+  return [...before, delta, ...after];
+};

@@ -1,0 +1,176 @@
+/** What is observed of peers, told to those who see them: in the order of its numbers, gathered for a moment. */
+
+import type { Network } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer-table.ts';
+import { appears, sees, viewersOf, visiblePeers } from '../../domain/visibility.ts';
+import type { Endpoints } from '../../protocol/frames.ts';
+import type { Observation } from '../../protocol/rows.ts';
+import type { CidrId, PeerId } from '../../values/id.ts';
+import type { Live } from '../live/live.ts';
+import type { Step } from '../live/step.ts';
+import type { Observations } from '../observations/observations.ts';
+import type { Audience } from './audience.ts';
+import { costOf, type Lanes } from './lanes.ts';
+import type { Member } from './member.ts';
+
+/** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
+const GATHER = 100;
+/** Answers that are kept until something is observed again. */
+const MOST_KEPT = 256;
+/** Observations in one frame. */
+const MOST_OBSERVATIONS = 500;
+
+/** Who has it knows all observations up to the sequence that he may know. */
+type Frame = { bytes: Buffer; sequence: number };
+
+export class EndpointNews {
+  readonly #live: Live;
+  readonly #observations: Observations;
+  readonly #audience: Audience;
+  readonly #lanes: Lanes;
+  /** For each CIDR that listens, the peers of which there is something to tell. */
+  readonly #news = new Map<CidrId, Set<PeerId>>();
+  /** What the peers of a CIDR may know that is newer than a number: after a restart all of them ask for all of it. */
+  readonly #since = new Map<string, Frame[]>();
+  readonly #unsubscribe: () => void;
+  #gathering: NodeJS.Timeout | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(live: Live, observations: Observations, audience: Audience, lanes: Lanes) {
+    this.#live = live;
+    this.#observations = observations;
+    this.#audience = audience;
+    this.#lanes = lanes;
+    this.#unsubscribe = observations.onChange(({ id }) => this.#onChange(id));
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    clearTimeout(this.#gathering);
+  }
+
+  /** What was observed of a peer before it came into sight follows the delta that names it. */
+  follow(step: Step): void {
+    if (step.deltas.length > 0) this.#since.clear();
+    const numbered = new Set<PeerId>();
+    for (const { viewers, changed } of step.deltas) {
+      for (const peer of changed) {
+        if (this.#observations.numberOf(peer.id) === 0) continue;
+        for (const viewer of viewers) if (isNew(step, viewer, peer)) this.#welcome(viewer, peer.id, numbered);
+      }
+    }
+    if (this.#news.size > 0) this.#tell();
+  }
+
+  /** Tells a member what it does not know yet, as far as its queue allows. */
+  level(member: Member): void {
+    for (const frame of this.#framesSince(member.cidrId, member.sequence)) this.#write(member, frame);
+  }
+
+  #onChange(id: PeerId): void {
+    this.#since.clear();
+    const { network } = this.#live;
+    const peer = network.peer(id);
+    if (!appears(peer)) return;
+    for (const viewer of viewersOf(network, peer.cidrId)) this.#note(viewer, id);
+    const wait = Math.max(0, this.#toldAt + GATHER - performance.now());
+    this.#gathering ??= setTimeout(() => this.#tell(), wait);
+  }
+
+  /** Under a new number it is news also to those who lose their connection right now, and ask for what is newer. */
+  #welcome(viewer: CidrId, id: PeerId, numbered: Set<PeerId>): void {
+    if (!numbered.has(id)) this.#observations.renumber(id);
+    numbered.add(id);
+    this.#note(viewer, id);
+  }
+
+  #note(viewer: CidrId, id: PeerId): void {
+    if (!this.#audience.listens(viewer)) return;
+    const known = this.#news.get(viewer);
+    if (known) known.add(id);
+    else this.#news.set(viewer, new Set([id]));
+  }
+
+  #tell(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    this.#toldAt = performance.now();
+    const news = [...this.#news];
+    this.#news.clear();
+    for (const [viewer, ids] of news) {
+      for (const frame of this.#framesOf(viewer, ids, 0))
+        this.#lanes.add(viewer, {
+          members: this.#audience.level(viewer),
+          write: (member) => this.#write(member, frame),
+          cost: costOf([frame.bytes]),
+          provokes: false,
+        });
+    }
+  }
+
+  #write(member: Member, { bytes, sequence }: Frame): void {
+    if (member.isBehind || member.sequence >= sequence) return; // it has, or will get, all up to there
+    this.#audience.write(member, bytes);
+    member.sequence = sequence;
+  }
+
+  #framesSince(viewer: CidrId, sequence: number): readonly Frame[] {
+    const key = `${viewer} ${sequence}`;
+    const known = this.#since.get(key);
+    if (known) return known;
+    const ids =
+      sequence > 0
+        ? idsOf(this.#observations.since(sequence))
+        : idsOf(visiblePeers(this.#live.network, viewer));
+    const frames = this.#framesOf(viewer, ids, sequence);
+    if (this.#since.size >= MOST_KEPT) this.#since.clear();
+    this.#since.set(key, frames);
+    return frames;
+  }
+
+  /** What is newer than a number of these peers, as far as the peers of a CIDR may know it. */
+  #framesOf(viewer: CidrId, ids: Iterable<PeerId>, after: number): Frame[] {
+    const mayKnow = sight(this.#live.network, viewer);
+    const numbered = [...ids]
+      .map((id) => ({ id, number: this.#observations.numberOf(id) }))
+      .filter(({ id, number }) => number > after && mayKnow(id))
+      .sort((left, right) => left.number - right.number);
+    const frames: Frame[] = [];
+    for (let start = 0; start < numbered.length; start += MOST_OBSERVATIONS) {
+      const page = numbered.slice(start, start + MOST_OBSERVATIONS);
+      const isLast = start + MOST_OBSERVATIONS >= numbered.length;
+      const sequence = isLast ? this.#observations.sequence : (page.at(-1)?.number ?? 0);
+      const peers = page.flatMap(({ id }) => this.#observations.rowOf(id) ?? []);
+      frames.push({ sequence, bytes: this.#frame(sequence, peers) });
+    }
+    return frames;
+  }
+
+  #frame(sequence: number, peers: Observation[]): Buffer {
+    const frame: Endpoints = { kind: 'endpoints', boot: this.#observations.boot, sequence, peers };
+    return Buffer.from(JSON.stringify(frame));
+  }
+}
+
+function* idsOf(rows: Iterable<{ id: PeerId }>): Generator<PeerId> {
+  for (const { id } of rows) yield id;
+}
+
+/** Whether the peers of a CIDR came to see this peer, of those that a commit changed for them, by this commit. */
+const isNew = ({ changes }: Step, viewer: CidrId, { id, cidrId }: Peer): boolean => {
+  const change = changes.peers.get(id);
+  if (!change || !appears(change.before)) return true;
+  return changes.sight.some((sight) => sight.gained && sight.viewer === viewer && sight.cidr === cidrId);
+};
+
+/** What the peers of a CIDR see, for many questions at one moment. */
+const sight = (network: Network, viewer: CidrId): ((id: PeerId) => boolean) => {
+  const known = new Map<CidrId, boolean>();
+  return (id) => {
+    const peer = network.peer(id);
+    if (!appears(peer)) return false;
+    const answer = known.get(peer.cidrId) ?? sees(network, viewer, peer.cidrId);
+    known.set(peer.cidrId, answer);
+    return answer;
+  };
+};

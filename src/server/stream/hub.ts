@@ -1,0 +1,313 @@
+/** The live streams: each commit becomes one frame per CIDR that it concerns, written to all its members alike. */
+import type { RawData, WebSocket } from 'ws';
+import type { Change } from '../../domain/changes.ts';
+import type { Peer } from '../../domain/peer-table.ts';
+import { appears } from '../../domain/visibility.ts';
+import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../../protocol/frames.ts';
+import type { CidrId, PeerId, Position } from '../../values/id.ts';
+import { type Limit, Limits } from '../limits.ts';
+import type { Live } from '../live/live.ts';
+import type { Step } from '../live/step.ts';
+import type { Observations } from '../observations/observations.ts';
+import { Audience } from './audience.ts';
+import type { Claims } from './claims.ts';
+import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
+import { EndpointNews } from './endpoint-news.ts';
+import { Farewells, reasonFor } from './farewells.ts';
+import { costOf, Lanes } from './lanes.ts';
+import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
+import type { StreamQuery } from './stream-query.ts';
+
+/** How often slow readers are looked at, in milliseconds. */
+const LOOK_AFTER_SLOW = 250;
+/** Pings that may stay unanswered. */
+const MOST_MISSED = 2;
+/** Streams of one peer: one that is being replaced may not be known to have ended. */
+const MOST_STREAMS = 2;
+/** A stream that was told to end is cut after this long, in milliseconds. */
+const END_WITHIN = 1000;
+/** A client that is told to fetch a snapshot costs what its request will: some 16 short frames. */
+const COST_OF_FETCH = 16;
+/** Catch-ups that are kept until the next commit. */
+const MOST_CATCH_UPS = 256;
+/** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
+const MOST_HEARD = 200;
+
+export class Hub {
+  readonly #live: Live;
+  readonly #observations: Observations;
+  readonly #claims: Claims | undefined;
+  readonly #limits: Limits;
+  readonly #audience = new Audience();
+  readonly #farewells = new Farewells();
+  readonly #lanes = new Lanes();
+  readonly #news: EndpointNews;
+  /** Up to where the members of a CIDR have been told, the longest silent first. */
+  readonly #told = new Map<CidrId, Position>();
+  /** What leads from a position to where the followers are, for the peers of a CIDR. */
+  readonly #caughtUp = new Map<string, readonly Buffer[]>();
+  readonly #unsubscribe: () => void;
+  readonly #timers: NodeJS.Timeout[];
+  #second = 0;
+  #attached = 0;
+  #sentToGone = 0;
+
+  /** `claims` hears what clients say that they have followed, `limits` what they exceed. */
+  constructor(live: Live, observations: Observations, claims?: Claims, limits = new Limits()) {
+    this.#live = live;
+    this.#observations = observations;
+    this.#claims = claims;
+    this.#limits = limits;
+    this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
+    this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
+    this.#timers = [
+      setInterval(() => this.#heartbeat(), 1000),
+      setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW),
+    ];
+  }
+
+  /** Everybody on the stream, for those who show or count them. */
+  members(): Iterable<Member> {
+    return this.#audience.all();
+  }
+
+  /** Frames that were sent since the start. */
+  get framesSent(): number {
+    let sent = this.#sentToGone;
+    for (const member of this.#audience.all()) sent += member.sent;
+    return sent;
+  }
+
+  /** Ends all streams; the clients come back by themselves. */
+  close(): void {
+    this.#unsubscribe();
+    this.#news.close();
+    this.#lanes.close();
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const { socket } of this.#audience.all()) socket.close(1001);
+  }
+
+  /** Resolves when a revoked peer's streams have closed, at once where it has none, in any case within 50 ms. */
+  told(peerId: PeerId): Promise<void> {
+    return this.#farewells.told(peerId);
+  }
+
+  /** Takes a socket over, for a redeemed peer: brings it level, then keeps it so. */
+  attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery): void {
+    socket.on('error', () => socket.terminate());
+    const peer = this.#live.network.peer(peerId);
+    if (socket.readyState !== socket.OPEN) return;
+    if (!appears(peer)) {
+      socket.terminate();
+      return;
+    }
+    const { position, hash } = this.#live.head;
+    const { boot, sequence } = this.#observations;
+    const from = this.#resumable(query);
+    const member = new Member(
+      socket,
+      peer,
+      from ?? position,
+      query.boot === boot ? (query.sequence ?? 0) : 0,
+    );
+    const network = this.#live.networkId;
+    const heartbeat = HEARTBEAT_SECONDS;
+    const now = Date.now();
+    const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence, now } as const;
+    member.send(welcome);
+    if (query.position !== undefined && query.hash !== undefined)
+      this.#claims?.hear(peerId, { position: query.position, hash: query.hash });
+    if (from === undefined) {
+      member.write(fetchFrame(this.#live));
+      member.sequence = 0;
+    }
+    this.#enter(member);
+    this.#level(member);
+  }
+
+  /** The position that a client can go on from, or undefined where it has to fetch a snapshot. */
+  #resumable({ position, hash, state }: StreamQuery): Position | undefined {
+    if (position === undefined || hash === undefined || state === 'none') return undefined;
+    return this.#live.window.hashAt(position) === hash ? position : undefined;
+  }
+
+  #enter(member: Member): void {
+    const { socket, cidrId } = member;
+    this.#makeRoom(member);
+    member.beat = this.#attached++ % HEARTBEAT_SECONDS;
+    if (!this.#audience.listens(cidrId)) this.#told.set(cidrId, this.#live.head.position);
+    this.#audience.enter(member);
+    socket.on('message', (data, isBinary) => this.#onMessage(member, data, isBinary));
+    socket.on('pong', () => {
+      member.missed = 0;
+    });
+    socket.once('close', () => this.#leave(member));
+  }
+
+  /** The newest streams of a peer are the ones that it reads. */
+  #makeRoom({ peerId }: Member): void {
+    const streams = [...this.#audience.ofPeer(peerId)];
+    const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MOST_STREAMS));
+    for (const member of surplus) {
+      this.#exceeded('streams', member);
+      this.#leave(member);
+      member.end('tooMany');
+      setTimeout(() => member.socket.terminate(), END_WITHIN).unref();
+    }
+  }
+
+  #exceeded(limit: Limit, { peerId }: Member): void {
+    this.#limits.exceeded(limit, this.#live.network.peer(peerId)?.ip);
+  }
+
+  #leave(member: Member): void {
+    if (this.#audience.has(member)) this.#sentToGone += member.sent;
+    this.#audience.leave(member);
+    if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
+  }
+
+  #onStep(step: Step): void {
+    this.#caughtUp.clear();
+    if (step.commit.events.some(({ type }) => type === 'LogRestored')) {
+      this.#startOver();
+      return;
+    }
+    for (const [peerId, change] of step.changes.peers) this.#revoke(peerId, change);
+    for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
+    this.#bookmark();
+    this.#news.follow(step);
+  }
+
+  /** After a restored backup it takes a welcome to know who can go on from where: all come back for one. */
+  #startOver(): void {
+    for (const member of [...this.#audience.all()]) {
+      this.#leave(member);
+      member.end('otherHistory');
+    }
+  }
+
+  #tell(cidrId: CidrId, frames: readonly Buffer[]): void {
+    const { position } = this.#live.head;
+    const provokes = frames.some(isFetch);
+    this.#lanes.add(cidrId, {
+      members: this.#audience.level(cidrId),
+      write: (member) => {
+        if (member.position >= position) return; // it came, or caught up, in the meantime
+        for (const bytes of frames) this.#audience.write(member, bytes);
+        member.position = position;
+      },
+      cost: provokes ? COST_OF_FETCH : costOf(frames),
+      provokes,
+    });
+    this.#told.delete(cidrId); // set anew, it is the last in the map's order
+    this.#told.set(cidrId, position);
+  }
+
+  /** Tells the longest silent CIDRs how the chain goes on, so that nobody has many digests to catch up on. */
+  #bookmark(): void {
+    const { position } = this.#live.head;
+    for (const [cidrId, told] of this.#told) {
+      if (position - told < BOOKMARK_EVERY) return;
+      this.#tell(cidrId, bookmarkFrames(this.#live, { from: told, to: position }));
+    }
+  }
+
+  /** The right to a stream is a peer's with one key: its streams end with that right. */
+  #revoke(peerId: PeerId, change: Change<Peer>): void {
+    const { after } = change;
+    const lost = [...this.#audience.ofPeer(peerId)].filter(
+      ({ publicKey }) => !appears(after) || after.publicKey !== publicKey,
+    );
+    if (lost.length === 0) return;
+    for (const member of lost) this.#leave(member);
+    this.#farewells.say(peerId, lost, reasonFor(change));
+  }
+
+  /** Brings a member from where it is to where the followers are, as far as its queue allows. */
+  #level(member: Member): void {
+    const { position } = this.#live.head;
+    this.#audience.catchUp(member);
+    if (member.position < position) {
+      const frames = this.#catchUp(member.cidrId, member.position);
+      for (const bytes of frames) this.#audience.write(member, bytes);
+      member.position = position;
+    }
+    this.#news.level(member);
+  }
+
+  /** After a restart thousands come back from the same few positions: what they have missed is made once. */
+  #catchUp(cidrId: CidrId, from: Position): readonly Buffer[] {
+    const key = `${cidrId} ${from}`;
+    const frames = this.#caughtUp.get(key) ?? catchUpFrames(this.#live, cidrId, from);
+    if (this.#caughtUp.size >= MOST_CATCH_UPS) this.#caughtUp.clear();
+    this.#caughtUp.set(key, frames);
+    return frames;
+  }
+
+  #lookAfterSlow(): void {
+    const now = performance.now();
+    for (const member of [...this.#audience.behind()]) {
+      if (member.isDrained) this.#level(member);
+      else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);
+    }
+  }
+
+  /** Without a word: it would wait behind all that was not read either. */
+  #cutOff(member: Member): void {
+    this.#exceeded('slow', member);
+    member.socket.terminate();
+  }
+
+  /** Each second pings its share of the members: all of them at once would hold everything else up. */
+  #heartbeat(): void {
+    this.#second = (this.#second + 1) % HEARTBEAT_SECONDS;
+    for (const member of this.#audience.all()) {
+      if (member.heard >= MOST_HEARD) member.socket.resume();
+      member.heard = 0;
+      if (member.beat === this.#second) this.#ping(member);
+    }
+  }
+
+  #ping(member: Member): void {
+    if (member.missed >= MOST_MISSED) {
+      member.socket.terminate();
+      return;
+    }
+    member.missed += 1;
+    member.socket.ping();
+  }
+
+  #hush(member: Member): void {
+    this.#exceeded('frames', member);
+    member.socket.pause();
+  }
+
+  #onMessage(member: Member, data: RawData, isBinary: boolean): void {
+    if (!this.#audience.has(member)) return; // its right has ended, or it has been sent away
+    member.heard += 1;
+    if (member.heard === MOST_HEARD) this.#hush(member);
+    const frame = isBinary ? undefined : parseFrame(data);
+    switch (frame?.kind) {
+      case undefined:
+        this.#exceeded('badFrame', member);
+        this.#leave(member);
+        member.end('badFrame');
+        break;
+      case 'candidates':
+        this.#observations.report(member.peerId, frame.endpoints);
+        break;
+      case 'applied':
+        member.applied = frame.position;
+        member.held = frame.held;
+        break;
+    }
+  }
+}
+
+const parseFrame = (data: RawData): ClientFrame | undefined => {
+  try {
+    return ClientFrame.parse(JSON.parse(data.toString()));
+  } catch {
+    return undefined;
+  }
+};

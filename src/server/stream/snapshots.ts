@@ -1,0 +1,93 @@
+/** Everything that the peers of a CIDR see, as compressed bytes: made once for all of them, until it changes. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { visiblePeers } from '../../domain/visibility.ts';
+import { MOST_DIGESTS } from '../../protocol/frames.ts';
+import { cidrRow, peerRow } from '../../protocol/rows.ts';
+import type { EventLog, Head } from '../../store/log.ts';
+import type { CidrId, Hash, Position } from '../../values/id.ts';
+import type { Live } from '../live/live.ts';
+import type { Step } from '../live/step.ts';
+import { restorationsOf } from './restorations.ts';
+
+const compress = promisify(gzip);
+
+/** Rows are compressed once and sent to many: worth some time. */
+const ROWS_LEVEL = 6;
+/** Openings that are kept: most who come at one moment come from the same few positions. */
+const MOST_OPENINGS = 64;
+/** With as little memory as zlib can do with: thousands may be under way at the same moment. */
+const SMALL = { level: 1, memLevel: 1, windowBits: 9 };
+
+export class Snapshots {
+  readonly #live: Live;
+  readonly #log: EventLog;
+  readonly #rows = new Map<CidrId, Promise<Buffer>>();
+  /** By the position that they lead from, to where the log ends now. */
+  readonly #openings = new Map<Position, Promise<Buffer>>();
+
+  constructor(live: Live, log: EventLog) {
+    this.#live = live;
+    this.#log = log;
+    live.subscribe((step) => this.#outdate(step));
+  }
+
+  /**
+   * A `Snapshot` for the peers of a CIDR as gzip: two members (RFC 1952, 2.2: they follow one another), the very bytes
+   * of the second for all who ask, those of the first for all who come from the same position. `after` is the position that the client has, if it has any; one that is more
+   * than `MOST_DIGESTS` behind gets the last of the digests and has to page through those before.
+   */
+  async of(viewer: CidrId, after: Position | undefined): Promise<readonly Buffer[]> {
+    const { position, hash } = this.#live.head;
+    const rows = this.#rowsOf(viewer);
+    const from =
+      after === undefined || after > position ? position : Math.max(after, position - MOST_DIGESTS);
+    const opening = this.#openings.get(from) ?? this.#opening({ position, hash }, from);
+    if (this.#openings.size >= MOST_OPENINGS) this.#openings.clear();
+    this.#openings.set(from, opening);
+    opening.catch(() => this.#openings.delete(from)); // who asks next tries again
+    return Promise.all([opening, rows]);
+  }
+
+  async #opening({ position, hash }: Head, from: Position): Promise<Buffer> {
+    const restorations = restorationsOf(this.#live.network);
+    const digests = await this.digests(from, position);
+    const head = { network: this.#live.networkId, position, hash, from, digests, ...restorations };
+    return compress(`${JSON.stringify(head).slice(0, -1)},`, SMALL);
+  }
+
+  /** The digests of the records in (after, to], from memory where they are, else from the log. */
+  async digests(after: Position, to: Position): Promise<Hash[]> {
+    if (after >= this.#live.window.start) return this.#live.window.digests(after, to);
+    const digests: Hash[] = [];
+    for (let position = after; position < to; ) {
+      const records = await this.#log.read(position, Math.min(1000, to - position));
+      const last = records.at(-1);
+      if (!last) break;
+      for (const record of records) digests.push(record.digest);
+      position = last.position;
+    }
+    return digests;
+  }
+
+  #rowsOf(viewer: CidrId): Promise<Buffer> {
+    const known = this.#rows.get(viewer);
+    if (known !== undefined) return known;
+    const { network } = this.#live;
+    const peers = Array.from(visiblePeers(network, viewer), peerRow);
+    const cidrs = Array.from(network.cidrs(), cidrRow);
+    const text = `"peers":${JSON.stringify(peers)},"cidrs":${JSON.stringify(cidrs)}}`;
+    const rows = compress(text, { level: ROWS_LEVEL });
+    this.#rows.set(viewer, rows);
+    rows.catch(() => this.#rows.delete(viewer)); // who asks next tries again
+    return rows;
+  }
+
+  /** A restoration changes what is said of every peer, though no peer's row is part of its commit. */
+  #outdate({ commit, changes, deltas }: Step): void {
+    this.#openings.clear();
+    const isRestored = commit.events.some(({ type }) => type === 'LogRestored');
+    if (isRestored || changes.cidrs.size > 0) this.#rows.clear();
+    for (const { viewers } of deltas) for (const viewer of viewers) this.#rows.delete(viewer);
+  }
+}

@@ -1,0 +1,24 @@
+/** What a client names when it opens its stream: parsed leniently, since whoever names nonsense gets a snapshot. */
+import { z } from 'zod';
+import { Hash, type Position } from '../../values/id.ts';
+
+const number = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+const Query = z.object({
+  position: number.optional().catch(undefined),
+  hash: Hash.optional().catch(undefined),
+  boot: z.string().max(64).optional().catch(undefined),
+  sequence: number.optional().catch(undefined),
+  /** `none`: the client knows a head, from its invitation, but no rows. */
+  state: z.literal('none').optional().catch(undefined),
+});
+
+export type StreamQuery = {
+  position?: Position | undefined;
+  hash?: Hash | undefined;
+  boot?: string | undefined;
+  sequence?: number | undefined;
+  state?: 'none' | undefined;
+};
+
+export const streamQuery = (params: URLSearchParams): StreamQuery => Query.parse(Object.fromEntries(params));

@@ -1,0 +1,49 @@
+/** `innernet-server export --innernet-db`: the way back, as a database that innernet's own server serves. */
+import { resolve } from 'node:path';
+import { answer, answerJson, note } from '../../cli/print.ts';
+import { explainLoss, exportNetwork } from '../../domain/foreign-export.ts';
+import { listAllPeers } from '../../projections/peers.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import { writeForeignFile } from '../../store/foreign-file.ts';
+import { openLog } from '../../store/sqlite-log.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { readConf } from '../disk/conf.ts';
+import { filesOf, logOf } from '../disk/files.ts';
+import { loadNetwork } from '../live/load-network.ts';
+import { rememberedCandidates } from '../observations/observation-file.ts';
+import type { ExportOptions } from './options.ts';
+
+/** Losses that an operator reads one by one; the rest is counted. */
+const MOST_LOSSES = 40;
+
+/** Writes the database and says what it has no place for. Throws `Failure`, and then nothing was written. */
+export const exportToInnernet = async (name: InterfaceName, options: ExportOptions): Promise<void> => {
+  const files = filesOf(name, options);
+  readConf(files.conf); // the network is here, and the way back needs this file too
+  const path = resolve(options.innernetDb);
+  const log = await openLog({ file: logOf(name, files), projections: PROJECTIONS, writer: 'inline' });
+  try {
+    const network = await loadNetwork(log);
+    const deleted = listAllPeers(log.database).filter(({ state }) => state === 'deleted');
+    const { tables, losses } = exportNetwork(network, deleted, rememberedCandidates(files.observations));
+    writeForeignFile(path, tables);
+    const counts = {
+      peers: tables.peers.length,
+      cidrs: tables.cidrs.length,
+      associations: tables.associations.length,
+    };
+    if (options.json) {
+      answerJson({ file: path, position: network.position, ...counts, losses });
+      return;
+    }
+    answer(
+      `wrote ${path}: ${counts.peers} peers, ${counts.cidrs} CIDRs, ${counts.associations} associations`,
+    );
+    note('what this file has no place for:');
+    for (const loss of losses.slice(0, MOST_LOSSES)) note(`  ${explainLoss(loss)}`);
+    if (losses.length > MOST_LOSSES) note(`  and ${losses.length - MOST_LOSSES} more, see --json`);
+    note(`to serve it: stop this server, move the file to ${files.foreignDatabase}, start innernet's own`);
+  } finally {
+    await log.close();
+  }
+};

@@ -1,0 +1,227 @@
+/**
+ * Taking over a network of innernet's own server: its database becomes the first commit of a log, once. The log is
+ * built beside its place and appears there whole, so that whoever is stopped on the way starts again.
+ */
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ulid } from 'ulid';
+import { replaceFile } from '../../cli/durable-file.ts';
+import { importNetwork } from '../../domain/foreign-network.ts';
+import { type ForeignCandidates, readForeignRows } from '../../domain/foreign-rows.ts';
+import { explainNote, explainTrouble, type ImportNote } from '../../domain/import-note.ts';
+import { Network } from '../../domain/network.ts';
+import { actorText } from '../../events/actor.ts';
+import type { NetworkEvent } from '../../events/schema.ts';
+import { eventOf } from '../../events/upcast.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import { ForeignDatabase, hashOfFile } from '../../store/foreign-database.ts';
+import type { EventLog, Head } from '../../store/log.ts';
+import { openLog } from '../../store/sqlite-log.ts';
+import { readWitness, witnessFile } from '../../store/witness.ts';
+import { Failure } from '../../values/failure.ts';
+import { ROOT_CIDR, SERVER_PEER } from '../../values/id.ts';
+import { networkOf } from '../../values/ip.ts';
+import { publicKeyOf } from '../../values/key-pair.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { timestamp } from '../commands/control-plane.ts';
+import { rangeOf, type ServerConf } from '../disk/conf.ts';
+import type { NetworkFiles } from '../disk/files.ts';
+import { holdersOf } from '../disk/open-files.ts';
+import { observationDocument } from '../observations/observation-file.ts';
+import { operator } from './local-plane.ts';
+
+/** From this many events on somebody may wonder what takes so long. */
+const MANY_EVENTS = 2_000;
+
+/** Lines about single rows that an operator reads; the rest is counted. */
+const MOST_NOTES = 40;
+
+type Say = (message: string) => void;
+
+/** What a database holds, checked: the events and what lies beside them. */
+type Contents = {
+  events: NetworkEvent[];
+  candidates: ForeignCandidates[];
+  notes: ImportNote[];
+  network: Network;
+};
+
+/**
+ * Imports the network if it has a database of innernet's and no log yet; else does nothing. The caller holds the
+ * network's lock. Throws `Failure`, and then nothing has changed: the database is damaged, of a later version, not
+ * this conf's, or open in another program.
+ */
+export const importOnce = async (
+  name: InterfaceName,
+  files: NetworkFiles,
+  conf: ServerConf,
+  say: Say,
+): Promise<void> => {
+  if (existsSync(files.log) || !existsSync(files.foreignDatabase)) return;
+  refuseLostLog(files);
+  const database = ForeignDatabase.open(files.foreignDatabase);
+  try {
+    refuseRunning(name, files);
+    const contents = read(name, database, files);
+    refuseOtherConf(contents.network, conf, files);
+    if (contents.events.length >= MANY_EVENTS) say(`taking over ${name}: this may take some seconds`);
+    await build(contents, database, files);
+    report(name, contents, files, say);
+  } finally {
+    database.close();
+  }
+};
+
+/** A log that was there has been seen by its witness: to begin again from the old database would lose it silently. */
+const refuseLostLog = ({ log }: NetworkFiles): void => {
+  const witness = readWitness(witnessFile(log));
+  if (!witness) return;
+  throw new Failure(
+    `${log} is missing, and ${witnessFile(log)} has seen it at position ${witness.position}`,
+    {
+      hint: `put a backup of it back; to begin anew from innernet's database, move ${witnessFile(log)} away`,
+    },
+  );
+};
+
+const refuseRunning = (name: InterfaceName, { foreignDatabase }: NetworkFiles): void => {
+  const [holder] = holdersOf(foreignDatabase);
+  if (!holder) return;
+  throw new Failure(
+    `${foreignDatabase} is open in ${holder.program} (process ${holder.pid}): two servers cannot share a network`,
+    { hint: `stop that one first: systemctl disable --now innernet-server@${name}` },
+  );
+};
+
+const read = (
+  name: InterfaceName,
+  database: ForeignDatabase,
+  { foreignDatabase }: NetworkFiles,
+): Contents => {
+  const cannot = (why: string): Failure =>
+    new Failure(`${foreignDatabase} cannot be taken over: ${why}`, {
+      hint: 'put that right with sqlite3, or put a backup back; nothing was changed',
+    });
+  const reading = readForeignRows({
+    cidrs: database.rows('cidrs'),
+    peers: database.rows('peers'),
+    associations: database.rows('associations'),
+  });
+  if (!reading.readable) throw cannot(explainTrouble(reading.trouble));
+  const source = { program: 'innernet-server', version: database.version, sha256: database.sha256 };
+  const result = importNetwork({ name, source, ...reading.network });
+  if (!result.possible) throw cannot(explainTrouble(result.trouble));
+  const network = new Network();
+  network.advance(result.events, result.events.length);
+  const notes = [...reading.notes, ...result.notes];
+  return { events: result.events, candidates: reading.candidates, notes, network };
+};
+
+const refuseOtherConf = (network: Network, conf: ServerConf, files: NetworkFiles): void => {
+  const server = network.peer(SERVER_PEER);
+  const root = network.cidr(ROOT_CIDR);
+  const differs =
+    server?.ip !== conf.address
+      ? 'the address of the server differs'
+      : server.publicKey !== publicKeyOf(conf.privateKey)
+        ? 'the key of the server differs'
+        : root && networkOf(root.cidr) !== rangeOf(conf)
+          ? `the range of the network differs: ${networkOf(root.cidr)} and ${rangeOf(conf)}`
+          : undefined;
+  if (!differs) return;
+  throw new Failure(`${files.conf} does not belong to ${files.foreignDatabase}: ${differs}`, {
+    hint: 'put the two files back together, from the same machine and the same day',
+  });
+};
+
+/** Log and observations, on the disk; the log last, because its being there says that all is done. */
+const build = async (contents: Contents, database: ForeignDatabase, files: NetworkFiles): Promise<void> => {
+  const draft = `${files.log}.import`;
+  await removeDraft(draft);
+  try {
+    await writeLog(draft, contents.events, database);
+    await rm(witnessFile(draft), { force: true }); // of a file that nobody will know by that name
+    syncFile(draft);
+    await replaceFile(files.observations, observationDocument(observed(contents.candidates)));
+    await rename(draft, files.log);
+    syncFile(dirname(files.log));
+  } finally {
+    await removeDraft(draft);
+  }
+};
+
+const writeLog = async (
+  file: string,
+  events: readonly NetworkEvent[],
+  { sha256 }: ForeignDatabase,
+): Promise<Head> => {
+  const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+  try {
+    const commit = {
+      actor: actorText(operator()),
+      commandId: ulid(),
+      commandDigest: sha256, // what was asked for is this very file
+      recordedAt: timestamp(),
+      events,
+    };
+    const result = await log.append(0, [commit]);
+    if (result.kind === 'committed') return result.head;
+    throw new Failure(`${file} could not be written`, {
+      hint: 'look at the disk, then start again',
+      cause: result.kind === 'unknown' ? result.cause : undefined,
+    });
+  } finally {
+    await log.close();
+  }
+};
+
+/** No observed endpoint: those of the device come at the first look, and candidates are passed on by them. */
+const observed = (candidates: readonly ForeignCandidates[]) =>
+  candidates.map(({ id, reported }) => ({ id, endpoint: null, reported }));
+
+const removeDraft = async (draft: string): Promise<void> => {
+  for (const path of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`, witnessFile(draft)])
+    await rm(path, { force: true });
+};
+
+const syncFile = (path: string): void => {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+};
+
+const report = (
+  name: InterfaceName,
+  { events, notes }: Contents,
+  { log, foreignDatabase }: NetworkFiles,
+  say: Say,
+): void => {
+  const count = (type: NetworkEvent['type']): number => events.filter((event) => event.type === type).length;
+  say(
+    `took over ${name} from ${foreignDatabase}: ${count('PeerAdded')} peers, ${count('CidrAdded')} CIDRs, ` +
+      `${count('AssociationAdded')} associations, now in ${log}`,
+  );
+  if (notes.length > 0) say(`taken as they are, though they could not be made here (${notes.length}):`);
+  for (const each of notes.slice(0, MOST_NOTES)) say(`  ${explainNote(each)}`);
+  if (notes.length > MOST_NOTES) say(`  and ${notes.length - MOST_NOTES} more`);
+};
+
+/** Says so when the database that a network came from has changed since: two servers may be at work. */
+export const warnOfForeignChanges = async (
+  log: EventLog,
+  { foreignDatabase }: NetworkFiles,
+  say: Say,
+): Promise<void> => {
+  const [record] = await log.read(0, 1);
+  const first = record && eventOf(record);
+  if (first?.type !== 'NetworkImported' || first.source.sha256 === undefined) return;
+  if (!existsSync(foreignDatabase) || hashOfFile(foreignDatabase) === first.source.sha256) return;
+  say(
+    `warning: ${foreignDatabase} has changed since it was taken over on ${record?.recordedAt}: nothing of that is ` +
+      "in this network, and innernet's own server must not run beside this one",
+  );
+};

@@ -1,0 +1,256 @@
+/** `innernet-server new`: asks what is missing, checks it, and makes the conf and the log, both or neither. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Questions } from '../../cli/ask.ts';
+import { sayOutcome } from '../../cli/change.ts';
+import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
+import { portNumber } from '../../cli/options.ts';
+import { answer, answerJson, note } from '../../cli/print.ts';
+import type { CommandOf } from '../../domain/command.ts';
+import { decide } from '../../domain/decide.ts';
+import { Network } from '../../domain/network.ts';
+import { Rejected } from '../../domain/rejection.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import type { Outcome } from '../../protocol/commands.ts';
+import { openDatabase } from '../../store/open.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { LogReader } from '../../store/reader.ts';
+import { openLog } from '../../store/sqlite-log.ts';
+import { witnessFile } from '../../store/witness.ts';
+import { Endpoint, endpointOf } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
+import { NO_HASH } from '../../values/id.ts';
+import { Cidr, kindOf, prefixOf } from '../../values/ip.ts';
+import type { PrivateKey, PublicKey } from '../../values/key.ts';
+import { keyPairFrom } from '../../values/key-pair.ts';
+import { InterfaceName } from '../../values/name.ts';
+import { reservedIn } from '../../values/reserved.ts';
+import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
+import { ControlPlane, timestamp } from '../commands/control-plane.ts';
+import { deviceIndex } from '../device/api-socket.ts';
+import { formatConf, type ServerConf } from '../disk/conf.ts';
+import { filesOf, type NetworkFiles } from '../disk/files.ts';
+import { loadNetwork } from '../live/load-network.ts';
+import { rehearse } from '../past/rehearsal.ts';
+import { operator } from './local-plane.ts';
+import type { NewOptions } from './options.ts';
+import { ownAddress } from './own-address.ts';
+
+/** WireGuard's customary port. */
+const LISTEN_PORT = 51_820;
+
+/** What a network is made of, all of it checked. */
+type Plan = { name: InterfaceName; cidr: Cidr; endpoint: Endpoint; listenPort: number };
+
+/** Makes a network. Throws `Failure`, `Rejected` or `Usage`; then nothing was made. */
+export const createNetwork = async (options: NewOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const plan = await ask(questions, options);
+  const files = filesOf(plan.name, options);
+  refuseReserved(plan.cidr);
+  refuseExisting(plan.name, files);
+  const keys = keyPairFrom(randomBytes(32));
+  const command = commandFor(plan, keys.publicKey);
+  refuseByRule(command);
+  await warnOfOverlaps(plan);
+  if (options.dryRun) {
+    const nothing = { position: 0, hash: NO_HASH };
+    const context = { actor: operator(), now: timestamp() };
+    sayOutcome(rehearse(new Network(), nothing, command, context), options, { done: '' });
+    return;
+  }
+  await questions.confirmIfAsked(`Create the network ${plan.name} (${plan.cidr})?`);
+  await makeFolder(options.configDir);
+  await makeFolder(options.dataDir);
+  const lock = ProcessLock.take(join(options.dataDir, plan.name), `a program for the network ${plan.name}`);
+  try {
+    refuseExisting(plan.name, files);
+    const outcome = await writeLog(command, files);
+    const conf = confOf(outcome, plan, keys.privateKey);
+    await writeConf(conf, files);
+    say(outcome, conf, plan, files, options);
+  } finally {
+    lock.release();
+  }
+};
+
+const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => {
+  const name = await questions.text({
+    flag: '--network-name',
+    question: 'Network name',
+    given: options.networkName,
+    schema: InterfaceName,
+  });
+  const cidr = await questions.text({
+    flag: '--network-cidr',
+    question: 'Network CIDR',
+    given: options.networkCidr,
+    schema: Cidr,
+    initial: '10.42.0.0/16',
+  });
+  const endpoint = options.autoExternalEndpoint
+    ? endpointOf(await ownAddress(), options.listenPort ?? LISTEN_PORT)
+    : await questions.text({
+        flag: '--external-endpoint',
+        question: 'External endpoint',
+        given: options.externalEndpoint,
+        schema: Endpoint,
+        initial: likelyEndpoint(),
+      });
+  return { name, cidr, endpoint, listenPort: await askPort(questions, options) };
+};
+
+const askPort = async (questions: Questions, { listenPort }: NewOptions): Promise<number> => {
+  if (listenPort !== undefined || !questions.asked) return listenPort ?? LISTEN_PORT;
+  return questions.text({
+    flag: '--listen-port',
+    question: 'Listen port',
+    given: undefined,
+    schema: portNumber,
+    initial: String(LISTEN_PORT),
+  });
+};
+
+/** An address of this machine that others can reach, a public one if there is any. */
+const likelyEndpoint = (): string | undefined => {
+  const ips = localAddresses().map(({ ip }) => ip);
+  const ip = ips.find((each) => kindOf(each) === 'unicast') ?? ips.find((each) => kindOf(each) === 'private');
+  return ip && endpointOf(ip, LISTEN_PORT);
+};
+
+const refuseReserved = (cidr: Cidr): void => {
+  const reserved = reservedIn(cidr);
+  if (!reserved) return;
+  throw new Failure(`the range ${cidr} overlaps ${reserved.block}, which is for ${reserved.use}`, {
+    hint: 'choose a private range, such as --network-cidr 10.42.0.0/16',
+  });
+};
+
+const refuseExisting = (name: InterfaceName, { conf, foreignDatabase }: NetworkFiles): void => {
+  if (existsSync(conf)) {
+    throw new Failure(`the network ${name} exists already: there is ${conf}`, {
+      hint: `start it: innernet-server serve ${name}; or choose another name`,
+    });
+  }
+  if (existsSync(foreignDatabase)) {
+    throw new Failure(`${foreignDatabase} is a network of innernet's own server`, {
+      hint: 'put its conf back, or choose another name',
+    });
+  }
+  if (deviceIndex(name) !== 0) {
+    throw new Failure(
+      `this machine has a network device ${name} already, and the network would need that name`,
+      {
+        hint: `choose another name, or remove the device: ip link delete ${name}`,
+      },
+    );
+  }
+};
+
+/** Not forbidden: whoever routes so may know what they are doing. */
+const warnOfOverlaps = async ({ name, cidr }: Plan): Promise<void> => {
+  for (const route of await routesOverlapping(cidr, name)) {
+    note(
+      `innernet-server: warning: ${cidr} overlaps the route ${route.cidr} of ${route.device}: those addresses ` +
+        'will not be reached any more, or not in the network',
+    );
+  }
+};
+
+const commandFor = ({ name, cidr, endpoint }: Plan, serverKey: PublicKey): CommandOf<'CreateNetwork'> => ({
+  type: 'CreateNetwork',
+  name,
+  cidr,
+  serverKey,
+  endpoint,
+});
+
+/** Asks the rules before anything is touched. */
+const refuseByRule = (command: CommandOf<'CreateNetwork'>): void => {
+  const decision = decide(new Network(), command, { actor: operator(), now: timestamp() });
+  if (!decision.accepted) throw new Rejected(decision.rejection);
+};
+
+/**
+ * The log comes first, then the conf, whose appearance is what makes the network. A log that holds nothing but its
+ * creation and has no conf was left by somebody killed in between: nobody can have used it, its key is gone.
+ */
+const writeLog = async (command: CommandOf<'CreateNetwork'>, files: NetworkFiles): Promise<Outcome> => {
+  await discardUnfinished(files);
+  try {
+    const log = await openLog({
+      file: files.log,
+      projections: PROJECTIONS,
+      writer: 'inline',
+      mode: 'create',
+    });
+    try {
+      const plane = new ControlPlane(log, new Network(), () => loadNetwork(log));
+      return await plane.execute(command, { actor: operator() });
+    } finally {
+      await log.close();
+    }
+  } catch (error) {
+    await removeLog(files);
+    throw error;
+  }
+};
+
+const confOf = ({ events }: Outcome, { cidr, listenPort }: Plan, privateKey: PrivateKey): ServerConf => {
+  const server = events.find((event) => event.type === 'PeerAdded');
+  if (!server) throw new Error('a network begins with its server');
+  return { privateKey, listenPort, address: server.ip, prefix: prefixOf(cidr) };
+};
+
+const writeConf = async (conf: ServerConf, files: NetworkFiles): Promise<void> => {
+  try {
+    await replaceFile(files.conf, formatConf(conf));
+  } catch (error) {
+    if (!existsSync(files.conf)) await removeLog(files);
+    throw error;
+  }
+};
+
+/** Whether a log ends where its first commit does. Only read: one killed earlier has no read models to check yet. */
+const holdsCreationAtMost = (file: string): boolean => {
+  const database = openDatabase(file, 'read');
+  try {
+    const reader = new LogReader(database);
+    const [first] = reader.read(0, 1);
+    return !first || first.commitEnd === reader.head().position;
+  } finally {
+    database.close();
+  }
+};
+
+const discardUnfinished = async (files: NetworkFiles): Promise<void> => {
+  if (!existsSync(files.log)) return;
+  if (!holdsCreationAtMost(files.log)) {
+    throw new Failure(`${files.log} holds a network, but its conf ${files.conf} is missing`, {
+      hint: 'put the conf back from a backup, move the log away, or choose another name',
+    });
+  }
+  await removeLog(files);
+};
+
+const removeLog = async ({ log }: NetworkFiles): Promise<void> => {
+  for (const path of [log, `${log}-wal`, `${log}-shm`, witnessFile(log)]) await rm(path, { force: true });
+};
+
+const say = (
+  { position, hash }: Outcome,
+  { address }: ServerConf,
+  { name, cidr, endpoint, listenPort }: Plan,
+  { conf, log }: NetworkFiles,
+  { json }: NewOptions,
+): void => {
+  if (json) {
+    answerJson({ name, cidr, address, endpoint, listenPort, conf, log, position, hash });
+    return;
+  }
+  answer(`created the network ${name}: ${cidr}, this server at ${address}`);
+  note(`start it: sudo innernet-server serve ${name}`);
+  note(`let UDP port ${listenPort} through to this machine: peers reach it at ${endpoint}`);
+};

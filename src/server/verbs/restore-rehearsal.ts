@@ -1,0 +1,115 @@
+/** What `restore` and `restored` would do, with --dry-run: read the copy, say what is given up, write nothing. */
+import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { sayOutcome } from '../../cli/change.ts';
+import { note } from '../../cli/print.ts';
+import { Network } from '../../domain/network.ts';
+import { foretell } from '../../domain/preview.ts';
+import { reachDifference } from '../../domain/reach.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import type { Reach } from '../../protocol/past.ts';
+import { inspectLog, removeLog } from '../../store/backup.ts';
+import type { Head } from '../../store/log.ts';
+import { openLog } from '../../store/sqlite-log.ts';
+import { verifyChain } from '../../store/verify.ts';
+import { readWitness, witnessFile } from '../../store/witness.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { readConf } from '../disk/conf.ts';
+import { filesOf, type NetworkFiles } from '../disk/files.ts';
+import { loadNetwork } from '../live/load-network.ts';
+import { openNetworkLog } from '../past/local-past.ts';
+import { reachOf } from '../past/rehearsal.ts';
+import { readClaim } from '../stream/claims.ts';
+import {
+  copyLog,
+  greatest,
+  isRecorded,
+  lostBeyond,
+  neverLonger,
+  presentHead,
+  type RestoreOptions,
+  refuseOtherNetwork,
+  restoration,
+} from './restore.ts';
+
+const NOBODY: Reach = { gained: [], lost: [] };
+
+type Foreseen = {
+  network: InterfaceName;
+  head: Head;
+  lost: Head | undefined;
+  reach: Reach;
+};
+
+const say = ({ network, head, lost, reach }: Foreseen, options: RestoreOptions): void => {
+  const { events, sentences } = foretell(new Network(), lost ? [restoration(lost)] : []);
+  const rehearsal = { ...head, dryRun: true as const, events, sentences, reach };
+  const going = `${network} would go on from position ${head.position}`;
+  const already = `${going}, and nothing is lost that anybody knows of`;
+  sayOutcome(rehearsal, options, { done: '', already }, { network, lost: lost ?? null });
+  if (lost)
+    note(`${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up`);
+};
+
+/** As `restore`, up to the question whether it is meant; also while the network is being served. */
+export const rehearseRestore = async (
+  network: InterfaceName,
+  file: string,
+  options: RestoreOptions,
+): Promise<void> => {
+  const files = filesOf(network, options);
+  const conf = readConf(files.conf);
+  const draft = `${files.log}.${process.pid}.rehearsal`; // SQLite writes beside whatever it opens
+  try {
+    copyLog(resolve(file), draft);
+    const head = await inspectLog(draft);
+    const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
+    try {
+      await refuseOtherNetwork(log, conf, file);
+      const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));
+      const reach = await reachAgainst(await loadNetwork(log), network, options);
+      say({ network, head, lost, reach }, options);
+    } finally {
+      await log.close();
+    }
+  } finally {
+    removeLog(draft);
+    rmSync(witnessFile(draft), { force: true });
+  }
+};
+
+const seenOf = async (files: NetworkFiles, present?: Head): Promise<Head | undefined> =>
+  greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
+
+/** Who would gain and lose whom against the log that lies there now; nobody, and a note, where it cannot be read. */
+const reachAgainst = async (
+  copy: Network,
+  network: InterfaceName,
+  options: RestoreOptions,
+): Promise<Reach> => {
+  try {
+    const log = await openNetworkLog(network, options);
+    try {
+      return reachOf(reachDifference(await loadNetwork(log), copy));
+    } finally {
+      await log.close();
+    }
+  } catch {
+    note('the log that is there cannot be read: who would gain or lose whom is not known');
+    return NOBODY;
+  }
+};
+
+/** As `restored`, up to the question whether it is meant. */
+export const rehearseRestored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
+  const log = await openNetworkLog(network, options);
+  try {
+    const head = await verifyChain(log);
+    const lost = await lostBeyond(log, head, await seenOf(filesOf(network, options)));
+    if (!lost) throw neverLonger(network);
+    const isDone = await isRecorded(log, head, lost);
+    say({ network, head, lost: isDone ? undefined : lost, reach: NOBODY }, options);
+  } finally {
+    await log.close();
+  }
+};

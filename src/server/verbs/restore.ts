@@ -1,0 +1,247 @@
+/**
+ * `innernet-server restore` and `restored`: an older copy of the log becomes the network's history by decision. The
+ * event `LogRestored` says so, and clients that had come further follow it instead of raising an alarm.
+ */
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ulid } from 'ulid';
+import { Questions } from '../../cli/ask.ts';
+import type { ChangeOptions, GlobalOptions } from '../../cli/options.ts';
+import { answer, answerJson, note } from '../../cli/print.ts';
+import { during } from '../../cli/progress.ts';
+import { actorText } from '../../events/actor.ts';
+import type { EventOf } from '../../events/schema.ts';
+import { eventOf } from '../../events/upcast.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import { inspectLog, removeLog, syncPath } from '../../store/backup.ts';
+import type { EventLog, Head } from '../../store/log.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { sha256Text } from '../../store/sha256.ts';
+import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
+import { verifyChain } from '../../store/verify.ts';
+import { readWitness, replaceWitness, witnessFile } from '../../store/witness.ts';
+import { Failure } from '../../values/failure.ts';
+import { SERVER_PEER } from '../../values/id.ts';
+import { publicKeyOf } from '../../values/key-pair.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { timestamp } from '../commands/control-plane.ts';
+import { readConf, type ServerConf } from '../disk/conf.ts';
+import { filesOf, type NetworkFiles } from '../disk/files.ts';
+import { holdersOf } from '../disk/open-files.ts';
+import { loadNetwork } from '../live/load-network.ts';
+import { openNetworkLog } from '../past/local-past.ts';
+import { forgetClaims, readClaim } from '../stream/claims.ts';
+import { operator } from './local-plane.ts';
+
+export type RestoreOptions = GlobalOptions & ChangeOptions;
+
+/**
+ * Puts a copy of the log in the place of the log, which is kept under another name. Throws `Failure`, and then the
+ * log is where it was; a process killed on the way leaves no log or the whole new one, and can be started again.
+ */
+export const restore = async (
+  network: InterfaceName,
+  file: string,
+  options: RestoreOptions,
+): Promise<void> => {
+  const files = filesOf(network, options);
+  const conf = readConf(files.conf);
+  const lock = ProcessLock.take(files.lock, `a server of ${network}`);
+  const draft = `${files.log}.restore`;
+  try {
+    refuseOpen(files.log);
+    copyLog(resolve(file), draft);
+    const backup = await during('checking the copy', inspectLog(draft));
+    const lost = await prepare(draft, { file, files, conf, backup, options, network });
+    const aside = swap(draft, files);
+    await settle(files);
+    tell({ network, backup, lost, aside }, options);
+  } finally {
+    removeLog(draft);
+    rmSync(witnessFile(draft), { force: true });
+    lock.release();
+  }
+};
+
+/** Says that the log which lies there now, put back by hand or shortened by damage, is the one to go on with. */
+export const restored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
+  const files = filesOf(network, options);
+  const log = await openNetworkLog(network, options);
+  try {
+    const head = await during('checking the log', verifyChain(log));
+    const lost = await lostBeyond(
+      log,
+      head,
+      greatest(readWitness(witnessFile(files.log)), readClaim(files.claims)),
+    );
+    if (lost && !(await isRecorded(log, head, lost))) {
+      await sure(network, head, lost, options);
+      await record(log, head, lost);
+    } else if (!lost) throw neverLonger(network);
+    tell({ network, backup: head, lost }, options);
+  } finally {
+    await log.close();
+  }
+  await settle(files);
+};
+
+/** `restored` was asked for, and the log has all that was ever seen. */
+export const neverLonger = (network: string): Failure =>
+  new Failure(`nothing says that the log of ${network} was ever longer than it is`, {
+    hint: `check it: innernet-server verify ${network}`,
+  });
+
+export const greatest = (...heads: (Head | undefined)[]): Head | undefined =>
+  heads.reduce((most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most), undefined);
+
+/** SQLite's own files go along: a copy made with `cp` may have its last changes in them. */
+export const copyLog = (from: string, to: string): void => {
+  if (!existsSync(from)) throw new Failure(`there is no file ${from}`);
+  removeLog(to);
+  for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, to + end);
+};
+
+const refuseOpen = (log: string): void => {
+  const [holder] = existsSync(log) ? holdersOf(log) : [];
+  if (!holder) return;
+  throw new Failure(`${log} is open in ${holder.program} (process ${holder.pid})`, {
+    hint: 'wait until that program is through, or stop it',
+  });
+};
+
+type Parts = {
+  network: InterfaceName;
+  file: string;
+  files: NetworkFiles;
+  conf: ServerConf;
+  backup: Head;
+  options: RestoreOptions;
+};
+
+/** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
+const prepare = async (draft: string, parts: Parts): Promise<Head | undefined> => {
+  const { network, file, files, conf, backup, options } = parts;
+  const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
+  try {
+    await refuseOtherNetwork(log, conf, file);
+    const present = await presentHead(files.log);
+    const seen = greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
+    const lost = await lostBeyond(log, backup, seen);
+    await sure(network, backup, lost, options);
+    if (lost) await record(log, backup, lost);
+    return lost;
+  } finally {
+    await log.close();
+  }
+};
+
+export const refuseOtherNetwork = async (log: SqliteLog, conf: ServerConf, file: string): Promise<void> => {
+  const server = (await loadNetwork(log)).peer(SERVER_PEER);
+  if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return;
+  throw new Failure(`${file} is of another network: address or key of its server are not those of the conf`);
+};
+
+/** The end of the log that lies there now; a damaged one tells what it still can. */
+export const presentHead = async (file: string): Promise<Head | undefined> => {
+  if (!existsSync(file)) return undefined;
+  try {
+    return await inspectLog(file);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The head that was seen, where the log does not contain it. */
+export const lostBeyond = async (
+  log: EventLog,
+  head: Head,
+  seen: Head | undefined,
+): Promise<Head | undefined> => {
+  if (!seen || seen.position > head.position) return seen;
+  const [record] = await log.read(seen.position - 1, 1);
+  if (record?.hash === seen.hash) return undefined;
+  throw new Failure(
+    `this copy holds another history: its position ${seen.position} is not the one that was seen last`,
+    { hint: 'look for a copy of the history that the clients have followed' },
+  );
+};
+
+/** Whether the last thing that this log says is that this head was given up: killed before the witness was new. */
+export const isRecorded = async (log: EventLog, head: Head, lost: Head): Promise<boolean> => {
+  const [record] = await log.read(head.position - 1, 1);
+  const event = record && eventOf(record);
+  return event?.type === 'LogRestored' && event.lostPosition >= lost.position;
+};
+
+const sure = async (
+  network: InterfaceName,
+  head: Head,
+  lost: Head | undefined,
+  { yes }: RestoreOptions,
+): Promise<void> => {
+  const loss = lost
+    ? `its changes from position ${head.position + 1} to ${lost.position} are given up for good`
+    : 'nothing is lost that anybody knows of';
+  await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
+};
+
+/** The event by which a network goes on from an older head than was seen. */
+export const restoration = (lost: Head): EventOf<'LogRestored'> => ({
+  type: 'LogRestored',
+  lostPosition: lost.position,
+  lostHash: lost.hash,
+});
+
+const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
+  const event = restoration(lost);
+  const result = await log.append(head.position, [
+    {
+      actor: actorText(operator()),
+      commandId: ulid(),
+      commandDigest: sha256Text(JSON.stringify(event)),
+      recordedAt: timestamp(),
+      events: [event],
+    },
+  ]);
+  if (result.kind === 'committed') return;
+  throw new Failure('somebody else is writing to this log', {
+    hint: 'try again',
+    cause: result.kind === 'unknown' ? result.cause : undefined,
+  });
+};
+
+/** The old files go first, so that no WAL of theirs is ever beside the new one; the witness stays until the end. */
+const swap = (draft: string, { log }: NetworkFiles): string | undefined => {
+  syncPath(draft);
+  const aside = `${log}.lost-${timestamp().replace(/[-:]|\.\d+/g, '')}`;
+  const wasThere = existsSync(log);
+  for (const end of ['', '-wal', '-shm']) if (existsSync(log + end)) renameSync(log + end, aside + end);
+  renameSync(draft, log);
+  syncPath(dirname(log));
+  return wasThere ? aside : undefined;
+};
+
+/** The witness of the new log, which is shorter than what the old one had seen. */
+const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
+  replaceWitness(witnessFile(log), await inspectLog(log));
+  forgetClaims(claims);
+};
+
+type Told = { network: InterfaceName; backup: Head; lost: Head | undefined; aside?: string | undefined };
+
+const tell = ({ network, backup, lost, aside }: Told, { json }: RestoreOptions): void => {
+  if (json) {
+    answerJson({ network, position: backup.position, lost: lost ?? null, aside: aside ?? null });
+    return;
+  }
+  answer(
+    lost
+      ? `${network} goes on from position ${backup.position}; given up: all up to position ${lost.position}`
+      : `${network} goes on from position ${backup.position}; nothing is lost`,
+  );
+  if (aside) note(`the log that was there is kept as ${aside}`);
+  if (lost)
+    note(
+      `who was disabled or deleted since then is back: clients that saw it keep them out until "enable-peer"`,
+    );
+};

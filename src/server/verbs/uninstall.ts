@@ -1,0 +1,95 @@
+/** `innernet-server uninstall`: ends a network for good; the log goes only if that is meant. */
+import { existsSync } from 'node:fs';
+import { Questions } from '../../cli/ask.ts';
+import { removeFile } from '../../cli/durable-file.ts';
+import { writeHosts } from '../../cli/hosts-file.ts';
+import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
+import { note } from '../../cli/print.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { witnessFile } from '../../store/witness.ts';
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
+import { filesOf, type NetworkFiles } from '../disk/files.ts';
+import { holdersOf } from '../disk/open-files.ts';
+import type { UninstallOptions } from './options.ts';
+
+/**
+ * Whatever is left of a network can be removed so, also after somebody was stopped halfway. Throws a `Failure`:
+ * there is no such network, it is being served, or not confirmed.
+ */
+export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
+  const files = filesOf(network, options);
+  if (!existsSync(files.conf) && !existsSync(files.log))
+    throw new Failure(`there is no network here by that name: ${files.conf} is missing`, {
+      hint: `see what there is: ls ${options.configDir}`,
+    });
+  const change = { network, changes: await ordersOf(network, files, options) };
+  if (isOnlySaid(change, options)) return;
+  const held = lock(network, files);
+  try {
+    const log = await mayDeleteLog(network, files, options);
+    await takeDown(network);
+    if (options.writeHosts) await writeHosts(options.hostsPath, network, []);
+    await removeFile(files.conf);
+    const rest = log ? [...logFiles(files), ...lockFiles(files)] : [];
+    for (const path of rest) await removeFile(path);
+  } finally {
+    held?.release();
+  }
+  sayDone(change, options, `uninstalled ${network}`);
+  for (const path of [files.log, files.foreignDatabase]) if (existsSync(path)) note(`left as it is: ${path}`);
+};
+
+const ordersOf = async (
+  network: InterfaceName,
+  files: NetworkFiles,
+  { writeHosts: isToWrite, hostsPath, keepLog }: UninstallOptions,
+): Promise<string[]> => {
+  const paths = [files.conf, ...(keepLog ? [] : logFiles(files))].filter((path) => existsSync(path));
+  return [
+    ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
+    ...paths.map((path) => `delete ${path}`),
+  ];
+};
+
+/** The log and what belongs to it; the witness after it, so that a log half gone is noticed. */
+const logFiles = ({ log, observations }: NetworkFiles): string[] => [
+  ...[log, `${log}-wal`, `${log}-shm`],
+  witnessFile(log),
+  observations,
+];
+
+const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];
+
+/** Asks, or takes the flags for the answers; says no more than once what cannot be undone. */
+const mayDeleteLog = async (
+  network: string,
+  { conf, log }: NetworkFiles,
+  options: UninstallOptions,
+): Promise<boolean> => {
+  const questions = new Questions(options);
+  const lost = 'Its peers lose their server for good, for nobody else has this key.';
+  await questions.sure(`Uninstall the network ${network}? Its device and ${conf} will be deleted. ${lost}`);
+  if (options.keepLog || !existsSync(log)) return false;
+  if (options.yes) return true;
+  return questions.yesOrNo(`Delete ${log} too, the only record of what happened there?`, undefined);
+};
+
+/** Keeps `serve` out meanwhile. Refuses while there is one, of ours or of innernet's. */
+const lock = (
+  network: string,
+  { lock: stem, foreignDatabase, log }: NetworkFiles,
+): ProcessLock | undefined => {
+  const hint = `stop it first: systemctl disable --now innernet-server@${network}`;
+  const [holder] = existsSync(foreignDatabase) ? holdersOf(foreignDatabase) : [];
+  if (holder)
+    throw new Failure(`${foreignDatabase} is open in ${holder.program} (process ${holder.pid})`, { hint });
+  if (!existsSync(log)) return undefined;
+  try {
+    return ProcessLock.take(stem, `a server of ${network}`);
+  } catch (error) {
+    throw error instanceof Failure ? new Failure(error.message, { hint, cause: error }) : error;
+  }
+};
