@@ -66,6 +66,29 @@ describe('innernet-server history', () => {
     expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
   });
 
+  it('tells times in the zone of whoever reads, or in UTC', async () => {
+    const india = { TZ: 'Asia/Kolkata' }; // 5:30 ahead all year round
+    const times = async (...flags: string[]): Promise<number[]> => {
+      const { stdout } = await server.runWith(india, 'history', 'acme', '--limit', '5', ...flags);
+      return [...stdout.matchAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g)].map(([text]) => Date.parse(`${text}Z`));
+    };
+    const [there, utc] = [await times(), await times('--utc')];
+    const { stdout } = await server.run('history', 'acme', '--limit', '5', '--json');
+    const recorded = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => Math.floor(Date.parse(JSON.parse(line).recordedAt) / 1000) * 1000);
+    expect(utc).toEqual(recorded);
+    expect(there.map((time, index) => time - (utc[index] ?? 0))).toEqual(Array(5).fill(5.5 * 3_600_000));
+  });
+
+  it('goes through a pager on a terminal, and nowhere else', async () => {
+    const env = { PAGER: "sed 's/^/paged: /'", NO_COLOR: '1' };
+    expect(await server.atTerminal(env, 'history', 'acme')).toMatch(/^(paged: +\d+ .*\r\n){5,}$/);
+    expect(await server.atTerminal({ PAGER: 'cat', NO_COLOR: '1' }, 'history', 'acme')).toMatch(/^ +1 {2}\d/);
+    expect((await server.runWith(env, 'history', 'acme')).stdout).toMatch(/^ +1 {2}\d/);
+  });
+
   it('is quiet when its reader has seen enough', async () => {
     const child = server.start('history', 'acme');
     child.stdout.destroy();

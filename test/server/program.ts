@@ -27,6 +27,20 @@ export class ServerProgram {
     return ended(this.start(...args));
   }
 
+  /** As `run`, with these variables in the environment too. */
+  async runWith(env: { [name: string]: string }, ...args: string[]): Promise<Ended> {
+    const environment = { ...process.env, SUDO_USER: 'ann', ...env };
+    return ended(spawn(process.execPath, this.command(...args), { env: environment }));
+  }
+
+  /** What a terminal shows of it, escapes and all. */
+  async atTerminal(env: { [name: string]: string }, ...args: string[]): Promise<string> {
+    const line = [process.execPath, ...this.command(...args)].join(' ');
+    const environment = { ...process.env, SUDO_USER: 'ann', TERM: 'xterm', ...env };
+    const child = spawn('script', ['-qefc', line, '/dev/null'], { env: environment });
+    return (await ended(child)).stdout;
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
