@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type End, pauseBefore, Stream, type StreamQuery } from '../../src/client/sync/stream.ts';
+import { type End, pauseBefore, Stream } from '../../src/client/sync/stream.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
+import type { StreamQuery } from '../../src/protocol/stream-query.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { History, key } from './sight.ts';
 

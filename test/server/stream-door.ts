@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { ServerFrame } from '../../src/protocol/frames.ts';
-import { streamQuery } from '../../src/server/stream/stream-query.ts';
+import { streamQuery } from '../../src/protocol/stream-query.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { RunningNetwork } from './running-network.ts';
 

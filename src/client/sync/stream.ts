@@ -7,19 +7,10 @@ import {
   STREAM_PATH,
   SUBPROTOCOL,
 } from '../../protocol/frames.ts';
+import type { StreamQuery } from '../../protocol/stream-query.ts';
 import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
-import type { Hash, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
-
-/** What a client names when it connects: what it has of the chain, and of the observations. */
-export type StreamQuery = {
-  position?: Position | undefined;
-  hash?: Hash | undefined;
-  boot?: string | undefined;
-  sequence?: number | undefined;
-  state?: 'none' | undefined;
-};
 
 /** How a stream ended. */
 export type End =

@@ -1,5 +1,6 @@
 /** What the HTTP API is made of: the rest of the server, as far as its routes see it. */
 import type { WebSocket } from 'ws';
+import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -10,7 +11,6 @@ import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { LogPast } from '../past/past.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
-import type { StreamQuery } from '../stream/stream-query.ts';
 import type { Trace } from '../trace.ts';
 
 /** Where streams go once the upgrade is done: the hub. */

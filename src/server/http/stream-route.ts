@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LARGEST_CLIENT_FRAME, STREAM_PATH, SUBPROTOCOL } from '../../protocol/frames.ts';
-import { streamQuery } from '../stream/stream-query.ts';
+import { streamQuery } from '../../protocol/stream-query.ts';
 import type { Streams } from './parts.ts';
 import { BadRequest } from './refusal.ts';
 

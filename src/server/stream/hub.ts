@@ -4,6 +4,7 @@ import type { Change } from '../../domain/changes.ts';
 import type { Peer } from '../../domain/peer-table.ts';
 import { appears } from '../../domain/visibility.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../../protocol/frames.ts';
+import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import { type Limit, Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
@@ -16,7 +17,6 @@ import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
 import { costOf, Lanes } from './lanes.ts';
 import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
-import type { StreamQuery } from './stream-query.ts';
 
 /** How often slow readers are looked at, in milliseconds. */
 const LOOK_AFTER_SLOW = 250;

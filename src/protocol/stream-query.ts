@@ -1,6 +1,6 @@
 /** What a client names when it opens its stream: parsed leniently, since whoever names nonsense gets a snapshot. */
 import { z } from 'zod';
-import { Hash, type Position } from '../../values/id.ts';
+import { Hash, type Position } from '../values/id.ts';
 
 const number = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
@@ -13,6 +13,7 @@ const Query = z.object({
   state: z.literal('none').optional().catch(undefined),
 });
 
+/** What a client has of the chain, and of the observations. */
 export type StreamQuery = {
   position?: Position | undefined;
   hash?: Hash | undefined;
