@@ -26,7 +26,8 @@ type Run = { passed: boolean; tried: string[]; summary: string };
 /** Each file with its own pattern: a pattern of one must not choose among another's tests. */
 const run = (fault: Fault, folder: string, form: 'short' | 'long', skipBuild: boolean): Run => {
   const result: Run = { passed: true, tried: [], summary: '' };
-  for (const { file, titles, rounds: long, variable = 'TORTURE_ROUNDS' } of fault.tests) {
+  for (const { file, titles, rounds: long, variable = 'TORTURE_ROUNDS', isLong } of fault.tests) {
+    if (isLong && form === 'short') continue;
     const rounds = form === 'long' && long ? (values.rounds ?? String(long)) : undefined;
     const { status, stdout, stderr } = spawnSync(
       process.execPath,

@@ -12,6 +12,8 @@ export type Tried = {
   rounds?: number;
   /** The variable that says so. */
   variable?: 'PROPERTY_RUNS' | 'FUZZ_RUNS';
+  /** Takes minutes: the long form alone has it. */
+  isLong?: boolean;
 };
 
 export type Fault = {
@@ -203,7 +205,10 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R15',
     what: 'the server is away while a client reboots',
-    tests: [{ file: 'test/e2e/client.test.ts', titles: 'R15' }],
+    tests: [
+      { file: 'test/e2e/client.test.ts', titles: 'R15' },
+      { file: 'test/slow/server-away.test.ts', isLong: true },
+    ],
     sabotage: {
       file: 'src/client/tunnels/device-keeper.ts',
       line: 'const rows = [...this.#mirror.tunnels()];',
