@@ -21,12 +21,12 @@ import type { RunningNetwork } from './running-network.ts';
 
 /** What every CIDR's peers see, at each position that was the end of a commit. */
 export class Truth {
-  readonly #running: RunningNetwork;
+  readonly #running: Pick<RunningNetwork, 'network'>;
   readonly #views = new Map<Position, Views>();
   readonly #cidrs = new Map<Position, Map<number, CidrRow>>();
   readonly #everSeen = new Map<CidrId, Set<number>>();
 
-  constructor(running: RunningNetwork) {
+  constructor(running: Pick<RunningNetwork, 'network'>) {
     this.#running = running;
     this.note();
   }
@@ -58,7 +58,7 @@ export class Truth {
     }
   }
 
-  expectView(position: Position, { cidrId, view, cidrs }: ModelClient): void {
+  expectView(position: Position, { cidrId, view, cidrs }: Sight): void {
     const whole = this.#views.get(position);
     if (!whole) return; // within a commit: the chain may stop there, for those whom the commit does not concern
     assert.deepEqual(view, whole.get(cidrId));
@@ -119,6 +119,9 @@ export type Coming = 'resume' | 'fresh' | 'none';
 
 export type Tally = Map<string, number>;
 const count = (tally: Tally, what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
+
+/** What a client has in sight. */
+type Sight = Pick<ModelClient, 'cidrId' | 'view' | 'cidrs'>;
 
 /** What a client would have on its disk. */
 type Kept = Pick<ModelClient, 'head' | 'boot' | 'sequence' | 'view' | 'cidrs' | 'observed'>;

@@ -110,6 +110,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'R7',
     what: 'frames lost, doubled, delayed, reordered, cut',
     tests: [
+      { file: 'test/torture/r07-bad-line.test.ts', rounds: 200 },
       { file: 'test/server/stream.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 1_000 },
       { file: 'test/client/stream.test.ts' },
     ],
