@@ -145,6 +145,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'clients return at once, the server restarted again and again',
     tests: [
       { file: 'test/torture/r10-returned-together.test.ts', rounds: 5_000 },
+      { file: 'test/slow/many-sockets.test.ts', rounds: 5_000, isLong: true },
       { file: 'test/server/stream.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 },
       { file: 'test/server/live.test.ts' },
     ],
