@@ -208,7 +208,7 @@ class Pair {
     const text = payloadOf(frame);
     const fate = this.#line.fate(text);
     count(fate);
-    if (!text.startsWith('{"kind":"welcome"')) this.#line.remember(frame);
+    if (!isOrder(text)) this.#line.remember(frame);
     switch (fate) {
       case 'passed':
         this.#pass(frame);
@@ -252,6 +252,9 @@ class Pair {
     this.#overtaken = undefined;
   }
 }
+
+/** What is said to one connection alone: a greeting, and the order to take a snapshot. */
+const isOrder = (text: string): boolean => /^\{"kind":"(welcome|fetch)"/.test(text);
 
 /** Bytes of the payload of the first frame, and of its head (RFC 6455, 5.2; servers do not mask). */
 const sizes = (bytes: Buffer): { head: number; payload: number } | undefined => {

@@ -301,7 +301,10 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R22',
     what: 'twenty peers redeem at once, with delays and lost answers',
-    tests: [{ file: 'test/torture/r22-redeemed-together.test.ts', rounds: 50 }],
+    tests: [
+      { file: 'test/torture/r22-redeemed-together.test.ts', rounds: 50 },
+      { file: 'test/slow/redeemed-together.test.ts', isLong: true },
+    ],
     sabotage: {
       file: 'src/domain/invitations.ts',
       line: "return peer.publicKey === publicKey ? accept() : reject({ code: 'AlreadyRedeemed', name: peer.name });",
