@@ -156,7 +156,10 @@ describe('where it is read', () => {
   });
 
   it('a loopback address, but not for a page in a browser', async () => {
-    const port = 41_000 + (process.pid % 1000);
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => probe.once('listening', resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
     const door = await MetricsDoor.open(place(`127.0.0.1:${port}`), () => 'text\n');
     expect((await get({ port })).status).toBe(200);
     expect((await get({ port }, '/metrics', { origin: 'https://example.org' })).status).toBe(404);
