@@ -150,6 +150,7 @@ export class Client {
 
   /** Takes what came in; what comes while a snapshot is fetched waits for it, as it does at a real client. */
   async take(arrival: Arrival): Promise<void> {
+    if (this.#around.light && this.#passesOver(arrival.data)) return;
     if (this.#waiting) {
       this.#waiting.push(arrival);
       return;
@@ -158,10 +159,7 @@ export class Client {
   }
 
   async #take({ data, at }: Arrival): Promise<void> {
-    const { tally } = this.#around;
-    tally.frames += 1;
-    tally.bytes += data.length + headBytes(data.length);
-    if (this.#around.light && this.#passesOver(data)) return;
+    this.#count(data);
     const frame = JSON.parse(data.toString()) as ServerFrame;
     switch (frame.kind) {
       case 'welcome':
@@ -187,12 +185,19 @@ export class Client {
     }
   }
 
+  #count({ length }: Buffer): void {
+    const { tally } = this.#around;
+    tally.frames += 1;
+    tally.bytes += length + headBytes(length);
+  }
+
   /** Observations make most of the bytes: their number is all that is read of them. */
   #passesOver(data: Buffer): boolean {
     const [, sequence] =
       /^\{"kind":"endpoints","boot":"[^"]*","sequence":(\d+)/.exec(data.toString('latin1', 0, 200)) ?? [];
     if (sequence === undefined) return false;
     this.#sequence = Number(sequence);
+    this.#count(data);
     return true;
   }
 

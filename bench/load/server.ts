@@ -131,7 +131,6 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     process.exit(1);
   });
   delay = monitorEventLoopDelay({ resolution: 2 });
-  delay.enable();
   return { endpoint, serverKey, network: live.networkId, ...live.head };
 };
 
@@ -180,5 +179,9 @@ obey({
   redeem,
   usage,
   head: () => live.head,
-  forgetDelay: () => delay.reset(),
+  /** From now on the event loop's delay is looked at: that takes a hundredth of a core itself. */
+  forgetDelay: () => {
+    delay.enable();
+    delay.reset();
+  },
 });
