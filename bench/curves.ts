@@ -104,8 +104,12 @@ const costs = async ({ layout, clients = FEW_CLIENTS }: Setting, at: number): Pr
   }
 };
 
-/** Measures along every dimension, or those named. */
-export const grow = async (say: (progress: string) => void, only: readonly string[]): Promise<Growth[]> => {
+/** Measures along every dimension, or those named; `onEach` hears of each as soon as it is whole. */
+export const grow = async (
+  say: (progress: string) => void,
+  only: readonly string[],
+  onEach: (growth: Growth) => void,
+): Promise<Growth[]> => {
   const all: Growth[] = [];
   for (const { name, what, steps, at } of DIMENSIONS) {
     if (only.length > 0 && !only.includes(name)) continue;
@@ -115,7 +119,9 @@ export const grow = async (say: (progress: string) => void, only: readonly strin
       points.push(await costs(at(size), size));
       say(`curves: ${name} ${size}: ${JSON.stringify(points.at(-1))}`);
     }
-    all.push({ name, what, points });
+    const growth = { name, what, points };
+    onEach(growth);
+    all.push(growth);
   }
   return all;
 };

@@ -1,7 +1,7 @@
 /** Curves as SVG: small panels with one axis of powers of ten, readable on light and on dark pages. */
 import { COSTS, type Cost, type Growth } from './curves.ts';
 
-const PANEL = { width: 220, height: 150, left: 46, right: 12, top: 34, bottom: 30 };
+const PANEL = { width: 270, height: 150, left: 46, right: 12, top: 34, bottom: 30 };
 const STYLE = `<style>
 text { font: 11px system-ui, sans-serif; fill: #1f2328; } .title { font-weight: 600; } .quiet { fill: #59636e; }
 .page { fill: #ffffff; } .grid { stroke: #d1d9e0; } .line { stroke: #0969da; fill: none; stroke-width: 2; } .dot { fill: #0969da; }

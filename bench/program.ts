@@ -9,7 +9,7 @@ import { association } from './association.ts';
 import { broadcast } from './broadcast.ts';
 import { change } from './change.ts';
 import { commit, regressions } from './check.ts';
-import { type Growth, grow } from './curves.ts';
+import { grow } from './curves.ts';
 import { daemon } from './daemon.ts';
 import { device } from './device.ts';
 import { disable } from './disable.ts';
@@ -161,10 +161,6 @@ const draw = (name: string, svg: string): void => {
   }
 };
 
-const drawGrowth = (growth: readonly Growth[]): void => {
-  for (const one of growth) draw(one.name, growthPage(one));
-};
-
 const drawCurves = (measured: readonly Measured[]): void => {
   for (const { figure, curve } of measured)
     if (curve) draw(curve.name, timePage(figure.name, 'clients that are level, over seconds', curve.points));
@@ -175,8 +171,7 @@ const main = async (): Promise<void> => {
   setScale(Number(scale));
   if (help) return void process.stdout.write(USAGE);
   if (isCurves) {
-    const growth = await grow(say, only);
-    drawGrowth(growth);
+    const growth = await grow(say, only, (one) => draw(one.name, growthPage(one)));
     process.stdout.write(`${JSON.stringify(growth, null, 2)}\n`);
     return;
   }
