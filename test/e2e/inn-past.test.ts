@@ -170,8 +170,8 @@ it('metrics are to be had while it serves', async () => {
   await serving.line(/listening/);
   await until('ann is back', async () => (await scrape(path)).includes('innernet_clients_live 1\n'), 60);
   await until(
-    'her session is seen',
-    async () => (await scrape(path)).includes('innernet_device_peers_connected 1\n'),
+    'her session is seen, and that of bob, whose machine has a tunnel and no program',
+    async () => /^innernet_device_peers_connected [12]$/m.test(await scrape(path)),
     60,
   );
   const { position } = JSON.parse(await onServer('head', 'acme', '--json'));
