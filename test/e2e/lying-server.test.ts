@@ -48,7 +48,9 @@ const applied = (position: number, held: number) =>
     return last?.position === position && last.held === held;
   });
 
-const keysOnDevice = async (): Promise<string> => ann.sure(['wg', 'show', 'acme', 'allowed-ips']);
+/** Sorted: wireguard-go names its peers in any order. */
+const keysOnDevice = async (): Promise<string> =>
+  (await ann.sure(['wg', 'show', 'acme', 'allowed-ips'])).trim().split('\n').sort().join('\n');
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'innernet-lies-'));
