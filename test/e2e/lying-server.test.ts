@@ -1,23 +1,17 @@
 // A peer's machine under a lying server: nothing unverified reaches WireGuard, and the rest goes on working.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import { formatConf } from '../../src/protocol/conf.ts';
 import type { PeerRow } from '../../src/protocol/rows.ts';
-import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
-import type { Cidr, Ip } from '../../src/values/ip.ts';
-import type { InterfaceName } from '../../src/values/name.ts';
-import { keysOf } from '../acme.ts';
+import type { Endpoint } from '../../src/values/endpoint.ts';
 import type { Lie } from '../client/lying-server.ts';
 import { History, row } from '../client/sight.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
+import { annKeys, playServer, serverKeys } from './lies.ts';
 import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
-
-const serverKeys = keysOf('the server');
-const annKeys = keysOf('ann');
 
 let lab: Lab;
 let server: Host;
@@ -58,39 +52,7 @@ beforeAll(async () => {
   program = await bundleForRun(source, `test-lying-server-${process.pid}`);
   lab = await Lab.create();
   [server, ann] = [await lab.host('server'), await lab.host('ann')];
-  await writeFile(join(folder, 'key'), serverKeys.privateKey.reveal());
-  await server.sure(['wireguard-go', 'acme']);
-  const peer = ['peer', annKeys.publicKey, 'allowed-ips', '10.42.1.2/32'];
-  await server.sure([
-    'wg',
-    'set',
-    'acme',
-    'listen-port',
-    '51820',
-    'private-key',
-    join(folder, 'key'),
-    ...peer,
-  ]);
-  await server.sure(['ip', 'address', 'add', '10.42.0.1/16', 'dev', 'acme']);
-  await server.sure(['ip', 'link', 'set', 'acme', 'up']);
-  await server.spawn([process.execPath, program, '10.42.0.1', '51820']).line(/ready/);
-  const conf = formatConf({
-    networkName: 'acme' as InterfaceName,
-    address: '10.42.1.2/16' as Cidr,
-    privateKey: annKeys.privateKey,
-    server: {
-      publicKey: serverKeys.publicKey,
-      externalEndpoint: `${server.address}:51820` as Endpoint,
-      internalEndpoint: '10.42.0.1:51820' as SocketAddress,
-    },
-    peerEndpointOverrides: new Map<Ip, Endpoint>(),
-  });
-  await ann.sure(
-    ['sh', '-c', 'mkdir -p /etc/innernet; cat > /etc/innernet/acme.conf; chmod 600 /etc/innernet/acme.conf'],
-    {
-      input: conf,
-    },
-  );
+  await playServer(server, ann, program, folder);
 });
 afterAll(async () => {
   await lab.close();

@@ -1,23 +1,16 @@
 // A peer's machine under a server that knows the old protocol only: pins are checked before the device here too.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import { formatConf } from '../../src/protocol/conf.ts';
 import type { V1Peer } from '../../src/protocol/v1.ts';
-import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
-import type { Cidr, Ip } from '../../src/values/ip.ts';
-import type { InterfaceName } from '../../src/values/name.ts';
-import { keysOf } from '../acme.ts';
 import { key } from '../client/sight.ts';
 import type { V1Heard, V1Word } from '../client/v1-server.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
+import { annKeys, playServer, serverKeys } from './lies.ts';
 import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
-
-const serverKeys = keysOf('the server');
-const annKeys = keysOf('ann');
 
 let lab: Lab;
 let server: Host;
@@ -79,26 +72,7 @@ beforeAll(async () => {
   program = await bundleForRun(source, `test-v1-server-${process.pid}`);
   lab = await Lab.create();
   [server, ann] = [await lab.host('server'), await lab.host('ann')];
-  await writeFile(join(folder, 'key'), serverKeys.privateKey.reveal());
-  await server.sure(['wireguard-go', 'acme']);
-  const own = ['listen-port', '51820', 'private-key', join(folder, 'key')];
-  await server.sure(['wg', 'set', 'acme', ...own, 'peer', annKeys.publicKey, 'allowed-ips', '10.42.1.2/32']);
-  await server.sure(['ip', 'address', 'add', '10.42.0.1/16', 'dev', 'acme']);
-  await server.sure(['ip', 'link', 'set', 'acme', 'up']);
-  await server.spawn([process.execPath, program, '10.42.0.1', '51820']).line(/ready/);
-  const conf = formatConf({
-    networkName: 'acme' as InterfaceName,
-    address: '10.42.1.2/16' as Cidr,
-    privateKey: annKeys.privateKey,
-    server: {
-      publicKey: serverKeys.publicKey,
-      externalEndpoint: `${server.address}:51820` as Endpoint,
-      internalEndpoint: '10.42.0.1:51820' as SocketAddress,
-    },
-    peerEndpointOverrides: new Map<Ip, Endpoint>(),
-  });
-  const write = 'mkdir -p /etc/innernet; cat > /etc/innernet/acme.conf; chmod 600 /etc/innernet/acme.conf';
-  await ann.sure(['sh', '-c', write], { input: conf });
+  await playServer(server, ann, program, folder);
   await show(bob);
 });
 afterAll(async () => {
