@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FAULTS, type Fault, SLOW } from '../test/torture/catalogue.ts';
+import { FAULTS, type Fault, OTHERS, type Sabotage } from '../test/torture/catalogue.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
   },
 });
 const seed = values.seed ?? String(Date.now() % 2 ** 31);
-const chosen = [...FAULTS, ...SLOW].filter(({ id }) => positionals.length === 0 || positionals.includes(id));
+const chosen = [...FAULTS, ...OTHERS].filter(
+  ({ id }) => positionals.length === 0 || positionals.includes(id),
+);
 const root = resolve('.');
 
 type Run = { passed: boolean; tried: string[]; summary: string };
@@ -70,12 +72,7 @@ const tryFault = (fault: Fault): boolean => {
 };
 
 /** The copy gets its own build, since many tests run what is in dist/. */
-const sabotage = (fault: Fault): boolean => {
-  const { id, sabotage: wrong } = fault;
-  if (!wrong) {
-    console.log(`${id}: no line to break`);
-    return true;
-  }
+const isSeen = (fault: Fault, { file, line, becomes }: Sabotage): boolean => {
   const folder = mkdtempSync(join(tmpdir(), 'innernet-sabotage-'));
   try {
     for (const name of [
@@ -89,20 +86,25 @@ const sabotage = (fault: Fault): boolean => {
     ])
       cpSync(join(root, name), join(folder, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    const file = join(folder, wrong.file);
-    const text = readFileSync(file, 'utf8');
-    if (!text.includes(wrong.line)) throw new Error(`${wrong.file} has no line "${wrong.line}"`);
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes(line)) throw new Error(`${file} has no line "${line}"`);
     writeFileSync(
-      file,
-      text.replace(wrong.line, () => wrong.becomes),
+      path,
+      text.replace(line, () => becomes),
     );
     const { passed, summary } = run(fault, folder, 'short', false);
-    console.log(`${id} ${passed ? 'NOT SEEN' : 'seen red'}: ${wrong.file}: ${wrong.line}`);
-    if (passed) console.log(`  ${summary}`);
+    console.log(`${fault.id} ${passed ? 'NOT SEEN' : 'seen red'}: ${file}: ${line}`);
+    console.log(`  ${summary}`);
     return !passed;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+};
+
+const sabotage = (fault: Fault): boolean => {
+  if (fault.sabotages.length === 0) console.log(`${fault.id}: no line to break`);
+  return fault.sabotages.map((wrong) => isSeen(fault, wrong)).every(Boolean);
 };
 
 console.log(`torture: seed ${seed}, faults ${chosen.map(({ id }) => id).join(' ')}`);

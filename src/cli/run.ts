@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from 'commander';
 import { explain, printable, Rejected } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
+import { forbidCoreDumps } from './core-dumps.ts';
 import { globalOptionsOf } from './options.ts';
 import { paint } from './print.ts';
 import { Clock } from './telling.ts';
@@ -198,6 +199,8 @@ export const main = async (
   args: readonly string[] = process.argv.slice(2),
 ): Promise<never> => {
   endQuietlyWithoutReader();
+  const warning = forbidCoreDumps();
+  if (warning) process.stderr.write(`${program.name()}: warning: ${warning}\n`);
   const code = await run(program, args);
   return process.exit(code);
 };

@@ -1,5 +1,5 @@
 // Private keys are where they have to be and nowhere else: whatever the programs write, start or say is searched for them.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,6 +7,9 @@ import { type Host, Lab, type Running } from '../lab.ts';
 import { CLIENT, SERVER, until } from './small-network.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'innernet-keys-'));
+/** Where programs that stay are at home, so that a crash leaves there what it leaves. */
+const crashes = join(folder, 'crashes');
+const faulty = join(folder, 'faulty.mjs');
 /** Everything that any program said, and what it started, by name. */
 const written = new Map<string, string>();
 const keys = new Set<string>();
@@ -35,6 +38,13 @@ const watched = (what: string): string[] => {
   return ['strace', '-D', '-f', '-q', '-v', '-s', '100000', '-e', 'trace=execve', '-o', trace];
 };
 
+/** As somebody has it who hunts a crash: all that may be written is. */
+const DUMPING = 'ulimit -c "$(ulimit -H -c)"';
+const REPORTING = [
+  '--abort-on-uncaught-exception --report-uncaught-exception --report-on-fatalerror --report-on-signal',
+  `--report-directory=${crashes} --import=${faulty}`,
+].join(' ');
+
 const nameOf = (host: Host, argv: readonly string[]): string =>
   `${++runs} ${host.name}: ${argv.slice(1).join(' ')}`.replace(/\S*\/dist\//, '');
 
@@ -42,14 +52,16 @@ const nameOf = (host: Host, argv: readonly string[]): string =>
 const type = async (host: Host, argv: readonly string[]): Promise<void> => {
   const what = nameOf(host, argv);
   const [out, error] = [join(folder, `out${runs}`), join(folder, `error${runs}`)];
-  const script = `exec "$@" >${out} 2>${error}`;
+  const script = `${DUMPING}; exec "$@" >${out} 2>${error}`;
   await host.exec(['sh', '-c', script, 'sh', ...watched(what), ...argv], { timeout: 60_000 });
   written.set(what, readFileSync(out, 'utf8') + readFileSync(error, 'utf8'));
 };
 
 const start = async (host: Host, argv: readonly string[], pattern: RegExp): Promise<void> => {
   const what = nameOf(host, argv);
-  const running = host.spawn([...watched(what), ...argv]);
+  const script = `${DUMPING}; cd ${crashes}; exec "$@"`;
+  const env = { NODE_OPTIONS: REPORTING };
+  const running = host.spawn(['sh', '-c', script, 'sh', ...watched(what), ...argv], { env });
   await running.line(pattern);
   daemons.set(what, running);
 };
@@ -97,6 +109,8 @@ const CLIENT_CONF = '/etc/innernet/acme.conf';
 const invitationOf = (name: string): string => join(folder, `${name}.toml`);
 
 beforeAll(async () => {
+  mkdirSync(crashes);
+  writeFileSync(faulty, "process.on('SIGUSR1', () => { throw new Error('a fault of the program'); });\n");
   lab = await Lab.create();
   [server, ann, bob] = [await lab.host('server'), await lab.host('ann'), await lab.host('bob')];
   const block = ['--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--listen-port', '51820'];
@@ -210,9 +224,35 @@ it('a conf that is broken at the very key is complained of without it', { timeou
   await type(bob, [...CLIENT, '-vv', 'install', '/run/broken.toml', '--name', 'other']);
 });
 
-it('and nothing that was said or started, to the end and beyond, names one', async () => {
-  for (const daemon of daemons.values()) daemon.kill('SIGTERM');
+/** Limits on core dumps, in bytes, of what runs on a host: of ours, and of what carries the tunnels. */
+const coreLimits = (host: Host, pattern: string): Promise<string> =>
+  host.sure([
+    'sh',
+    '-c',
+    `for p in $(pgrep -f '${pattern}'); do [ /proc/$p/ns/net -ef /proc/self/ns/net ] && sed -n 's/^Max core file size *//p' /proc/$p/limits; done | grep -o '^[0-9a-z]* *[0-9a-z]*' | sort -u`,
+  ]);
+
+it('a crash leaves a report if one is asked for, and no core dump', async () => {
+  for (const host of [server, ann, bob])
+    for (const pattern of ['^[^ ]*node .*acme', '^[^ ]*wireguard-go'])
+      expect([host.name, pattern, await coreLimits(host, pattern)]).toEqual([
+        host.name,
+        pattern,
+        expect.stringMatching(/^1 +1\n$/),
+      ]);
+  for (const daemon of daemons.values()) daemon.kill('SIGUSR2');
+  await until('all have reported', async () => readdirSync(crashes).length >= daemons.size);
+  const [serving, ...following] = [...daemons.values()];
+  serving?.kill('SIGUSR1');
+  for (const daemon of following) daemon.kill('SIGABRT');
   await until('they have ended', async () => [...daemons.values()].every((daemon) => !daemon.running));
+  expect(serving?.lines.join('\n')).toContain('a fault of the program');
+  const left = readdirSync(crashes);
+  expect(left.filter((name) => !/^report\..*\.json$/.test(name))).toEqual([]);
+  for (const name of left) written.set(name, readFileSync(join(crashes, name), 'utf8'));
+});
+
+it('and nothing that was said or started, to the end and beyond, names one', async () => {
   for (const [what, { lines }] of daemons) written.set(what, lines.join('\n'));
   for (const [what, trace] of traces) written.set(what, readFileSync(trace, 'utf8'));
   expect(written.size).toBeGreaterThan(40);

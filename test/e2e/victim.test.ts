@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Caller, type Way } from '../lab/caller.ts';
-import { CLIENT, follow, type Host, onDevice, SmallNetwork, until } from './small-network.ts';
+import { joinCrowd, untilEach } from './crowd.ts';
+import { type Host, onDevice, SmallNetwork, until } from './small-network.ts';
 
 const CLIENTS = Number(process.env.VICTIM_CLIENTS ?? 4);
 const WATCH = CLIENTS > 10 ? 60 : 6;
@@ -20,17 +21,15 @@ const clients: Host[] = [];
 beforeAll(async () => {
   network = await SmallNetwork.create();
   eve = (await network.join('eve')).host;
-  for (let first = 0; first < CLIENTS; first += 5) {
-    const names = Array.from({ length: Math.min(5, CLIENTS - first) }, (_, n) => `client${first + n}`);
-    const joined: Host[] = [];
-    for (const name of names) joined.push(await joinPatiently(name));
-    await Promise.all(joined.map(follow));
-    clients.push(...joined);
-  }
-  await until(
+  const members = await joinCrowd(
+    network,
+    Array.from({ length: CLIENTS }, (_, n) => `client${n}`),
+  );
+  clients.push(...members.map(({ host }) => host));
+  await untilEach(
     'all know each other',
-    async () => (await onDevice(clients[0] as Host)).length === CLIENTS + 1,
-    60,
+    members,
+    async (host) => (await onDevice(host)).length === CLIENTS + 1,
   );
   victim = await network.lab.host('victim');
   await victim.sure(['nft', '-f', '-'], {
@@ -45,18 +44,6 @@ beforeAll(async () => {
   caller = new Caller(eve);
 }, 1_200_000);
 afterAll(() => network.close());
-
-/** On a machine with fifty of them the first try may be too slow. */
-const joinPatiently = async (name: string): Promise<Host> => {
-  const [host, invitation] = [await network.lab.host(name), await network.invite(name)];
-  for (
-    let attempt = 0;
-    (await host.exec([...CLIENT, 'install', invitation], { timeout: 120_000 })).code !== 0;
-    attempt += 1
-  )
-    if (attempt === 5) throw new Error(`${name} cannot join`);
-  return host;
-};
 
 /** Packets that have reached the victim, by their source. */
 const arrived = async (): Promise<Map<string, number>> => {
