@@ -12,8 +12,9 @@ export default {
   project: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],
   // A type that its own file uses may be exported for the reader of an error message.
   ignoreExportsUsedInFile: { interface: true, type: true },
-  // Programs of the system that only tests and scripts call.
+  // Programs of the system; all but prlimit are for tests and scripts only.
   ignoreBinaries: [
+    'prlimit',
     'dpkg',
     'less',
     'man',
