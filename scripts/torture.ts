@@ -55,7 +55,7 @@ const run = (fault: Fault, folder: string, form: 'short' | 'long', skipBuild: bo
       result.passed = false;
       if (!values.sabotage) process.stdout.write(`${said.slice(-20_000)}\n`);
     }
-    result.tried.push(...said.split('\n').filter((line) => /^torture:|again with/.test(line)));
+    result.tried.push(...said.split('\n').filter((line) => /^(torture|victim):|again with/.test(line)));
     result.summary += `${result.summary && '; '}${file}: ${rounds ? `${rounds} rounds, ` : ''}${summary}`;
   }
   return result;

@@ -18,7 +18,8 @@ export const withEach = async <T>(all: readonly T[], act: (one: T) => Promise<un
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 };
 
-const joinPatiently = async (network: SmallNetwork, name: string): Promise<Host> => {
+/** A host that has joined, and does not follow yet. */
+export const joinPatiently = async (network: SmallNetwork, name: string): Promise<Host> => {
   const [host, invitation] = [await network.lab.host(name), await network.invite(name)];
   for (let attempt = 1; ; attempt += 1) {
     const { code, stderr } = await host.exec([...CLIENT, 'install', invitation], { timeout: 120_000 });
@@ -27,7 +28,7 @@ const joinPatiently = async (network: SmallNetwork, name: string): Promise<Host>
   }
 };
 
-/** Hosts of these names that have joined, in this order, and follow; their addresses in the network are in it too. */
+/** Hosts of these names, which join in this order, and follow. */
 export const joinCrowd = async (network: SmallNetwork, names: readonly string[]): Promise<Member[]> => {
   const members: Member[] = [];
   for (let first = 0; first < names.length; first += AT_ONCE) {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { joinCrowd, type Member, untilEach, withEach } from '../e2e/crowd.ts';
+import { joinCrowd, joinPatiently, type Member, untilEach, withEach } from '../e2e/crowd.ts';
 import { CLIENT, onDevice, reportOf, SERVER, SmallNetwork, until } from '../e2e/small-network.ts';
 import type { Running } from '../lab.ts';
 import { sayTried } from '../torture/seed.ts';
@@ -48,8 +48,8 @@ beforeAll(async () => {
     network,
     Array.from({ length: CLIENTS }, (_, n) => `client${n}`),
   );
-  await network.join('stolen');
-  await network.join('fired');
+  await joinPatiently(network, 'stolen');
+  await joinPatiently(network, 'fired');
   await devicesShow(members, [STOLEN, FIRED]);
   passed(`${CLIENTS} follow`);
 }, 1_800_000);
@@ -118,7 +118,7 @@ it('R14: put back by hand with its witness: alarm on each, removals obeyed, noth
 
   await network.admin('disable-peer', 'acme', '--name', 'stolen');
   await network.admin('delete-peer', 'acme', '--name', 'fired');
-  await network.join('newcomer');
+  await joinPatiently(network, 'newcomer');
   await devicesShow(members, [NEXT]);
   passed('all know what will be lost');
 
@@ -130,7 +130,7 @@ it('R14: put back by hand with its witness: alarm on each, removals obeyed, noth
   tried.set('alarms', members.length);
   passed('all have raised the alarm');
 
-  await network.join('intruder');
+  await joinPatiently(network, 'intruder');
   await network.admin('disable-peer', 'acme', '--name', last.name);
   await devicesShow(alive, []);
   await until(`${last.name} hears it`, async () => (await onDevice(last.host)).join() === SERVER_IP, 60);

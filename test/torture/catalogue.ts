@@ -433,6 +433,18 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [],
   },
   {
+    id: 'MODEL',
+    what: 'any sequence of commands, IPv4 and IPv6',
+    tests: [{ file: 'test/domain/changes.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 10_000 }],
+    sabotages: [
+      {
+        file: 'src/domain/changes.ts',
+        line: 'before.endpoint !== after.endpoint ||',
+        becomes: '',
+      },
+    ],
+  },
+  {
     id: 'KEYS',
     what: 'private keys in what programs write, start, say, or leave behind in a crash',
     tests: [{ file: 'test/e2e/keys.test.ts' }],
