@@ -9,18 +9,23 @@ import { sha256 } from './sha256.ts';
 const POOL = new Uint8Array(4096);
 let used = POOL.length;
 
-/** Random bytes from a pool: asking the system for each few costs more than all the rest of sealing. */
-const random = (count: number): Uint8Array => {
+/** Where so many random bytes begin in the pool: asking the system for each few costs more than all the rest of sealing. */
+const take = (count: number): number => {
   if (used + count > POOL.length) {
     randomFillSync(POOL);
     used = 0;
   }
   used += count;
-  return POOL.slice(used - count, used);
+  return used - count;
+};
+
+const randomBytes = (count: number): Uint8Array => {
+  const start = take(count);
+  return POOL.slice(start, start + count);
 };
 
 /** A number in [0, 1), as ulid wants its dice. */
-const dice = (): number => (random(1)[0] ?? 0) / 256;
+const dice = (): number => (POOL[take(1)] ?? 0) / 256;
 
 const nextId = monotonicFactory(dice);
 
@@ -39,7 +44,7 @@ export const seal = (
     position += 1;
     const body = bodyText(event);
     const fields = { commitEnd, id: nextId(time), commandId, type: event.type, recordedAt, actor, body };
-    const salt = random(16);
+    const salt = randomBytes(16);
     const digest = digestOf(fields, salt, sha256);
     hash = chainHash({ networkId, position, previous: hash, digest }, sha256);
     if (position === 1) networkId = hash;

@@ -17,8 +17,10 @@ const FEW = 24;
 const SLOW = 5;
 /** … where they come in a row: one that was slow by chance is no rule … */
 const IN_A_ROW = 3;
-/** … so that the thread writes for this long, in milliseconds, before the disk is tried from here again. */
-const REST = 10_000;
+/** … so that the thread writes for this long, in milliseconds, before the disk is tried from here once more … */
+const SHORTEST_REST = 500;
+/** … and for twice as long each time that it is still slow, up to this. */
+const LONGEST_REST = 10_000;
 
 export class SteppingWriter implements Writer {
   readonly #near: LogWriter;
@@ -29,6 +31,7 @@ export class SteppingWriter implements Writer {
   /** Commits here, one after the other, that were slow. */
   #slowOnes = 0;
   #restsUntil = 0;
+  #rest = SHORTEST_REST;
 
   private constructor(file: string, projections: readonly Projection[], far: ThreadWriter, slow: number) {
     this.#near = new LogWriter(file, projections, { tidy: () => this.#tidy() });
@@ -66,10 +69,15 @@ export class SteppingWriter implements Writer {
   }
 
   #note(took: number): void {
-    this.#slowOnes = took > this.#slow ? this.#slowOnes + 1 : 0;
+    if (took <= this.#slow) {
+      this.#slowOnes = 0;
+      this.#rest = SHORTEST_REST;
+      return;
+    }
+    this.#slowOnes += 1;
     if (this.#slowOnes < IN_A_ROW) return;
-    this.#slowOnes = 0;
-    this.#restsUntil = performance.now() + REST;
+    this.#restsUntil = performance.now() + this.#rest;
+    this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
   }
 
   saveState(state: StoredState): Promise<void> {

@@ -22,6 +22,13 @@ type WalState = { log: number; checkpointed: number };
 /** Above this many pages in the WAL they are moved into the file: a long WAL is slow to read and to recover. */
 const WAL_PAGES = 1_000;
 
+/**
+ * While somebody else moves them, more come. The last of a long WAL, a few different pages over and over, are moved by
+ * the writer itself: a WAL begins anew only when it has been through, and an fsync takes half as long again while the
+ * file grows.
+ */
+const LAST_PAGES = 400;
+
 /** Counting them costs a little, so it is done once in so many commits. */
 const COUNT_EVERY = 16;
 
@@ -185,10 +192,17 @@ export class LogWriter {
     this.#head = head;
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
-    if (this.#commits % COUNT_EVERY === 0 && this.#walPages() > WAL_PAGES) this.#tidyUp();
+    if (this.#commits % COUNT_EVERY === 0) this.#lookAtWal();
     this.#idle ??= setTimeout(() => this.#tidyUp(), IDLE);
     this.#idle.refresh();
     this.#idle.unref(); // `close` does what is left
+  }
+
+  /** NOOP counts and moves nothing. */
+  #lookAtWal(): void {
+    const { log, checkpointed } = this.#walState.get() ?? { log: 0, checkpointed: 0 };
+    if (log - checkpointed > WAL_PAGES) this.#tidyUp();
+    else if (log > WAL_PAGES && log - checkpointed <= LAST_PAGES) this.checkpoint();
   }
 
   #tidyUp(): void {
@@ -199,12 +213,6 @@ export class LogWriter {
   #forgetIdle(): void {
     clearTimeout(this.#idle);
     this.#idle = undefined;
-  }
-
-  /** Pages that are in the WAL alone; NOOP counts and moves nothing. */
-  #walPages(): number {
-    const state = this.#walState.get();
-    return state ? state.log - state.checkpointed : 0;
   }
 
   #explain(error: Error): AppendResult {
