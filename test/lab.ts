@@ -19,6 +19,17 @@ type HostOptions = {
 /** What a router does with a packet from outside that nobody inside asked for. */
 type Unsolicited = 'drop' | 'reject' | 'accept';
 
+type LabOptions = {
+  /** Added to what every program on every host gets (otherwise PATH, HOME and LANG only). */
+  env?: Record<string, string>;
+  /**
+   * For more than thirty hosts that all talk to each other: the kernel has one table of neighbours for all namespaces,
+   * with room for 1,024 (net.ipv4.neigh.default.gc_thresh3), and drops what a further one would need. So each host has
+   * but one neighbour, the gateway, and IPv4 alone.
+   */
+  isCrowded?: boolean;
+};
+
 type RouterOptions = HostOptions & {
   unsolicited?: Unsolicited;
   /** `keep`: the outer port is the inner one if it is free; `random`: another for each destination. */
@@ -26,7 +37,18 @@ type RouterOptions = HostOptions & {
 };
 
 /** A bridge in the lab's own namespace, and the addresses on it. */
-type Segment = { bridge: string; prefix4: string; prefix6?: string; gateway?: string; used: number };
+type Segment = {
+  bridge: string;
+  prefix4: string;
+  prefix6?: string;
+  gateway?: string;
+  /** Whether hosts know the gateway alone, and reach each other through it. */
+  isRouted?: boolean;
+  used: number;
+};
+
+/** The lab's own address among its hosts. */
+const GATEWAY = '203.0.113.1';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -94,28 +116,34 @@ export class Lab {
   readonly #holders: Holder[];
   readonly #ground: Host;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #internet: Segment = { bridge: 'internet', prefix4: '203.0.113', prefix6: '2001:db8::', used: 9 };
+  readonly #internet: Segment;
   /** Which bridge port of ours a host's cable is in. */
   readonly #ports = new Map<Host, string>();
   #delays: Running | undefined;
   #count = 0;
 
-  private constructor(ground: Holder, env: NodeJS.ProcessEnv) {
+  private constructor(ground: Holder, env: NodeJS.ProcessEnv, isCrowded: boolean) {
     this.#holders = [ground];
     this.#env = env;
+    const [way6, wayOut] = [{ prefix6: '2001:db8::' }, { gateway: GATEWAY, isRouted: true }];
+    this.#internet = { bridge: 'internet', prefix4: '203.0.113', used: 9, ...(isCrowded ? wayOut : way6) };
     this.#ground = new Host('lab', ground, env);
   }
 
-  /** `env` is added to what every program on every host gets (otherwise PATH, HOME and LANG only). */
-  static async create({ env = {} }: { env?: Record<string, string> } = {}): Promise<Lab> {
+  static async create({ env = {}, isCrowded = false }: LabOptions = {}): Promise<Lab> {
     if (process.getuid?.() !== 0) throw new Error('the lab needs root to make network namespaces: use sudo');
     const { PATH, HOME, LANG } = process.env;
-    const lab = new Lab(await Holder.start('lab'), { PATH, HOME, LANG, ...env });
+    const lab = new Lab(await Holder.start('lab'), { PATH, HOME, LANG, ...env }, isCrowded);
     await lab.#ip([
       'link add internet type bridge mcast_snooping 0',
-      'addr add 203.0.113.1/24 dev internet',
+      `addr add ${GATEWAY}/24 dev internet`,
       'link set internet up',
     ]);
+    if (isCrowded) {
+      // A redirect would tell hosts of the neighbours that they are not to have.
+      const silent = ['all', 'internet'].map((device) => `net.ipv4.conf.${device}.send_redirects=0`);
+      await lab.#ground.sure(['sysctl', '-qw', 'net.ipv4.ip_forward=1', ...silent]);
+    }
     return lab;
   }
 
@@ -183,9 +211,9 @@ export class Lab {
       `link add v${number} type veth peer name eth0 netns ${host.pid}`,
       `link set v${number} master ${bridge} up`,
     ]);
-    const lines = [`addr add ${host.address}/24 dev eth0`, 'link set eth0 up'];
+    const lines = [`addr add ${host.address}/${segment.isRouted ? 32 : 24} dev eth0`, 'link set eth0 up'];
     if (host.address6) lines.push(`addr add ${host.address6}/64 dev eth0 nodad`);
-    if (segment.gateway) lines.push(`route add default via ${segment.gateway}`);
+    if (segment.gateway) lines.push(`route add default via ${segment.gateway} dev eth0 onlink`);
     await host.sure(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
   }
 

@@ -1,6 +1,6 @@
 // Many real clients at once: they join a few at a time, as fast as the machine lets them, and are asked together.
 import type { Host, Running } from '../lab.ts';
-import { CLIENT, follow, type SmallNetwork, until } from './small-network.ts';
+import { CLIENT, reportOf, type SmallNetwork, until } from './small-network.ts';
 
 /** More at once only wait for each other's processor. */
 const AT_ONCE = 5;
@@ -31,14 +31,16 @@ export const joinPatiently = async (network: SmallNetwork, name: string): Promis
 /** Hosts of these names, which join in this order, and follow. */
 export const joinCrowd = async (network: SmallNetwork, names: readonly string[]): Promise<Member[]> => {
   const members: Member[] = [];
-  for (let first = 0; first < names.length; first += AT_ONCE) {
-    const joined: { name: string; host: Host }[] = [];
-    for (const name of names.slice(first, first + AT_ONCE))
-      joined.push({ name, host: await joinPatiently(network, name) });
-    members.push(
-      ...(await Promise.all(joined.map(async (one) => ({ ...one, running: await follow(one.host) })))),
-    );
+  let host = joinPatiently(network, names[0] ?? '');
+  for (const [n, name] of names.entries()) {
+    const joined = await host;
+    const next = names[n + 1];
+    if (next !== undefined) host = joinPatiently(network, next);
+    const running = joined.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+    members.push({ name, host: joined, running });
   }
+  await Promise.all(members.map(({ running }) => running.line(/up at/, 120_000)));
+  await untilEach('connected', members, async (one) => (await reportOf(one)).isConnected, 300);
   return members;
 };
 

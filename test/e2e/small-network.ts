@@ -36,8 +36,8 @@ export class SmallNetwork {
   }
 
   /** The network 10.42.0.0/16 with a CIDR `humans`, 10.42.1.0/24, being served. */
-  static async create(): Promise<SmallNetwork> {
-    const lab = await Lab.create();
+  static async create(options: { isCrowded?: boolean } = {}): Promise<SmallNetwork> {
+    const lab = await Lab.create(options);
     const network = new SmallNetwork(lab, await lab.host('server'));
     try {
       const endpoint = `${network.server.address}:51820`;

@@ -19,7 +19,7 @@ let way: Way;
 const clients: Host[] = [];
 
 beforeAll(async () => {
-  network = await SmallNetwork.create();
+  network = await SmallNetwork.create({ isCrowded: true });
   eve = (await network.join('eve')).host;
   const members = await joinCrowd(
     network,
