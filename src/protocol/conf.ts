@@ -9,7 +9,7 @@ import { Endpoint, hostOf, isUnspecified, SocketAddress } from '../values/endpoi
 import { Failure } from '../values/failure.ts';
 import { Hash, Position } from '../values/id.ts';
 import { addressOf, type Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
-import { PrivateKey, PublicKey } from '../values/key.ts';
+import { PrivateKey, PublicKey, withoutKeys } from '../values/key.ts';
 import { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 
@@ -129,7 +129,7 @@ const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T
 
 /** A document that cannot be used as it is; what is wrong with it stands in one sentence after its name. */
 const broken = (source: string, trouble: string): Failure =>
-  new Failure(`${source}: ${trouble}`, {
+  new Failure(`${source}: ${withoutKeys(trouble)}`, {
     hint: 'name the invitation as the admin made it, or put the conf back; a new invitation: innernet-server reissue-invitation',
   });
 

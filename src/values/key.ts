@@ -51,6 +51,12 @@ export type PublicKey = z.infer<typeof PublicKey>;
 /** The first ten characters: enough for people to tell keys apart. */
 export const shortKey = (key: PublicKey): string => `${key.slice(0, 10)}…`;
 
+/**
+ * A sentence about a text that may hold a private key in a wrong place, such as a conf with a line end lost: whatever is
+ * long enough to be a key or a good part of one is left out.
+ */
+export const withoutKeys = (sentence: string): string => sentence.replace(/[A-Za-z0-9+/=_]{16,}/g, '…');
+
 /** A private key that shows itself only through `reveal()`: printing, logging and JSON say "(private key)". */
 export class PrivateKey {
   readonly #text: string;

@@ -205,7 +205,11 @@ it('a conf that is broken at the very key is complained of without it', { timeou
     ['twice', 's/^(private-key = .*)$/\\1\\n\\1/'],
     ['a list', 's/^private-key = (.*)$/private-key = [\\1]/'],
     ['as the port', 's/^private-key = (.*)$/listen-port = \\1/'],
-    ['as the address', 's/^private-key = (.*)$/private-key = \\1\\naddress = \\1/'],
+    ['as the address', '/^address = /d; s/^private-key = (.*)$/private-key = \\1\\naddress = \\1/'],
+    [
+      'in the address',
+      '/^address = /d; s/^private-key = "(.*)"$/private-key = "\\1"\\naddress = "10.42.0.1\\1"/',
+    ],
   ];
   for (const [host, conf, program, verb] of [
     [bob, CLIENT_CONF, CLIENT, 'show'],

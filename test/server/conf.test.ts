@@ -56,6 +56,7 @@ describe('the conf', () => {
       text().replace('" \n', '\n'),
       `private-key = "${key}\n`,
       `private-key = ${key}\n`,
+      text({ address: `"10.42.0.1${key}"` }),
     ]) {
       let message = '';
       try {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Endpoint, endpointOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Cidr, familyOf, fullPrefix, Ip, networkOf } from '../../values/ip.ts';
-import { PrivateKey } from '../../values/key.ts';
+import { PrivateKey, withoutKeys } from '../../values/key.ts';
 
 const privateKey = z.string().transform((text, context) => {
   try {
@@ -55,7 +55,8 @@ const complaint = (file: string, error: z.ZodError, document: unknown): Failure 
   const key = issue?.path.join('.') ?? '';
   const missing = key !== '' && (document as Record<string, unknown>)[key] === undefined;
   const hint = typeof document === 'object' && document !== null && 'interface' in document;
-  return new Failure(`${file}: ${missing ? `"${key}" is missing` : `"${key}": ${lower(issue?.message)}`}`, {
+  const trouble = missing ? `"${key}" is missing` : `"${key}": ${withoutKeys(lower(issue?.message))}`;
+  return new Failure(`${file}: ${trouble}`, {
     hint: hint
       ? SERVED_BY_CLIENT
       : 'put the file back from a backup; without its key no peer knows this server',
