@@ -237,6 +237,43 @@ describe('a pair that does not meet', () => {
     expect(first[0]).toBeLessThan(60_000);
   });
 
+  it('opens both routers before either of them begins, though one is two seconds behind', () => {
+    /** When packets go that may arrive, and when those that do not, of one side whose news come at `delay`. */
+    const story = (self: PublicKey, peer: typeof large, places: SocketAddress[], delay: number) => {
+      const [loud, faded]: [number[], number[]] = [[], []];
+      let now = delay;
+      const contacts = new Contacts(self, () => faded.push(now));
+      const carryOut = (steps: Step[]): void => {
+        if (steps.some((step) => 'keepalive' in step && step.keepalive)) loud.push(now);
+      };
+      carryOut(contacts.add(peer, places, { now, wall: wall + now }));
+      for (; now < 62_000; now = Math.max(contacts.nextDue, now + 1))
+        carryOut(contacts.tick(state(), now, wall + now));
+      const begin = loud.find((at) => at > 30_000) ?? Number.NaN;
+      return { last: loud.filter((at) => at < 30_000).at(-1) ?? Number.NaN, begin, faded };
+    };
+    const places = [
+      there,
+      lan,
+      ...Array.from({ length: 8 }, (_, i) => `192.0.2.${i + 1}:9` as SocketAddress),
+    ];
+    for (let first = 21; first < 250; first += 7)
+      for (const delay of [0, 40, 2000]) {
+        const one = story(own, row(6, '10.42.1.6', first), places, delay);
+        const other = story(key(first), row(7, '10.42.1.7', 20), places, 2000 - delay);
+        for (const [here, far] of [
+          [one, other],
+          [other, one],
+        ] as const) {
+          expect(here.begin).toBeLessThan(59_000);
+          const before = here.faded.filter((at) => at < far.begin);
+          // Not while the router here remembers what the other side sent; and it is still open when that one begins.
+          expect(before[0]).toBeGreaterThan(far.last + 30_000);
+          expect(far.begin - (before.at(-1) ?? 0)).toBeLessThan(30_000);
+        }
+      }
+  });
+
   it('has no endpoint while it is silent, so that nothing that is sent to it wakes WireGuard', () => {
     for (const peer of [small, large]) {
       const contacts = new Contacts(own);

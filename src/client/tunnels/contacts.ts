@@ -9,8 +9,9 @@ import { keyBytes, type PublicKey } from '../../values/key.ts';
 import { type DeviceState, isLive, type PeerState, type Step } from '../../wireguard/device.ts';
 import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
+import { canFade } from './fading-packets.ts';
 import { Openings } from './openings.ts';
-import { nextMark, pairNumber } from './rounds.ts';
+import { nextMark, OPEN_AGAIN, openAhead, pairNumber, SECOND_UNTIL } from './rounds.ts';
 
 /** Persistent keepalive of every tunnel that stands, in seconds: innernet's. */
 export const KEEPALIVE = 25;
@@ -34,6 +35,8 @@ const SLOW_PAUSES = [1000, 2000] as const;
 const FIRST_PAUSE = 5000;
 /** A try for which there is no budget comes again after this long, in milliseconds. */
 const QUEUE_PAUSE = 200;
+/** The likeliest places, for which the router is opened ahead of a later round: what is near needs no opening. */
+const OPENED_AHEAD = 2;
 /** A peer that came into sight less than this ago, in milliseconds, can have no session yet. */
 const JUST_ADDED = 300;
 
@@ -53,6 +56,8 @@ type Contact = {
   /** Tries in this round, of the one that starts. */
   tries: number;
   stage: 'begin' | 'going' | 'over';
+  /** When the next round begins, if one came to nothing. */
+  mark: number;
   /** When the last try was sent that WireGuard would repeat; undefined when there is none. */
   sent: number | undefined;
   /** When something is to be done, in milliseconds of the monotonic clock; Infinity: when more is known. */
@@ -81,9 +86,10 @@ export class Contacts {
   /** How far the server's clock is, once it has said: all its clients can agree on moments by that one. */
   serverLead: number | undefined;
 
-  constructor(own: PublicKey) {
+  /** `fade` sends a packet to a place that opens the router here and does not arrive there. */
+  constructor(own: PublicKey, fade: (place: SocketAddress) => void = () => {}) {
     this.#own = own;
-    this.#openings = new Openings(this.#budget);
+    this.#openings = new Openings(this.#budget, fade);
   }
 
   /**
@@ -107,6 +113,7 @@ export class Contacts {
       begun: now,
       tries: 0,
       stage: 'begin',
+      mark: now,
       sent: undefined,
       due: Number.POSITIVE_INFINITY,
     };
@@ -289,16 +296,31 @@ export class Contacts {
     };
   }
 
-  #open({ publicKey }: Contact, places: readonly SocketAddress[], now: number): Step[] {
-    const steps = this.#openings.open(publicKey, places, now);
+  #open(
+    { publicKey }: Contact,
+    places: readonly SocketAddress[],
+    now: number,
+    how?: 'arriving' | 'fading',
+  ): Step[] {
+    const steps = this.#openings.open(publicKey, places, now, how);
     this.nextDue = Math.min(this.nextDue, this.#openings.due(now));
     return steps;
   }
 
   #act(contact: Contact, now: number): Step[] {
     if (contact.stage === 'over') return this.#fallSilent(contact, now);
+    if (now < contact.mark) return this.#openAhead(contact, now);
     if (contact.starts) return this.#try(contact, now);
     return contact.stage === 'begin' ? this.#wait(contact, now) : this.#losePatience(contact, now);
+  }
+
+  /**
+   * Before a round both sides open their routers by packets that do not arrive: whoever of them comes first, the other
+   * router has been asked from inside by then, and nothing depends on the same moment.
+   */
+  #openAhead(contact: Contact, now: number): Step[] {
+    this.#schedule(contact, Math.min(contact.mark, now + OPEN_AGAIN));
+    return this.#open(contact, contact.endpoints.filter(canFade).slice(0, OPENED_AHEAD), now, 'fading');
   }
 
   /** A round of the one that waits: it opens its router to all places at once. */
@@ -326,6 +348,8 @@ export class Contacts {
   /** Making the peer anew sends an initiation at once, each time; nothing else does. */
   #try(contact: Contact, now: number): Step[] {
     const { publicKey, ip, sent } = contact;
+    const isTooLate = contact.round === 1 && now - contact.begun > SECOND_UNTIL;
+    if (isTooLate) return this.#fallSilent(contact, now);
     const endpoint = placeOf(contact);
     if (!endpoint || !this.#budget.take(endpoint, now)) {
       this.#schedule(contact, endpoint ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
@@ -348,7 +372,9 @@ export class Contacts {
     contact.tries = 0;
     contact.stage = 'begin';
     if (contact.round > 1) contact.starts = starts(this.#own, contact.publicKey);
-    this.#schedule(contact, this.#nextRound(contact, now));
+    contact.mark = this.#nextRound(contact, now);
+    const isSecond = contact.starts && contact.round === 1;
+    this.#schedule(contact, isSecond ? contact.mark : openAhead({ ...contact, now }));
     return [this.#silence(contact)];
   }
 
@@ -408,6 +434,7 @@ const begin = (contact: Contact, now: number): void => {
   contact.begun = now;
   contact.tries = 0;
   contact.stage = 'begin';
+  contact.mark = now;
 };
 
 /** Heard from elsewhere, but not to the end (both may have started at once): that is the likeliest place. */

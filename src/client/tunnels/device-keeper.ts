@@ -12,6 +12,7 @@ import { isOwn } from '../memory/pins.ts';
 import type { Kept } from '../memory/state-file.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts } from './contacts.ts';
+import { FadingPackets } from './fading-packets.ts';
 import { isOwnPublic } from './own-public.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
@@ -47,6 +48,7 @@ export class DeviceKeeper {
   readonly #mirror: Mirror;
   readonly #places: Places;
   readonly #turns = new Turns();
+  readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
   #device: Device;
   #listenPort = 0;
@@ -62,7 +64,8 @@ export class DeviceKeeper {
     this.#mirror = parts.kept.mirror;
     this.#device = device;
     this.#places = new Places(parts.conf.peerEndpointOverrides, parts.kept.endpoints);
-    this.contacts = new Contacts(this.#mirror.ground.own.publicKey);
+    const fade = (place: SocketAddress) => void this.#fading.send(this.#listenPort, place);
+    this.contacts = new Contacts(this.#mirror.ground.own.publicKey, fade);
   }
 
   /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
@@ -216,6 +219,7 @@ export class DeviceKeeper {
     clearTimeout(this.#tick);
     clearTimeout(this.#comparing);
     await this.#turns.take(() => this.#device.apply(this.contacts.close(performance.now())).catch(() => {}));
+    await this.#fading.close();
   }
 
   async #equalise(read: DeviceState): Promise<void> {

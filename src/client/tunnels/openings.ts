@@ -1,6 +1,7 @@
 /**
- * Opening one's own router to places from which a peer may come: WireGuard has one endpoint a peer, so a throwaway
- * peer stands for each place, with a key that nobody has and no address. It sends one initiation and is removed.
+ * Opening one's own router to places from which a peer may come. WireGuard has one endpoint a peer, so a throwaway
+ * peer stands for each place, with a key that nobody has and no address: it sends one initiation and is removed. Or a
+ * packet goes that opens the router here and does not arrive.
  */
 import { randomBytes } from 'node:crypto';
 import type { SocketAddress } from '../../values/endpoint.ts';
@@ -15,14 +16,21 @@ const QUEUE_PAUSE = 200;
 /** Sending is what it is for; any interval does, because it does not stay for a second one. */
 const KEEPALIVE = 25;
 
+/** By what the router is opened: a packet that is to arrive, or one that fades behind it. */
+type How = 'arriving' | 'fading';
+type Queue = { how: How; places: readonly SocketAddress[] };
+
 export class Openings {
   readonly #budget: Budget;
+  readonly #fade: (place: SocketAddress) => void;
   /** When each throwaway peer goes, in milliseconds of the monotonic clock; the oldest first. */
   readonly #until = new Map<PublicKey, number>();
-  readonly #queues = new Map<PublicKey, SocketAddress[]>();
+  readonly #queues = new Map<PublicKey, Queue>();
 
-  constructor(budget: Budget) {
+  /** `fade` sends a packet that does not arrive. */
+  constructor(budget: Budget, fade: (place: SocketAddress) => void) {
     this.#budget = budget;
+    this.#fade = fade;
   }
 
   /** The throwaway peers that are on the device now. */
@@ -31,8 +39,8 @@ export class Openings {
   }
 
   /** Opens the way for a peer, in place of what was still to be opened for it. */
-  open(peer: PublicKey, places: readonly SocketAddress[], now: number): Step[] {
-    this.#queues.set(peer, [...places]);
+  open(peer: PublicKey, places: readonly SocketAddress[], now: number, how: How = 'arriving'): Step[] {
+    this.#queues.set(peer, { how, places });
     return this.#serve(peer, now);
   }
 
@@ -68,14 +76,16 @@ export class Openings {
   }
 
   #serve(peer: PublicKey, now: number): Step[] {
-    const queue = this.#queues.get(peer) ?? [];
+    const queue = this.#queues.get(peer);
+    if (!queue) return [];
     const steps: Step[] = [];
-    const left = queue.filter((place) => {
+    const places = queue.places.filter((place) => {
       if (!this.#budget.take(place, now, MOST_WITH_OPENINGS)) return true;
-      steps.push(this.#throwaway(place, now));
+      if (queue.how === 'fading') this.#fade(place);
+      else steps.push(this.#throwaway(place, now));
       return false;
     });
-    if (left.length > 0) this.#queues.set(peer, left);
+    if (places.length > 0) this.#queues.set(peer, { ...queue, places });
     else this.#queues.delete(peer);
     return steps;
   }

@@ -1,15 +1,27 @@
 /**
  * When two peers that have not met try again. A router that lets in unasked what comes from outside gives a later
  * packet from inside another port, until it has forgotten the first (30 s on Linux): so both sides are silent for
- * longer than that, then begin at the same moment, by the server's clock and without a word between them.
+ * longer than that, open their routers by packets that do not arrive, and then begin at the same moment, by the
+ * server's clock and without a word between them.
  */
 import { keyBytes, type PublicKey } from '../../values/key.ts';
 
 /** The first mark is this long after the first round began, and both sides have been silent this long; milliseconds. */
-const AFTER_BEGIN = 44_000;
+const AFTER_BEGIN = 45_000;
 const SILENCE = 31_000;
+/** Of the one that starts, the second round sends nothing later than this after the first began, in milliseconds. */
+export const SECOND_UNTIL = 11_000;
+/**
+ * From here on routers are opened ahead of the first mark: late enough for the other side's router to have forgotten
+ * the second round, early enough for both sides to have done it when one of them is a second or two late.
+ */
+const OPEN_AFTER_BEGIN = 43_000;
+/** Ahead of a later mark it is this long, in milliseconds. */
+const OPEN_BEFORE = 3000;
+/** Opened again this often until the mark, in milliseconds: a router forgets after 30 s. */
+export const OPEN_AGAIN = 12_000;
 /** Marks come this often, the first ones and the later ones, in milliseconds. */
-const FIRST_EVERY = 15_000;
+const FIRST_EVERY = 12_000;
 const LATER_EVERY = 60_000;
 /** Before a later mark there is this much silence, in milliseconds. */
 const LATER_SILENCE = 36_000;
@@ -27,4 +39,10 @@ export const nextMark = (pair: number, { now, begun }: { now: number; begun: num
   const least = isFirst ? Math.max(begun + AFTER_BEGIN, now + SILENCE) : now + LATER_SILENCE;
   const offset = pair % every;
   return Math.ceil((least - offset) / every) * every + offset;
+};
+
+/** When routers are opened ahead of that mark; `begun` is when the first round began, on the same clock. */
+export const openAhead = ({ now, mark, begun }: { now: number; mark: number; begun: number }): number => {
+  const early = begun + OPEN_AFTER_BEGIN;
+  return Math.max(now, early > now ? Math.min(mark, early) : mark - OPEN_BEFORE);
 };
