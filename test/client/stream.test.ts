@@ -16,10 +16,12 @@ let streams: WebSocketServer;
 let address: SocketAddress;
 let requests: { url: string; headers: Record<string, unknown> }[];
 let onSocket: (socket: WebSocket) => void;
+let late: (stream: Stream) => void;
 
 beforeEach(async () => {
   requests = [];
   onSocket = () => {};
+  late = () => {};
   http = createServer();
   streams = new WebSocketServer({ server: http, autoPong: true });
   streams.on('connection', (socket, { url = '', headers }) => {
@@ -44,6 +46,7 @@ const live = (query: StreamQuery = {}, act: (stream: Stream, frame: ServerFrame)
         act(stream, frame);
       },
       unknown: (kind) => unknown.push(kind),
+      late: () => late(stream),
       end: (end) => resolve({ frames, unknown, end }),
     });
   });
@@ -108,6 +111,21 @@ describe('it ends', () => {
   it('when the server falls silent, though the connection stands', async () => {
     onSocket = (socket) => socket.send(JSON.stringify({ ...history.welcome(3), heartbeat: 0.05 }));
     expect((await live()).end).toEqual({ kind: 'lost', reason: 'nothing heard of the server' });
+  });
+
+  it('not when it is late, but answers a question', async () => {
+    onSocket = (socket) => {
+      socket.send(JSON.stringify({ ...history.welcome(3), heartbeat: 0.2 }));
+      setTimeout(() => socket.close(1001), 1000);
+    };
+    let asked = 0;
+    late = (stream) => {
+      expect(stream.isLate).toBe(true);
+      asked += 1;
+      stream.ask();
+    };
+    expect((await live()).end).toEqual({ kind: 'closed', code: 1001 });
+    expect(asked).toBeGreaterThan(1);
   });
 
   it('not while the server pings', async () => {

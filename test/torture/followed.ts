@@ -82,6 +82,7 @@ export class FollowedClient {
       const stream: Stream = new Stream(this.#options.server, query, {
         frame: (frame) => this.#turns.take(() => this.#onFrame(stream, frame)),
         unknown: (kind) => this.broken.push(`a frame of an unknown kind: ${kind}`),
+        late: () => {},
         end: (end) => void this.#turns.take(async () => resolve(end)),
       });
       this.#stream = stream;

@@ -1,5 +1,5 @@
 /** Follows one network: frames are judged, written down, put on the device, in this order; and so for ever. */
-
+import { setTimeout as pause } from 'node:timers/promises';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
@@ -44,6 +44,8 @@ export type FollowOptions = {
 
 /** News are gathered this long before the hosts file is written, in milliseconds. */
 const HOSTS_AFTER = 50;
+/** How long a server that is late may take to answer a question, repeats of lost packets included; in milliseconds. */
+const ANSWERED_WITHIN = 4000;
 /** A machine that was shut out asks again after this long, or as soon as WireGuard is answered; in milliseconds. */
 const SHUT_OUT_PAUSE = 60_000;
 const SHUT_OUT_LOOK = 1000;
@@ -314,6 +316,7 @@ export class Follower {
           return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
         },
         unknown: (kind) => void this.#take(stream, () => this.#onUnknown(kind)),
+        late: () => void this.#onLate(stream),
         end: (end) => {
           void this.#turns.take(async () => resolve(this.#onEnd(end)));
         },
@@ -333,6 +336,22 @@ export class Follower {
         stream.cut(error.message);
       });
     });
+  }
+
+  /**
+   * The server is asked for a sign of life. Its kernel answers for a program that is busy: when nothing at all comes
+   * out of the tunnel, it is not where it was, and is looked for anew.
+   */
+  async #onLate(stream: Stream): Promise<void> {
+    try {
+      const before = await this.#keeper.heardOfServer();
+      stream.ask();
+      await pause(ANSWERED_WITHIN, undefined, { ref: false });
+      if (this.#isStopped || this.#stream !== stream || !stream.isLate) return;
+      if ((await this.#keeper.heardOfServer()) === before) stream.cut('nothing comes from the server');
+    } catch {
+      // A device that cannot be read is looked after elsewhere; the stream ends when more is overdue.
+    }
   }
 
   /** Where this machine says that it may be reached; undefined where it is not to say so. */

@@ -25,6 +25,8 @@ export type StreamEvents = {
   frame: (frame: ServerFrame) => Promise<void>;
   /** A frame of a kind that this program does not know. */
   unknown: (kind: string) => void;
+  /** A sign of life did not come when it was due. */
+  late: () => void;
   end: (end: End) => void;
 };
 
@@ -36,6 +38,8 @@ const LARGEST_FRAME = 1024 * 1024;
 const LONGEST_QUEUE = 4 * LARGEST_FRAME;
 /** No server makes us wait longer than this for a sign of life, in seconds. */
 const LONGEST_HEARTBEAT = 300;
+/** One missed ping and some grace. */
+const LATE_AFTER_HEARTBEATS = 1.125;
 /** Two missed pings and some grace. */
 const DEAD_AFTER_HEARTBEATS = 2.25;
 
@@ -55,6 +59,8 @@ export class Stream {
   #serverLead: number | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
+  #lateness: NodeJS.Timeout | undefined;
+  #isLate = false;
 
   constructor(server: { endpoint: SocketAddress; key: PublicKey }, query: StreamQuery, events: StreamEvents) {
     this.#events = events;
@@ -97,6 +103,16 @@ export class Stream {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
+  /** Whether a sign of life is overdue. */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  /** Asks the server for a sign of life. */
+  ask(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+  }
+
   /** Resolves when all that the server had sent by now has arrived; never if the stream ends before. */
   level(): Promise<void> {
     return new Promise((resolve) => {
@@ -113,9 +129,22 @@ export class Stream {
   }
 
   #heard(): void {
+    this.#isLate = false;
+    this.#stopWaiting();
+    const heartbeat = this.#heartbeat * 1000;
+    this.#lateness = setTimeout(() => {
+      this.#isLate = true;
+      this.#events.late();
+    }, heartbeat * LATE_AFTER_HEARTBEATS);
+    this.#silence = setTimeout(
+      () => this.cut('nothing heard of the server'),
+      heartbeat * DEAD_AFTER_HEARTBEATS,
+    );
+  }
+
+  #stopWaiting(): void {
     clearTimeout(this.#silence);
-    const silence = this.#heartbeat * 1000 * DEAD_AFTER_HEARTBEATS;
-    this.#silence = setTimeout(() => this.cut('nothing heard of the server'), silence);
+    clearTimeout(this.#lateness);
   }
 
   #onMessage(text: string): void {
@@ -145,7 +174,7 @@ export class Stream {
   }
 
   #onClose(code: number): void {
-    clearTimeout(this.#silence);
+    this.#stopWaiting();
     this.#events.end(
       this.#end ??
         (code === 1006 ? { kind: 'lost', reason: 'the connection broke' } : { kind: 'closed', code }),

@@ -160,6 +160,11 @@ export class DeviceKeeper {
     return since === undefined || (peer.latestHandshake ?? 0) > this.#times.wall(since);
   }
 
+  /** Bytes that have come from the server since its peer was made: whatever it was, somebody was there. */
+  async heardOfServer(): Promise<number> {
+    return (await this.#read()).peers.get(this.#mirror.ground.server.publicKey)?.rxBytes ?? 0;
+  }
+
   /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
   adopt(change: ConfChange, after: Conf): Promise<void> {
     return this.#turns.take(async () => {

@@ -21,7 +21,7 @@ const OPEN_BEFORE = 3000;
 /** Opened again this often until the mark, in milliseconds: a router forgets after 30 s. */
 export const OPEN_AGAIN = 12_000;
 /** Marks come this often, the first ones and the later ones, in milliseconds. */
-const FIRST_EVERY = 12_000;
+const FIRST_EVERY = 10_000;
 const LATER_EVERY = 60_000;
 /** Before a later mark there is this much silence, in milliseconds. */
 const LATER_SILENCE = 36_000;
