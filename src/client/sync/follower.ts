@@ -396,7 +396,7 @@ export class Follower {
     const endpoints = this.#candidates();
     if (endpoints) stream.send({ kind: 'candidates', endpoints });
     this.#keeper.contacts.roundTrip = stream.roundTrip;
-    this.#keeper.contacts.serverLead = stream.serverLead;
+    this.#keeper.contacts.serverClock = stream.serverClock;
     void stream.level().then(() => {
       void this.#take(stream, async () => onLevel(stream));
     });

@@ -11,6 +11,7 @@ import type { StreamQuery } from '../../protocol/stream-query.ts';
 import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
+import type { ServerClock } from '../tunnels/contacts.ts';
 
 /** How a stream ended. */
 export type End =
@@ -56,7 +57,7 @@ export class Stream {
   #opened = 0;
   #end: End | undefined;
   #waiting = 0;
-  #serverLead: number | undefined;
+  #serverClock: ServerClock | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
   #lateness: NodeJS.Timeout | undefined;
@@ -94,9 +95,9 @@ export class Stream {
     return Math.max(0, this.#opened - this.#start) / 2;
   }
 
-  /** How far the server's clock is ahead of this machine's monotonic one, in milliseconds; if it has said. */
-  get serverLead(): number | undefined {
-    return this.#serverLead;
+  /** How the server's clock stands to this machine's monotonic one; if it has said. */
+  get serverClock(): ServerClock | undefined {
+    return this.#serverClock;
   }
 
   send(frame: ClientFrame): void {
@@ -156,11 +157,17 @@ export class Stream {
     else {
       if (frame.kind === 'welcome') {
         this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
-        if (frame.now !== undefined) this.#serverLead = frame.now + this.roundTrip / 2 - performance.now();
+        if (frame.now !== undefined) this.#hearClock(frame.now);
         this.#heard();
       }
       this.#queue(text.length, this.#events.frame(frame));
     }
+  }
+
+  /** It was that late there at some moment since this side began to connect. */
+  #hearClock(said: number): void {
+    const [least, most] = [said - performance.now(), said - this.#start];
+    this.#serverClock = { least, lead: Math.min(most, least + this.roundTrip / 2), most };
   }
 
   /** What is read faster than it is taken would fill the memory. */

@@ -11,7 +11,7 @@ import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
 import { canFade } from './fading-packets.ts';
 import { Openings } from './openings.ts';
-import { nextMark, OPEN_AGAIN, openAhead, pairNumber, SECOND_UNTIL } from './rounds.ts';
+import { LOUD_FOR, nextMark, OPEN_AGAIN, openAhead, pairNumber } from './rounds.ts';
 
 /** Persistent keepalive of every tunnel that stands, in seconds: innernet's. */
 export const KEEPALIVE = 25;
@@ -32,7 +32,9 @@ const QUICK_TRIES = 6;
 /** Where there is one place only, after the quick tries of the first round, in milliseconds. */
 const SLOW_PAUSES = [1000, 2000] as const;
 /** The pause between the first two rounds, in milliseconds. */
-const FIRST_PAUSE = 5000;
+const FIRST_PAUSE = 3500;
+/** A first round that could begin only this much later than it should, in milliseconds, is counted from then. */
+const LATE = 2000;
 /** A try for which there is no budget comes again after this long, in milliseconds. */
 const QUEUE_PAUSE = 200;
 /** The likeliest places, for which the router is opened ahead of a later round: what is near needs no opening. */
@@ -64,6 +66,9 @@ type Contact = {
   due: number;
 };
 
+/** How far a server's clock is ahead of the monotonic one here: about, at least and at most; in milliseconds. */
+export type ServerClock = { readonly lead: number; readonly least: number; readonly most: number };
+
 /** Whether the first key starts the handshake with the second: the smaller one does, by its raw bytes. */
 export const starts = (own: PublicKey, other: PublicKey): boolean =>
   Buffer.compare(keyBytes(own), keyBytes(other)) < 0;
@@ -83,8 +88,8 @@ export class Contacts {
   readonly #openings: Openings;
   /** How far the clock on the wall is ahead of the monotonic one, in milliseconds. */
   #lead = 0;
-  /** How far the server's clock is, once it has said: all its clients can agree on moments by that one. */
-  serverLead: number | undefined;
+  /** The server's clock, once it has said: all its clients can agree on moments by that one. */
+  serverClock: ServerClock | undefined;
 
   /** `fade` sends a packet to a place that opens the router here and does not arrive there. */
   constructor(own: PublicKey, fade: (place: SocketAddress) => void = () => {}) {
@@ -348,16 +353,18 @@ export class Contacts {
   /** Making the peer anew sends an initiation at once, each time; nothing else does. */
   #try(contact: Contact, now: number): Step[] {
     const { publicKey, ip, sent } = contact;
-    const isTooLate = contact.round === 1 && now - contact.begun > SECOND_UNTIL;
-    if (isTooLate) return this.#fallSilent(contact, now);
+    if (contact.round === 1 && now - contact.begun > LOUD_FOR) return this.#fallSilent(contact, now);
     const endpoint = placeOf(contact);
     if (!endpoint || !this.#budget.take(endpoint, now)) {
       this.#schedule(contact, endpoint ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
       return sent !== undefined && now - sent >= SILENT_AFTER ? [this.#silence(contact)] : [];
     }
+    // Where others were served before, it begins now.
+    if (contact.round === 0 && contact.tries === 0 && now - contact.begun > LATE) contact.begun = now;
     contact.sent = now;
     contact.tries += 1;
-    contact.stage = contact.tries < triesOf(contact) ? 'going' : 'over';
+    const isLong = contact.round < 2 && now - contact.begun > LOUD_FOR;
+    contact.stage = contact.tries < triesOf(contact) && !isLong ? 'going' : 'over';
     this.#schedule(contact, now + this.#pauseAfter(contact));
     return [{ kind: 'recreate', publicKey, allowedIps: [singleton(ip)], endpoint, keepalive: KEEPALIVE }];
   }
@@ -393,10 +400,10 @@ export class Contacts {
     return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - lead;
   }
 
-  /** The server's clock is known to half a round trip: as far as the one here agrees with it, this one is the better. */
+  /** As far as nothing speaks against the clock here, it is the better one: of the server's not all is known. */
   get #agreedLead(): number {
-    const lead = this.serverLead ?? this.#lead;
-    return Math.abs(lead - this.#lead) <= this.roundTrip / 2 ? this.#lead : lead;
+    const { least, lead, most } = this.serverClock ?? { least: 0, lead: this.#lead, most: Infinity };
+    return least <= this.#lead && this.#lead <= most ? this.#lead : lead;
   }
 
   #pauseAfter({ tries, round, endpoints }: Contact): number {

@@ -7,21 +7,21 @@
 import { keyBytes, type PublicKey } from '../../values/key.ts';
 
 /** The first mark is this long after the first round began, and both sides have been silent this long; milliseconds. */
-const AFTER_BEGIN = 45_000;
+const AFTER_BEGIN = 47_000;
 const SILENCE = 31_000;
-/** Of the one that starts, the second round sends nothing later than this after the first began, in milliseconds. */
-export const SECOND_UNTIL = 11_000;
+/** Of the one that starts, the first two rounds send nothing later than this after they began, in milliseconds. */
+export const LOUD_FOR = 9000;
 /**
- * From here on routers are opened ahead of the first mark: late enough for the other side's router to have forgotten
- * the second round, early enough for both sides to have done it when one of them is a second or two late.
+ * From here on routers are opened ahead of the first mark: when the other side's router has forgotten those rounds,
+ * and early enough for it to have been done on both sides, though one began some seconds behind the other.
  */
 const OPEN_AFTER_BEGIN = 43_000;
 /** Ahead of a later mark it is this long, in milliseconds. */
-const OPEN_BEFORE = 3000;
+const OPEN_BEFORE = 12_000;
 /** Opened again this often until the mark, in milliseconds: a router forgets after 30 s. */
 export const OPEN_AGAIN = 12_000;
-/** Marks come this often, the first ones and the later ones, in milliseconds. */
-const FIRST_EVERY = 10_000;
+/** Marks come this often, the first ones and the later ones, in milliseconds; one is a multiple of the other. */
+const FIRST_EVERY = 7500;
 const LATER_EVERY = 60_000;
 /** Before a later mark there is this much silence, in milliseconds. */
 const LATER_SILENCE = 36_000;
