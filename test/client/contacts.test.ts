@@ -361,8 +361,12 @@ describe('a pair that does not meet', () => {
 });
 
 describe('the budget', () => {
-  it('holds for everything that is sent because of frames, throwaway peers too', () => {
-    const contacts = new Contacts(own);
+  it('holds for everything that is sent because of frames, throwaway peers and fading packets too', () => {
+    let [now, faded] = [0, 0];
+    const contacts = new Contacts(own, () => {
+      sent.push(now);
+      faded += 1;
+    });
     const victim = (i: number) => `198.51.100.7:${1000 + i}` as SocketAddress;
     const peers = Array.from({ length: 60 }, (_, i) => row(i, `10.42.2.${i + 1}`, i < 20 ? i : i + 100));
     const sent: number[] = [];
@@ -383,14 +387,15 @@ describe('the budget', () => {
     };
     for (const [i, peer] of peers.entries())
       carryOut(contacts.add(peer, [victim(i), victim(i + 100), victim(i + 200)], { now: 0, wall }), 0);
-    for (let now = 1; now < 120_000; now = Math.min(now + 1000, Math.max(contacts.nextDue, now + 1))) {
+    for (now = 1; now < 120_000; now = Math.min(now + 1000, Math.max(contacts.nextDue, now + 1))) {
       carryOut(contacts.tick(state(), now, wall + now), now);
       const [peer] = peers;
       if (peer && now < 60_000) carryOut(contacts.learn(peer.publicKey, [victim(Math.floor(now))], now), now);
     }
-    for (const now of sent)
-      expect(sent.filter((other) => other > now - 1000 && other <= now).length).toBeLessThanOrEqual(4);
+    for (const at of sent)
+      expect(sent.filter((other) => other > at - 1000 && other <= at).length).toBeLessThanOrEqual(4);
     expect(sent.length).toBeGreaterThan(100);
+    expect(faded).toBeGreaterThan(10);
   });
 
   it('allows four a second to one address, whatever the port', () => {
