@@ -43,8 +43,8 @@ const packages = [
   },
   {
     name: /^koffi$/,
-    rooms: ['server', 'cli'],
-    why: 'foreign calls are for the two sockets that Node cannot make: bound to a device, and of datagrams to systemd',
+    rooms: ['server', 'client', 'cli'],
+    why: 'foreign calls are for sockets that Node cannot make: bound to a device, of datagrams to systemd, of raw packets',
   },
   { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },
   {
