@@ -16,12 +16,14 @@ import { licencesOf } from './licences.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 
-/** Programs get a shebang and mode 0755; the others are loaded by them. */
-const entryPoints = [
-  { out: 'innernet', source: 'src/client/program.ts', program: true },
+/** What is bundled together shares its chunks. Programs get a shebang and mode 0755; the others are loaded by them. */
+const server = [
   { out: 'innernet-server', source: 'src/server/program.ts', program: true },
   { out: 'log-writer', source: 'src/server/live/log-writer.ts', program: false },
+  { out: 'prompts', source: '@inquirer/prompts', program: false },
 ];
+const client = [{ out: 'innernet', source: 'src/client/program.ts', program: true }];
+const entryPoints = [...server, ...client];
 
 // Bundled CommonJS packages (fastify, ws, commander) call require for Node's own modules.
 const banner = [
@@ -52,6 +54,16 @@ const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
   },
 });
 
+/** Half of the client's code, and needed only where somebody sits at a terminal. */
+const promptsApart = /** @satisfies {esbuild.Plugin} */ ({
+  name: 'prompts-apart',
+  setup: (build) => {
+    build.onResolve({ filter: /^@inquirer\/prompts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './prompts.js', external: true },
+    );
+  },
+});
+
 /**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
  * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them. Resolves to the
@@ -59,15 +71,12 @@ const englishOnly = /** @satisfies {esbuild.Plugin} */ ({
  * @param {{ keepOldChunks?: boolean, folder?: string }} [options] `folder` in place of dist/
  */
 export async function build({ keepOldChunks = false, folder = dist } = {}) {
-  const { outputFiles, metafile } = await esbuild.build({
-    ...bundling,
-    metafile: true,
-    entryPoints: entryPoints.map(({ out, source }) => ({ in: source, out })),
-    outdir: folder,
-    splitting: true,
-    plugins: [englishOnly],
-    external: ['better-sqlite3', 'koffi'], // native
-  });
+  const results = await Promise.all([
+    bundled(server, folder, { splitting: true }),
+    // A verb is started by hand and waited for: one short file is found and compiled sooner than forty.
+    bundled(client, folder, { minifyWhitespace: true, minifySyntax: true }),
+  ]);
+  const outputFiles = results.flatMap((result) => result.outputFiles);
   await mkdir(folder, { recursive: true });
   for (const { path, contents } of outputFiles) await place(path, contents);
   if (!keepOldChunks)
@@ -75,7 +84,24 @@ export async function build({ keepOldChunks = false, folder = dist } = {}) {
       folder,
       outputFiles.map(({ path }) => basename(path)),
     );
-  return packagesIn(metafile);
+  return new Set(results.flatMap(({ metafile }) => [...packagesIn(metafile)]));
+}
+
+/**
+ * @param {typeof entryPoints} programs
+ * @param {string} folder
+ * @param {Pick<esbuild.BuildOptions, 'splitting' | 'minifyWhitespace' | 'minifySyntax'>} how
+ */
+function bundled(programs, folder, how) {
+  return esbuild.build({
+    ...bundling,
+    ...how,
+    metafile: true,
+    entryPoints: programs.map(({ out, source }) => ({ in: source, out })),
+    outdir: folder,
+    plugins: [englishOnly, promptsApart],
+    external: ['better-sqlite3', 'koffi'], // native
+  });
 }
 
 /** @param {esbuild.Metafile} metafile */
