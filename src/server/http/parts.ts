@@ -1,4 +1,5 @@
 /** What the HTTP API is made of: the rest of the server, as far as its routes see it. */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -15,7 +16,7 @@ import type { Trace } from '../trace.ts';
 
 /** Where streams go once the upgrade is done: the hub. */
 export interface Streams {
-  attach(socket: WebSocket, id: PeerId, query: StreamQuery): void;
+  attach(socket: WebSocket, id: PeerId, query: StreamQuery, wire: Duplex): void;
 }
 
 export type Parts = {

@@ -46,7 +46,7 @@ export const streamRoute = async (
     handler: (_request, reply) => reply.code(426).send(),
     wsHandler: (socket, request) => {
       const query = streamQuery(new URLSearchParams(request.query as Record<string, string>));
-      streams.attach(socket, request.caller.id, query);
+      streams.attach(socket, request.caller.id, query, request.raw.socket);
     },
   });
 };

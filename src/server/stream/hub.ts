@@ -16,7 +16,7 @@ import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from '
 import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
 import { costOf, Lanes } from './lanes.ts';
-import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
+import { type Line, Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 
 /** How often slow readers are looked at, in milliseconds. */
 const LOOK_AFTER_SLOW = 250;
@@ -92,8 +92,8 @@ export class Hub {
     return this.#farewells.told(peerId);
   }
 
-  /** Takes a socket over, for a redeemed peer: brings it level, then keeps it so. */
-  attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery): void {
+  /** Takes a socket over, for a redeemed peer: brings it level, then keeps it so. `wire` is what lies under it. */
+  attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery, wire?: Line['wire']): void {
     socket.on('error', () => socket.terminate());
     const peer = this.#live.network.peer(peerId);
     if (socket.readyState !== socket.OPEN) return;
@@ -105,7 +105,7 @@ export class Hub {
     const { boot, sequence } = this.#observations;
     const from = this.#resumable(query);
     const member = new Member(
-      socket,
+      { socket, wire },
       peer,
       from ?? position,
       query.boot === boot ? (query.sequence ?? 0) : 0,
