@@ -11,6 +11,9 @@ const ROUNDS = 3;
 const EACH = 5_000;
 const PATIENCE = 300;
 
+/** Milliseconds between the changes of somebody else: every 64 of them tell all clients where the chain is. */
+const BYSTANDER_PAUSE = 50;
+
 type Round = { last: number; waits: number[]; delay: Usage['delay']; bytes: number };
 
 /** Changes to a peer whom the association does not concern, one after the other: how long each waited. */
@@ -23,7 +26,7 @@ const bystander = (field: Field, peer: string): { stop: () => Promise<number[]> 
       const names = [peer, `${peer}-b`];
       await field.execute({ type: 'RenamePeer', peer: names[round % 2], name: names[(round + 1) % 2] });
       waits.push(clock() - asked);
-      await pause(5);
+      await pause(BYSTANDER_PAUSE);
     }
   })();
   asking.catch(() => {}); // awaited in `stop`

@@ -1,5 +1,4 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
-import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { visiblePeers } from '../../domain/visibility.ts';
 import {
@@ -135,14 +134,15 @@ const snapshot = async (
   transfers: Transfers,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<Readable> => {
+): Promise<void> => {
   const { caller } = request;
   const position = positionOf(request);
   await transfers.turn(caller.id, reply.raw);
   const members = await snapshots.of(caller.cidrId, position);
   const size = { 'content-length': members.reduce((length, member) => length + member.length, 0) };
-  reply.headers({ 'content-type': 'application/json', 'content-encoding': 'gzip', ...size });
-  return transfers.piecesOf(caller.id, reply.raw, members);
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip', ...size });
+  transfers.send(caller.id, reply.raw, members);
 };
 
 const digests = async ({ live, snapshots }: Parts, request: FastifyRequest): Promise<DigestPage> => {

@@ -26,8 +26,8 @@ const MOST_MISSED = 2;
 const MOST_STREAMS = 2;
 /** A stream that was told to end is cut after this long, in milliseconds. */
 const END_WITHIN = 1000;
-/** A client that is told to fetch a snapshot costs what its request will: some 16 short frames. */
-const COST_OF_FETCH = 16;
+/** A client that is told to fetch a snapshot costs what its request will, and all that one weighs on others: see lanes.ts. */
+const COST_OF_FETCH = 32;
 /** Catch-ups that are kept until the next commit. */
 const MOST_CATCH_UPS = 256;
 /** Frames that are heard of one client in a second; the rest waits on its side of the wire. */

@@ -10,7 +10,7 @@ const TURN = 400;
 /** Bytes that cost as much to write as a frame costs by itself. */
 const BYTES_AS_A_FRAME = 4096;
 /** Milliseconds between turns that make members ask for something: their requests are to come in between. */
-const PROVOKED_PAUSE = 4;
+const PROVOKED_PAUSE = 2;
 
 /** Something to be done for each of these members, unless they are gone by then. */
 export type Task = {
