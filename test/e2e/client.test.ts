@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Running } from '../lab.ts';
 import {
+  BROKEN,
   CLIENT,
   follow,
   type Host,
-  lostPings,
+  missedPings,
   onDevice,
   reaches,
   reportOf,
@@ -118,14 +119,14 @@ describe('a running peer', () => {
 
   it('R15: tunnels stand while the server is away, also through a kill of our own process and a cold start', async () => {
     await until('there is a tunnel', () => reaches(bob, '10.42.1.1'));
-    const lost = await lostPings(bob, '10.42.1.1', async () => {
+    const missed = await missedPings(bob, '10.42.1.1', async () => {
       await network.stopServing('SIGKILL');
       bobFollows.kill('SIGKILL');
       await bobFollows.ended;
       bobFollows = bob.spawn([...CLIENT, 'up', '--daemon', 'acme']);
       await bobFollows.line(/up at/);
     });
-    expect(lost).toBe(0);
+    expect(missed).toBeLessThan(BROKEN);
     await bob.sure([...CLIENT, 'down', 'acme']);
     await bobFollows.ended;
     expect((await reportOf(bob)).isUp).toBe(false);
@@ -138,12 +139,12 @@ describe('a running peer', () => {
   });
 
   it('stops at a signal and leaves its tunnels up', async () => {
-    const lost = await lostPings(ann, '10.42.1.2', async () => {
+    const missed = await missedPings(ann, '10.42.1.2', async () => {
       annFollows.kill('SIGTERM');
       expect(await annFollows.ended).toMatchObject({ code: 0 });
       annFollows = await follow(ann);
     });
-    expect(lost).toBe(0);
+    expect(missed).toBeLessThan(BROKEN);
   });
 
   it('is the only one, and answers for the network', async () => {

@@ -9,7 +9,7 @@ const pages = [
 ];
 
 describe('pages that show commands', () => {
-  it.each(pages)('%s runs as it stands', async (page) => {
+  it.concurrent.each(pages)('%s runs as it stands', { timeout: 240_000 }, async (page) => {
     const stage = await Stage.create();
     try {
       expect(await stage.play(readFileSync(page, 'utf8'))).toBeGreaterThan(0);

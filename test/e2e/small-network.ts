@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
 import { type Answer, type Host, Lab, type Running } from '../lab.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
@@ -154,18 +155,18 @@ export const onDevice = async (host: Host): Promise<string[]> =>
     .map(([, ip]) => ip ?? '')
     .sort();
 
-/** Pings every 50 ms while something is done; resolves to how many got no answer, however late. */
-export const lostPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
+/** Pings every 50 ms while something is done; resolves to the most in a row that got no answer: `BROKEN` is too many. */
+export const missedPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
   const pinging = host.spawn(['ping', '-n', '-i', '0.05', ip]);
   await pinging.line(/bytes from/);
-  const answered = () =>
-    pinging.lines.flatMap((line) => (/bytes from .*icmp_seq=(\d+)/.exec(line) ?? []).slice(1).map(Number));
+  const answered = () => answeredIn(pinging.lines.join('\n'));
   await act();
   // What was asked before this moment has been answered when something that was asked later is.
   const enough = answered().length + 20;
   await until('pings go on', async () => answered().length > enough, 60);
   await pinging.stop('SIGINT');
-  return Math.max(...answered()) - new Set(answered()).size;
+  return missedInARow(answered());
 };
 
 export type { Answer, Host };
+export { BROKEN };

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { join, type Peer } from '../e2e/meeting.ts';
 import { CLIENT, follow, onDevice, reaches, reportOf, SmallNetwork, until } from '../e2e/small-network.ts';
+import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import { sayTried } from '../torture/seed.ts';
 
@@ -22,16 +23,15 @@ beforeEach(async () => {
 });
 afterEach(() => network.close());
 
-/** Pings five times a second until it is stopped; then it says how many were sent and how many had no answer. */
-const pinged = async (from: Peer, to: Peer): Promise<() => Promise<{ sent: number; lost: number }>> => {
+/** Pings five times a second until it is stopped; then it says how many were sent and the most in a row unanswered. */
+const pinged = async (from: Peer, to: Peer): Promise<() => Promise<{ sent: number; missed: number }>> => {
   const running: Running = from.host.spawn(['ping', '-n', '-i', '0.2', to.ip]);
   await running.line(/bytes from/);
   return async () => {
     await pause(1000);
-    const answered = new Set(running.lines.flatMap((line) => /icmp_seq=(\d+) ttl/.exec(line)?.[1] ?? []));
     await running.stop('SIGINT');
-    const sent = Math.max(...[...answered].map(Number));
-    return { sent, lost: sent - answered.size };
+    const answered = answeredIn(running.lines.join('\n'));
+    return { sent: Math.max(...answered), missed: missedInARow(answered) };
   };
 };
 
@@ -64,7 +64,7 @@ it('R15: traffic before, during and after, through a reboot without the server',
   const away = performance.now();
   await pause(REBOOTS_AFTER);
   const before = await stopBefore();
-  expect(before.lost).toBe(0);
+  expect(before.missed).toBeLessThan(BROKEN);
 
   await reboot(bob);
   const on = performance.now();
@@ -101,5 +101,5 @@ it('R15: traffic before, during and after, through a reboot without the server',
   tried.set('pings before its reboot', before.sent);
   for (const [what, { sent }] of counts) tried.set(what, sent);
   sayTried('R15', tried);
-  expect(counts.map(([, { lost }]) => lost)).toEqual([0, 0, 0]);
+  for (const [what, { missed }] of counts) expect(missed, what).toBeLessThan(BROKEN);
 });

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  BROKEN,
   CLIENT,
   follow,
   followWith,
   type Host,
-  lostPings,
+  missedPings,
   reaches,
   reportOf,
   SERVER,
@@ -80,7 +81,7 @@ describe.runIf(existsSync(LIBRARY) && process.env.TORTURE_LONG)(
       ['server', 0],
     ] as const)('the clock of %s at %i hours', { timeout: 180_000 }, async (whose, hours) => {
       const before = await endOf(network);
-      const lost = await lostPings(ann, '10.42.1.2', async () => {
+      const missed = await missedPings(ann, '10.42.1.2', async () => {
         clocks[whose].jump(hours);
         await network.admin('rename-peer', 'acme', '--name', 'bob', '--new-name', 'robert');
         await network.admin('rename-peer', 'acme', '--name', 'robert', '--new-name', 'bob');
@@ -92,7 +93,7 @@ describe.runIf(existsSync(LIBRARY) && process.env.TORTURE_LONG)(
         // Long enough for what looks at sessions again and again, and for two heartbeats.
         await sleep(65_000);
       });
-      expect(lost).toBe(0);
+      expect(missed).toBeLessThan(BROKEN);
       for (const host of [ann, bob]) expect((await reportOf(host)).isConnected).toBe(true);
       await network.server.sure([...SERVER, 'verify', 'acme']);
     });
