@@ -1,4 +1,4 @@
-// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces, one file at a time), slow (the
+// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces), slow (the
 // same, where a minute must pass), package (what is published, installed on machines of its own) and interop (the same as
 // e2e, with innernet's own programs; run on demand by scripts/interop.js).
 import { join } from 'node:path';
@@ -42,7 +42,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts', ...slow],
           globalSetup: ['test/build.ts'],
-          fileParallelism: false,
+          // They mostly wait for each other's programs: two files at a time, each with a lab of its own.
+          maxWorkers: 2,
           testTimeout: 120_000,
           retry,
           hookTimeout: 120_000,
@@ -64,6 +65,7 @@ export default defineConfig({
           name: 'package',
           include: ['test/package/**/*.test.ts'],
           fileParallelism: false,
+          retry,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
