@@ -500,8 +500,8 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/client/sync/polled-server.ts',
-        line: 'printable(name.slice(0, 255))',
-        becomes: 'name',
+        line: 'unreadable.slice(0, MOST_NAMES)',
+        becomes: 'unreadable',
       },
     ],
   },
