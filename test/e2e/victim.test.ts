@@ -1,12 +1,12 @@
 // A peer that names a victim's address as its own, in every way there is: what reaches the victim from all the others.
-// VICTIM_CLIENTS=50 makes it a long one.
+// VICTIM_CLIENTS=50 makes it a long one, as it is in `npm run torture -- STRANGER`.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Caller, type Way } from '../lab/caller.ts';
 import { joinCrowd, untilEach } from './crowd.ts';
 import { type Host, onDevice, SmallNetwork, until } from './small-network.ts';
 
-const CLIENTS = Number(process.env.VICTIM_CLIENTS ?? 4);
+const CLIENTS = Number(process.env.VICTIM_CLIENTS ?? (process.env.TORTURE_LONG ? 50 : 4));
 const WATCH = CLIENTS > 10 ? 60 : 6;
 /** Initiations a second that one client sends to one address at most. */
 const MOST_TO_ONE = 4;
