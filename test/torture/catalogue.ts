@@ -508,7 +508,10 @@ export const OTHERS: readonly Fault[] = [
   {
     id: 'STRANGER',
     what: "a stranger's address that a peer names as its own",
-    tests: [{ file: 'test/e2e/victim.test.ts' }],
+    tests: [
+      { file: 'test/e2e/victim.test.ts' },
+      { file: 'test/client/contacts.test.ts', titles: 'the budget' },
+    ],
     sabotages: [
       {
         file: 'src/server/observations/candidates.ts',
