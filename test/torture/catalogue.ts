@@ -533,12 +533,12 @@ export const OTHERS: readonly Fault[] = [
       {
         file: 'src/client/memory/mirror.ts',
         line: 'peers: { changed: accepted, removed: peers.removed },',
-        becomes: 'peers: { changed: accepted, removed: [] },',
+        becomes: 'peers: { changed: [], removed: peers.removed },',
       },
       {
-        file: 'src/client/sync/stream.ts',
-        line: 'this.#socket = new WebSocket(',
-        becomes: "process.on('exit', () => {}); this.#socket = new WebSocket(",
+        file: 'src/server/commands/control-plane.ts',
+        line: 'const digest = digestOfCommand(command);',
+        becomes: "const digest = digestOfCommand(command); process.on('exit', () => {});",
       },
     ],
   },
