@@ -1,5 +1,6 @@
 // R10: thousands of clients come back at once, again and again: all level, nobody who had a recent position takes a snapshot.
 import { expect, it, onTestFinished } from 'vitest';
+import type { Cidr } from '../../src/values/ip.ts';
 import { acme, keyOf } from '../acme.ts';
 import { RunningNetwork } from '../server/running-network.ts';
 import { FollowingClient } from './followers.ts';
@@ -9,22 +10,34 @@ const dice = diceOf(seed);
 /** The server is started anew so often. */
 const RESTARTS = 3;
 
+/** So many of them see each other. */
+const IN_RANGE = 200;
+
+/** The range of the n-th peer, which is made for the first one in it. */
+const rangeFor = async (running: RunningNetwork, n: number): Promise<string> => {
+  const number = Math.floor(n / IN_RANGE);
+  const name = `crowd-${number}`;
+  const cidr = `10.42.${100 + number}.0/24` as Cidr;
+  if (n % IN_RANGE === 0) await running.ask({ type: 'AddCidr', name: name as never, cidr, parent: 'acme' });
+  return name;
+};
+
 it('R10: all come back level, without a snapshot', { timeout: 3_600_000 }, async () => {
   const running = await RunningNetwork.start([...acme.ranges].flat());
   onTestFinished(() => running.close());
   const count = roundsOr(60);
-  // A few machines with very many streams would be refused at the door; here every client is a peer of its own.
-  const add = (n: number) => ({
-    ...({ type: 'AddPeer', name: `peer-${n}`, cidr: 'bakers', isAdmin: false } as const),
-    ...{ publicKey: keyOf(`peer-${n}`), inviteExpires: null, redeemed: true },
-  });
-  const peers = Math.min(count, 200);
-  for (let n = 0; n < peers; n += 1) await running.ask(add(n));
-  const clients = Array.from({ length: count }, (_, n) => {
-    const peer = running.network.peerNamed(`peer-${n % peers}`);
+  // Of a peer with many streams only the newest are kept: here every client is a peer of its own.
+  const clients: FollowingClient[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const name = `peer-${n}`;
+    const own = { name, cidr: await rangeFor(running, n), publicKey: keyOf(name) };
+    await running.ask({ type: 'AddPeer', ...own, isAdmin: false, inviteExpires: null, redeemed: true });
+  }
+  for (let n = 0; n < count; n += 1) {
+    const peer = running.network.peerNamed(`peer-${n}`);
     if (!peer) throw new Error('a peer did not join');
-    return new FollowingClient(peer, running);
-  });
+    clients.push(new FollowingClient(peer, running));
+  }
   const comeBack = async (): Promise<void> => {
     const order = clients.map((client) => ({ client, at: dice() })).sort((a, b) => a.at - b.at);
     for (const { client } of order) client.connect(running);
