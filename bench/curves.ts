@@ -47,7 +47,7 @@ const DIMENSIONS: readonly Dimension[] = [
   {
     name: 'events',
     what: 'records in the log, 1,000 peers',
-    steps: [1_000, 10_000, 100_000],
+    steps: [1_000, 10_000, 100_000, 1_000_000],
     at: (size) => ({
       layout: { peers: Math.max(scaled(1_000), LEAST_PEERS), perCidr: 50, renames: size - (size % 2) },
     }),

@@ -8,6 +8,9 @@ import { clock } from './clock.ts';
 type Reply = { id: number; error?: string };
 export type Posted = { begin: number; end: number; status: number; text: string };
 
+/** What is looked for takes several milliseconds, and a look costs a tenth. */
+const LOOK_MS = 1;
+
 export class Machine {
   readonly host: Host;
   /** On a real disk, so that what is made durable costs what it costs: a lab's own folders are in memory. */
@@ -46,9 +49,9 @@ export class Machine {
     return this.#order('post', { url, headers, body });
   }
 
-  /** When the device first had, or had no more, a peer. */
-  async sees(device: string, key: string, present: boolean): Promise<number> {
-    return (await this.#order<{ at: number }>('watch', { device, key, present })).at;
+  /** When the device first had, or had no more, a peer; it is looked at `every` so many milliseconds. */
+  async sees(device: string, key: string, present: boolean, every = LOOK_MS): Promise<number> {
+    return (await this.#order<{ at: number }>('watch', { device, key, present, every })).at;
   }
 
   /** When the first ping was answered; one leaves every 3 ms. */

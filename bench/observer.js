@@ -13,9 +13,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** How long anything may take before it counts as not happening. */
 const PATIENCE_MS = 15_000;
 
-/** Between two looks at a device: what is looked for takes several, and a look costs a tenth. */
-const LOOK_MS = 1;
-
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -79,14 +76,14 @@ class Looker {
 const lookers = new Map();
 
 /**
- * Looks at a device until it has, or has no more, a peer.
- * @param {{ device: string, key: string, present: boolean }} order
+ * Looks at a device every so many milliseconds until it has, or has no more, a peer.
+ * @param {{ device: string, key: string, present: boolean, every: number }} order
  */
-async function watch({ device, key, present }) {
+async function watch({ device, key, present, every }) {
   const line = `public_key=${Buffer.from(key, 'base64').toString('hex')}\n`;
   const looker = lookers.get(device) ?? new Looker(device);
   lookers.set(device, looker);
-  for (const deadline = now() + PATIENCE_MS; now() < deadline; await pause(LOOK_MS))
+  for (const deadline = now() + PATIENCE_MS; now() < deadline; await pause(every))
     if ((await looker.look()).includes(line) === present) return { at: now() };
   throw new Error(`the peer is ${present ? 'not on' : 'still on'} ${device} after ${PATIENCE_MS} ms`);
 }

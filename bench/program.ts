@@ -186,8 +186,8 @@ const main = async (): Promise<void> => {
     : tableOf(measured);
   process.stdout.write(`${answer}\n`);
   const figures = measured.map(({ figure }) => figure);
+  const worse = check ? regressions(figures) : []; // before the committed ones are others
   if (isKept) commit(figures);
-  const worse = check ? regressions(figures) : [];
   for (const sentence of worse) console.error(`bench: worse: ${sentence}`);
   if (worse.length > 0) process.exitCode = 1;
 };

@@ -32,7 +32,10 @@ export class Tunnels {
     }
   }
 
-  /** One of them is disabled and enabled in turn; milliseconds until the last device of the others shows it. */
+  /**
+   * One of them is disabled and enabled in turn; milliseconds until the last device of the others shows it. The more
+   * there are, the less often each is looked at: the looking must not be what the machine is busy with.
+   */
   async press(minutes: number, changes: number): Promise<number[]> {
     const [, ...others] = this.#watchers;
     const target = others.pop() ?? this.#scene.bob;
@@ -41,7 +44,7 @@ export class Tunnels {
     for (let round = 0; performance.now() < end; round++) {
       const present = round % 2 === 1;
       const seen = [this.#scene.ann, ...others].map(({ machine }) =>
-        machine.sees(DEVICE, target.key, present),
+        machine.sees(DEVICE, target.key, present, this.#watchers.length),
       );
       const command = { type: present ? 'EnablePeer' : 'DisablePeer', peer: target.name };
       const each = await delaysAfter(target === this.#scene.bob ? [] : seen, () =>
