@@ -9,10 +9,10 @@ type Entry = { from: Position; until: Position; name: string };
 type Row = [from: Position, name: string];
 
 /** Names of one thing that are read at once, since they lie side by side and a long history needs them in order. */
-const TOGETHER = 16;
+const TOGETHER = 64;
 
 /** Entries kept at most: reading a long history stays flat in memory. */
-const KEPT = 65_536;
+const KEPT = 131_072;
 
 export class NamesAt {
   readonly #onward: Statement<[string, number, string, number, Position], Row>;
