@@ -45,7 +45,7 @@ describe('our client', () => {
     await addPeer('ann', true);
     const { code, stderr } = await ann.run('install', invitations.path('ann'), '--default-name');
     expect([code, stderr]).toEqual([0, expect.stringContaining('this server has no live stream')]);
-    expect(await pings(ann.host, '10.42.0.1')).toBe(true);
+    await until('10.42.0.1 answers ann', () => pings(ann.host, '10.42.0.1'));
   });
 
   it('administers: each change is there, a rule that says no says why', async () => {

@@ -114,7 +114,7 @@ describe('taking over a server', () => {
   it('lets an invitation be redeemed that was made before', async () => {
     const eve = new OldClient(await lab.host('eve'));
     await eve.install(invitations.path('eve'));
-    expect(await pings(eve.host, '10.42.0.1')).toBe(true);
+    await until('10.42.0.1 answers eve', () => pings(eve.host, '10.42.0.1'));
     await ann.sure('fetch', 'acme');
     expect(await known(ann.host)).toContain('10.42.1.2/32');
   });
