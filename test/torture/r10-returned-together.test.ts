@@ -11,13 +11,13 @@ const dice = diceOf(seed);
 const RESTARTS = 3;
 
 /** So many of them see each other. */
-const IN_RANGE = 200;
+const IN_RANGE = 100;
 
 /** The range of the n-th peer, which is made for the first one in it. */
 const rangeFor = async (running: RunningNetwork, n: number): Promise<string> => {
   const number = Math.floor(n / IN_RANGE);
   const name = `crowd-${number}`;
-  const cidr = `10.42.${100 + number}.0/24` as Cidr;
+  const cidr = `10.42.${20 + number}.0/24` as Cidr;
   if (n % IN_RANGE === 0) await running.ask({ type: 'AddCidr', name: name as never, cidr, parent: 'acme' });
   return name;
 };
@@ -47,7 +47,8 @@ it('R10: all come back level, without a snapshot', { timeout: 3_600_000 }, async
     for (const { mirror, alarms, isConnected } of clients) {
       expect([isConnected, alarms, mirror.head?.position]).toEqual([true, 0, running.live.head.position]);
       expect(mirror.head?.hash).toBe(running.live.head.hash);
-      for (const { name, id } of mirror.tunnels()) expect(running.network.peer(id)?.name).toBe(name);
+      const wrong = [...mirror.tunnels()].filter(({ name, id }) => running.network.peer(id)?.name !== name);
+      expect(wrong).toEqual([]);
     }
   };
   await comeBack();
