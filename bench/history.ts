@@ -14,7 +14,7 @@ import { interleave } from './sample.ts';
 import { withFolder } from './scratch.ts';
 
 const ROUNDS = 3;
-const PEERS = 75_000;
+const PEERS = 30_000;
 /** What is in the first page, which is read before anything is written. */
 const FIRST = 1_000;
 

@@ -9,8 +9,13 @@ import type { Member } from './member.ts';
 const TURN = 400;
 /** Bytes that cost as much to write as a frame costs by itself. */
 const BYTES_AS_A_FRAME = 4096;
-/** Milliseconds between turns that make members ask for something: their requests are to come in between. */
+/**
+ * Milliseconds between turns that make members ask for something: their requests are to come in between. What those
+ * take shows in how late the next turn is, and so much longer is the pause that follows, up to the second number: half
+ * of the time is everybody else's.
+ */
 const PROVOKED_PAUSE = 2;
+const LONGEST_PAUSE = 50;
 
 /** Something to be done for each of these members, unless they are gone by then. */
 export type Task = {
@@ -33,6 +38,8 @@ export class Lanes {
   readonly #lanes = new Map<CidrId, Task[]>();
   #left = TURN;
   #isProvoking = false;
+  /** By how many milliseconds the last turn that followed a pause was late. */
+  #late = 0;
   #next: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
   /** Does it now, as far as this turn allows, and the rest soon; after everything that the lane has already. */
@@ -72,13 +79,16 @@ export class Lanes {
 
   #takeTurns(): void {
     if (this.#next) return;
+    const pause = this.#isProvoking ? Math.min(PROVOKED_PAUSE + this.#late, LONGEST_PAUSE) : 0;
+    const due = performance.now() + pause;
     const turn = () => {
       this.#next = undefined;
+      this.#late = pause > 0 ? Math.max(0, performance.now() - due) : 0;
       this.#left = TURN;
       this.#isProvoking = false;
       if (this.#lanes.size > 0) this.#run();
     };
-    this.#next = this.#isProvoking ? setTimeout(turn, PROVOKED_PAUSE) : setImmediate(turn);
+    this.#next = pause > 0 ? setTimeout(turn, pause) : setImmediate(turn);
   }
 
   #cancel(): void {
