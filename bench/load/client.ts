@@ -6,7 +6,7 @@ import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
-import { pauseBefore } from '../../src/client/sync/stream.ts';
+import { patienceAt, pauseBefore, reach } from '../../src/client/sync/connecting.ts';
 import {
   DIGESTS_PATH,
   type DigestPage,
@@ -28,7 +28,6 @@ import type { Served } from './server.ts';
 const inflate = promisify(gunzip);
 
 /** What the client's program allows. */
-const CONNECT_WITHIN = 5_000;
 const LARGEST_FRAME = 1024 * 1024;
 
 /** How a delta begins. */
@@ -127,10 +126,12 @@ export class Client {
 
   connect(): void {
     const { endpoint, serverKey } = this.#around.served;
+    const timeout = patienceAt(this.#attempts);
+    const to = { host: hostOf(endpoint), port: portOf(endpoint), localAddress: this.address, timeout };
     const socket = new WebSocket(`ws://${endpoint}${this.#path()}`, SUBPROTOCOL, {
       headers: { [SERVER_KEY_HEADER]: serverKey },
-      localAddress: this.address,
-      handshakeTimeout: CONNECT_WITHIN,
+      handshakeTimeout: timeout,
+      createConnection: () => reach(to),
       maxPayload: LARGEST_FRAME,
       perMessageDeflate: false,
     });

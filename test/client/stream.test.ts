@@ -1,9 +1,10 @@
 // The stream as a client holds it: real sockets on loopback, a server that answers, refuses, babbles or falls silent.
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type End, pauseBefore, Stream } from '../../src/client/sync/stream.ts';
+import { patienceAt, pauseBefore } from '../../src/client/sync/connecting.ts';
+import { type End, Stream } from '../../src/client/sync/stream.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { StreamQuery } from '../../src/protocol/stream-query.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
@@ -40,15 +41,19 @@ afterEach(() => {
 const live = (query: StreamQuery = {}, act: (stream: Stream, frame: ServerFrame) => void = () => {}) =>
   new Promise<{ frames: ServerFrame[]; unknown: string[]; end: End }>((resolve) => {
     const [frames, unknown]: [ServerFrame[], string[]] = [[], []];
-    const stream: Stream = new Stream({ endpoint: address, key: key(1) }, query, {
-      frame: async (frame) => {
-        frames.push(frame);
-        act(stream, frame);
+    const server = { endpoint: address, key: key(1) };
+    const stream: Stream = new Stream(
+      { server, query, patience: 5000 },
+      {
+        frame: async (frame) => {
+          frames.push(frame);
+          act(stream, frame);
+        },
+        unknown: (kind) => unknown.push(kind),
+        late: () => late(stream),
+        end: (end) => resolve({ frames, unknown, end }),
       },
-      unknown: (kind) => unknown.push(kind),
-      late: () => late(stream),
-      end: (end) => resolve({ frames, unknown, end }),
-    });
+    );
   });
 
 it('names what it has, the server and the protocol, and no origin', async () => {
@@ -159,4 +164,25 @@ it('comes back after any time up to a limit that doubles', () => {
     500, 1000, 2000, 4000, 30_000, 30_000,
   ]);
   expect(pauseBefore(5, 0)).toBe(0);
+});
+
+it('waits longer for the answer of a server that has not come to it', () => {
+  expect([0, 1, 2, 3, 4, 1000].map(patienceAt)).toEqual([5000, 10_000, 20_000, 40_000, 40_000, 40_000]);
+});
+
+it('leaves a server that takes the connection and does not answer, when its patience is over', async () => {
+  const taken: Socket[] = [];
+  const mute = createTcpServer((socket) => taken.push(socket));
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of taken) socket.destroy();
+    mute.close();
+  });
+  const { port } = mute.address() as AddressInfo;
+  const server = { endpoint: `127.0.0.1:${port}` as SocketAddress, key: key(1) };
+  const end = await new Promise<End>((resolve) => {
+    const events = { frame: async () => {}, unknown: () => {}, late: () => {}, end: resolve };
+    new Stream({ server, query: {}, patience: 50 }, events);
+  });
+  expect(end).toEqual({ kind: 'lost', reason: 'Opening handshake has timed out' });
 });

@@ -79,12 +79,15 @@ export class FollowedClient {
     this.#resumes = head !== undefined && filled;
     const query = head && filled ? { position: head.position, hash: head.hash } : {};
     return new Promise((resolve) => {
-      const stream: Stream = new Stream(this.#options.server, query, {
-        frame: (frame) => this.#turns.take(() => this.#onFrame(stream, frame)),
-        unknown: (kind) => this.broken.push(`a frame of an unknown kind: ${kind}`),
-        late: () => {},
-        end: (end) => void this.#turns.take(async () => resolve(end)),
-      });
+      const stream: Stream = new Stream(
+        { server: this.#options.server, query, patience: 5000 },
+        {
+          frame: (frame) => this.#turns.take(() => this.#onFrame(stream, frame)),
+          unknown: (kind) => this.broken.push(`a frame of an unknown kind: ${kind}`),
+          late: () => {},
+          end: (end) => void this.#turns.take(async () => resolve(end)),
+        },
+      );
       this.#stream = stream;
     });
   }

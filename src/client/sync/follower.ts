@@ -22,9 +22,10 @@ import type { NatOptions } from '../options.ts';
 import { AddressWatch } from '../tunnels/address-watch.ts';
 import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
+import { patienceAt, pauseBefore } from './connecting.ts';
 import { PolledServer } from './polled-server.ts';
 import { type LinkStatus, ServerLink } from './server-link.ts';
-import { type End, pauseBefore, Stream } from './stream.ts';
+import { type End, Stream } from './stream.ts';
 import { Uptake } from './uptake.ts';
 
 export type FollowOptions = {
@@ -152,7 +153,7 @@ export class Follower {
     while (!this.#isStopped) {
       await this.#reachServer();
       if (this.#isStopped) break;
-      const end = await this.#session(() => {
+      const end = await this.#session(attempt, () => {
         attempt = 0;
       });
       if (await this.#polled.isOlder(end)) {
@@ -187,7 +188,7 @@ export class Follower {
         () => this.#stream?.cut('too slow'),
         Math.max(0, deadline - performance.now()),
       );
-      last = await this.#session((stream) => {
+      last = await this.#session(attempt, (stream) => {
         isLevel = true;
         stream.cut('level');
       });
@@ -298,9 +299,10 @@ export class Follower {
   }
 
   /** One connection from its beginning to its end. `onLevel` is called when the first news have been taken. */
-  #session(onLevel: (stream: Stream) => void): Promise<End> {
+  #session(attempt: number, onLevel: (stream: Stream) => void): Promise<End> {
     const { head, filled } = this.#mirror;
     const { internalEndpoint, publicKey } = this.#options.conf.server;
+    const server = { endpoint: internalEndpoint, key: publicKey };
     const query = {
       ...(head ? { position: head.position, hash: head.hash } : {}),
       ...(head && !filled ? { state: 'none' as const } : {}),
@@ -310,17 +312,20 @@ export class Follower {
     this.#prefetched = filled ? undefined : this.#api.snapshot(head);
     this.#prefetched?.catch(() => {});
     return new Promise((resolve) => {
-      const stream: Stream = new Stream({ endpoint: internalEndpoint, key: publicKey }, query, {
-        frame: (frame) => {
-          this.#link.hears();
-          return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
+      const stream: Stream = new Stream(
+        { server, query, patience: patienceAt(attempt) },
+        {
+          frame: (frame) => {
+            this.#link.hears();
+            return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
+          },
+          unknown: (kind) => void this.#take(stream, () => this.#onUnknown(kind)),
+          late: () => void this.#onLate(stream),
+          end: (end) => {
+            void this.#turns.take(async () => resolve(this.#onEnd(end)));
+          },
         },
-        unknown: (kind) => void this.#take(stream, () => this.#onUnknown(kind)),
-        late: () => void this.#onLate(stream),
-        end: (end) => {
-          void this.#turns.take(async () => resolve(this.#onEnd(end)));
-        },
-      });
+      );
       this.#stream = stream;
       if (this.#isStopped) stream.cut('stopping');
     });

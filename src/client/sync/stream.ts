@@ -1,4 +1,5 @@
 /** One connection to the server's live stream: frames in, frames out, and the end of it, which always comes. */
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import {
   type ClientFrame,
@@ -9,9 +10,10 @@ import {
 } from '../../protocol/frames.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
-import type { SocketAddress } from '../../values/endpoint.ts';
+import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';
+import { reach } from './connecting.ts';
 
 /** How a stream ended. */
 export type End =
@@ -20,6 +22,14 @@ export type End =
   /** The server answered and did not want to: the HTTP status, or the code with which it closed. */
   | { kind: 'refused'; status: number }
   | { kind: 'closed'; code: number };
+
+export type StreamOptions = {
+  /** Where the server is inside the tunnel, and the key that it must have. */
+  server: { endpoint: SocketAddress; key: PublicKey };
+  query: StreamQuery;
+  /** Milliseconds that it may take to answer. */
+  patience: number;
+};
 
 export type StreamEvents = {
   /** Resolves when it has been taken, or never will be. */
@@ -31,8 +41,6 @@ export type StreamEvents = {
   end: (end: End) => void;
 };
 
-/** Milliseconds that connecting may take. */
-const CONNECT_WITHIN = 5000;
 /** Largest frame taken from the server, in bytes. */
 const LARGEST_FRAME = 1024 * 1024;
 /** Characters that may wait to be taken; beyond that the server has to wait. */
@@ -54,6 +62,7 @@ export class Stream {
   readonly #socket: WebSocket;
   readonly #events: StreamEvents;
   readonly #start = performance.now();
+  #connected = Infinity;
   #opened = 0;
   #end: End | undefined;
   #waiting = 0;
@@ -63,11 +72,12 @@ export class Stream {
   #lateness: NodeJS.Timeout | undefined;
   #isLate = false;
 
-  constructor(server: { endpoint: SocketAddress; key: PublicKey }, query: StreamQuery, events: StreamEvents) {
+  constructor({ server, query, patience }: StreamOptions, events: StreamEvents) {
     this.#events = events;
     this.#socket = new WebSocket(`ws://${server.endpoint}${pathOf(query)}`, SUBPROTOCOL, {
       headers: { [SERVER_KEY_HEADER]: server.key },
-      handshakeTimeout: CONNECT_WITHIN,
+      handshakeTimeout: patience,
+      createConnection: () => this.#connect(server.endpoint, patience),
       maxPayload: LARGEST_FRAME,
       perMessageDeflate: false,
       skipUTF8Validation: false,
@@ -90,9 +100,12 @@ export class Stream {
       .on('close', (code) => this.#onClose(code));
   }
 
-  /** About how long a packet takes to the server and back, in milliseconds: connecting took two of them. */
+  /**
+   * About how long a packet takes to the server and back, in milliseconds. The connection took one of them, and a new
+   * session of WireGuard where there was none; all of it took two, and as long as the program was busy.
+   */
   get roundTrip(): number {
-    return Math.max(0, this.#opened - this.#start) / 2;
+    return Math.max(0, Math.min(this.#connected - this.#start, (this.#opened - this.#start) / 2));
   }
 
   /** How the server's clock stands to this machine's monotonic one; if it has said. */
@@ -127,6 +140,12 @@ export class Stream {
   cut(reason: string): void {
     this.#end ??= { kind: 'lost', reason };
     this.#socket.terminate();
+  }
+
+  #connect(endpoint: SocketAddress, timeout: number): Socket {
+    return reach({ host: hostOf(endpoint), port: portOf(endpoint), timeout }).once('connect', () => {
+      this.#connected = performance.now();
+    });
   }
 
   #heard(): void {
@@ -204,11 +223,3 @@ const parseFrame = (text: string): ServerFrame | string | undefined => {
   const kind = (json as { kind?: unknown } | null)?.kind;
   return typeof kind === 'string' && !KINDS.includes(kind) ? kind.slice(0, 64) : undefined;
 };
-
-/** The pause before the n-th attempt in a row, from 0, grows to this many milliseconds. */
-const LONGEST_PAUSE = 30_000;
-const FIRST_PAUSE = 500;
-
-/** Full jitter: anything up to a limit that doubles, so that thousands do not come back at the same moment. */
-export const pauseBefore = (attempt: number, random: number): number =>
-  random * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(attempt, 16));
