@@ -1,6 +1,6 @@
-// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces), slow (the
-// same, where a minute must pass), package (what is published, installed on machines of its own) and interop (the same as
-// e2e, with innernet's own programs; run on demand by scripts/interop.js).
+// Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces), slow (the same, where a minute
+// must pass), package (what is published, installed on machines of its own) and interop (the same as e2e, with innernet's
+// own programs; run on demand by scripts/interop.js). Where sets are mixed, one follows the other.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -27,6 +27,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
           exclude: ['e2e', 'torture', 'slow', 'interop', 'package']
             .map((set) => `test/${set}/**`)
@@ -40,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts', ...slow],
           globalSetup: ['test/build.ts'],
           // They mostly wait for each other's programs: two files at a time, each with a lab of its own.
@@ -52,6 +54,7 @@ export default defineConfig({
       {
         test: {
           name: 'slow',
+          sequence: { groupOrder: 2 },
           include: ['test/slow/**/*.test.ts'],
           globalSetup: ['test/build.ts'],
           fileParallelism: false,
@@ -63,6 +66,7 @@ export default defineConfig({
       {
         test: {
           name: 'package',
+          sequence: { groupOrder: 3 },
           include: ['test/package/**/*.test.ts'],
           fileParallelism: false,
           retry,
@@ -73,6 +77,7 @@ export default defineConfig({
       {
         test: {
           name: 'interop',
+          sequence: { groupOrder: 4 },
           include: ['test/interop/**/*.test.ts'],
           globalSetup: ['test/build.ts'],
           fileParallelism: false,
