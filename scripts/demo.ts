@@ -11,6 +11,9 @@ const say = (text = ''): void => console.log(text);
 const title = (text: string): void => say(`\n${paint(1, text)}`);
 const indent = (text: string): string => text.trimEnd().replace(/^/gm, '    ');
 
+/** Sent while the server is started again: three seconds of them. */
+const PINGS = 60;
+
 /** Thrown when a step of the story did not happen. */
 class Missed extends Error {}
 
@@ -217,7 +220,7 @@ class Story {
   async #restart(): Promise<void> {
     title('The server is killed and started again; tunnels never stop');
     const ann = await this.#desk('ann');
-    const ping = ann.host.spawn(['ping', '-n', '-i', '0.05', '-c', '60', ADDRESS.press]);
+    const ping = ann.host.spawn(['ping', '-n', '-i', '0.05', '-c', String(PINGS), ADDRESS.press]);
     await new Promise((done) => setTimeout(done, 500));
     await this.#serving?.stop('SIGKILL');
     say(indent('the server process is gone (SIGKILL)'));
@@ -225,7 +228,7 @@ class Story {
     await ping.ended;
     const report = ping.lines.find((line) => line.includes('packet loss')) ?? '';
     say(indent(`ann pings press meanwhile: ${report}`));
-    const missed = missedInARow([...answeredIn(ping.lines.join('\n')), 61]);
+    const missed = missedInARow([...answeredIn(ping.lines.join('\n')), PINGS + 1]);
     must(missed < BROKEN, 'tunnels must stand while the server restarts');
     await until('a change after the restart', async () => {
       const { code } = await ann.host.exec([

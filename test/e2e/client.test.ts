@@ -1,8 +1,8 @@
 // A peer's machine with the real programs: joining, living with the network, and being killed at any moment.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BROKEN } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import {
-  BROKEN,
   CLIENT,
   follow,
   type Host,

@@ -1,9 +1,9 @@
 // Server and clients killed again and again while the network changes: nothing acknowledged is lost, and tunnels stand.
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BROKEN } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import {
-  BROKEN,
   CLIENT,
   follow,
   type Host,

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BROKEN } from '../lab/pings.ts';
 import {
-  BROKEN,
   CLIENT,
   follow,
   type Host,

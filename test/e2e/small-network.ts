@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
+import { answeredIn, missedInARow } from '../lab/pings.ts';
 import { type Answer, type Host, Lab, type Running } from '../lab.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
@@ -169,4 +169,3 @@ export const missedPings = async (host: Host, ip: string, act: () => Promise<voi
 };
 
 export type { Answer, Host };
-export { BROKEN };

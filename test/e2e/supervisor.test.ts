@@ -3,18 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BROKEN } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import { NotifySocket } from '../notify-socket.ts';
-import {
-  BROKEN,
-  CLIENT,
-  type Host,
-  missedPings,
-  reaches,
-  SERVER,
-  SmallNetwork,
-  until,
-} from './small-network.ts';
+import { CLIENT, type Host, missedPings, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -86,7 +78,7 @@ it('a daemon that cannot start is never ready', async () => {
   ear.close();
 });
 
-it('stopped and started again, both daemons lose no packet', async () => {
+it('stopped and started again, both daemons leave the tunnels standing', async () => {
   let server = await serve();
   let client = await follow(ann);
   const other = await follow(bob);

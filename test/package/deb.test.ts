@@ -124,7 +124,7 @@ describe('under systemd', () => {
     expect(readdirSync(folder)).not.toContain('ann.toml');
   });
 
-  it('a start anew of either daemon, and of all of them, loses no packet', async () => {
+  it('a start anew of either daemon, and of all of them, leaves the tunnels standing', async () => {
     const missed = await missedPings(async () => {
       await server.sure('systemctl restart innernet-server@acme');
       await peer.sure('systemctl restart innernet@acme');
@@ -134,7 +134,7 @@ describe('under systemd', () => {
     expect(missed).toBeLessThan(BROKEN);
   });
 
-  it('a killed daemon is started again, and loses no packet', async () => {
+  it('a killed daemon is started again under tunnels that stand', async () => {
     for (const [machine, unit] of [
       [server, 'innernet-server@acme'],
       [peer, 'innernet@acme'],

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { joinCrowd, joinPatiently, type Member, untilEach, withEach } from '../e2e/crowd.ts';
 import { CLIENT, onDevice, reportOf, SERVER, SmallNetwork, until } from '../e2e/small-network.ts';
+import { answeredIn } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import { sayTried } from '../torture/seed.ts';
 
@@ -91,8 +92,7 @@ const startRing = async (alive: readonly Member[]): Promise<void> => {
 const ringsLost = async (): Promise<number> => {
   let lost = 0;
   await withEach(rings.splice(0), async (pinging) => {
-    const answered = () =>
-      new Set(pinging.lines.flatMap((line) => /icmp_seq=(\d+) ttl/.exec(line)?.[1] ?? []).map(Number));
+    const answered = () => new Set(answeredIn(pinging.lines.join('\n')));
     const asked = Math.max(...answered());
     await until('pings go on', async () => Math.max(...answered()) > asked + 1, 60);
     await pinging.stop('SIGINT');

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  BROKEN,
   CLIENT,
   follow,
   followWith,
@@ -17,6 +16,7 @@ import {
   SmallNetwork,
   until,
 } from '../e2e/small-network.ts';
+import { BROKEN } from '../lab/pings.ts';
 
 /** Debian's package libfaketime, which `npm run torture` brings; without it there is nothing to try here. */
 const LIBRARY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`;

@@ -5,6 +5,7 @@
 import { closeSync } from 'node:fs';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip, toNumber } from '../../values/ip.ts';
+import { sockaddr } from '../../wireguard/sockaddr.ts';
 
 /** Numbers of the Linux interface (asm-generic/socket.h). */
 const LINUX = { AF_INET: 2, SOCK_RAW_CLOEXEC: 3 | 0o2000000, IPPROTO_RAW: 255, MSG_DONTWAIT: 0x40 };
@@ -48,9 +49,7 @@ const openSocket = async (): Promise<{ send: Send; close: () => void } | undefin
   if (fd < 0) return undefined;
   return {
     send: (packet, to) => {
-      const address = Buffer.alloc(16);
-      new Uint16Array(address.buffer, address.byteOffset, 1)[0] = LINUX.AF_INET;
-      address.writeUInt32BE(Number(toNumber(hostOf(to) as Ip)), 4);
+      const address = sockaddr(hostOf(to) as Ip, 0);
       sendto(fd, packet, packet.length, LINUX.MSG_DONTWAIT, address, address.length);
     },
     close: () => closeSync(fd),

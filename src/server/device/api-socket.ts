@@ -7,15 +7,14 @@ import type { Server } from 'node:net';
 import koffi from 'koffi';
 import { endpointOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import { familyOf, fullPrefix, type Ip, toNumber } from '../../values/ip.ts';
+import { familyOf, type Ip } from '../../values/ip.ts';
+import { addressFamily, sockaddr } from '../../wireguard/sockaddr.ts';
 
 /** Where the API listens: an address and port, and the only device through which it may be reached. */
 export type ApiAddress = { device: string; ip: Ip; port: number };
 
 /** Numbers of the Linux interface (asm-generic/socket.h, linux/in6.h). */
 const LINUX = {
-  AF_INET: 2,
-  AF_INET6: 10,
   SOCK_STREAM_CLOEXEC: 1 | 0o2000000,
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
@@ -76,19 +75,6 @@ const trouble = ({ device, ip, port }: ApiAddress, step: string): Failure => {
   }
 };
 
-/** The `sockaddr_in` or `sockaddr_in6` of an address and port. */
-const sockaddr = (ip: Ip, port: number): Buffer => {
-  const family = familyOf(ip);
-  const bytes = Buffer.alloc(family === 4 ? 16 : 28);
-  new Uint16Array(bytes.buffer, bytes.byteOffset, 1)[0] = family === 4 ? LINUX.AF_INET : LINUX.AF_INET6;
-  bytes.writeUInt16BE(port, 2);
-  const digits = toNumber(ip)
-    .toString(16)
-    .padStart(fullPrefix(family) / 4, '0');
-  bytes.write(digits, family === 4 ? 4 : 8, 'hex');
-  return bytes;
-};
-
 const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffer);
 
 /** The device that the kernel says a socket is bound to; '' for none. */
@@ -117,8 +103,7 @@ const prepare = (fd: number, address: ApiAddress): void => {
 
 /** A listening TCP socket that only packets through the device reach. Throws a `Failure`; nothing stays open then. */
 const openBoundSocket = (address: ApiAddress): number => {
-  const family = familyOf(address.ip) === 4 ? LINUX.AF_INET : LINUX.AF_INET6;
-  const fd: number = libc().socket(family, LINUX.SOCK_STREAM_CLOEXEC, 0);
+  const fd: number = libc().socket(addressFamily(address.ip), LINUX.SOCK_STREAM_CLOEXEC, 0);
   if (fd < 0) throw trouble(address, 'socket');
   try {
     prepare(fd, address);
