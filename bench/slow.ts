@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SERVER_KEY_HEADER } from '../src/protocol/v1.ts';
+import { SERVER_KEY_HEADER } from '../src/protocol/http.ts';
 import { beside, type Measured, type Row } from './figure.ts';
 import { Field } from './load/field.ts';
 import { addressOf, type Layout } from './load/layout.ts';

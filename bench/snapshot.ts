@@ -1,7 +1,6 @@
 /** A snapshot in a network of 10,000 peers, and one change: bytes on the wire, and what each further client costs. */
 import { Agent, get } from 'node:http';
-import { SNAPSHOT_PATH } from '../src/protocol/frames.ts';
-import { SERVER_KEY_HEADER } from '../src/protocol/v1.ts';
+import { SERVER_KEY_HEADER, SNAPSHOT_PATH } from '../src/protocol/http.ts';
 import { alone, beside, type Measured, type Row } from './figure.ts';
 import { BareField } from './load/bare-field.ts';
 import { Field } from './load/field.ts';

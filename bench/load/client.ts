@@ -8,17 +8,14 @@ import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
 import { patienceAt, pauseBefore, reach } from '../../src/client/sync/connecting.ts';
 import {
-  DIGESTS_PATH,
   type DigestPage,
   type Fetch,
   type ServerFrame,
-  SNAPSHOT_PATH,
   type Snapshot,
-  STREAM_PATH,
   SUBPROTOCOL,
   type Welcome,
 } from '../../src/protocol/frames.ts';
-import { SERVER_KEY_HEADER } from '../../src/protocol/v1.ts';
+import { DIGESTS_PATH, SERVER_KEY_HEADER, SNAPSHOT_PATH, STREAM_PATH } from '../../src/protocol/http.ts';
 import { hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
 import type { Hash } from '../../src/values/id.ts';
 import type { Ip } from '../../src/values/ip.ts';

@@ -1,5 +1,5 @@
 /** Questions to the person at the terminal; without a terminal the flag that is missing is named instead. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { Usage } from './usage.ts';

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ExportedRecord, ExportHeader } from '../protocol/exported-log.ts';
 import { Failure } from '../values/failure.ts';
 

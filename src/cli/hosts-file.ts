@@ -1,6 +1,6 @@
 /** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
 import { type InterfaceName, isHostname } from '../values/name.ts';

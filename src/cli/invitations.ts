@@ -1,6 +1,6 @@
 /** The verbs of invitations: add-peer, list-invitations, revoke-invitation, reissue-invitation. */
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SERVER_CIDR } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { Hostname, isHostname, RecordedName } from '../values/name.ts';

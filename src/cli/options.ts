@@ -1,6 +1,6 @@
 /** Flags that belong to no single verb, and how the text of a flag becomes a value that rules have passed. */
 import { type Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 

@@ -1,7 +1,7 @@
 /** The verb revert: takes one commit back, or everything since a position, by new events that say so. */
 import { printable } from '../domain/rejection.ts';
-import { undoingOf } from '../protocol/commands.ts';
 import type { AnswerTo, QuestionOf } from '../protocol/past.ts';
+import { undoingOf } from '../protocol/undoing.ts';
 import { Failure } from '../values/failure.ts';
 import { hasTerminal, Questions } from './ask.ts';
 import { sayOutcome } from './change.ts';

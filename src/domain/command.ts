@@ -1,5 +1,5 @@
 /** What people and programs may ask of a network: intents, parsed at the door, decided by the rules. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Endpoint } from '../values/endpoint.ts';
 import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';

@@ -1,5 +1,5 @@
 /** The rows of innernet's database, read into values: what its own server would have read, and what it made of the rest. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { AssociationId, CidrId, PeerId, SERVER_PEER } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';

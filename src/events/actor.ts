@@ -1,5 +1,5 @@
 /** Who did it: sealed into every record, and half of what makes a command's id unique. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { PeerId } from '../values/id.ts';
 
 export const Actor = z.discriminatedUnion('kind', [

@@ -2,7 +2,7 @@
  * Everything that can have happened in a network, in the words that the log keeps for ever. A published type
  * never changes: a new field is optional, anything else is a new type and an upcast.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Endpoint } from '../values/endpoint.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';

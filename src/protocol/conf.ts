@@ -3,7 +3,7 @@
  * that `install` makes of it the peer's own. Same keys as innernet 2.0, whose programs drop those they do not know.
  */
 import { parse, stringify, TomlError } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { printable } from '../domain/rejection.ts';
 import { Endpoint, hostOf, isUnspecified, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';

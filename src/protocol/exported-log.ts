@@ -2,7 +2,7 @@
  * An exported log: a header, then each record with its exact texts, or of a record that is kept back its digest
  * alone. Whoever has the file can check it; the format is described in docs/log-format.md.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { chainHash, digestOf, type EventRecord, fromHex, type Sha256 } from '../events/record.ts';
 import type { EventType } from '../events/schema.ts';
 import { Failure } from '../values/failure.ts';

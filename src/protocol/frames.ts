@@ -2,20 +2,12 @@
  * The live stream: JSON text frames over a WebSocket (subprotocol `innernet.v1`). Kinds are explicit: nothing is
  * ever inferred from an empty or missing list. Unknown fields are ignored.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SocketAddress } from '../values/endpoint.ts';
 import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { CidrRow, Observation, PeerRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
-/** Path of the stream; query: `position`, `hash`, `boot`, `sequence`, and `state=none` for a newcomer. */
-export const STREAM_PATH = '/v1/user/stream';
-/** Path of the snapshot; query: `position`, `hash` of what the client already has of the chain. */
-export const SNAPSHOT_PATH = '/v1/user/snapshot';
-/** Path of the chain's digests, a page at a time; query: `position`, after which they start. */
-export const DIGESTS_PATH = '/v1/user/digests';
-/** Digests in one page, and in a snapshot. */
-export const MOST_DIGESTS = 5000;
 /** The server pings this often, in seconds; a side that misses two is taken for dead. */
 export const HEARTBEAT_SECONDS = 20;
 /** A delta that would be longer than this many bytes is fetched over HTTP instead. */

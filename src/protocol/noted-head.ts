@@ -1,5 +1,5 @@
 /** A head as it is noted elsewhere: `42:7f3a-91c2-…`, the position and the first half of the hash, or all of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Hash, Position } from '../values/id.ts';
 
 /** Digits of a hash in a short head: 128 bits, so that nobody can make two histories that share them. */

@@ -1,5 +1,5 @@
 /** Questions about a network's past and present, asked of its log, and their answers: the same in both programs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
@@ -8,9 +8,6 @@ import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { CidrRow } from './rows.ts';
-
-/** POST: a question; open to every peer that has joined, who is told about itself, and to admins, who are told all. */
-export const PAST_PATH = '/v1/user/past';
 
 /** A moment of a network: after the record at a position (0: before the first), or a time. */
 export const Moment = z.union([Position, Timestamp]);

@@ -1,5 +1,5 @@
 /** Peers and CIDRs as our own two programs show them to each other, in snapshots and deltas alike. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { Peer } from '../domain/peer-table.ts';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';

@@ -1,5 +1,5 @@
 /** What a client names when it opens its stream: parsed leniently, since whoever names nonsense gets a snapshot. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Hash, type Position } from '../values/id.ts';
 
 const number = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);

@@ -1,12 +1,7 @@
 /** The HTTP shapes of innernet 2.0, which its clients speak: field for field as the Rust programs have them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { PublicKey } from '../values/key.ts';
-
-/** Every request carries the server's public key here, or gets an empty 401. */
-export const SERVER_KEY_HEADER = 'x-innernet-server-key';
-/** Largest body that the API reads, in bytes. */
-export const LARGEST_BODY = 16 * 1024;
 
 /** Rust's SystemTime as serde writes it. */
 export const SystemTime = z.object({

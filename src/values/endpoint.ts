@@ -1,5 +1,5 @@
 /** Where a peer is reached: `host:port`, the host a DNS name, an IPv4 address or an IPv6 address in brackets. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Ip } from './ip.ts';
 
 const HOST =

@@ -1,5 +1,5 @@
 /** Numbers that name things: peers, CIDRs and associations by id, commits by their position in the log. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A whole number from 1, never used twice within a network. */
 const id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);

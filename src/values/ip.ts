@@ -1,6 +1,6 @@
 /** IP addresses and CIDR blocks, both families: parsing to one spelling, containment, assignable addresses. */
 import ipaddr from 'ipaddr.js';
-import { z } from 'zod';
+import * as z from 'zod';
 
 type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
 

@@ -1,5 +1,5 @@
 /** Names of peers and CIDRs, and of the network interface on a machine. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const HOSTNAME = /^([a-z0-9]-?)*[a-z0-9]$/;
 

@@ -1,5 +1,5 @@
 /** Spans and moments of time as people and the log write them: 14d, 2026-11-22T13:09:00.000Z. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 

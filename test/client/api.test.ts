@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Api } from '../../src/client/api/api.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';

@@ -1,7 +1,8 @@
 // What the two programs say to each other: frames, rows and commands, parsed as either side does.
 import { describe, expect, it } from 'vitest';
-import { CommandRequest, Outcome, Refusal } from '../../src/protocol/commands.ts';
+import { CommandRequest, Outcome } from '../../src/protocol/commands.ts';
 import { ClientFrame, Delta, MOST_CANDIDATES, ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
+import { Refusal } from '../../src/protocol/refusal.ts';
 import { cidrRow, PeerRow, peerRow } from '../../src/protocol/rows.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { acme, acme6, ids, keyOf } from '../acme.ts';

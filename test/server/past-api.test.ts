@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
-import { COMMANDS_PATH, UNDO_PATH } from '../../src/protocol/commands.ts';
-import { PAST_PATH } from '../../src/protocol/past.ts';
+import { COMMANDS_PATH, PAST_PATH, UNDO_PATH } from '../../src/protocol/http.ts';
 import { ServedNetwork } from './served-network.ts';
 
 let served: ServedNetwork;

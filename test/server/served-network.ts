@@ -11,7 +11,7 @@ import type { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { Outcome } from '../../src/protocol/commands.ts';
-import { SERVER_KEY_HEADER } from '../../src/protocol/v1.ts';
+import { SERVER_KEY_HEADER } from '../../src/protocol/http.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import type { Redemptions } from '../../src/server/device/redemptions.ts';

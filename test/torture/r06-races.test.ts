@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { eventOf } from '../../src/events/upcast.ts';
-import { COMMANDS_PATH } from '../../src/protocol/commands.ts';
+import { COMMANDS_PATH } from '../../src/protocol/http.ts';
 import type { V1Peer } from '../../src/protocol/v1.ts';
 import { formatConf } from '../../src/server/disk/conf.ts';
 import { verifyChain } from '../../src/store/verify.ts';

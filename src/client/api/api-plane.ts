@@ -1,22 +1,19 @@
-/** The verbs' plane on a peer's machine: every command and every look goes to the server's API. */
+/**
+ * The verbs' plane on a peer's machine: every command and every look goes to the server's API. A schema is loaded by who
+ * asks for what it describes: all of them together take longer to build than an answer to come.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { during } from '../../cli/progress.ts';
 import type { AdminCommand } from '../../domain/command.ts';
-import {
-  COMMANDS_PATH,
-  NETWORK_PATH,
-  Outcome,
-  Rehearsal,
-  UNDO_PATH,
-  undoIn,
-} from '../../protocol/commands.ts';
+import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
-import { ANSWERS, type AnswerTo, type Asked, PAST_PATH, type QuestionOf } from '../../protocol/past.ts';
+import { COMMANDS_PATH, LARGEST_BODY, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import { PeerRow } from '../../protocol/rows.ts';
-import { LARGEST_BODY } from '../../protocol/v1.ts';
+import { undoIn } from '../../protocol/undoing.ts';
 import { Endpoint } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
@@ -27,7 +24,6 @@ import { readConf } from '../memory/conf-file.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
 import { Api, type Call, CallRefused } from './api.ts';
 import type { OldServer } from './old-server.ts';
-import { Poll } from './poll.ts';
 
 const ViewedPeer = PeerRow.extend({
   endpoint: Endpoint.nullable(),
@@ -102,6 +98,7 @@ export class ApiPlane implements Plane {
   }
 
   async #post(command: AdminCommand): Promise<Outcome> {
+    const { Outcome } = await import('../../protocol/commands.ts');
     const call = callFor(command);
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -116,13 +113,17 @@ export class ApiPlane implements Plane {
   rehearse(command: AdminCommand): Promise<Rehearsal> {
     const body = { id: ulid(), command, dryRun: true };
     return this.#orOld(
-      () => this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body }),
+      async () => {
+        const { Rehearsal } = await import('../../protocol/commands.ts');
+        return this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body });
+      },
       (old) => old.rehearse(command),
     );
   }
 
   /** What the server says, word for word as it would on its own command line, once it has been checked. */
-  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+  async ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
+    const { ANSWERS } = await import('../../protocol/past.ts');
     const schema: z.ZodType = ANSWERS[question.ask];
     const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
     const asked = patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
@@ -164,8 +165,9 @@ export class ApiPlane implements Plane {
     try {
       return await ours();
     } catch (error) {
-      const isUnknown = error instanceof CallRefused && error.status === 404;
-      if (!isUnknown || (await new Poll(this.#api).hasStream()) !== false) throw error;
+      if (!(error instanceof CallRefused) || error.status !== 404) throw error;
+      const { Poll } = await import('./poll.ts');
+      if ((await new Poll(this.#api).hasStream()) !== false) throw error;
       const { OldServer } = await import('./old-server.ts');
       this.#old = new OldServer(this.#api, this.#conf.networkName);
       return theirs(this.#old);

@@ -2,11 +2,11 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { REJECTION_CODES, Rejected, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
-import { Refusal } from '../../protocol/commands.ts';
-import { DIGESTS_PATH, DigestPage, MOST_DIGESTS, SNAPSHOT_PATH, Snapshot } from '../../protocol/frames.ts';
-import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
+import type { Snapshot } from '../../protocol/frames.ts';
+import { DIGESTS_PATH, MOST_DIGESTS, SERVER_KEY_HEADER, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import { Refusal } from '../../protocol/refusal.ts';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -112,6 +112,7 @@ export class Api {
    * digests had to be paged through.
    */
   async snapshot(head: Head | undefined): Promise<{ snapshot: Snapshot; reached: Head | undefined }> {
+    const { Snapshot } = await import('../../protocol/frames.ts');
     let reached = head;
     for (;;) {
       const query = reached ? `?position=${reached.position}&hash=${reached.hash}` : '';
@@ -129,6 +130,7 @@ export class Api {
   }
 
   async #page(head: Head, to: number): Promise<Head> {
+    const { DigestPage } = await import('../../protocol/frames.ts');
     let reached = head;
     while (reached.position < to) {
       const path = `${DIGESTS_PATH}?position=${reached.position}`;

@@ -2,7 +2,7 @@
  * Administering a network of innernet's own server: the rules run here, on what the server shows, so that a refusal
  * has its reason; what they decide becomes the calls that the server knows. It keeps no history: positions are 0.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
 import type { AdminCommand } from '../../domain/command.ts';

@@ -2,7 +2,7 @@
  * What a client keeps of its network: `NET.json` in the format of innernet 2.0 (peers in sight, and peers out of
  * sight as disabled ones: the pins), with keys of ours that the Rust client passes over.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Sha256 } from '../../events/record.ts';
 import { Restoration } from '../../protocol/frames.ts';
 import { CidrRow, PeerRow } from '../../protocol/rows.ts';

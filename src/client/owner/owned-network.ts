@@ -1,5 +1,5 @@
 /** A network that this process owns: its follower, and the socket at which other verbs ask it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';

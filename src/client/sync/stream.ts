@@ -1,15 +1,9 @@
 /** One connection to the server's live stream: frames in, frames out, and the end of it, which always comes. */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import {
-  type ClientFrame,
-  HEARTBEAT_SECONDS,
-  ServerFrame,
-  STREAM_PATH,
-  SUBPROTOCOL,
-} from '../../protocol/frames.ts';
+import { type ClientFrame, HEARTBEAT_SECONDS, ServerFrame, SUBPROTOCOL } from '../../protocol/frames.ts';
+import { SERVER_KEY_HEADER, STREAM_PATH } from '../../protocol/http.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
-import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';

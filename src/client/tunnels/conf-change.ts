@@ -1,5 +1,5 @@
 /** Changes of a joined network's conf at the user's word, and what each does to the device. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Conf } from '../../protocol/conf.ts';
 import { Endpoint } from '../../values/endpoint.ts';
 import { Ip } from '../../values/ip.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';

@@ -1,5 +1,5 @@
 /** `innernet override-endpoint`: tells the network where this machine is reached, in place of what the server sees. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
 import { sayDone } from '../../cli/local-change.ts';

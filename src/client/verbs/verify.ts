@@ -2,9 +2,10 @@
 
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
-import { DIGESTS_PATH, DigestPage, MOST_DIGESTS } from '../../protocol/frames.ts';
+import { DigestPage } from '../../protocol/frames.ts';
+import { DIGESTS_PATH, MOST_DIGESTS, PAST_PATH } from '../../protocol/http.ts';
 import { shortHead } from '../../protocol/noted-head.ts';
-import { ANSWERS, PAST_PATH } from '../../protocol/past.ts';
+import { ANSWERS } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Hash, Position } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';

@@ -1,7 +1,7 @@
 /** The server's own conf, /etc/innernet-server/NET.conf: innernet's format, read and written whole. */
 import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Endpoint, endpointOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Cidr, familyOf, fullPrefix, Ip, networkOf } from '../../values/ip.ts';

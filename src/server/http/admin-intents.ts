@@ -3,15 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer-table.ts';
-import {
-  COMMANDS_PATH,
-  CommandRequest,
-  NETWORK_PATH,
-  type Rehearsal,
-  UNDO_PATH,
-  UndoRequest,
-  undoingOf,
-} from '../../protocol/commands.ts';
+import { CommandRequest, type Rehearsal, UndoRequest } from '../../protocol/commands.ts';
+import { COMMANDS_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import { undoingOf } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { rehearse } from '../past/rehearsal.ts';

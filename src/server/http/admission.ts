@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer-table.ts';
-import { SERVER_KEY_HEADER } from '../../protocol/v1.ts';
+import { SERVER_KEY_HEADER } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 import { Ip } from '../../values/ip.ts';

@@ -3,14 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer-table.ts';
 import { appears, sees } from '../../domain/visibility.ts';
-import {
-  type AnswerTo,
-  type Asked,
-  PAST_PATH,
-  Question,
-  type QuestionOf,
-  type Told,
-} from '../../protocol/past.ts';
+import { PAST_PATH } from '../../protocol/http.ts';
+import { type AnswerTo, type Asked, Question, type QuestionOf, type Told } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import { route } from './calls.ts';

@@ -1,7 +1,7 @@
 /** From a "no" to its HTTP status and body: the caller reads the very reason that the rule had. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { explain, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
-import type { Refusal } from '../../protocol/commands.ts';
+import type { Refusal } from '../../protocol/refusal.ts';
 
 /** What is wrong with a request itself; the message becomes the body's `error`. */
 export class BadRequest extends Error {

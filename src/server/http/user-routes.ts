@@ -1,13 +1,8 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { visiblePeers } from '../../domain/visibility.ts';
-import {
-  DIGESTS_PATH,
-  type DigestPage,
-  MOST_CANDIDATES,
-  MOST_DIGESTS,
-  SNAPSHOT_PATH,
-} from '../../protocol/frames.ts';
+import { type DigestPage, MOST_CANDIDATES } from '../../protocol/frames.ts';
+import { DIGESTS_PATH, MOST_DIGESTS, SNAPSHOT_PATH } from '../../protocol/http.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
 import { Position } from '../../values/id.ts';
 import { executeAs, route } from './calls.ts';

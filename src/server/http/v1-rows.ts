@@ -1,5 +1,5 @@
 /** Peers, CIDRs and associations as innernet's own clients read them, and what the server says of an endpoint. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Association } from '../../domain/association-graph.ts';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
 import type { Peer } from '../../domain/peer-table.ts';

@@ -1,6 +1,6 @@
 /** A place at which metrics may be read: never one that other machines reach. */
 import type { ListenOptions } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { type Ip, kindOf } from '../../values/ip.ts';
 

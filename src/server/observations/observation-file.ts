@@ -1,7 +1,7 @@
 /** Observations kept over a restart, in a file beside the log: written lazily, and no loss when it is gone. */
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Observations, StoredObservation } from './observations.ts';

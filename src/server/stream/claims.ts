@@ -3,7 +3,7 @@
  * witness is as old. It is kept beside the log for `restored`, and no word of it is believed for anything else.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Head } from '../../store/log.ts';
 import { Hash, type PeerId, Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';

@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { visiblePeers } from '../../domain/visibility.ts';
-import { MOST_DIGESTS } from '../../protocol/frames.ts';
+import { MOST_DIGESTS } from '../../protocol/http.ts';
 import { cidrRow, peerRow } from '../../protocol/rows.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import type { CidrId, Hash, Position } from '../../values/id.ts';
