@@ -3,7 +3,7 @@ import { alone, type Measured, type SceneRow } from './figure.ts';
 import type { Scene } from './scene.ts';
 
 /** A round takes about two seconds. */
-const ROUNDS = 6;
+const ROUNDS = 12;
 
 type Round = { joining: number; meeting: number };
 

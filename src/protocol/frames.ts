@@ -49,7 +49,12 @@ export const Delta = frame('delta', {
   position: Position,
   hash: Hash,
   digests: z.array(Hash),
-  peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerId) }),
+  peers: z.object({
+    changed: z.array(PeerRow),
+    removed: z.array(PeerId),
+    /** Of the changed, those who have just redeemed their invitations: they start the handshakes. */
+    joined: z.array(PeerId).optional(),
+  }),
   cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrId) }),
 });
 export type Delta = z.infer<typeof Delta>;

@@ -219,6 +219,64 @@ describe('the one that waits', () => {
   });
 });
 
+describe('a newcomer', () => {
+  const tried = (contacts: Contacts, until: number): number[] => {
+    const times: number[] = [];
+    for (let now = 0; now <= until; now += 1)
+      if (contacts.tick(state(), now, wall + now).some(({ kind }) => kind === 'recreate')) times.push(now);
+    return times;
+  };
+
+  it('starts with everybody, whatever the keys say', () => {
+    const contacts = new Contacts(own);
+    for (const peer of [small, large])
+      expect(kinds(contacts.add(peer, [there], { now: 0, wall, newcomer: 'self' }))).toEqual(['recreate']);
+  });
+
+  it('is waited for by those who are there, but not for ever', () => {
+    const contacts = new Contacts(own);
+    const steps = contacts.add(large, [there], { now: 0, wall, newcomer: 'other' });
+    expect(steps.filter((step) => 'publicKey' in step && step.publicKey === large.publicKey)).toEqual([
+      {
+        kind: 'set',
+        publicKey: large.publicKey,
+        allowedIps: ['10.42.1.6/32'],
+        endpoint: there,
+        keepalive: 0,
+      },
+    ]);
+    expect(tried(contacts, 1999)).toEqual([]);
+    const patienceLost = { kind: 'set', publicKey: large.publicKey, endpoint: there, keepalive: 25 };
+    expect(contacts.tick(state(), 2000, wall + 2000)).toContainEqual(patienceLost);
+  });
+
+  it('that crosses another one does not cross it again: of the two the larger key pauses longer', () => {
+    for (const roundTrip of [0, 80, 150, 400]) {
+      const [one, other] = [new Contacts(own), new Contacts(large.publicKey)];
+      const self = row(7, '10.42.1.7', 20);
+      for (const [contacts, peer] of [
+        [one, large],
+        [other, self],
+      ] as const) {
+        contacts.roundTrip = roundTrip;
+        contacts.add(peer, [there], { now: 0, wall, newcomer: 'self' });
+      }
+      const [[second = 0] = [], [later = 0] = []] = [tried(one, 5000), tried(other, 5000)];
+      expect(second).toBeGreaterThan(0);
+      // There, back, and what tells the other side that the answer has come.
+      expect(later).toBeGreaterThanOrEqual(second + 1.5 * roundTrip);
+    }
+  });
+
+  it('keeps to the keys once it has been heard of', () => {
+    const contacts = new Contacts(own);
+    contacts.add(small, [there], { now: 0, wall, newcomer: 'self' });
+    contacts.tick(state(session(small.publicKey, 0)), 100, wall + 100);
+    contacts.review(state(session(small.publicKey, 400_000)), 500_000, wall);
+    expect(kinds(contacts.tick(state(), 500_000, wall))).not.toContain('recreate');
+  });
+});
+
 describe('a pair that does not meet', () => {
   it('is silent for more than half a minute, then both begin at the same moment', () => {
     const [one, other] = [new Contacts(own), new Contacts(large.publicKey)];

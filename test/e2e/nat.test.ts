@@ -63,6 +63,21 @@ describe('two peers behind a router each', () => {
 const keysOn = async (host: Host): Promise<number> =>
   (await host.sure(['wg', 'show', 'acme', 'peers'])).trim().split('\n').length;
 
+describe('a newcomer', () => {
+  it('meets who is there, a router before each of the two', async () => {
+    const ann = await join('ann', { behind: await network.lab.router('one', { unsolicited: 'drop' }) });
+    const bob = await join('bob', { behind: await network.lab.router('two', { unsolicited: 'drop' }) });
+    await meet('the newcomer is reached', [ann, bob]);
+    await meet('and reaches', [bob, ann]);
+  });
+
+  it('meets one that joins in the same moment', async () => {
+    const [ann, bob] = await Promise.all([join('ann'), join('bob')]);
+    await meet('both joined at once', [ann, bob]);
+    await meet('the other way', [bob, ann]);
+  });
+});
+
 it('peers on one LAN use its addresses', async () => {
   const router = await network.lab.router('home');
   const ann = await join('ann', { behind: router, delayMs: 0 });

@@ -7,7 +7,7 @@ import type { Member } from '../../src/server/stream/member.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
 import type { Hash, PeerId, Position } from '../../src/values/id.ts';
 import { keyText, type PublicKey } from '../../src/values/key.ts';
-import { acme, ids, ip, peerId } from '../acme.ts';
+import { acme, ids, ip, keyOf, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { RunningNetwork } from './running-network.ts';
 import { StreamDoor } from './stream-door.ts';
@@ -168,6 +168,34 @@ describe('a commit', () => {
     expect(delta.peers.changed).toMatchObject([{ id: ids.bob, name: 'rob' }]);
     await ann.settled();
     expect(ann.frames).toEqual([]);
+  });
+
+  it('names who has just redeemed, and nobody who comes into sight otherwise', async () => {
+    const { running, door } = await start();
+    const bob = await door.connect(ids.bob, here(running));
+    await bob.next('welcome');
+    const reissued = { publicKey: keyOf('invitation'), inviteExpires: null };
+    await running.ask({ type: 'ReissueInvitation', peer: ids.eve, ...reissued });
+    const redeem: Asked = { type: 'RedeemInvitation', publicKey: keyOf('eve') };
+    await running.ask(redeem, { actor: { kind: 'peer', peerId: ids.eve } });
+    expect((await bob.next('delta')).peers).toMatchObject({ changed: [{ id: ids.eve }], joined: [ids.eve] });
+    const phone = {
+      name: 'phone',
+      cidr: 'bakers',
+      isAdmin: false,
+      publicKey: keyOf('phone'),
+      redeemed: true,
+    };
+    for (const later of [
+      { type: 'RenamePeer', peer: ids.eve, name: 'eva' },
+      { type: 'DisablePeer', peer: ids.eve },
+      { type: 'EnablePeer', peer: ids.eve },
+      meeting,
+      { type: 'AddPeer', ...phone, inviteExpires: null },
+    ] as const) {
+      await running.ask(later);
+      expect((await bob.next('delta')).peers).not.toHaveProperty('joined');
+    }
   });
 
   it('is one frame of the very same bytes for all members of a CIDR', async () => {

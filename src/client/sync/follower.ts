@@ -7,7 +7,7 @@ import type { Conf } from '../../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../../protocol/frames.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
-import type { Position } from '../../values/id.ts';
+import type { PeerId, Position } from '../../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type Device, Turns } from '../../wireguard/device.ts';
@@ -379,7 +379,7 @@ export class Follower {
         if (this.#mirror.alarm) await this.#takeSnapshot();
         return this.#tell(stream);
       case 'delta':
-        return this.#follow(stream, this.#mirror.judgeDelta(frame));
+        return this.#follow(stream, this.#mirror.judgeDelta(frame), frame.peers.joined);
       case 'fetch':
         await this.#takeSnapshot(frame.position);
         return this.#tell(stream);
@@ -407,10 +407,10 @@ export class Follower {
     });
   }
 
-  async #follow(stream: Stream, verdict: Verdict): Promise<void> {
+  async #follow(stream: Stream, verdict: Verdict, joined?: readonly PeerId[]): Promise<void> {
     switch (verdict.kind) {
       case 'take':
-        await this.#uptake.commit(verdict.effect);
+        await this.#uptake.commit(verdict.effect, joined);
         return this.#tell(stream);
       case 'alarm':
         await this.#uptake.alarm(verdict.effect);

@@ -1,6 +1,7 @@
 /** Takes what was judged: it is written down, then in the mirror, then on the device, in this order. */
 import { printable } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { Turns } from '../../wireguard/device.ts';
 import type { Journal, StatePaths } from '../memory/journal.ts';
 import type { Changes, Effect, Mirror } from '../memory/mirror.ts';
@@ -36,8 +37,11 @@ export class Uptake {
     this.#mirror = parts.journal.kept.mirror;
   }
 
-  /** Throws a `Failure` when it cannot be written down: then nothing is taken but removals. */
-  async commit(effect: Effect): Promise<void> {
+  /**
+   * Throws a `Failure` when it cannot be written down: then nothing is taken but removals. `joined` are peers that have
+   * joined in this moment.
+   */
+  async commit(effect: Effect, joined?: readonly PeerId[]): Promise<void> {
     const { journal, keeper, paths, onChange, say } = this.#parts;
     const wasHeld = this.#mirror.heldCount;
     try {
@@ -48,7 +52,7 @@ export class Uptake {
     }
     this.#complaint = undefined;
     const changes = this.#mirror.take(effect);
-    await keeper.apply(changes);
+    await keeper.apply(changes, joined);
     if (effect.restored) say(restoredSentence(effect.restored));
     if (this.#mirror.heldCount > wasHeld) this.#sayHeld(effect);
     if (isChange(changes)) onChange();

@@ -1,6 +1,7 @@
 /**
  * Who starts the handshake with whom, and when it is tried again. If both ends of a pair initiate before they hear
- * of each other, both lose five seconds: so the one with the smaller key starts, the other waits; meanwhile it opens
+ * of each other, both lose five seconds: so a newcomer starts with those who are there, for it is the last to know of
+ * the other; of two who come into sight later, the one with the smaller key. The other one waits; meanwhile it opens
  * its router to all places where the first may be. No I/O.
  */
 import type { SocketAddress } from '../../values/endpoint.ts';
@@ -45,8 +46,10 @@ const JUST_ADDED = 300;
 type Contact = {
   readonly publicKey: PublicKey;
   readonly ip: Ip;
-  /** By the keys, but for a machine that has just moved: then it starts with everybody. */
+  /** By the keys, but for a newcomer and for a machine that has just moved: they start with everybody. */
   starts: boolean;
+  /** Only a newcomer, so that the other one, if it is new as well, may have started at the same moment. */
+  readonly yields: boolean;
   readonly since: number;
   /** Handshakes before this moment say nothing, in milliseconds since 1970. */
   from: number;
@@ -72,6 +75,9 @@ export type ServerClock = { readonly lead: number; readonly least: number; reado
 /** Whether the first key starts the handshake with the second: the smaller one does, by its raw bytes. */
 export const starts = (own: PublicKey, other: PublicKey): boolean =>
   Buffer.compare(keyBytes(own), keyBytes(other)) < 0;
+
+/** The one of a pair that has just joined. */
+export type Newcomer = 'self' | 'other';
 
 export class Contacts {
   /** Round trip to the server in milliseconds: other peers are about as far. */
@@ -99,18 +105,25 @@ export class Contacts {
 
   /**
    * A peer that is to be on the device; `has` is what is there already. `now` is the monotonic clock's,
-   * `wall` milliseconds since 1970.
+   * `wall` milliseconds since 1970. `newcomer` is which of the two has just joined.
    */
   add(
     { publicKey, ip }: Pair,
     endpoints: readonly SocketAddress[],
-    { now, wall, has }: { now: number; wall: number; has?: PeerState | undefined },
+    {
+      now,
+      wall,
+      has,
+      newcomer,
+    }: { now: number; wall: number; has?: PeerState | undefined; newcomer?: Newcomer | undefined },
   ): Step[] {
     this.#lead = wall - now;
+    const isFirst = starts(this.#own, publicKey);
     const contact: Contact = {
       publicKey,
       ip,
-      starts: starts(this.#own, publicKey),
+      starts: newcomer === undefined ? isFirst : newcomer === 'self',
+      yields: newcomer === 'self' && !isFirst,
       since: now,
       from: 0,
       endpoints,
@@ -406,10 +419,11 @@ export class Contacts {
     return least <= this.#lead && this.#lead <= most ? this.#lead : lead;
   }
 
-  #pauseAfter({ tries, round, endpoints }: Contact): number {
+  #pauseAfter({ tries, round, endpoints, yields }: Contact): number {
     const first = Math.max(SHORTEST_PAUSE, 2 * this.roundTrip);
     const step = Math.max(SHORTEST_STEP, first);
     if (round > 0) return step;
+    if (yields && tries === 1) return 2 * step;
     const isSlow = endpoints.length === 1 && tries > QUICK_TRIES;
     return SLOW_PAUSES[isSlow ? tries - QUICK_TRIES - 1 : -1] ?? Math.min(step, first * 2 ** (tries - 1));
   }

@@ -2,6 +2,7 @@
 import type { Conf } from '../../protocol/conf.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, SocketAddress } from '../../values/endpoint.ts';
+import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
 import { type Device, type DeviceState, isLive, type Step, Turns } from '../../wireguard/device.ts';
 import { plan } from '../../wireguard/plan.ts';
@@ -11,7 +12,7 @@ import { type Changes, type Mirror, serverRow } from '../memory/mirror.ts';
 import { isOwn } from '../memory/pins.ts';
 import type { Kept } from '../memory/state-file.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
-import { Contacts } from './contacts.ts';
+import { Contacts, type Newcomer } from './contacts.ts';
 import { FadingPackets } from './fading-packets.ts';
 import { isOwnPublic } from './own-public.ts';
 import { Places } from './places.ts';
@@ -29,12 +30,14 @@ const READ_PAUSE_IF_MANY = 500;
 /** How long a program that is about to end waits for handshakes under way, and how often it looks, in milliseconds. */
 const GREETING_MS = 1000;
 const GREETING_LOOK_MS = 10;
+/** Since the last answer, at least, in milliseconds or round trips: two tries have their time. Who is away holds up nobody. */
+const GREETING_QUIET = { milliseconds: 200, roundTrips: 4 };
 
 export type KeeperParts = {
   conf: Conf;
   kept: Kept;
   tunnel: TunnelConfig;
-  /** A tunnel that was brought up a moment ago. */
+  /** The tunnel of a machine that joins in this moment. */
   fresh?: Device | undefined;
   /** False: other peers' candidates are not tried. */
   natTraversal: boolean;
@@ -93,13 +96,18 @@ export class DeviceKeeper {
     return this.#server;
   }
 
-  /** Puts what changed in sight on the device; a device in the way of that is repaired in a while. */
-  apply({ added, removed, changed }: Changes): Promise<void> {
+  /**
+   * Puts what changed in sight on the device; a device in the way of that is repaired in a while. `joined` are peers that
+   * have joined in this moment.
+   */
+  apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
     return this.#turns.take(async () => {
       const now = performance.now();
       const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
       for (const { id } of removed) this.#places.forget(id);
-      for (const row of added) if (this.#mirror.isTunnel(row)) steps.push(...this.#introduce(row, now));
+      for (const row of added)
+        if (this.#mirror.isTunnel(row))
+          steps.push(...this.#introduce(row, now, joined.includes(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
       await this.#carryOut(steps);
     });
@@ -207,13 +215,22 @@ export class DeviceKeeper {
   }
 
   /**
-   * Resolves when the peers with whom this side starts have answered, or have not for a while: whoever leaves
+   * Resolves when the peers with whom this side starts have answered, or nobody has for a while: whoever leaves
    * before that leaves them to WireGuard's own retry, which takes five seconds.
    */
   async greeted(): Promise<void> {
-    const deadline = performance.now() + GREETING_MS;
-    while (this.contacts.isGreeting && this.contacts.size <= MANY_PEERS && performance.now() < deadline) {
+    const { contacts } = this;
+    const quiet = Math.max(GREETING_QUIET.milliseconds, GREETING_QUIET.roundTrips * contacts.roundTrip);
+    const end = performance.now() + GREETING_MS;
+    let [apart, deadline] = [contacts.meeting, performance.now() + quiet];
+    while (
+      contacts.isGreeting &&
+      contacts.size <= MANY_PEERS &&
+      performance.now() < Math.min(end, deadline)
+    ) {
       await this.#turns.take(() => this.#onTick());
+      if (contacts.meeting < apart) deadline = performance.now() + quiet;
+      apart = contacts.meeting;
       await new Promise((resolve) => setTimeout(resolve, GREETING_LOOK_MS));
     }
   }
@@ -277,8 +294,10 @@ export class DeviceKeeper {
     return places;
   }
 
-  #introduce(row: PeerRow, now: number): Step[] {
-    return this.contacts.add(row, this.#placesOf(row), { now, wall: this.#times.wall(now) });
+  #introduce(row: PeerRow, now: number, newcomer: Newcomer | undefined): Step[] {
+    const self = this.#parts.fresh ? 'self' : undefined;
+    const wall = this.#times.wall(now);
+    return this.contacts.add(row, this.#placesOf(row), { now, wall, newcomer: newcomer ?? self });
   }
 
   #learn(row: PeerRow, now: number): Step[] {

@@ -1,17 +1,17 @@
 /** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
-import type { ClassDelta } from '../../domain/changes.ts';
+import type { Changes, ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer-table.ts';
 import { appears, sees } from '../../domain/visibility.ts';
 import { type Delta, type Fetch, LARGEST_DELTA } from '../../protocol/frames.ts';
-import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../../protocol/rows.ts';
+import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';
 import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Touched } from '../live/window.ts';
 
 type Rows = {
-  peers: { changed: PeerRow[]; removed: PeerId[] };
+  peers: Delta['peers'];
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
 };
 
@@ -32,6 +32,19 @@ const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
     else rows.removed.push(id);
   }
   return rows;
+};
+
+/** Those who were invited before a commit and had redeemed after it. */
+const joinedIn = ({ peers }: Changes): ReadonlySet<PeerId> => {
+  const joined = new Set<PeerId>();
+  for (const [id, { before, after }] of peers)
+    if (before?.isRedeemed === false && after?.isRedeemed) joined.add(id);
+  return joined;
+};
+
+const peerRows = ({ changed, removed }: ClassDelta, joined: ReadonlySet<PeerId>): Rows['peers'] => {
+  const ids = changed.flatMap(({ id }) => (joined.has(id) ? [id] : []));
+  return { changed: changed.map(peerRow), removed, ...(ids.length > 0 ? { joined: ids } : {}) };
 };
 
 /** What tells a client to fetch a snapshot, at the position where the followers are. */
@@ -84,13 +97,14 @@ export const stepFrames = (
 ): Map<CidrId, Buffer> => {
   const to = live.head.position;
   const cidrs = cidrRows(live.network, changes.cidrs.keys());
+  const joined = joinedIn(changes);
   const made = new Map<ClassDelta, Map<Position, Buffer>>();
   const frames = new Map<CidrId, Buffer>();
   for (const [viewer, delta] of concerned({ changes, deltas }, since)) {
     const from = since.get(viewer) ?? to;
     const same = made.get(delta) ?? new Map<Position, Buffer>();
     made.set(delta, same);
-    const rows = () => ({ peers: { changed: delta.changed.map(peerRow), removed: delta.removed }, cidrs });
+    const rows = () => ({ peers: peerRows(delta, joined), cidrs });
     const bytes =
       same.get(from) ??
       (delta.changed.length > MOST_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
