@@ -1,5 +1,5 @@
-/** One operation over the Unix socket of a userspace WireGuard device: connect, ask, hear the answer, part. */
-import { connect } from 'node:net';
+/** Operations over the Unix socket of a userspace WireGuard device. */
+import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -31,26 +31,78 @@ export const answers = (name: InterfaceName): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-const exchange = (path: string, operation: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    const socket = connect(path, () => socket.write(operation));
-    const settle = (act: () => void) => {
-      socket.destroy();
-      act();
-    };
-    const take = (chunk: Buffer) => {
-      chunks.push(chunk);
-      if (!endsAnswer(chunks)) return;
-      const answer = Buffer.concat(chunks).toString('latin1');
-      if (isComplete(answer)) settle(() => resolve(answer));
-    };
-    socket.setTimeout(ANSWER_MS, () => settle(() => reject(new Error('no answer within 10 s'))));
-    socket
-      .on('data', take)
-      .once('error', (error) => settle(() => reject(error)))
-      .once('end', () => settle(() => reject(new Error('the answer was cut short'))));
-  });
+/** One connection to a device. It may take one operation after another; some implementations end it after the first. */
+class Connection {
+  readonly #socket: Socket;
+  #chunks: Buffer[] = [];
+  #asked: { resolve: (answer: string) => void; reject: (error: Error) => void } | undefined;
+  #end: 'none' | 'lost' | 'silent' = 'none';
+
+  constructor(path: string) {
+    this.#socket = connect(path)
+      .on('data', (chunk) => this.#take(chunk))
+      .on('error', (error) => this.#leave('lost', error))
+      .on('end', () => this.#leave('lost', new Error('the answer was cut short')))
+      .on('timeout', () => this.#leave('silent', new Error('no answer within 10 s')));
+  }
+
+  get isOpen(): boolean {
+    return this.#end === 'none';
+  }
+
+  /** Whether it ended before a word of the answer had come. */
+  get wasGone(): boolean {
+    return this.#end === 'lost' && this.#chunks.length === 0;
+  }
+
+  ask(operation: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#chunks = [];
+      this.#asked = { resolve, reject };
+      this.#socket.ref().setTimeout(ANSWER_MS).write(operation);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    if (!endsAnswer(this.#chunks)) return;
+    const answer = Buffer.concat(this.#chunks).toString('latin1');
+    if (!isComplete(answer)) return;
+    this.#socket.setTimeout(0).unref();
+    this.#asked?.resolve(answer);
+    this.#asked = undefined;
+  }
+
+  #leave(end: 'lost' | 'silent', error: Error): void {
+    this.#end = end;
+    this.#socket.destroy();
+    this.#asked?.reject(error);
+    this.#asked = undefined;
+  }
+}
+
+/** To connect takes as long as to ask: of each device one connection is kept that nobody uses just now. */
+const idle = new Map<string, Connection>();
+
+const exchange = async (path: string, operation: string): Promise<string> => {
+  const kept = idle.get(path);
+  idle.delete(path);
+  const connection = kept?.isOpen ? kept : new Connection(path);
+  try {
+    const answer = await connection.ask(operation);
+    if (idle.has(path)) connection.close();
+    else idle.set(path, connection);
+    return answer;
+  } catch (error) {
+    // An operation can be said twice: it names what is to be, not what is to be done.
+    if (connection === kept && connection.wasGone) return exchange(path, operation);
+    throw error;
+  }
+};
 
 /** Cheap enough to be asked of every chunk: only an answer's end has two line ends together. */
 const endsAnswer = (chunks: readonly Buffer[]): boolean =>

@@ -51,6 +51,22 @@ const implementations = async () =>
     .split('\n')
     .filter(Boolean);
 
+/** Stands between, at the device's socket, and parts when it is asked a second time over one connection. */
+const PARTING = `
+  const { connect, createServer } = require('node:net');
+  const { renameSync } = require('node:fs');
+  const [path] = process.argv.slice(1);
+  renameSync(path, path + '.behind');
+  createServer((near) => {
+    const far = connect(path + '.behind');
+    far.pipe(near);
+    near.once('data', (operation) => {
+      far.write(operation);
+      near.once('data', () => { near.destroy(); far.destroy(); console.log('parted'); });
+    });
+  }).listen(path, () => console.log('listening'));
+`;
+
 /** Another program takes the UDP port, as soon as it is free. */
 const squat = (on: Host, port: number): Promise<string> => {
   const program = `
@@ -127,6 +143,23 @@ describe('bringing up', () => {
     await expect.poll(() => ann.link(acme)).toBeUndefined();
     expect((await host.exec(['test', '-e', '/run/wireguard/acme.sock'])).code).toBe(0);
     expect(await ann.bringUp(config)).toMatchObject({ adopted: false });
+  });
+
+  it('is asked over a new connection where the last one has ended: its process is another, or it parts', async () => {
+    await ann.bringUp(config);
+    const peer = peerNumber(1);
+    await ann.apply(acme, [{ kind: 'set', ...peer }]);
+    const [pid] = await implementations();
+    await host.sure(['kill', '-9', pid!]);
+    await expect.poll(() => ann.link(acme)).toBeUndefined();
+    await host.sure(['wireguard-go', 'acme']);
+    const parting = host.spawn([process.execPath, '-e', PARTING, '/run/wireguard/acme.sock']);
+    await parting.line(/listening/);
+    for (const keepalive of [5, 6, 7, 8]) {
+      await ann.apply(acme, [{ kind: 'set', ...peer, keepalive }]);
+      expect((await ann.read(acme)).peers.get(peer.publicKey)).toMatchObject({ keepalive });
+    }
+    await expect.poll(() => parting.lines.filter((line) => line === 'parted').length).toBe(7);
   });
 
   it('listens again after a port was refused, which closes the one before', async () => {

@@ -3,22 +3,40 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { extend, judge } from '../../src/client/memory/chain.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
 import { Snapshot } from '../../src/protocol/frames.ts';
 import { MOST_DIGESTS } from '../../src/protocol/http.ts';
 import { cidrRow, peerRow } from '../../src/protocol/rows.ts';
 import { storeState } from '../../src/server/live/load-network.ts';
 import { WINDOW_RECORDS } from '../../src/server/live/window.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
-import { acme, ids } from '../acme.ts';
+import { keyText, type PublicKey } from '../../src/values/key.ts';
+import { acme, ids, ip, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { append, commitOf } from '../store/temp-log.ts';
 import { RunningNetwork } from './running-network.ts';
 
-const start = async (): Promise<RunningNetwork> => {
-  const running = await RunningNetwork.start(acme.network);
+const start = async (events: readonly NetworkEvent[] = acme.network): Promise<RunningNetwork> => {
+  const running = await RunningNetwork.start(events);
   onTestFinished(() => running.close());
   return running;
 };
+
+const machineNames = Array.from({ length: 1200 }, (_, index) => `machine-${index}`);
+const manyMachines = (): NetworkEvent[] =>
+  machineNames.map((name, index) => ({
+    type: 'PeerAdded',
+    peerId: peerId(100 + index),
+    name,
+    ip: ip(`10.42.${2 + Math.floor(index / 250)}.${1 + (index % 250)}`),
+    cidrId: ids.machines,
+    publicKey: keyText(
+      new Uint8Array(32).fill(9).map((byte, at) => byte + ((index >> (at % 16)) & 1)),
+    ) as PublicKey,
+    isAdmin: false,
+    inviteExpires: null,
+    redeemed: true,
+  }));
 
 const bytesOf = async ({ snapshots }: RunningNetwork, viewer: CidrId, after?: Position): Promise<Buffer> =>
   Buffer.concat(await snapshots.of(viewer, after));
@@ -97,6 +115,18 @@ describe('its rows', () => {
     const found = read(await early);
     expect(found.position).toBe(position);
     expect(names(found)).toContain('bob');
+  });
+
+  it('of many peers are written out a piece at a time, and are of one moment still', async () => {
+    const running = await start([...acme.network, ...manyMachines()]);
+    const early = bytesOf(running, ids.machines);
+    const last = peerId(100 + machineNames.length - 1);
+    running.network.advance(
+      [{ type: 'PeerRenamed', peerId: last, name: 'renamed' }],
+      running.network.position + 1,
+    );
+    const seen = names(read(await early));
+    expect(seen).toEqual([...machineNames, 'innernet-server', 'oven'].sort());
   });
 });
 

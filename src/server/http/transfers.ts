@@ -6,6 +6,8 @@ import type { PeerId } from '../../values/id.ts';
 const MOST_TRANSFERS = 64;
 /** Bytes after which is looked whether the reader goes on. */
 const PIECE = 128 * 1024;
+/** Pieces that are written before everybody else has their turn: some 2 ms. */
+const PIECES_AT_ONCE = 8;
 /** A reader that takes no piece for this long is cut off, in milliseconds. */
 const SLOWEST_PIECE = 10_000;
 
@@ -14,6 +16,9 @@ export class Transfers {
   readonly #onCut: (peer: PeerId) => void;
   readonly #running = new Map<PeerId, ServerResponse>();
   readonly #waiting: (() => void)[] = [];
+  /** What writes the next piece, for each reader that has taken the one before. */
+  readonly #ready: (() => void)[] = [];
+  #next: NodeJS.Immediate | undefined;
   #taken = 0;
 
   /** `onCut` hears of peers whose transfers are cut off. */
@@ -44,6 +49,7 @@ export class Transfers {
     response.once('close', () => clearTimeout(watch));
     const pieces = piecesOf(members);
     const goOn = (): void => {
+      if (response.destroyed) return;
       watch.refresh();
       for (let written = 0; written < PIECE; ) {
         const { done, value } = pieces.next();
@@ -51,9 +57,20 @@ export class Transfers {
         response.write(value);
         written += value.length;
       }
-      response.once('drain', goOn);
+      response.once('drain', () => this.#soon(goOn));
     };
-    goOn();
+    this.#soon(goOn);
+  }
+
+  #soon(write: () => void): void {
+    this.#ready.push(write);
+    this.#next ??= setImmediate(() => this.#writeSome());
+  }
+
+  #writeSome(): void {
+    this.#next = undefined;
+    for (const write of this.#ready.splice(0, PIECES_AT_ONCE)) write();
+    if (this.#ready.length > 0) this.#next ??= setImmediate(() => this.#writeSome());
   }
 
   #cut(peer: PeerId, response: ServerResponse): void {

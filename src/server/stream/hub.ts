@@ -1,4 +1,5 @@
 /** The live streams: each commit becomes one frame per CIDR that it concerns, written to all its members alike. */
+import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import type { Change } from '../../domain/changes.ts';
 import type { Peer } from '../../domain/peer-table.ts';
@@ -28,6 +29,8 @@ const MOST_STREAMS = 2;
 const END_WITHIN = 1000;
 /** A client that is told to fetch a snapshot costs what its request will, and all that one weighs on others: see lanes.ts. */
 const COST_OF_FETCH = 32;
+/** Pings that are sent before others have their turn: some 2 ms. */
+const PINGS_AT_ONCE = 32;
 /** Catch-ups that are kept until the next commit. */
 const MOST_CATCH_UPS = 256;
 /** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
@@ -258,13 +261,23 @@ export class Hub {
     member.socket.terminate();
   }
 
-  /** Each second pings its share of the members: all of them at once would hold everything else up. */
+  /** Each second has its share of the members, and those are pinged a few at a time: nobody is held up by all of them. */
   #heartbeat(): void {
     this.#second = (this.#second + 1) % HEARTBEAT_SECONDS;
+    const due: Member[] = [];
     for (const member of this.#audience.all()) {
       if (member.heard >= MOST_HEARD) member.socket.resume();
       member.heard = 0;
-      if (member.beat === this.#second) this.#ping(member);
+      if (member.beat === this.#second) due.push(member);
+    }
+    void this.#pingAll(due);
+  }
+
+  async #pingAll(members: readonly Member[]): Promise<void> {
+    for (let at = 0; at < members.length; at += PINGS_AT_ONCE) {
+      if (at > 0) await setImmediate();
+      for (const member of members.slice(at, at + PINGS_AT_ONCE))
+        if (this.#audience.has(member)) this.#ping(member);
     }
   }
 
