@@ -8,13 +8,21 @@ const two = (value: number): string => String(value).padStart(2, '0');
 /** Writes moments in one zone. */
 export class Clock {
   readonly #utc: boolean;
+  /** Of many events the next is often of the same second: its text is kept. */
+  #last = { second: '', text: '' };
 
   constructor({ utc = false }: { utc?: boolean | undefined }) {
     this.#utc = utc;
   }
 
-  /** `2026-11-22 13:09:00`, with a Z behind it in UTC. */
+  /** `2026-11-22 13:09:00`, with a Z behind it in UTC. `time` is ISO 8601, UTC. */
   second(time: string): string {
+    const second = time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
+    if (second !== this.#last.second) this.#last = { second, text: this.#written(time) };
+    return this.#last.text;
+  }
+
+  #written(time: string): string {
     const at = new Date(time);
     if (this.#utc) return `${at.toISOString().slice(0, 19).replace('T', ' ')}Z`;
     const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
