@@ -12,8 +12,8 @@ import { scaled } from './scale.ts';
 const PEERS = 10_000;
 /** What innernet 2.0 sends each client each minute in such a network, in bytes. */
 const OLD_PROTOCOL = 2_800_000;
-const ROUNDS = 9;
-const FETCHES = 50;
+const ROUNDS = 7;
+const FETCHES = 300;
 const CHANGES = 20;
 const CIDR = 50;
 

@@ -57,7 +57,6 @@ class Connection {
 
   ask(operation: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#chunks = [];
       this.#asked = { resolve, reject };
       this.#socket.ref().setTimeout(ANSWER_MS).write(operation);
     });
@@ -72,6 +71,7 @@ class Connection {
     if (!endsAnswer(this.#chunks)) return;
     const answer = Buffer.concat(this.#chunks).toString('latin1');
     if (!isComplete(answer)) return;
+    this.#chunks = []; // megabytes, where there are thousands of peers
     this.#socket.setTimeout(0).unref();
     this.#asked?.resolve(answer);
     this.#asked = undefined;

@@ -103,11 +103,12 @@ export class DeviceKeeper {
   apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
     return this.#turns.take(async () => {
       const now = performance.now();
+      const newcomers = new Set(joined);
       const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
       for (const { id } of removed) this.#places.forget(id);
       for (const row of added)
         if (this.#mirror.isTunnel(row))
-          steps.push(...this.#introduce(row, now, joined.includes(row.id) ? 'other' : undefined));
+          steps.push(...this.#introduce(row, now, newcomers.has(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
       await this.#carryOut(steps);
     });

@@ -20,7 +20,7 @@ declare module 'fastify' {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Answers a request: what it returns is sent as JSON, `undefined` as an empty body. */
+/** Answers a request: what it returns is sent as JSON, `undefined` as an empty body, unless it has taken the reply over. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** Declares a route and whom it is open to. */
@@ -37,7 +37,8 @@ export const route = (
     config: { openTo },
     handler: async (request, reply) => {
       const answer = await handler(request, reply);
-      return reply.send(answer);
+      // To send a second time makes fastify an error, which costs as much as a short answer.
+      return reply.sent ? reply : reply.send(answer);
     },
   });
 };
