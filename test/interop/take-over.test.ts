@@ -174,6 +174,11 @@ describe("taking over a client's machine", () => {
     await ann.sure('fetch', 'acme');
     expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.42\.2\.1: ryo/);
     await ann.sure('down', 'acme');
+    // It returns when the device's socket is gone, and cannot make the device anew before wireguard-go has ended.
+    await until(
+      'the device is gone',
+      async () => (await ann.host.exec(['ip', 'link', 'show', 'acme'])).code !== 0,
+    );
     await ann.sure('up', 'acme');
     await ann.name();
     await until('ann reaches ryo', () => pings(ann.host, '10.42.2.1'));
