@@ -167,10 +167,14 @@ export class Follower {
     }
   }
 
-  /** The keepalive asks the server every few seconds anyway, and is answered from when this machine is let in again. */
+  /**
+   * Without a session WireGuard asks the server every few seconds, and is answered from when this machine is let in
+   * again. The session that there was would be held on to for two minutes where nothing is left to be sent through it.
+   */
   async #restShutOut(): Promise<void> {
     const since = performance.now();
     const deadline = since + SHUT_OUT_PAUSE;
+    await this.#keeper.reachServer(0).catch(() => undefined); // said where it is tried in earnest
     while (!this.#isStopped && performance.now() < deadline) {
       if (await this.#rest(SHUT_OUT_LOOK)) return;
       if (await this.#keeper.hasServer(since).catch(() => false)) return;
