@@ -174,7 +174,7 @@ export class Follower {
   async #restShutOut(): Promise<void> {
     const since = performance.now();
     const deadline = since + SHUT_OUT_PAUSE;
-    await this.#keeper.reachServer(0).catch(() => undefined); // said where it is tried in earnest
+    if (this.#link.mayBeGone) await this.#keeper.reachServer(0).catch(() => undefined); // said where it is tried in earnest
     while (!this.#isStopped && performance.now() < deadline) {
       if (await this.#rest(SHUT_OUT_LOOK)) return;
       if (await this.#keeper.hasServer(since).catch(() => false)) return;

@@ -49,6 +49,11 @@ export class ServerLink {
     return this.#isShutOut;
   }
 
+  /** Whether the session with it, if there is one, need not lead anywhere. */
+  get mayBeGone(): boolean {
+    return this.#mayBeGone;
+  }
+
   /** Anything came from the server. */
   hears(): void {
     this.#heard = Date.now();

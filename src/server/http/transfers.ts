@@ -6,9 +6,8 @@ import type { PeerId } from '../../values/id.ts';
 const MOST_TRANSFERS = 64;
 /** Bytes after which is looked whether the reader goes on. */
 const PIECE = 128 * 1024;
-/** Pieces that are written before everybody else has their turn, some 2 ms; so many more again after this long, in milliseconds. */
+/** Pieces that are written before everybody else has their turn: some 2 ms. */
 const PIECES_AT_ONCE = 8;
-const AGAIN_AFTER = 5;
 /** A reader that takes no piece for this long is cut off, in milliseconds. */
 const SLOWEST_PIECE = 10_000;
 
@@ -20,8 +19,6 @@ export class Transfers {
   /** What writes the next piece, for each reader that has taken the one before. */
   readonly #ready: (() => void)[] = [];
   #next: NodeJS.Immediate | undefined;
-  /** Since then so many pieces were written. */
-  #turn = { began: 0, pieces: 0 };
   #taken = 0;
 
   /** `onCut` hears of peers whose transfers are cut off. */
@@ -65,16 +62,9 @@ export class Transfers {
     this.#soon(goOn);
   }
 
-  /** At once where little is being written: a turn of the event loop for each piece would cost a tenth of it. */
   #soon(write: () => void): void {
-    const now = performance.now();
-    if (now - this.#turn.began > AGAIN_AFTER) this.#turn = { began: now, pieces: 0 };
-    this.#turn.pieces += 1;
-    if (this.#turn.pieces <= PIECES_AT_ONCE && this.#ready.length === 0) write();
-    else {
-      this.#ready.push(write);
-      this.#next ??= setImmediate(() => this.#writeSome());
-    }
+    this.#ready.push(write);
+    this.#next ??= setImmediate(() => this.#writeSome());
   }
 
   #writeSome(): void {
