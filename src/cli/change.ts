@@ -2,11 +2,11 @@
 import { type Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import { printable, Rejected } from '../domain/rejection.ts';
-import type { Outcome, Rehearsal } from '../protocol/commands.ts';
+import type { Rehearsal } from '../protocol/commands.ts';
 import type { Questions } from './ask.ts';
 import { hasTerminal } from './ask.ts';
 import type { ChangeOptions } from './options.ts';
-import type { Plane } from './plane.ts';
+import type { Executed, Plane } from './plane.ts';
 import { answer, answerJson } from './print.ts';
 import { Clock, reachLines } from './telling.ts';
 
@@ -25,7 +25,7 @@ export type Said = {
 };
 
 /** What a verb did, or, with --dry-run, would do. */
-export type Done = Outcome | Rehearsal;
+export type Done = Executed | Rehearsal;
 
 /** Executes a command, or, with --dry-run, asks what it would do. */
 export const perform = (plane: Plane, command: AdminCommand, { dryRun }: ChangeOptions): Promise<Done> =>

@@ -44,9 +44,12 @@ export interface Past {
 /** A page of history as JSON texts, and the position where it ends. */
 export type Texts = { texts: string[]; end: Position };
 
+/** What a command did; `inForce` is false where it took something from peers that nobody has told yet. */
+export type Executed = Outcome & { inForce?: false };
+
 export interface Plane extends Past {
   /** Throws `Rejected` when a rule says no, `Failure` when the world does. */
-  execute(command: AdminCommand): Promise<Outcome>;
+  execute(command: AdminCommand): Promise<Executed>;
   /** What `execute` would do; nothing is written. Throws as it does. */
   rehearse(command: AdminCommand): Promise<Rehearsal>;
   view(): Promise<NetworkView>;

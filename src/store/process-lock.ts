@@ -1,5 +1,5 @@
 /** A lock that one process holds for as long as it lives, and the kernel lets go of when it dies. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
@@ -8,6 +8,9 @@ import { Failure } from '../values/failure.ts';
  * SQLite's exclusive lock on a file of its own: unlike a pid in a file it cannot be left behind by a crash.
  * `NET.lock` is the locked file, `NET.pid` says who holds it.
  */
+/** How long somebody who only looks whether it is held may be in the way, in milliseconds. */
+const LOOKED_AT = 100;
+
 export class ProcessLock {
   readonly #db: Database.Database;
 
@@ -19,13 +22,28 @@ export class ProcessLock {
   static take(path: string, what: string): ProcessLock {
     let db: Database.Database | undefined;
     try {
-      db = new Database(`${path}.lock`, { timeout: 0 });
+      db = new Database(`${path}.lock`, { timeout: LOOKED_AT });
       db.exec('BEGIN EXCLUSIVE');
       writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
       return new ProcessLock(db);
     } catch (cause) {
       db?.close();
       throw isBusy(cause) ? heldBy(path, what, cause) : unusable(path, cause as Error);
+    }
+  }
+
+  /** Whether a living process holds it. */
+  static isHeld(path: string): boolean {
+    if (!existsSync(`${path}.lock`)) return false;
+    const db = new Database(`${path}.lock`, { readonly: true, timeout: 0 });
+    try {
+      db.pragma('schema_version');
+      return false;
+    } catch (error) {
+      if (isBusy(error)) return true;
+      throw error;
+    } finally {
+      db.close();
     }
   }
 

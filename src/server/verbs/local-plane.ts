@@ -1,6 +1,8 @@
 /** The verbs' plane on the server machine: decides and appends in this process, beside a running `serve` or without. */
 import { userInfo } from 'node:os';
-import type { NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
+import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
+import { note } from '../../cli/print.ts';
+import { advanceWithChanges } from '../../domain/changes.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Actor } from '../../events/actor.ts';
@@ -8,6 +10,7 @@ import { PROJECTIONS } from '../../projections/projections.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import { replay } from '../../store/follow.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
 import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
 import { checkWitness } from '../../store/verify.ts';
 import { Failure } from '../../values/failure.ts';
@@ -15,8 +18,10 @@ import { NO_HASH, SERVER_PEER } from '../../values/id.ts';
 import { publicKeyOf } from '../../values/key-pair.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
+import { endedRights } from '../device/ended-rights.ts';
+import { letGo } from '../device/unserved.ts';
 import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
-import { type Folders, filesOf, logOf } from '../disk/files.ts';
+import { type Folders, filesOf, logOf, type NetworkFiles } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { LogPast } from '../past/past.ts';
 import { rehearse } from '../past/rehearsal.ts';
@@ -38,7 +43,8 @@ const ownAccount = (): { uid: number | undefined; username?: string } => {
 };
 
 export class LocalPlane implements Plane {
-  readonly network: string;
+  readonly network: InterfaceName;
+  readonly #files: NetworkFiles;
   readonly #conf: ServerConf;
   readonly #log: SqliteLog;
   /** What is read from; the control plane has one of its own. */
@@ -46,8 +52,13 @@ export class LocalPlane implements Plane {
   #control: ControlPlane | undefined;
   #past: LogPast | undefined;
 
-  private constructor(network: string, conf: ServerConf, log: SqliteLog, state: Network) {
+  private constructor(
+    network: InterfaceName,
+    files: NetworkFiles,
+    { conf, log, state }: { conf: ServerConf; log: SqliteLog; state: Network },
+  ) {
     this.network = network;
+    this.#files = files;
     this.#conf = conf;
     this.#log = log;
     this.#state = state;
@@ -62,17 +73,42 @@ export class LocalPlane implements Plane {
     const log = await openLog({ file: logOf(network, files), projections: PROJECTIONS, writer: 'inline' });
     try {
       await checkWitness(log); // what is appended to an old copy would be another history
-      return new LocalPlane(network, conf, log, await loadNetwork(log));
+      return new LocalPlane(network, files, { conf, log, state: await loadNetwork(log) });
     } catch (error) {
       await log.close();
       throw error;
     }
   }
 
-  async execute(command: AdminCommand): Promise<Outcome> {
+  async execute(command: AdminCommand): Promise<Executed> {
     this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
     const control = this.#control;
-    return this.#asked.explained(() => control.execute(command, { actor: operator() }));
+    const outcome = await this.#asked.explained(() => control.execute(command, { actor: operator() }));
+    return (await this.#narrows()) && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
+  }
+
+  /** Takes in what was appended since the last look: whether it took a right or the sight of somebody from a peer. */
+  async #narrows(): Promise<boolean> {
+    let narrows = false;
+    await replay(this.#log, this.#state.position, ({ events, to }) => {
+      const changes = advanceWithChanges(this.#state, events, to);
+      narrows ||= !endedRights(changes).next().done || changes.sight.some(({ gained }) => !gained);
+    });
+    return narrows;
+  }
+
+  /** Nobody serves: the server's own tunnels are cut here, and the other peers hear of it when somebody does. */
+  async #letGo(outcome: Outcome): Promise<Executed> {
+    const say = (text: string) => note(`innernet-server: ${text}`);
+    const hint = `innernet-server serve ${this.network}`;
+    try {
+      await letGo(this.network, publicKeyOf(this.#conf.privateKey), this.#state);
+    } catch (error) {
+      say(`warning: recorded, but this machine's WireGuard still has them: ${(error as Error).message}`);
+    }
+    say(`warning: nobody serves ${this.network}: no other peer has been told`);
+    say(`hint: they are told once it is served: ${hint}`);
+    return { ...outcome, inForce: false };
   }
 
   async rehearse(command: AdminCommand): Promise<Rehearsal> {
