@@ -5,6 +5,8 @@
 import * as z from 'zod';
 import { SocketAddress } from '../values/endpoint.ts';
 import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { Can } from './can.ts';
+import { SIXTEEN_BYTES } from './proof-header.ts';
 import { CidrRow, Observation, PeerRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
@@ -26,7 +28,7 @@ const frame = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
 export const Restoration = z.object({ position: Position, lostPosition: Position, lostHash: Hash });
 export type Restoration = z.infer<typeof Restoration>;
 
-/** First frame after the upgrade: where the server's log ends, and the boot of its observations. */
+/** First frame of a stream, after the proofs where it is proved: where the server's log ends, and the boot of its observations. */
 export const Welcome = frame('welcome', {
   /** The network's id: the hash of its first record. */
   network: Hash,
@@ -37,6 +39,8 @@ export const Welcome = frame('welcome', {
   sequence: z.number().int().nonnegative(),
   /** The server's clock, in milliseconds since 1970: peers that have to meet at one moment agree by it. */
   now: z.number().int().positive().optional(),
+  /** What the server can do. */
+  can: Can.optional(),
 });
 export type Welcome = z.infer<typeof Welcome>;
 
@@ -81,6 +85,29 @@ export type Revoked = z.infer<typeof Revoked>;
 export const ServerFrame = z.discriminatedUnion('kind', [Welcome, Delta, Fetch, Endpoints, Revoked]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
 
+/**
+ * First frame to a client whose upgrade was proved, followed at once by the server's `proof`. All else waits until the client
+ * has sent its own: until each side has the other's, neither takes nor sends anything else. docs/proof-by-key.md
+ */
+const Challenge = frame('challenge', {
+  network: Hash,
+  /** The server's clock, as answers to calls tell it. */
+  boot: z.string().regex(SIXTEEN_BYTES),
+  now: z.number().int().nonnegative(),
+  /** 16 random bytes in base64url: neither side's proof can be one of another stream. */
+  nonce: z.string().regex(SIXTEEN_BYTES),
+  can: Can,
+});
+export type Challenge = z.infer<typeof Challenge>;
+
+/** By either side: that it has the key which is in the conf of the other. */
+export const Proof = frame('proof', { tag: z.string().regex(SIXTEEN_BYTES) });
+export type Proof = z.infer<typeof Proof>;
+
+/** What the server sends before anything else on a stream that is proved. */
+export const OpeningFrame = z.discriminatedUnion('kind', [Challenge, Proof]);
+export type OpeningFrame = z.infer<typeof OpeningFrame>;
+
 /** The client's WireGuard stands at this position; `held` counts what its pins or the chain made it hold back. */
 const Applied = frame('applied', { position: Position, held: z.number().int().nonnegative() });
 export type Applied = z.infer<typeof Applied>;
@@ -119,6 +146,8 @@ export type DigestPage = z.infer<typeof DigestPage>;
 export const CLOSE = {
   revoked: 4001,
   badFrame: 4003,
+  /** The client did not prove itself in time, or wrongly. */
+  unproved: 4004,
   otherHistory: 4009,
   tooMany: 4029,
 } as const;

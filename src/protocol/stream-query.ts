@@ -11,6 +11,8 @@ const Query = z.object({
   sequence: number.optional().catch(undefined),
   /** `none`: the client knows a head, from its invitation, but no rows. */
   state: z.literal('none').optional().catch(undefined),
+  /** What the client can do: names with commas between them. */
+  can: z.string().max(4096).optional().catch(undefined),
 });
 
 /** What a client has of the chain, and of the observations. */
@@ -20,6 +22,7 @@ export type StreamQuery = {
   boot?: string | undefined;
   sequence?: number | undefined;
   state?: 'none' | undefined;
+  can?: string | undefined;
 };
 
 export const streamQuery = (params: URLSearchParams): StreamQuery => Query.parse(Object.fromEntries(params));

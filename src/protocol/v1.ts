@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { PublicKey } from '../values/key.ts';
+import { Can } from './can.ts';
 
 /** Rust's SystemTime as serde writes it. */
 export const SystemTime = z.object({
@@ -58,10 +59,11 @@ export const EndpointChange = z.discriminatedUnion('option', [
 /** A client's own list of where it may be reached. */
 export const CandidateList = z.array(SocketAddress);
 
-/** Extra fields are ignored by old clients; `stream` and `commands` tell ours what this server can do. */
+/** Extra fields are ignored by old clients; `stream`, `commands` and the names in `can` tell ours what this server can do. */
 export const Capabilities = z.object({
   unspecified_ip_in_override_endpoint: z.boolean(),
   stream: z.boolean().optional(),
   commands: z.boolean().optional(),
+  can: Can.optional(),
 });
 export type Capabilities = z.infer<typeof Capabilities>;

@@ -1,0 +1,31 @@
+/** What two WireGuard keys have in common besides their tunnel: a secret, by OpenSSL, and the hashes that proofs are made with. */
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  hash,
+  timingSafeEqual,
+} from 'node:crypto';
+import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
+
+/** Wrapping of an X25519 key up to the key itself, private and public. Source: RFC 8410, sections 4 and 7. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
+const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
+
+/** X25519 of one's own private key and the other's public one: 32 bytes. Throws where that is zero. */
+export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
+  const privateDer = Buffer.concat([PKCS8_PREFIX, keyBytes(own.reveal())]);
+  const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
+  return diffieHellman({
+    privateKey: createPrivateKey({ key: privateDer, format: 'der', type: 'pkcs8' }),
+    publicKey: createPublicKey({ key: publicDer, format: 'der', type: 'spki' }),
+  });
+};
+
+/** SHA-256, HMAC with it, and the comparison of tags. */
+export const HASHES = {
+  sha256: (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer'),
+  hmac: (key: Uint8Array, bytes: Uint8Array): Uint8Array => createHmac('sha256', key).update(bytes).digest(),
+  equal: (left: Uint8Array, right: Uint8Array): boolean => timingSafeEqual(left, right),
+};
