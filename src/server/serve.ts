@@ -16,8 +16,9 @@ import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
-import { ControlPlane } from './commands/control-plane.ts';
+import { ControlPlane, timestamp } from './commands/control-plane.ts';
 import { Expiry } from './commands/expiry.ts';
+import { SteadyClock } from './commands/steady-clock.ts';
 import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
@@ -104,8 +105,15 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
   const range = checkedRange(conf, live, files);
   const metrics = new Metrics();
+  const clock = new SteadyClock();
   const plane = metrics.counted(
-    new ControlPlane(metrics.timed(log), live.network.clone(), () => loadNetwork(log)),
+    new ControlPlane(
+      metrics.timed(log),
+      live.network.clone(),
+      () => loadNetwork(log),
+      timestamp,
+      () => clock.timestamp(),
+    ),
   );
   const observations = opened.add(new Observations(ulid(), range), (it) => it.close());
   opened.add(
@@ -139,7 +147,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   );
   const socket = new ApiSocket(api.server, { device: network, ip: conf.address, port: conf.listenPort });
   await opened.add(socket, (it) => it.close()).open();
-  opened.add(new Expiry(live, plane, report), (it) => it.stop());
+  opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   keepStates(log, live);
   const sources = { network, live, hub, limits, device: () => follower.lastRead };
   if (options.metrics)

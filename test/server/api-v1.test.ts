@@ -130,7 +130,7 @@ describe('PUT /v1/user/candidates', () => {
 });
 
 describe('PUT /v1/user/endpoint', () => {
-  it('takes ten changes an hour; what changes nothing is free', async () => {
+  it('takes ten changes a day; what changes nothing is free', async () => {
     const set = (content: string) => send('PUT', '/v1/user/endpoint', bob, { option: 'Set', content });
     for (let port = 1; port <= 10; port++) expectEmpty(await set(`192.0.2.1:${port}`), 204);
     const refused = await set('192.0.2.1:11');

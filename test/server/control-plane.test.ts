@@ -15,6 +15,7 @@ import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { NO_HASH, type Position } from '../../src/values/id.ts';
+import type { Timestamp } from '../../src/values/time.ts';
 import { acme, ids, keyOf } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
@@ -388,6 +389,25 @@ it('begins with an empty log', async () => {
   const outcome = await ask(plane, creation);
   expect(outcome).toMatchObject({ position: 4, events: acme.created });
   expect(outcome.hash).not.toBe(NO_HASH);
+});
+
+it('judges ends by the clock for ends: one that has jumped ends no invitation', async () => {
+  const log = await acmeLog();
+  const [now, ends] = ['2030-01-01T00:00:00.000Z', '2026-11-22T12:00:00.000Z'] as Timestamp[];
+  const planeAt = async (time = ends) =>
+    new ControlPlane(
+      log,
+      await loadNetwork(log),
+      () => loadNetwork(log),
+      () => now as Timestamp,
+      () => time as Timestamp,
+    );
+  const [plane, expire] = [await planeAt(), { type: 'ExpireInvitations' } as const];
+  expect(await ask(plane, expire)).toMatchObject({ events: [] });
+  await expect(ask(plane, addPeer('eve', 'another'))).rejects.toEqual(refusal('PeerNameTaken'));
+  expect(await ask(plane, rename('rob'))).toMatchObject({ events: [{ type: 'PeerRenamed' }] });
+  expect((await log.read((await position(log)) - 1, 1))[0]?.recordedAt).toBe(now);
+  expect(await ask(await planeAt(now), expire)).toMatchObject({ events: [{ type: 'InvitationExpired' }] });
 });
 
 it('stays level with its log over many commands of all kinds', async () => {

@@ -236,8 +236,15 @@ describe('innernet-server restored', () => {
     );
     expect(hash).toBeNull();
     writeFileSync(inLib('acme.witness'), '');
-    writeFileSync(inLib('acme.claims'), JSON.stringify({ position: 9, hash: 'a'.repeat(64) }));
-    expect((await server.run('restored', 'acme', '--yes')).code).toBe(0);
+    const saidBy = ['bob', 'eve'];
+    writeFileSync(inLib('acme.claims'), JSON.stringify({ position: 9, hash: 'a'.repeat(64), saidBy }));
+    const alone = 'by the word of bob, eve alone';
+    expect((await server.run('restored', 'acme', '--dry-run')).stderr).toContain(alone);
+    const { code, stdout } = await server.run('restored', 'acme', '--yes');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`position 9 (how many there were is known ${alone}`),
+    ]);
     expect((await events()).at(-1)).toMatchObject({ type: 'LogRestored' });
     expect(existsSync(inLib('acme.claims'))).toBe(false);
   });

@@ -47,19 +47,26 @@ export class ControlPlane {
   readonly #log: EventLog;
   readonly #network: TentativeNetwork;
   readonly #now: () => Timestamp;
+  /** What ends are judged by. */
+  readonly #ends: () => Timestamp;
   #waiting: Job[] = [];
   #working = false;
 
-  /** `reload` makes the network at the log's end, or near it, anew: after a transaction that came to nothing. */
+  /**
+   * `reload` makes the network at the log's end, or near it, anew: after a transaction that came to nothing. `now` is
+   * written into the log, ends are judged by `ends`.
+   */
   constructor(
     log: EventLog,
     network: Network,
     reload: () => Promise<Network>,
     now: () => Timestamp = timestamp,
+    ends: () => Timestamp = now,
   ) {
     this.#log = log;
     this.#network = new TentativeNetwork(log, network, reload);
     this.#now = now;
+    this.#ends = ends;
   }
 
   /**
@@ -183,7 +190,7 @@ export class ControlPlane {
   #decide(job: Job): Decided {
     const at = this.#now();
     try {
-      const decision = this.#network.decide(job.command, { actor: job.actor, now: at });
+      const decision = this.#network.decide(job.command, { actor: job.actor, now: this.#ends() });
       if (decision.accepted) return { job, events: decision.events, at };
       return { job, refused: new Rejected(decision.rejection) };
     } catch (bug) {
@@ -213,5 +220,5 @@ const brokenLog = (cause: Error): Failure =>
     cause,
   });
 
-/** The server's clock: what expiry is judged by. */
+/** The machine's clock. */
 export const timestamp = (): Timestamp => new Date().toISOString() as Timestamp;

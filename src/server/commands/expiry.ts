@@ -3,6 +3,7 @@
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { SteadyClock } from './steady-clock.ts';
 
 /** Longest sleep, in milliseconds: the clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
 const LONGEST_SLEEP = 60_000;
@@ -13,6 +14,7 @@ export class Expiry {
   readonly #live: Live;
   readonly #plane: Pick<ControlPlane, 'execute'>;
   readonly #report: (trouble: string, error: unknown) => void;
+  readonly #clock: SteadyClock;
   #timer: NodeJS.Timeout | undefined;
   /** When the next look is due, in milliseconds since 1970. */
   #due = Number.POSITIVE_INFINITY;
@@ -21,7 +23,9 @@ export class Expiry {
     live: Live,
     plane: Pick<ControlPlane, 'execute'>,
     report: (trouble: string, error: unknown) => void,
+    clock: SteadyClock,
   ) {
+    this.#clock = clock;
     this.#live = live;
     this.#plane = plane;
     this.#report = report;
@@ -52,17 +56,17 @@ export class Expiry {
 
   /** Makes sure of a look at that time, or after the longest sleep. */
   #lookAt(time: number): void {
-    const due = Math.min(time, Date.now() + LONGEST_SLEEP);
+    const due = Math.min(time, this.#clock.now() + LONGEST_SLEEP);
     if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    const wait = Math.max(SHORTEST_SLEEP, due - Date.now());
+    const wait = Math.max(SHORTEST_SLEEP, due - this.#clock.now());
     this.#timer = setTimeout(() => void this.#look(), wait);
   }
 
   async #look(): Promise<void> {
     try {
-      if (this.#next() <= Date.now()) {
+      if (this.#next() <= this.#clock.now()) {
         await this.#plane.execute({ type: 'ExpireInvitations' }, { actor: { kind: 'server' } });
       }
     } catch (error) {

@@ -7,8 +7,8 @@ export type Rate = { count: number; everyMs: number };
 export const CALLS: Rate = { count: 20, everyMs: 1_000 };
 /** Peers of the network for which a list of them counts as one more call. */
 const PEERS_PER_CALL = 500;
-/** Each is an event in the log, for ever. */
-export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 3_600_000 };
+/** Each is an event that the log keeps. */
+export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 86_400_000 };
 
 /** How much more than a call a list of all peers costs: in a big network one is all that a second allows. */
 export const costOfList = (peers: number): number =>

@@ -94,7 +94,7 @@ const changeEndpoint = async (
 
 const tooManyChanges = (reply: FastifyReply, wait: number): BadRequest => {
   reply.header('retry-after', wait);
-  return new BadRequest(`a peer can change its endpoint ${ENDPOINT_CHANGES.count} times an hour`, {
+  return new BadRequest(`a peer can change its endpoint ${ENDPOINT_CHANGES.count} times a day`, {
     status: 429,
     code: 'TooManyChanges',
     hint: `try again in ${Math.ceil(wait / 60)} min`,

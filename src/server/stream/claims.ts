@@ -6,15 +6,21 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { Head } from '../../store/log.ts';
 import { Hash, type PeerId, Position } from '../../values/id.ts';
+import { RecordedName } from '../../values/name.ts';
 import type { Live } from '../live/live.ts';
 
-const Claim = z.object({ position: Position, hash: Hash });
+/** `saidBy`: the peers that named this head, some of them; nobody else has seen it. */
+const Claim = z.object({ position: Position, hash: Hash, saidBy: z.array(RecordedName).optional() });
+export type Claim = z.infer<typeof Claim>;
+
+/** Enough to judge by how many it was said. */
+const MAX_NAMED = 10;
 
 /** A peer may say anything, but no number that the log could not reach in years counts. */
 const FARTHEST = 10_000_000;
 
 /** The greatest head that a client has named; undefined where none has, or the file cannot be read. */
-export const readClaim = (file: string): Head | undefined => {
+export const readClaim = (file: string): Claim | undefined => {
   try {
     return Claim.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
@@ -30,7 +36,7 @@ export class Claims {
   readonly #live: Live;
   readonly #warn: (message: string) => void;
   readonly #heardOf = new Set<PeerId>();
-  #greatest: Head | undefined;
+  #greatest: Claim | undefined;
 
   /** `warn` hears of each peer once. */
   constructor(file: string, live: Live, warn: (message: string) => void) {
@@ -49,14 +55,16 @@ export class Claims {
   hear(peerId: PeerId, head: Head): void {
     if (!this.#isForeign(head) || this.#heardOf.has(peerId)) return;
     this.#heardOf.add(peerId);
-    const name = this.#live.network.peer(peerId)?.name ?? String(peerId);
+    const name = this.#live.network.peer(peerId)?.name ?? RecordedName.parse(String(peerId));
     this.#warn(
       `${name} has followed this network to position ${head.position} of another history: if an older copy of the ` +
         'log was put back, say so: innernet-server restored',
     );
-    if (head.position <= (this.#greatest?.position ?? 0)) return;
-    this.#greatest = head;
-    this.#keep(head);
+    const greatest = this.#greatest;
+    if (greatest?.hash === head.hash) {
+      const saidBy = [...(greatest.saidBy ?? []), name];
+      if (saidBy.length <= MAX_NAMED) this.#keep({ ...greatest, saidBy });
+    } else if (head.position > (greatest?.position ?? 0)) this.#keep({ ...head, saidBy: [name] });
   }
 
   /** Beyond our end, or another hash than ours; what a restoration has given up already is no news. */
@@ -69,9 +77,10 @@ export class Claims {
   }
 
   /** A full disk costs no more than this hint. */
-  #keep(head: Head): void {
+  #keep(claim: Claim): void {
+    this.#greatest = claim;
     try {
-      writeFileSync(this.#file, JSON.stringify(head), { mode: 0o600 });
+      writeFileSync(this.#file, JSON.stringify(claim), { mode: 0o600 });
     } catch {
       if (existsSync(this.#file)) rmSync(this.#file, { force: true });
     }

@@ -21,9 +21,11 @@ import { openNetworkLog } from '../past/local-past.ts';
 import { reachOf } from '../past/rehearsal.ts';
 import { readClaim } from '../stream/claims.ts';
 import {
+  byWhom,
   copyLog,
   greatest,
   isRecorded,
+  type Lost,
   lostBeyond,
   neverLonger,
   presentHead,
@@ -37,7 +39,7 @@ const NOBODY: Reach = { gained: [], lost: [] };
 type Foreseen = {
   network: InterfaceName;
   head: Head;
-  lost: Head | undefined;
+  lost: Lost | undefined;
   reach: Reach;
 };
 
@@ -48,7 +50,9 @@ const say = ({ network, head, lost, reach }: Foreseen, options: RestoreOptions):
   const already = `${going}, and nothing is lost that anybody knows of`;
   sayOutcome(rehearsal, options, { done: '', already }, { network, lost: lost ?? null });
   if (lost)
-    note(`${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up`);
+    note(
+      `${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up${byWhom(lost)}`,
+    );
 };
 
 /** As `restore`, up to the question whether it is meant; also while the network is being served. */
@@ -78,7 +82,7 @@ export const rehearseRestore = async (
   }
 };
 
-const seenOf = async (files: NetworkFiles, present?: Head): Promise<Head | undefined> =>
+const seenOf = async (files: NetworkFiles, present?: Head): Promise<Lost | undefined> =>
   greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
 
 /** Who would gain and lose whom against the log that lies there now; nobody, and a note, where it cannot be read. */

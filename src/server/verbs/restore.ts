@@ -91,7 +91,7 @@ export const neverLonger = (network: string): Failure =>
     hint: `check it: innernet-server verify ${network}`,
   });
 
-export const greatest = (...heads: (Head | undefined)[]): Head | undefined =>
+export const greatest = (...heads: (Lost | undefined)[]): Lost | undefined =>
   heads.reduce((most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most), undefined);
 
 /** SQLite's own files go along: a copy made with `cp` may have its last changes in them. */
@@ -119,7 +119,7 @@ type Parts = {
 };
 
 /** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
-const prepare = async (draft: string, parts: Parts): Promise<Head | undefined> => {
+const prepare = async (draft: string, parts: Parts): Promise<Lost | undefined> => {
   const { network, file, files, conf, backup, options } = parts;
   const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
   try {
@@ -155,8 +155,8 @@ export const presentHead = async (file: string): Promise<Head | undefined> => {
 export const lostBeyond = async (
   log: EventLog,
   head: Head,
-  seen: Head | undefined,
-): Promise<Head | undefined> => {
+  seen: Lost | undefined,
+): Promise<Lost | undefined> => {
   if (!seen || seen.position > head.position) return seen;
   const [record] = await log.read(seen.position - 1, 1);
   if (record?.hash === seen.hash) return undefined;
@@ -173,14 +173,21 @@ export const isRecorded = async (log: EventLog, head: Head, lost: Head): Promise
   return event?.type === 'LogRestored' && event.lostPosition >= lost.position;
 };
 
+/** How far the log had come, where only peers say so: each could say any number. */
+export type Lost = Head & { saidBy?: readonly string[] | undefined };
+
+/** That a lost end is known from peers alone, and from which; nothing where this machine has seen it. */
+export const byWhom = ({ saidBy = [] }: Lost): string =>
+  saidBy.length > 0 ? ` (how many there were is known by the word of ${saidBy.join(', ')} alone)` : '';
+
 const sure = async (
   network: InterfaceName,
   head: Head,
-  lost: Head | undefined,
+  lost: Lost | undefined,
   { yes }: RestoreOptions,
 ): Promise<void> => {
   const loss = lost
-    ? `its changes from position ${head.position + 1} to ${lost.position} are given up for good`
+    ? `its changes from position ${head.position + 1} to ${lost.position} are given up for good${byWhom(lost)}`
     : 'nothing is lost that anybody knows of';
   await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
 };
@@ -227,7 +234,7 @@ const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
   forgetClaims(claims);
 };
 
-type Told = { network: InterfaceName; backup: Head; lost: Head | undefined; aside?: string | undefined };
+type Told = { network: InterfaceName; backup: Head; lost: Lost | undefined; aside?: string | undefined };
 
 const tell = ({ network, backup, lost, aside }: Told, { json }: RestoreOptions): void => {
   if (json) {
@@ -236,7 +243,7 @@ const tell = ({ network, backup, lost, aside }: Told, { json }: RestoreOptions):
   }
   answer(
     lost
-      ? `${network} goes on from position ${backup.position}; given up: all up to position ${lost.position}`
+      ? `${network} goes on from position ${backup.position}; given up: all up to position ${lost.position}${byWhom(lost)}`
       : `${network} goes on from position ${backup.position}; nothing is lost`,
   );
   if (aside) note(`the log that was there is kept as ${aside}`);
