@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 
 const { TEST_REPORTS, CI } = process.env;
 
-/** Real hosts on a machine that others use too: CI tries a failing test once more, and its report says so. */
+/** Real hosts on a machine that others use too: CI tries a failing test once more, and names it at its end. */
 const retry = CI ? 1 : 0;
 
 /** Beside what they test, but they start programs or wait for disks: too slow for `npm run check`. */
@@ -33,9 +33,11 @@ export default defineConfig({
             .map((set) => `test/${set}/**`)
             .concat(slow),
           globalSetup: ['test/build.ts'],
+          // Modules are loaded once a process, not once a file: half of the time went there.
+          isolate: false,
+          maxWorkers: 2,
           testTimeout: 30_000,
           hookTimeout: 30_000,
-          retry,
         },
       },
       {

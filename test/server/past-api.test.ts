@@ -1,4 +1,5 @@
 // The log asked over the API: an admin hears everything, another peer of itself alone, and a dry run writes nothing.
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
@@ -24,8 +25,17 @@ afterAll(() => served.close());
 // biome-ignore lint/suspicious/noExplicitAny: whatever the question asks for
 type Answer = Record<string, any>;
 
+/** A fast machine asks more often than a peer may: what is refused for that is asked again. */
+const call: ServedNetwork['call'] = async (path, asked) => {
+  for (;;) {
+    const answer = await served.call(path, asked);
+    if (answer.status !== 429) return answer;
+    await setTimeout(50);
+  }
+};
+
 const ask = (from: Peer | undefined, body: object) =>
-  served.call(PAST_PATH, { from: from?.ip ?? '', method: 'POST', body });
+  call(PAST_PATH, { from: from?.ip ?? '', method: 'POST', body });
 
 const answered = async (from: Peer | undefined, body: object) => {
   const { status, json } = await ask(from, body);
@@ -90,7 +100,7 @@ describe('an admin', () => {
   it('tries a command out without it being kept', async () => {
     const before = served.live.head.position;
     const dryRun = (command: object) =>
-      served.call(COMMANDS_PATH, {
+      call(COMMANDS_PATH, {
         from: ann!.ip,
         method: 'POST',
         body: { id: 'try', dryRun: true, command },
@@ -109,7 +119,7 @@ describe('an admin', () => {
     expect((await dryRun({ type: 'DisablePeer', peer: 'mallory' })).status).toBe(404);
     expect(served.live.head.position).toBe(before);
     expect(served.network.peer(bob!.id)?.isDisabled).toBe(false);
-    const done = await served.call(COMMANDS_PATH, {
+    const done = await call(COMMANDS_PATH, {
       from: ann!.ip,
       method: 'POST',
       body: { id: 'try', command: { type: 'RenamePeer', peer: 'bob', name: 'bob' } },
@@ -120,7 +130,7 @@ describe('an admin', () => {
 
 describe('undoing what takes more words than a body may have', () => {
   const undo = (from: Peer | undefined, id: string, asked: object) =>
-    served.call(UNDO_PATH, { from: from?.ip ?? '', method: 'POST', body: { id, undo: asked } });
+    call(UNDO_PATH, { from: from?.ip ?? '', method: 'POST', body: { id, undo: asked } });
 
   it('is done by name, once, and only where nothing has changed since it was planned', async () => {
     const start = served.live.head.position;
@@ -155,7 +165,7 @@ describe('undoing what takes more words than a body may have', () => {
 
 it('a refusal tells an admin what the log knows of it, and nobody else', async () => {
   const rename = (from: Peer | undefined) =>
-    served.call(COMMANDS_PATH, {
+    call(COMMANDS_PATH, {
       from: from?.ip ?? '',
       method: 'POST',
       body: { id: 'taken', command: { type: 'RenamePeer', peer: 'kiln', name: 'bob' } },
@@ -183,7 +193,7 @@ describe('another peer', () => {
   });
 
   it('is told who did it where it sees them', async () => {
-    await served.call(COMMANDS_PATH, {
+    const { status } = await call(COMMANDS_PATH, {
       from: ann!.ip,
       method: 'POST',
       body: {
@@ -191,6 +201,7 @@ describe('another peer', () => {
         command: { type: 'SetEndpointOverride', peer: 'bob', endpoint: '192.0.2.7:1' },
       },
     });
+    expect(status).toBe(200);
     const { entries } = await answered(bob, {
       ask: 'history',
       after: 0,
@@ -223,7 +234,7 @@ describe('another peer', () => {
 
   it('cannot try commands out', async () => {
     const body = { id: 'x', dryRun: true, command: { type: 'DisablePeer', peer: 'ann' } };
-    expect((await served.call(COMMANDS_PATH, { from: bob!.ip, method: 'POST', body })).status).toBe(401);
+    expect((await call(COMMANDS_PATH, { from: bob!.ip, method: 'POST', body })).status).toBe(401);
   });
 });
 

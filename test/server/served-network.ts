@@ -43,7 +43,8 @@ export type Call = {
 };
 
 const SERVER_IP = '127.42.0.1' as Ip;
-let nextPort = 20_000 + (process.pid % 20_000);
+/** Each process has ports of its own for a good while, also beside one with the next id. */
+let nextPort = 20_000 + ((process.pid * 499) % 20_000);
 
 export class ServedNetwork {
   readonly folder: string;
