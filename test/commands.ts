@@ -1,5 +1,6 @@
 // Random commands for any state of a network: mostly sensible ones, some made to be refused, some several at once.
 import fc from 'fast-check';
+import { isServersOwn } from '../src/domain/askers.ts';
 import { Command } from '../src/domain/command.ts';
 import type { Context } from '../src/domain/decision.ts';
 import type { Network } from '../src/domain/network.ts';
@@ -30,12 +31,7 @@ const BEGIN = Date.parse('2026-11-22T10:00:00.000Z');
 /** An admin if there is one and the dice say so, else somebody at the server's command line. */
 const sensibleActor = (dice: Dice, asked: Asked): Context['actor'] => {
   const admin = dice.one(dice.network.admins());
-  if (
-    !admin ||
-    dice.number(2) === 0 ||
-    asked.type === 'ExpireInvitations' ||
-    asked.type === 'CreateNetwork'
-  ) {
+  if (!admin || dice.number(2) === 0 || isServersOwn(asked.type)) {
     return dice.number(3) === 0 ? { kind: 'server' } : { kind: 'operator', uid: 0 };
   }
   return { kind: 'peer', peerId: admin.id };
@@ -60,8 +56,9 @@ export class Questions {
       asked: addPeer(dice) ?? { type: 'ExpireInvitations' },
     };
     const actor = found.actor ?? sensibleActor(dice, found.asked);
+    const isProved = found.isProved ?? found.actor === undefined;
     this.#now = Math.max(this.#now, found.now ?? 0);
-    return { command: Command.parse(found.asked), context: { actor, now: at(this.#now) } };
+    return { command: Command.parse(found.asked), context: { actor, now: at(this.#now), isProved } };
   }
 
   #found(dice: Dice, kind: number, mischief: number): ReturnType<Trick> {

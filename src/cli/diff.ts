@@ -35,6 +35,9 @@ const newsOf = (before: PeerAt, after: PeerAt): string[] => {
     before.isAdmin !== after.isAdmin && (after.isAdmin ? 'an admin' : 'no admin any more'),
     before.isDisabled !== after.isDisabled && (after.isDisabled ? 'disabled' : 'enabled again'),
     before.endpoint !== after.endpoint && endpointText(after),
+    before.isProofWaived !== after.isProofWaived &&
+      (after.isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does'),
+    before.hasProved !== after.hasProved && (after.hasProved ? 'its key proved itself' : 'another key'),
   ];
   return news.filter((each) => each !== false);
 };
@@ -55,11 +58,15 @@ const associationLines = ({ associations: { added, removed } }: Diff): string[] 
   return [...added.map((each) => came(text(each))), ...removed.map((each) => went(text(each)))];
 };
 
+const proofLines = ({ isProofRequired }: Diff): string[] =>
+  isProofRequired ? [turned(isProofRequired.after ? 'required of every peer' : 'waived')] : [];
+
 const textOf = (diff: Diff, clock: Clock): string => {
   const lines = [
     ...section('CIDRs', cidrLines(diff)),
     ...section('peers', peerLines(diff)),
     ...section('associations', associationLines(diff)),
+    ...section('proofs by key', proofLines(diff)),
     ...reachLines(diff.reach, { gained: 'can reach each other now', lost: 'can no longer reach each other' }),
   ];
   const heading = `from ${placeText(diff.from, clock)} to ${placeText(diff.to, clock)}`;

@@ -19,6 +19,8 @@ export type NetworkView = {
   peers: Peer[];
   cidrs: CidrNode[];
   associations: Association[];
+  /** Whether requests need a proof by key; undefined: the server does not say. */
+  isProofRequired?: boolean | undefined;
 };
 
 /** What an invitation says about the server. */

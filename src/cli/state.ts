@@ -21,8 +21,14 @@ const standing = (peer: PeerAt, { time }: State, clock: Clock): string => {
   return `${isOver ? 'invitation ended' : 'invited until'} ${clock.minute(peer.inviteExpires)}`;
 };
 
+/** Only where it is an exception. */
+const waiver = ({ isProofWaived }: PeerAt, { isProofRequired }: State): string =>
+  isProofWaived && isProofRequired ? 'needs no proof' : '';
+
 const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
-  const remarks = [peer.isAdmin ? 'admin' : '', standing(peer, state, clock)].filter(Boolean);
+  const remarks = [peer.isAdmin ? 'admin' : '', standing(peer, state, clock), waiver(peer, state)].filter(
+    Boolean,
+  );
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
 };
 
@@ -54,6 +60,7 @@ const textOf = (state: State, clock: Clock): string => {
     `${printable(state.network)} at ${placeText(state, clock)}`,
     ...tree,
     ...(pairs.length > 0 ? ['associations', ...pairs] : []),
+    ...(state.isProofRequired ? ['proofs by key are required'] : []),
   ].join('\n');
 };
 

@@ -63,6 +63,9 @@ const STYLES: { [type: string]: Style } = {
   EndpointOverrideSet: 'yellow',
   EndpointOverrideCleared: 'yellow',
   ServerEndpointChanged: 'yellow',
+  ProofWaived: 'green',
+  ProofRequired: 'red',
+  PeerProved: 'yellow',
 };
 
 /** `    23  2026-11-22 13:09:00  ann disabled peer bob`. */

@@ -12,6 +12,7 @@ import { addGlobalOptions, addHostsOptions, flag, portNumber, saidTo, wholeNumbe
 import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
+import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
@@ -271,7 +272,14 @@ const program = newProgram('innernet', manifest.version, summary, FOLDERS);
 for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin, addAcknowledge])
   add(program);
 for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor]) add(program);
-for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
+for (const add of [
+  addPeerVerbs,
+  addInvitationVerbs,
+  addCidrVerbs,
+  addAssociationVerbs,
+  addEndpointVerb,
+  addProofByKeyVerbs,
+])
   add(program, open);
 addPastVerbs(program, { openPast: open, open, realityOf });
 addVerify(program);

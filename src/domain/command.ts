@@ -32,6 +32,9 @@ const ExpireInvitations = command('ExpireInvitations', {});
 /** The invited peer hands in the key that it made itself. */
 const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
 
+/** The server has seen proofs by these keys; keys that nobody has any more are passed over. */
+const RecordProofs = command('RecordProofs', { publicKeys: z.array(PublicKey).min(1).max(1000) });
+
 const AddCidr = command('AddCidr', { name: Hostname, cidr: Cidr, parent: CidrRef.optional() });
 const RenameCidr = command('RenameCidr', { cidr: CidrRef, name: Hostname });
 const DeleteCidr = command('DeleteCidr', { cidr: CidrRef });
@@ -68,6 +71,11 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
+/** Requests of admins need a proof by key from then on; with `peer`, that peer's waiver ends. */
+const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
+/** Requests need no proof; with `peer`, only that peer's. */
+const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
+
 const SINGLE = [
   AddCidr,
   RenameCidr,
@@ -86,6 +94,8 @@ const SINGLE = [
   ChangeServerEndpoint,
   AddAssociation,
   DeleteAssociation,
+  RequireProof,
+  WaiveProof,
 ] as const;
 
 const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
@@ -113,6 +123,7 @@ export const Command = z.discriminatedUnion('type', [
   CreateNetwork,
   ExpireInvitations,
   RedeemInvitation,
+  RecordProofs,
 ]);
 export type Command = z.infer<typeof Command>;
 export type CommandType = Command['type'];

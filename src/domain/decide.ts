@@ -1,6 +1,7 @@
 /** From a command to events or a refusal: who may ask, then the command's own rule. */
 import type { NetworkEvent } from '../events/schema.ts';
 import { ROOT_CIDR } from '../values/id.ts';
+import { isServersOwn } from './askers.ts';
 import { addAssociation, deleteAssociation } from './associations.ts';
 import { addCidr, deleteCidr, renameCidr } from './cidrs.ts';
 import type { Command, CommandOf, CommandType } from './command.ts';
@@ -15,12 +16,12 @@ import {
   deletePeer,
   disablePeer,
   enablePeer,
-  findPeer,
   grantAdmin,
   renamePeer,
   revokeAdmin,
   setEndpointOverride,
 } from './peers.ts';
+import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
 
 /** Decides one after another on a draft: each sees what the earlier ones would do; one refusal refuses all. */
 const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, context) => {
@@ -60,6 +61,9 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   ChangeServerEndpoint: changeServerEndpoint,
   AddAssociation: addAssociation,
   DeleteAssociation: deleteAssociation,
+  RequireProof: requireProof,
+  WaiveProof: waiveProof,
+  RecordProofs: recordProofs,
   AllOf: allOf,
 };
 
@@ -67,11 +71,10 @@ const RULES: { [T in CommandType]: Rule<T> } = {
 const mayAsk = (network: Network, command: Command, { actor }: Context): boolean => {
   if (command.type === 'RedeemInvitation') return true;
   if (actor.kind !== 'peer') return true;
-  if (command.type === 'CreateNetwork' || command.type === 'ExpireInvitations') return false;
+  if (isServersOwn(command.type)) return false;
   const asker = network.peer(actor.peerId);
   if (!asker?.isRedeemed || asker.isDisabled) return false;
-  const own = command.type === 'SetEndpointOverride' || command.type === 'ClearEndpointOverride';
-  return asker.isAdmin || (own && findPeer(network, command.peer)?.id === asker.id);
+  return asker.isAdmin || isOwnReport(network, command, asker);
 };
 
 /** Pure: the same network, command and context always give the same decision. Nothing is changed. */
@@ -82,5 +85,7 @@ export const decide = <T extends CommandType>(
 ): Decision => {
   if (command.type !== 'CreateNetwork' && !network.cidr(ROOT_CIDR)) return reject({ code: 'NoNetwork' });
   if (!mayAsk(network, command, context)) return reject({ code: 'NotAllowed', command: command.type });
+  const unproved = needsProof(network, command, context);
+  if (unproved) return reject({ code: 'ProofNeeded', name: unproved.name, command: command.type });
   return (RULES[command.type] as Rule<T>)(network, command, context);
 };

@@ -7,7 +7,12 @@ import type { Network } from './network.ts';
 import type { Rejection } from './rejection.ts';
 
 /** What a rule may know of the world: who asks, and what time it is. */
-export type Context = { actor: Actor; now: Timestamp };
+export type Context = {
+  actor: Actor;
+  now: Timestamp;
+  /** The request of a peer carries a proof by its key; whoever is on the server's machine needs none. */
+  isProved?: boolean;
+};
 
 export type Decision = { accepted: true; events: NetworkEvent[] } | { accepted: false; rejection: Rejection };
 

@@ -16,11 +16,15 @@ export type Difference = {
   cidrs: RowDifference<CidrNode>;
   peers: RowDifference<Peer>;
   associations: RowDifference<Association>;
+  /** Whether requests need a proof by key, where that differs. */
+  isProofRequired?: { before: boolean; after: boolean };
   reach: ReachDifference;
 };
 
 const fieldsDiffer = <Row extends object>(before: Row, after: Row): boolean =>
-  (Object.keys(after) as (keyof Row)[]).some((field) => String(before[field]) !== String(after[field]));
+  (Object.keys({ ...before, ...after }) as (keyof Row)[]).some(
+    (field) => String(before[field]) !== String(after[field]),
+  );
 
 const rowDifference = <Row extends object>(
   before: Iterable<Row>,
@@ -48,17 +52,20 @@ const byId = ({ id }: { id: number }): number => id;
 const byPair = ({ cidrIds }: Association): string => [...cidrIds].sort((left, right) => left - right).join();
 
 export const differenceOf = (before: Network, after: Network): Difference => {
+  const [isBefore, isAfter] = [before.isProofRequired, after.isProofRequired];
   const { added, removed } = rowDifference(before.associations(), after.associations(), byPair);
   return {
     cidrs: rowDifference(before.cidrs(), after.cidrs(), byId),
     peers: rowDifference(before.peers(), after.peers(), byId),
     associations: { added, removed, changed: [] },
+    ...(isBefore === isAfter ? {} : { isProofRequired: { before: isBefore, after: isAfter } }),
     reach: reachDifference(before, after),
   };
 };
 
 /** Whether nothing differs at all. */
-export const isEmptyDifference = ({ cidrs, peers, associations }: Difference): boolean =>
+export const isEmptyDifference = ({ cidrs, peers, associations, isProofRequired }: Difference): boolean =>
+  !isProofRequired &&
   [cidrs, peers, associations].every(
     ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,
   );

@@ -21,7 +21,8 @@ export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey 
   if (hasExpired(peer, context.now)) return ended(peer, context);
   const trouble = keyTrouble(network, publicKey);
   if (trouble) return reject(trouble);
-  return accept({ type: 'InvitationRedeemed', peerId: peer.id, publicKey });
+  const proved = context.isProved ? { proved: true } : {};
+  return accept({ type: 'InvitationRedeemed', peerId: peer.id, publicKey, ...proved });
 };
 
 const onInvited = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {

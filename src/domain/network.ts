@@ -28,6 +28,7 @@ export type NetworkJson = {
   retiredKeys: PublicKey[];
   nextIds: { peer: number; cidr: number; association: number };
   restorations: Restoration[];
+  isProofRequired: boolean;
 };
 
 export class Network {
@@ -36,6 +37,7 @@ export class Network {
   /** Events taken since the position was last set: a commit under way, or one that may never come. */
   #since: number;
   #restorations: readonly Restoration[];
+  #isProofRequired: boolean;
   readonly #peers: PeerTable;
   readonly #cidrs: CidrTree;
   readonly #associations: AssociationGraph;
@@ -47,6 +49,7 @@ export class Network {
     this.#position = below?.position ?? 0;
     this.#since = below ? below.#since : 0;
     this.#restorations = below?.restorations ?? [];
+    this.#isProofRequired = below?.isProofRequired ?? false;
     this.#peers = new PeerTable(below ? below.#peers : undefined);
     this.#cidrs = new CidrTree(below ? below.#cidrs : undefined);
     this.#associations = new AssociationGraph(below ? below.#associations : undefined);
@@ -66,6 +69,11 @@ export class Network {
   /** Every backup that was ever put back, the oldest first. */
   get restorations(): readonly Restoration[] {
     return this.#restorations;
+  }
+
+  /** Whether requests need a proof by their sender's key; see proofs.ts. */
+  get isProofRequired(): boolean {
+    return this.#isProofRequired;
   }
 
   peer(id: PeerId): Peer | undefined {
@@ -198,7 +206,11 @@ export class Network {
         this.#peers.add(peerOf(event));
         break;
       case 'InvitationRedeemed':
-        this.#peers.change(event.peerId, { publicKey: event.publicKey, isRedeemed: true });
+        this.#peers.change(event.peerId, {
+          publicKey: event.publicKey,
+          isRedeemed: true,
+          ...(event.proved ? { hasProved: true } : {}),
+        });
         break;
       case 'InvitationReissued':
         this.#peers.change(event.peerId, { publicKey: event.publicKey, inviteExpires: event.inviteExpires });
@@ -243,6 +255,15 @@ export class Network {
       case 'ServerEndpointChanged':
         this.#peers.change(SERVER_PEER, { endpoint: event.endpoint });
         break;
+      case 'ProofRequired':
+        this.#turnProofs(event, true);
+        break;
+      case 'ProofWaived':
+        this.#turnProofs(event, false);
+        break;
+      case 'PeerProved':
+        this.#peers.change(event.peerId, { hasProved: true });
+        break;
     }
   }
 
@@ -263,6 +284,7 @@ export class Network {
       retiredKeys: [...this.#peers.retiredKeys()],
       nextIds: this.nextIds,
       restorations: [...this.#restorations],
+      isProofRequired: this.#isProofRequired,
     };
   }
 
@@ -271,6 +293,7 @@ export class Network {
     network.name = json.name;
     network.position = json.position;
     network.#restorations = json.restorations;
+    network.#isProofRequired = json.isProofRequired;
     for (const node of json.cidrs) network.#cidrs.add(node);
     for (const peer of json.peers) network.#peers.add(peer);
     for (const association of json.associations) network.#associations.add(association);
@@ -300,6 +323,12 @@ export class Network {
     const position = this.#position + this.#since;
     this.#restorations = [...this.#restorations, { position, lostPosition, lostHash }];
     this.#peers.unvouch();
+  }
+
+  /** Of everybody, or of one peer, whose waiver ends or begins. */
+  #turnProofs({ peerId }: { peerId?: PeerId | undefined }, isRequired: boolean): void {
+    if (peerId === undefined) this.#isProofRequired = isRequired;
+    else this.#peers.change(peerId, { isProofWaived: isRequired ? undefined : true });
   }
 
   #deleteCidr(id: CidrId): void {

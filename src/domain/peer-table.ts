@@ -22,6 +22,10 @@ export type Peer = {
   readonly endpoint: Endpoint | null;
   /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
   readonly isVouchedFor?: true | undefined;
+  /** It needs no proof by its key, though the network requires one. */
+  readonly isProofWaived?: true | undefined;
+  /** Its key has proved itself at least once. */
+  readonly hasProved?: true | undefined;
 };
 
 /** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */

@@ -28,7 +28,7 @@ export const keyTrouble = (network: Network, key: PublicKey): Rejection | undefi
 };
 
 /** Finds the peer and applies a rule to it, unless it is unknown or the server's. */
-const onPeer = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {
+export const onPeer = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {
   const peer = findPeer(network, ref);
   if (!peer) return reject({ code: 'UnknownPeer', peer: ref });
   if (peer.id === SERVER_PEER) return reject({ code: 'ServerIsFixed', what: 'peer' });

@@ -4,6 +4,7 @@ import type { Position } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import { type PublicKey, shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
+import { isAboutProofs, isServersOwn } from './askers.ts';
 import type { CommandType } from './command.ts';
 
 export type Rejection =
@@ -42,7 +43,9 @@ export type Rejection =
   | { code: 'SameCidr'; name: string }
   | { code: 'RootNotAssociable'; name: string }
   | { code: 'AssociationExists'; names: [string, string] }
-  | { code: 'UnknownAssociation'; names: [string, string] };
+  | { code: 'UnknownAssociation'; names: [string, string] }
+  | { code: 'ProofNeeded'; name: string; command: CommandType }
+  | { code: 'ProofNotRequired'; name: string };
 
 export type RejectionCode = Rejection['code'];
 
@@ -90,13 +93,16 @@ const DEEDS: { [T in CommandType]: string } = {
   ChangeServerEndpoint: "change the server's endpoint",
   AddAssociation: 'add an association',
   DeleteAssociation: 'delete an association',
+  RequireProof: 'require proofs by key',
+  WaiveProof: 'waive proofs by key',
+  RecordProofs: 'record whose key has proved itself',
   AllOf: 'change several things at once',
 };
 
 /** Who may, where it is not an admin. */
 const askersOf = (command: CommandType): string => {
   if (command === 'RedeemInvitation') return 'an invited peer';
-  if (command === 'CreateNetwork' || command === 'ExpireInvitations') return 'the server itself';
+  if (isServersOwn(command)) return 'the server itself';
   return 'an enabled admin';
 };
 
@@ -279,6 +285,20 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(left)} and ${quote(right)} are not associated`,
     hint: 'the associations are listed by',
     verb: 'list-associations',
+  }),
+  ProofNeeded: ({ name, command }) => ({
+    sentence: `${quote(name)} may ${DEEDS[command]} only with a proof by its key, and this request holds none`,
+    ...(isAboutProofs(command)
+      ? { hint: 'bring innernet on that machine up to date, or say it on the server' }
+      : {
+          hint: 'bring innernet on that machine up to date, or, on the server, let it administer without proofs',
+          verb: `waive-proof --name ${shellWord(name)}`,
+        }),
+  }),
+  ProofNotRequired: ({ name }) => ({
+    sentence: `this network requires no proofs by key, so none of ${quote(name)}`,
+    hint: 'require them of everybody first',
+    verb: 'require-proof',
   }),
 };
 

@@ -53,8 +53,10 @@ class Planner {
     this.#endAssociations();
     this.#undoPeers();
     this.#undoCidrs();
+    this.#undoProofs();
     this.#bringAssociationsBack();
     this.#settle();
+    if (this.#commands.length + this.obstacles.length === 0) this.#namePeersProved();
     return { commands: this.#commands, obstacles: this.obstacles };
   }
 
@@ -136,6 +138,25 @@ class Planner {
     else this.#waiting.push({ type: 'RenameCidr', cidr: current.id, name: before.name });
   }
 
+  #undoProofs(): void {
+    const { want, made, now } = this.#course;
+    const { isProofRequired } = want;
+    if (isProofRequired === made.isProofRequired || isProofRequired === now.isProofRequired) return;
+    this.#waiting.push({ type: isProofRequired ? 'RequireProof' : 'WaiveProof' });
+  }
+
+  /** Where there is more to undo, this is not worth stopping for: a key that could prove itself still can. */
+  #namePeersProved(): void {
+    const { want, made, now } = this.#course;
+    for (const { id, name, hasProved } of made.peers())
+      if (hasProved && want.peer(id)?.hasProved !== hasProved && now.peer(id))
+        this.obstacles.push({
+          sentence: `the key of ${printable(name)} has proved itself, and that cannot be undone`,
+          hint: 'let it go on without proofs',
+          verb: `waive-proof --name ${shellWord(name)}`,
+        });
+  }
+
   #undoPeers(): void {
     const { want, made, now } = this.#course;
     for (const peer of made.peers()) {
@@ -168,7 +189,7 @@ class Planner {
     if (before === made) return;
     if (before.publicKey !== made.publicKey) this.#keyChanged(before, made);
     const { id: peer } = before;
-    const back = (field: 'name' | 'isAdmin' | 'isDisabled' | 'endpoint', wish: Wish): void => {
+    const back = (field: keyof typeof FIELDS, wish: Wish): void => {
       if (before[field] === made[field] || current?.[field] === before[field]) return;
       if (current?.[field] !== made[field]) this.#changedSince(FIELDS[field], (current ?? made).name);
       else this.#waiting.push(wish);
@@ -183,6 +204,7 @@ class Planner {
       before.isDisabled ? { type: 'DisablePeer', peer, confirmed: true } : { type: 'EnablePeer', peer },
     );
     back('endpoint', endpointWish(before));
+    back('isProofWaived', { type: before.isProofWaived ? 'WaiveProof' : 'RequireProof', peer });
   }
 
   #keyChanged(before: Peer, made: Peer): void {
@@ -209,6 +231,7 @@ const FIELDS = {
   isAdmin: 'admin right',
   isDisabled: 'state (disabled or enabled)',
   endpoint: 'endpoint',
+  isProofWaived: 'need of proofs',
 } as const;
 
 const endpointWish = ({ id, endpoint }: Peer): Wish => {

@@ -25,6 +25,9 @@ const until = (time: Timestamp | null, words: Words): string =>
 const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
   event.redeemed ? `key ${short(event.publicKey)}` : `invitation ${until(event.inviteExpires, words)}`;
 
+const proverOf = (id: PeerId | undefined, words: Words): string =>
+  id === undefined ? 'every peer' : `peer ${words.peer(id)}`;
+
 /** Without the actor: `added peer bob (10.42.1.7) to humans, invitation until …`. */
 const SENTENCES: Sentences = {
   NetworkCreated: ({ name }) => `created network ${printable(name)}`,
@@ -40,8 +43,8 @@ const SENTENCES: Sentences = {
     const where = `${printable(event.name)} (${event.ip}) to ${words.cidr(event.cidrId)}`;
     return `added ${what} ${where}, ${joining(event, words)}`;
   },
-  InvitationRedeemed: ({ peerId, publicKey }, words) =>
-    `redeemed the invitation of peer ${words.peer(peerId)}, key ${short(publicKey)}`,
+  InvitationRedeemed: ({ peerId, publicKey, proved }, words) =>
+    `redeemed the invitation of peer ${words.peer(peerId)}, key ${short(publicKey)}${proved ? ', proved' : ''}`,
   InvitationReissued: ({ peerId, inviteExpires }, words) =>
     `issued a new invitation to peer ${words.peer(peerId)}, ${until(inviteExpires, words)}`,
   InvitationRevoked: ({ peerId }, words) => `revoked the invitation of peer ${words.peer(peerId)}`,
@@ -60,6 +63,9 @@ const SENTENCES: Sentences = {
   EndpointOverrideCleared: ({ peerId }, words) =>
     `cleared the endpoint that was set for peer ${words.peer(peerId)}`,
   ServerEndpointChanged: ({ endpoint }) => `set the server's external endpoint to ${endpoint}`,
+  ProofRequired: ({ peerId }, words) => `required proofs by key of ${proverOf(peerId, words)}`,
+  ProofWaived: ({ peerId }, words) => `waived proofs by key of ${proverOf(peerId, words)}`,
+  PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
 };
 
 /** What an event says, without who did it; one that undoes something says so. */

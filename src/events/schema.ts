@@ -52,7 +52,12 @@ const PeerAdded = event('PeerAdded', {
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
 });
-const InvitationRedeemed = event('InvitationRedeemed', { peerId: PeerId, publicKey: PublicKey });
+const InvitationRedeemed = event('InvitationRedeemed', {
+  peerId: PeerId,
+  publicKey: PublicKey,
+  /** The new key has proved itself in its own redemption. */
+  proved: z.boolean().optional(),
+});
 /** A new temporary key and end for a peer that has not joined yet; the old invitation is void. */
 const InvitationReissued = event('InvitationReissued', {
   peerId: PeerId,
@@ -80,6 +85,13 @@ const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerI
 /** Where the server is reached from outside; the server's peer carries it as its endpoint. */
 const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
+/** Requests need a proof by key from here on; with `peerId` it is that peer's waiver that ends. */
+const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
+/** Requests need no proof: nobody's, or with `peerId` that peer's. */
+const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
+/** The peer's key has proved itself for the first time. */
+const PeerProved = event('PeerProved', { peerId: PeerId });
+
 export const NetworkEvent = z.discriminatedUnion('type', [
   NetworkCreated,
   NetworkImported,
@@ -103,6 +115,9 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   EndpointOverrideSet,
   EndpointOverrideCleared,
   ServerEndpointChanged,
+  ProofRequired,
+  ProofWaived,
+  PeerProved,
 ]);
 export type NetworkEvent = z.infer<typeof NetworkEvent>;
 export type EventType = NetworkEvent['type'];

@@ -43,6 +43,7 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
     case 'AdminRevoked':
     case 'EndpointOverrideSet':
     case 'EndpointOverrideCleared':
+    case 'PeerProved':
       return [aPeer(event.peerId)];
     case 'AssociationAdded':
       return [{ kind: 'association', id: event.associationId }, ...event.cidrIds.map(aCidr)];
@@ -52,6 +53,9 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
     }
     case 'ServerEndpointChanged':
       return [aPeer(SERVER_PEER)];
+    case 'ProofRequired':
+    case 'ProofWaived':
+      return event.peerId === undefined ? [] : [aPeer(event.peerId)];
   }
 };
 

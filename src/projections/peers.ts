@@ -91,6 +91,9 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
     case 'CidrDeleted':
     case 'AssociationAdded':
     case 'AssociationDeleted':
+    case 'ProofRequired':
+    case 'ProofWaived':
+    case 'PeerProved':
       return undefined;
   }
 };

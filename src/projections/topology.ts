@@ -46,6 +46,9 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'EndpointOverrideSet':
     case 'EndpointOverrideCleared':
     case 'ServerEndpointChanged':
+    case 'ProofRequired':
+    case 'ProofWaived':
+    case 'PeerProved':
       break;
   }
 };

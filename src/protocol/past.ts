@@ -98,6 +98,9 @@ const PeerAt = z.object({
   isRedeemed: z.boolean(),
   inviteExpires: Timestamp.nullable(),
   endpoint: Endpoint.nullable(),
+  /** It needs no proof by its key, whatever the network requires. */
+  isProofWaived: z.literal(true).optional(),
+  hasProved: z.literal(true).optional(),
 });
 
 const AssociationAt = z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) });
@@ -152,6 +155,8 @@ export const ANSWERS = {
     cidrs: z.array(CidrRow),
     peers: z.array(PeerAt),
     associations: z.array(AssociationAt),
+    /** Whether requests need a proof by key; absent: an older server does not say. */
+    isProofRequired: z.boolean().optional(),
   }),
   diff: z.object({
     from: Place,
@@ -159,6 +164,7 @@ export const ANSWERS = {
     cidrs: rows(CidrRow),
     peers: rows(PeerAt),
     associations: rows(NamedAssociation),
+    isProofRequired: z.object({ before: z.boolean(), after: z.boolean() }).optional(),
     reach: Reach,
   }),
   why: z.object({

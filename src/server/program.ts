@@ -13,6 +13,7 @@ import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
+import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
@@ -141,7 +142,14 @@ const FILES = [
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
 for (const add of [addNew, addServe, addBackups, addUninstall]) add(program);
-for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addEndpointVerb])
+for (const add of [
+  addPeerVerbs,
+  addInvitationVerbs,
+  addCidrVerbs,
+  addAssociationVerbs,
+  addEndpointVerb,
+  addProofByKeyVerbs,
+])
   add(program, open);
 addPastVerbs(program, { openPast, open });
 addProofVerbs(program);

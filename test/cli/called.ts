@@ -7,6 +7,7 @@ import { addEndpointVerb } from '../../src/cli/endpoint.ts';
 import { addInvitationVerbs } from '../../src/cli/invitations.ts';
 import { addPeerVerbs } from '../../src/cli/peers.ts';
 import { newProgram, type Open } from '../../src/cli/program.ts';
+import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
 import { run } from '../../src/cli/run.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
@@ -15,7 +16,8 @@ export type Said = { code: number; stdout: string; stderr: string };
 export const programOn = (open: Open): Command => {
   const folders = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
   const program = newProgram('innernet', '1.2.3', 'a private network', folders);
-  for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs]) add(program, open);
+  for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addProofByKeyVerbs])
+    add(program, open);
   addEndpointVerb(program, open);
   return program;
 };

@@ -94,7 +94,29 @@ describe('each change, by flags alone', () => {
     { type: 'ServerEndpointChanged' },
   );
 
+  changes(
+    'require-proof acme --yes',
+    'proofs by key are required: without one nobody changes the network from a peer',
+    { type: 'ProofRequired' },
+  );
+  changes('waive-proof acme --name bob', '"bob" needs no proof by its key, as with innernet 2.0', {
+    type: 'ProofWaived',
+    peerId: ids.bob,
+  });
+
   it('what needs another change first', async () => {
+    await rejects(
+      'require-proof acme --name bob',
+      { code: 'ProofNotRequired', name: 'bob' },
+      'innernet require-proof acme',
+    );
+    await inn('require-proof acme --yes');
+    await inn('waive-proof acme --name bob');
+    await answers('require-proof acme --name bob', '"bob" needs a proof by its key again');
+    await answers(
+      'waive-proof acme --yes',
+      'proofs by key are waived: any program on the machine of an admin can change the network',
+    );
     await inn('disable-peer acme --name bob');
     await answers('enable-peer acme --name bob', 'enabled "bob"');
     await inn('add-cidr acme --name ovens --cidr 10.42.2.0/24');
@@ -109,6 +131,7 @@ describe('each change, by flags alone', () => {
   it('says when there was nothing to do', async () => {
     await answers('enable-peer acme --name bob', 'nothing to do: "bob" is enabled');
     expect(await eventsOf('grant-admin acme --name ann')).toEqual([]);
+    await answers('waive-proof acme --yes', 'nothing to do: proofs by key are waived');
   });
 
   it('the network is closed afterwards, also after a refusal', async () => {

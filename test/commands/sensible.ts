@@ -86,6 +86,13 @@ export const deletePeer: Maker = (dice) => {
   return peer && { type: 'DeletePeer', peer: dice.ref(peer), confirmed: true };
 };
 
+/** Of everybody, or of one peer: a waiver ends only where there is one. */
+const proofs = (dice: Dice, type: 'RequireProof' | 'WaiveProof'): Asked => {
+  const isFitting = ({ isProofWaived }: Peer) => type === 'WaiveProof' || isProofWaived === true;
+  const peer = dice.number(2) === 0 ? dice.peer(isFitting) : undefined;
+  return peer ? { type, peer: dice.ref(peer) } : { type };
+};
+
 const invited = (dice: Dice): Peer | undefined => dice.one(dice.network.invited());
 
 /** What people do, each as often as its weight says. */
@@ -190,6 +197,14 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
       return peer && { type: 'ClearEndpointOverride', peer: dice.ref(peer) };
     },
   },
+  { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },
+  {
+    weight: 3,
+    make: (dice) => {
+      const keys = Array.from(dice.network.peers(), ({ publicKey }) => publicKey);
+      return { type: 'RecordProofs', publicKeys: [dice.key(), dice.one(keys), dice.one(keys)] };
+    },
+  },
   {
     weight: 2,
     make: (dice) => ({ type: 'ChangeServerEndpoint', endpoint: `${dice.freePeerName()}.example.org:51820` }),
@@ -208,7 +223,12 @@ export const sensible = (dice: Dice): Asked | undefined => {
   return undefined;
 };
 
-const NEVER_IN_ALL = new Set<CommandType>(['ExpireInvitations', 'CreateNetwork', 'RedeemInvitation']);
+const NEVER_IN_ALL = new Set<CommandType>([
+  'ExpireInvitations',
+  'CreateNetwork',
+  'RedeemInvitation',
+  'RecordProofs',
+]);
 
 /** Two to five sensible commands, each made for what the earlier ones would leave. */
 export const several = (dice: Dice, next: (network: Network, index: number) => Dice): Asked | undefined => {

@@ -23,7 +23,9 @@ import {
 type BeyondRules = 'CommandIdReused';
 
 /** A question, who asks it, and when, if that matters. */
-export type Trick = (dice: Dice) => { asked: Asked; actor?: Context['actor']; now?: number } | undefined;
+export type Trick = (
+  dice: Dice,
+) => { asked: Asked; actor?: Context['actor']; now?: number; isProved?: boolean } | undefined;
 
 const trick =
   (make: Maker): Trick =>
@@ -185,6 +187,15 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const [left, right] = [dice.cidr(), dice.cidr()];
     return left && right && { type: 'DeleteAssociation', cidrs: [left.id, right.id] };
   }),
+  ProofNeeded: (dice) => {
+    const asked: Asked[] = [{ type: 'RequireProof' }, associate(dice) ?? { type: 'WaiveProof' }];
+    return as(dice.one(dice.network.admins()), dice.one(asked) ?? { type: 'WaiveProof' });
+  },
+  ProofNotRequired: trick((dice) =>
+    dice.network.isProofRequired
+      ? { type: 'WaiveProof' }
+      : { type: 'RequireProof', peer: dice.ref(dice.peer(({ isProofWaived }) => !isProofWaived)) },
+  ),
 };
 
 /** What can be refused before there is a network. */
@@ -200,7 +211,11 @@ export const redeems = (dice: Dice): ReturnType<Trick> => {
     ({ inviteExpires, isDisabled }) =>
       !isDisabled && (inviteExpires === null || inviteExpires > at(dice.now)),
   );
-  if (peer) return as(peer, redeemWith(dice));
+  if (peer) return proved(dice, as(peer, redeemWith(dice)));
   const joined = dice.peer((other) => other.isRedeemed && !other.isDisabled);
-  return joined && as(joined, { type: 'RedeemInvitation', publicKey: joined.publicKey });
+  return joined && proved(dice, as(joined, { type: 'RedeemInvitation', publicKey: joined.publicKey }));
 };
+
+/** With a proof by key, every other time. */
+const proved = (dice: Dice, asked: ReturnType<Trick>): ReturnType<Trick> =>
+  asked && { ...asked, isProved: dice.number(2) === 0 };

@@ -48,11 +48,19 @@ const EXAMPLES: { [T in CommandType]: Extract<Asked, { type: T }> } = {
   ChangeServerEndpoint: { type: 'ChangeServerEndpoint', endpoint: 'new.example.org:51820' },
   AddAssociation: { type: 'AddAssociation', cidrs: ['bakers', 'machines'] },
   DeleteAssociation: { type: 'DeleteAssociation', cidrs: ['bakers', 'machines'] },
+  RequireProof: { type: 'RequireProof' },
+  WaiveProof: { type: 'WaiveProof', peer: 'bob' },
+  RecordProofs: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },
   AllOf: { type: 'AllOf', commands: [{ type: 'GrantAdmin', peer: 'bob' }] },
 };
 
 /** What a peer cannot ask for from afar, however mighty: the rest is for admins. */
-const NOT_FROM_AFAR: CommandType[] = ['CreateNetwork', 'ExpireInvitations', 'RedeemInvitation'];
+const NOT_FROM_AFAR: CommandType[] = [
+  'CreateNetwork',
+  'ExpireInvitations',
+  'RedeemInvitation',
+  'RecordProofs',
+];
 const FOR_ADMINS = Object.values(EXAMPLES).filter(({ type }) => !NOT_FROM_AFAR.includes(type));
 
 describe.each(FOR_ADMINS)('$type', (asked) => {
@@ -80,7 +88,7 @@ describe.each(FOR_ADMINS)('$type', (asked) => {
     expect(AdminCommand.safeParse(asked).success).toBe(true));
 });
 
-describe.each(['CreateNetwork', 'ExpireInvitations'] as const)('%s', (type) => {
+describe.each(['CreateNetwork', 'ExpireInvitations', 'RecordProofs'] as const)('%s', (type) => {
   it('is never for a peer', () => {
     given(network).when(EXAMPLES[type], by(ids.ann)).refuses({ code: 'NotAllowed', command: type });
     expect(AdminCommand.safeParse(EXAMPLES[type]).success).toBe(false);

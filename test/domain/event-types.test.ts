@@ -127,6 +127,18 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'ServerEndpointChanged', endpoint: reach },
     when: { type: 'ChangeServerEndpoint', endpoint: reach },
   },
+  ProofRequired: {
+    event: { type: 'ProofRequired' },
+    when: { type: 'RequireProof' },
+  },
+  ProofWaived: {
+    event: { type: 'ProofWaived', peerId: ids.ann },
+    when: { type: 'WaiveProof', peer: 'ann' },
+  },
+  PeerProved: {
+    event: { type: 'PeerProved', peerId: ids.ann },
+    when: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },
+  },
 };
 
 it('the table has every type', () =>

@@ -65,13 +65,15 @@ const VERBS: { [verb: string]: string[] } = {
   'delete-association': ['--yes'],
   'list-associations': ['--json'],
   'set-endpoint': ['--endpoint', '--yes'],
+  'require-proof': ['--name', '--yes'],
+  'waive-proof': ['--name', '--yes'],
 };
 
 /** Facts that a sentence puts into other words. */
-const FACTS_SAID_OTHERWISE: { [fact: string]: RejectionCode } = {
-  command: 'NotAllowed',
-  what: 'ServerIsFixed',
-  name: 'CidrBelongsElsewhere',
+const FACTS_SAID_OTHERWISE: { [fact: string]: RejectionCode[] } = {
+  command: ['NotAllowed', 'ProofNeeded'],
+  what: ['ServerIsFixed'],
+  name: ['CidrBelongsElsewhere'],
 };
 
 /** The compiler asks for an entry for each code. */
@@ -259,6 +261,18 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     names: ['bakers', 'machines'],
     when: asked({ type: 'DeleteAssociation', cidrs: ['bakers', 'machines'] }),
   },
+  ProofNeeded: {
+    code: 'ProofNeeded',
+    name: 'ann',
+    command: 'GrantAdmin',
+    when: () =>
+      given(network, { type: 'ProofRequired' }).when({ type: 'GrantAdmin', peer: 'bob' }, peer(ids.ann)),
+  },
+  ProofNotRequired: {
+    code: 'ProofNotRequired',
+    name: 'ann',
+    when: asked({ type: 'RequireProof', peer: 'ann' }),
+  },
 };
 
 const entries = REJECTION_CODES.map((code): [RejectionCode, Rejection, Entry<RejectionCode>['when']] => {
@@ -277,7 +291,7 @@ describe.each(entries)('%s', (_code, rejection, when) => {
     for (const text of [sentence, hint]) expect(text).toMatch(/^[^A-Z\s][^\n]*[^.\s]$/);
     expect(new Rejected(rejection).message).toBe(sentence);
     const facts = Object.entries(rejection).filter(
-      ([key]) => FACTS_SAID_OTHERWISE[key] !== rejection.code && key !== 'code',
+      ([key]) => !FACTS_SAID_OTHERWISE[key]?.includes(rejection.code) && key !== 'code',
     );
     for (const fact of facts.flatMap(([, value]) => value as string | string[]))
       expect(sentence).toContain(/^[\w+/]{43}=$/.test(fact) ? fact.slice(0, 10) : fact);

@@ -15,12 +15,19 @@ import { networkOf } from '../given.ts';
 const looks = (network: Network): unknown => {
   const block = (id: Parameters<Network['cidr']>[0]): string => network.cidr(id)?.cidr ?? String(id);
   return {
+    isProofRequired: network.isProofRequired,
     cidrs: Array.from(network.cidrs(), ({ cidr, name }) => `${cidr} ${name}`).sort(),
     associations: Array.from(network.associations(), ({ cidrIds }) =>
       cidrIds.map(block).sort().join(),
     ).sort(),
-    peers: Array.from(network.peers(), ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, endpoint }) =>
-      [id, name, ip, block(cidrId), publicKey, isAdmin, isDisabled, endpoint].join(' '),
+    peers: Array.from(
+      network.peers(),
+      ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, ...more }) => {
+        const { endpoint, isProofWaived } = more;
+        return [id, name, ip, block(cidrId), publicKey, isAdmin, isDisabled, endpoint, isProofWaived].join(
+          ' ',
+        );
+      },
     ).sort(),
   };
 };

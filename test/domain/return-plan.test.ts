@@ -146,6 +146,33 @@ describe('undoes', () => {
   });
 });
 
+describe('the need of proofs', () => {
+  const required: NetworkEvent = { type: 'ProofRequired' };
+  const plan = (before: History, ...change: NetworkEvent[]) => {
+    const { commands, obstacles } = undo(before, change);
+    return [...commands, ...obstacles.map(({ sentence }) => sentence)];
+  };
+
+  it('is undone both ways, of everybody and of one peer', () => {
+    const waived: NetworkEvent = { type: 'ProofWaived', peerId: ids.bob };
+    expect(plan(network, required)).toEqual([{ type: 'WaiveProof' }]);
+    expect(plan([...network, required], { type: 'ProofWaived' })).toEqual([{ type: 'RequireProof' }]);
+    expect(plan(network, waived)).toEqual([{ type: 'RequireProof', peer: ids.bob }]);
+    expect(plan([...network, waived], { type: 'ProofRequired', peerId: ids.bob })).toEqual([
+      { type: 'WaiveProof', peer: ids.bob },
+    ]);
+  });
+
+  it('stays as somebody has put it since', () =>
+    expect(undo(network, [required], [{ type: 'ProofWaived' }])).toEqual({ commands: [], obstacles: [] }));
+
+  it('is not forgotten of a key, which is said where nothing else is to be undone', () => {
+    const proved: NetworkEvent = { type: 'PeerProved', peerId: ids.ann };
+    expect(plan(network, proved)).toEqual(['the key of ann has proved itself, and that cannot be undone']);
+    expect(plan(network, proved, required)).toEqual([{ type: 'WaiveProof' }]);
+  });
+});
+
 describe('cannot undo', () => {
   const refuses = (what: string, sentence: string, plan: () => ReturnPlan) =>
     it(what, () => {

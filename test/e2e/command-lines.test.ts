@@ -30,6 +30,8 @@ const BOTH = {
   'add-cidr': '--name --cidr --parent --yes',
   'rename-cidr': EITHER,
   'delete-cidr': '--name --yes',
+  'require-proof': '--name --yes --dry-run --json',
+  'waive-proof': '--name --yes --dry-run --json',
   completions: '',
 };
 

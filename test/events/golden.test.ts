@@ -17,13 +17,17 @@ type Golden = {
   event: unknown;
 };
 
+/** A field that came later has a file of its own: `InvitationRedeemed.proved.json`. */
+const files = readdirSync(folder);
+
 it('there is one for every type of event, and no other', () => {
-  expect(readdirSync(folder).sort()).toEqual(EVENT_TYPES.map((type) => `${type}.json`).sort());
+  expect(EVENT_TYPES.filter((type) => !files.includes(`${type}.json`))).toEqual([]);
+  expect(files.filter((file) => !EVENT_TYPES.some((type) => file.startsWith(`${type}.`)))).toEqual([]);
 });
 
-describe.each(EVENT_TYPES)('%s', (type) => {
+describe.each(files)('%s', (file) => {
   const { networkId, previous, record, event }: Golden = JSON.parse(
-    readFileSync(new URL(`${type}.json`, folder), 'utf8'),
+    readFileSync(new URL(file, folder), 'utf8'),
   );
 
   it('is read as the event that it was', () => {

@@ -62,6 +62,10 @@ const story: NewCommit[] = [
   by(server, { type: 'InvitationExpired', peerId: ids.eve }),
   by(ann, { ...acme.eve, peerId: peerId(7), name: 'eva' }, { type: 'InvitationRevoked', peerId: peerId(7) }),
   by(ann, { type: 'CidrDeleted', cidrId: ids.machines }),
+  by(ann, { type: 'ProofRequired' }, { type: 'ProofWaived', peerId: ids.eve }, { type: 'ProofWaived' }),
+  by(ann, { type: 'ProofRequired', peerId: ids.eve }),
+  by(server, { type: 'PeerProved', peerId: ids.ann }),
+  by(ann, { type: 'InvitationRedeemed', peerId: ids.ryo, publicKey: keyOf('ryo'), proved: true }),
   commitOf([{ type: 'LogRestored', lostPosition: 99 as Position, lostHash: NO_HASH as Hash }]),
   commitOf([{ type: 'NetworkImported', name: 'acme', source: { program: 'innernet-server', version: 2 } }]),
 ];
@@ -102,6 +106,12 @@ it('tells every type of event in one sentence', async () => {
     'anna added peer eva (10.42.129.2) to cooks, invitation until <2026-11-22T13:00>',
     'anna revoked the invitation of peer eva',
     'anna deleted CIDR machines',
+    'anna required proofs by key of every peer',
+    'anna waived proofs by key of peer eve',
+    'anna waived proofs by key of every peer',
+    'anna required proofs by key of peer eve',
+    'the server saw the key of peer anna prove itself',
+    `anna redeemed the invitation of peer 3, key ${keyOf('ryo').slice(0, 10)}…, proved`,
     'ann on the server put a backup back; what came after it, up to 99, is lost',
     'ann on the server took over network acme from innernet-server (schema version 2)',
   ]);
@@ -126,7 +136,7 @@ it('gives entries with exactly what is promised', async () => {
   const actors = entries.map(({ actor }) => actor);
   expect(actors[0]).toEqual({ kind: 'operator', uid: 0, user: 'ann', name: 'ann' });
   expect(actors[4]).toEqual({ kind: 'operator', uid: 0 });
-  expect(actors.at(-6)).toEqual({ kind: 'server' });
+  expect(actors.at(-12)).toEqual({ kind: 'server' });
 });
 
 it('learns new names while it goes on', async () => {

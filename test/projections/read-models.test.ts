@@ -31,6 +31,9 @@ const later: readonly NetworkEvent[] = [
   { type: 'EndpointOverrideCleared', peerId: ids.oven },
   { type: 'ServerEndpointChanged', endpoint: endpoint('vpn.example.net:51821') },
   { type: 'CidrRenamed', cidrId: ids.humans, name: 'people' },
+  { type: 'ProofRequired' },
+  { type: 'ProofWaived', peerId: ids.bob },
+  { type: 'PeerProved', peerId: ids.oven },
   {
     type: 'InvitationReissued',
     peerId: ids.eve,

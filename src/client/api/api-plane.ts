@@ -30,6 +30,8 @@ const ViewedPeer = PeerRow.extend({
   isDisabled: z.boolean(),
   isRedeemed: z.boolean(),
   inviteExpires: Timestamp.nullable(),
+  isProofWaived: z.literal(true).optional(),
+  hasProved: z.literal(true).optional(),
 });
 
 const View = z.object({
@@ -40,6 +42,7 @@ const View = z.object({
   peers: z.array(ViewedPeer),
   cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
   associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
+  isProofRequired: z.boolean().optional(),
 });
 
 /** A command whose answer was lost is sent again under its id: then the first answer comes again. */

@@ -215,6 +215,13 @@ export class OldServer {
       case 'InvitationReissued':
       case 'InvitationRevoked':
         return noCall('change an invitation', 'it ends by itself; until then: disable-peer');
+      case 'ProofRequired':
+      case 'ProofWaived':
+        return noCall(
+          'require proofs by key, nor waive them',
+          'serve the network with innernet-server of this program',
+        );
+      case 'PeerProved':
       case 'NetworkCreated':
       case 'NetworkImported':
       case 'LogRestored':

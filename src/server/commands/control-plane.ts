@@ -14,14 +14,18 @@ import type { Timestamp } from '../../values/time.ts';
 import { digestOfCommand } from './command-digest.ts';
 import { TentativeNetwork } from './tentative-network.ts';
 
-/** Who asks, and under which id; the same pair with the same command gets the first answer again. */
-export type Request = { actor: Actor; commandId?: string };
+/**
+ * Who asks, and under which id; the same pair with the same command gets the first answer again. `isProved`: a peer's
+ * request carries a proof by its key.
+ */
+export type Request = { actor: Actor; commandId?: string; isProved?: boolean };
 
 type Job = {
   command: Command;
   actor: Actor;
   actorText: string;
   commandId: string;
+  isProved: boolean;
   digest: Hash;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
@@ -73,10 +77,10 @@ export class ControlPlane {
    * Carries a command out, or gives the kept answer to an earlier one with the same actor and id. Resolves after
    * the commit. Throws `Rejected` when a rule says no, `Failure` when the log cannot be written.
    */
-  execute(command: Command, { actor, commandId = ulid() }: Request): Promise<Outcome> {
+  execute(command: Command, { actor, commandId = ulid(), isProved = false }: Request): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const digest = digestOfCommand(command);
-      this.#waiting.push({ command, actor, actorText: actorText(actor), commandId, digest, resolve, reject });
+      const asked = { command, actor, actorText: actorText(actor), commandId, isProved };
+      this.#waiting.push({ ...asked, digest: digestOfCommand(command), resolve, reject });
       if (this.#working) return;
       this.#working = true;
       queueMicrotask(() => void this.#work()); // what is asked in one breath is one batch
@@ -190,7 +194,8 @@ export class ControlPlane {
   #decide(job: Job): Decided {
     const at = this.#now();
     try {
-      const decision = this.#network.decide(job.command, { actor: job.actor, now: this.#ends() });
+      const { command, actor, isProved } = job;
+      const decision = this.#network.decide(command, { actor, now: this.#ends(), isProved });
       if (decision.accepted) return { job, events: decision.events, at };
       return { job, refused: new Rejected(decision.rejection) };
     } catch (bug) {

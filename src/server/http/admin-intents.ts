@@ -48,4 +48,5 @@ const viewOf = ({ live: { network, networkId, head } }: Parts): NetworkView => (
   peers: [...network.peers()],
   cidrs: [...network.cidrs()],
   associations: [...network.associations()],
+  isProofRequired: network.isProofRequired,
 });

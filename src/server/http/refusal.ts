@@ -64,6 +64,8 @@ export const STATUS: { [C in RejectionCode]: number } = {
   RootNotAssociable: 400,
   AssociationExists: 409,
   UnknownAssociation: 404,
+  ProofNeeded: 403,
+  ProofNotRequired: 409,
 };
 
 /** `background`: what the log knows of why it stands so. */

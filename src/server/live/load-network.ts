@@ -6,7 +6,7 @@ import type { SqliteLog } from '../../store/sqlite-log.ts';
 import type { Position } from '../../values/id.ts';
 
 /** Raised whenever `evolve` or the JSON of a network changes: older stored states are then passed over. */
-const CODE_VERSION = '2';
+const CODE_VERSION = '3';
 
 /** The network at the newest stored state at or before a position; empty, at position 0, where there is none. */
 export const loadStored = (log: SqliteLog, until: Position): Network => {

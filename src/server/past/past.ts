@@ -156,6 +156,7 @@ export class LogPast {
       cidrs: [...network.cidrs()],
       peers: [...network.peers()],
       associations: Array.from(network.associations(), plain),
+      isProofRequired: network.isProofRequired,
     };
   }
 
@@ -164,7 +165,7 @@ export class LogPast {
     const before = await networkAt(this.#log, from);
     const after = before.clone();
     await advanceTo(this.#log, after, to.position);
-    const { cidrs, peers, associations, reach } = differenceOf(before, after);
+    const { cidrs, peers, associations, isProofRequired, reach } = differenceOf(before, after);
     return {
       from,
       to,
@@ -175,6 +176,7 @@ export class LogPast {
         removed: associations.removed.map((each) => named(before, each)),
         changed: [],
       },
+      ...(isProofRequired ? { isProofRequired } : {}),
       reach: reachOf(reach),
     };
   }

@@ -141,6 +141,7 @@ export class LocalPlane implements Plane {
       peers: [...network.peers()],
       cidrs: [...network.cidrs()],
       associations: [...network.associations()],
+      isProofRequired: network.isProofRequired,
     };
   }
 

@@ -1,0 +1,66 @@
+/** Rules of proofs by key: of whom one is required, and what a request without one may do. */
+import { isAboutProofs } from './askers.ts';
+import type { Command } from './command.ts';
+import { accept, type Context, type Rule, reject } from './decision.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
+import { findPeer, onPeer } from './peers.ts';
+
+/**
+ * What a request that carries no proof by its peer's key may do. `all`: whatever its peer may, as in innernet 2.0;
+ * `reads-and-reports`: read, redeem, and say where the peer is reached, but nothing that takes an admin;
+ * `nothing`: it is not even answered, since that peer can prove itself.
+ */
+export type UnprovedRights = 'all' | 'reads-and-reports' | 'nothing';
+
+export const unprovedRights = (
+  { isProofRequired }: Pick<Network, 'isProofRequired'>,
+  { isProofWaived, hasProved }: Pick<Peer, 'isProofWaived' | 'hasProved'>,
+): UnprovedRights => {
+  if (!isProofRequired || isProofWaived) return 'all';
+  return hasProved ? 'nothing' : 'reads-and-reports';
+};
+
+/** Whether a command is a peer's word about itself, for which it need not be an admin. */
+export const isOwnReport = (network: Network, command: Command, asker: Peer): boolean => {
+  if (command.type === 'RedeemInvitation') return true;
+  const isEndpoint = command.type === 'SetEndpointOverride' || command.type === 'ClearEndpointOverride';
+  return isEndpoint && findPeer(network, command.peer)?.id === asker.id;
+};
+
+/** The peer whose request would need a proof and has none; undefined where nothing is missing. */
+export const needsProof = (
+  network: Network,
+  command: Command,
+  { actor, isProved }: Context,
+): Peer | undefined => {
+  const asker = actor.kind === 'peer' && !isProved ? network.peer(actor.peerId) : undefined;
+  if (!asker || isAboutProofs(command.type)) return asker;
+  const rights = unprovedRights(network, asker);
+  if (rights === 'all') return undefined;
+  return rights === 'reads-and-reports' && isOwnReport(network, command, asker) ? undefined : asker;
+};
+
+export const requireProof: Rule<'RequireProof'> = (network, { peer: ref }) => {
+  const isRequired = network.isProofRequired;
+  if (ref === undefined) return isRequired ? accept() : accept({ type: 'ProofRequired' });
+  return onPeer(network, ref, ({ id, name, isProofWaived }) => {
+    if (isProofWaived) return accept({ type: 'ProofRequired', peerId: id });
+    return isRequired ? accept() : reject({ code: 'ProofNotRequired', name });
+  });
+};
+
+/** A peer's waiver may come first, so that nobody is locked out in between. */
+export const waiveProof: Rule<'WaiveProof'> = (network, { peer: ref }) => {
+  if (ref === undefined) return network.isProofRequired ? accept({ type: 'ProofWaived' }) : accept();
+  return onPeer(network, ref, ({ id, isProofWaived }) =>
+    isProofWaived ? accept() : accept({ type: 'ProofWaived', peerId: id }),
+  );
+};
+
+/** A temporary key's proof is none of the machine that will join with a key of its own. */
+export const recordProofs: Rule<'RecordProofs'> = (network, { publicKeys }) => {
+  const peers = [...new Set(publicKeys)].flatMap((key) => network.peerWithKey(key) ?? []);
+  const unknown = peers.filter(({ isRedeemed, hasProved }) => isRedeemed && !hasProved);
+  return accept(...unknown.map(({ id }) => ({ type: 'PeerProved' as const, peerId: id })));
+};
