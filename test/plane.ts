@@ -22,6 +22,8 @@ export class MemoryPlane implements Plane {
   /** Whoever asks; a peer is held to its rights. */
   actor: Actor = { kind: 'operator', uid: 0 };
   closed = 0;
+  /** Peers that were refused for want of a proof. */
+  unproved: NetworkView['unproved'];
   readonly #state = new Network();
 
   constructor(network: string, past: readonly NetworkEvent[]) {
@@ -58,6 +60,8 @@ export class MemoryPlane implements Plane {
       hash: this.#hash,
       peers: [...this.#state.peers()],
       cidrs: [...this.#state.cidrs()],
+      isProofRequired: this.#state.isProofRequired,
+      unproved: this.unproved,
       associations: [...this.#state.associations()],
     };
   }

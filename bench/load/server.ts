@@ -16,6 +16,7 @@ import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
+import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
 import { LogPast } from '../../src/server/past/past.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
@@ -119,6 +120,12 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     snapshots: new Snapshots(live, log),
     streams: new Hub(live, observations),
     limits: new Limits(),
+    unproved: new UnprovedRefusals({
+      network: 'load',
+      file: join(folder, 'load.unproved'),
+      live,
+      say: (message) => console.error(`load: server: ${message}`),
+    }),
     redemptions: { prepared: async () => {}, answered: () => {} },
     serverKey,
     endpoint,

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import type { Peer } from '../domain/peer-table.ts';
-import { SERVER_PEER } from '../values/id.ts';
+import { shellWord } from '../domain/rejection.ts';
+import type { UnprovedRefusal } from '../protocol/rows.ts';
+import { type PeerId, SERVER_PEER } from '../values/id.ts';
 import { toNumber } from '../values/ip.ts';
 import { shortKey } from '../values/key.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
@@ -18,7 +20,7 @@ import {
 } from './change.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import type { NetworkView, Plane } from './plane.ts';
-import { answer, answerJson, localTime, table } from './print.ts';
+import { answer, answerJson, localTime, note, table } from './print.ts';
 import { actsOn, networkVerb, type Open, type VerbWords } from './program.ts';
 
 const byAddress = (a: Peer, b: Peer): number => {
@@ -161,24 +163,52 @@ const stateOf = ({ isRedeemed, isDisabled, inviteExpires }: Peer): string => {
   return inviteExpires === null ? 'invited' : `invited until ${localTime(inviteExpires)}`;
 };
 
+/** What is known of its key: it has proved itself, needs no proof, or was refused for want of one. */
+const proofOf = ({ id, isProofWaived, hasProved }: Peer, refusedOf: Refused): string => {
+  if (isProofWaived) return 'waived';
+  return refusedOf.has(id) ? 'refused' : hasProved ? 'proved' : '';
+};
+
+type Refused = ReadonlyMap<PeerId, UnprovedRefusal>;
+
+/** Both ways out, for each that was refused. */
+const noteRefused = (peers: readonly Peer[], refusedOf: Refused, network: string): void => {
+  for (const { id, name } of peers) {
+    const refused = refusedOf.get(id);
+    if (!refused) continue;
+    note(
+      `${named(name)} was refused ${refused.count === 1 ? 'once' : `${refused.count} times`}, last ` +
+        `${localTime(refused.last)}, because its request held no proof by its key: bring innernet there up to ` +
+        `date, or: innernet-server waive-proof ${network} --name ${shellWord(name)}`,
+    );
+  }
+};
+
 const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
-  const { peers, cidrs } = await plane.view();
+  const { peers, cidrs, unproved = [] } = await plane.view();
+  const refusedOf: Refused = new Map(unproved.map((refusal) => [refusal.peerId, refusal]));
   const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
   const rows = [...peers].sort(byAddress);
-  if (json) return answerJson(rows.map((peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null })));
+  if (json) {
+    const told = (peer: Peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null });
+    const refused = ({ id }: Peer) => (refusedOf.has(id) ? { unproved: refusedOf.get(id) } : {});
+    return answerJson(rows.map((peer) => ({ ...told(peer), ...refused(peer) })));
+  }
   answer(
     table(
-      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'STATE', 'KEY'],
+      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'STATE', 'PROOF', 'KEY'],
       rows.map((peer) => [
         peer.name,
         peer.ip,
         cidrOf.get(peer.cidrId) ?? '',
         peer.isAdmin ? 'admin' : '',
         stateOf(peer),
+        proofOf(peer, refusedOf),
         shortKey(peer.publicKey),
       ]),
     ),
   );
+  noteRefused(rows, refusedOf, plane.network);
 };
 
 /** Adds the verbs of peers to a program; those that invite are in invitations.ts. */

@@ -6,6 +6,7 @@ import type { AdminCommand } from '../domain/command.ts';
 import type { Peer } from '../domain/peer-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
+import type { UnprovedRefusal } from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -21,6 +22,8 @@ export type NetworkView = {
   associations: Association[];
   /** Whether requests need a proof by key; undefined: the server does not say. */
   isProofRequired?: boolean | undefined;
+  /** Peers whose requests were refused for want of a proof by their key, as the running server has seen. */
+  unproved?: UnprovedRefusal[] | undefined;
 };
 
 /** What an invitation says about the server. */

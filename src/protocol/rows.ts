@@ -7,6 +7,7 @@ import { CidrId, PeerId } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
+import { Timestamp } from '../values/time.ts';
 
 /** A peer that has joined and is enabled: nobody is shown any other. */
 export const PeerRow = z.object({
@@ -38,6 +39,10 @@ export const Observation = z.object({
   candidates: z.array(SocketAddress).max(32),
 });
 export type Observation = z.infer<typeof Observation>;
+
+/** Requests of a peer that were refused because they held no proof by its key. */
+export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });
+export type UnprovedRefusal = z.infer<typeof UnprovedRefusal>;
 
 export const peerRow = (peer: Peer): PeerRow => ({
   id: peer.id,

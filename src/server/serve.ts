@@ -34,6 +34,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { MetricsDoor } from './metrics/metrics-door.ts';
 import { ObservationFile } from './observations/observation-file.ts';
 import { Observations } from './observations/observations.ts';
+import { UnprovedRefusals } from './observations/unproved-refusals.ts';
 import { LogPast } from './past/past.ts';
 import { Claims } from './stream/claims.ts';
 import { Hub } from './stream/hub.ts';
@@ -122,6 +123,10 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   );
   traceCommits(live, traceAt(options.verbose, 1));
   const claims = new Claims(files.claims, live, (message) => say(`warning: ${message} ${network}`));
+  const unproved = opened.add(
+    new UnprovedRefusals({ network, file: files.unproved, live, say: (it) => say(`warning: ${it}`) }),
+    (it) => it.close(),
+  );
   const limits = new Limits((message) => say(`warning: ${message}`));
   const hub = opened.add(new Hub(live, observations, claims, limits), (it) => it.close());
   const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
@@ -131,7 +136,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const api = opened.add(
     await Api.create({
       live,
-      plane,
+      plane: unproved.watching(plane),
+      unproved,
       observations,
       past: new LogPast(log),
       snapshots: new Snapshots(live, log),
@@ -149,7 +155,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, limits, device: () => follower.lastRead };
+  const sources = { network, live, hub, limits, unproved, device: () => follower.lastRead };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {

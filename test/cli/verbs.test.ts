@@ -8,6 +8,7 @@ import { explain, type Rejection } from '../../src/domain/rejection.ts';
 import { parseConf } from '../../src/protocol/conf.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
+import type { Timestamp } from '../../src/values/time.ts';
 import { acme, acme6, ids } from '../acme.ts';
 import { MemoryPlane } from '../plane.ts';
 import { caught, programOn, type Said, words } from './called.ts';
@@ -172,10 +173,29 @@ describe('reads', () => {
   it('list-peers', async () => {
     await inn('disable-peer acme --name bob');
     const { stdout } = await inn('list-peers acme');
-    expect(stdout.split('\n')[0]).toMatch(/^NAME +ADDRESS +CIDR +ADMIN +STATE +KEY$/);
+    expect(stdout.split('\n')[0]).toMatch(/^NAME +ADDRESS +CIDR +ADMIN +STATE +PROOF +KEY$/);
     expect(stdout).toMatch(/^innernet-server +10\.42\.0\.1 +innernet-server +admin +joined +.{10}…$/m);
     expect(stdout).toMatch(/^bob +10\.42\.129\.1 +bakers +disabled +.{10}…$/m);
+    await inn('waive-proof acme --name bob');
+    expect((await inn('list-peers acme')).stdout).toMatch(
+      /^bob +10\.42\.129\.1 +bakers +disabled +waived +.{10}…$/m,
+    );
     expect(stdout).toMatch(/^eve +10\.42\.129\.2 +bakers +invited until 2026-11-22 \d\d:\d\d +.{10}…$/m);
+  });
+
+  it('list-peers names who was refused for want of a proof, with both ways out', async () => {
+    const last = '2026-11-22T12:00:00.000Z' as Timestamp;
+    plane.unproved = [{ peerId: ids.ann, count: 2, last }];
+    const { stdout, stderr } = await inn('list-peers acme');
+    expect(stdout).toMatch(/^ann +10\.42\.128\.1 +engineers +admin +joined +refused +.{10}…$/m);
+    expect(stderr).toMatch(
+      /^"ann" was refused 2 times, last 2026-11-22 \d\d:\d\d, because its request held no proof/,
+    );
+    expect(stderr).toMatch(
+      /bring innernet there up to date, or: innernet-server waive-proof acme --name ann\n$/,
+    );
+    const told = JSON.parse((await inn('list-peers acme --json')).stdout);
+    expect(told.find(({ name }: { name: string }) => name === 'ann').unproved).toEqual(plane.unproved[0]);
   });
 
   it('list-invitations', async () => {

@@ -84,9 +84,9 @@ describe('what is counted', () => {
         events: [{ type: 'CidrRenamed', cidrId: 3 as never, name: 'people' }],
       },
     ]);
-    const { live, hub } = served;
+    const { live, hub, limits, unproved } = served;
     await live.reached((await log.head()).position);
-    const text = metrics.text({ network: 'acme', live, hub, limits: served.limits, device }, NOW);
+    const text = metrics.text({ network: 'acme', live, hub, limits, unproved, device }, NOW);
     const lines = text.split('\n');
     for (const line of [
       `innernet_head_position ${live.head.position}`,
@@ -109,14 +109,9 @@ describe('what is counted', () => {
   });
 
   it('is in the format that Prometheus reads: help and type before each family, numbers after each name', () => {
-    const { live, hub } = served;
-    const text = new Metrics().text({
-      network: 'acme',
-      live,
-      hub,
-      limits: served.limits,
-      device: () => undefined,
-    });
+    const { live, hub, limits, unproved } = served;
+    const sources = { network: 'acme', live, hub, limits, unproved, device: () => undefined };
+    const text = new Metrics().text(sources);
     const families = new Set<string>();
     for (const line of text.trimEnd().split('\n')) {
       const [, hash, name] = /^# (HELP|TYPE) ([a-z_]+) \S/.exec(line) ?? [];

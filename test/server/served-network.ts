@@ -20,6 +20,7 @@ import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
+import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
 import { LogPast } from '../../src/server/past/past.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
@@ -59,6 +60,7 @@ export class ServedNetwork {
   live!: Live;
   plane!: ControlPlane;
   observations!: Observations;
+  unproved!: UnprovedRefusals;
   hub!: Hub;
   api!: Api;
   #running!: Promise<void>;
@@ -191,6 +193,9 @@ export class ServedNetwork {
     this.live = await Live.load(this.log);
     this.#running = this.live.run();
     this.observations = new Observations('boot', '127.42.0.0/16' as Cidr);
+    const say = (message: string) => this.warnings.push(message);
+    const unproved = { network: 'acme', file: join(this.folder, 'acme.unproved'), live: this.live, say };
+    this.unproved = new UnprovedRefusals(unproved);
     this.hub = new Hub(this.live, this.observations, undefined, this.limits);
     const redemptions: Redemptions = {
       prepared: async () => {},
@@ -198,7 +203,8 @@ export class ServedNetwork {
     };
     this.api = await Api.create({
       live: this.live,
-      plane: this.plane,
+      plane: this.unproved.watching(this.plane),
+      unproved: this.unproved,
       observations: this.observations,
       past: new LogPast(this.log),
       snapshots: new Snapshots(this.live, this.log),

@@ -12,7 +12,7 @@ import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { COMMANDS_PATH, LARGEST_BODY, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { PeerRow } from '../../protocol/rows.ts';
+import { PeerRow, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Endpoint } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
@@ -43,6 +43,7 @@ const View = z.object({
   cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
   associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
   isProofRequired: z.boolean().optional(),
+  unproved: z.array(UnprovedRefusal).optional(),
 });
 
 /** A command whose answer was lost is sent again under its id: then the first answer comes again. */

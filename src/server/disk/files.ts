@@ -22,6 +22,8 @@ export type NetworkFiles = {
   observations: string;
   /** The greatest head that a client named and the log does not know: see `Claims`. */
   claims: string;
+  /** Peers that were refused for want of a proof: see `UnprovedRefusals`. */
+  unproved: string;
   /** The database of innernet's own server: read at an import, never written. */
   foreignDatabase: string;
 };
@@ -32,6 +34,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   lock: join(dataDir, network),
   observations: join(dataDir, `${network}.observations`),
   claims: join(dataDir, `${network}.claims`),
+  unproved: join(dataDir, `${network}.unproved`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
 

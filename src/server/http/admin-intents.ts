@@ -41,7 +41,7 @@ const rehearseAs = ({ live, past }: Parts, { id: peerId }: Peer, command: AdminC
     rehearse(live.network, live.head, command, { actor: { kind: 'peer', peerId }, now: timestamp() }),
   );
 
-const viewOf = ({ live: { network, networkId, head } }: Parts): NetworkView => ({
+const viewOf = ({ live: { network, networkId, head }, unproved }: Parts): NetworkView => ({
   name: network.name,
   networkId,
   ...head,
@@ -49,4 +49,5 @@ const viewOf = ({ live: { network, networkId, head } }: Parts): NetworkView => (
   cidrs: [...network.cidrs()],
   associations: [...network.associations()],
   isProofRequired: network.isProofRequired,
+  unproved: unproved.rows(),
 });

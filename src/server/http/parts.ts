@@ -10,6 +10,7 @@ import type { Redemptions } from '../device/redemptions.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
+import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { LogPast } from '../past/past.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
 import type { Trace } from '../trace.ts';
@@ -28,6 +29,7 @@ export type Parts = {
   streams: Streams;
   limits: Limits;
   redemptions: Redemptions;
+  unproved: UnprovedRefusals;
   /** What callers must name in their header. */
   serverKey: PublicKey;
   /** Address and port of the API inside the tunnel: what `Host` must be. */

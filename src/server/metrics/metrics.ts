@@ -1,10 +1,11 @@
 /** What a running server counts, in Prometheus's text format: where the log is, who follows it, what was refused. */
-import { Rejected } from '../../domain/rejection.ts';
+import { printable, Rejected } from '../../domain/rejection.ts';
 import type { EventLog } from '../../store/log.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
+import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { Hub } from '../stream/hub.ts';
 
 /** Upper bounds of the classes that appends fall in, and ages of handshakes, in seconds. */
@@ -45,6 +46,7 @@ export type Sources = {
   live: Pick<Live, 'head' | 'network'>;
   hub: Pick<Hub, 'members' | 'framesSent'>;
   limits: Pick<Limits, 'counts'>;
+  unproved: Pick<UnprovedRefusals, 'rows'>;
   /** The device as it was read last. */
   device: () => DeviceState | undefined;
 };
@@ -100,12 +102,13 @@ export class Metrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ live, hub, limits, device }: Sources, now = Date.now()): string {
+  text({ network, live, hub, limits, unproved, device }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
       ...clientLines(hub),
       ...this.#refusalLines(),
       ...limitLines(limits),
+      ...unprovedLines(network, live, unproved),
       ...deviceLines(device(), now),
     ];
     return `${lines.join('\n')}\n`;
@@ -140,6 +143,25 @@ const limitLines = (limits: Sources['limits']): string[] => {
   const name = 'innernet_limits_exceeded_total';
   const lines = Array.from(limits.counts(), ([limit, count]) => `${name}{limit="${limit}"} ${count}`);
   return family(name, 'counter', 'How often peers exceeded what they may do.', lines);
+};
+
+/** A label's value: a name from an import may hold anything. */
+const label = (text: string): string => printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+
+const unprovedLines = (
+  network: string,
+  { network: state }: Sources['live'],
+  unproved: Sources['unproved'],
+): string[] => {
+  const name = 'innernet_unproved_refusals_total';
+  const help =
+    'Requests refused for want of a proof by key: bring innernet on that machine up to date, or ' +
+    `innernet-server waive-proof ${network} --name PEER.`;
+  const lines = unproved.rows().map(({ peerId, count }) => {
+    const called = state.peer(peerId)?.name ?? String(peerId);
+    return `${name}{peer="${label(called)}"} ${count}`;
+  });
+  return family(name, 'counter', help, lines);
 };
 
 const clientLines = (hub: Sources['hub']): string[] => {

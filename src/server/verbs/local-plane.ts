@@ -23,6 +23,7 @@ import { letGo } from '../device/unserved.ts';
 import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
+import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { LogPast } from '../past/past.ts';
 import { rehearse } from '../past/rehearsal.ts';
 
@@ -142,6 +143,7 @@ export class LocalPlane implements Plane {
       cidrs: [...network.cidrs()],
       associations: [...network.associations()],
       isProofRequired: network.isProofRequired,
+      unproved: readUnprovedRefusals(this.#files.unproved),
     };
   }
 

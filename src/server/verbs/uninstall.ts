@@ -55,10 +55,11 @@ const ordersOf = async (
 };
 
 /** The log and what belongs to it; the witness after it, so that a log half gone is noticed. */
-const logFiles = ({ log, observations }: NetworkFiles): string[] => [
+const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
   ...[log, `${log}-wal`, `${log}-shm`],
   witnessFile(log),
   observations,
+  unproved,
 ];
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];

@@ -1,0 +1,139 @@
+/** Peers whose requests were refused because no proof by their key came along: told, counted and kept, never in the log. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import * as z from 'zod';
+import type { Peer } from '../../domain/peer-table.ts';
+import { printable, Rejected, shellWord } from '../../domain/rejection.ts';
+import type { NetworkEvent } from '../../events/schema.ts';
+import { UnprovedRefusal } from '../../protocol/rows.ts';
+import type { PeerId } from '../../values/id.ts';
+import type { Timestamp } from '../../values/time.ts';
+import type { ControlPlane } from '../commands/control-plane.ts';
+import type { Live } from '../live/live.ts';
+
+/** Milliseconds between two lines about the same peer, and between two writes of the file. */
+const SAID_EVERY = 3_600_000;
+const WRITE_EVERY = 1_000;
+
+const Document = z.array(UnprovedRefusal);
+
+/** What the file remembers; a missing or damaged one remembers nothing. */
+export const readUnprovedRefusals = (file: string): UnprovedRefusal[] => {
+  try {
+    return Document.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return [];
+  }
+};
+
+type Place = {
+  /** The network's name on this machine, for the command to try. */
+  network: string;
+  file: string;
+  live: Pick<Live, 'network' | 'subscribe'>;
+  say: (message: string) => void;
+};
+
+export class UnprovedRefusals {
+  readonly #place: Place;
+  readonly #rows = new Map<PeerId, UnprovedRefusal>();
+  readonly #said = new Map<PeerId, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(place: Place) {
+    this.#place = place;
+    const { file, live } = place;
+    for (const row of readUnprovedRefusals(file))
+      if (live.network.peer(row.peerId)) this.#rows.set(row.peerId, row);
+    live.subscribe(({ commit }) => {
+      for (const event of commit.events) this.#settle(event);
+    });
+  }
+
+  /** A peer was refused something; the door says so itself where no command was asked for. */
+  note(peer: Peer, now = new Date()): void {
+    const count = (this.#rows.get(peer.id)?.count ?? 0) + 1;
+    this.#rows.set(peer.id, { peerId: peer.id, count, last: now.toISOString() as Timestamp });
+    this.#writeSoon();
+    const told = this.#said.get(peer.id);
+    if (told !== undefined && performance.now() - told < SAID_EVERY) return;
+    this.#said.set(peer.id, performance.now());
+    this.#place.say(adviceOn(peer, this.#place.network));
+  }
+
+  /** Of peers that there are, in the order in which they were first refused. */
+  rows(): UnprovedRefusal[] {
+    return [...this.#rows.values()];
+  }
+
+  /** The same way in for commands; whose it refuses for want of a proof is noted. */
+  watching(plane: Pick<ControlPlane, 'execute'>): Pick<ControlPlane, 'execute'> {
+    return {
+      execute: async (command, request) => {
+        try {
+          return await plane.execute(command, request);
+        } catch (error) {
+          const isUnproved = error instanceof Rejected && error.rejection.code === 'ProofNeeded';
+          const { actor } = request;
+          const peer = actor.kind === 'peer' ? this.#place.live.network.peer(actor.peerId) : undefined;
+          if (isUnproved && peer) this.note(peer);
+          throw error;
+        }
+      },
+    };
+  }
+
+  /** Writes what is still to be written. */
+  close(): void {
+    if (this.#timer) this.#write();
+  }
+
+  /** What is no trouble any more is forgotten. */
+  #settle(event: NetworkEvent): void {
+    const isSettled = SETTLED_BY.has(event.type);
+    if (event.type === 'ProofWaived' && event.peerId === undefined) this.#rows.clear();
+    else if (
+      !isSettled ||
+      !('peerId' in event) ||
+      event.peerId === undefined ||
+      !this.#rows.delete(event.peerId)
+    )
+      return;
+    this.#writeSoon();
+  }
+
+  #writeSoon(): void {
+    this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY).unref();
+  }
+
+  /** A full disk costs no more than what list-peers says beside this process. */
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { file } = this.#place;
+    const draft = `${file}.draft`;
+    try {
+      writeFileSync(draft, JSON.stringify(this.rows()), { mode: 0o600 });
+      renameSync(draft, file);
+    } catch {
+      rmSync(draft, { force: true });
+    }
+  }
+}
+
+const SETTLED_BY = new Set<NetworkEvent['type']>([
+  'ProofWaived',
+  'PeerProved',
+  'PeerDisabled',
+  'PeerDeleted',
+  'AdminRevoked',
+]);
+
+/** Both ways out, for the operator. */
+const adviceOn = ({ name, ip, hasProved }: Peer, network: string): string => {
+  const who = `${printable(name)} (${ip})`;
+  const what = hasProved
+    ? `a request from ${who} held no proof by its key, which can prove itself: it is refused`
+    : `${who} asked for a change without a proof by its key: it is refused`;
+  const waive = `innernet-server waive-proof ${network} --name ${shellWord(name)}`;
+  return `${what}; bring innernet there up to date, or let it go on without proofs: ${waive}`;
+};
