@@ -43,7 +43,7 @@ const packages = [
   },
   {
     name: /^koffi$/,
-    rooms: ['server', 'client', 'cli'],
+    rooms: ['wireguard', 'cli'],
     why: 'foreign calls are for sockets that Node cannot make: bound to a device, of datagrams to systemd, of raw packets',
   },
   { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },

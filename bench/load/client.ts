@@ -6,7 +6,7 @@ import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
-import { patienceAt, pauseBefore, reach } from '../../src/client/sync/connecting.ts';
+import { inTime, patienceAt, pauseBefore } from '../../src/client/sync/connecting.ts';
 import {
   type DigestPage,
   type Fetch,
@@ -128,7 +128,7 @@ export class Client {
     const socket = new WebSocket(`ws://${endpoint}${this.#path()}`, SUBPROTOCOL, {
       headers: { [SERVER_KEY_HEADER]: serverKey },
       handshakeTimeout: timeout,
-      createConnection: () => reach(to),
+      createConnection: () => inTime(connect(to), endpoint),
       maxPayload: LARGEST_FRAME,
       perMessageDeflate: false,
     });

@@ -31,6 +31,25 @@ export const answers = (name: InterfaceName): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
+/**
+ * The beginning of an answer, up to where `end` is found in it; undefined where nobody listens. An answer may be
+ * megabytes, and what it begins with is all that is asked.
+ */
+export const beginning = (name: InterfaceName, operation: string, end: RegExp): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    let text = '';
+    const socket = connect(socketPath(name), () => socket.write(operation)).setTimeout(ANSWER_MS);
+    socket
+      .setEncoding('latin1')
+      .on('data', (chunk: string) => {
+        text += chunk;
+        if (end.test(text)) socket.destroy();
+      })
+      .on('timeout', () => socket.destroy())
+      .on('error', () => {})
+      .on('close', () => resolve(text === '' ? undefined : text));
+  });
+
 /** One connection to a device. It may take one operation after another; some implementations end it after the first. */
 class Connection {
   readonly #socket: Socket;

@@ -1,11 +1,13 @@
 /** Bringing a tunnel up and down: a WireGuard device, adopted or made, with its address and route. Peers: plan.ts. */
 import { Failure } from '../values/failure.ts';
+import { PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { Backend, Device, DeviceState } from './device.ts';
 import { createKernel, KernelDevice } from './kernel.ts';
 import { carryOut, type Link, type LinkConfig, linkNamed, repairs } from './link.ts';
-import { sure } from './program.ts';
-import { answers, settles } from './socket.ts';
+import { run, sure } from './program.ts';
+import { answers, beginning, settles } from './socket.ts';
+import { deviceStateOf, GET } from './uapi.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
 
 /** innernet's default, in bytes: fits nearly every path, and is the least that IPv6 allows. */
@@ -50,6 +52,20 @@ export const openDevice = async (name: InterfaceName): Promise<Device | undefine
   const link = await linkNamed(name);
   return link && adopt(name, link);
 };
+
+/**
+ * The public key of the device of that name, which tells whose it is; undefined where there is no WireGuard device, or it
+ * has none. Quicker than to open and read it.
+ */
+export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefined> => {
+  const text = await beginning(name, GET, ENDS_DEVICE);
+  if (text !== undefined) return deviceStateOf(text.split(ENDS_DEVICE)[0] ?? '').publicKey;
+  const { code, stdout } = await run('wg', ['show', name, 'public-key']);
+  return code === 0 ? PublicKey.safeParse(stdout.trim()).data : undefined;
+};
+
+/** What comes after that which an answer says of the device itself: its first peer, or the end. */
+const ENDS_DEVICE = /^(?:public_key|errno)=/m;
 
 /** Removes the device, its session keys with it; false when there was none. */
 export const takeDown = async (name: InterfaceName): Promise<boolean> => {

@@ -2,10 +2,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Api } from '../../src/client/api/api.ts';
 import { ApiPlane } from '../../src/client/api/api-plane.ts';
 import type { Conf } from '../../src/protocol/conf.ts';
+import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { keyOf } from '../acme.ts';
+import { loopback } from './loopback.ts';
 
 let http: Server;
 let plane: ApiPlane;
@@ -25,7 +28,8 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address() as AddressInfo;
   const server = { internalEndpoint: `127.0.0.1:${port}`, publicKey: keyOf('server') };
-  plane = new ApiPlane('acme', { networkName: 'acme', server } as unknown as Conf);
+  const api = new Api(server.internalEndpoint as SocketAddress, server.publicKey, loopback);
+  plane = new ApiPlane('acme', { networkName: 'acme', server } as unknown as Conf, api);
 });
 afterEach(async () => {
   await plane.close();

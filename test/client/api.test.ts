@@ -8,6 +8,7 @@ import { Api } from '../../src/client/api/api.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { Failure } from '../../src/values/failure.ts';
+import { loopback } from './loopback.ts';
 import { History, key, own, server as serverPeer } from './sight.ts';
 
 let http: Server;
@@ -17,7 +18,7 @@ let answer: (request: IncomingMessage, response: ServerResponse) => void;
 beforeEach(async () => {
   http = createServer((request, response) => answer(request, response));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  api = new Api(`127.0.0.1:${(http.address() as AddressInfo).port}` as SocketAddress, key(1));
+  api = new Api(`127.0.0.1:${(http.address() as AddressInfo).port}` as SocketAddress, key(1), loopback);
 });
 afterEach(() => {
   api.close();

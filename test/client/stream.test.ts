@@ -4,10 +4,12 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { patienceAt, pauseBefore } from '../../src/client/sync/connecting.ts';
-import { type End, Stream } from '../../src/client/sync/stream.ts';
+import type { End } from '../../src/client/sync/end.ts';
+import { Stream } from '../../src/client/sync/stream.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { StreamQuery } from '../../src/protocol/stream-query.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
+import { connectOpenly } from './loopback.ts';
 import { History, key } from './sight.ts';
 
 const history = new History(5);
@@ -43,7 +45,7 @@ const live = (query: StreamQuery = {}, act: (stream: Stream, frame: ServerFrame)
     const [frames, unknown]: [ServerFrame[], string[]] = [[], []];
     const server = { endpoint: address, key: key(1) };
     const stream: Stream = new Stream(
-      { server, query, patience: 5000 },
+      { server, connect: connectOpenly, query, patience: 5000 },
       {
         frame: async (frame) => {
           frames.push(frame);
@@ -91,7 +93,7 @@ it('knows when it is level: all that was sent before has arrived', async () => {
     if (kind === 'welcome') void stream.level().then(() => stream.cut('level'));
   });
   expect(frames.length).toBe(4);
-  expect(end).toEqual({ kind: 'lost', reason: 'level' });
+  expect(end).toEqual({ kind: 'lost', loss: 'level' });
 });
 
 describe('it ends', () => {
@@ -103,7 +105,7 @@ describe('it ends', () => {
     onSocket = (socket) => socket.send(text);
     expect((await live()).end).toMatchObject({
       kind: 'lost',
-      reason: expect.stringContaining('cannot be understood'),
+      loss: 'badFrame',
     });
   });
 
@@ -115,7 +117,7 @@ describe('it ends', () => {
 
   it('when the server falls silent, though the connection stands', async () => {
     onSocket = (socket) => socket.send(JSON.stringify({ ...history.welcome(3), heartbeat: 0.05 }));
-    expect((await live()).end).toEqual({ kind: 'lost', reason: 'nothing heard of the server' });
+    expect((await live()).end).toEqual({ kind: 'lost', loss: 'silent' });
   });
 
   it('not when it is late, but answers a question', async () => {
@@ -154,7 +156,7 @@ describe('it ends', () => {
     await new Promise((resolve) => http.close(resolve));
     expect((await live()).end).toMatchObject({
       kind: 'lost',
-      reason: expect.stringContaining('ECONNREFUSED'),
+      loss: 'notListening',
     });
   });
 });
@@ -182,7 +184,7 @@ it('leaves a server that takes the connection and does not answer, when its pati
   const server = { endpoint: `127.0.0.1:${port}` as SocketAddress, key: key(1) };
   const end = await new Promise<End>((resolve) => {
     const events = { frame: async () => {}, unknown: () => {}, late: () => {}, end: resolve };
-    new Stream({ server, query: {}, patience: 50 }, events);
+    new Stream({ server, connect: connectOpenly, query: {}, patience: 50 }, events);
   });
-  expect(end).toEqual({ kind: 'lost', reason: 'Opening handshake has timed out' });
+  expect(end).toEqual({ kind: 'lost', loss: 'broken' });
 });

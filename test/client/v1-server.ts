@@ -25,6 +25,7 @@ const ANSWERS: { [call: string]: (body: string) => unknown } = {
 };
 
 const api = createServer((request, response) => {
+  response.setHeader('x-impostor', 'yes');
   const call = `${request.method} ${request.url?.split('?')[0]}`;
   heard.asked.push(call);
   void bodyOf(request).then((body) => {

@@ -314,9 +314,9 @@ export const FAULTS: readonly Fault[] = [
     ],
     sabotages: [
       {
-        file: 'src/server/device/api-socket.ts',
-        line: 'set(LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
-        becomes: 'void (LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, ',
+        file: 'src/wireguard/libc.ts',
+        line: 'bindToDevice(fd, device);',
+        becomes: '',
       },
     ],
   },
@@ -414,6 +414,29 @@ export const FAULTS: readonly Fault[] = [
 /** Not of the table: routers and servers that do as they like, hostile people, and time. */
 export const OTHERS: readonly Fault[] = [
   {
+    id: 'R32',
+    what: "an impostor at the server's address, and a tunnel that is down",
+    tests: [{ file: 'test/e2e/impostor.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/client/api/way.ts',
+        line: 'const socket = socketOf(libc.socketThrough(this.#network, hostOf(to) as Ip));',
+        becomes: 'const socket = new Socket();',
+      },
+      {
+        file: 'src/client/api/way.ts',
+        line: "if (device === 0) throw networkDown(this.#network, 'there is no device of that name');",
+        becomes:
+          'if (device === 0) return { device, connect: (to) => new Socket().connect(portOf(to), hostOf(to)) };',
+      },
+      {
+        file: 'src/client/tunnels/address-watch.ts',
+        line: 'if (isOther) this.#look.onDevice();',
+        becomes: '',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],
@@ -433,7 +456,7 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/sync/follower.ts',
-        line: "if ((await this.#keeper.heardOfServer()) === before) stream.cut('nothing comes from the server');",
+        line: "if ((await this.#keeper.heardOfServer()) === before) stream.cut('silent');",
         becomes: '',
       },
     ],

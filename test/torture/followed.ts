@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Api } from '../../src/client/api/api.ts';
 import { Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
-import { type End, Stream } from '../../src/client/sync/stream.ts';
+import type { End } from '../../src/client/sync/end.ts';
+import { Stream } from '../../src/client/sync/stream.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
@@ -14,6 +15,7 @@ import { Failure } from '../../src/values/failure.ts';
 import { type Hash, type Position, ROOT_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import { Turns } from '../../src/wireguard/device.ts';
+import { connectOpenly, loopback } from '../client/loopback.ts';
 import type { Truth } from '../server/model-client.ts';
 import type { RunningNetwork } from '../server/running-network.ts';
 
@@ -49,7 +51,7 @@ export class FollowedClient {
     const [root, serverPeer] = [network.cidr(ROOT_CIDR), network.peer(SERVER_PEER)];
     if (!root || !serverPeer) throw new Error('there is no network');
     this.#options = options;
-    this.#api = new Api(server.endpoint, server.key);
+    this.#api = new Api(server.endpoint, server.key, loopback);
     this.mirror = new Mirror({ range: root.cidr, own: peer, server: serverPeer }, sha256);
   }
 
@@ -80,7 +82,7 @@ export class FollowedClient {
     const query = head && filled ? { position: head.position, hash: head.hash } : {};
     return new Promise((resolve) => {
       const stream: Stream = new Stream(
-        { server: this.#options.server, query, patience: 5000 },
+        { server: this.#options.server, connect: connectOpenly, query, patience: 5000 },
         {
           frame: (frame) => this.#turns.take(() => this.#onFrame(stream, frame)),
           unknown: (kind) => this.broken.push(`a frame of an unknown kind: ${kind}`),
@@ -99,7 +101,7 @@ export class FollowedClient {
     } catch (error) {
       // An answer that was cut off, or a machine that is disabled meanwhile; all else is ours.
       if (!(error instanceof Failure)) this.broken.push(error);
-      stream.cut((error as Error).message);
+      stream.cut('untaken');
     }
   }
 
@@ -141,7 +143,7 @@ export class FollowedClient {
       case 'fetch':
         return this.#fetch(stream);
       case 'gap':
-        return stream.cut('a frame is missing');
+        return stream.cut('gap');
       case 'known':
         return;
     }

@@ -83,15 +83,16 @@ export class ApiPlane implements Plane {
   readonly #api: Api;
   #old: OldServer | undefined;
 
-  constructor(network: string, conf: Conf) {
+  constructor(network: string, conf: Conf, api: Api) {
     this.network = network;
     this.#conf = conf;
-    this.#api = new Api(conf.server.internalEndpoint, conf.server.publicKey);
+    this.#api = api;
   }
 
   /** Throws a `Failure` when the network is not installed. */
   static async open(network: InterfaceName, folders: Folders): Promise<ApiPlane> {
-    return new ApiPlane(network, await readConf(pathsOf(network, folders).conf, network));
+    const conf = await readConf(pathsOf(network, folders).conf, network);
+    return new ApiPlane(network, conf, Api.of(network, conf));
   }
 
   execute(command: AdminCommand): Promise<Outcome> {

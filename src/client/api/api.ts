@@ -1,19 +1,24 @@
 /** The server's HTTP API as a client calls it: over the tunnel, with the header that every peer knows. */
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type * as z from 'zod';
 import { REJECTION_CODES, Rejected, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
+import type { Conf } from '../../protocol/conf.ts';
 import type { Snapshot } from '../../protocol/frames.ts';
 import { DIGESTS_PATH, MOST_DIGESTS, SERVER_KEY_HEADER, SNAPSHOT_PATH } from '../../protocol/http.ts';
 import { Refusal } from '../../protocol/refusal.ts';
-import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
+import type { SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PublicKey } from '../../values/key.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { publicKeyOf } from '../../wireguard/public-key.ts';
 import { extend, type Head } from '../memory/chain.ts';
 import { MOST_ROWS } from '../memory/mirror.ts';
 import { sha256 } from '../memory/sha256.ts';
 import { measuredJson } from './measured-json.ts';
+import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
 
 const inflate = promisify(gunzip);
 
@@ -40,7 +45,23 @@ export type Call = {
   last?: boolean;
 };
 
-type Answer = { status: number; body: Buffer };
+type Answer = { status: number; body: Buffer; headers: IncomingHttpHeaders };
+
+/** Keeps connections for further calls, for as long as the device is there through which they go. */
+class Connections extends Agent {
+  readonly passage: Passage;
+  readonly #to: SocketAddress;
+
+  constructor(passage: Passage, to: SocketAddress) {
+    super({ keepAlive: true, maxSockets: 2 });
+    this.passage = passage;
+    this.#to = to;
+  }
+
+  override createConnection(): Socket {
+    return this.passage.connect(this.#to);
+  }
+}
 
 const bodyOf = async (response: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
@@ -83,11 +104,19 @@ const refusalIn = ({ status, body }: Answer): Error => {
 export class Api {
   readonly endpoint: SocketAddress;
   readonly serverKey: PublicKey;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
+  readonly #way: Way;
+  #connections: Connections | undefined;
 
-  constructor(endpoint: SocketAddress, serverKey: PublicKey) {
+  constructor(endpoint: SocketAddress, serverKey: PublicKey, way: Way) {
     this.endpoint = endpoint;
     this.serverKey = serverKey;
+    this.#way = way;
+  }
+
+  /** The server of a network that this machine has joined, through its device. */
+  static of(network: InterfaceName, { privateKey, server }: Conf): Api {
+    const way = new TunnelWay(network, publicKeyOf(privateKey));
+    return new Api(server.internalEndpoint, server.publicKey, way);
   }
 
   /** What a call answers, parsed. Throws `Rejected`, `CallRefused`, or another `Failure` when nothing answers. */
@@ -125,8 +154,23 @@ export class Api {
     }
   }
 
+  /** The server's clock, in milliseconds since 1970, from the date of any answer; undefined where it does not tell. */
+  async serverTime(): Promise<number | undefined> {
+    const { date } = (await this.#exchange({ method: 'GET', path: '/' })).headers;
+    return date === undefined ? undefined : Date.parse(date);
+  }
+
   close(): void {
-    this.#agent.destroy();
+    this.#connections?.destroy();
+  }
+
+  /** Connections through a device that is no more lead nowhere. */
+  async #open(): Promise<Connections> {
+    const passage = await this.#way.open();
+    if (this.#connections?.passage.device === passage.device) return this.#connections;
+    this.#connections?.destroy();
+    this.#connections = new Connections(passage, this.endpoint);
+    return this.#connections;
   }
 
   async #page(head: Head, to: number): Promise<Head> {
@@ -143,14 +187,15 @@ export class Api {
 
   async #exchange({ method, path, body, last = false }: Call): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const connections = await this.#open();
     try {
       return await new Promise<Answer>((resolve, reject) => {
         const call = request({
-          host: hostOf(this.endpoint),
-          port: portOf(this.endpoint),
           method,
           path,
-          agent: last ? false : this.#agent,
+          ...(last
+            ? { createConnection: () => connections.createConnection() } // and no agent: `false` would be one
+            : { agent: connections }),
           signal: AbortSignal.timeout(TIMEOUT),
           headers: {
             [SERVER_KEY_HEADER]: this.serverKey,
@@ -163,14 +208,17 @@ export class Api {
         });
         call.once('error', reject);
         call.once('response', (response) => {
-          bodyOf(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject);
+          const { statusCode: status = 0, headers } = response;
+          bodyOf(response).then((read) => resolve({ status, body: read, headers }), reject);
         });
         call.end(text);
       });
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
       throw new Failure(`the server does not answer at ${this.endpoint} inside the tunnel`, {
-        hint: 'see whether the tunnel is up and when the server was last heard: innernet show',
+        hint: hasNoWay(cause)
+          ? 'nothing has left this machine: see whether the device has its address: innernet doctor'
+          : 'see whether the tunnel is up and when the server was last heard: innernet show',
         cause,
       });
     }

@@ -1,6 +1,5 @@
 /** How patiently a server is tried: the pause before each attempt, and how long an attempt may take. */
-import { connect, type Socket } from 'node:net';
-import type { Ip } from '../../values/ip.ts';
+import type { Socket } from 'node:net';
 
 /** The pause before the n-th attempt in a row, from 0, grows to this many milliseconds. */
 const LONGEST_PAUSE = 30_000;
@@ -23,19 +22,10 @@ export const pauseBefore = (attempt: number, random: number): number =>
 export const patienceAt = (attempt: number): number =>
   Math.min(LONGEST_PATIENCE, ANSWERED_WITHIN * 2 ** Math.min(attempt, 16));
 
-type Place = {
-  host: string;
-  port: number;
-  localAddress?: Ip;
-  /** Milliseconds of silence after which the socket says so: ws asks for them and sees to the rest. */
-  timeout?: number | undefined;
-};
-
-/** A TCP connection that fails when the machine there does not take it in time, whatever its program does. */
-export const reach = (to: Place): Socket => {
-  const socket = connect(to);
+/** A TCP connection fails when the machine there does not take it in time, whatever its program does. */
+export const inTime = (socket: Socket, where: string): Socket => {
   const patience = setTimeout(
-    () => socket.destroy(new Error(`nothing answers at ${to.host}:${to.port}`)),
+    () => socket.destroy(new Error(`nothing answers at ${where}`)),
     CONNECTED_WITHIN,
   );
   return socket.once('connect', () => clearTimeout(patience)).once('close', () => clearTimeout(patience));

@@ -7,13 +7,16 @@ import type { Conf } from '../../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../../protocol/frames.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
 import type { PeerId, Position } from '../../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type Device, Turns } from '../../wireguard/device.ts';
+import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 import type { TunnelConfig } from '../../wireguard/tunnel.ts';
 import { Api } from '../api/api.ts';
+import { TunnelWay, type Way } from '../api/way.ts';
 import { groundOf, writeConf } from '../memory/conf-file.ts';
 import { Journal } from '../memory/journal.ts';
 import type { Mirror, Verdict } from '../memory/mirror.ts';
@@ -23,9 +26,10 @@ import { AddressWatch } from '../tunnels/address-watch.ts';
 import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
 import { patienceAt, pauseBefore } from './connecting.ts';
+import { type End, mayBeGone } from './end.ts';
 import { PolledServer } from './polled-server.ts';
 import { type LinkStatus, ServerLink } from './server-link.ts';
-import { type End, Stream } from './stream.ts';
+import { Stream } from './stream.ts';
 import { Uptake } from './uptake.ts';
 
 export type FollowOptions = {
@@ -55,6 +59,7 @@ export class Follower {
   readonly #options: FollowOptions;
   readonly #keeper: DeviceKeeper;
   readonly #mirror: Mirror;
+  readonly #way: Way;
   readonly #api: Api;
   readonly #link: ServerLink;
   readonly #uptake: Uptake;
@@ -67,6 +72,8 @@ export class Follower {
   #watch: AddressWatch | undefined;
   #isStopped = false;
   #stream: Stream | undefined;
+  /** The number of the device through which the stream goes. */
+  #device = 0;
   /** The connection on which a frame could not be taken: what follows on it cannot be either. */
   #spoiled: Stream | undefined;
   #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
@@ -86,8 +93,10 @@ export class Follower {
       (error) => say(error.message),
     );
     const { internalEndpoint, publicKey } = conf.server;
-    const api = new Api(internalEndpoint, publicKey);
+    this.#way = new TunnelWay(network, mirror.ground.own.publicKey);
+    const api = new Api(internalEndpoint, publicKey, this.#way);
     this.#api = api;
+    keeper.onCompared = () => void this.#onCompared();
     const link = new ServerLink({ conf, paths, keeper, say });
     this.#link = link;
     const onChange = () => this.#writeHostsSoon();
@@ -148,6 +157,8 @@ export class Follower {
     this.#watch = new AddressWatch({
       addresses: () => localAddresses(this.#options.tunnel.name),
       server: () => this.#keeper.serverAddress,
+      device: async () => (await openLibc()).deviceIndex(this.#options.tunnel.name),
+      onDevice: () => this.#keeper.compareSoon(),
       onChange: ({ moved }) => void this.#onAddresses(moved),
     });
     while (!this.#isStopped) {
@@ -188,10 +199,7 @@ export class Follower {
     for (let attempt = 0; performance.now() < deadline && !this.#link.isShutOut; attempt += 1) {
       await this.#reachServer();
       let isLevel = false;
-      const patience = setTimeout(
-        () => this.#stream?.cut('too slow'),
-        Math.max(0, deadline - performance.now()),
-      );
+      const patience = setTimeout(() => this.#stream?.cut('slow'), Math.max(0, deadline - performance.now()));
       last = await this.#session(attempt, (stream) => {
         isLevel = true;
         stream.cut('level');
@@ -264,7 +272,7 @@ export class Follower {
       await writeConf(paths.conf, after);
       Object.assign(conf, after);
       // The candidates that the server was told name the old port: they are told anew with the next welcome.
-      if (change.what === 'listenPort') this.#stream?.cut('another listen port');
+      if (change.what === 'listenPort') this.#stream?.cut('otherPort');
     });
   }
 
@@ -293,7 +301,7 @@ export class Follower {
       this.#link.disconnect({ mayBeGone: true });
       await this.#keeper.moved();
     }
-    this.#stream?.cut('new candidates');
+    this.#stream?.cut('otherAddresses');
     await this.#turns.take(async () => {});
     this.#wake();
   }
@@ -303,7 +311,9 @@ export class Follower {
   }
 
   /** One connection from its beginning to its end. `onLevel` is called when the first news have been taken. */
-  #session(attempt: number, onLevel: (stream: Stream) => void): Promise<End> {
+  async #session(attempt: number, onLevel: (stream: Stream) => void): Promise<End> {
+    const passage = await this.#way.open().catch((error: Error) => error);
+    if (passage instanceof Error) return this.#turns.take(async () => this.#onNoWay(passage));
     const { head, filled } = this.#mirror;
     const { internalEndpoint, publicKey } = this.#options.conf.server;
     const server = { endpoint: internalEndpoint, key: publicKey };
@@ -317,7 +327,7 @@ export class Follower {
     this.#prefetched?.catch(() => {});
     return new Promise((resolve) => {
       const stream: Stream = new Stream(
-        { server, query, patience: patienceAt(attempt) },
+        { server, connect: passage.connect, query, patience: patienceAt(attempt) },
         {
           frame: (frame) => {
             this.#link.hears();
@@ -331,6 +341,7 @@ export class Follower {
         },
       );
       this.#stream = stream;
+      this.#device = passage.device;
       if (this.#isStopped) stream.cut('stopping');
     });
   }
@@ -342,7 +353,7 @@ export class Follower {
       await act().catch((error: Error) => {
         this.#spoiled = stream;
         this.#uptake.complain(error.message);
-        stream.cut(error.message);
+        stream.cut('untaken');
       });
     });
   }
@@ -357,7 +368,7 @@ export class Follower {
       stream.ask();
       await pause(ANSWERED_WITHIN, undefined, { ref: false });
       if (this.#isStopped || this.#stream !== stream || !stream.isLate) return;
-      if ((await this.#keeper.heardOfServer()) === before) stream.cut('nothing comes from the server');
+      if ((await this.#keeper.heardOfServer()) === before) stream.cut('silent');
     } catch {
       // A device that cannot be read is looked after elsewhere; the stream ends when more is overdue.
     }
@@ -423,7 +434,7 @@ export class Follower {
         await this.#takeSnapshot();
         return this.#tell(stream);
       case 'gap':
-        return stream.cut('a frame is missing');
+        return stream.cut('gap');
       case 'known':
         return;
     }
@@ -455,15 +466,27 @@ export class Follower {
   }
 
   #onEnd(end: End): End {
-    const isOurs =
-      end.kind !== 'lost' || /ECONNREFUSED|ECONNRESET|stopping|level|candidates/.test(end.reason);
-    this.#link.disconnect({ mayBeGone: !isOurs });
+    this.#link.disconnect({ mayBeGone: mayBeGone(end) });
     if (end.kind === 'refused' && end.status === 401) {
       if (!this.#link.isShutOut)
         this.#options.say('the server does not let this machine in: it may be disabled');
       this.#link.shutOut();
     }
     return end;
+  }
+
+  /** The device is looked after at once: without it there is no server. */
+  #onNoWay(error: Error): End {
+    const failure = error instanceof Failure ? error : new Failure(error.message, { cause: error });
+    this.#uptake.complain(failure.message);
+    this.#keeper.compareSoon();
+    return this.#onEnd({ kind: 'noWay', failure });
+  }
+
+  /** The kernel binds a connection to the device that has the name then: one that was made anew carries it no more. */
+  async #onCompared(): Promise<void> {
+    const passage = await this.#way.open().catch(() => undefined);
+    if (passage && passage.device !== this.#device) this.#stream?.cut('otherDevice');
   }
 
   #tell(stream: Stream): void {

@@ -7,8 +7,8 @@ import { Poll } from '../api/poll.ts';
 import type { PolledState } from '../api/polled-state.ts';
 import type { Mirror } from '../memory/mirror.ts';
 import type { DeviceKeeper } from '../tunnels/device-keeper.ts';
+import type { End } from './end.ts';
 import type { ServerLink } from './server-link.ts';
-import type { End } from './stream.ts';
 import type { Uptake } from './uptake.ts';
 
 /** Unless told, in seconds: innernet's. */

@@ -5,7 +5,7 @@ import { Failure } from '../../values/failure.ts';
 import { writeConf } from '../memory/conf-file.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import type { DeviceKeeper } from '../tunnels/device-keeper.ts';
-import type { End } from './stream.ts';
+import type { End } from './end.ts';
 
 /** How the running process sees its network. */
 export type LinkStatus = {
@@ -100,6 +100,7 @@ export class ServerLink {
       return new Failure('this machine was shut out of the network: it was disabled or deleted', {
         hint: 'ask an admin of the network to enable it; it comes back by itself then',
       });
+    if (end?.kind === 'noWay') return end.failure;
     if (end?.kind === 'refused')
       return new Failure(`the server does not let this machine in (HTTP status ${end.status})`, {
         hint: 'it may be disabled: ask an admin of the network',

@@ -4,22 +4,17 @@ import { WebSocket } from 'ws';
 import { type ClientFrame, HEARTBEAT_SECONDS, ServerFrame, SUBPROTOCOL } from '../../protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../protocol/http.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
-import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
+import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
+import type { Connect } from '../api/way.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';
-import { reach } from './connecting.ts';
-
-/** How a stream ended. */
-export type End =
-  /** Nobody answered, or the connection broke. */
-  | { kind: 'lost'; reason: string }
-  /** The server answered and did not want to: the HTTP status, or the code with which it closed. */
-  | { kind: 'refused'; status: number }
-  | { kind: 'closed'; code: number };
+import { inTime } from './connecting.ts';
+import { type End, type Loss, lossOf } from './end.ts';
 
 export type StreamOptions = {
   /** Where the server is inside the tunnel, and the key that it must have. */
   server: { endpoint: SocketAddress; key: PublicKey };
+  connect: Connect;
   query: StreamQuery;
   /** Milliseconds that it may take to answer. */
   patience: number;
@@ -66,12 +61,12 @@ export class Stream {
   #lateness: NodeJS.Timeout | undefined;
   #isLate = false;
 
-  constructor({ server, query, patience }: StreamOptions, events: StreamEvents) {
+  constructor({ server, connect, query, patience }: StreamOptions, events: StreamEvents) {
     this.#events = events;
     this.#socket = new WebSocket(`ws://${server.endpoint}${pathOf(query)}`, SUBPROTOCOL, {
       headers: { [SERVER_KEY_HEADER]: server.key },
       handshakeTimeout: patience,
-      createConnection: () => this.#connect(server.endpoint, patience),
+      createConnection: () => this.#connecting(connect(server.endpoint, patience), server.endpoint),
       maxPayload: LARGEST_FRAME,
       perMessageDeflate: false,
       skipUTF8Validation: false,
@@ -89,7 +84,7 @@ export class Stream {
         this.#socket.terminate();
       })
       .on('error', (error) => {
-        this.#end ??= { kind: 'lost', reason: error.message };
+        this.#end ??= { kind: 'lost', loss: lossOf(error) };
       })
       .on('close', (code) => this.#onClose(code));
   }
@@ -130,14 +125,14 @@ export class Stream {
     });
   }
 
-  /** Ends the connection at once; `end` is told with the reason, unless there was one before. */
-  cut(reason: string): void {
-    this.#end ??= { kind: 'lost', reason };
+  /** Ends the connection at once; `end` is told why, unless it had ended before. */
+  cut(loss: Loss): void {
+    this.#end ??= { kind: 'lost', loss };
     this.#socket.terminate();
   }
 
-  #connect(endpoint: SocketAddress, timeout: number): Socket {
-    return reach({ host: hostOf(endpoint), port: portOf(endpoint), timeout }).once('connect', () => {
+  #connecting(socket: Socket, where: string): Socket {
+    return inTime(socket, where).once('connect', () => {
       this.#connected = performance.now();
     });
   }
@@ -150,10 +145,7 @@ export class Stream {
       this.#isLate = true;
       this.#events.late();
     }, heartbeat * LATE_AFTER_HEARTBEATS);
-    this.#silence = setTimeout(
-      () => this.cut('nothing heard of the server'),
-      heartbeat * DEAD_AFTER_HEARTBEATS,
-    );
+    this.#silence = setTimeout(() => this.cut('silent'), heartbeat * DEAD_AFTER_HEARTBEATS);
   }
 
   #stopWaiting(): void {
@@ -166,7 +158,7 @@ export class Stream {
     if (this.#end) return;
     const frame = parseFrame(text);
     if (typeof frame === 'string') this.#events.unknown(frame);
-    else if (!frame) this.cut('the server sent a frame that cannot be understood');
+    else if (!frame) this.cut('badFrame');
     else {
       if (frame.kind === 'welcome') {
         this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
@@ -196,8 +188,7 @@ export class Stream {
   #onClose(code: number): void {
     this.#stopWaiting();
     this.#events.end(
-      this.#end ??
-        (code === 1006 ? { kind: 'lost', reason: 'the connection broke' } : { kind: 'closed', code }),
+      this.#end ?? (code === 1006 ? { kind: 'lost', loss: 'broken' } : { kind: 'closed', code }),
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Notices within two seconds that this machine's own addresses have changed, or that it has been moved. */
+/** Notices within two seconds that this machine's own addresses or its tunnel's device have changed, or that it has been moved. */
 import { createSocket } from 'node:dgram';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
@@ -11,6 +11,10 @@ export type Look = {
   addresses: () => readonly LocalAddress[];
   /** Where the server is; undefined while that is not known. */
   server: () => SocketAddress | undefined;
+  /** The kernel's number for the tunnel's device; 0 while there is none. */
+  device: () => Promise<number>;
+  /** The device is gone, or another one. */
+  onDevice: () => void;
   /** `moved`: what this machine sends now comes from another address, or it was without a network. */
   onChange: (change: { moved: boolean }) => void;
 };
@@ -20,6 +24,7 @@ export class AddressWatch {
   #addresses: string;
   /** From which address the server was spoken to last; undefined before the first look, null: from none. */
   #source: string | null | undefined;
+  #device: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -37,13 +42,17 @@ export class AddressWatch {
   async #again(): Promise<void> {
     const server = this.#look.server();
     const source = server && (await sourceTowards(server));
+    const device = await this.#look.device();
     if (this.#isClosed) return;
     const addresses = spelt(this.#look.addresses());
     const moved = typeof source === 'string' && this.#source !== undefined && source !== this.#source;
     const changed = addresses !== this.#addresses;
     this.#addresses = addresses;
     if (source !== undefined) this.#source = source;
+    const isOther = this.#device !== undefined && device !== this.#device;
+    this.#device = device;
     this.#timer = setTimeout(() => void this.#again(), LOOK_EVERY);
+    if (isOther) this.#look.onDevice();
     if (moved || changed) this.#look.onChange({ moved });
   }
 }

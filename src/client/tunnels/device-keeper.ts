@@ -47,6 +47,8 @@ export type KeeperParts = {
 
 export class DeviceKeeper {
   readonly contacts: Contacts;
+  /** Hears that the device is as it should be; it may have been made anew. */
+  onCompared: () => void = () => {};
   readonly #parts: KeeperParts;
   readonly #mirror: Mirror;
   readonly #places: Places;
@@ -212,7 +214,13 @@ export class DeviceKeeper {
       const { device, state } = await bringUp(this.#parts.tunnel, this.#parts.say);
       this.#device = device;
       await this.#equalise(state);
+      this.onCompared();
     });
+  }
+
+  /** Compares as soon as it can: something is wrong with the device. */
+  compareSoon(): void {
+    this.#compareIn(0);
   }
 
   /**

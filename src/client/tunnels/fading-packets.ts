@@ -5,10 +5,8 @@
 import { closeSync } from 'node:fs';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip, toNumber } from '../../values/ip.ts';
-import { sockaddr } from '../../wireguard/sockaddr.ts';
+import { openLibc } from '../../wireguard/libc.ts';
 
-/** Numbers of the Linux interface (asm-generic/socket.h). */
-const LINUX = { AF_INET: 2, SOCK_RAW_CLOEXEC: 3 | 0o2000000, IPPROTO_RAW: 255, MSG_DONTWAIT: 0x40 };
 const UDP = 17;
 /** Routers between here and the internet, and a few beyond, where some router does not look at the option. */
 const HOPS = 4;
@@ -38,20 +36,11 @@ export const fadingPacket = (fromPort: number, to: SocketAddress): Buffer => {
 };
 
 /** Node has no raw sockets; the library that has is loaded only when the first packet is sent. */
-const openSocket = async (): Promise<{ send: Send; close: () => void } | undefined> => {
-  const { default: koffi } = await import('koffi');
-  const libc = koffi.load(null);
-  const socket = libc.func('int socket(int family, int type, int protocol)');
-  const sendto = libc.func(
-    'intptr_t sendto(int fd, const void *packet, uintptr_t size, int flags, const void *address, uint32_t length)',
-  );
-  const fd = socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW) as number;
-  if (fd < 0) return undefined;
+const openSocket = async (): Promise<{ send: Send; close: () => void }> => {
+  const libc = await openLibc();
+  const fd = libc.rawSocket();
   return {
-    send: (packet, to) => {
-      const address = sockaddr(hostOf(to) as Ip, 0);
-      sendto(fd, packet, packet.length, LINUX.MSG_DONTWAIT, address, address.length);
-    },
+    send: (packet, to) => libc.sendRaw(fd, packet, hostOf(to) as Ip),
     close: () => closeSync(fd),
   };
 };
@@ -60,7 +49,7 @@ const openSocket = async (): Promise<{ send: Send; close: () => void } | undefin
 export const canFade = (place: SocketAddress): boolean => familyOf(hostOf(place) as Ip) === 4;
 
 export class FadingPackets {
-  #socket: ReturnType<typeof openSocket> | undefined;
+  #socket: Promise<Awaited<ReturnType<typeof openSocket>> | undefined> | undefined;
 
   /** Sends one from the port at which WireGuard listens. Where that is not allowed nothing happens: it is only help. */
   async send(fromPort: number, to: SocketAddress): Promise<void> {

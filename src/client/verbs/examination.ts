@@ -1,6 +1,5 @@
 /** The steps of `doctor`, in the order in which things depend on each other. */
 import { stat } from 'node:fs/promises';
-import { request } from 'node:http';
 import manifest from '../../../package.json' with { type: 'json' };
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { containsIp, type Ip } from '../../values/ip.ts';
@@ -154,21 +153,8 @@ const api = async (patient: Patient): Promise<Look> => {
   }
 };
 
-/** The server's clock, from the date of any answer; undefined where it does not tell. */
-const serverTime = ({ api: { endpoint } }: Patient): Promise<number | undefined> =>
-  new Promise((resolve, reject) => {
-    const call = request({ host: hostOf(endpoint), port: portOf(endpoint), path: '/', timeout: 5000 });
-    call.once('timeout', () => call.destroy(new Error('the server does not tell its time')));
-    call.once('error', reject);
-    call.once('response', ({ headers }) => {
-      call.destroy();
-      resolve(headers.date === undefined ? undefined : Date.parse(headers.date));
-    });
-    call.end();
-  });
-
 const clock = async (patient: Patient): Promise<Look> => {
-  const there = await serverTime(patient);
+  const there = await patient.api.serverTime();
   if (there === undefined) return ok('the server does not tell its time');
   const off = Math.round((Date.now() - there) / 1000);
   if (Math.abs(off) <= CLOCK_OFF) return ok(`within ${Math.max(1, Math.abs(off))} s of the server's`);

@@ -241,7 +241,7 @@ const redeem = async (
   for (let deadline = start + PATIENCE; performance.now() < deadline; ) {
     if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN : PATIENCE))) {
       attempt.mayBeKnown = true;
-      isAccepted = await handIn(invitation, keys.publicKey);
+      isAccepted = await handIn(name, invitation, keys.publicKey);
       isUncertain = !isAccepted;
       deadline = performance.now() + PATIENCE;
     }
@@ -252,8 +252,8 @@ const redeem = async (
 };
 
 /** True when the server has taken the key; false when no answer came, so that it may have. */
-const handIn = async ({ server }: Conf, key: PublicKey): Promise<boolean> => {
-  const api = new Api(server.internalEndpoint, server.publicKey);
+const handIn = async (name: InterfaceName, invitation: Conf, key: PublicKey): Promise<boolean> => {
+  const api = Api.of(name, invitation);
   try {
     await api.send({ method: 'POST', path: '/v1/user/redeem', body: { public_key: key }, last: true });
     return true;

@@ -33,7 +33,7 @@ export const overrideEndpoint = async (
   const conf = await readConf(pathsOf(network, options).conf, network);
   if (options.unset) {
     if (options.dryRun) return rehearse(network, options, null);
-    await tell(conf, { option: 'Unset' });
+    await tell(network, conf, { option: 'Unset' });
     const words = 'the network takes this machine to be where the server sees it';
     return sayDone({ network, changes: [words] }, options, words);
   }
@@ -54,7 +54,7 @@ export const overrideEndpoint = async (
   });
   if (options.dryRun) return rehearse(network, options, endpoint);
   await questions.confirmIfAsked(`Tell all peers in sight that this machine is reached at ${endpoint}?`);
-  await tell(conf, { option: 'Set', content: endpoint });
+  await tell(network, conf, { option: 'Set', content: endpoint });
   const words = `the network was told: this machine is reached at ${endpoint}`;
   sayDone({ network, changes: [words] }, options, words);
 };
@@ -89,8 +89,12 @@ const rehearse = async (
   }
 };
 
-const tell = async ({ server }: Conf, change: z.infer<typeof EndpointChange>): Promise<void> => {
-  const api = new Api(server.internalEndpoint, server.publicKey);
+const tell = async (
+  network: InterfaceName,
+  conf: Conf,
+  change: z.infer<typeof EndpointChange>,
+): Promise<void> => {
+  const api = Api.of(network, conf);
   try {
     if (change.option === 'Set' && isUnspecified(change.content)) await mustTakeAnyHost(api, change.content);
     await api.send({ method: 'PUT', path: '/v1/user/endpoint', body: change });

@@ -24,7 +24,7 @@ export class Patient {
     this.options = options;
     this.conf = conf;
     this.ground = groundOf(conf);
-    this.api = new Api(conf.server.internalEndpoint, conf.server.publicKey);
+    this.api = Api.of(network, conf);
   }
 
   /** Throws a `Failure` when the network is not installed. */

@@ -27,9 +27,9 @@ import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import { keyPairFrom } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
 import { reservedIn } from '../../values/reserved.ts';
+import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
-import { deviceIndex } from '../device/api-socket.ts';
 import { formatConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
@@ -50,7 +50,7 @@ export const createNetwork = async (options: NewOptions): Promise<void> => {
   const plan = await ask(questions, options);
   const files = filesOf(plan.name, options);
   refuseReserved(plan.cidr);
-  refuseExisting(plan.name, files);
+  await refuseExisting(plan.name, files);
   const keys = keyPairFrom(randomBytes(32));
   const command = commandFor(plan, keys.publicKey);
   refuseByRule(command);
@@ -66,7 +66,7 @@ export const createNetwork = async (options: NewOptions): Promise<void> => {
   await makeFolder(options.dataDir);
   const lock = ProcessLock.take(join(options.dataDir, plan.name), `a program for the network ${plan.name}`);
   try {
-    refuseExisting(plan.name, files);
+    await refuseExisting(plan.name, files);
     const outcome = await writeLog(command, files);
     const conf = confOf(outcome, plan, keys.privateKey);
     await writeConf(conf, files);
@@ -128,7 +128,10 @@ const refuseReserved = (cidr: Cidr): void => {
   });
 };
 
-const refuseExisting = (name: InterfaceName, { conf, foreignDatabase }: NetworkFiles): void => {
+const refuseExisting = async (
+  name: InterfaceName,
+  { conf, foreignDatabase }: NetworkFiles,
+): Promise<void> => {
   if (existsSync(conf)) {
     throw new Failure(`the network ${name} exists already: there is ${conf}`, {
       hint: `start it: innernet-server serve ${name}; or choose another name`,
@@ -139,7 +142,7 @@ const refuseExisting = (name: InterfaceName, { conf, foreignDatabase }: NetworkF
       hint: 'put its conf back, or choose another name',
     });
   }
-  if (deviceIndex(name) !== 0) {
+  if ((await openLibc()).deviceIndex(name) !== 0) {
     throw new Failure(
       `this machine has a network device ${name} already, and the network would need that name`,
       {

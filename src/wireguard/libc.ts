@@ -1,0 +1,125 @@
+/** The calls of libc for which Node has no words: sockets that are bound to a device, or send raw packets. */
+import { closeSync } from 'node:fs';
+import { familyOf, type Ip } from '../values/ip.ts';
+import { addressFamily, sockaddr } from './sockaddr.ts';
+
+/** Numbers of the Linux interface (asm-generic/socket.h, linux/in6.h). */
+const LINUX = {
+  AF_INET: 2,
+  SOCK_STREAM_CLOEXEC: 1 | 0o2000000,
+  SOCK_RAW_CLOEXEC: 3 | 0o2000000,
+  IPPROTO_RAW: 255,
+  MSG_DONTWAIT: 0x40,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_BINDTODEVICE: 25,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
+};
+const BACKLOG = 511;
+
+/** A call said no: its name, and the kernel's name for the reason, such as `ENODEV`. */
+export class CallFailed extends Error {
+  readonly call: string;
+  readonly code: string;
+
+  constructor(call: string, code: string) {
+    super(`${call} gave ${code}`);
+    this.call = call;
+    this.code = code;
+  }
+}
+
+const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffer);
+
+/** Loads the library that makes the calls; some milliseconds the first time. */
+const load = async () => {
+  const { default: koffi } = await import('koffi');
+  const lib = koffi.load(null);
+  const calls = {
+    socket: lib.func('int socket(int family, int type, int protocol)'),
+    setsockopt: lib.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
+    getsockopt: lib.func(
+      'int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)',
+    ),
+    bind: lib.func('int bind(int fd, const void *address, uint32_t length)'),
+    listen: lib.func('int listen(int fd, int backlog)'),
+    nametoindex: lib.func('uint32_t if_nametoindex(const char *name)'),
+    sendto: lib.func(
+      'intptr_t sendto(int fd, const void *packet, uintptr_t size, int flags, const void *address, uint32_t length)',
+    ),
+  };
+
+  /** Throws `CallFailed` where the result says so. */
+  const check = (result: number, call: string): number => {
+    if (result >= 0) return result;
+    const number = koffi.errno();
+    const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
+    throw new CallFailed(call, name ?? `errno ${number}`);
+  };
+
+  const set = (fd: number, level: number, name: number, value: Buffer, call: string): number =>
+    check(calls.setsockopt(fd, level, name, value, value.length), call);
+
+  /** The device that the kernel says a socket is bound to; '' for none. */
+  const boundDevice = (fd: number): string => {
+    const name = Buffer.alloc(16);
+    const length = [name.length];
+    check(calls.getsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, name, length), 'getsockopt');
+    return name.toString('latin1', 0, Math.max(0, (length[0] ?? 0) - 1));
+  };
+
+  const bindToDevice = (fd: number, device: string): void => {
+    const name = Buffer.from(`${device}\0`);
+    set(fd, LINUX.SOL_SOCKET, LINUX.SO_BINDTODEVICE, name, 'SO_BINDTODEVICE');
+    if (boundDevice(fd) !== device) throw new CallFailed('SO_BINDTODEVICE', 'ENODEV');
+  };
+
+  return {
+    /** The kernel's number for a device, another one when it is made anew; 0 when there is none. */
+    deviceIndex: (device: string): number => calls.nametoindex(device),
+
+    /**
+     * A TCP socket for addresses of that family whose packets leave and arrive through the device only: the one that
+     * has the name now, for the kernel binds to its number. Throws `CallFailed`; nothing stays open then.
+     */
+    socketThrough: (device: string, family: Ip): number => {
+      const fd = check(calls.socket(addressFamily(family), LINUX.SOCK_STREAM_CLOEXEC, 0), 'socket');
+      try {
+        bindToDevice(fd, device);
+        return fd;
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    },
+
+    /** Lets a socket listen at an address. Throws `CallFailed`. */
+    listenAt: (fd: number, ip: Ip, port: number): void => {
+      set(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEADDR, int(1), 'SO_REUSEADDR');
+      if (familyOf(ip) === 6) set(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, int(1), 'IPV6_V6ONLY');
+      const bytes = sockaddr(ip, port);
+      check(calls.bind(fd, bytes, bytes.length), 'bind');
+      check(calls.listen(fd, BACKLOG), 'listen');
+    },
+
+    /** A socket for whole IPv4 packets. Throws `CallFailed` where that is not allowed. */
+    rawSocket: (): number =>
+      check(calls.socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW), 'socket'),
+
+    /** Sends a whole packet to an address, or not: nobody waits. */
+    sendRaw: (fd: number, packet: Buffer, to: Ip): void => {
+      const address = sockaddr(to, 0);
+      calls.sendto(fd, packet, packet.length, LINUX.MSG_DONTWAIT, address, address.length);
+    },
+  };
+};
+
+export type Libc = Awaited<ReturnType<typeof load>>;
+
+let loaded: Promise<Libc> | undefined;
+
+export const openLibc = (): Promise<Libc> => {
+  loaded ??= load();
+  return loaded;
+};
