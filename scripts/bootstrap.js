@@ -25,7 +25,10 @@ const systemPackages = {
 };
 
 /** A browser, for the test of what a page can do; a demo or a bench need not wait for it. */
-const browserPackages = { chromium: 'chromium' };
+const browserPackages = { 'chromium-headless-shell': 'chromium-headless-shell' };
+
+/** What `npm run test:debian` makes a root with. */
+const debianPackages = { debootstrap: 'debootstrap', gpgv: 'gpgv', git: 'git' };
 
 /** What only `npm run torture` wants: another clock for a program of ours. */
 const torturePackages = { faketime: 'faketime' };
@@ -184,6 +187,7 @@ installSystemPackages(
     ...systemPackages,
     ...(['test', 'torture'].includes(verb) ? browserPackages : {}),
     ...(verb === 'torture' ? torturePackages : {}),
+    ...(verb === 'test:debian' ? debianPackages : {}),
   }),
 );
 if (!npmPackagesAreCurrent()) installNpmPackages();

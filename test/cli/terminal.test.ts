@@ -51,7 +51,8 @@ class Conversation {
 
   constructor(line: string, { stdout = 'answer', env = {} }: { stdout?: string; env?: object } = {}) {
     const command = `${process.execPath} ${program} ${line}${stdout ? ` > ${stdout}` : ''}`;
-    const environment = { ...process.env, TERM: 'xterm', NO_COLOR: '', FORCE_COLOR: '', CI: '', ...env };
+    const { NO_COLOR, FORCE_COLOR, CI, ...inherited } = process.env;
+    const environment = { ...inherited, TERM: 'xterm', ...env };
     this.#child = spawn('script', ['-qefc', command, '/dev/null'], { cwd: folder, env: environment });
     open.add(this.#child);
     this.#child.stdout?.on('data', (chunk) => {

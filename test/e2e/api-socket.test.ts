@@ -53,7 +53,7 @@ const ask = (host: Host, url: string, localAddress?: string): Promise<string> =>
 /** Counts TCP packets from an address, refusals (RST) left out, that come back while something is tried. */
 const repliesTo = async (host: Host, filter: string, trial: () => Promise<unknown>): Promise<number> => {
   await host.sure(['nft', '-f', '-'], {
-    input: `table inet count {
+    input: `table inet lab_count {
       chain in {
         type filter hook input priority 0
         ${filter} tcp sport 51820 tcp flags & rst == 0 counter
@@ -61,8 +61,8 @@ const repliesTo = async (host: Host, filter: string, trial: () => Promise<unknow
     }\n`,
   });
   await trial();
-  const rules = await host.sure(['nft', '-j', 'list', 'table', 'inet', 'count']);
-  await host.sure(['nft', 'delete', 'table', 'inet', 'count']);
+  const rules = await host.sure(['nft', '-j', 'list', 'table', 'inet', 'lab_count']);
+  await host.sure(['nft', 'delete', 'table', 'inet', 'lab_count']);
   return Number(/"packets": ?(\d+)/.exec(rules)?.[1]);
 };
 

@@ -1,6 +1,6 @@
 // `innernet doctor`: what it finds on a healthy machine, and the step that it names on sick ones.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT, follow, type Host, SmallNetwork, until } from './small-network.ts';
+import { CLIENT, clientOfNobody, follow, type Host, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -14,8 +14,11 @@ afterAll(() => network.close());
 type Finding = { step: string; grade: string; found: string; hint?: string };
 
 type Examination = { code: number | null; findings: Finding[] };
-const examine = async (env: Record<string, string> = {}, as: string[] = []): Promise<Examination> => {
-  const { code, stdout } = await ann.exec([...as, ...CLIENT, 'doctor', 'acme', '--json'], { env });
+const examine = async (
+  env: Record<string, string> = {},
+  client: readonly string[] = CLIENT,
+): Promise<Examination> => {
+  const { code, stdout } = await ann.exec([...client, 'doctor', 'acme', '--json'], { env });
   return { code, findings: JSON.parse(stdout) };
 };
 const findingOf = ({ findings }: Examination, step: string) => findings.find((one) => one.step === step);
@@ -70,8 +73,7 @@ describe('a sick machine', () => {
       '-c',
       `chmod 755 ${folders}; chmod 644 /etc/innernet/acme.conf /var/lib/innernet/*`,
     ]);
-    const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
-    const examination = await examine({}, nobody);
+    const examination = await examine({}, await clientOfNobody(ann));
     expect(findingOf(examination, 'root')).toMatchObject({
       grade: 'failed',
       found: 'this is not run by root',

@@ -30,13 +30,13 @@ const complaints = () => follows.lines.filter((line) => line.includes('cannot wr
 
 /** How often ann's machine has begun a connection to the server. */
 const connections = async (): Promise<number> => {
-  const { stdout } = await ann.exec(['nft', 'list', 'counter', 'inet', 'count', 'connections']);
+  const { stdout } = await ann.exec(['nft', 'list', 'counter', 'inet', 'lab_count', 'connections']);
   return Number(/packets (\d+)/.exec(stdout)?.[1]);
 };
 
 it('says so once, obeys removals, and asks ever less often', async () => {
   await ann.sure(['nft', '-f', '-'], {
-    input: `table inet count {
+    input: `table inet lab_count {
       counter connections { }
       chain out { type filter hook output priority 0; oifname "acme" tcp flags syn / syn,ack counter name connections; }
     }\n`,

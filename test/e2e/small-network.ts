@@ -1,15 +1,23 @@
 // A network `acme` on real hosts: one server, and peers that join by invitation with the real programs.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { nobodyOn } from '../lab/nobody.ts';
 import { answeredIn, missedInARow } from '../lab/pings.ts';
 import { type Answer, type Host, Lab, type Running } from '../lab.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
 export const CLIENT = [process.execPath, program('innernet')] as const;
 export const SERVER = [process.execPath, program('innernet-server')] as const;
+
+/** The client, as a user without rights types it on a host. */
+export const clientOfNobody = async (host: Host): Promise<string[]> => {
+  const dist = dirname(program('innernet'));
+  const { node, copies } = await nobodyOn(host, dist, join(dist, '../package.json'));
+  return [...node, `${copies[0]}/innernet.js`];
+};
 
 /** What a terminal would obey rather than show. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

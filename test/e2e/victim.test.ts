@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   victim = await network.lab.host('victim');
   await victim.sure(['nft', '-f', '-'], {
-    input: `table ip count {
+    input: `table ip lab_count {
       set from { type ipv4_addr; flags dynamic; counter; }
       chain in { type filter hook input priority 0; meta l4proto udp update @from { ip saddr }; meta l4proto udp drop; }
     }`,
@@ -47,7 +47,7 @@ afterAll(() => network.close());
 
 /** Packets that have reached the victim, by their source. */
 const arrived = async (): Promise<Map<string, number>> => {
-  const text = await victim.sure(['nft', 'list', 'set', 'ip', 'count', 'from']);
+  const text = await victim.sure(['nft', 'list', 'set', 'ip', 'lab_count', 'from']);
   return new Map(
     [...text.matchAll(/([\d.]+) counter packets (\d+)/g)].map(([, ip = '', n]) => [ip, Number(n)]),
   );

@@ -9,6 +9,7 @@ import { keyPairFrom } from '../../src/values/key-pair.ts';
 import { InterfaceName } from '../../src/values/name.ts';
 import type { Backend, PeerConfig } from '../../src/wireguard/device.ts';
 import { plan } from '../../src/wireguard/plan.ts';
+import { nobodyOn } from '../lab/nobody.ts';
 import { type Host, Lab } from '../lab.ts';
 import { makeDriver, type Remote, remoteOn } from '../wireguard/remote.ts';
 
@@ -233,19 +234,13 @@ describe('trouble has a name', () => {
 
   it('asks for root', async () => {
     const alone = await lab.host('user');
-    await alone.sure([
-      'sh',
-      '-c',
-      'rm -rf /run/user; mkdir -m 755 /run/user; cp "$0" /run/user/d.mjs; chmod 644 /run/user/d.mjs',
-      driver.path,
-    ]);
+    const { node, copies } = await nobodyOn(alone, driver.path);
     const script = `
-      process.setuid(65534);
       process.send = (reply) => { console.log(JSON.stringify(reply)); process.exit(); };
-      await import('/run/user/d.mjs');
+      await import(${JSON.stringify(copies[0])});
       process.emit('message', ${JSON.stringify({ id: 1, call: 'bringUp', args: [config] })});
     `;
-    const reply = JSON.parse(await alone.sure(['node', '--input-type=module', '-e', script]));
+    const reply = JSON.parse(await alone.sure([...node, '--input-type=module', '-e', script]));
     expect(reply.error).toMatchObject({ name: 'Failure', hint: 'run it as root, with sudo' });
   });
 

@@ -1,5 +1,6 @@
 /** Which programs have a file open, as /proc tells. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 
 export type Holder = { pid: number; program: string };
 
@@ -36,9 +37,15 @@ const succeeds = (look: () => boolean): boolean => {
   }
 };
 
+/** Programs that run another's file, by which people know the process. */
+const INTERPRETER = /^(node|nodejs|python[\d.]*|perl|sh|bash)$/;
+
+/** As people know it: /proc/PID/comm is that of a thread, which newer Nodes call `MainThread`. */
 const programOf = (pid: number): string => {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    const [program = '', script = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const name = basename(program).replace(/^-/, '');
+    return INTERPRETER.test(name) && /^[^-]/.test(script) ? basename(script).replace(/\.[cm]?js$/, '') : name;
   } catch {
     return 'a program that has ended';
   }
