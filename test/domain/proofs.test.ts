@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../src/domain/decision.ts';
 import { differenceOf, isEmptyDifference } from '../../src/domain/difference.ts';
+import { lostProofs } from '../../src/domain/lost-proofs.ts';
 import { Network } from '../../src/domain/network.ts';
 import { unprovedRights } from '../../src/domain/proofs.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
@@ -133,6 +134,32 @@ describe('requiring and waiving', () => {
   it('leaves the waivers of single peers as they are', () => {
     const now = networkOf(network, waivedFor(ids.ann), required, waived, required);
     expect(now.peer(ids.ann)?.isProofWaived).toBe(true);
+  });
+});
+
+describe('an older state that is gone back to', () => {
+  const lost = (before: History, after: History) =>
+    lostProofs(networkOf(...before), networkOf(...after)).map(({ sentence, verb }) => [sentence, verb]);
+
+  it('has lost each requirement, waiver and proof that it does not hold', () => {
+    expect(
+      lost([network, required, waivedFor(ids.bob), proved(ids.ann), proved(ids.ryo)], [network]),
+    ).toEqual([
+      ['proofs by key are required no longer', 'require-proof'],
+      ['bob needs proofs again', 'waive-proof --name bob'],
+      ['that these keys can prove themselves is known at their next proof: ann, ryo', undefined],
+    ]);
+    expect(lost([network, waived], [network, required, waivedFor(ids.bob)])).toEqual([
+      ['proofs by key are required again', 'waive-proof'],
+      ['bob needs no proofs again', 'require-proof --name bob'],
+    ]);
+  });
+
+  it('has lost nothing where it says the same, nor of another key', () => {
+    const all = [network, required, waivedFor(ids.bob), proved(ids.ann)];
+    expect(lost(all, all)).toEqual([]);
+    const redeemed = { type: 'InvitationRedeemed', peerId: ids.eve, publicKey: keyOf('eve') } as const;
+    expect(lost([network, { ...redeemed, proved: true }], [network])).toEqual([]);
   });
 });
 

@@ -102,6 +102,15 @@ describe('innernet-server restore', () => {
     expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
   });
 
+  it('names what is lost about proofs by key, with what says it anew', async () => {
+    const json = async (...args: string[]) => JSON.parse((await server.run(...args)).stdout);
+    await server.run('require-proof', 'acme', '--yes');
+    const key = { sentence: 'proofs by key are required no longer', verb: 'require-proof' };
+    expect(await json('restore', 'acme', file, '--dry-run', '--json')).toMatchObject({ lostProofs: [key] });
+    const { stderr } = await server.run('restore', 'acme', file, '--yes');
+    expect(stderr).toContain('proofs by key are required no longer: innernet-server require-proof acme\n');
+  });
+
   it('loses nothing where the copy has all that was ever seen', async () => {
     const whole = join(server.folder, 'whole');
     await server.run('backup', 'acme', whole);

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sayOutcome } from '../../cli/change.ts';
 import { note } from '../../cli/print.ts';
+import type { LostProof } from '../../domain/lost-proofs.ts';
 import { Network } from '../../domain/network.ts';
 import { foretell } from '../../domain/preview.ts';
 import { reachDifference } from '../../domain/reach.ts';
@@ -20,6 +21,7 @@ import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { reachOf } from '../past/rehearsal.ts';
 import { readClaim } from '../stream/claims.ts';
+import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
 import {
   byWhom,
   copyLog,
@@ -41,18 +43,27 @@ type Foreseen = {
   head: Head;
   lost: Lost | undefined;
   reach: Reach;
+  proofs?: LostProof[] | undefined;
 };
 
-const say = ({ network, head, lost, reach }: Foreseen, options: RestoreOptions): void => {
+const say = ({ network, head, lost, reach, proofs }: Foreseen, options: RestoreOptions): void => {
   const { events, sentences } = foretell(new Network(), lost ? [restoration(lost)] : []);
   const rehearsal = { ...head, dryRun: true as const, events, sentences, reach };
   const going = `${network} would go on from position ${head.position}`;
   const already = `${going}, and nothing is lost that anybody knows of`;
-  sayOutcome(rehearsal, options, { done: '', already }, { network, lost: lost ?? null });
-  if (lost)
-    note(
-      `${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up${byWhom(lost)}`,
-    );
+  sayOutcome(
+    rehearsal,
+    options,
+    { done: '', already },
+    {
+      ...{ network, lost: lost ?? null, lostProofs: proofs ?? null },
+    },
+  );
+  if (!lost) return;
+  note(
+    `${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up${byWhom(lost)}`,
+  );
+  noteLostProofs(network, proofs);
 };
 
 /** As `restore`, up to the question whether it is meant; also while the network is being served. */
@@ -72,7 +83,8 @@ export const rehearseRestore = async (
       await refuseOtherNetwork(log, conf, file);
       const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));
       const reach = await reachAgainst(await loadNetwork(log), network, options);
-      say({ network, head, lost, reach }, options);
+      const proofs = lost && (await lostProofsOf(log, head, files.log));
+      say({ network, head, lost, reach, proofs }, options);
     } finally {
       await log.close();
     }

@@ -9,6 +9,7 @@ import { Questions } from '../../cli/ask.ts';
 import type { ChangeOptions, GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
+import type { LostProof } from '../../domain/lost-proofs.ts';
 import { actorText } from '../../events/actor.ts';
 import type { EventOf } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
@@ -32,6 +33,7 @@ import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { forgetClaims, readClaim } from '../stream/claims.ts';
 import { operator } from './local-plane.ts';
+import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
 
 export type RestoreOptions = GlobalOptions & ChangeOptions;
 
@@ -52,10 +54,10 @@ export const restore = async (
     refuseOpen(files.log);
     copyLog(resolve(file), draft);
     const backup = await during('checking the copy', inspectLog(draft));
-    const lost = await prepare(draft, { file, files, conf, backup, options, network });
+    const { lost, proofs } = await prepare(draft, { file, files, conf, backup, options, network });
     const aside = swap(draft, files);
     await settle(files);
-    tell({ network, backup, lost, aside }, options);
+    tell({ network, backup, lost, proofs, aside }, options);
   } finally {
     removeLog(draft);
     rmSync(witnessFile(draft), { force: true });
@@ -118,8 +120,10 @@ type Parts = {
   options: RestoreOptions;
 };
 
+type Prepared = { lost: Lost | undefined; proofs: LostProof[] | undefined };
+
 /** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
-const prepare = async (draft: string, parts: Parts): Promise<Lost | undefined> => {
+const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
   const { network, file, files, conf, backup, options } = parts;
   const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
   try {
@@ -128,8 +132,9 @@ const prepare = async (draft: string, parts: Parts): Promise<Lost | undefined> =
     const seen = greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
     const lost = await lostBeyond(log, backup, seen);
     await sure(network, backup, lost, options);
+    const proofs = lost && (await lostProofsOf(log, backup, files.log));
     if (lost) await record(log, backup, lost);
-    return lost;
+    return { lost, proofs };
   } finally {
     await log.close();
   }
@@ -234,11 +239,18 @@ const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
   forgetClaims(claims);
 };
 
-type Told = { network: InterfaceName; backup: Head; lost: Lost | undefined; aside?: string | undefined };
+type Told = {
+  network: InterfaceName;
+  backup: Head;
+  lost: Lost | undefined;
+  proofs?: LostProof[] | undefined;
+  aside?: string | undefined;
+};
 
-const tell = ({ network, backup, lost, aside }: Told, { json }: RestoreOptions): void => {
+const tell = ({ network, backup, lost, proofs, aside }: Told, { json }: RestoreOptions): void => {
   if (json) {
-    answerJson({ network, position: backup.position, lost: lost ?? null, aside: aside ?? null });
+    const gone = { lost: lost ?? null, lostProofs: proofs ?? null };
+    answerJson({ network, position: backup.position, ...gone, aside: aside ?? null });
     return;
   }
   answer(
@@ -247,8 +259,9 @@ const tell = ({ network, backup, lost, aside }: Told, { json }: RestoreOptions):
       : `${network} goes on from position ${backup.position}; nothing is lost`,
   );
   if (aside) note(`the log that was there is kept as ${aside}`);
-  if (lost)
-    note(
-      `who was disabled or deleted since then is back: clients that saw it keep them out until "enable-peer"`,
-    );
+  if (!lost) return;
+  note(
+    `who was disabled or deleted since then is back: clients that saw it keep them out until "enable-peer"`,
+  );
+  noteLostProofs(network, proofs);
 };

@@ -1,0 +1,40 @@
+/** What two states of a network differ in about proofs by key, for who goes back from the one to the other. */
+import type { Network } from './network.ts';
+import type { Peer } from './peer-table.ts';
+import { printable, shellWord } from './rejection.ts';
+
+/** `verb`: what brings it back, without program and network; absent: it comes back by itself. */
+export type LostProof = { sentence: string; verb?: string };
+
+/** Everything about proofs that stood in `before` and does not in `after`. */
+export const lostProofs = (before: Network, after: Network): LostProof[] => [
+  ...requirement(before, after),
+  ...[...after.peers()].flatMap((peer) => waiver(before.peer(peer.id), peer)),
+  ...forgotten(before, after),
+];
+
+const requirement = (before: Network, after: Network): LostProof[] => {
+  if (before.isProofRequired === after.isProofRequired) return [];
+  return before.isProofRequired
+    ? [{ sentence: 'proofs by key are required no longer', verb: 'require-proof' }]
+    : [{ sentence: 'proofs by key are required again', verb: 'waive-proof' }];
+};
+
+const waiver = (before: Peer | undefined, { name, isProofWaived }: Peer): LostProof[] => {
+  if (!before || before.isProofWaived === isProofWaived) return [];
+  const who = printable(name);
+  return before.isProofWaived
+    ? [{ sentence: `${who} needs proofs again`, verb: `waive-proof --name ${shellWord(name)}` }]
+    : [{ sentence: `${who} needs no proofs again`, verb: `require-proof --name ${shellWord(name)}` }];
+};
+
+/** Until its next proof, whoever speaks for such a peer without one may read and report as it. */
+const forgotten = (before: Network, after: Network): LostProof[] => {
+  const names = [...after.peers()]
+    .filter(({ publicKey, hasProved }) => !hasProved && before.peerWithKey(publicKey)?.hasProved)
+    .map(({ name }) => printable(name));
+  if (names.length === 0) return [];
+  return [
+    { sentence: `that these keys can prove themselves is known at their next proof: ${names.join(', ')}` },
+  ];
+};
