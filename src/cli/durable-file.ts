@@ -1,14 +1,17 @@
 /** Files that are whole at every moment: replaced by a rename after fsync, or made once and never over another. */
-import { constants } from 'node:fs';
+import { constants, ftruncateSync, writeSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../values/failure.ts';
+import { refuseUnless, swapIn } from './swapped-file.ts';
 
 export type Replacement = {
   /** Permissions of a file that is new, whatever the umask; one that is there keeps its owner, group and mode. */
   mode?: number;
   /** Writes into the file itself where it cannot be replaced: bind-mounted, or in a folder that is not ours. */
   inPlace?: boolean;
+  /** What was there when the new text was made of it: where others have written since, `Overtaken` is thrown. */
+  instead?: Buffer;
 };
 
 type Handle = fs.FileHandle;
@@ -71,7 +74,11 @@ const takeAfter = async (draft: Handle, path: string, mode: number): Promise<voi
   await draft.chmod(old ? old.mode & 0o7777 : mode);
 };
 
-const replaceByRename = async (path: string, text: string | Uint8Array, mode: number): Promise<void> => {
+const replaceByRename = async (
+  path: string,
+  text: string | Uint8Array,
+  { mode = 0o600, instead }: Replacement,
+): Promise<void> => {
   const draftPath = join(dirname(path), draftName(path));
   const draft = await fs.open(draftPath, 'wx', 0o600);
   try {
@@ -82,28 +89,35 @@ const replaceByRename = async (path: string, text: string | Uint8Array, mode: nu
     } finally {
       await draft.close();
     }
-    await fs.rename(draftPath, path);
-  } catch (error) {
+    const lookAgain = instead ? await swapIn(draftPath, path, instead) : undefined;
+    if (!instead) await fs.rename(draftPath, path);
+    await syncFolder(dirname(path));
+    lookAgain?.();
+  } finally {
     await fs.rm(draftPath, { force: true });
-    throw error;
   }
-  await syncFolder(dirname(path));
 };
 
 /**
  * One write covers the old text, its rest with line ends, so that a shorter text is never followed by a piece of
  * the old one even if the process dies before the cut.
  */
-const overwrite = async (path: string, text: string | Uint8Array): Promise<void> => {
+const overwrite = async (
+  path: string,
+  text: string | Uint8Array,
+  { instead }: Replacement,
+): Promise<void> => {
   const bytes = Buffer.from(text);
-  const file = await fs.open(path, constants.O_WRONLY);
+  const file = await fs.open(path, constants.O_RDWR);
   try {
     const { size } = await file.stat();
     const padded = Buffer.alloc(Math.max(size, bytes.length), '\n');
     bytes.copy(padded);
+    // From the look to the cut without giving way: what others write in between would be lost.
+    if (instead) refuseUnless(file.fd, instead);
     for (let done = 0; done < padded.length; )
-      done += (await file.write(padded, done, padded.length - done, done)).bytesWritten;
-    await file.truncate(bytes.length);
+      done += writeSync(file.fd, padded, done, padded.length - done, done);
+    ftruncateSync(file.fd, bytes.length);
     await file.sync();
   } finally {
     await file.close();
@@ -121,15 +135,15 @@ const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
 export const replaceFile = async (
   path: string,
   text: string | Uint8Array,
-  { mode = 0o600, inPlace = false }: Replacement = {},
+  replacement: Replacement = {},
 ): Promise<void> => {
   const target = await targetOf(path);
   try {
     await removeAbandonedDrafts(target);
-    await replaceByRename(target, text, mode);
+    await replaceByRename(target, text, replacement);
   } catch (error) {
-    if (!inPlace || !UNREPLACEABLE.includes(errnoOf(error))) throw error;
-    await overwrite(target, text);
+    if (!replacement.inPlace || !UNREPLACEABLE.includes(errnoOf(error))) throw error;
+    await overwrite(target, text, replacement);
   }
 };
 
@@ -180,7 +194,34 @@ export const removeFile = async (path: string): Promise<void> => {
   }
 };
 
-/** Makes a folder, and those above it, for its owner alone; folders that exist stay as they are. */
+/** Refuses a folder into which any user of this machine may write: what we keep there would be theirs to change. */
+export const refuseOpenFolder = async (path: string): Promise<void> => {
+  const mode = (await fs.stat(path)).mode & 0o7777;
+  if ((mode & 0o002) === 0) return;
+  throw new Failure(`every user of this machine may write into ${path} (mode ${mode.toString(8)})`, {
+    hint: `see what lies there, then close it: chmod o-w ${path}`,
+  });
+};
+
+/** Makes a folder, and those above it, for its owner alone; one that exists stays as it is, or is refused if it is open. */
 export const makeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });
+  await refuseOpenFolder(path);
+};
+
+/**
+ * Makes a folder for its owner alone, and closes one that others may enter. Throws a `Failure` where it is another
+ * user's, who could put anything there.
+ */
+export const closeFolder = async (path: string): Promise<void> => {
+  await fs.mkdir(path, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await fs.stat(path);
+  if (uid !== process.geteuid?.())
+    throw new Failure(`${path} belongs to another user (uid ${uid}), who could put anything there`, {
+      hint:
+        process.geteuid?.() === 0
+          ? `see what lies there, then take it back: chown root ${path}`
+          : 'run it as root, with sudo',
+    });
+  if ((mode & 0o777) !== 0o700) await fs.chmod(path, 0o700);
 };

@@ -1,10 +1,11 @@
 /** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
 import { type InterfaceName, isHostname } from '../values/name.ts';
-import { replaceFile } from './durable-file.ts';
+import { editFile } from './edited-file.ts';
+import { withFileLock } from './file-lock.ts';
+import { contentOf } from './swapped-file.ts';
 
 export type NamedAddress = { name: string; ip: Ip };
 
@@ -72,20 +73,26 @@ export const withBlock = (text: string, network: string, entries: readonly strin
   return lines.join('');
 };
 
-/** Rewrites the network's block in a hosts file if it differs; whoever reads sees the old file or the new one. */
+/** Held by whoever writes names into a hosts file, whichever that is: both programs, each of their networks. */
+const LOCK = '/run/innernet/hosts.lock';
+
+/**
+ * Rewrites the network's block in a hosts file if it differs; whoever reads sees the old file or the new one. `entries`
+ * is asked when it is our turn. One network at a time, in all processes of this machine; what other programs write
+ * meanwhile is kept.
+ */
 export const writeHosts = async (
   path: string,
   network: InterfaceName,
-  entries: readonly string[],
+  entries: () => readonly string[],
+  lock: string = LOCK,
 ): Promise<void> => {
+  const edited = (before: Buffer): Buffer =>
+    Buffer.from(withBlock(before.toString('latin1'), network, entries()), 'latin1');
   try {
-    const before = await readFile(path, 'latin1').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    });
-    const after = withBlock(before, network, entries);
-    if (after === before) return;
-    await replaceFile(path, Buffer.from(after, 'latin1'), { mode: 0o644, inPlace: true });
+    const before = contentOf(path);
+    if (edited(before).equals(before)) return;
+    await withFileLock(lock, () => editFile(path, edited, { mode: 0o644 }));
   } catch (cause) {
     throw new Failure(`cannot write the names of peers into ${path}: ${(cause as Error).message}`, {
       hint: 'name another file: --hosts-path FILE; or none: --no-write-hosts',

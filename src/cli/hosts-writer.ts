@@ -1,45 +1,71 @@
-/** Writes the names of a network's peers into the hosts file a moment after they changed, many changes at once. */
+/** Keeps the names of a network's peers in the hosts file: a moment after they changed, and looked at once a minute. */
 import type { InterfaceName } from '../values/name.ts';
 import { hostLines, type NamedAddress, writeHosts } from './hosts-file.ts';
 import type { HostsOptions } from './options.ts';
+
+/** Another program may have put back what was there before; how often that is looked at, in milliseconds. */
+const LOOK_EVERY = 60_000;
 
 export class HostsWriter {
   readonly #network: InterfaceName;
   readonly #options: HostsOptions;
   readonly #peers: () => Iterable<NamedAddress>;
   readonly #onTrouble: (error: Error) => void;
+  readonly #lock: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #trouble: string | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
-  /** `peers` tells whose names belong there, whenever they are written. */
+  /** `peers` tells whose names belong there, whenever they are written; `onTrouble` hears of the same trouble once. */
   constructor(
     network: InterfaceName,
     options: HostsOptions,
     peers: () => Iterable<NamedAddress>,
     onTrouble: (error: Error) => void,
+    lock?: string,
   ) {
     this.#network = network;
     this.#options = options;
     this.#peers = peers;
     this.#onTrouble = onTrouble;
+    this.#lock = lock;
   }
 
-  /** Writes after `gather` milliseconds, unless that is about to happen anyway. */
+  /** Writes after `gather` milliseconds, unless that is about to happen anyway; from then on the file is looked at. */
   soon(gather: number): void {
     this.#timer ??= setTimeout(() => void this.write(), gather);
+    this.#look ??= setInterval(() => void this.write(), LOOK_EVERY);
   }
 
-  /** Writes now; trouble is told, not thrown. */
-  async write(): Promise<void> {
+  /** Writes now, after what is under way; trouble is told, not thrown. */
+  write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { writeHosts: isWanted, hostsPath, hostSuffix } = this.#options;
-    if (!isWanted) return;
-    const lines = hostLines(this.#peers(), hostSuffix ?? `${this.#network}.wg`);
-    await writeHosts(hostsPath, this.#network, lines).catch(this.#onTrouble);
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
   }
 
-  /** Writes what is still to be written. */
-  async close(): Promise<void> {
-    if (this.#timer) await this.write();
+  /** Resolves when nothing is being written. */
+  get idle(): Promise<void> {
+    return this.#writing;
+  }
+
+  /** Writes a last time. */
+  close(): Promise<void> {
+    clearInterval(this.#look);
+    return this.write();
+  }
+
+  async #write(): Promise<void> {
+    const { writeHosts: isWanted, hostsPath, hostSuffix } = this.#options;
+    if (!isWanted) return;
+    const lines = () => hostLines(this.#peers(), hostSuffix ?? `${this.#network}.wg`);
+    const trouble = await writeHosts(hostsPath, this.#network, lines, this.#lock).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    if (trouble && trouble.message !== this.#trouble) this.#onTrouble(trouble);
+    this.#trouble = trouble?.message;
   }
 }

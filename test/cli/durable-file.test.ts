@@ -115,6 +115,19 @@ it('makeFolder makes folders for their owner alone and leaves others as they are
   ]);
 });
 
+it('makeFolder refuses a folder into which everybody may write, and takes one of a group', async () => {
+  for (const mode of [0o777, 0o1777, 0o702]) {
+    chmodSync(folder, mode);
+    await expect(makeFolder(folder)).rejects.toMatchObject({
+      message: `every user of this machine may write into ${folder} (mode ${mode.toString(8)})`,
+      hint: expect.stringContaining(`chmod o-w ${folder}`),
+    });
+  }
+  chmodSync(folder, 0o2775);
+  await makeFolder(folder);
+  expect(modeOf(folder)).toBe(0o2775);
+});
+
 describe('in a process of its own', () => {
   const source = fileURLToPath(new URL('../../src/cli/durable-file.ts', import.meta.url));
 

@@ -4,6 +4,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withFileLock } from '../../src/cli/file-lock.ts';
 import { HostSuffix, hostLines, withBlock, writeHosts } from '../../src/cli/hosts-file.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import type { InterfaceName } from '../../src/values/name.ts';
@@ -96,26 +97,45 @@ describe('the file', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
+  const write = (file: string, ...lines: string[]) =>
+    writeHosts(file, acme, () => lines, join(folder, 'run', 'hosts.lock'));
+
   it('keeps every other byte, and its mode', async () => {
     const odd = Buffer.from([0x31, 0xff, 0xfe, 0x0d, 0x0a, 0x00, 0xc3, 0x28, 0x0a]);
     await writeFile(path, odd);
     await chmod(path, 0o640);
-    await writeHosts(path, acme, ['10.42.1.1 ann.acme.wg']);
+    await write(path, '10.42.1.1 ann.acme.wg');
     expect((await readFile(path)).subarray(0, odd.length)).toEqual(odd);
-    await writeHosts(path, acme, []);
+    await write(path);
     expect(await readFile(path)).toEqual(odd);
     expect((await stat(path)).mode & 0o777).toBe(0o640);
-    expect(await readdir(folder)).toEqual(['hosts']);
+    expect(await readdir(folder)).toEqual(['hosts', 'run']);
+  });
+
+  it('is written by one at a time: whoever comes meanwhile waits, and is asked for names when it is their turn', async () => {
+    const lock = join(folder, 'run', 'hosts.lock');
+    await writeFile(path, '127.0.0.1 localhost\n');
+    let lines = ['1 a'];
+    let writing: Promise<void> | undefined;
+    await withFileLock(lock, async () => {
+      writing = writeHosts(path, acme, () => lines, lock);
+      await new Promise((later) => setTimeout(later, 100));
+      expect(await readFile(path, 'utf8')).toBe('127.0.0.1 localhost\n');
+      lines = ['2 b'];
+    });
+    await writing;
+    expect(await readFile(path, 'utf8')).toBe(`127.0.0.1 localhost\n${block('acme', '2 b')}`);
+    expect((await stat(lock)).mode & 0o777).toBe(0o600);
   });
 
   it('is made where there is none, and stays a link where it is one', async () => {
     const real = join(folder, 'real');
     await writeFile(real, '127.0.0.1 localhost\n');
     await symlink(real, path);
-    await writeHosts(path, acme, ['1 a']);
+    await write(path, '1 a');
     expect((await lstat(path)).isSymbolicLink()).toBe(true);
     expect(await readFile(real, 'utf8')).toContain('1 a');
-    await writeHosts(join(folder, 'new'), acme, ['1 a']);
+    await write(join(folder, 'new'), '1 a');
     expect(await readFile(join(folder, 'new'), 'utf8')).toBe(block('acme', '1 a'));
   });
 
@@ -125,7 +145,7 @@ describe('the file', () => {
     await writeFile(path, '');
     execFileSync('mount', ['--bind', real, path]);
     try {
-      await writeHosts(path, acme, ['1 a']);
+      await write(path, '1 a');
     } finally {
       execFileSync('umount', [path]);
     }

@@ -1,4 +1,4 @@
-// The faults that are tried, R1 to R25: where their tests are, how they are tried for longer, and a line whose loss
+// The faults that are tried, R1 and on: where their tests are, how they are tried for longer, and a line whose loss
 // turns them red. docs/reliability.md tells people the same.
 
 /** One line of the program, and what it becomes: the tests of its fault must fail then. */
@@ -406,6 +406,60 @@ export const FAULTS: readonly Fault[] = [
         file: 'src/cli/durable-file.ts',
         line: 'await draft.chmod(old ? old.mode & 0o7777 : mode);',
         becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R29',
+    what: 'two networks of one program, two programs and an editor write the hosts file at once',
+    tests: [
+      { file: 'test/torture/r29-hosts-races.test.ts', rounds: 200 },
+      { file: 'test/cli/hosts-writer.test.ts' },
+      { file: 'test/cli/hosts-file.test.ts' },
+      { file: 'test/e2e/hosts.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/cli/hosts-file.ts',
+        line: 'await withFileLock(lock, () => editFile(path, edited, { mode: 0o644 }));',
+        becomes: 'void withFileLock; await editFile(path, edited, { mode: 0o644 });',
+      },
+      {
+        file: 'src/cli/edited-file.ts',
+        line: 'return await replaceFile(path, after, { mode, inPlace: true, instead });',
+        becomes: 'return await replaceFile(path, after, { mode, inPlace: true });',
+      },
+      {
+        file: 'src/cli/hosts-writer.ts',
+        line: 'this.#look ??= setInterval(() => void this.write(), LOOK_EVERY);',
+        becomes: 'void LOOK_EVERY;',
+      },
+    ],
+  },
+  {
+    id: 'R30',
+    what: 'other users of the machine at our sockets, locks and folders',
+    tests: [
+      { file: 'test/e2e/foreign-hands.test.ts' },
+      { file: 'test/client/owner.test.ts' },
+      { file: 'test/store/process-lock.test.ts' },
+      { file: 'test/cli/durable-file.test.ts', titles: 'into which everybody may write' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/owner/owner.ts',
+        line: 'await chmod(draft, 0o600);',
+        becomes: 'void chmod;',
+      },
+      {
+        file: 'src/store/process-lock.ts',
+        line: 'if ((mode & 0o007) !== 0) chmodSync(file, mode & 0o770);',
+        becomes: 'void mode; void chmodSync;',
+      },
+      {
+        file: 'src/cli/durable-file.ts',
+        line: 'if ((mode & 0o002) === 0) return;',
+        becomes: 'if ((mode & 0o002) === 0 || mode > 0) return;',
       },
     ],
   },

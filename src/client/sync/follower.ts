@@ -240,7 +240,7 @@ export class Follower {
     await this.#keeper.close();
     this.#api.close();
     await this.#turns.take(async () => {
-      await this.#hosts.write();
+      await this.#hosts.close();
       await this.#uptake.close();
     });
   }

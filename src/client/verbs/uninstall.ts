@@ -66,6 +66,6 @@ const remove = async (
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<void> => {
   await takeDown(network);
-  if (isToWrite) await writeHosts(hostsPath, network, []);
+  if (isToWrite) await writeHosts(hostsPath, network, () => []);
   for (const path of filesOf(paths)) await removeFile(path);
 };

@@ -30,7 +30,7 @@ export class HostsFollower {
     this.#writer.soon(GATHER);
   }
 
-  /** Writes what is still to be written. */
+  /** Writes a last time. */
   close(): Promise<void> {
     this.#unsubscribe();
     return this.#writer.close();

@@ -30,7 +30,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
   try {
     const log = await mayDeleteLog(network, files, options);
     await takeDown(network);
-    if (options.writeHosts) await writeHosts(options.hostsPath, network, []);
+    if (options.writeHosts) await writeHosts(options.hostsPath, network, () => []);
     await removeFile(files.conf);
     const rest = log ? [...logFiles(files), ...lockFiles(files)] : [];
     for (const path of rest) await removeFile(path);

@@ -1,0 +1,52 @@
+/** Calls on files that Node does not have: locks between processes (flock(2)) and two names that swap (renameat2(2)). */
+import type { FileHandle } from 'node:fs/promises';
+
+/** Numbers of the Linux interface (sys/file.h, linux/fs.h, fcntl.h). */
+const LINUX = { LOCK_EX: 2, LOCK_NB: 4, AT_FDCWD: -100, RENAME_EXCHANGE: 2 };
+
+/** What is answered where two names cannot be swapped: by the kernel, the file system, or because one is missing. */
+const UNSWAPPABLE = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'ENOENT'];
+
+/** Loaded only when a file is changed that others may change too: most verbs never do that. */
+const load = async () => {
+  const { default: koffi } = await import('koffi');
+  const libc = koffi.load(null);
+  const flock = libc.func('int flock(int fd, int operation)');
+  const rename2 = libc.func(
+    'int renameat2(int oldFolder, const char *old, int newFolder, const char *new, uint32_t flags)',
+  );
+  const errorOf = (call: string): NodeJS.ErrnoException => {
+    const [code = `errno ${koffi.errno()}`] =
+      Object.entries(koffi.os.errno).find(([, number]) => number === koffi.errno()) ?? [];
+    return Object.assign(new Error(`${call}: ${code}`), { code });
+  };
+  return { flock, rename2, errorOf };
+};
+
+let loaded: ReturnType<typeof load> | undefined;
+
+export type FileCalls = {
+  /** Locks the file unless another open file holds its lock; true if it did. The lock ends with the file. */
+  tryLock: (file: FileHandle) => boolean;
+  /** Swaps two names in one step; false where that cannot be done. Throws the system's error. */
+  exchange: (one: string, other: string) => boolean;
+};
+
+export const fileCalls = async (): Promise<FileCalls> => {
+  loaded ??= load();
+  const { flock, rename2, errorOf } = await loaded;
+  return {
+    tryLock: (file) => {
+      if (flock(file.fd, LINUX.LOCK_EX | LINUX.LOCK_NB) === 0) return true;
+      const error = errorOf('flock');
+      if (['EAGAIN', 'EWOULDBLOCK', 'EINTR'].includes(error.code ?? '')) return false;
+      throw error;
+    },
+    exchange: (one, other) => {
+      if (rename2(LINUX.AT_FDCWD, one, LINUX.AT_FDCWD, other, LINUX.RENAME_EXCHANGE) === 0) return true;
+      const error = errorOf('renameat2');
+      if (UNSWAPPABLE.includes(error.code ?? '')) return false;
+      throw error;
+    },
+  };
+};

@@ -1,0 +1,38 @@
+/** A lock that one piece of work holds, on this machine, across processes; the kernel takes it back when one dies. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../values/failure.ts';
+import { closeFolder } from './durable-file.ts';
+import { type FileCalls, fileCalls } from './file-calls.ts';
+
+/** Milliseconds between tries, and until the holder counts as stuck. */
+const TRY_EVERY = 5;
+const LONGEST_WAIT = 10_000;
+
+const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Promise<void> => {
+  const deadline = performance.now() + LONGEST_WAIT;
+  while (!tryLock(file)) {
+    if (performance.now() > deadline)
+      throw new Failure(`another program has held the lock ${path} for ${LONGEST_WAIT / 1000} s`, {
+        hint: `see which one: fuser ${path}`,
+      });
+    await sleep(TRY_EVERY);
+  }
+};
+
+/**
+ * Acts while no other work holds the lock, in this process or another. The file stays, of mode 0600 in a folder that
+ * is its owner's alone: others could hold the lock for ever. Throws a `Failure` when it cannot be had in 10 s.
+ */
+export const withFileLock = async <T>(path: string, act: () => Promise<T>): Promise<T> => {
+  await closeFolder(dirname(path));
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    await lock(path, file, await fileCalls());
+    return await act();
+  } finally {
+    await file.close();
+  }
+};
