@@ -46,6 +46,8 @@ describe('a breach is named', () => {
   breach('src/values/id.ts', `const id = crypto.randomUUID();`, 'uses crypto');
   breach('src/protocol/frames.ts', `const debug = process.env.DEBUG;`, 'uses process.');
   breach('src/cli/ask.ts', `export default ask;`, 'default export');
+  breach('src/server/serve.ts', `process.stderr.write(name);`, 'writes past src/cli/print.ts');
+  breach('src/client/up.ts', `console.log(name);`, 'writes past src/cli/print.ts');
   breach('src/cli/utils.ts', `export const x = 1;`, 'utils.ts says nothing');
   breach('src/cli/shared/ask.ts', `export const x = 1;`, 'shared says nothing');
 

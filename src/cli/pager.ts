@@ -1,6 +1,7 @@
 /** A long answer on a terminal goes through a pager; elsewhere straight to stdout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { harmless } from './print.ts';
 
 /** Where an answer goes, piece by piece. */
 export interface Outlet {
@@ -15,7 +16,8 @@ export interface Outlet {
 const STDOUT: Outlet = {
   isOpen: true,
   write: async (text) => {
-    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
+    if (text !== '' && !process.stdout.write(harmless(text, process.stdout)))
+      await once(process.stdout, 'drain');
   },
   end: async () => {},
 };
@@ -36,7 +38,7 @@ class Pager implements Outlet {
   }
 
   async write(text: string): Promise<void> {
-    if (!this.isOpen || this.#child.stdin?.write(text) !== false) return;
+    if (!this.isOpen || this.#child.stdin?.write(harmless(text, process.stdout)) !== false) return;
     await Promise.race([once(this.#child.stdin, 'drain').catch(() => undefined), this.#ended]);
   }
 

@@ -1,6 +1,25 @@
 /** What a verb shows: its answer on stdout, everything else on stderr, nothing that could steer a terminal. */
 import { printable } from '../domain/rejection.ts';
 
+/** Most text is no more than this: a history has a million lines. */
+const PLAIN = /^[ -~\n]*$/;
+
+/** What `paint` writes after an escape character, and nothing else. */
+const OWN_STYLE = /^.\[(?:1|2|22|31|32|33|39)m/s;
+
+/**
+ * Text of one or more lines that may leave this program: whatever a name or an error from elsewhere holds, nothing in
+ * it moves a cursor, turns text round or forges a line of another program. Our own colours pass where there are any.
+ */
+export const harmless = (text: string, stream: Stream): string =>
+  PLAIN.test(text)
+    ? text
+    : text.replace(/[^\n\t\P{C}]|[\p{Zl}\p{Zp}]/gu, (char, offset: number) =>
+        char === '\x1b' && hasColours(stream) && OWN_STYLE.test(text.slice(offset, offset + 5))
+          ? char
+          : printable(char),
+      );
+
 let hasPassing = false;
 
 /** A line on a terminal whose place the next one takes, whatever it is; nothing where there is no terminal. */
@@ -18,13 +37,13 @@ export const clearPassing = (): void => {
 /** The answer, a line or more. */
 export const answer = (text: string): void => {
   clearPassing();
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${harmless(text, process.stdout)}\n`);
 };
 
 /** What people may want to know while they wait or afterwards, and programs do not. */
 export const note = (text: string): void => {
   clearPassing();
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${harmless(text, process.stderr)}\n`);
 };
 
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

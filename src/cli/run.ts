@@ -4,7 +4,7 @@ import { explain, printable, Rejected } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { forbidCoreDumps } from './core-dumps.ts';
 import { globalOptionsOf } from './options.ts';
-import { paint } from './print.ts';
+import { note, paint } from './print.ts';
 import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
@@ -160,11 +160,11 @@ const troubleOf = (error: unknown, call: Call): Trouble => {
 
 const report = ({ sentence, hint, details }: Trouble, call: Call): void => {
   const say = (label: string, text: string): void => {
-    process.stderr.write(`${call.program.name()}: ${label} ${printable(text)}\n`);
+    note(`${call.program.name()}: ${label} ${printable(text)}`);
   };
   if (sentence) say(paint('red', 'error:', process.stderr), sentence);
   if (hint) say(paint('bold', 'hint:', process.stderr), hint);
-  if (details && call.verbose > 0) process.stderr.write(`${details}\n`);
+  if (details && call.verbose > 0) note(details);
 };
 
 /** A reader that has seen enough (`| head`) is no trouble; what was to be changed is changed by then. */
@@ -200,7 +200,7 @@ export const main = async (
 ): Promise<never> => {
   endQuietlyWithoutReader();
   const warning = forbidCoreDumps();
-  if (warning) process.stderr.write(`${program.name()}: warning: ${warning}\n`);
+  if (warning) note(`${program.name()}: warning: ${warning}`);
   const code = await run(program, args);
   return process.exit(code);
 };

@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import { note } from '../cli/print.ts';
 import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
+import { printable } from '../domain/rejection.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
 import { ProcessLock } from '../store/process-lock.ts';
@@ -23,7 +24,7 @@ import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
-import { filesOf, type NetworkFiles } from './disk/files.ts';
+import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { Api } from './http/api.ts';
 import { Limits } from './limits.ts';
 import { audit } from './live/audit.ts';
@@ -47,7 +48,7 @@ import type { ServeOptions } from './verbs/options.ts';
 const LOOK_EVERY = 1_000;
 
 /** Says something to the operator, on stderr. */
-const say = (message: string): void => note(`innernet-server: ${message}`);
+const say = (message: string): void => note(`innernet-server: ${printable(message)}`);
 
 /** Trouble that is the server's own and does not end it. */
 const report = (trouble: string, error: unknown): void =>
@@ -101,6 +102,7 @@ type Started = {
 
 const start = async (network: InterfaceName, options: ServeOptions, opened: Opened): Promise<Started> => {
   const files = filesOf(network, options);
+  await refuseOpenFolders(options);
   const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
   const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
@@ -180,9 +182,11 @@ const openChecked = async (
 ): Promise<SqliteLog> => {
   opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
   await during(`taking over ${network}`, importOnce(network, files, conf, say));
+  const kept = (copy: string): void =>
+    say(`the log is brought to the format of this version; as it was before, it is kept as ${copy}`);
   const workerFile = new URL('./log-writer.js', import.meta.url);
   const log = opened.add(
-    await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: true }),
+    await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: { kept } }),
     (it) => it.close(),
   );
   await checkWitness(log);

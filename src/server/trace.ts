@@ -1,4 +1,5 @@
 /** Structured log lines at -v: one JSON object a line on stderr, for people who read journals and for programs. */
+import { jsonText, note } from '../cli/print.ts';
 
 /** Notes something that happened; facts are plain JSON and never secret. */
 export type Trace = (event: string, facts?: Record<string, unknown>) => void;
@@ -7,6 +8,6 @@ export type Trace = (event: string, facts?: Record<string, unknown>) => void;
 export const traceAt = (verbose: number, least: number): Trace => {
   if (verbose < least) return () => {};
   return (event, facts = {}) => {
-    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...facts })}\n`);
+    note(jsonText({ time: new Date().toISOString(), event, ...facts }));
   };
 };

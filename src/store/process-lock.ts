@@ -1,5 +1,5 @@
 /** A lock that one process holds for as long as it lives, and the kernel lets go of when it dies. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
@@ -22,6 +22,7 @@ export class ProcessLock {
   static take(path: string, what: string): ProcessLock {
     let db: Database.Database | undefined;
     try {
+      closeToOthers(`${path}.lock`);
       db = new Database(`${path}.lock`, { timeout: LOOKED_AT });
       db.exec('BEGIN EXCLUSIVE');
       writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
@@ -51,6 +52,16 @@ export class ProcessLock {
     this.#db.close();
   }
 }
+
+/**
+ * Whoever may read the file may hold a lock on it, and keep the server from starting. A file that is there is not opened
+ * for that: closing it again would end every lock that this process has on it (fcntl(2)).
+ */
+const closeToOthers = (file: string): void => {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+  const { mode } = statSync(file);
+  if ((mode & 0o007) !== 0) chmodSync(file, mode & 0o770);
+};
 
 const isBusy = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');

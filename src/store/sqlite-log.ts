@@ -1,10 +1,12 @@
 /** The event log in a SQLite file: reading over its own connection, writing here or in a thread. */
+import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import type { Hash, Position } from '../values/id.ts';
+import { backupLog } from './backup.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit } from './log.ts';
-import { migrate } from './migrate.ts';
+import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 import { checkSchema, createFile, openDatabase } from './open.ts';
 import type { Projection } from './projection.ts';
 import { LogReader } from './reader.ts';
@@ -22,15 +24,18 @@ export type OpenOptions = {
   writer: 'inline' | { workerFile: URL };
   /** `create` makes the file, or takes one that is still empty; `open`, the default, wants a log that is there. */
   mode?: 'create' | 'open';
-  /** Brings an older file up to date, read models included; otherwise such a file is refused. */
-  migrate?: boolean;
+  /**
+   * Brings an older file up to date, read models included; otherwise such a file is refused. `kept` hears where the file
+   * is kept as it was; where the file is a copy itself nobody needs another.
+   */
+  migrate?: true | { kept: (copy: string) => void };
 };
 
 /** Opens a log. Throws `Failure`: no such file, no log, newer or older schema, a log where none should be. */
 export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
   const { file, projections, mode = 'open' } = options;
   if (mode === 'create') createFile(file);
-  if (mode === 'create' || options.migrate) await bringUpToDate(file, projections);
+  if (mode === 'create' || options.migrate) await bringUpToDate(options);
   const db = openChecked(file, projections);
   try {
     refuseUsed(db, options);
@@ -45,14 +50,27 @@ export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
   }
 };
 
-const bringUpToDate = async (file: string, projections: readonly Projection[]): Promise<void> => {
+const bringUpToDate = async ({ file, projections, migrate: wanted }: OpenOptions): Promise<void> => {
   const db = openDatabase(file, 'write');
   try {
+    if (typeof wanted === 'object') await keepBefore(db, file, wanted.kept);
     migrate(db);
     checkSchema(db, file);
     await rebuildStale(db, projections, file);
   } finally {
     db.close();
+  }
+};
+
+/** A migration has no way back: the log is kept as the program before this one wrote it, looked through to its end. */
+const keepBefore = async (db: Database, file: string, kept: (copy: string) => void): Promise<void> => {
+  const version = schemaVersion(db);
+  if (version < 1 || version >= SCHEMA_VERSION) return;
+  for (let number = 1; ; number += 1) {
+    const copy = `${file}.v${version}${number === 1 ? '' : `.${number}`}`;
+    if (existsSync(copy)) continue;
+    await backupLog(db, copy);
+    return kept(copy);
   }
 };
 

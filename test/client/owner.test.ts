@@ -1,9 +1,9 @@
 // One owner a network: the second is told so, a dead one is replaced, and of many at once one wins.
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { askOwner, Ownership } from '../../src/client/owner/owner.ts';
 import { Failure } from '../../src/values/failure.ts';
 
@@ -26,6 +26,27 @@ it('answers other processes, in a folder that is closed to others', async () => 
   await owner?.release();
   expect(await askOwner(path, { ask: 'status' })).toBeUndefined();
   expect(await readdir(join(folder, 'run'))).toEqual([]);
+});
+
+it('is closed to others, whatever the umask and whoever made its folder', async () => {
+  await mkdir(join(folder, 'run'), { mode: 0o755 });
+  const before = process.umask(0);
+  onTestFinished(() => void process.umask(before));
+  const owner = await Ownership.take(path, echo);
+  const modes = await Promise.all(
+    [path, join(folder, 'run')].map(async (it) => (await stat(it)).mode & 0o777),
+  );
+  expect(modes).toEqual([0o600, 0o700]);
+  await owner?.release();
+});
+
+it.runIf(process.getuid?.() === 0)("refuses a folder that is another user's", async () => {
+  await mkdir(join(folder, 'run'));
+  await chown(join(folder, 'run'), 65_534, 65_534);
+  await expect(Ownership.take(path, echo)).rejects.toMatchObject({
+    message: `${join(folder, 'run')} belongs to another user (uid 65534), who could put anything there`,
+    hint: expect.stringContaining('chown root'),
+  });
 });
 
 it('passes on why it could not', async () => {

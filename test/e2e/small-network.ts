@@ -23,15 +23,12 @@ export const clientOfNobody = async (host: Host): Promise<string[]> => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
 
-/**
- * Looks again and again until something is so; throws after `seconds`. Looks that start programs are as far apart as
- * they take, so that half of the time is left to what is waited for.
- */
+/** Looks again and again until something is so; throws after `seconds`. */
 export const until = async (what: string, isSo: () => Promise<boolean>, seconds = 20): Promise<void> => {
   const deadline = performance.now() + seconds * 1000;
-  for (let start = performance.now(); !(await isSo()); start = performance.now()) {
+  while (!(await isSo())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-    await setTimeout(Math.min(500, Math.max(20, performance.now() - start)));
+    await setTimeout(20);
   }
 };
 

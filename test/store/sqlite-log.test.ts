@@ -1,8 +1,8 @@
 // The log's contract, held by the SQLite engine with its writer inline and in a thread.
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import { readCommits } from '../../src/store/follow.ts';
 import { SCHEMA_VERSION } from '../../src/store/migrate.ts';
@@ -184,7 +184,7 @@ describe('a file of another version', () => {
     expect(await log.head()).toMatchObject({ position: 4 });
   });
 
-  it('older: is brought up to date only where that was asked for', async () => {
+  const closedOldLog = async () => {
     const file = await closedLog();
     change(
       file,
@@ -193,12 +193,48 @@ describe('a file of another version', () => {
       DROP TABLE projections; DROP TABLE cidrs; DROP TABLE associations; DROP TABLE peers; DROP TABLE names;
       DROP TABLE ends; DROP TABLE mentions; DROP TABLE stored_states; DROP TABLE stored_state_pieces;`,
     );
+    return file;
+  };
+
+  it('older: is brought up to date only where that was asked for', async () => {
+    const file = await closedOldLog();
     await expect(tempLog({ file })).rejects.toThrow(
       `schema version 1, and this program needs ${SCHEMA_VERSION}`,
     );
     const log = await tempLog({ file, migrate: true });
     await append(log, commitOf([disabled]));
     expect(log.database.prepare('SELECT count(*) FROM peers').pluck().get()).toBe(6);
+  });
+
+  it('older: is kept as it was, for the way back, and its reader is told where', async () => {
+    const file = await closedOldLog();
+    writeFileSync(`${file}.v1`, 'of an earlier time');
+    const copies: string[] = [];
+    const migrate = { kept: (copy: string) => void copies.push(copy) };
+    const log = await tempLog({ file, migrate });
+    expect(copies).toEqual([`${file}.v1.2`]);
+    expect(statSync(`${file}.v1.2`).mode & 0o777).toBe(0o600);
+    expect(readFileSync(`${file}.v1`, 'utf8')).toBe('of an earlier time');
+    const kept = new Database(`${file}.v1.2`, { readonly: true });
+    onTestFinished(() => void kept.close());
+    expect(kept.pragma('user_version', { simple: true })).toBe(1);
+    expect(kept.prepare('SELECT count(*) FROM events').pluck().get()).toBe((await log.head()).position);
+    await log.close();
+    await tempLog({ file, migrate });
+    expect(copies).toHaveLength(1);
+  });
+
+  it('older and damaged: stays as it is, and nothing is kept in its stead', async () => {
+    const file = await closedOldLog();
+    change(
+      file,
+      `DROP TRIGGER events_are_not_updated; UPDATE events SET salt = randomblob(16) WHERE position = 2`,
+    );
+    await expect(tempLog({ file, migrate: { kept: () => {} } })).rejects.toThrow(/position 2/);
+    expect(existsSync(`${file}.v1`)).toBe(false);
+    const db = new Database(file, { readonly: true });
+    onTestFinished(() => void db.close());
+    expect(db.pragma('user_version', { simple: true })).toBe(1);
   });
 
   it('with an older read model: the same', async () => {

@@ -1,6 +1,6 @@
 /** A network that this process owns: its follower, and the socket at which other verbs ask it. */
 import * as z from 'zod';
-import { makeFolder } from '../../cli/durable-file.ts';
+import { makeFolder, refuseOpenFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
@@ -70,6 +70,7 @@ export class OwnedNetwork {
   static async open(network: InterfaceName, options: NetworkOptions): Promise<OwnedNetwork | undefined> {
     const paths = pathsOf(network, options);
     const conf = await readConf(paths.conf, network);
+    await refuseOpenFolder(options.configDir);
     await makeFolder(options.dataDir);
     let owned: OwnedNetwork | undefined;
     const ownership = await Ownership.take(paths.socket, async (request) => {

@@ -2,9 +2,10 @@
  * One process owns a network on a machine: it listens on a Unix socket that only root may reach, and other verbs ask
  * it. A socket that a killed owner left is taken over.
  */
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, link, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { closeFolder } from '../../cli/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 
 export type Answerer = (request: unknown) => Promise<unknown>;
@@ -94,7 +95,7 @@ export class Ownership {
 
   /** Becomes the owner, or returns undefined where another process is. */
   static async take(path: string, answer: Answerer): Promise<Ownership | undefined> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await closeFolder(dirname(path));
     const server = createServer((socket) => {
       socket.on('error', () => {});
       void serve(socket, answer);
@@ -104,6 +105,7 @@ export class Ownership {
     await rm(draft, { force: true });
     await listen(server, draft);
     try {
+      await chmod(draft, 0o600); // whatever the umask was; nobody else is in the folder
       if (await settle(draft, path)) return new Ownership(server, path);
     } finally {
       await rm(draft, { force: true });

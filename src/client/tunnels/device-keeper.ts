@@ -1,4 +1,5 @@
 /** Keeps this machine's WireGuard device as the mirror has it: change by change, and as a whole now and then. */
+import { lookup } from 'node:dns/promises';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, SocketAddress } from '../../values/endpoint.ts';
@@ -14,6 +15,7 @@ import type { Kept } from '../memory/state-file.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts, type Newcomer } from './contacts.ts';
 import { FadingPackets } from './fading-packets.ts';
+import { LookUps } from './look-ups.ts';
 import { isOwnPublic } from './own-public.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
@@ -52,6 +54,10 @@ export class DeviceKeeper {
   readonly #parts: KeeperParts;
   readonly #mirror: Mirror;
   readonly #places: Places;
+  readonly #lookUps = new LookUps(
+    (name) => lookup(name, { all: true }),
+    () => performance.now(),
+  );
   readonly #turns = new Turns();
   readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
@@ -319,14 +325,14 @@ export class DeviceKeeper {
     return this.#places.of(row);
   }
 
-  /** A name may stand for other addresses by now. */
+  /** A name may stand for other addresses by now; it is asked for again when what was found is old. */
   #lookUp(row: PeerRow): void {
     const name = this.#places.nameOf(row);
     if (name) void this.#resolve(name, row);
   }
 
   async #resolve(endpoint: Endpoint, row: PeerRow): Promise<void> {
-    const addresses = await addressesOf(endpoint).catch(() => []);
+    const addresses = await this.#lookUps.addressesOf(endpoint);
     if (addresses.length === 0 || this.#isClosed) return;
     this.#places.resolved(endpoint, addresses);
     await this.#turns.take(() => this.#carryOut(this.#learn(row, performance.now())));

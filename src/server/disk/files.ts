@@ -1,6 +1,7 @@
 /** Where a server's files lie: the same places as innernet's own, so that one can take over from the other. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { refuseOpenFolder } from '../../cli/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 
@@ -37,6 +38,11 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   unproved: join(dataDir, `${network}.unproved`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
+
+/** Refuses folders into which every user of this machine may write. */
+export const refuseOpenFolders = async ({ configDir, dataDir }: Folders): Promise<void> => {
+  for (const folder of [configDir, dataDir]) if (existsSync(folder)) await refuseOpenFolder(folder);
+};
 
 /** The log of a network; a `Failure` with the way on where it is still one of innernet's own server. */
 export const logOf = (network: InterfaceName, { log, foreignDatabase }: NetworkFiles): string => {

@@ -21,7 +21,7 @@ import { ControlPlane, timestamp } from '../commands/control-plane.ts';
 import { endedRights } from '../device/ended-rights.ts';
 import { letGo } from '../device/unserved.ts';
 import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
-import { type Folders, filesOf, logOf, type NetworkFiles } from '../disk/files.ts';
+import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { LogPast } from '../past/past.ts';
@@ -68,9 +68,8 @@ export class LocalPlane implements Plane {
   /** Throws `Failure`: no such network here, a conf or log that cannot be used, a log behind its witness. */
   static async open(network: InterfaceName, folders: Folders): Promise<LocalPlane> {
     const files = filesOf(network, folders);
-    const conf = readConf(files.conf, (message) =>
-      process.stderr.write(`innernet-server: warning: ${message}\n`),
-    );
+    await refuseOpenFolders(folders);
+    const conf = readConf(files.conf, (message) => note(`innernet-server: warning: ${message}`));
     const log = await openLog({ file: logOf(network, files), projections: PROJECTIONS, writer: 'inline' });
     try {
       await checkWitness(log); // what is appended to an old copy would be another history
