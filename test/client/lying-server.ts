@@ -24,7 +24,7 @@ export type Lie = {
   hangUp?: boolean;
 };
 
-const [address = '', port = ''] = process.argv.slice(2);
+const [address = '', port = '', ear = ''] = process.argv.slice(2);
 let greeting: unknown[] = [];
 let snapshot: unknown;
 let nonsense: Nonsense | null = null;
@@ -92,7 +92,7 @@ streams.on('connection', (socket) => {
 });
 api.listen(Number(port), address);
 
-/** The test's own ear and mouth, on loopback: POST a `Lie`, get what clients have said. */
+/** The test's own ear and mouth, at a Unix socket: POST a `Lie`, get what clients have said. */
 createServer((request, response) => {
   void bodyOf(request).then((text) => {
     const lie = JSON.parse(text || '{}') as Lie;
@@ -108,4 +108,4 @@ createServer((request, response) => {
     }
     response.end(JSON.stringify(heard));
   });
-}).listen(8080, '127.0.0.1', () => console.log('ready to lie'));
+}).listen(ear, () => console.log('ready to lie'));

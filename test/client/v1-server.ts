@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 export type V1Word = { state?: unknown };
 export type V1Heard = { asked: string[]; candidates: unknown[] };
 
-const [address = '', port = ''] = process.argv.slice(2);
+const [address = '', port = '', ear = ''] = process.argv.slice(2);
 let state: unknown = { peers: [], cidrs: [] };
 const heard: V1Heard = { asked: [], candidates: [] };
 
@@ -37,10 +37,10 @@ const api = createServer((request, response) => {
 });
 api.listen(Number(port), address);
 
-/** The test's own ear and mouth, on loopback: POST a `V1Word`, get what clients have said. */
+/** The test's own ear and mouth, at a Unix socket: POST a `V1Word`, get what clients have said. */
 createServer((request, response) => {
   void bodyOf(request).then((text) => {
     state = (JSON.parse(text || '{}') as V1Word).state ?? state;
     response.end(JSON.stringify(heard));
   });
-}).listen(8080, '127.0.0.1', () => console.log('ready'));
+}).listen(ear, () => console.log('ready'));

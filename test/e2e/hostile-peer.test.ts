@@ -1,5 +1,6 @@
 // A peer that has joined, is no admin, and tries everything against the server through its tunnel: nobody else notices.
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Caller } from '../lab/caller.ts';
 import { follow, type Host, OBEYED, reportOf, SERVER, SmallNetwork, until } from './small-network.ts';
@@ -80,13 +81,14 @@ const unnoticed = async <T>(attack: Promise<T>): Promise<T> => {
       const { cidrs } = (await reportOf(bob)) as unknown as { cidrs: { name: string }[] };
       return cidrs.some(({ name }) => name === to);
     });
+    await setTimeout(200);
   } while (!isOver);
   return attack;
 };
 
 afterEach(async () => {
   await caller.release();
-  await new Promise((resolve) => setTimeout(resolve, 1100)); // eve may call again
+  await setTimeout(1100); // eve may call again
 });
 
 const ADMIN_PATHS = [
@@ -119,7 +121,7 @@ it('finds no admin route open, whatever it sends', async () => {
       expect(text).toBe('');
       expect([401, 404]).toContain(status);
       if (status === 401) closed += 1;
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await setTimeout(60);
     }
   expect(closed).toBe(adminRoutes());
   expect(await position()).toBe(before);
@@ -164,7 +166,7 @@ it('has nothing of what it says reach a terminal, a log or a hosts file as it is
       bytes: head(`GET ${path} HTTP/1.1`, `User-Agent: ${trick}`, 'Connection: close'),
     });
     await caller.raw({ ...way, bytes: head(`GET /v1/\u001b[31m${trick}`, 'Connection: close') });
-    await new Promise((resolve) => setTimeout(resolve, 260));
+    await setTimeout(260);
   }
   expect(await position()).toBe(before);
   const written = [...network.said, ...(await reportedBy(bob)), await bob.sure(['cat', '/etc/hosts'])].join(
@@ -224,7 +226,7 @@ describe('is held to limits that others do not feel:', () => {
     for (let port = 1; port <= 12; port += 1) {
       const body = { option: 'Set', content: `198.51.100.7:${port}` };
       statuses.push((await caller.ask({ ...way, method: 'PUT', path: '/v1/user/endpoint', body })).status);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await setTimeout(60);
     }
     expect(statuses.filter((status) => status === 204)).toHaveLength(10);
     expect(statuses.slice(10)).toEqual([429, 429]);

@@ -1,6 +1,8 @@
 // A client's machine and one that plays the server: WireGuard between them, a conf as if the client had joined.
 import { writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { formatConf } from '../../src/protocol/conf.ts';
 import type { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
@@ -11,6 +13,18 @@ import type { Host } from '../lab.ts';
 export const serverKeys = keysOf('the server');
 export const annKeys = keysOf('ann');
 
+const earIn = (folder: string): string => join(folder, 'ear');
+
+/** Says to the program in `folder` what it tells from now on; answers with what it has heard. */
+export const tellIn = <Heard>(folder: string, word: object): Promise<Heard> =>
+  new Promise((resolve, reject) => {
+    request({ socketPath: earIn(folder), method: 'POST', agent: false }, (response) =>
+      json(response).then((heard) => resolve(heard as Heard), reject),
+    )
+      .on('error', reject)
+      .end(JSON.stringify(word));
+  });
+
 /** Brings the server's tunnel up and starts `program` at 10.42.0.1:51820; `ann` is joined as 10.42.1.2. */
 export const playServer = async (server: Host, ann: Host, program: string, folder: string): Promise<void> => {
   await writeFile(join(folder, 'key'), serverKeys.privateKey.reveal());
@@ -19,7 +33,8 @@ export const playServer = async (server: Host, ann: Host, program: string, folde
   await server.sure(['wg', 'set', 'acme', ...own, 'peer', annKeys.publicKey, 'allowed-ips', '10.42.1.2/32']);
   await server.sure(['ip', 'address', 'add', '10.42.0.1/16', 'dev', 'acme']);
   await server.sure(['ip', 'link', 'set', 'acme', 'up']);
-  await server.spawn([process.execPath, program, '10.42.0.1', '51820']).line(/ready/);
+  const place = ['10.42.0.1', '51820', earIn(folder)];
+  await server.spawn([process.execPath, program, ...place]).line(/ready/);
   const conf = formatConf({
     networkName: 'acme' as InterfaceName,
     address: '10.42.1.2/16' as Cidr,

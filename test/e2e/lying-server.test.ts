@@ -10,7 +10,7 @@ import type { Endpoint } from '../../src/values/endpoint.ts';
 import type { Lie } from '../client/lying-server.ts';
 import { History, row } from '../client/sight.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
-import { annKeys, playServer, serverKeys } from './lies.ts';
+import { annKeys, playServer, serverKeys, tellIn } from './lies.ts';
 import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
 
 let lab: Lab;
@@ -30,10 +30,7 @@ const annRow = row(2, '10.42.1.2', 2, { publicKey: annKeys.publicKey, name: 'ann
 const bob = row(5, '10.42.1.5', 50, { name: 'bob' });
 const eve = row(6, '10.42.1.6', 60, { name: 'eve' });
 
-const tell = async (lie: Lie): Promise<{ kind: string; position: number; held: number }[]> => {
-  const script = `fetch('http://127.0.0.1:8080', { method: 'POST', body: process.argv[1] }).then((r) => r.text()).then(console.log)`;
-  return JSON.parse(await server.sure([process.execPath, '-e', script, JSON.stringify(lie)]));
-};
+const tell = (lie: Lie): Promise<{ kind: string; position: number; held: number }[]> => tellIn(folder, lie);
 
 /** Whether the client has said that it stands at a position with so many things held back. */
 const applied = (position: number, held: number) =>

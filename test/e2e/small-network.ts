@@ -23,12 +23,15 @@ export const clientOfNobody = async (host: Host): Promise<string[]> => {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
 
-/** Looks again and again until something is so; throws after `seconds`. */
+/**
+ * Looks again and again until something is so; throws after `seconds`. Looks that start programs are as far apart as
+ * they take, so that half of the time is left to what is waited for.
+ */
 export const until = async (what: string, isSo: () => Promise<boolean>, seconds = 20): Promise<void> => {
   const deadline = performance.now() + seconds * 1000;
-  while (!(await isSo())) {
+  for (let start = performance.now(); !(await isSo()); start = performance.now()) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-    await setTimeout(20);
+    await setTimeout(Math.min(500, Math.max(20, performance.now() - start)));
   }
 };
 

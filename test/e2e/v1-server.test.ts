@@ -9,7 +9,7 @@ import type { V1Peer } from '../../src/protocol/v1.ts';
 import { key } from '../client/sight.ts';
 import type { V1Heard, V1Word } from '../client/v1-server.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
-import { annKeys, playServer, serverKeys } from './lies.ts';
+import { annKeys, playServer, serverKeys, tellIn } from './lies.ts';
 import { CLIENT, OBEYED, onDevice, reportOf, until } from './small-network.ts';
 
 let lab: Lab;
@@ -43,10 +43,7 @@ const peer = (
 const bob = peer(5, 'bob', '10.42.1.5', key(50), { endpoint: '198.51.100.5:1' });
 const eve = peer(6, 'eve', '10.42.1.6', key(60));
 
-const tell = async (word: V1Word): Promise<V1Heard> => {
-  const script = `fetch('http://127.0.0.1:8080', { method: 'POST', body: process.argv[1] }).then((r) => r.text()).then(console.log)`;
-  return JSON.parse(await server.sure([process.execPath, '-e', script, JSON.stringify(word)]));
-};
+const tell = (word: V1Word): Promise<V1Heard> => tellIn(folder, word);
 
 const show = (...peers: V1Peer[]): Promise<V1Heard> =>
   tell({
