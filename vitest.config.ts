@@ -3,6 +3,7 @@
 // own programs; run on demand by scripts/interop.js). Where sets are mixed, one follows the other.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { Progress } from './test/progress.ts';
 
 const { TEST_REPORTS, CI } = process.env;
 
@@ -17,12 +18,18 @@ const slow = [
   'test/cli/terminal.test.ts',
 ];
 
+const json = (outputFile: string): ['json', { outputFile: string }] => ['json', { outputFile }];
+
 export default defineConfig({
   test: {
     // CI counts tests from these files; a run is one process, so its id keeps two runs apart.
-    reporters: TEST_REPORTS
-      ? ['default', ['json', { outputFile: join(TEST_REPORTS, `${process.pid}.json`) }]]
-      : ['default'],
+    reporters: [
+      'default',
+      new Progress(),
+      ...(TEST_REPORTS ? [json(join(TEST_REPORTS, `${process.pid}.json`))] : []),
+    ],
+    // What takes shorter is not named: programs start and end in most tests.
+    slowTestThreshold: 10_000,
     projects: [
       {
         test: {
@@ -46,8 +53,9 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts', ...slow],
           globalSetup: ['test/build.ts'],
-          // They mostly wait for each other's programs: two files at a time, each with a lab of its own.
-          maxWorkers: 2,
+          // Each has a lab of its own. Two files keep two cores half busy: they wait for programs, packets and clocks.
+          maxWorkers: 3,
+          isolate: false,
           testTimeout: 120_000,
           retry,
           hookTimeout: 120_000,

@@ -1,4 +1,4 @@
-// Makes a fresh Debian machine ready, then runs the command given: node scripts/bootstrap.js npm run test:all
+// Makes a fresh Debian machine ready, then runs the command given: node scripts/bootstrap.js node scripts/test.js
 //
 // Installs what is missing, says so first, and does nothing the second time. Plain JavaScript and Node's own
 // modules only, because nothing else is there yet.
