@@ -3,6 +3,7 @@
 // own programs; run on demand by scripts/interop.js). Where sets are mixed, one follows the other.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { Progress } from './test/progress.ts';
 
 const { TEST_REPORTS, CI } = process.env;
@@ -28,6 +29,7 @@ export default defineConfig({
       new Progress(),
       ...(TEST_REPORTS ? [json(join(TEST_REPORTS, `${process.pid}.json`))] : []),
     ],
+    sequence: { sequencer: LongestFirst },
     // What takes shorter is not named: programs start and end in most tests.
     slowTestThreshold: 10_000,
     projects: [

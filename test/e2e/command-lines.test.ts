@@ -77,14 +77,18 @@ describe.each(Object.keys(VERBS))('%s', (program) => {
   it.each(Object.entries(VERBS[program] ?? {}))('%s has %s, and examples', async (verb, wanted) => {
     const help = await helpOf(program, verb);
     expect(flagsOf(help)).toEqual(expect.arrayContaining(words(wanted)));
+    expect(help).toMatch(new RegExp(`\nExamples:\n  ${program} `));
   });
 
-  it('shows examples in the help of each of its verbs', async () => {
+  it('shows examples of each of its verbs in its manual page, which is made of what the help says', async () => {
     const list = (await helpOf(program)).split('Commands:')[1] ?? '';
     const verbs = [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, verb = '']) => verb);
     expect(verbs.length).toBeGreaterThan(20);
-    for (const verb of verbs.filter((name) => name !== 'help'))
-      expect(await helpOf(program, verb)).toMatch(new RegExp(`\nExamples:\n  ${program} `));
+    const sections = (await said(program, 'manual')).replaceAll('\\-', '-').split('\n.SS ').slice(1);
+    for (const verb of verbs.filter((name) => name !== 'help')) {
+      const section = sections.find((text) => text.split('\n')[0]?.includes(`\\fB${verb}\\fR`));
+      expect(section, verb).toContain(`\nExamples:\n.PP\n.nf\n.RS\n${program} `);
+    }
   });
 });
 

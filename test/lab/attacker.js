@@ -39,7 +39,7 @@ const foreign = `all('foreign', 'http://${api}', 'ws://${api}').then(() => locat
 const rebound = `(async () => {
   await fetch('/close').catch(() => {});
   for (let second = 0; second < 100; second += 1) {
-    if (await fetch('/v1/user/capabilities').catch(() => undefined)) break;
+    if (await fetch('/v1/user/capabilities', { signal: AbortSignal.timeout(3000) }).catch(() => undefined)) break;
     await new Promise((done) => setTimeout(done, 1000));
   }
   await all('rebound', '', 'ws://${name}:${port}');
