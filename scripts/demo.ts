@@ -43,11 +43,11 @@ class Desk {
   /** Starts a program that goes on in the background. */
   start(line: string): Running {
     say(`${paint(36, `${this.host.name}$`)} ${line} &`);
-    return this.host.spawn(['sh', '-c', `cd ${this.#folder} && exec ${line}`]);
+    return this.host.spawn(['sh', '-c', `cd "$0" && exec ${line}`, this.#folder]);
   }
 
   #run(line: string) {
-    return this.host.exec(['sh', '-c', `cd ${this.#folder} && ${line}`]);
+    return this.host.exec(['sh', '-c', `cd "$0" && ${line}`, this.#folder]);
   }
 }
 

@@ -50,7 +50,7 @@ export class Stage {
   }
 
   async #take(host: Host, { command, background, answer }: Step): Promise<void> {
-    const argv = ['sh', '-c', `cd ${this.folder} && ${background ? 'exec ' : ''}${command}`];
+    const argv = ['sh', '-c', `cd "$0" && ${background ? 'exec ' : ''}${command}`, this.folder];
     if (background) {
       const running = host.spawn(argv);
       for (const line of answer.length > 0 ? answer : ['…']) await running.line(patternOf(line));

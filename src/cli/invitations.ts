@@ -1,6 +1,7 @@
 /** The verbs of invitations: add-peer, list-invitations, revoke-invitation, reissue-invitation. */
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { shellWord } from '../domain/rejection.ts';
 import { SERVER_CIDR } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { Hostname, isHostname, RecordedName } from '../values/name.ts';
@@ -38,7 +39,8 @@ const inviteOrRehearse = async (
 
 const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
   sayOutcome(outcome, options, { done: `${done} at ${ip}: ${file}` }, { ip, invitation: file });
-  if (!options.json) note(`hand ${file} over in private, then run there: innernet install ${file}`);
+  if (!options.json)
+    note(`hand ${file} over in private, then run there: innernet install ${shellWord(file)}`);
 };
 
 type AddOptions = InviteOptions & {

@@ -1,6 +1,6 @@
 /** Runs a program: what went wrong becomes a sentence with a hint and an exit code, never a stack trace. */
 import { type Command, CommanderError } from 'commander';
-import { explain, printable, Rejected } from '../domain/rejection.ts';
+import { explain, printable, Rejected, shellWord } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { forbidCoreDumps } from './core-dumps.ts';
 import { globalOptionsOf } from './options.ts';
@@ -14,10 +14,6 @@ const WRONG_USE = 2;
 const INTERRUPTED = 130;
 
 type Trouble = { code: number; sentence?: string; hint?: string | undefined; details?: string | undefined };
-
-/** Quotes what a shell would not take as one plain word. */
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** Program and verb as they were called, with what else is needed to call them the same way again. */
 class Call {

@@ -67,9 +67,9 @@ export const printable = (text: string): string =>
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
-/** A name as a word of a command line: an imported one may hold spaces and worse. */
-export const shellWord = (name: string): string =>
-  /^[\w.-]+$/.test(name) && !name.startsWith('-') ? name : `'${printable(name).replaceAll("'", `'\\''`)}'`;
+/** A name or a path as a word of a command line: an imported one may hold spaces and worse. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
 
 /** The command in the middle of "only an admin may …". */
 const DEEDS: { [T in CommandType]: string } = {

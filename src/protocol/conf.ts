@@ -4,7 +4,7 @@
  */
 import { parse, stringify, TomlError } from 'smol-toml';
 import * as z from 'zod';
-import { printable } from '../domain/rejection.ts';
+import { printable, shellWord } from '../domain/rejection.ts';
 import { Endpoint, hostOf, isUnspecified, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { Hash, Position } from '../values/id.ts';
@@ -204,7 +204,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
 /** An invitation: a conf with a temporary key, below lines that say to people what it is. */
 export const formatInvitation = (conf: Conf, peer: string, fileName: string): string => {
   const { networkName, address, server } = conf;
-  const [name, file] = [printable(peer), printable(fileName)];
+  const [name, file] = [printable(peer), shellWord(fileName)];
   const lines = [
     `An invitation to the network "${networkName}" for the peer "${name}" (${addressOf(address)}).`,
     `It works once${server.expires ? `, until ${server.expires}` : ''}.`,

@@ -39,9 +39,6 @@ export const caught = async (program: Command, args: readonly string[]): Promise
   }
 };
 
-/** Splits a command line at spaces; '' stands for an empty word. */
+/** Splits a command line at spaces; a word in single quotes may hold some, or be empty. */
 export const words = (line: string): string[] =>
-  line
-    .split(' ')
-    .filter(Boolean)
-    .map((word) => (word === "''" ? '' : word));
+  [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');

@@ -180,7 +180,8 @@ describe('in a process of its own', () => {
     'a bind-mounted file is written in place where that is allowed, and only there',
     async () => {
       const [hosts, mounted] = [join(folder, 'hosts'), join(folder, 'mounted')];
-      writeFileSync(hosts, 'a longer old text\n', { mode: 0o644 });
+      writeFileSync(hosts, 'a longer old text\n');
+      chmodSync(hosts, 0o644);
       writeFileSync(mounted, '');
       const path = await program(`
       const refused = await replaceFile(${JSON.stringify(mounted)}, 'no').catch(({ code }) => code);

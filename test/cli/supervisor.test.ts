@@ -1,16 +1,16 @@
 // What the supervisor of a process hears of it, over a socket as systemd's.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Supervisor } from '../../src/cli/supervisor.ts';
+import { folderForSockets } from '../folder-for-sockets.ts';
 import { NotifySocket } from '../notify-socket.ts';
 
 let folder: string;
 let ear: NotifySocket;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'supervisor-'));
+  folder = folderForSockets('supervisor-');
   ear = new NotifySocket(join(folder, 'notify'));
 });
 afterEach(() => {

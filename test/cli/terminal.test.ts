@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -41,6 +42,9 @@ const ENTER = '\r';
 const DOWN = '\u001b[B';
 const CTRL_C = '\u0003';
 
+/** The program, as words for a shell. */
+const typed = (): string => [process.execPath, program].map(shellWord).join(' ');
+
 const escapes = /\p{Cc}\[[0-9;?]*[A-Za-z]/gu;
 
 /** A verb at a terminal; its stdout goes to a file unless it is to be seen there too. */
@@ -50,7 +54,7 @@ class Conversation {
   readonly #child: ChildProcess;
 
   constructor(line: string, { stdout = 'answer', env = {} }: { stdout?: string; env?: object } = {}) {
-    const command = `${process.execPath} ${program} ${line}${stdout ? ` > ${stdout}` : ''}`;
+    const command = `${typed()} ${line}${stdout ? ` > ${stdout}` : ''}`;
     const { NO_COLOR, FORCE_COLOR, CI, ...inherited } = process.env;
     const environment = { ...inherited, TERM: 'xterm', ...env };
     this.#child = spawn('script', ['-qefc', command, '/dev/null'], { cwd: folder, env: environment });
@@ -141,10 +145,7 @@ it('colours on a terminal, and none with NO_COLOR', async () => {
 });
 
 it('a reader that has seen enough is no trouble', async () => {
-  const child = spawn('bash', [
-    '-c',
-    `set -o pipefail; ${process.execPath} ${program} list-peers acme | true`,
-  ]);
+  const child = spawn('bash', ['-c', `set -o pipefail; ${typed()} list-peers acme | true`]);
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/options.ts';
-import { explain, type Rejection } from '../../src/domain/rejection.ts';
+import { explain, type Rejection, shellWord } from '../../src/domain/rejection.ts';
 import { parseConf } from '../../src/protocol/conf.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
@@ -18,7 +18,7 @@ let heard: GlobalOptions | undefined;
 let folder: string;
 beforeEach(() => {
   plane = new MemoryPlane('acme', acme.network);
-  folder = mkdtempSync(join(tmpdir(), 'verbs-'));
+  folder = mkdtempSync(join(tmpdir(), 'the verbs-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -233,7 +233,7 @@ describe('reads', () => {
 describe('invitations', () => {
   const invited = async (line: string) => {
     const file = join(folder, 'new.toml');
-    const said = await inn(`${line} --save-config ${file}`);
+    const said = await inn(`${line} --save-config ${shellWord(file)}`);
     return {
       said,
       file,
@@ -249,7 +249,7 @@ describe('invitations', () => {
     expect(said).toEqual({
       code: 0,
       stdout: `invited the admin "kim" at 10.42.129.3: ${file}\n`,
-      stderr: `hand ${file} over in private, then run there: innernet install ${file}\n`,
+      stderr: `hand ${file} over in private, then run there: innernet install ${shellWord(file)}\n`,
     });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const kim = (await plane.view()).peers.find(({ name }) => name === 'kim')!;
@@ -299,7 +299,7 @@ describe('invitations', () => {
     const file = join(folder, 'kim.toml');
     writeFileSync(file, 'precious');
     await refuses(
-      `add-peer acme --name kim --cidr bakers --save-config ${file}`,
+      `add-peer acme --name kim --cidr bakers --save-config ${shellWord(file)}`,
       1,
       `${file} exists already, and is not overwritten`,
       'move it away, or name another file',
@@ -309,7 +309,7 @@ describe('invitations', () => {
   });
 
   it('a refusal leaves no file', async () => {
-    const line = `add-peer acme --name bob --cidr bakers --save-config ${join(folder, 'bob.toml')}`;
+    const line = `add-peer acme --name bob --cidr bakers --save-config ${shellWord(join(folder, 'bob.toml'))}`;
     const taken = { code: 'PeerNameTaken', name: 'bob', ip: acme.at('bakers', 1) } as const;
     await rejects(line, taken, 'innernet list-peers acme');
     expect(readdirSync(folder)).toEqual([]);
@@ -317,7 +317,7 @@ describe('invitations', () => {
 
   it('a folder that is not there: nobody is invited', async () => {
     const file = join(folder, 'nowhere', 'kim.toml');
-    const line = `add-peer acme --name kim --cidr bakers --save-config ${file}`;
+    const line = `add-peer acme --name kim --cidr bakers --save-config ${shellWord(file)}`;
     await refuses(line, 1, `${file}: there is no such file or folder`);
     expect(plane.asked).toEqual([]);
   });

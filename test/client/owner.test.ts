@@ -1,17 +1,17 @@
 // One owner a network: the second is told so, a dead one is replaced, and of many at once one wins.
 import { spawn } from 'node:child_process';
-import { chown, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { askOwner, Ownership } from '../../src/client/owner/owner.ts';
 import { Failure } from '../../src/values/failure.ts';
+import { folderForSockets } from '../folder-for-sockets.ts';
 
 let folder: string;
 let path: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'innernet-run-'));
+beforeEach(() => {
+  folder = folderForSockets('innernet-run-');
   path = join(folder, 'run', 'acme.sock');
 });
 afterEach(() => rm(folder, { recursive: true }));

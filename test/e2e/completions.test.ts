@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { keyPairFrom } from '../../src/values/key-pair.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -57,11 +58,12 @@ internal-endpoint = "10.42.0.1:51820"
 
 /** A program in the real one's place: it asks the real one for names, and notes down all else that it is told. */
 const placeProgram = (name: string): void => {
-  const real = `exec ${process.execPath} ${resolve(`dist/${name.replace(/^inn$/, 'innernet')}.js`)} "$@"`;
+  const file = resolve(`dist/${name.replace(/^inn$/, 'innernet')}.js`);
+  const real = `exec ${shellWord(process.execPath)} ${shellWord(file)} "$@"`;
   const text = `#!/bin/sh
 for word in "$@"; do [ "$word" != complete ] || ${real}; done
-for word in "$@"; do printf '%s\\n' "$word"; done >${said}.draft
-mv ${said}.draft ${said}
+for word in "$@"; do printf '%s\\n' "$word"; done >${shellWord(said)}.draft
+mv ${shellWord(said)}.draft ${shellWord(said)}
 `;
   const path = join(home, 'bin', name);
   writeFileSync(path, text);
@@ -86,7 +88,7 @@ beforeAll(() => {
 
 const STARTS: { [shell in Shell]: readonly [command: string, setUp: string] } = {
   bash: ['bash --norc --noprofile -i', `PS1='rea''dy> '`],
-  zsh: ['zsh -f -i', `autoload -U compinit; compinit -u -d ${home}/dump; PS1='rea''dy> '`],
+  zsh: ['zsh -f -i', `autoload -U compinit; compinit -u -d ${shellWord(home)}/dump; PS1='rea''dy> '`],
   fish: ['fish --no-config -i', `function fish_prompt; echo -n 'rea''dy> '; end`],
 };
 
@@ -104,7 +106,9 @@ class Session {
     this.#child.stdout?.on('data', (data) => {
       this.#shown += data;
     });
-    const sources = ['innernet', 'innernet-server'].map((name) => `source ${home}/${name}.${shell}`);
+    const sources = ['innernet', 'innernet-server'].map(
+      (name) => `source ${shellWord(home)}/${name}.${shell}`,
+    );
     this.#child.stdin?.write(`${[setUp, ...sources].join('; ')}\r`);
   }
 
@@ -161,7 +165,7 @@ describe.each(SHELLS.filter((shell) => shell === 'bash' || isHere(shell)))('%s',
 
 /** What bash would show for a line whose last word is being typed. */
 const offered = (program: string, ...words: string[]): string[] => {
-  const script = `source ${home}/${program}.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+  const script = `source ${shellWord(home)}/${program}.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
     _${program.replaceAll('-', '_')} "$1"; for word in "\${COMPREPLY[@]}"; do printf '%s\\n' "$word"; done`;
   const PATH = `${join(home, 'bin')}:${process.env.PATH}`;
   const argv = ['-c', script, 'bash', program, ...words];

@@ -1,5 +1,6 @@
 // Dry runs of what changes a machine: each says what it would do, and files, device and log stay to the byte.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { CLIENT, type Host, SERVER, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
@@ -102,7 +103,7 @@ describe('on the server', () => {
     await network.server.sure([
       'sh',
       '-c',
-      `${SERVER.join(' ')} export acme > /tmp/acme-${process.pid}.ndjson`,
+      `${SERVER.map(shellWord).join(' ')} export acme > /tmp/acme-${process.pid}.ndjson`,
     ]);
     const copy = `/tmp/acme-${process.pid}.ndjson`;
     const { changes } = JSON.parse(await onServer('import', 'other', copy, '--dry-run', '--json'));

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import { readConf } from '../../src/server/disk/conf.ts';
@@ -130,7 +131,7 @@ describe('innernet-server new', () => {
   });
 
   it('asks on a terminal', async () => {
-    const line = [process.execPath, ...server.command('new')].map((word) => `'${word}'`).join(' ');
+    const line = [process.execPath, ...server.command('new')].map(shellWord).join(' ');
     const child = spawn('script', ['-qec', line, '/dev/null'], { env: { ...process.env, TERM: 'xterm' } });
     let shown = '';
     const answers: [RegExp, string][] = [

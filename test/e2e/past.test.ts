@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { type Ended, ended, ServerProgram } from '../server/program.ts';
 
 const server = new ServerProgram();
@@ -253,7 +254,9 @@ describe('history', () => {
   });
 
   it('goes through a pager in colours on a terminal, and plainly everywhere else', async () => {
-    const command = [process.execPath, ...server.command('history', 'acme', '--limit', '5')].join(' ');
+    const command = [process.execPath, ...server.command('history', 'acme', '--limit', '5')]
+      .map(shellWord)
+      .join(' ');
     const onTerminal = async (pager: string): Promise<string> => {
       const file = join(server.folder, 'typescript');
       const env = { ...process.env, PAGER: pager, TERM: 'xterm' };

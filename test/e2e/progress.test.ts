@@ -1,5 +1,6 @@
 // What takes more than a second says so at a real terminal, and is silent where there is none.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { CLIENT, type Host, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => network.close());
 
 const atTerminal = (...argv: string[]): string[] => [
-  ...['script', '-qefc', [...CLIENT, ...argv].join(' '), '/dev/null'],
+  ...['script', '-qefc', [...CLIENT, ...argv].map(shellWord).join(' '), '/dev/null'],
 ];
 
 it('a daemon tells whoever looks on which peers it is meeting', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { BROKEN } from '../lab/pings.ts';
 import {
   CLIENT,
@@ -74,13 +75,13 @@ it('restored by the verb: all follow, the disabled stay out until enabled, tunne
 it('put back by hand with its witness: alarm, nobody comes in; said afterwards, all follow', async () => {
   const folder = '/var/lib/innernet-server';
   await network.stopServing('SIGTERM');
-  await network.server.sure(['sh', '-c', `cp -a ${folder} ${copy}`]);
+  await network.server.sure(['sh', '-c', `cp -a ${folder} ${shellWord(copy)}`]);
   await network.serve();
   await until('both are back', () => bothShow(({ isConnected }) => isConnected));
   await network.admin('disable-peer', 'acme', '--name', 'eve');
   await until('eve is gone', () => neitherSees(EVE));
   await network.stopServing('SIGTERM');
-  await network.server.sure(['sh', '-c', `rm -r ${folder} && cp -a ${copy} ${folder}`]);
+  await network.server.sure(['sh', '-c', `rm -r ${folder} && cp -a ${shellWord(copy)} ${folder}`]);
   await network.serve();
   await until('both raise the alarm', () => bothShow(({ alarm }) => alarm !== null));
   expect(await neitherSees(EVE)).toBe(true);

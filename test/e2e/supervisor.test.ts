@@ -1,8 +1,8 @@
 // Both daemons under a supervisor: what it hears, and that stopping the process alone takes no tunnel down.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { folderForSockets } from '../folder-for-sockets.ts';
 import { BROKEN } from '../lab/pings.ts';
 import type { Running } from '../lab.ts';
 import { NotifySocket } from '../notify-socket.ts';
@@ -11,7 +11,7 @@ import { CLIENT, type Host, missedPings, reaches, SERVER, SmallNetwork, until } 
 let network: SmallNetwork;
 let ann: Host;
 let bob: Host;
-const folder = mkdtempSync(join(tmpdir(), 'innernet-notify-'));
+const folder = folderForSockets('innernet-notify-');
 
 beforeAll(async () => {
   network = await SmallNetwork.create();

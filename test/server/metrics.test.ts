@@ -1,21 +1,21 @@
 // Metrics of a running server in Prometheus's format, at a Unix socket or a loopback address and nowhere else.
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/server/metrics/metrics.ts';
 import { MetricsDoor } from '../../src/server/metrics/metrics-door.ts';
 import { MetricsPlace } from '../../src/server/metrics/metrics-place.ts';
 import { keyOf } from '../acme.ts';
+import { folderForSockets } from '../folder-for-sockets.ts';
 import { ServedNetwork } from './served-network.ts';
 
 let served: ServedNetwork;
 let folder: string;
 beforeAll(async () => {
   served = await ServedNetwork.start();
-  folder = mkdtempSync(join(tmpdir(), 'innernet-metrics-'));
+  folder = folderForSockets('innernet-metrics-');
 });
 afterAll(async () => {
   await served.close();
@@ -173,6 +173,11 @@ describe('where it is read', () => {
     await expect(MetricsDoor.open(place('/nowhere/acme.metrics'), () => '')).rejects.toThrow(
       'there is no such folder',
     );
+  });
+
+  it('takes no path for which a socket has no room', () => {
+    expect(MetricsPlace.safeParse(`/${'x'.repeat(106)}`).success).toBe(true);
+    expect(MetricsPlace.safeParse(`/${'x'.repeat(105)}é`).error?.message).toMatch('at most 107 bytes');
   });
 
   it.each(['0.0.0.0:9586', '10.42.0.1:9586', 'example.org:9586', ':9586', 'acme.metrics', '[::]:9586'])(

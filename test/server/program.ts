@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellWord } from '../../src/domain/rejection.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/innernet-server.js', import.meta.url));
 
@@ -35,7 +36,7 @@ export class ServerProgram {
 
   /** What a terminal shows of it, escapes and all. */
   async atTerminal(env: { [name: string]: string }, ...args: string[]): Promise<string> {
-    const line = [process.execPath, ...this.command(...args)].join(' ');
+    const line = [process.execPath, ...this.command(...args)].map(shellWord).join(' ');
     const environment = { ...process.env, SUDO_USER: 'ann', TERM: 'xterm', ...env };
     const child = spawn('script', ['-qefc', line, '/dev/null'], { env: environment });
     return (await ended(child)).stdout;

@@ -4,15 +4,21 @@ import * as z from 'zod';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { type Ip, kindOf } from '../../values/ip.ts';
 
+/** What Linux has room for; of a longer path Node would silently take the beginning. */
+const LONGEST_SOCKET_PATH = 107;
+
 /** `/run/innernet/acme.metrics` or `127.0.0.1:9586`. */
 export const MetricsPlace = z.string().transform((text, context): ListenOptions => {
-  if (text.startsWith('/')) return { path: text };
-  const address = SocketAddress.safeParse(text).data;
+  const isPath = text.startsWith('/');
+  if (isPath && Buffer.byteLength(text) <= LONGEST_SOCKET_PATH) return { path: text };
+  const address = isPath ? undefined : SocketAddress.safeParse(text).data;
   if (address && kindOf(hostOf(address) as Ip) === 'loopback')
     return { host: hostOf(address), port: portOf(address) };
   context.addIssue({
     code: 'custom',
-    message: 'metrics are read at the path of a Unix socket or at a loopback address such as 127.0.0.1:9586',
+    message: isPath
+      ? `the path of a Unix socket has at most ${LONGEST_SOCKET_PATH} bytes`
+      : 'metrics are read at the path of a Unix socket or at a loopback address such as 127.0.0.1:9586',
   });
   return z.NEVER;
 });
