@@ -6,6 +6,7 @@ import type { AssociationId, CidrId, PeerId } from '../../src/values/id.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import type { Hostname } from '../../src/values/name.ts';
+import { loadKey } from './keys.ts';
 
 /** `perCidr` peers see each other, and the server; whoever is in another CIDR does not see them. */
 export type Layout = {
@@ -109,7 +110,13 @@ export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<Netwo
   }
   for (let number = 0; number < peers; number++) {
     const cidrId = first + Math.floor(number / perCidr);
-    yield peerAdded(peerIdOf(number), peerName(number), addressOf(layout, number), cidrId, someKey());
+    yield peerAdded(
+      peerIdOf(number),
+      peerName(number),
+      addressOf(layout, number),
+      cidrId,
+      loadKey(peerName(number)),
+    );
   }
   for (let rename = 0; rename < (layout.renames ?? 0); rename++) {
     const number = (rename >> 1) % peers;

@@ -18,6 +18,8 @@ import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
 import { LogPast } from '../../src/server/past/past.ts';
+import { Proofs } from '../../src/server/proof/proofs.ts';
+import { ServerClock } from '../../src/server/proof/server-clock.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import type { NewCommit } from '../../src/store/log.ts';
@@ -28,7 +30,8 @@ import type { Cidr } from '../../src/values/ip.ts';
 import type { Hostname } from '../../src/values/name.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import { clock } from '../clock.ts';
-import { eventsOf, FIRST_EVENTS, type Layout, SERVER_IP, someKey } from './layout.ts';
+import { loadKey, loadPrivateKey } from './keys.ts';
+import { eventsOf, FIRST_EVENTS, type Layout, SERVER_IP } from './layout.ts';
 import { obey } from './orders.ts';
 
 /** Where its log lies, and at which port it listens. */
@@ -70,7 +73,7 @@ const commitOf = (events: readonly NetworkEvent[]): NewCommit => ({
 /** Writes the log of a new network, one event a commit but for the first ones. */
 const create = async ({ folder, layout }: { folder: string; layout: Layout }): Promise<number> => {
   const fresh = await openLog({ ...logIn(folder), mode: 'create' });
-  const events = eventsOf(layout, someKey());
+  const events = eventsOf(layout, loadKey('server'));
   const first = Array.from({ length: FIRST_EVENTS }, () => events.next().value as NetworkEvent);
   let commits = [commitOf(first)];
   let position = 0;
@@ -108,7 +111,8 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     committed ??= clock(); // before all others: they are what is measured
   });
   plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
-  const observations = new Observations(ulid(), '127.0.0.0/8' as Cidr);
+  const proofClock = new ServerClock();
+  const observations = new Observations(proofClock.boot, '127.0.0.0/8' as Cidr);
   const endpoint = endpointOf(SERVER_IP, port) as Endpoint;
   const serverKey = live.network.peer(SERVER_PEER)?.publicKey;
   if (!serverKey) throw new Error('the log holds no network');
@@ -126,7 +130,8 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
       live,
       say: (message) => console.error(`load: server: ${message}`),
     }),
-    redemptions: { prepared: async () => {}, answered: () => {} },
+    redemptions: { prepared: async () => {}, answered: () => {}, heldKey: () => undefined },
+    proofs: new Proofs(loadPrivateKey('server'), live, proofClock),
     serverKey,
     endpoint,
     trace: () => {},

@@ -8,6 +8,8 @@ export const SERVER_KEY_HEADER = 'x-innernet-server-key';
 /** Largest body that the API reads, in bytes. */
 export const LARGEST_BODY = 16 * 1024;
 
+/** POST: the key that an invited peer has made. */
+export const REDEEM_PATH = '/v1/user/redeem';
 /** POST: an admin's intent. */
 export const COMMANDS_PATH = '/v1/admin/commands';
 /** POST: undoing by name, for plans that are longer than a body may be. */

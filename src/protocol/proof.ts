@@ -62,6 +62,8 @@ export type Part = { hash: Uint8Array; length: number };
 
 /** How far a call's moment may be from the server's, in milliseconds. */
 const TOLERANCE = 60_000;
+/** A nonce is remembered for this long, in milliseconds: until no call that names it can be timely. */
+export const NONCE_KEPT = 2 * TOLERANCE;
 /** Bytes of a tag that are sent. */
 const SHOWN = 16;
 

@@ -4,6 +4,8 @@
 const SENTENCES = {
   calls: 'asks more often than it may: it is refused the rest',
   sockets: 'opens more connections than it may: it is refused the rest',
+  silence: 'opens connections over which nothing is said or proved in time: they are closed',
+  proofs: 'sends proofs that its key did not make, or that were heard before: it is refused',
   streams: 'opens more streams than it may: the oldest is closed',
   transfers: 'reads a snapshot too slowly, or asks for another meanwhile: the transfer is cut off',
   frames: 'sends more frames than are heard of one client: the rest waits',

@@ -1,6 +1,5 @@
 /** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ulid } from 'ulid';
 import { note } from '../cli/print.ts';
 import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
@@ -37,6 +36,8 @@ import { ObservationFile } from './observations/observation-file.ts';
 import { Observations } from './observations/observations.ts';
 import { UnprovedRefusals } from './observations/unproved-refusals.ts';
 import { LogPast } from './past/past.ts';
+import { Proofs } from './proof/proofs.ts';
+import { ServerClock } from './proof/server-clock.ts';
 import { Claims } from './stream/claims.ts';
 import { Hub } from './stream/hub.ts';
 import { Snapshots } from './stream/snapshots.ts';
@@ -118,7 +119,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       () => clock.timestamp(),
     ),
   );
-  const observations = opened.add(new Observations(ulid(), range), (it) => it.close());
+  const proofClock = new ServerClock();
+  const observations = opened.add(new Observations(proofClock.boot, range), (it) => it.close());
   opened.add(
     new ObservationFile(files.observations, observations, (id) => live.network.peer(id) !== undefined),
     (it) => it.close(),
@@ -146,6 +148,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       streams: hub,
       limits,
       redemptions: follower,
+      proofs: new Proofs(conf.privateKey, live, proofClock),
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
       report,

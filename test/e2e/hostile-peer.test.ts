@@ -196,7 +196,7 @@ describe('is held to limits that others do not feel:', () => {
       caller.crowd({ ...way, count: 2000, bytes: head('GET /'), patience: 3000, most: 4 }),
     );
     expect(left).toBeLessThanOrEqual(4);
-    expect((await limits()).get('sockets')).toBeGreaterThan(100);
+    expect((await limits()).get('silence')).toBeGreaterThan(100);
   });
 
   it('requests that never end', async () => {

@@ -152,11 +152,7 @@ describe('the door of the API', () => {
     const { default: fastify } = await import('fastify');
     const { furnish } = await import('../../src/server/http/furnish.ts');
     const app = fastify();
-    furnish(
-      app,
-      () => undefined,
-      () => {},
-    );
+    furnish(app, { callerNow: () => undefined, proofOf: () => undefined }, () => {});
     expect(() => app.get('/v1/user/secret', () => 'x')).toThrow('does not say whom it is open to');
   });
 

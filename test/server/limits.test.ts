@@ -40,7 +40,7 @@ describe('a limit that is exceeded', () => {
 
 it('a list of all peers costs as many calls as the network is big, and is to be had in any network', () => {
   expect([0, 499, 5_000, 1_000_000].map(costOfList)).toEqual([0, 0, 10, CALLS.count - 1]);
-  const calls = new Quota(CALLS);
+  const calls = new Quota<PeerId>(CALLS);
   const ask = (): boolean => calls.take(ids.bob) && calls.take(ids.bob, costOfList(100_000));
   expect([ask(), ask()]).toEqual([true, false]);
 });
@@ -56,7 +56,7 @@ describe('transfers', () => {
   beforeEach(async () => {
     cut = [];
     turned = [];
-    const transfers = new Transfers((id) => cut.push(id), 2);
+    const transfers = new Transfers<PeerId>((id) => cut.push(id), 2);
     server = createServer(async (request, response) => {
       const peer = Number(request.url?.slice(1)) as PeerId;
       await transfers.turn(peer, response);

@@ -17,7 +17,7 @@ import type { CidrRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { CidrId, PeerId, Position } from '../../src/values/id.ts';
 import { cidrRowsOf, type Views, viewsOf } from '../invariants.ts';
-import type { RunningNetwork } from './running-network.ts';
+import { bytesOf, type RunningNetwork } from './running-network.ts';
 
 /** What every CIDR's peers see, at each position that was the end of a commit. */
 export class Truth {
@@ -295,8 +295,8 @@ export class ModelClient {
   }
 
   async #fetch({ snapshots }: RunningNetwork): Promise<void> {
-    const bytes = await snapshots.of(this.cidrId, this.head?.position);
-    const snapshot = Snapshot.parse(JSON.parse(gunzipSync(Buffer.concat(bytes)).toString()));
+    const bytes = await bytesOf(snapshots.of(this.cidrId, this.head?.position));
+    const snapshot = Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
     const { network, position, hash, from, peers, cidrs } = snapshot;
     let head = this.head ?? { networkId: network, position, hash };
     if (from > head.position) {

@@ -12,13 +12,17 @@ import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations, type StoredObservation } from '../../src/server/observations/observations.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
-import { Snapshots } from '../../src/server/stream/snapshots.ts';
+import { type Packed, Snapshots } from '../../src/server/stream/snapshots.ts';
 import { sha256Text } from '../../src/store/sha256.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { ROOT_CIDR } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import type { Asked } from '../given.ts';
 import { OPERATOR } from './asking.ts';
+
+/** A snapshot as it goes over the wire. */
+export const bytesOf = async (packed: Promise<readonly Packed[]>): Promise<Buffer> =>
+  Buffer.concat((await packed).map(({ bytes }) => bytes));
 
 export class RunningNetwork {
   readonly folder: string;

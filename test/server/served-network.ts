@@ -7,11 +7,13 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WebSocket } from 'ws';
 import type { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { Outcome } from '../../src/protocol/commands.ts';
-import { SERVER_KEY_HEADER } from '../../src/protocol/http.ts';
+import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
+import { SERVER_KEY_HEADER, STREAM_PATH } from '../../src/protocol/http.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import type { Redemptions } from '../../src/server/device/redemptions.ts';
@@ -22,6 +24,8 @@ import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
 import { LogPast } from '../../src/server/past/past.ts';
+import { Proofs } from '../../src/server/proof/proofs.ts';
+import { ServerClock } from '../../src/server/proof/server-clock.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -30,9 +34,15 @@ import type { PeerId } from '../../src/values/id.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import type { Hostname, InterfaceName } from '../../src/values/name.ts';
-import { keyOf } from '../acme.ts';
+import { keyOf, keysOf } from '../acme.ts';
 
-export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; json: () => unknown };
+export type Answer = {
+  status: number;
+  headers: IncomingHttpHeaders;
+  bytes: Buffer;
+  text: string;
+  json: () => unknown;
+};
 
 export type Call = {
   from: string;
@@ -49,9 +59,12 @@ let nextPort = 20_000 + ((process.pid * 499) % 20_000);
 
 export class ServedNetwork {
   readonly folder: string;
-  readonly serverKey = keyOf('server');
+  readonly serverKeys = keysOf('server');
+  readonly serverKey = this.serverKeys.publicKey;
   readonly port = nextPort++;
   readonly answered: PeerId[] = [];
+  /** Invitations' keys that still have the address of who has redeemed them, as the device would have it. */
+  readonly held = new Map<PeerId, PublicKey>();
   readonly troubles: unknown[] = [];
   /** What the operator was told of those who exceed limits. */
   readonly warnings: string[] = [];
@@ -137,10 +150,12 @@ export class ServedNetwork {
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', reject);
           response.on('end', () => {
-            const text = Buffer.concat(chunks).toString();
+            const bytes = Buffer.concat(chunks);
+            const text = bytes.toString();
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,
+              bytes,
               text,
               json: () => JSON.parse(text),
             });
@@ -174,10 +189,26 @@ export class ServedNetwork {
     return [line, ...own, ...headers, '', ''].join('\r\n');
   }
 
+  /** An unproved stream, as clients had them before. */
+  async stream(from: string): Promise<{ socket: WebSocket; closed: Promise<number> }> {
+    const socket = new WebSocket(`ws://${this.endpoint}${STREAM_PATH}`, SUBPROTOCOL, {
+      headers: { [SERVER_KEY_HEADER]: this.serverKey },
+      localAddress: from,
+    });
+    socket.on('error', () => {});
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    await Promise.race([new Promise((resolve) => socket.once('message', resolve)), closed]);
+    return { socket, closed };
+  }
+
+  /** Ends the API and starts it again, as another run of the server on the same log. */
+  async reboot(): Promise<void> {
+    await this.#shut();
+    await this.#serve();
+  }
+
   async close(): Promise<void> {
-    await this.api.close();
-    this.hub.close();
-    this.observations.close();
+    await this.#shut();
     this.live.stop();
     await this.#running.catch(() => undefined);
     await this.log.close();
@@ -192,14 +223,26 @@ export class ServedNetwork {
     for (const command of creation(this.serverKey)) await this.plane.execute(command, { actor });
     this.live = await Live.load(this.log);
     this.#running = this.live.run();
-    this.observations = new Observations('boot', '127.42.0.0/16' as Cidr);
     const say = (message: string) => this.warnings.push(message);
     const unproved = { network: 'acme', file: join(this.folder, 'acme.unproved'), live: this.live, say };
     this.unproved = new UnprovedRefusals(unproved);
+    await this.#serve();
+  }
+
+  async #shut(): Promise<void> {
+    await this.api.close();
+    this.hub.close();
+    this.observations.close();
+  }
+
+  async #serve(): Promise<void> {
+    const clock = new ServerClock();
+    this.observations = new Observations(clock.boot, '127.42.0.0/16' as Cidr);
     this.hub = new Hub(this.live, this.observations, undefined, this.limits);
     const redemptions: Redemptions = {
       prepared: async () => {},
       answered: (id) => this.answered.push(id),
+      heldKey: (id) => this.held.get(id),
     };
     this.api = await Api.create({
       live: this.live,
@@ -211,6 +254,7 @@ export class ServedNetwork {
       streams: this.hub,
       limits: this.limits,
       redemptions,
+      proofs: new Proofs(this.serverKeys.privateKey, this.live, clock),
       serverKey: this.serverKey,
       endpoint: this.endpoint,
       trace: () => {},

@@ -14,7 +14,7 @@ import { keyText, type PublicKey } from '../../src/values/key.ts';
 import { acme, ids, ip, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { append, commitOf } from '../store/temp-log.ts';
-import { RunningNetwork } from './running-network.ts';
+import { bytesOf, RunningNetwork } from './running-network.ts';
 
 const start = async (events: readonly NetworkEvent[] = acme.network): Promise<RunningNetwork> => {
   const running = await RunningNetwork.start(events);
@@ -38,13 +38,13 @@ const manyMachines = (): NetworkEvent[] =>
     redeemed: true,
   }));
 
-const bytesOf = async ({ snapshots }: RunningNetwork, viewer: CidrId, after?: Position): Promise<Buffer> =>
-  Buffer.concat(await snapshots.of(viewer, after));
+const snapshotOf = async ({ snapshots }: RunningNetwork, viewer: CidrId, after?: Position): Promise<Buffer> =>
+  bytesOf(snapshots.of(viewer, after));
 
 const read = (bytes: Buffer): Snapshot => Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
 
-const snapshot = async (...args: Parameters<typeof bytesOf>): Promise<Snapshot> =>
-  read(await bytesOf(...args));
+const snapshot = async (...args: Parameters<typeof snapshotOf>): Promise<Snapshot> =>
+  read(await snapshotOf(...args));
 
 /** The second member: what comes after the first, which ends where another begins. */
 const rowsOf = (bytes: Buffer): Buffer => bytes.subarray(bytes.lastIndexOf(Buffer.from([0x1f, 0x8b, 8])));
@@ -86,11 +86,11 @@ it('names no digests to who is ahead of it', async () => {
 describe('its rows', () => {
   it('are made once for all who ask', async () => {
     const running = await start();
-    const [one, two] = await Promise.all([1, 2].map(() => bytesOf(running, ids.bakers)));
+    const [one, two] = await Promise.all([1, 2].map(() => snapshotOf(running, ids.bakers)));
     expect(rowsOf(one!).equals(rowsOf(two!))).toBe(true);
-    const before = await bytesOf(running, ids.bakers);
+    const before = await snapshotOf(running, ids.bakers);
     await running.ask({ type: 'RenamePeer', peer: ids.ryo, name: 'leo' });
-    const after = await bytesOf(running, ids.bakers);
+    const after = await snapshotOf(running, ids.bakers);
     expect(rowsOf(after).equals(rowsOf(before))).toBe(true);
     expect(read(after).position).toBe(read(before).position + 1);
   });
@@ -109,7 +109,7 @@ describe('its rows', () => {
 
   it('belong to the position that is named, also when a commit comes while they are made', async () => {
     const running = await start();
-    const early = bytesOf(running, ids.bakers);
+    const early = snapshotOf(running, ids.bakers);
     const { position } = running.live.head;
     await running.ask(rename('rob'));
     const found = read(await early);
@@ -119,7 +119,7 @@ describe('its rows', () => {
 
   it('of many peers are written out a piece at a time, and are of one moment still', async () => {
     const running = await start([...acme.network, ...manyMachines()]);
-    const early = bytesOf(running, ids.machines);
+    const early = snapshotOf(running, ids.machines);
     const last = peerId(100 + machineNames.length - 1);
     running.network.advance(
       [{ type: 'PeerRenamed', peerId: last, name: 'renamed' }],

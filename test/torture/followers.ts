@@ -8,7 +8,7 @@ import { ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../../src/values/id.ts';
-import type { RunningNetwork } from '../server/running-network.ts';
+import { bytesOf, type RunningNetwork } from '../server/running-network.ts';
 
 /** As much of a WebSocket as the hub uses. */
 class Socket extends EventEmitter {
@@ -103,10 +103,8 @@ export class FollowingClient {
     const peer = network.peer(this.id);
     if (!peer) return;
     this.fetches += 1;
-    const packed = await snapshots.of(peer.cidrId, this.mirror.head?.position);
-    this.#obey(
-      this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(Buffer.concat(packed)).toString()))),
-    );
+    const packed = await bytesOf(snapshots.of(peer.cidrId, this.mirror.head?.position));
+    this.#obey(this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(packed).toString()))));
   }
 
   #obey(verdict: Verdict): Verdict['kind'] {

@@ -115,6 +115,11 @@ export class DeviceFollower implements Redemptions {
     if (this.#holds.get(id)?.until === 'answered') this.#release(id);
   }
 
+  heldKey(id: PeerId): PublicKey | undefined {
+    const hold = this.#holds.get(id);
+    return hold?.until === 'answered' ? hold.config.publicKey : undefined;
+  }
+
   /** Leaves the device as the log has it. */
   async close(): Promise<void> {
     this.#isClosed = true;

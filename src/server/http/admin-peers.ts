@@ -18,7 +18,7 @@ export const adminPeerRoutes = (app: FastifyInstance, parts: Parts, served: Serv
   route(app, 'admin', 'PUT', `${path}/:id`, (request, reply) => putBack(parts, served, request, reply));
   route(app, 'admin', 'DELETE', `${path}/:id`, async (request, reply) => {
     const peer = idOf<PeerId>(request);
-    await executeAs(parts, request.caller, { type: 'DisablePeer', peer, confirmed: true });
+    await executeAs(parts, request, { type: 'DisablePeer', peer, confirmed: true });
     reply.code(204);
   });
 };
@@ -47,7 +47,7 @@ const additionOf = (sent: PeerContents): AdminCommand =>
 const add = async (parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<V1Peer> => {
   const sent = parsed(PeerContents, request.body);
   const candidates = parsed(CandidateList, sent.candidates);
-  const { events } = await executeAs(parts, request.caller, additionOf(sent));
+  const { events } = await executeAs(parts, request, additionOf(sent));
   const added = events.find((event) => event.type === 'PeerAdded');
   const peer = added && parts.live.network.peer(added.peerId);
   if (!peer) throw new Rejected({ code: 'UnknownPeer', peer: sent.name });
@@ -100,7 +100,7 @@ const putBack = async (
   const [only, ...more] = changesTo(id, had, sent);
   if (only) {
     const command = more.length === 0 ? only : { type: 'AllOf', commands: [only, ...more] };
-    await executeAs(parts, request.caller, parsed(Command, command));
+    await executeAs(parts, request, parsed(Command, command));
   }
   if (candidates.join() !== had.candidates.join()) parts.observations.report(id, candidates);
   reply.code(204);

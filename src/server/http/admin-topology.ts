@@ -4,7 +4,7 @@ import { type AdminCommand, Command } from '../../domain/command.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import { AssociationContents, CidrContents, type V1Cidr } from '../../protocol/v1.ts';
 import type { AssociationId, CidrId } from '../../values/id.ts';
-import { executeAs, idOf, route } from './calls.ts';
+import { type Asker, executeAs, idOf, route } from './calls.ts';
 import type { Parts } from './parts.ts';
 import { BadRequest, parsed, refusalOf } from './refusal.ts';
 import { v1Association, v1Cidr } from './v1-rows.ts';
@@ -25,7 +25,7 @@ export const adminTopologyRoutes = (app: FastifyInstance, parts: Parts): void =>
 const addCidr = async (parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<V1Cidr> => {
   const { name, cidr, parent } = parsed(CidrContents, request.body);
   const command = parsed(Command, { type: 'AddCidr', name, cidr, ...(parent ? { parent } : {}) });
-  const { events } = await executeAs(parts, request.caller, command);
+  const { events } = await executeAs(parts, request, command);
   const added = events.find((event) => event.type === 'CidrAdded');
   if (!added) throw new Rejected({ code: 'UnknownCidr', cidr: name });
   reply.code(201);
@@ -37,7 +37,7 @@ const renameCidr = async (parts: Parts, request: FastifyRequest, reply: FastifyR
   const cidr = idOf<CidrId>(request);
   const { name } = parsed(CidrContents, request.body);
   if (parts.live.network.cidr(cidr)?.name !== name) {
-    await executeAs(parts, request.caller, parsed(Command, { type: 'RenameCidr', cidr, name }));
+    await executeAs(parts, request, parsed(Command, { type: 'RenameCidr', cidr, name }));
   }
   reply.code(204);
 };
@@ -51,9 +51,9 @@ const deleteCidr = async (parts: Parts, request: FastifyRequest, reply: FastifyR
 
 const GONE = new Set(['UnknownCidr', 'UnknownAssociation']);
 
-const unlessGone = async (parts: Parts, { caller }: FastifyRequest, command: AdminCommand): Promise<void> => {
+const unlessGone = async (parts: Parts, asker: Asker, command: AdminCommand): Promise<void> => {
   try {
-    await executeAs(parts, caller, command);
+    await executeAs(parts, asker, command);
   } catch (error) {
     if (!(error instanceof Rejected && GONE.has(error.rejection.code))) throw error;
   }
@@ -63,7 +63,7 @@ const associate = async (parts: Parts, request: FastifyRequest, reply: FastifyRe
   const { cidr_id_1: left, cidr_id_2: right } = parsed(AssociationContents, request.body);
   const command = parsed(Command, { type: 'AddAssociation', cidrs: [left, right] });
   try {
-    await executeAs(parts, request.caller, command);
+    await executeAs(parts, request, command);
   } catch (error) {
     throw error instanceof Rejected ? asInvalid(error) : error;
   }

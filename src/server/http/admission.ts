@@ -8,8 +8,8 @@ import { SERVER_PEER } from '../../values/id.ts';
 import { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 
-/** Whom a route is open to: any enabled peer, one that has joined, or an admin that has. */
-export const ROLES = ['peer', 'redeemed', 'admin'] as const;
+/** Whom a route is open to: any enabled peer, one that redeems its invitation, one that has joined, or an admin that has. */
+export const ROLES = ['peer', 'redeeming', 'redeemed', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The peer at the other end of a socket, if it is a known and enabled one; headers of proxies are never believed. */
@@ -22,6 +22,7 @@ export const peerAt = (network: Network, remoteAddress: string | undefined): Pee
 export const isOpenTo = (role: Role, peer: Peer): boolean => {
   switch (role) {
     case 'peer':
+    case 'redeeming':
       return true;
     case 'redeemed':
       return peer.isRedeemed;

@@ -8,18 +8,19 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Peer } from '../../domain/peer-table.ts';
 import { printable } from '../../domain/rejection.ts';
 import { LARGEST_BODY, STREAM_PATH } from '../../protocol/http.ts';
+import { PROOF_HEADER } from '../../protocol/proof-header.ts';
+import { FirstProofs } from '../proof/first-proofs.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
 import { adminPeerRoutes } from './admin-peers.ts';
 import { adminTopologyRoutes } from './admin-topology.ts';
-import { callerOf, peerAt } from './admission.ts';
-import { Connections } from './connections.ts';
+import { peerAt } from './admission.ts';
+import { type Admission, Door, type Refused } from './door.ts';
 import { furnish } from './furnish.ts';
+import { hasBody } from './json-body.ts';
 import type { Parts } from './parts.ts';
 import { pastRoutes } from './past.ts';
-import { CALLS, Quota } from './quotas.ts';
 import { ServedPeers } from './served-peers.ts';
 import { streamRoute, Upgrades } from './stream-route.ts';
 import { userRoutes } from './user-routes.ts';
@@ -31,16 +32,13 @@ const SLOWEST_REQUEST = 10_000;
 /** How often that is looked at, in milliseconds. */
 const LOOK_AFTER_SLOW = 1_000;
 
-/** Who may come in: the caller, or the status to send away with. */
-type Admission = { caller: Peer } | { status: 401 | 404 | 429 };
-
 export class Api {
   /** To be made to listen by an `ApiSocket`. */
   readonly server: Server;
   readonly #parts: Parts;
   readonly #app: FastifyInstance;
-  readonly #connections = new Connections();
-  readonly #calls = new Quota(CALLS);
+  readonly #door: Door;
+  readonly #firstProofs: FirstProofs;
   readonly #served = new ServedPeers();
   readonly #upgrades = new Upgrades();
   /** What was last asked on each connection. */
@@ -49,6 +47,9 @@ export class Api {
 
   private constructor(parts: Parts) {
     this.#parts = parts;
+    this.#firstProofs = new FirstProofs(parts.plane, parts.report);
+    this.#door = new Door(parts, this.#firstProofs);
+    const { connections } = this.#door;
     this.server = createServer({
       maxHeaderSize: LARGEST_HEAD,
       requestTimeout: SLOWEST_REQUEST,
@@ -65,18 +66,16 @@ export class Api {
       serverFactory: (handler) =>
         this.server.on('request', (...exchange) => this.#onRequest(handler, ...exchange)),
     });
-    this.server.on('connection', (socket) => {
-      if (!this.#connections.take(socket)) parts.limits.exceeded('sockets', socket.remoteAddress);
-    });
+    this.server.on('connection', (socket) => connections.take(socket));
     this.server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    this.#unsubscribe = parts.live.subscribe((step) => this.#connections.follow(step));
+    this.#unsubscribe = parts.live.subscribe((step) => connections.follow(step));
   }
 
   static async create(parts: Parts): Promise<Api> {
     const api = new Api(parts);
-    furnish(api.#app, (request) => api.#callerNow(request), parts.report);
-    await streamRoute(api.#app, parts.streams, api.#upgrades);
-    userRoutes(api.#app, parts, api.#calls);
+    furnish(api.#app, api.#door, parts.report);
+    await streamRoute(api.#app, parts, api.#door, api.#upgrades);
+    userRoutes(api.#app, parts, api.#door);
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
     adminIntentRoutes(api.#app, parts);
@@ -89,8 +88,9 @@ export class Api {
   async close(): Promise<void> {
     this.#unsubscribe();
     this.#served.close();
+    this.#firstProofs.close();
     if (this.server.listening) this.server.close();
-    this.#connections.close();
+    this.#door.connections.close();
     await this.#app.close();
   }
 
@@ -100,14 +100,15 @@ export class Api {
     response: ServerResponse,
   ): void {
     this.#asked.set(request.socket, { request, response });
-    const admission = this.#admit(request);
     this.#trace(request, response);
-    if ('status' in admission) {
-      turnAway(request, response, admission.status);
-      return;
-    }
+    const admission = this.#door.admit(request);
+    const goOn = (admitted: Admission): void => {
+      if ('status' in admitted) turnAway(request, response, admitted);
+      else handler(request, response);
+    };
     delete request.headers['content-type']; // not looked at: garbage in it must not matter
-    handler(request, response);
+    if (admission instanceof Promise) void admission.then(goOn);
+    else goOn(admission);
   }
 
   #trace({ method, url, socket }: IncomingMessage, response: ServerResponse): void {
@@ -122,28 +123,10 @@ export class Api {
     );
   }
 
-  #admit(request: IncomingMessage): Admission {
-    if (!request.url?.startsWith('/v1/')) return { status: 404 };
-    const caller = this.#callerNow(request);
-    const { limits } = this.#parts;
-    if (!caller) {
-      limits.exceeded('strangers', request.socket.remoteAddress);
-      return { status: 401 };
-    }
-    if (this.#calls.take(caller.id)) return { caller };
-    limits.exceeded('calls', caller.ip);
-    return { status: 429 };
-  }
-
-  #callerNow(request: IncomingMessage): Peer | undefined {
-    const { live, serverKey, endpoint } = this.#parts;
-    return callerOf(request, { network: live.network, serverKey, endpoint });
-  }
-
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const admission = this.#admit(request);
-    if ('status' in admission) refuse(socket, admission.status);
-    else if (request.url?.split('?', 1)[0] !== STREAM_PATH) refuse(socket, 404);
+    const admission = this.#door.admitUpgrade(request);
+    if ('status' in admission) refuse(socket, admission);
+    else if (request.url?.split('?', 1)[0] !== STREAM_PATH) refuse(socket, { status: 404 });
     else this.#upgrades.pass(request, socket, head);
   }
 
@@ -164,7 +147,7 @@ export class Api {
       return;
     }
     const status = STATUS_OF_CLIENT_ERROR[(error as NodeJS.ErrnoException).code ?? ''] ?? 400;
-    refuse(socket, status);
+    refuse(socket, { status });
   }
 }
 
@@ -178,17 +161,21 @@ const STATUS_OF_CLIENT_ERROR: Record<string, number> = {
 };
 
 /** A refusal written by hand: there is no response object outside a request. */
-const refuse = (socket: Duplex, status: number): void => {
+const refuse = (socket: Duplex, { status, proof }: { status: number; proof?: string }): void => {
   socket.on('error', () => socket.destroy());
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`;
-  socket.end(`${head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  const proved = proof === undefined ? '' : `${PROOF_HEADER}: ${proof}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n${proved}`;
+  socket.end(`${head}\r\n`, () => socket.destroy());
 };
 
-/** An empty answer; whatever else the connection brings is not read. */
-const turnAway = (request: IncomingMessage, response: ServerResponse, status: number): void => {
-  const hasBody =
-    'transfer-encoding' in request.headers || Number(request.headers['content-length'] ?? 0) > 0;
-  const headers = { 'content-length': '0', ...(status === 429 ? { 'retry-after': '1' } : {}) };
-  response.writeHead(status, hasBody || status === 401 ? { ...headers, connection: 'close' } : headers);
+/** An empty answer; whatever else the connection brings is not read, unless it has proved that it is a client of ours. */
+const turnAway = (request: IncomingMessage, response: ServerResponse, { status, proof }: Refused): void => {
+  const headers = {
+    'content-length': '0',
+    ...(status === 429 ? { 'retry-after': '1' } : {}),
+    ...(proof === undefined ? {} : { [PROOF_HEADER]: proof }),
+  };
+  const ends = (hasBody(request) || status === 401) && proof === undefined;
+  response.writeHead(status, ends ? { ...headers, connection: 'close' } : headers);
   response.end();
 };

@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer-table.ts';
+import { unprovedRights } from '../../domain/proofs.ts';
 import type { Outcome } from '../../protocol/commands.ts';
+import type { Evidence } from '../proof/proofs.ts';
 import type { Role } from './admission.ts';
 import type { Parts } from './parts.ts';
 import { BadRequest } from './refusal.ts';
@@ -15,6 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The peer at the other end, as it was when the request came in. */
     caller: Peer;
+    /** What the request was proved by; undefined where it was not. */
+    evidence: Evidence | undefined;
   }
 }
 
@@ -43,21 +47,36 @@ export const route = (
   });
 };
 
+/** A request, as far as it matters who sent it. */
+export type Asker = Pick<FastifyRequest, 'caller' | 'evidence'>;
+
+/** Whether the caller is answered as an admin: a program that proves nothing may not be, though its peer is one. */
+export const speaksAsAdmin = ({ live }: Pick<Parts, 'live'>, { caller, evidence }: Asker): boolean =>
+  caller.isAdmin && (evidence !== undefined || unprovedRights(live.network, caller) === 'all');
+
 /** Carries a command out in the caller's name; resolves when what the API shows has it. Throws `Rejected`. */
 export const executeAs = async (
   { plane, live, past }: Parts,
-  caller: Peer,
+  { caller, evidence }: Asker,
   command: Command,
   commandId?: string,
 ): Promise<Outcome> => {
   const actor = { kind: 'peer' as const, peerId: caller.id };
-  const request = commandId === undefined ? { actor } : { actor, commandId };
+  const request = {
+    actor,
+    isProved: evidence !== undefined,
+    ...(commandId === undefined ? {} : { commandId }),
+  };
   const outcome = await (caller.isAdmin
     ? past.explained(() => plane.execute(command, request))
     : plane.execute(command, request));
   await live.reached(outcome.position);
   return outcome;
 };
+
+/** Whose account something goes on: what cannot prove anything has one of its own, and takes nothing from a peer's. */
+export const accountOf = ({ caller, evidence }: Asker): string =>
+  evidence ? caller.ip : `${caller.ip} (unproved)`;
 
 /** The number in `/…/:id`. Throws a `BadRequest` (404) where it cannot be an id. */
 export const idOf = <Id extends number>(request: FastifyRequest): Id => {

@@ -1,36 +1,94 @@
-/** The API's TCP connections by address: few for each, and ended when a right ends. */
+/** The API's TCP connections by address: few for each, in places by what they have proved, and ended when a right ends. */
 import type { Socket } from 'node:net';
+import type { PublicKey } from '../../values/key.ts';
 import { type EndedRight, endedRights } from '../device/ended-rights.ts';
+import type { Limits } from '../limits.ts';
 import type { Step } from '../live/step.ts';
 
-/** For each address, streams included. */
-const MOST_SOCKETS = 4;
+/**
+ * What has come over a connection. `silent`: no whole request yet. `unproved`: one without a proof. `opening`: the upgrade
+ * of a stream with a right tag, whose client has not answered the challenge yet. `proved`: a call, or a stream, by key.
+ */
+export type Standing = 'silent' | 'unproved' | 'opening' | 'proved';
+
+/**
+ * Places for each address, streams included. Who has none of its own to take cannot take another's: any program on a peer's
+ * machine can open connections, only one that reads the peer's conf can prove anything.
+ */
+const PLACES: { readonly [S in Standing]: number } = { silent: 16, unproved: 4, opening: 4, proved: 8 };
+/** Where the oldest makes room, instead of the new one being refused. */
+const GIVES_WAY: { readonly [S in Standing]: boolean } = {
+  silent: true,
+  unproved: false,
+  opening: true,
+  proved: false,
+};
+/** Those that are yet to say or prove something are looked at this often, in milliseconds … */
+const LOOK_EVERY = 250;
+/** … and closed at the n-th look: after 2 s, or later where the server itself is late to read what has come. */
+const MOST_LOOKS = 8;
 
 /** A peer that was told of its end has this long to hear it, in milliseconds. */
 const LAST_WORDS = 50;
 /** The answer to a redeem goes out over the old key; by now it is through or never will be. */
 const LAST_ANSWER = 2_500;
 
-const TOO_MANY =
-  'HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n';
+type Connection = {
+  readonly socket: Socket;
+  /** Who had the address when the connection was made. */
+  readonly key: PublicKey | undefined;
+  standing: Standing;
+  looks: number;
+};
 
 export class Connections {
-  readonly #byAddress = new Map<string, Set<Socket>>();
+  /** Of each address, the oldest first. */
+  readonly #byAddress = new Map<string, Map<Socket, Connection>>();
+  readonly #waiting = new Set<Connection>();
+  readonly #limits: Limits;
+  readonly #keyAt: (address: string) => PublicKey | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
-  /** Counts a new connection until it closes; false: it was one too many and is being closed. */
-  take(socket: Socket): boolean {
+  /** `keyAt` tells whose packets come from an address. */
+  constructor(limits: Limits, keyAt: (address: string) => PublicKey | undefined) {
+    this.#limits = limits;
+    this.#keyAt = keyAt;
+  }
+
+  /** Counts a new connection, which is silent, until it closes. */
+  take(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const sockets = this.#byAddress.get(address) ?? new Set();
-    if (sockets.size >= MOST_SOCKETS) {
-      socket.on('error', () => socket.destroy());
-      socket.end(TOO_MANY, () => socket.destroy());
+    const connections = this.#byAddress.get(address) ?? new Map<Socket, Connection>();
+    const connection: Connection = { socket, key: this.#keyAt(address), standing: 'silent', looks: 0 };
+    this.#byAddress.set(address, connections.set(socket, connection));
+    this.#wait(connection);
+    this.#makeRoom(address, 'silent');
+    socket.once('close', () => {
+      this.#waiting.delete(connection);
+      connections.delete(socket);
+      if (connections.size === 0) this.#byAddress.delete(address);
+    });
+  }
+
+  /** The key by which a connection was made; undefined where there was none, or the connection has ended. */
+  keyOf(socket: Socket): PublicKey | undefined {
+    return this.#connection(socket)?.key;
+  }
+
+  /** Notes what has come over a connection; false: there is no place for it. What is proved stays so. */
+  rise(socket: Socket, standing: Exclude<Standing, 'silent'>): boolean {
+    const connection = this.#connection(socket);
+    if (!connection) return false;
+    if (connection.standing === standing || connection.standing === 'proved') return true;
+    const address = socket.remoteAddress ?? '';
+    if (!GIVES_WAY[standing] && this.#in(address, standing).length >= PLACES[standing]) {
+      this.#limits.exceeded('sockets', address);
       return false;
     }
-    this.#byAddress.set(address, sockets.add(socket));
-    socket.once('close', () => {
-      sockets.delete(socket);
-      if (sockets.size === 0) this.#byAddress.delete(address);
-    });
+    connection.standing = standing;
+    this.#waiting.delete(connection);
+    if (standing === 'opening') this.#wait(connection);
+    this.#makeRoom(address, standing);
     return true;
   }
 
@@ -41,11 +99,48 @@ export class Connections {
 
   /** Ends all. */
   close(): void {
-    for (const sockets of this.#byAddress.values()) for (const socket of sockets) socket.destroy();
+    clearInterval(this.#looking);
+    for (const connections of this.#byAddress.values())
+      for (const socket of connections.keys()) socket.destroy();
+  }
+
+  #connection(socket: Socket): Connection | undefined {
+    return this.#byAddress.get(socket.remoteAddress ?? '')?.get(socket);
+  }
+
+  #in(address: string, standing: Standing): Connection[] {
+    return [...(this.#byAddress.get(address)?.values() ?? [])].filter((each) => each.standing === standing);
+  }
+
+  #makeRoom(address: string, standing: Standing): void {
+    if (!GIVES_WAY[standing]) return;
+    const there = this.#in(address, standing);
+    for (const { socket } of there.slice(0, Math.max(0, there.length - PLACES[standing]))) {
+      this.#limits.exceeded('silence', address);
+      socket.destroy();
+    }
+  }
+
+  #wait(connection: Connection): void {
+    connection.looks = 0;
+    this.#waiting.add(connection);
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY);
+  }
+
+  #look(): void {
+    for (const connection of this.#waiting) {
+      connection.looks += 1;
+      if (connection.looks <= MOST_LOOKS) continue;
+      this.#limits.exceeded('silence', connection.socket.remoteAddress);
+      connection.socket.destroy();
+    }
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 
   #end(address: string, grace: number): void {
-    const sockets = [...(this.#byAddress.get(address) ?? [])];
+    const sockets = [...(this.#byAddress.get(address)?.keys() ?? [])];
     if (sockets.length === 0) return;
     const end = () => {
       for (const socket of sockets) socket.destroy();

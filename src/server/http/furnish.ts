@@ -1,20 +1,20 @@
 /** What all routes have in common: a declared role, JSON bodies, refusals with their reason. */
-import type { IncomingMessage } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Peer } from '../../domain/peer-table.ts';
 import { Rejected } from '../../domain/rejection.ts';
-import { LARGEST_BODY } from '../../protocol/http.ts';
+import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import { Failure } from '../../values/failure.ts';
-import { isOpenTo, ROLES } from './admission.ts';
-import { parseJson } from './json-body.ts';
+import { partOf } from '../proof/proofs.ts';
+import { ROLES } from './admission.ts';
+import type { Door } from './door.ts';
+import { bodyOf, parseJson } from './json-body.ts';
 import type { Parts } from './parts.ts';
 import { BadRequest, refusalOf, STATUS } from './refusal.ts';
 
 /** Roles, bodies and answers, the same for all routes. */
 export const furnish = (
   app: FastifyInstance,
-  callerNow: (request: IncomingMessage) => Peer | undefined,
+  door: Pick<Door, 'callerNow' | 'proofOf'>,
   report: Parts['report'],
 ): void => {
   app.addHook('onRoute', ({ method, url, config }) => {
@@ -23,20 +23,27 @@ export const furnish = (
       throw new Error(`the route ${method} ${url} does not say whom it is open to`);
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
-    parseJson(body),
-  );
+  app.addContentTypeParser('*', async ({ raw }: FastifyRequest) => parseJson((await bodyOf(raw)).toString()));
   app.decorateRequest('caller');
+  app.decorateRequest('evidence');
   // Asked when the head is there and again when the body is: an admin may cease to be one in between.
   const check = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const caller = callerNow(request.raw);
-    if (!caller || !isOpenTo(request.routeOptions.config.openTo ?? 'peer', caller))
-      return sendEmpty(reply, 401);
-    request.caller = caller;
+    const caller = door.callerNow(request.raw, request.routeOptions.config.openTo ?? 'peer');
+    if (!caller) return sendEmpty(reply, 401);
+    request.caller = caller.peer;
+    request.evidence = caller.evidence;
     return undefined;
   };
   app.addHook('onRequest', check);
   app.addHook('preHandler', check);
+  app.addHook('onSend', ({ raw }, reply, payload, done) => {
+    const proof = door.proofOf(raw, () => {
+      const body = Buffer.from((payload ?? '') as string | Buffer);
+      return { status: reply.statusCode, parts: [partOf(body)] };
+    });
+    if (proof !== undefined) reply.header(PROOF_HEADER, proof);
+    done(null, payload);
+  });
   app.setNotFoundHandler((_request, reply) => sendEmpty(reply, 404));
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, report));
 };
@@ -63,9 +70,6 @@ const answerTo = (error: FastifyError): { status: number; body: Refusal } => {
   if (error instanceof Failure) {
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     return { status: 503, body: { code: 'Failed', error: error.message, ...hint } };
-  }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return { status: 413, body: { code: 'BodyTooLarge', error: `a body has at most ${LARGEST_BODY} bytes` } };
   }
   const { statusCode = 500 } = error;
   if (statusCode < 500)

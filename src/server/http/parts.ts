@@ -12,12 +12,14 @@ import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { LogPast } from '../past/past.ts';
+import type { Proofs } from '../proof/proofs.ts';
+import type { Opening } from '../stream/opening.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
 import type { Trace } from '../trace.ts';
 
 /** Where streams go once the upgrade is done: the hub. */
 export interface Streams {
-  attach(socket: WebSocket, id: PeerId, query: StreamQuery, wire: Duplex): void;
+  attach(socket: WebSocket, id: PeerId, query: StreamQuery, under: { wire: Duplex; opening?: Opening }): void;
 }
 
 export type Parts = {
@@ -30,6 +32,7 @@ export type Parts = {
   limits: Limits;
   redemptions: Redemptions;
   unproved: UnprovedRefusals;
+  proofs: Proofs;
   /** What callers must name in their header. */
   serverKey: PublicKey;
   /** Address and port of the API inside the tunnel: what `Host` must be. */

@@ -1,5 +1,4 @@
 /** What each peer may ask in a time: over it the peer alone is refused, by the monotonic clock. */
-import type { PeerId } from '../../values/id.ts';
 
 /** `count` uses at once, and one more every `everyMs` / `count`. */
 export type Rate = { count: number; everyMs: number };
@@ -16,16 +15,17 @@ export const costOfList = (peers: number): number =>
 
 type Bucket = { left: number; at: number };
 
-export class Quota {
+/** `K` names those who have one each. */
+export class Quota<K> {
   readonly #rate: Rate;
-  readonly #buckets = new Map<PeerId, Bucket>();
+  readonly #buckets = new Map<K, Bucket>();
 
   constructor(rate: Rate) {
     this.#rate = rate;
   }
 
   /** Uses one up, or as many as it costs; false when there are not so many left. */
-  take(id: PeerId, cost = 1): boolean {
+  take(id: K, cost = 1): boolean {
     const bucket = this.#bucket(id);
     if (bucket.left < cost) return false;
     bucket.left -= cost;
@@ -33,18 +33,18 @@ export class Quota {
   }
 
   /** Gives one back: what was asked for changed nothing. */
-  giveBack(id: PeerId): void {
+  giveBack(id: K): void {
     const bucket = this.#bucket(id);
     bucket.left = Math.min(this.#rate.count, bucket.left + 1);
   }
 
   /** Seconds, whole, until there is one again. */
-  wait(id: PeerId): number {
+  wait(id: K): number {
     const { count, everyMs } = this.#rate;
     return Math.max(1, Math.ceil(((1 - this.#bucket(id).left) * everyMs) / count / 1000));
   }
 
-  #bucket(id: PeerId): Bucket {
+  #bucket(id: K): Bucket {
     const { count, everyMs } = this.#rate;
     const now = performance.now();
     let bucket = this.#buckets.get(id);

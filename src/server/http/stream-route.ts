@@ -7,7 +7,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LARGEST_CLIENT_FRAME, SUBPROTOCOL } from '../../protocol/frames.ts';
 import { STREAM_PATH } from '../../protocol/http.ts';
 import { streamQuery } from '../../protocol/stream-query.ts';
-import type { Streams } from './parts.ts';
+import type { Door } from './door.ts';
+import type { Parts } from './parts.ts';
 import { BadRequest } from './refusal.ts';
 
 /** Upgrades that the door has let in; the plugin hears of no others. */
@@ -22,7 +23,8 @@ const asksForOurs = ({ headers }: FastifyRequest): boolean =>
 
 export const streamRoute = async (
   app: FastifyInstance,
-  streams: Streams,
+  { streams, proofs }: Pick<Parts, 'streams' | 'proofs'>,
+  door: Door,
   upgrades: Upgrades,
 ): Promise<void> => {
   await app.register(websocket, {
@@ -47,7 +49,10 @@ export const streamRoute = async (
     handler: (_request, reply) => reply.code(426).send(),
     wsHandler: (socket, request) => {
       const query = streamQuery(new URLSearchParams(request.query as Record<string, string>));
-      streams.attach(socket, request.caller.id, query, request.raw.socket);
+      const { evidence, raw } = request;
+      const proved = (): boolean => door.proveStream(raw);
+      const opening = evidence && { evidence, moment: proofs.moment, proved };
+      streams.attach(socket, request.caller.id, query, { wire: raw.socket, ...(opening ? { opening } : {}) });
     },
   });
 };

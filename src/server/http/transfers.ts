@@ -1,6 +1,5 @@
 /** Big answers on their way: few at a time, one for each peer, and none that a reader keeps open by reading nothing. */
 import type { ServerResponse } from 'node:http';
-import type { PeerId } from '../../values/id.ts';
 
 /** At a time; others wait for their turn. */
 const MOST_TRANSFERS = 64;
@@ -11,10 +10,11 @@ const PIECES_AT_ONCE = 8;
 /** A reader that takes no piece for this long is cut off, in milliseconds. */
 const SLOWEST_PIECE = 10_000;
 
-export class Transfers {
+/** `K` names those who have one each. */
+export class Transfers<K> {
   readonly #most: number;
-  readonly #onCut: (peer: PeerId) => void;
-  readonly #running = new Map<PeerId, ServerResponse>();
+  readonly #onCut: (peer: K) => void;
+  readonly #running = new Map<K, ServerResponse>();
   readonly #waiting: (() => void)[] = [];
   /** What writes the next piece, for each reader that has taken the one before. */
   readonly #ready: (() => void)[] = [];
@@ -22,13 +22,13 @@ export class Transfers {
   #taken = 0;
 
   /** `onCut` hears of peers whose transfers are cut off. */
-  constructor(onCut: (peer: PeerId) => void, most = MOST_TRANSFERS) {
+  constructor(onCut: (peer: K) => void, most = MOST_TRANSFERS) {
     this.#onCut = onCut;
     this.#most = most;
   }
 
   /** Resolves when it is this answer's turn, which lasts until it has closed. An older one to the same peer is cut off. */
-  async turn(peer: PeerId, response: ServerResponse): Promise<void> {
+  async turn(peer: K, response: ServerResponse): Promise<void> {
     const older = this.#running.get(peer);
     this.#running.set(peer, response);
     if (older && !older.writableFinished) this.#cut(peer, older);
@@ -43,7 +43,7 @@ export class Transfers {
    * Writes an answer's bytes piece by piece, as the reader takes them, and ends it. No copy is made, since thousands may
    * be given the very same, and no stream stands in between: that would cost as much as the writing.
    */
-  send(peer: PeerId, response: ServerResponse, members: readonly Buffer[]): void {
+  send(peer: K, response: ServerResponse, members: readonly Buffer[]): void {
     if (response.destroyed) return;
     const watch = setTimeout(() => this.#cut(peer, response), SLOWEST_PIECE);
     response.once('close', () => clearTimeout(watch));
@@ -73,12 +73,12 @@ export class Transfers {
     if (this.#ready.length > 0) this.#next ??= setImmediate(() => this.#writeSome());
   }
 
-  #cut(peer: PeerId, response: ServerResponse): void {
+  #cut(peer: K, response: ServerResponse): void {
     this.#onCut(peer);
     response.socket?.destroy();
   }
 
-  #leave(peer: PeerId, response: ServerResponse): void {
+  #leave(peer: K, response: ServerResponse): void {
     if (this.#running.get(peer) === response) this.#running.delete(peer);
     this.#taken -= 1;
     this.#waiting.shift()?.();

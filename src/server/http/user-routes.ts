@@ -1,11 +1,14 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { visiblePeers } from '../../domain/visibility.ts';
+import { CAN } from '../../protocol/can.ts';
 import { type DigestPage, MOST_CANDIDATES } from '../../protocol/frames.ts';
-import { DIGESTS_PATH, MOST_DIGESTS, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import { DIGESTS_PATH, MOST_DIGESTS, REDEEM_PATH, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
 import { Position } from '../../values/id.ts';
-import { executeAs, route } from './calls.ts';
+import { accountOf, executeAs, route } from './calls.ts';
+import type { Door } from './door.ts';
 import type { Parts } from './parts.ts';
 import { costOfList, ENDPOINT_CHANGES, Quota } from './quotas.ts';
 import { BadRequest, parsed } from './refusal.ts';
@@ -16,31 +19,28 @@ const CAPABILITIES: Capabilities = {
   unspecified_ip_in_override_endpoint: true,
   stream: true,
   commands: true,
+  can: [...CAN],
 };
 
-/** `calls` is what each peer may ask in all. */
-export const userRoutes = (app: FastifyInstance, parts: Parts, calls: Quota): void => {
+export const userRoutes = (app: FastifyInstance, parts: Parts, door: Door): void => {
   route(app, 'peer', 'GET', '/v1/user/capabilities', () => CAPABILITIES);
-  route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller }, reply) => {
-    const { live, limits } = parts;
-    if (calls.take(caller.id, costOfList(live.network.peerCount))) return stateFor(parts, caller.cidrId);
-    limits.exceeded('calls', caller.ip);
+  route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller, evidence }, reply) => {
+    const cost = costOfList(parts.live.network.peerCount);
+    if (door.charge({ peer: caller, evidence }, cost)) return stateFor(parts, caller.cidrId);
     reply.code(429).header('retry-after', 1);
     return undefined;
   });
-  route(app, 'peer', 'POST', '/v1/user/redeem', (request, reply) => redeem(parts, request, reply));
-  const changes = new Quota(ENDPOINT_CHANGES);
+  route(app, 'redeeming', 'POST', REDEEM_PATH, (request, reply) => redeem(parts, request, reply));
+  const changes = new Quota<string>(ENDPOINT_CHANGES);
   route(app, 'redeemed', 'PUT', '/v1/user/endpoint', (request, reply) =>
     changeEndpoint(parts, changes, request, reply),
   );
   route(app, 'redeemed', 'PUT', '/v1/user/candidates', (request, reply) =>
     reportCandidates(parts, request, reply),
   );
-  const transfers = new Transfers((id) =>
-    parts.limits.exceeded('transfers', parts.live.network.peer(id)?.ip),
-  );
+  const transfers = new Transfers<string>((account) => parts.limits.exceeded('transfers', account));
   route(app, 'redeemed', 'GET', SNAPSHOT_PATH, (request, reply) =>
-    snapshot(parts, transfers, request, reply),
+    snapshot(parts, { transfers, door }, request, reply),
   );
   route(app, 'redeemed', 'GET', DIGESTS_PATH, (request) => digests(parts, request));
 };
@@ -53,8 +53,12 @@ const stateFor = ({ live, observations }: Parts, cidrId: FastifyRequest['caller'
 /** A repeat with the peer's own current key is answered like the first time: that answer may have been lost. */
 const redeem = async (parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
   const { public_key: publicKey } = parsed(Redeem, request.body);
-  const { caller } = request;
-  const { events } = await executeAs(parts, caller, { type: 'RedeemInvitation', publicKey });
+  const { caller, evidence } = request;
+  if (evidence && !parts.proofs.isPossessed(evidence, publicKey))
+    throw new BadRequest('the request does not prove that its sender has the new key', {
+      code: 'NotPossessed',
+    });
+  const { events } = await executeAs(parts, request, { type: 'RedeemInvitation', publicKey });
   reply.code(204);
   if (events.length === 0) return;
   await parts.redemptions.prepared(caller.id);
@@ -67,27 +71,29 @@ const redeem = async (parts: Parts, request: FastifyRequest, reply: FastifyReply
 
 const changeEndpoint = async (
   parts: Parts,
-  changes: Quota,
-  { body, caller }: FastifyRequest,
+  changes: Quota<string>,
+  request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> => {
+  const { body, caller } = request;
   const change = parsed(EndpointChange, body);
-  if (!changes.take(caller.id)) {
-    parts.limits.exceeded('endpointChanges', caller.ip);
-    throw tooManyChanges(reply, changes.wait(caller.id));
+  const account = accountOf(request);
+  if (!changes.take(account)) {
+    parts.limits.exceeded('endpointChanges', account);
+    throw tooManyChanges(reply, changes.wait(account));
   }
   let changed = false;
   try {
     const { events } = await executeAs(
       parts,
-      caller,
+      request,
       change.option === 'Set'
         ? { type: 'SetEndpointOverride', peer: caller.id, endpoint: change.content }
         : { type: 'ClearEndpointOverride', peer: caller.id },
     );
     changed = events.length > 0;
   } finally {
-    if (!changed) changes.giveBack(caller.id);
+    if (!changed) changes.giveBack(account);
   }
   reply.code(204);
 };
@@ -126,18 +132,28 @@ const positionOf = ({ query }: FastifyRequest): number | undefined => {
 
 const snapshot = async (
   { snapshots }: Parts,
-  transfers: Transfers,
+  { transfers, door }: { transfers: Transfers<string>; door: Door },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> => {
   const { caller } = request;
   const position = positionOf(request);
-  await transfers.turn(caller.id, reply.raw);
+  const account = accountOf(request);
+  await transfers.turn(account, reply.raw);
   const members = await snapshots.of(caller.cidrId, position);
-  const size = { 'content-length': members.reduce((length, member) => length + member.length, 0) };
+  const proof = door.proofOf(request.raw, () => ({ status: 200, parts: members, encoding: 'gzip' }));
   reply.hijack();
-  reply.raw.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip', ...size });
-  transfers.send(caller.id, reply.raw, members);
+  reply.raw.writeHead(200, {
+    'content-type': 'application/json',
+    'content-encoding': 'gzip',
+    'content-length': members.reduce((sum, { length }) => sum + length, 0),
+    ...(proof === undefined ? {} : { [PROOF_HEADER]: proof }),
+  });
+  transfers.send(
+    account,
+    reply.raw,
+    members.map(({ bytes }) => bytes),
+  );
 };
 
 const digests = async ({ live, snapshots }: Parts, request: FastifyRequest): Promise<DigestPage> => {

@@ -3,10 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import type { Change } from '../../domain/changes.ts';
 import type { Peer } from '../../domain/peer-table.ts';
+import { unprovedRights } from '../../domain/proofs.ts';
 import { appears } from '../../domain/visibility.ts';
+import { CAN } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../../protocol/frames.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
+import type { PublicKey } from '../../values/key.ts';
 import { type Limit, Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
@@ -18,12 +21,13 @@ import { EndpointNews } from './endpoint-news.ts';
 import { Farewells, reasonFor } from './farewells.ts';
 import { costOf, Lanes } from './lanes.ts';
 import { type Line, Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
+import { type Opening, open } from './opening.ts';
 
 /** How often slow readers are looked at, in milliseconds. */
 const LOOK_AFTER_SLOW = 250;
 /** Pings that may stay unanswered. */
 const MOST_MISSED = 2;
-/** Streams of one peer: one that is being replaced may not be known to have ended. */
+/** Streams of one peer, proved or not: one that is being replaced may not be known to have ended. */
 const MOST_STREAMS = 2;
 /** A stream that was told to end is cut after this long, in milliseconds. */
 const END_WITHIN = 1000;
@@ -95,12 +99,31 @@ export class Hub {
     return this.#farewells.told(peerId);
   }
 
-  /** Takes a socket over, for a redeemed peer: brings it level, then keeps it so. `wire` is what lies under it. */
-  attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery, wire?: Line['wire']): void {
+  /**
+   * Takes a socket over, for a redeemed peer: once both sides have proved themselves, where the upgrade was proved, it is
+   * brought level, then kept so. `wire` is what lies under it.
+   */
+  attach(
+    socket: WebSocket | StreamSocket,
+    peerId: PeerId,
+    query: StreamQuery,
+    { wire, opening }: { wire?: Line['wire']; opening?: Opening | undefined } = {},
+  ): void {
     socket.on('error', () => socket.terminate());
-    const peer = this.#live.network.peer(peerId);
     if (socket.readyState !== socket.OPEN) return;
-    if (!appears(peer)) {
+    const key = opening?.evidence.key;
+    const begin = (): void => this.#begin({ socket, wire, key }, peerId, query);
+    if (opening) open(socket, this.#live.networkId, opening, begin);
+    else begin();
+  }
+
+  #begin(
+    { socket, wire, key }: Line & { key: PublicKey | undefined },
+    peerId: PeerId,
+    query: StreamQuery,
+  ): void {
+    const peer = this.#live.network.peer(peerId);
+    if (!appears(peer) || (key !== undefined && key !== peer.publicKey)) {
       socket.terminate();
       return;
     }
@@ -110,14 +133,14 @@ export class Hub {
     const member = new Member(
       { socket, wire },
       peer,
-      from ?? position,
-      query.boot === boot ? (query.sequence ?? 0) : 0,
+      { position: from ?? position, sequence: query.boot === boot ? (query.sequence ?? 0) : 0 },
+      key !== undefined,
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;
     const now = Date.now();
     const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence, now } as const;
-    member.send(welcome);
+    member.send({ ...welcome, can: [...CAN] });
     if (query.position !== undefined && query.hash !== undefined)
       this.#claims?.hear(peerId, { position: query.position, hash: query.hash });
     if (from === undefined) {
@@ -147,9 +170,9 @@ export class Hub {
     socket.once('close', () => this.#leave(member));
   }
 
-  /** The newest streams of a peer are the ones that it reads. */
-  #makeRoom({ peerId }: Member): void {
-    const streams = [...this.#audience.ofPeer(peerId)];
+  /** The newest streams of a peer are the ones that it reads; one that proved nothing takes no place of those that did. */
+  #makeRoom({ peerId, isProved }: Member): void {
+    const streams = [...this.#audience.ofPeer(peerId)].filter((member) => member.isProved === isProved);
     const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MOST_STREAMS));
     for (const member of surplus) {
       this.#exceeded('streams', member);
@@ -176,6 +199,7 @@ export class Hub {
       return;
     }
     for (const [peerId, change] of step.changes.peers) this.#revoke(peerId, change);
+    this.#endUnproved(step);
     for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
     this.#bookmark();
     this.#news.follow(step);
@@ -224,6 +248,21 @@ export class Hub {
     if (lost.length === 0) return;
     for (const member of lost) this.#leave(member);
     this.#farewells.say(peerId, lost, reasonFor(change));
+  }
+
+  /** Who can prove itself, and has to from now on, is served nothing without that. */
+  #endUnproved({ commit: { events } }: Step): void {
+    const { network } = this.#live;
+    for (const event of events) {
+      if (event.type !== 'ProofRequired' && event.type !== 'PeerProved') continue;
+      const members = event.peerId === undefined ? this.#audience.all() : this.#audience.ofPeer(event.peerId);
+      for (const member of [...members]) {
+        const peer = network.peer(member.peerId);
+        if (member.isProved || !peer || unprovedRights(network, peer) !== 'nothing') continue;
+        this.#leave(member);
+        member.end('unproved');
+      }
+    }
   }
 
   /** Brings a member from where it is to where the followers are, as far as its queue allows. */

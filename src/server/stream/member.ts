@@ -38,6 +38,8 @@ export class Member {
   readonly cidrId: CidrId;
   /** The right to the stream is the peer's with this key: another key is another right. */
   readonly publicKey: PublicKey;
+  /** Whether the client has shown that it has this key. */
+  readonly isProved: boolean;
   /** Up to where frames have been queued. */
   position: Position;
   /** Up to which number observations have been queued. */
@@ -55,7 +57,12 @@ export class Member {
   /** Frames that it was sent so far. */
   sent = 0;
 
-  constructor({ socket, wire }: Line, peer: Peer, position: Position, sequence: number) {
+  constructor(
+    { socket, wire }: Line,
+    peer: Peer,
+    { position, sequence }: { position: Position; sequence: number },
+    isProved: boolean,
+  ) {
     this.socket = socket;
     this.#wire = wire;
     this.peerId = peer.id;
@@ -63,6 +70,7 @@ export class Member {
     this.publicKey = peer.publicKey;
     this.position = position;
     this.sequence = sequence;
+    this.isProved = isProved;
   }
 
   /** Too slow to be told more for now. */

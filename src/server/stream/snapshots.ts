@@ -1,16 +1,18 @@
 /** Everything that the peers of a CIDR see, as compressed bytes: made once for all of them, until it changes. */
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gzip, type ZlibOptions } from 'node:zlib';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
 import type { Peer } from '../../domain/peer-table.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { MOST_DIGESTS } from '../../protocol/http.ts';
+import type { Part } from '../../protocol/proof.ts';
 import { cidrRow, peerRow } from '../../protocol/rows.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import type { CidrId, Hash, Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
+import { partOf } from '../proof/proofs.ts';
 import { restorationsOf } from './restorations.ts';
 
 const compress = promisify(gzip);
@@ -34,17 +36,25 @@ const listOf = async <T>(things: readonly T[], row: (thing: T) => object): Promi
   return `[${pieces.join(',')}]`;
 };
 
-const packed = async (peers: readonly Peer[], cidrs: readonly CidrNode[]): Promise<Buffer> => {
+/** A gzip member, and its hash, by which an answer that holds it is proved: made once, as it is. */
+export type Packed = Part & { readonly bytes: Buffer };
+
+const pack = async (text: string, options: ZlibOptions): Promise<Packed> => {
+  const bytes = await compress(text, options);
+  return { bytes, ...partOf(bytes) };
+};
+
+const packed = async (peers: readonly Peer[], cidrs: readonly CidrNode[]): Promise<Packed> => {
   const text = `"peers":${await listOf(peers, peerRow)},"cidrs":${await listOf(cidrs, cidrRow)}}`;
-  return compress(text, { level: ROWS_LEVEL });
+  return pack(text, { level: ROWS_LEVEL });
 };
 
 export class Snapshots {
   readonly #live: Live;
   readonly #log: EventLog;
-  readonly #rows = new Map<CidrId, Promise<Buffer>>();
+  readonly #rows = new Map<CidrId, Promise<Packed>>();
   /** By the position that they lead from, to where the log ends now. */
-  readonly #openings = new Map<Position, Promise<Buffer>>();
+  readonly #openings = new Map<Position, Promise<Packed>>();
 
   constructor(live: Live, log: EventLog) {
     this.#live = live;
@@ -57,7 +67,7 @@ export class Snapshots {
    * of the second for all who ask, those of the first for all who come from the same position. `after` is the position that the client has, if it has any; one that is more
    * than `MOST_DIGESTS` behind gets the last of the digests and has to page through those before.
    */
-  async of(viewer: CidrId, after: Position | undefined): Promise<readonly Buffer[]> {
+  async of(viewer: CidrId, after: Position | undefined): Promise<readonly Packed[]> {
     const { position, hash } = this.#live.head;
     const rows = this.#rowsOf(viewer);
     const from =
@@ -69,11 +79,11 @@ export class Snapshots {
     return Promise.all([opening, rows]);
   }
 
-  async #opening({ position, hash }: Head, from: Position): Promise<Buffer> {
+  async #opening({ position, hash }: Head, from: Position): Promise<Packed> {
     const restorations = restorationsOf(this.#live.network);
     const digests = await this.digests(from, position);
     const head = { network: this.#live.networkId, position, hash, from, digests, ...restorations };
-    return compress(`${JSON.stringify(head).slice(0, -1)},`, SMALL);
+    return pack(`${JSON.stringify(head).slice(0, -1)},`, SMALL);
   }
 
   /** The digests of the records in (after, to], from memory where they are, else from the log. */
@@ -90,7 +100,7 @@ export class Snapshots {
     return digests;
   }
 
-  #rowsOf(viewer: CidrId): Promise<Buffer> {
+  #rowsOf(viewer: CidrId): Promise<Packed> {
     const known = this.#rows.get(viewer);
     if (known !== undefined) return known;
     const { network } = this.#live;
