@@ -30,7 +30,7 @@ const NO_WAY: readonly unknown[] = ['ENODEV', 'ENETDOWN', 'ENETUNREACH', 'EHOSTU
 /** Whether a connection failed before anything had left. */
 export const hasNoWay = (error: unknown): boolean => NO_WAY.includes((error as { code?: unknown })?.code);
 
-export const networkDown = (network: InterfaceName, why: string, cause?: unknown): Failure =>
+const networkDown = (network: InterfaceName, why: string, cause?: unknown): Failure =>
   new Failure(`the network ${network} is not up on this machine: ${why}`, {
     hint: `bring it up: innernet up ${network}`,
     cause,
