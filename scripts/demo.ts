@@ -80,11 +80,11 @@ const knows = async (desk: Desk, ip: string): Promise<boolean> =>
   (await desk.host.sure(['wg', 'show', 'acme', 'allowed-ips'])).includes(`${ip}/32`);
 
 const ADDRESS = {
-  ann: '10.42.1.1',
-  bob: '10.42.1.2',
-  press: '10.42.2.1',
-  guest: '10.42.3.1',
-  cleo: '10.42.1.3',
+  ann: '10.61.1.1',
+  bob: '10.61.1.2',
+  press: '10.61.2.1',
+  guest: '10.61.3.1',
+  cleo: '10.61.1.3',
 };
 type Name = keyof typeof ADDRESS;
 
@@ -128,13 +128,13 @@ class Story {
     title('A network is created on a server');
     const server = await this.#desk('server');
     await server.type(
-      `innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint ${server.host.address}:51820 --listen-port 51820`,
+      `innernet-server new --network-name acme --network-cidr 10.61.0.0/16 --external-endpoint ${server.host.address}:51820 --listen-port 51820`,
     );
     await this.#serve();
     for (const [name, cidr] of [
-      ['humans', '10.42.1.0/24'],
-      ['machines', '10.42.2.0/24'],
-      ['guests', '10.42.3.0/24'],
+      ['humans', '10.61.1.0/24'],
+      ['machines', '10.61.2.0/24'],
+      ['guests', '10.61.3.0/24'],
     ]) {
       await server.type(`innernet-server add-cidr acme --name ${name} --cidr ${cidr} --parent acme --yes`);
     }
@@ -153,7 +153,7 @@ class Story {
     const desk = await this.#desk(name);
     const begin = performance.now();
     await desk.type(`inn install ${name}.toml --default-name --delete-invite`);
-    await firstPing(desk, '10.42.0.1');
+    await firstPing(desk, '10.61.0.1');
     say(indent(`invitation to first answered ping: ${milliseconds(performance.now() - begin)}`));
     const daemon = desk.start('inn up --daemon acme');
     await daemon.line(/live|level|up/i);
@@ -238,7 +238,7 @@ class Story {
         '--name',
         'labs',
         '--cidr',
-        '10.42.4.0/24',
+        '10.61.4.0/24',
         '--yes',
       ]);
       return code === 0;

@@ -59,7 +59,7 @@ const addCidr = async (plane: Plane, options: AddOptions): Promise<void> => {
   });
   const cidr = await questions.text({
     flag: '--cidr',
-    question: 'Its addresses, such as 10.42.1.0/24',
+    question: 'Its addresses, such as 10.61.1.0/24',
     given: options.cidr,
     schema: Cidr,
   });
@@ -114,7 +114,7 @@ const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> =
   await change(plane, { type: 'DeleteCidr', cidr }, options, { done: `deleted the CIDR ${named(cidr)}` });
 };
 
-/** The tree in lines: `├─ engineers  10.42.1.0/24`. */
+/** The tree in lines: `├─ engineers  10.61.1.0/24`. */
 const cidrTree = (cidrs: readonly CidrNode[]): string => {
   const rows = inTreeOrder(cidrs);
   const isLast = (at: number, depth: number): boolean => {
@@ -153,10 +153,10 @@ const listCidrs = async (plane: Plane, { tree, json }: ListOptions): Promise<voi
 export const addCidrVerbs = (program: Command, open: Open): void => {
   const add = networkVerb(program, 'add-cidr', {
     summary: 'add a named block of addresses to the tree of CIDRs',
-    examples: ['add-cidr acme --name engineers --cidr 10.42.1.0/24', 'add-cidr acme'],
+    examples: ['add-cidr acme --name engineers --cidr 10.61.1.0/24', 'add-cidr acme'],
   })
     .addOption(flag('--name <name>', 'name of the new CIDR', Hostname))
-    .addOption(flag('--cidr <block>', 'its addresses, such as 10.42.1.0/24', Cidr))
+    .addOption(flag('--cidr <block>', 'its addresses, such as 10.61.1.0/24', Cidr))
     .addOption(
       flag('--parent <cidr>', 'the CIDR to hang it under; it must be the smallest around', RecordedName),
     );

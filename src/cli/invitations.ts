@@ -176,7 +176,7 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
     summary: 'invite a new peer: writes the file that its machine joins by',
     examples: [
       'add-peer acme --name ann --cidr engineers',
-      'add-peer acme --name ann --cidr engineers --ip 10.42.1.7 --admin true --invite-expires 2d --save-config ann.toml --yes',
+      'add-peer acme --name ann --cidr engineers --ip 10.61.1.7 --admin true --invite-expires 2d --save-config ann.toml --yes',
       'add-peer acme',
     ],
   })

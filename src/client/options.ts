@@ -25,6 +25,8 @@ export type InstallOptions = GlobalOptions &
     defaultName?: true | undefined;
     /** Delete the invitation once it is redeemed. */
     deleteInvite?: true | undefined;
+    /** The network's range may be one that is not private. */
+    allowRange?: true | undefined;
   };
 
 export type UpOptions = GlobalOptions &

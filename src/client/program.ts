@@ -49,7 +49,11 @@ const addInstall = (program: Command): void => {
     .argument('<invitation>', 'the file that an admin has given you')
     .addOption(flag('--name <name>', "the network's name on this machine", InterfaceName))
     .option('--default-name', 'take the name that the network has for the inviting admin')
-    .option('-d, --delete-invite', 'delete the invitation once it is redeemed');
+    .option('-d, --delete-invite', 'delete the invitation once it is redeemed')
+    .option(
+      '--allow-range',
+      'join also where the range is not private, and its owners cannot be reached then',
+    );
   addNatOptions(addHostsOptions(addLocalChangeOptions(install))).action(
     async (file: string, _options, command: Command) => {
       const client = await import('./verbs/install.ts');
@@ -135,7 +139,7 @@ const addShow = (program: Command): void => {
 const addForgetPin = (program: Command): void => {
   const added = networkVerb(program, 'forget-pin', {
     summary: "let a peer that is held back in with its new key or address; ask the peer's owner first",
-    examples: ['forget-pin acme bob', 'forget-pin acme 10.42.1.5'],
+    examples: ['forget-pin acme bob', 'forget-pin acme 10.61.1.5'],
   }).argument('<peer>', 'its name or address, as "show" names it');
   addLocalChangeOptions(added).action(
     async (network: InterfaceName, peer: string, _options, command: Command) => {

@@ -136,11 +136,11 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   NoNetwork: () => ({ sentence: 'this log holds no network yet', hint: 'create one first', verb: 'new' }),
   RangeTooSmall: ({ cidr }) => ({
     sentence: `the range ${cidr} has no room for the server and another peer`,
-    hint: 'choose a wider range, such as 10.42.0.0/16',
+    hint: 'choose a wider range, such as 10.61.0.0/16',
   }),
   RangeTooWide: ({ cidr }) => ({
     sentence: `the range ${cidr} covers every address there is`,
-    hint: 'choose a private range, such as 10.42.0.0/16',
+    hint: 'choose a private range, such as 10.61.0.0/16',
   }),
   NotAllowed: ({ command }) => ({
     sentence: `only ${askersOf(command)} may ${DEEDS[command]}`,

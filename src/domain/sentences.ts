@@ -28,7 +28,7 @@ const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
 const proverOf = (id: PeerId | undefined, words: Words): string =>
   id === undefined ? 'every peer' : `peer ${words.peer(id)}`;
 
-/** Without the actor: `added peer bob (10.42.1.7) to humans, invitation until …`. */
+/** Without the actor: `added peer bob (10.61.1.7) to humans, invitation until …`. */
 const SENTENCES: Sentences = {
   NetworkCreated: ({ name }) => `created network ${printable(name)}`,
   NetworkImported: ({ name, source }) =>

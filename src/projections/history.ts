@@ -84,7 +84,7 @@ export class History {
     return text;
   }
 
-  /** Who did what, in one line fit for a terminal: `ann added peer bob (10.42.1.7) to humans, invitation until …`. */
+  /** Who did what, in one line fit for a terminal: `ann added peer bob (10.61.1.7) to humans, invitation until …`. */
   describe(entry: HistoryEntry): string {
     return `${this.#who(entry.actor)} ${this.what(entry)}`;
   }

@@ -35,12 +35,16 @@ const addNew = (program: Command): void => {
     summary: 'make a network, with this machine as its server',
     examples: [
       'new',
-      'new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint vpn.example.org:51820 --listen-port 51820',
+      'new --network-name acme --network-cidr 10.61.0.0/16 --external-endpoint vpn.example.org:51820 --listen-port 51820',
     ],
   })
     .alias('init')
     .addOption(flag('--network-name <name>', 'its name: at most 15 characters', InterfaceName))
-    .addOption(flag('--network-cidr <block>', 'all its addresses, such as 10.42.0.0/16', Cidr))
+    .addOption(flag('--network-cidr <block>', 'all its addresses, such as 10.61.0.0/16', Cidr))
+    .option(
+      '--allow-range',
+      'take a range that is not private: its owners cannot be reached from the network',
+    )
     .addOption(flag('--external-endpoint <host:port>', 'where peers reach this machine', Endpoint))
     .option('--auto-external-endpoint', 'ask a public DNS resolver for the address of this machine')
     .addOption(flag('--listen-port <port>', 'the UDP port of WireGuard (default: 51820)', portNumber))

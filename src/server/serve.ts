@@ -14,6 +14,7 @@ import { SERVER_PEER } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { isPrivateRange } from '../values/reserved.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
 import { ControlPlane, timestamp } from './commands/control-plane.ts';
@@ -108,6 +109,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
   const range = checkedRange(conf, live, files);
+  if (!isPrivateRange(range))
+    say(`warning: the range ${range} is not private: peers of ${network} cannot reach those who own it`);
   const metrics = new Metrics();
   const clock = new SteadyClock();
   const plane = metrics.counted(

@@ -46,7 +46,7 @@ export const RecordedCidr = z
     if (address && tail !== undefined && rest.length === 0 && /^(0|[1-9]\d{0,2})$/.test(tail)) {
       if (Number(tail) <= (address.kind() === 'ipv4' ? 32 : 128)) return `${spell(address)}/${tail}`;
     }
-    context.addIssue({ code: 'custom', message: `"${text}" is not a CIDR block such as 10.42.0.0/16` });
+    context.addIssue({ code: 'custom', message: `"${text}" is not a CIDR block such as 10.61.0.0/16` });
     return z.NEVER;
   })
   .brand<'Cidr'>();

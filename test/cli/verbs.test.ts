@@ -433,7 +433,7 @@ describe('wrong use: exit 2, and what to type instead', () => {
   );
   wrong(
     'add-cidr acme --name ovens --cidr ovens',
-    '--cidr: "ovens" is not a CIDR block such as 10.42.0.0/16',
+    '--cidr: "ovens" is not a CIDR block such as 10.61.0.0/16',
     'innernet add-cidr --help',
   );
   wrong(

@@ -38,15 +38,15 @@ const BOTH = {
 const VERBS: { [program: string]: { [verb: string]: string } } = {
   'innernet-server': {
     ...BOTH,
-    new: '--network-name --network-cidr --external-endpoint --auto-external-endpoint --listen-port',
-    init: '--network-name --network-cidr --external-endpoint --auto-external-endpoint --listen-port',
+    new: '--network-name --network-cidr --allow-range --external-endpoint --auto-external-endpoint --listen-port',
+    init: '--network-name --network-cidr --allow-range --external-endpoint --auto-external-endpoint --listen-port',
     serve: HOSTS,
     uninstall: '--yes',
   },
   innernet: {
     ...BOTH,
-    install: `--name --default-name -d --delete-invite ${HOSTS} ${NAT}`,
-    redeem: `--name --default-name -d --delete-invite ${HOSTS} ${NAT}`,
+    install: `--name --default-name -d --delete-invite --allow-range ${HOSTS} ${NAT}`,
+    redeem: `--name --default-name -d --delete-invite --allow-range ${HOSTS} ${NAT}`,
     show: '-s --short -t --tree',
     list: '-s --short -t --tree',
     up: `-d --daemon --interval ${HOSTS} ${NAT}`,

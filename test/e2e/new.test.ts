@@ -75,6 +75,18 @@ describe('innernet-server new', () => {
     });
   });
 
+  it.each(['8.8.8.0/24', '2001:db8:7::/48'])(
+    'takes the range %s where that is said to be meant',
+    async (range) => {
+      const { code, stdout } = await server.run(
+        'new',
+        ...flags({ '--network-cidr': range }),
+        '--allow-range',
+      );
+      expect([code, stdout]).toEqual([0, expect.stringContaining(`created the network acme: ${range}`)]);
+    },
+  );
+
   it('refuses to overwrite', async () => {
     await server.run('new', ...flags());
     const before = [readFileSync(conf(), 'utf8'), readFileSync(log())];
@@ -104,6 +116,10 @@ describe('innernet-server new', () => {
     [{ '--network-cidr': '224.0.0.0/24' }, 1, 'overlaps 224.0.0.0/4, which is for multicast'],
     [{ '--network-cidr': 'fe80::/64' }, 1, 'overlaps fe80::/10, which is for link-local addresses'],
     [{ '--network-cidr': '::ffff:a00:0/104' }, 1, 'overlaps ::ffff:0:0/96, which is for IPv4 addresses'],
+    [{ '--network-cidr': '8.8.8.0/24' }, 1, 'the range 8.8.8.0/24 is not private'],
+    [{ '--network-cidr': '172.32.0.0/16' }, 1, 'if it is yours: --allow-range'],
+    [{ '--network-cidr': '10.0.0.0/7' }, 1, 'is not private'],
+    [{ '--network-cidr': '2001:db8:7::/48' }, 1, 'is not private'],
     [{ '--external-endpoint': 'vpn.example.org' }, 2, 'is not an endpoint'],
     [{ '--external-endpoint': '0.0.0.0:51820' }, 1, 'cannot be reached'],
     [{ '--listen-port': '0' }, 2, 'from 1 to 65535'],

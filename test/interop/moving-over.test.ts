@@ -12,8 +12,8 @@ beforeAll(async () => {
   const server = new OldServer(await stage.host('server'));
   await server.create();
   for (const [name, cidr] of [
-    ['bakers', '10.42.1.0/24'],
-    ['machines', '10.42.2.0/24'],
+    ['bakers', '10.61.1.0/24'],
+    ['machines', '10.61.2.0/24'],
   ] as const)
     await server.sure('add-cidr', 'acme', '--name', name, '--cidr', cidr, '--parent', 'acme', '--yes');
   const serving = await server.serve();

@@ -24,8 +24,8 @@ beforeAll(async () => {
   server = new NewServer(await lab.host('server'));
   await server.create();
   serving = await server.serve();
-  await server.addCidr('humans', '10.42.1.0/24');
-  await server.addCidr('machines', '10.42.2.0/24');
+  await server.addCidr('humans', '10.61.1.0/24');
+  await server.addCidr('machines', '10.61.2.0/24');
   ann = new OldClient(await lab.host('ann'));
   ryo = new OldClient(await lab.host('ryo'));
 });
@@ -52,7 +52,7 @@ describe('joining', () => {
     await server.invite('ann', 'humans', invitations.path('ann'), true);
     const records = await recordsOf(() => ann.install(invitations.path('ann')));
     expect(records.map(({ type, actor }) => [type, actor.name])).toEqual([['InvitationRedeemed', 'ann']]);
-    await until('10.42.0.1 answers ann', () => pings(ann.host, '10.42.0.1'));
+    await until('10.61.0.1 answers ann', () => pings(ann.host, '10.61.0.1'));
   });
 
   it('works by an invitation that an old admin made', async () => {
@@ -66,11 +66,11 @@ describe('joining', () => {
       expect.objectContaining({
         type: 'PeerAdded',
         actor: expect.objectContaining({ name: 'ann' }),
-        data: expect.objectContaining({ name: 'ryo', ip: '10.42.1.2', isAdmin: false }),
+        data: expect.objectContaining({ name: 'ryo', ip: '10.61.1.2', isAdmin: false }),
       }),
     ]);
     await ryo.install(invitations.path('ryo'));
-    await until('10.42.0.1 answers ryo', () => pings(ryo.host, '10.42.0.1'));
+    await until('10.61.0.1 answers ryo', () => pings(ryo.host, '10.61.0.1'));
   });
 
   it('is refused with an invitation that was used', async () => {
@@ -92,11 +92,11 @@ describe('polling', () => {
   it('shows a peer who else is there, by fetch and by up', async () => {
     const state = await ann.sure('fetch', 'acme');
     expect(state).toBeDefined();
-    expect(await known(ann.host)).toContain('10.42.1.2/32');
+    expect(await known(ann.host)).toContain('10.61.1.2/32');
     await ryo.sure('up', 'acme');
-    expect(await known(ryo.host)).toContain('10.42.1.1/32');
-    await until('10.42.1.2 answers ann', () => pings(ann.host, '10.42.1.2'));
-    expect(await ryo.host.sure(['cat', '/etc/hosts'])).toContain('10.42.1.1 ann.acme.wg');
+    expect(await known(ryo.host)).toContain('10.61.1.1/32');
+    await until('10.61.1.2 answers ann', () => pings(ann.host, '10.61.1.2'));
+    expect(await ryo.host.sure(['cat', '/etc/hosts'])).toContain('10.61.1.1 ann.acme.wg');
   });
 
   it('tells the server where a peer may be reached', async () => {
@@ -115,18 +115,18 @@ describe('polling', () => {
     const long = await ann.sure('show', 'acme');
     expect(long).toContain('network: acme');
     expect(long).toContain('ryo');
-    expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.42\.1\.2: ryo/);
-    expect(await ann.sure('show', '--tree', 'acme')).toMatch(/10\.42\.1\.0\/24 humans/);
-    expect(await ann.sure('list-cidrs', 'acme')).toContain('10.42.2.0/24 machines');
-    expect(await ann.sure('list-cidrs', '--tree', 'acme')).toContain('10.42.0.0/16 acme');
+    expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.61\.1\.2: ryo/);
+    expect(await ann.sure('show', '--tree', 'acme')).toMatch(/10\.61\.1\.0\/24 humans/);
+    expect(await ann.sure('list-cidrs', 'acme')).toContain('10.61.2.0/24 machines');
+    expect(await ann.sure('list-cidrs', '--tree', 'acme')).toContain('10.61.0.0/16 acme');
   });
 
   it('goes on as a daemon, and hears within its interval who was disabled', async () => {
     const daemon = ann.start('up', '--daemon', '--interval', '1', 'acme');
     await server.sure('disable-peer', 'acme', '--name', 'bob', '--yes');
-    await until('bob is gone from ann', async () => !(await known(ann.host)).includes('10.42.1.3/32'));
+    await until('bob is gone from ann', async () => !(await known(ann.host)).includes('10.61.1.3/32'));
     await server.sure('enable-peer', 'acme', '--name', 'bob', '--yes');
-    await until('bob is back', async () => (await known(ann.host)).includes('10.42.1.3/32'));
+    await until('bob is back', async () => (await known(ann.host)).includes('10.61.1.3/32'));
     await daemon.stop();
   });
 
@@ -138,7 +138,7 @@ describe('polling', () => {
     });
     await ryo.sure('up', 'acme');
     await ryo.name();
-    await until('10.42.0.1 answers ryo', () => pings(ryo.host, '10.42.0.1'));
+    await until('10.61.0.1 answers ryo', () => pings(ryo.host, '10.61.0.1'));
   });
 });
 
@@ -147,9 +147,9 @@ describe('administering: each change is one event with its name', () => {
     expect(
       await madeBy(
         ann,
-        ...['add-cidr', 'acme', '--name', 'robots', '--cidr', '10.42.3.0/24', '--parent', 'acme', '--yes'],
+        ...['add-cidr', 'acme', '--name', 'robots', '--cidr', '10.61.3.0/24', '--parent', 'acme', '--yes'],
       ),
-    ).toEqual([['CidrAdded', 'ann', { cidrId: 5, name: 'robots', cidr: '10.42.3.0/24', parentId: 1 }]]);
+    ).toEqual([['CidrAdded', 'ann', { cidrId: 5, name: 'robots', cidr: '10.61.3.0/24', parentId: 1 }]]);
     expect(
       await madeBy(ann, 'rename-cidr', 'acme', '--name', 'robots', '--new-name', 'droids', '--yes'),
     ).toEqual([['CidrRenamed', 'ann', { cidrId: 5, name: 'droids' }]]);
@@ -166,7 +166,7 @@ describe('administering: each change is one event with its name', () => {
     expect(await madeBy(ann, 'disable-peer', 'acme', '--name', 'rob', '--yes')).toEqual([
       ['PeerDisabled', 'ann', { peerId }],
     ]);
-    expect(await known(server.host)).not.toContain('10.42.1.3/32');
+    expect(await known(server.host)).not.toContain('10.61.1.3/32');
     expect(await madeBy(ann, 'enable-peer', 'acme', '--name', 'rob', '--yes')).toEqual([
       ['PeerEnabled', 'ann', { peerId }],
     ]);
@@ -222,7 +222,7 @@ describe('administering: each change is one event with its name', () => {
   it('is refused to those who are no admins, with nothing done', async () => {
     const records = await recordsOf(async () => {
       const { code } = await ryo.run(
-        ...['add-cidr', 'acme', '--name', 'mine', '--cidr', '10.42.9.0/24', '--parent', 'acme', '--yes'],
+        ...['add-cidr', 'acme', '--name', 'mine', '--cidr', '10.61.9.0/24', '--parent', 'acme', '--yes'],
       );
       expect(code).not.toBe(0);
     });
@@ -247,13 +247,13 @@ describe('beside our own clients', () => {
     await kiln.sure('install', '--default-name', '--delete-invite', invitations.path('kiln'));
     const daemon = kiln.start('up', '--daemon', 'acme');
     await daemon.line(/up at/);
-    expect(await known(kiln.host)).not.toContain('10.42.1.1/32');
+    expect(await known(kiln.host)).not.toContain('10.61.1.1/32');
     await ann.sure('add-association', 'acme', 'humans', 'machines', '--yes');
-    await until('kiln knows ann', async () => (await known(kiln.host)).includes('10.42.1.1/32'));
+    await until('kiln knows ann', async () => (await known(kiln.host)).includes('10.61.1.1/32'));
     await ann.sure('fetch', 'acme');
-    await until('kiln and ann reach each other', () => pings(kiln.host, '10.42.1.1'));
+    await until('kiln and ann reach each other', () => pings(kiln.host, '10.61.1.1'));
     await ann.sure('delete-association', 'acme', 'humans', 'machines', '--yes');
-    await until('kiln has lost ann', async () => !(await known(kiln.host)).includes('10.42.1.1/32'));
+    await until('kiln has lost ann', async () => !(await known(kiln.host)).includes('10.61.1.1/32'));
     await daemon.stop();
   });
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
     '--name',
     'humans',
     '--cidr',
-    '10.42.1.0/24',
+    '10.61.1.0/24',
     '--parent',
     'acme',
     '--yes',
@@ -45,22 +45,22 @@ describe('our client', () => {
     await addPeer('ann', true);
     const { code, stderr } = await ann.run('install', invitations.path('ann'), '--default-name');
     expect([code, stderr]).toEqual([0, expect.stringContaining('this server has no live stream')]);
-    await until('10.42.0.1 answers ann', () => pings(ann.host, '10.42.0.1'));
+    await until('10.61.0.1 answers ann', () => pings(ann.host, '10.61.0.1'));
   });
 
   it('administers: each change is there, a rule that says no says why', async () => {
     const said = async (...args: string[]) => (await ann.sure(...args)).trim();
-    expect(await said('add-cidr', 'acme', '--name', 'machines', '--cidr', '10.42.2.0/24')).toMatch(/^added/);
+    expect(await said('add-cidr', 'acme', '--name', 'machines', '--cidr', '10.61.2.0/24')).toMatch(/^added/);
     expect(await said('rename-cidr', 'acme', '--name', 'machines', '--new-name', 'robots')).toMatch(
       /^renamed/,
     );
     expect(await said('list-cidrs', 'acme', '--tree')).toMatch(
       /├─ humans .*\n└─ robots|├─ robots .*\n└─ humans|humans[\s\S]*robots/,
     );
-    const overlap = await ann.run('add-cidr', 'acme', '--name', 'more', '--cidr', '10.42.2.0/23');
+    const overlap = await ann.run('add-cidr', 'acme', '--name', 'more', '--cidr', '10.61.2.0/23');
     expect([overlap.code, overlap.stderr]).toEqual([1, expect.stringMatching(/overlaps|belongs/)]);
     const invite = ['--cidr', 'humans', '--admin', 'false', '--save-config', invitations.path('bob')];
-    expect(await said('add-peer', 'acme', '--name', 'bob', ...invite)).toContain('at 10.42.1.2');
+    expect(await said('add-peer', 'acme', '--name', 'bob', ...invite)).toContain('at 10.61.1.2');
     await bob.sure('install', invitations.path('bob'), '--default-name');
     expect(await said('add-association', 'acme', 'humans', 'robots')).toMatch(/associated|added/);
     expect(await said('list-associations', 'acme')).toContain('robots');
@@ -69,7 +69,7 @@ describe('our client', () => {
     expect(await said('disable-peer', 'acme', '--name', 'robert', '--dry-run')).toContain(
       'nothing was changed',
     );
-    expect(await said('list-peers', 'acme')).toMatch(/robert +10\.42\.1\.2 +humans +joined/);
+    expect(await said('list-peers', 'acme')).toMatch(/robert +10\.61\.1\.2 +humans +joined/);
     const gone = await ann.run('delete-peer', 'acme', '--name', 'robert', '--yes');
     expect([gone.code, gone.stderr]).toEqual([
       1,
@@ -80,7 +80,7 @@ describe('our client', () => {
 
   it('shows a peer that is no admin what it may see', async () => {
     expect(await bob.sure('list-cidrs', 'acme', '--tree')).toContain('humans');
-    const { code, stderr } = await bob.run('add-cidr', 'acme', '--name', 'x', '--cidr', '10.42.9.0/24');
+    const { code, stderr } = await bob.run('add-cidr', 'acme', '--name', 'x', '--cidr', '10.61.9.0/24');
     expect([code, stderr]).toEqual([1, expect.stringContaining('may do this')]);
   });
 
@@ -95,15 +95,15 @@ describe('our client', () => {
   it('polls: who comes and who goes, with pins and names', async () => {
     const following = ann.start('up', '--daemon', '--interval', '1', 'acme');
     await following.line(/no live stream/);
-    await until('ann knows robert', async () => (await known(ann.host)).includes('10.42.1.2/32'));
+    await until('ann knows robert', async () => (await known(ann.host)).includes('10.61.1.2/32'));
     await bob.sure('up', 'acme');
-    await until('they meet', () => pings(ann.host, '10.42.1.2'));
-    expect(await ann.host.sure(['cat', '/etc/hosts'])).toContain('10.42.1.2 robert.acme.wg');
+    await until('they meet', () => pings(ann.host, '10.61.1.2'));
+    expect(await ann.host.sure(['cat', '/etc/hosts'])).toContain('10.61.1.2 robert.acme.wg');
     expect(await ann.sure('show', 'acme')).toContain('the server has no live stream');
     await ann.sure('disable-peer', 'acme', '--name', 'robert', '--yes');
-    await until('robert is gone', async () => !(await known(ann.host)).includes('10.42.1.2/32'));
+    await until('robert is gone', async () => !(await known(ann.host)).includes('10.61.1.2/32'));
     await ann.sure('enable-peer', 'acme', '--name', 'robert');
-    await until('he is back', async () => (await known(ann.host)).includes('10.42.1.2/32'));
+    await until('he is back', async () => (await known(ann.host)).includes('10.61.1.2/32'));
   });
 
   it('goes over to the stream when the server is replaced by ours, without a word from anybody', async () => {
@@ -118,6 +118,6 @@ describe('our client', () => {
     await ours.sure('rename-peer', 'acme', '--name', 'robert', '--new-name', 'bob', '--yes');
     await until('news are live', async () => (await ann.sure('show', 'acme', '--short')).includes('bob'));
     await bob.sure('up', 'acme');
-    await until('they still meet', () => pings(ann.host, '10.42.1.2'));
+    await until('they still meet', () => pings(ann.host, '10.61.1.2'));
   });
 });

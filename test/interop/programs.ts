@@ -73,10 +73,10 @@ export class OldServer {
     this.host = host;
   }
 
-  /** Makes the network acme, 10.42.0.0/16. */
+  /** Makes the network acme, 10.61.0.0/16. */
   async create(): Promise<void> {
     await this.sure(
-      ...['new', '--network-name', NETWORK, '--network-cidr', '10.42.0.0/16'],
+      ...['new', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16'],
       ...['--external-endpoint', `${this.host.address}:51820`, '--listen-port', '51820'],
     );
   }
@@ -136,10 +136,10 @@ export class NewServer extends NewProgram {
     super(host, 'innernet-server');
   }
 
-  /** Makes the network acme, 10.42.0.0/16. */
+  /** Makes the network acme, 10.61.0.0/16. */
   async create(): Promise<void> {
     await this.sure(
-      ...['new', '--network-name', NETWORK, '--network-cidr', '10.42.0.0/16', '--yes'],
+      ...['new', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16', '--yes'],
       ...['--external-endpoint', `${this.host.address}:51820`, '--listen-port', '51820'],
     );
   }

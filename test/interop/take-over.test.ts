@@ -32,8 +32,8 @@ beforeAll(async () => {
   ryo = new OldClient(await lab.host('ryo'));
   await before.create();
   for (const [name, cidr] of [
-    ['humans', '10.42.1.0/24'],
-    ['machines', '10.42.2.0/24'],
+    ['humans', '10.61.1.0/24'],
+    ['machines', '10.61.2.0/24'],
   ] as const)
     await before.sure('add-cidr', 'acme', '--name', name, '--cidr', cidr, '--parent', 'acme', '--yes');
   oldServing = await before.serve();
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await ryo.sure('set-listen-port', 'acme', '-l', '4000', '--yes');
   await ryo.sure('override-endpoint', 'acme', '-e', '0.0.0.0:4000', '--yes');
   for (const client of [ann, ryo, ann]) await client.sure('fetch', 'acme');
-  await until('ann reaches ryo', () => pings(ann.host, '10.42.2.1'));
+  await until('ann reaches ryo', () => pings(ann.host, '10.61.2.1'));
 });
 afterAll(async () => {
   await lab.close();
@@ -79,8 +79,8 @@ describe('taking over a server', () => {
     const polling = () => ann.start('up', '--daemon', '--interval', '1', 'acme');
     let daemon = polling();
     const watched = [
-      ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '150', '10.42.2.1']),
-      ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '150', '10.42.0.1']),
+      ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '150', '10.61.2.1']),
+      ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '150', '10.61.0.1']),
     ];
     await oldServing.stop();
     const sum = await checksum();
@@ -110,9 +110,9 @@ describe('taking over a server', () => {
     const peers = JSON.parse(await after.sure('list-peers', 'acme', '--json'));
     expect(peers).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ id: 2, name: 'ann', ip: '10.42.1.1' }),
-        expect.objectContaining({ id: 3, name: 'ryo', ip: '10.42.2.1', endpoint: '0.0.0.0:4000' }),
-        expect.objectContaining({ id: 4, name: 'eve', ip: '10.42.1.2' }),
+        expect.objectContaining({ id: 2, name: 'ann', ip: '10.61.1.1' }),
+        expect.objectContaining({ id: 3, name: 'ryo', ip: '10.61.2.1', endpoint: '0.0.0.0:4000' }),
+        expect.objectContaining({ id: 4, name: 'eve', ip: '10.61.1.2' }),
       ]),
     );
   });
@@ -120,9 +120,9 @@ describe('taking over a server', () => {
   it('lets an invitation be redeemed that was made before', async () => {
     const eve = new OldClient(await lab.host('eve'));
     await eve.install(invitations.path('eve'));
-    await until('10.42.0.1 answers eve', () => pings(eve.host, '10.42.0.1'));
+    await until('10.61.0.1 answers eve', () => pings(eve.host, '10.61.0.1'));
     await ann.sure('fetch', 'acme');
-    expect(await known(ann.host)).toContain('10.42.1.2/32');
+    expect(await known(ann.host)).toContain('10.61.1.2/32');
   });
 
   it('goes on where it was: old admins administer, endpoints and candidates are served', async () => {
@@ -148,7 +148,7 @@ describe("taking over a client's machine", () => {
   it('keeps conf, pins and tunnel: our client goes on with what innernet has left', async () => {
     const conf = await ann.host.sure(['cat', '/etc/innernet/acme.conf']);
     const ours = new NewClient(ann.host);
-    const ping = ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '50', '10.42.2.1']);
+    const ping = ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '50', '10.61.2.1']);
     await ours.sure('up', 'acme');
     await ping.ended;
     expect(ping.lines.join('\n')).toContain(' 0% packet loss');
@@ -163,16 +163,16 @@ describe("taking over a client's machine", () => {
     const daemon = ours.start('up', '--daemon', 'acme');
     await until('ann follows', async () => (await ours.run('show', 'acme', '--json')).code === 0);
     await after.sure('disable-peer', 'acme', '--name', 'eve', '--yes');
-    await until('eve is gone', async () => !(await known(ann.host)).includes('10.42.1.2/32'));
+    await until('eve is gone', async () => !(await known(ann.host)).includes('10.61.1.2/32'));
     await after.sure('enable-peer', 'acme', '--name', 'eve', '--yes');
-    await until('eve is back', async () => (await known(ann.host)).includes('10.42.1.2/32'));
+    await until('eve is back', async () => (await known(ann.host)).includes('10.61.1.2/32'));
     await daemon.stop();
   });
 
   it("and back: innernet's client reads our conf and pins", async () => {
     await ann.name();
     await ann.sure('fetch', 'acme');
-    expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.42\.2\.1: ryo/);
+    expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.61\.2\.1: ryo/);
     await ann.sure('down', 'acme');
     // It returns when the device's socket is gone, and cannot make the device anew before wireguard-go has ended.
     await until(
@@ -181,6 +181,6 @@ describe("taking over a client's machine", () => {
     );
     await ann.sure('up', 'acme');
     await ann.name();
-    await until('ann reaches ryo', () => pings(ann.host, '10.42.2.1'));
+    await until('ann reaches ryo', () => pings(ann.host, '10.61.2.1'));
   });
 });

@@ -26,9 +26,9 @@ beforeAll(async () => {
   theirs = new OldServer(host);
   await ours.create();
   serving = await ours.serve();
-  await ours.addCidr('humans', '10.42.1.0/24');
-  await ours.addCidr('machines', '10.42.2.0/24');
-  await ours.addCidr('guests', '10.42.3.0/24');
+  await ours.addCidr('humans', '10.61.1.0/24');
+  await ours.addCidr('machines', '10.61.2.0/24');
+  await ours.addCidr('guests', '10.61.3.0/24');
   ann = await join('ann', 'humans', true);
   ryo = await join('ryo', 'machines');
   await join('bob', 'humans');
@@ -39,7 +39,7 @@ beforeAll(async () => {
   await ours.sure('delete-peer', 'acme', '--name', 'gus', '--yes');
   await ours.sure('delete-cidr', 'acme', '--name', 'guests', '--yes');
   for (const client of [ann, ryo]) await client.sure('fetch', 'acme');
-  await until('ann reaches ryo', () => pings(ann.host, '10.42.2.1'));
+  await until('ann reaches ryo', () => pings(ann.host, '10.61.2.1'));
 }, 300_000);
 afterAll(async () => {
   await lab.close();
@@ -50,8 +50,8 @@ describe("innernet's own server", () => {
   it('serves the exported database under clients that go on', async () => {
     const { stdout, stderr } = await ours.run('export', 'acme', '--innernet-db', `${DATA}/acme.db`);
     expect(stdout).toContain('6 peers, 5 CIDRs, 1 associations');
-    expect(stderr).toContain('that peer "bob" (10.42.1.2) was deleted');
-    const ping = ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '80', '10.42.2.1']);
+    expect(stderr).toContain('that peer "bob" (10.61.1.2) was deleted');
+    const ping = ann.host.spawn(['ping', '-n', '-i', '0.1', '-c', '80', '10.61.2.1']);
     await serving.stop();
     await ours.host.sure([
       'sh',
@@ -65,14 +65,14 @@ describe("innernet's own server", () => {
       const said = await client.sure('fetch', 'acme');
       expect(said).not.toContain('PINNING');
     }
-    expect(await known(ann.host)).toContain('10.42.2.1/32');
-    expect(await known(ann.host)).not.toContain('10.42.1.2/32');
+    expect(await known(ann.host)).toContain('10.61.2.1/32');
+    expect(await known(ann.host)).not.toContain('10.61.1.2/32');
   });
 
   it('lets an open invitation be redeemed', async () => {
     const eve = new OldClient(await lab.host('eve'));
     await eve.install(invitations.path('eve'));
-    await until('10.42.0.1 answers eve', () => pings(eve.host, '10.42.0.1'));
+    await until('10.61.0.1 answers eve', () => pings(eve.host, '10.61.0.1'));
   });
 
   it('keeps the addresses of deleted peers away from others', async () => {
@@ -81,14 +81,14 @@ describe("innernet's own server", () => {
         ...['add-peer', 'acme', '--name', name, '--cidr', cidr, '--ip', ip, '--admin', 'false', '--yes'],
         ...['--invite-expires', '1d', '--save-config', invitations.path(name)],
       );
-    const refused = await add('thief', 'humans', '10.42.1.2');
+    const refused = await add('thief', 'humans', '10.61.1.2');
     expect([refused.code, refused.stdout + refused.stderr]).toEqual([
       1,
       expect.stringMatching(/status code [45]\d\d/),
     ]);
-    expect((await add('other', 'humans', '10.42.1.77')).code).toBe(0);
+    expect((await add('other', 'humans', '10.61.1.77')).code).toBe(0);
     const { code } = await ann.run(
-      ...['add-cidr', 'acme', '--name', 'again', '--cidr', '10.42.3.0/24', '--parent', 'acme', '--yes'],
+      ...['add-cidr', 'acme', '--name', 'again', '--cidr', '10.61.3.0/24', '--parent', 'acme', '--yes'],
     );
     expect(code).not.toBe(0);
     await ann.sure(
@@ -97,7 +97,7 @@ describe("innernet's own server", () => {
       '--name',
       'robots',
       '--cidr',
-      '10.42.4.0/24',
+      '10.61.4.0/24',
       '--parent',
       'acme',
       '--yes',

@@ -103,7 +103,7 @@ describe('refuses, naming document, key and rule, and never the secret', () => {
     'a key behind an address, where a line has lost its end',
     '10.42.128.1/16',
     `10.42.128.1/16${SECRET}`,
-    '[interface] address: "10.42.128.…" is not a CIDR block such as 10.42.0.0/16',
+    '[interface] address: "10.42.128.…" is not a CIDR block such as 10.61.0.0/16',
   );
   refused(
     'a long name',

@@ -17,6 +17,7 @@ import {
   singleton,
   toNumber,
 } from '../../src/values/ip.ts';
+import { isPrivateRange } from '../../src/values/reserved.ts';
 import { cidr, ip } from '../acme.ts';
 
 describe('an address has one spelling', () => {
@@ -176,3 +177,21 @@ it.each([
   ['::1', 'loopback'],
   ['::ffff:127.0.0.1', 'ipv4Mapped'],
 ])('%s is %s', (text, kind) => expect(kindOf(ip(text))).toBe(kind));
+
+it.each([
+  ['10.0.0.0/8', true],
+  ['10.0.0.0/7', false],
+  ['172.31.255.0/24', true],
+  ['172.32.0.0/24', false],
+  ['192.168.7.0/24', true],
+  ['192.0.0.0/8', false],
+  ['100.64.0.0/10', true],
+  ['100.0.0.0/8', false],
+  ['8.8.8.0/24', false],
+  ['fc00::/7', true],
+  ['fd42::/48', true],
+  ['2001:db8::/32', false],
+  ['::/0', false],
+])('a network may take %s without being told to: %s', (block, is) =>
+  expect(isPrivateRange(cidr(block))).toBe(is),
+);

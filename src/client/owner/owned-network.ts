@@ -5,7 +5,9 @@ import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
+import { networkOf } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import { isPrivateRange } from '../../values/reserved.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
@@ -78,6 +80,11 @@ export class OwnedNetwork {
       return owned.#answer(Request.parse(request));
     });
     if (!ownership) return undefined;
+    const range = networkOf(conf.address);
+    if (!isPrivateRange(range))
+      sayOf(network)(
+        `warning: the range ${range} is not private: those who own it cannot be reached from here`,
+      );
     try {
       const follower = await Follower.start({
         network,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { containsIp, type Ip } from '../../values/ip.ts';
+import { isPrivateRange } from '../../values/reserved.ts';
 import { isLive } from '../../wireguard/device.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { CallRefused } from '../api/api.ts';
@@ -94,6 +95,14 @@ const mtu = async (patient: Patient): Promise<Look> => {
     `innernet --mtu ${wants} up ${patient.network}`,
   );
 };
+
+const range = async ({ ground }: Patient): Promise<Look> =>
+  isPrivateRange(ground.range)
+    ? ok(`${ground.range} is private`)
+    : warning(
+        `${ground.range} is not private: those who own it cannot be reached from this machine`,
+        'ask the admin whether these addresses are theirs; if not, the network has to be made anew',
+      );
 
 const overlap = async (patient: Patient): Promise<Look> => {
   const { range } = patient.ground;
@@ -209,6 +218,7 @@ export const STEPS: readonly ExaminationStep[] = [
   { step: 'address', needs: ['device'], look: address },
   { step: 'route', needs: ['device'], look: route },
   { step: 'MTU', needs: ['device'], look: mtu },
+  { step: 'range', look: range },
   { step: 'overlap', look: overlap },
   { step: 'DNS', look: dns },
   { step: 'handshake', needs: ['device', 'DNS'], look: handshake },

@@ -8,13 +8,14 @@ import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
-import { Rejected } from '../../domain/rejection.ts';
+import { Rejected, shellWord } from '../../domain/rejection.ts';
 import { type Conf, LARGEST_CONF, parseConf } from '../../protocol/conf.ts';
 import { Failure } from '../../values/failure.ts';
-import { addressOf, networkOf } from '../../values/ip.ts';
+import { addressOf, type Cidr, networkOf } from '../../values/ip.ts';
 import { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { KeyPair } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
+import { isPrivateRange } from '../../values/reserved.ts';
 import type { Device } from '../../wireguard/device.ts';
 import { linkNamed } from '../../wireguard/link.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
@@ -62,11 +63,11 @@ const readInvitation = async (file: string): Promise<Conf> => {
 };
 
 /** Asked on a terminal, as innernet does; Enter means the inviting admin's name. */
-const localName = ({ networkName }: Conf, options: InstallOptions): Promise<InterfaceName> => {
+const localName = ({ networkName, address }: Conf, options: InstallOptions): Promise<InterfaceName> => {
   const given = options.name ?? (options.defaultName || !hasTerminal() ? networkName : undefined);
   return new Questions({}).text({
     flag: '--name',
-    question: 'Interface name',
+    question: `Interface name for ${networkName} (all of ${networkOf(address)})`,
     given,
     schema: InterfaceName,
     initial: networkName,
@@ -101,6 +102,17 @@ const jsonOf = (text: string): unknown => {
   } catch {
     return undefined;
   }
+};
+
+/** Whoever routes a public range sends what is meant for its owners into the network: a resolver, a bank. */
+const refusePublic = (range: Cidr, file: string): void => {
+  if (isPrivateRange(range)) return;
+  throw new Failure(
+    `the network's range ${range} is not private: this machine could not reach those who own it`,
+    {
+      hint: `ask the admin who invited you; if the range is theirs: innernet install --allow-range ${shellWord(file)}`,
+    },
+  );
 };
 
 /** Refuses names that are taken and networks that this machine is in already. */
@@ -146,6 +158,7 @@ const warnOfOverlap = async (conf: Conf, name: InterfaceName): Promise<void> => 
 /** Joins. Throws a `Failure` that says why not, `Rejected` where the server's rules say no. */
 export const install = async (file: string, options: InstallOptions): Promise<void> => {
   const invitation = await readInvitation(file);
+  if (!options.allowRange) refusePublic(networkOf(invitation.address), file);
   const name = await localName(invitation, options);
   const paths = pathsOf(name, options);
   const hasPending = (await contentOf(paths.pending)) !== undefined;
@@ -173,7 +186,7 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
 
 const ordersOf = ({ address, server }: Conf, name: InterfaceName, { conf }: NetworkPaths): string[] => [
   `make a key pair, hand the public key in at ${server.externalEndpoint}, and use the invitation up`,
-  `write ${conf} and bring the device ${name} up at ${addressOf(address)}`,
+  `write ${conf} and bring the device ${name} up at ${addressOf(address)}, with all of ${networkOf(address)} behind it`,
 ];
 
 const join = async (

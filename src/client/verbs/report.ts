@@ -37,6 +37,8 @@ export type PeerReport = {
 export type NetworkReport = {
   network: string;
   ip: string;
+  /** All addresses that go into the tunnel. */
+  range: string;
   isUp: boolean;
   listenPort: number | null;
   backend: string | null;
@@ -106,6 +108,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
   return {
     network,
     ip: ground.own.ip,
+    range: ground.range,
     isUp: state !== undefined,
     listenPort: state?.listenPort ?? null,
     backend: device?.backend ?? null,

@@ -37,8 +37,8 @@ const textOf = (report: NetworkReport, options: ShowOptions): string => {
 };
 
 const headOf = (report: NetworkReport): string[] => {
-  const { network, isUp, listenPort, isFollowed, isConnected, isPolled, isShutOut } = report;
-  const lines = [`${paint('bold', 'network')}: ${paint('bold', network)}`];
+  const { network, range, isUp, listenPort, isFollowed, isConnected, isPolled, isShutOut } = report;
+  const lines = [`${paint('bold', 'network')}: ${paint('bold', network)} (${range})`];
   if (!isUp)
     return [...lines, `  ${paint('yellow', 'down')}: bring it up with: innernet up --daemon ${network}`];
   lines.push(`  listening port: ${listenPort}`);
@@ -87,7 +87,7 @@ const sorted = (peers: readonly PeerReport[]): PeerReport[] =>
 const keyText = ({ publicKey }: PeerReport, { verbose }: ShowOptions): string =>
   verbose > 0 ? publicKey : shortKey(publicKey as PublicKey);
 
-/** `◉ 10.42.1.1: ann (you, AbCdEfGhIj…)`; the sign says connected or not. */
+/** `◉ 10.61.1.1: ann (you, AbCdEfGhIj…)`; the sign says connected or not. */
 const shortLine = (peer: PeerReport, options: ShowOptions): string => {
   const sign = peer.isConnected ? paint('green', '◉') : '◯';
   const who = peer.isSelf ? `you, ${keyText(peer, options)}` : keyText(peer, options);

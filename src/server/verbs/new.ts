@@ -26,7 +26,7 @@ import { Cidr, kindOf, prefixOf } from '../../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import { keyPairFrom } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
-import { reservedIn } from '../../values/reserved.ts';
+import { isPrivateRange, PRIVATE_BLOCKS, reservedIn } from '../../values/reserved.ts';
 import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
@@ -41,6 +41,9 @@ import { ownAddress } from './own-address.ts';
 /** WireGuard's customary port. */
 const LISTEN_PORT = 51_820;
 
+/** A range that no common program or router takes by default; why this one: DESIGN.md, decision 28. */
+const EXAMPLE_RANGE = '10.61.0.0/16';
+
 /** What a network is made of, all of it checked. */
 type Plan = { name: InterfaceName; cidr: Cidr; endpoint: Endpoint; listenPort: number };
 
@@ -50,6 +53,7 @@ export const createNetwork = async (options: NewOptions): Promise<void> => {
   const plan = await ask(questions, options);
   const files = filesOf(plan.name, options);
   refuseReserved(plan.cidr);
+  if (!options.allowRange) refusePublic(plan.cidr);
   await refuseExisting(plan.name, files);
   const keys = keyPairFrom(randomBytes(32));
   const command = commandFor(plan, keys.publicKey);
@@ -88,7 +92,7 @@ const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => 
     question: 'Network CIDR',
     given: options.networkCidr,
     schema: Cidr,
-    initial: '10.42.0.0/16',
+    initial: EXAMPLE_RANGE,
   });
   const endpoint = options.autoExternalEndpoint
     ? endpointOf(await ownAddress(), options.listenPort ?? LISTEN_PORT)
@@ -124,8 +128,18 @@ const refuseReserved = (cidr: Cidr): void => {
   const reserved = reservedIn(cidr);
   if (!reserved) return;
   throw new Failure(`the range ${cidr} overlaps ${reserved.block}, which is for ${reserved.use}`, {
-    hint: 'choose a private range, such as --network-cidr 10.42.0.0/16',
+    hint: `choose a private range, such as --network-cidr ${EXAMPLE_RANGE}`,
   });
+};
+
+const refusePublic = (cidr: Cidr): void => {
+  if (isPrivateRange(cidr) || prefixOf(cidr) === 0) return;
+  throw new Failure(
+    `the range ${cidr} is not private: its members could not reach those who own these addresses`,
+    {
+      hint: `choose one in ${PRIVATE_BLOCKS}, such as --network-cidr ${EXAMPLE_RANGE}; if it is yours: --allow-range`,
+    },
+  );
 };
 
 const refuseExisting = async (

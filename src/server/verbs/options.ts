@@ -13,6 +13,8 @@ export type NewOptions = GlobalOptions &
   ChangeOptions & {
     networkName?: InterfaceName | undefined;
     networkCidr?: Cidr | undefined;
+    /** The range may be one that is not private. */
+    allowRange?: true | undefined;
     externalEndpoint?: Endpoint | undefined;
     /** Find the endpoint's address by asking a public DNS resolver. */
     autoExternalEndpoint?: true | undefined;
