@@ -23,6 +23,7 @@ import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
 import { peers } from './peers.ts';
+import { proof } from './proof.ts';
 import { replay } from './replay.ts';
 import { setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
@@ -51,6 +52,7 @@ const ROWS: readonly Row[] = [
   million,
   packageSize,
   keepalive,
+  proof,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];

@@ -10,6 +10,7 @@ import { inTime, patienceAt, pauseBefore } from '../../src/client/sync/connectin
 import {
   type DigestPage,
   type Fetch,
+  type OpeningFrame,
   type ServerFrame,
   type Snapshot,
   SUBPROTOCOL,
@@ -19,7 +20,9 @@ import { DIGESTS_PATH, SERVER_KEY_HEADER, SNAPSHOT_PATH, STREAM_PATH } from '../
 import { hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
 import type { Hash } from '../../src/values/id.ts';
 import type { Ip } from '../../src/values/ip.ts';
+import type { PublicKey } from '../../src/values/key.ts';
 import { clock } from '../clock.ts';
+import { PROVES, Prover } from './prover.ts';
 import type { Served } from './server.ts';
 
 const inflate = promisify(gunzip);
@@ -97,6 +100,7 @@ const headBytes = (length: number): number => (length < 126 ? 2 : length < 65_53
 export class Client {
   readonly address: Ip;
   readonly #around: Surroundings;
+  readonly #prover: Prover | undefined;
   head: Head | undefined;
   /** When the frame arrived that brought it to its head. */
   levelAt = 0;
@@ -113,6 +117,7 @@ export class Client {
   constructor(address: Ip, around: Surroundings, head: Head | undefined) {
     this.address = address;
     this.#around = around;
+    if (PROVES) this.#prover = new Prover(address, around.served.serverKey as PublicKey);
     this.head = head;
   }
 
@@ -125,8 +130,9 @@ export class Client {
     const { endpoint, serverKey } = this.#around.served;
     const timeout = patienceAt(this.#attempts);
     const to = { host: hostOf(endpoint), port: portOf(endpoint), localAddress: this.address, timeout };
-    const socket = new WebSocket(`ws://${endpoint}${this.#path()}`, SUBPROTOCOL, {
-      headers: { [SERVER_KEY_HEADER]: serverKey },
+    const path = this.#path();
+    const socket = new WebSocket(`ws://${endpoint}${path}`, SUBPROTOCOL, {
+      headers: { [SERVER_KEY_HEADER]: serverKey, ...this.#prover?.header('stream', path) },
       handshakeTimeout: timeout,
       createConnection: () => inTime(connect(to), endpoint),
       maxPayload: LARGEST_FRAME,
@@ -163,8 +169,13 @@ export class Client {
 
   async #take({ data, at }: Arrival): Promise<void> {
     this.#count(data);
-    const frame = JSON.parse(data.toString()) as ServerFrame;
+    const frame = JSON.parse(data.toString()) as ServerFrame | OpeningFrame;
     switch (frame.kind) {
+      case 'challenge':
+        if (this.#prover) this.#send(this.#prover.answer(data));
+        break;
+      case 'proof':
+        break;
       case 'welcome':
         this.#onWelcome(frame, at);
         break;
@@ -310,7 +321,8 @@ export class Client {
       const { address: localAddress } = this;
       const socket = connect({ host: hostOf(endpoint), port: portOf(endpoint), localAddress });
       const head = [`GET ${path} HTTP/1.1`, `Host: ${endpoint}`, `${SERVER_KEY_HEADER}: ${served.serverKey}`];
-      socket.write([...head, 'Connection: close', '', ''].join('\r\n'));
+      const proof = Object.entries(this.#prover?.header('call', path) ?? {}).map((field) => field.join(': '));
+      socket.write([...head, ...proof, 'Connection: close', '', ''].join('\r\n'));
       socket.on('data', (chunk) => {
         tally.snapshotBytes += chunk.length;
       });
@@ -330,7 +342,11 @@ export class Client {
         localAddress: this.address,
         agent,
         path,
-        headers: { [SERVER_KEY_HEADER]: served.serverKey, host: endpoint },
+        headers: {
+          [SERVER_KEY_HEADER]: served.serverKey,
+          host: endpoint,
+          ...this.#prover?.header('call', path),
+        },
       };
       get(options, async (response) => {
         const chunks: Buffer[] = [];

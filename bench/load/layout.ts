@@ -110,13 +110,8 @@ export function* eventsOf(layout: Layout, serverKey: PublicKey): Generator<Netwo
   }
   for (let number = 0; number < peers; number++) {
     const cidrId = first + Math.floor(number / perCidr);
-    yield peerAdded(
-      peerIdOf(number),
-      peerName(number),
-      addressOf(layout, number),
-      cidrId,
-      loadKey(peerName(number)),
-    );
+    const address = addressOf(layout, number);
+    yield peerAdded(peerIdOf(number), peerName(number), address, cidrId, loadKey(address));
   }
   for (let rename = 0; rename < (layout.renames ?? 0); rename++) {
     const number = (rename >> 1) % peers;

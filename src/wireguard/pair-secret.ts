@@ -5,6 +5,7 @@ import {
   createPublicKey,
   diffieHellman,
   hash,
+  type KeyObject,
   timingSafeEqual,
 } from 'node:crypto';
 import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
@@ -13,14 +14,23 @@ import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 
+/** To take a private key over takes OpenSSL as long as all the rest: a server's is the same for thousands of peers. */
+const taken = new WeakMap<PrivateKey, KeyObject>();
+
+const privateKeyObject = (key: PrivateKey): KeyObject => {
+  const known = taken.get(key);
+  if (known) return known;
+  const der = Buffer.concat([PKCS8_PREFIX, keyBytes(key.reveal())]);
+  const made = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  taken.set(key, made);
+  return made;
+};
+
 /** X25519 of one's own private key and the other's public one: 32 bytes. Throws where that is zero. */
 export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
-  const privateDer = Buffer.concat([PKCS8_PREFIX, keyBytes(own.reveal())]);
   const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
-  return diffieHellman({
-    privateKey: createPrivateKey({ key: privateDer, format: 'der', type: 'pkcs8' }),
-    publicKey: createPublicKey({ key: publicDer, format: 'der', type: 'spki' }),
-  });
+  const publicKey = createPublicKey({ key: publicDer, format: 'der', type: 'spki' });
+  return diffieHellman({ privateKey: privateKeyObject(own), publicKey });
 };
 
 /** SHA-256, HMAC with it, and the comparison of tags. */
