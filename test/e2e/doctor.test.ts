@@ -29,7 +29,9 @@ describe('a healthy machine', () => {
   it('passes every step; without a daemon that is said', async () => {
     const { code, findings } = await examine();
     expect(findings.map(({ step }) => step)).toEqual(
-      'root tun device address route MTU range overlap DNS handshake API clock version daemon peers'.split(' '),
+      'root tun device address route MTU range overlap DNS handshake API clock version daemon peers'.split(
+        ' ',
+      ),
     );
     expect([code, gradesOf(findings, 'warning'), gradesOf(findings, 'failed')]).toEqual([0, ['daemon'], []]);
   });
