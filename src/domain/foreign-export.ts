@@ -49,6 +49,7 @@ export type Loss =
   | { what: 'Identity' }
   | { what: 'Ids'; peer: number; cidr: number; association: number }
   | { what: 'RetiredKeys'; count: number }
+  | { what: 'Proofs' }
   | { what: 'DeletedPeer'; name: string; ip: Ip; keptAs: string }
   | { what: 'BlockForDeleted'; cidr: Cidr; keptAs: string }
   | { what: 'Name'; name: string; keptAs: string }
@@ -64,6 +65,8 @@ export const explainLoss = (loss: Loss): string => {
       return 'the promise that ids are never used again: innernet gives the highest one anew when it is free';
     case 'RetiredKeys':
       return `the memory of ${loss.count} keys that were in use once: innernet would take them again`;
+    case 'Proofs':
+      return "that requests need a proof by key: any program on a peer's machine speaks for that peer again";
     case 'DeletedPeer':
       return `that peer "${printable(loss.name)}" (${loss.ip}) was deleted: it is the disabled peer "${loss.keptAs}", so that its address stays retired`;
     case 'BlockForDeleted':
@@ -177,7 +180,8 @@ class Export {
       { what: 'Ids', ...nextIds },
     ];
     const keys: Loss[] = forgotten > 0 ? [{ what: 'RetiredKeys', count: forgotten }] : [];
-    return { tables: this.#tables, losses: [...always, ...keys, ...this.#losses] };
+    const proofs: Loss[] = this.#network.isProofRequired ? [{ what: 'Proofs' }] : [];
+    return { tables: this.#tables, losses: [...always, ...keys, ...proofs, ...this.#losses] };
   }
 
   #cidrName(id: CidrId): string {

@@ -112,12 +112,14 @@ describe('what innernet cannot hold', () => {
       gone(ids.oven),
       { type: 'CidrDeleted', cidrId: ids.machines },
       { type: 'PeerRenamed', peerId: ids.ryo, name: 'Ryo!' },
+      { type: 'ProofRequired' },
     ]);
     expect(losses.map(explainLoss).join('\n')).toMatchInlineSnapshot(`
-      "the history: 20 events, who did what and when
+      "the history: 21 events, who did what and when
       the identity of the log: machines with this program take innernet's server for one without a live stream
       the promise that ids are never used again: innernet gives the highest one anew when it is free
       the memory of 4 keys that were in use once: innernet would take them again
+      that requests need a proof by key: any program on a peer's machine speaks for that peer again
       the name of peer "Ryo!", which innernet would refuse: it is "peer-3"
       a retired address outside every leaf CIDR: there is a new CIDR "retired-5" (10.42.1.1/32) that holds it
       that peer "oven" (10.42.1.1) was deleted: it is the disabled peer "oven", so that its address stays retired"
