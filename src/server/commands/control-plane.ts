@@ -79,8 +79,9 @@ export class ControlPlane {
    */
   execute(command: Command, { actor, commandId = ulid(), isProved = false }: Request): Promise<Outcome> {
     return new Promise((resolve, reject) => {
+      const digest = digestOfCommand(command);
       const asked = { command, actor, actorText: actorText(actor), commandId, isProved };
-      this.#waiting.push({ ...asked, digest: digestOfCommand(command), resolve, reject });
+      this.#waiting.push({ ...asked, digest, resolve, reject });
       if (this.#working) return;
       this.#working = true;
       queueMicrotask(() => void this.#work()); // what is asked in one breath is one batch
