@@ -1,5 +1,6 @@
 // Who gets in: identity is the source address, nothing else is believed, and a stranger hears next to nothing.
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Peer } from '../../src/protocol/v1.ts';
 import type { PeerId } from '../../src/values/id.ts';
@@ -54,6 +55,17 @@ describe('the door of the API', () => {
         headers: { [name]: name === 'forwarded' ? `for=${ips.ann}` : ips.ann },
       }),
   );
+
+  it("an ended invitation's address takes no connection for five seconds, whoever has it by then", async () => {
+    const old = await served.peer('old', { invited: true });
+    const call = () => served.call('/v1/user/capabilities', { from: old.ip });
+    expect((await call()).status).toBe(200);
+    await served.run({ type: 'RevokeInvitation', peer: old.id });
+    expect((await served.peer('new', { invited: true })).ip).toBe(old.ip);
+    await expect(call()).rejects.toThrow(/ECONNRESET|hang up/);
+    await sleep(5_100);
+    expect((await call()).status).toBe(200);
+  });
 
   it('knows no path outside /v1, for anybody', async () => {
     for (const from of [ips.ann, '127.42.1.200']) await expectEmpty(404, '/', { from });

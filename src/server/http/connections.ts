@@ -33,6 +33,12 @@ const LAST_WORDS = 50;
 /** The answer to a redeem goes out over the old key; by now it is through or never will be. */
 const LAST_ANSWER = 2_500;
 
+/**
+ * An invitation's address that is free for another one takes no connection for so long, in milliseconds: the kernel may have
+ * made one over the old key that Node hears of when the address has somebody else.
+ */
+const REST = 5_000;
+
 type Connection = {
   readonly socket: Socket;
   /** Who had the address when the connection was made. */
@@ -45,6 +51,8 @@ export class Connections {
   /** Of each address, the oldest first. */
   readonly #byAddress = new Map<string, Map<Socket, Connection>>();
   readonly #waiting = new Set<Connection>();
+  /** Until when addresses rest, by the monotonic clock. */
+  readonly #resting = new Map<string, number>();
   readonly #limits: Limits;
   readonly #keyAt: (address: string) => PublicKey | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -58,6 +66,10 @@ export class Connections {
   /** Counts a new connection, which is silent, until it closes. */
   take(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
+    if (this.#rests(address)) {
+      socket.destroy();
+      return;
+    }
     const connections = this.#byAddress.get(address) ?? new Map<Socket, Connection>();
     const connection: Connection = { socket, key: this.#keyAt(address), standing: 'silent', looks: 0 };
     this.#byAddress.set(address, connections.set(socket, connection));
@@ -94,6 +106,9 @@ export class Connections {
 
   /** Ends the connections of all whose right a commit ended. */
   follow({ changes }: Step): void {
+    for (const { before, after } of changes.peers.values())
+      if (before && !before.isRedeemed && !after?.isRedeemed && before.publicKey !== after?.publicKey)
+        this.#resting.set(before.ip, performance.now() + REST);
     for (const right of endedRights(changes)) this.#end(right.peer.ip, graceOf(right));
   }
 
@@ -102,6 +117,14 @@ export class Connections {
     clearInterval(this.#looking);
     for (const connections of this.#byAddress.values())
       for (const socket of connections.keys()) socket.destroy();
+  }
+
+  #rests(address: string): boolean {
+    const until = this.#resting.get(address);
+    if (until === undefined) return false;
+    if (performance.now() < until) return true;
+    this.#resting.delete(address);
+    return false;
   }
 
   #connection(socket: Socket): Connection | undefined {
