@@ -20,6 +20,7 @@ export default {
     'man',
     'mandoc',
     'script',
+    'setpriv',
     'mount',
     'umount',
     'unshare',

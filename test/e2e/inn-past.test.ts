@@ -8,6 +8,7 @@ import { chainHash, digestOf } from '../../src/events/record.ts';
 import { recordFrom } from '../../src/protocol/exported-log.ts';
 import { sha256 } from '../../src/store/sha256.ts';
 import { type Hash, NO_HASH } from '../../src/values/id.ts';
+import { folderForSockets } from '../folder-for-sockets.ts';
 import type { Host } from '../lab.ts';
 import { CLIENT, follow, reportOf, SERVER, SmallNetwork, until } from './small-network.ts';
 
@@ -167,7 +168,9 @@ const scrape = (socketPath: string): Promise<string> =>
 
 it('metrics are to be had while it serves', async () => {
   await network.stopServing('SIGTERM');
-  const path = join(tmpdir(), `innernet-metrics-${process.pid}`);
+  const folder = folderForSockets('innernet-metrics-');
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'acme');
   const serving = network.server.spawn([...SERVER, 'serve', 'acme', '--metrics', path]);
   await serving.line(/listening/);
   await until('ann is back', async () => (await scrape(path)).includes('innernet_clients_live 1\n'), 60);

@@ -2,7 +2,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { shellWord } from '../../src/domain/rejection.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
 import { CLIENT, SERVER, until } from './small-network.ts';
 
@@ -42,7 +44,7 @@ const watched = (what: string): string[] => {
 const DUMPING = 'ulimit -c "$(ulimit -H -c)"';
 const REPORTING = [
   '--abort-on-uncaught-exception --report-uncaught-exception --report-on-fatalerror --report-on-signal',
-  `--report-directory=${crashes} --import=${faulty}`,
+  `"--report-directory=${crashes}" --import=${pathToFileURL(faulty).href}`,
 ].join(' ');
 
 const nameOf = (host: Host, argv: readonly string[]): string =>
@@ -52,14 +54,14 @@ const nameOf = (host: Host, argv: readonly string[]): string =>
 const type = async (host: Host, argv: readonly string[]): Promise<void> => {
   const what = nameOf(host, argv);
   const [out, error] = [join(folder, `out${runs}`), join(folder, `error${runs}`)];
-  const script = `${DUMPING}; exec "$@" >${out} 2>${error}`;
+  const script = `${DUMPING}; exec "$@" >${shellWord(out)} 2>${shellWord(error)}`;
   await host.exec(['sh', '-c', script, 'sh', ...watched(what), ...argv], { timeout: 60_000 });
   written.set(what, readFileSync(out, 'utf8') + readFileSync(error, 'utf8'));
 };
 
 const start = async (host: Host, argv: readonly string[], pattern: RegExp): Promise<void> => {
   const what = nameOf(host, argv);
-  const script = `${DUMPING}; cd ${crashes}; exec "$@"`;
+  const script = `${DUMPING}; cd ${shellWord(crashes)}; exec "$@"`;
   const env = { NODE_OPTIONS: REPORTING };
   const running = host.spawn(['sh', '-c', script, 'sh', ...watched(what), ...argv], { env });
   await running.line(pattern);
