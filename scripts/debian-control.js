@@ -58,7 +58,7 @@ Section: net
 Priority: optional
 Installed-Size: ${size}
 Depends: ${depends.join(', ')}
-Recommends: wireguard-tools
+Recommends: wireguard-tools, nftables
 Suggests: wireguard-go, bash-completion
 Provides: innernet, innernet-server
 Conflicts: innernet, innernet-server

@@ -16,23 +16,28 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     why: 'a read model can be thrown away: it is made from the log alone',
   },
   wireguard: { from: ['values'], why: 'a device knows keys and addresses, not who may see whom' },
+  filter: {
+    from: ['wireguard', 'values'],
+    why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
+  },
   cli: {
     from: ['protocol', 'domain', 'events', 'values'],
     why: 'a verb is written once for both programs, so it knows neither log nor device',
   },
   client: {
-    from: ['cli', 'wireguard', 'protocol', 'domain', 'events', 'values'],
+    from: ['cli', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'values'],
     why: "no SQLite on a peer's machine, and nothing of the server's",
   },
   server: {
-    from: ['cli', 'wireguard', 'projections', 'store', 'protocol', 'domain', 'events', 'values'],
+    from: ['cli', 'filter', 'wireguard', 'projections', 'store', 'protocol', 'domain', 'events', 'values'],
     why: 'the two programs meet in the protocol alone',
   },
 };
 
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
-  /^src\/(values|events|domain|protocol)\//.test(path) || path === 'src/wireguard/plan.ts';
+  /^src\/(values|events|domain|protocol)\//.test(path) ||
+  /^src\/(wireguard\/(plan|guard)|filter\/filter-table)\.ts$/.test(path);
 
 /** Packages that belong to some rooms only, and why. */
 const packages = [

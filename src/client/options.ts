@@ -27,6 +27,8 @@ export type InstallOptions = GlobalOptions &
     deleteInvite?: true | undefined;
     /** The network's range may be one that is not private. */
     allowRange?: true | undefined;
+    /** Something else of this machine may have addresses of the network. */
+    allowOverlap?: true | undefined;
   };
 
 export type UpOptions = GlobalOptions &

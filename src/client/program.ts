@@ -5,6 +5,7 @@ import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
+import type { DoctorOptions } from '../cli/examining.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
@@ -25,7 +26,6 @@ import {
   type UpOptions,
 } from './options.ts';
 import type { AcknowledgeOptions } from './verbs/acknowledge.ts';
-import type { DoctorOptions } from './verbs/doctor.ts';
 import type { DownOptions } from './verbs/down.ts';
 import type { ForgetPinOptions } from './verbs/forget-pin.ts';
 import type { ListenPortOptions } from './verbs/listen-port.ts';
@@ -53,7 +53,8 @@ const addInstall = (program: Command): void => {
     .option(
       '--allow-range',
       'join also where the range is not private, and its owners cannot be reached then',
-    );
+    )
+    .option('--allow-overlap', 'join also where something else of this machine has addresses of the network');
   addNatOptions(addHostsOptions(addLocalChangeOptions(install))).action(
     async (file: string, _options, command: Command) => {
       const client = await import('./verbs/install.ts');

@@ -21,6 +21,8 @@ export type Conf = {
   privateKey: PrivateKey;
   /** Absent: WireGuard chooses a port. */
   listenPort?: number | undefined;
+  /** Joined although its range overlaps something: other networks of this machine keep their addresses before it. */
+  allowsOverlap?: true | undefined;
   server: {
     publicKey: PublicKey;
     /** Where WireGuard reaches the server. */
@@ -59,6 +61,7 @@ const Document = z.object({
     address: RecordedCidr,
     'private-key': Key,
     'listen-port': Port.optional(),
+    'allow-overlap': z.boolean().optional(),
   }),
   server: z.object({
     'public-key': PublicKey,
@@ -164,6 +167,7 @@ export const parseConf = (text: string, source: string): Conf => {
     address: own.address,
     privateKey: own['private-key'],
     listenPort: own['listen-port'],
+    ...(own['allow-overlap'] ? { allowsOverlap: true } : {}),
     server: {
       publicKey: server['public-key'],
       externalEndpoint: server['external-endpoint'],
@@ -188,6 +192,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       address: own.address,
       'private-key': own.privateKey.reveal(),
       'listen-port': own.listenPort,
+      'allow-overlap': own.allowsOverlap,
     },
     server: {
       'public-key': server.publicKey,

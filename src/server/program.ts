@@ -6,6 +6,7 @@ import { addChangeOptions } from '../cli/change.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
+import type { DoctorOptions } from '../cli/examining.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
@@ -73,6 +74,10 @@ const addServe = (program: Command): void => {
       MetricsPlace,
     ),
   );
+  serve.option(
+    '--allow-forwarding',
+    'let peers send through this machine where it forwards (default: dropped)',
+  );
   addHostsOptions(serve).action(async (network: InterfaceName, _options, command: Command) => {
     const server = await import('./serve.ts');
     await server.serve(network, saidTo<ServeOptions>(command));
@@ -97,6 +102,18 @@ const addUninstall = (program: Command): void => {
       await server.uninstall(network, saidTo<UninstallOptions>(command));
     },
   );
+};
+
+const addDoctor = (program: Command): void => {
+  networkVerb(program, 'doctor', {
+    summary: "go through what can be wrong with a network on the server's machine, and say what to do",
+    examples: ['doctor acme', 'doctor acme --json'],
+  })
+    .option('--json', 'answer with JSON: a list of findings')
+    .action(async (network: InterfaceName, _options, command: Command) => {
+      const server = await import('./verbs/doctor.ts');
+      await server.doctor(network, saidTo<DoctorOptions>(command));
+    });
 };
 
 const addBackups = (program: Command): void => {
@@ -145,7 +162,7 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addBackups, addUninstall]) add(program);
+for (const add of [addNew, addServe, addDoctor, addBackups, addUninstall]) add(program);
 for (const add of [
   addPeerVerbs,
   addInvitationVerbs,

@@ -23,6 +23,7 @@ import { SteadyClock } from './commands/steady-clock.ts';
 import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
+import { letThrough, NoPassage } from './device/no-passage.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { Api } from './http/api.ts';
@@ -137,6 +138,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const limits = new Limits((message) => say(`warning: ${message}`));
   const hub = opened.add(new Hub(live, observations, claims, limits), (it) => it.close());
   const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
+  if (options.allowForwarding) await letThrough(network);
+  else opened.add(await NoPassage.start(network, say), (it) => it.close());
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
   opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
   const endpoint = internalEndpoint(conf);

@@ -1,15 +1,7 @@
 /** The network interface around a WireGuard device: what `ip` says of it, and what is missing for a tunnel. */
-import {
-  addressOf,
-  type Cidr,
-  containsIp,
-  familyOf,
-  Ip,
-  networkOf,
-  RecordedCidr,
-  singleton,
-} from '../values/ip.ts';
+import { addressOf, type Cidr, containsIp, familyOf, networkOf, RecordedCidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { blockOf, type RouteJson } from './guard.ts';
 import { failureOf, run, sure } from './program.ts';
 
 /** An interface as the kernel has it. */
@@ -46,7 +38,6 @@ type LinkJson = {
   linkinfo?: { info_kind?: string };
   addr_info: { local?: string; prefixlen: number; scope: string; tentative?: boolean; dadfailed?: boolean }[];
 };
-export type RouteJson = { dst: string; dev?: string; type?: string; table?: string };
 
 /** The interface of that name with its addresses and routes; undefined when there is none. One process. */
 export const linkNamed = async (name: InterfaceName): Promise<Link | undefined> => {
@@ -77,12 +68,9 @@ const linkOf = (link: LinkJson, routes: readonly RouteJson[]): Link => ({
 });
 
 /** The block of an ordinary route of the main table; undefined for others, and for a default route. */
-export const routeBlock = ({ type = 'unicast', table = 'main', dst }: RouteJson): Cidr | undefined => {
-  if (type !== 'unicast' || table !== 'main' || dst === 'default') return undefined;
-  if (dst.includes('/')) return RecordedCidr.safeParse(dst).data;
-  // `ip` leaves the prefix of a single address out.
-  const ip = Ip.safeParse(dst);
-  return ip.success ? singleton(ip.data) : undefined;
+export const routeBlock = (route: RouteJson): Cidr | undefined => {
+  const { type = 'unicast', table = 'main' } = route;
+  return type === 'unicast' && table === 'main' ? blockOf(route) : undefined;
 };
 
 /** How a new interface is, before anything was done to it. */

@@ -1,5 +1,5 @@
 /** Running the programs that we drive (ip, wg): arguments as a list, never a shell, secrets never among them. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ const PACKAGES: { [program: string]: string } = {
   ip: 'iproute2',
   wg: 'wireguard-tools',
   'wireguard-go': 'wireguard-go',
+  nft: 'nftables',
 };
 
 export const missingProgram = (program: string, cause?: unknown): Failure => {
@@ -39,6 +40,21 @@ export const run = (program: string, args: readonly string[], input = ''): Promi
       resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
     );
   });
+
+/**
+ * Starts a program that reads lines, and gives it one without its end: it waits for more, and carries the line out when our
+ * end of the pipe is closed, be it because this process was killed.
+ */
+export const startWaiting = (program: string, args: readonly string[], line: string): ChildProcess => {
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: environment(),
+    detached: true,
+  });
+  child.on('error', () => {}).unref();
+  child.stdin.on('error', () => {}).write(line);
+  return child;
+};
 
 /** As `run`, but throws a `Failure` with the program's own words unless it exits 0; answers with stdout. */
 export const sure = async (program: string, args: readonly string[], input = ''): Promise<string> => {

@@ -2,8 +2,11 @@
 import { networkInterfaces } from 'node:os';
 import { type Cidr, familyOf, Ip, overlaps } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { type RouteJson, routeBlock } from './link.ts';
-import { sure } from './program.ts';
+import { isPrivateRange } from '../values/reserved.ts';
+import { blockOf, type RouteJson, type Routing, type RuleJson, type Thief, thievesIn } from './guard.ts';
+import { routeBlock } from './link.ts';
+import { failureOf, run, sure } from './program.ts';
+import { answers } from './socket.ts';
 
 /** A route of the main table. */
 export type Route = { cidr: Cidr; device: string };
@@ -33,3 +36,51 @@ export const localAddresses = (except?: InterfaceName): LocalAddress[] =>
           return internal || !ip.success ? [] : [{ device, ip: ip.data }];
         }),
   );
+
+/** One command of an `ip -batch` a line of its own; an empty answer is no line at all. */
+const answersOf = async <T>(cidr: Cidr, commands: readonly string[]): Promise<T[]> => {
+  const args = ['-json', '-details', `-${familyOf(cidr)}`, '-batch', '-'];
+  const { code, stdout, stderr } = await run('ip', args, `${commands.join('\n')}\n`);
+  // A family that the kernel does not have, or a table that nothing is in: then there is nothing.
+  if (code !== 0 && !/does not exist|not supported/i.test(stderr)) throw failureOf('ip', stderr.trim());
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .flatMap((line) => JSON.parse(line) as T[]);
+};
+
+/** What this machine's routing has about a range, by one process. */
+export const routingOf = async (network: Cidr): Promise<Routing> => {
+  const found = await answersOf<RuleJson | RouteJson>(network, [
+    'rule show',
+    `route show table all root ${network}`,
+  ]);
+  const isRule = (one: RuleJson | RouteJson): one is RuleJson => 'priority' in one;
+  return { rules: found.filter(isRule), routes: found.filter((one): one is RouteJson => !isRule(one)) };
+};
+
+type LinkKind = { ifname: string; linkinfo?: { info_kind?: string } };
+
+/**
+ * What a network would clash with on this machine: routes and addresses within its range, and other WireGuard networks
+ * that have the range within theirs. `own` is left out.
+ */
+export const clashesWith = async (network: Cidr, own: InterfaceName): Promise<Thief[]> => {
+  const wider = `route show table all match ${network}`;
+  const [within, around] = await Promise.all([
+    routingOf(network),
+    answersOf<RouteJson | LinkKind>(network, [wider, 'link show']),
+  ]);
+  const links = around.filter((one): one is LinkKind => 'ifname' in one);
+  const thieves = thievesIn(within, network, own);
+  for (const route of around) {
+    if (!('dst' in route) || !route.dev || route.dev === own) continue;
+    const cidr = blockOf(route);
+    // A tunnel for the whole internet is a default route in two halves, no network.
+    if (!cidr || !isPrivateRange(cidr) || thieves.some((known) => known.cidr === cidr)) continue;
+    const kind = links.find(({ ifname }) => ifname === route.dev)?.linkinfo?.info_kind;
+    if (kind === 'wireguard' || (kind === 'tun' && (await answers(route.dev as InterfaceName))))
+      thieves.push({ kind: 'route', cidr, device: route.dev });
+  }
+  return thieves;
+};

@@ -6,6 +6,7 @@ import type { Backend, Device, DeviceState } from './device.ts';
 import { createKernel, KernelDevice } from './kernel.ts';
 import { carryOut, type Link, type LinkConfig, linkNamed, repairs } from './link.ts';
 import { run, sure } from './program.ts';
+import { removeGuard } from './range-guard.ts';
 import { answers, beginning, settles } from './socket.ts';
 import { deviceStateOf, GET } from './uapi.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
@@ -67,9 +68,17 @@ export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefi
 /** What comes after that which an answer says of the device itself: its first peer, or the end. */
 const ENDS_DEVICE = /^(?:public_key|errno)=/m;
 
-/** Removes the device, its session keys with it; false when there was none. */
+/** Removes the device, its session keys with it, and its guard; false when there was no device. */
 export const takeDown = async (name: InterfaceName): Promise<boolean> => {
   const link = await linkNamed(name);
+  try {
+    return await takeLinkDown(name, link);
+  } finally {
+    await removeGuard(name);
+  }
+};
+
+const takeLinkDown = async (name: InterfaceName, link: Link | undefined): Promise<boolean> => {
   if (!link) return false;
   await adopt(name, link);
   await sure('ip', ['link', 'delete', 'dev', name]);

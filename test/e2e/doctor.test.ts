@@ -29,7 +29,7 @@ describe('a healthy machine', () => {
   it('passes every step; without a daemon that is said', async () => {
     const { code, findings } = await examine();
     expect(findings.map(({ step }) => step)).toEqual(
-      'root tun device address route MTU range overlap DNS handshake API clock version daemon peers'.split(
+      'root tun device address route guard MTU range overlap forwarding DNS handshake API clock version daemon peers'.split(
         ' ',
       ),
     );
@@ -54,7 +54,10 @@ describe('a sick machine', () => {
     ['address', 'failed', 'ip address del 10.42.1.1/16 dev acme', 'up acme'],
     ['route', 'failed', 'ip route del 10.42.0.0/16', 'up acme'],
     ['MTU', 'warning', 'ip link set acme mtu 1400', 'up acme'],
-    ['overlap', 'warning', 'ip address add 10.42.9.1/24 dev eth0', 'renumber'],
+    ['guard', 'failed', 'ip rule del priority 50', 'up acme'],
+    ['overlap', 'failed', 'ip address add 10.42.9.1/24 dev eth0', 'renumber'],
+    ['overlap', 'failed', 'ip route add 10.42.8.0/24 dev eth0 table 77', 'renumber'],
+    ['overlap', 'warning', 'ip address add 10.9.9.1/8 dev eth0', 'renumber'],
     ['device', 'failed', 'wg set acme private-key /dev/null', 'up acme'],
     ['device', 'failed', 'ip link delete acme', 'up --daemon acme'],
   ])('%s %s: %s', async (step, grade, harm, hint) => {
@@ -63,7 +66,9 @@ describe('a sick machine', () => {
     const finding = findings.find((one) => one.step === step);
     expect([finding?.grade, finding?.hint]).toEqual([grade, expect.stringContaining(hint)]);
     expect(code).toBe(grade === 'failed' ? 1 : 0);
-    await ann.exec(['ip', 'address', 'del', '10.42.9.1/24', 'dev', 'eth0']);
+    for (const block of ['10.42.9.1/24', '10.9.9.1/8'])
+      await ann.exec(['ip', 'address', 'del', block, 'dev', 'eth0']);
+    await ann.exec(['ip', 'route', 'flush', 'table', '77']);
     await ann.sure([...CLIENT, 'up', 'acme']);
     expect(gradesOf((await examine()).findings, 'failed')).toEqual([]);
   });

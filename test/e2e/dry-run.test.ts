@@ -64,7 +64,7 @@ describe('on a peer', () => {
   });
 
   it('an invitation, which is still good afterwards', async () => {
-    const argv = [...CLIENT, 'install', late, '--name', 'second', '--dry-run'];
+    const argv = [...CLIENT, 'install', late, '--name', 'second', '--allow-overlap', '--dry-run'];
     expect(await ann.sure(argv)).toMatch(/use the invitation up\n {2}write \/etc\/innernet\/second\.conf/);
     expect(await everything(ann)).toBe(before);
     expect(await network.isRedeemed('late')).toBe(false);

@@ -410,6 +410,34 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R26',
+    what: 'another LAN, VPN or network claims addresses of ours: by lease, by router advertisement, before and after up',
+    tests: [
+      { file: 'test/e2e/stolen-routes.test.ts' },
+      { file: 'test/e2e/overlaps.test.ts' },
+      { file: 'test/wireguard/guard.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/wireguard/guard.ts',
+        line: 'const PRIORITY = 50;',
+        becomes: 'const PRIORITY = 32_767;',
+      },
+    ],
+  },
+  {
+    id: 'R27',
+    what: 'a peer sends through the server to what lies behind it',
+    tests: [{ file: 'test/e2e/forwarding.test.ts' }, { file: 'test/filter/filter-table.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/filter/filter-table.ts',
+        line: 'counter drop`,',
+        becomes: 'counter accept`,',
+      },
+    ],
+  },
+  {
     id: 'R29',
     what: 'two networks of one program, two programs and an editor write the hosts file at once',
     tests: [

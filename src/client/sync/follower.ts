@@ -154,6 +154,7 @@ export class Follower {
   async follow(): Promise<void> {
     let attempt = 0;
     this.#writeHostsSoon();
+    void this.#keeper.hold();
     this.#watch = new AddressWatch({
       addresses: () => localAddresses(this.#options.tunnel.name),
       server: () => this.#keeper.serverAddress,
@@ -296,6 +297,7 @@ export class Follower {
    */
   async #onAddresses(moved: boolean): Promise<void> {
     if (this.#isStopped) return;
+    void this.#keeper.guard();
     if (moved) {
       this.#options.say('this machine has another address: peers are met anew');
       this.#link.disconnect({ mayBeGone: true });

@@ -15,6 +15,7 @@ import type { Kept } from '../memory/state-file.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts, type Newcomer } from './contacts.ts';
 import { FadingPackets } from './fading-packets.ts';
+import { GuardedRange } from './guarded-range.ts';
 import { LookUps } from './look-ups.ts';
 import { isOwnPublic } from './own-public.ts';
 import { Places } from './places.ts';
@@ -59,6 +60,7 @@ export class DeviceKeeper {
     () => performance.now(),
   );
   readonly #turns = new Turns();
+  readonly #range: GuardedRange;
   readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
   #device: Device;
@@ -74,6 +76,7 @@ export class DeviceKeeper {
     this.#parts = parts;
     this.#mirror = parts.kept.mirror;
     this.#device = device;
+    this.#range = new GuardedRange(parts.tunnel, parts.conf, parts.say);
     this.#places = new Places(parts.conf.peerEndpointOverrides, parts.kept.endpoints);
     const fade = (place: SocketAddress) => void this.#fading.send(this.#listenPort, place);
     this.contacts = new Contacts(this.#mirror.ground.own.publicKey, fade);
@@ -85,7 +88,7 @@ export class DeviceKeeper {
       ? { device: parts.fresh, state: await parts.fresh.read() }
       : await bringUp(parts.tunnel, parts.say);
     const keeper = new DeviceKeeper(parts, device);
-    await keeper.#turns.take(() => keeper.#equalise(state));
+    await Promise.all([keeper.guard(), keeper.#turns.take(() => keeper.#equalise(state))]);
     keeper.#compareIn(COMPARE_EVERY);
     return keeper;
   }
@@ -219,6 +222,7 @@ export class DeviceKeeper {
     return this.#turns.take(async () => {
       const { device, state } = await bringUp(this.#parts.tunnel, this.#parts.say);
       this.#device = device;
+      await this.guard();
       await this.#equalise(state);
       this.onCompared();
     });
@@ -227,6 +231,16 @@ export class DeviceKeeper {
   /** Compares as soon as it can: something is wrong with the device. */
   compareSoon(): void {
     this.#compareIn(0);
+  }
+
+  /** Looks whether anything leads addresses of the network elsewhere, and sees to it that nothing goes there. */
+  guard(): Promise<void> {
+    return this.#range.look();
+  }
+
+  /** From now on there is somebody who makes a device anew that is gone: meanwhile nothing leaves by another. */
+  hold(): Promise<void> {
+    return this.#range.hold();
   }
 
   /**
@@ -257,6 +271,7 @@ export class DeviceKeeper {
     clearTimeout(this.#comparing);
     await this.#turns.take(() => this.#device.apply(this.contacts.close(performance.now())).catch(() => {}));
     await this.#fading.close();
+    await this.#range.close();
   }
 
   async #equalise(read: DeviceState): Promise<void> {

@@ -1,10 +1,13 @@
 /** The steps of `doctor`, in the order in which things depend on each other. */
 import { stat } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
+import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
+import { forwards } from '../../filter/forwarding.ts';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { containsIp, type Ip } from '../../values/ip.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
 import { isLive } from '../../wireguard/device.ts';
+import { isGuarded, thievesIn, thievesText } from '../../wireguard/guard.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
@@ -14,25 +17,6 @@ import { askOwnerOf } from '../owner/owned-network.ts';
 import type { LinkStatus } from '../sync/server-link.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
-
-/** `skipped`: it cannot be told, because an earlier step failed. */
-type Grade = 'ok' | 'warning' | 'failed' | 'skipped';
-
-/** What one step found. The JSON of `doctor --json` is a list of these. */
-export type Finding = { step: string; grade: Grade; found: string; hint?: string | undefined };
-
-type Look = Omit<Finding, 'step'>;
-
-export type ExaminationStep = {
-  step: string;
-  /** Steps without which this one cannot be told. */
-  needs?: readonly string[];
-  look: (patient: Patient) => Promise<Look>;
-};
-
-const ok = (found: string): Look => ({ grade: 'ok', found });
-const warning = (found: string, hint?: string): Look => ({ grade: 'warning', found, hint });
-const failed = (found: string, hint: string): Look => ({ grade: 'failed', found, hint });
 
 /** A clock further off than this, in seconds, will be noticed. */
 const CLOCK_OFF = 60;
@@ -104,14 +88,31 @@ const range = async ({ ground }: Patient): Promise<Look> =>
         'ask the admin whether these addresses are theirs; if not, the network has to be made anew',
       );
 
+const guard = async (patient: Patient): Promise<Look> => {
+  const { network, ground, options } = patient;
+  if (isGuarded(await patient.routing(), network, ground.range))
+    return ok(`what is meant for ${ground.range} leaves by ${network} or not at all`);
+  if (!options.routing) return ok('left alone, as was asked for');
+  return failed(
+    `what is meant for ${ground.range} may leave by other devices`,
+    `innernet up ${network}; if it stays so: this kernel has no policy routing`,
+  );
+};
+
 const overlap = async (patient: Patient): Promise<Look> => {
   const { range } = patient.ground;
+  const thieves = thievesIn(await patient.routing(), range, patient.network);
+  if (thieves.length > 0)
+    return failed(
+      `${thievesText(thieves)} would take addresses of the network's range ${range} away`,
+      `leave that network, or renumber one of the two; to reach only the other: innernet --no-routing up ${patient.network}`,
+    );
   const routes = await routesOverlapping(range, patient.network);
   if (routes.length === 0) return ok('no other interface has addresses of the network');
   const texts = routes.map(({ cidr, device: name }) => `${cidr} (${name})`);
   return warning(
     `the network's range ${range} overlaps the routes ${texts.join(', ')}`,
-    'hosts there, or peers at the same addresses, cannot be reached: renumber one of the two',
+    'hosts there at addresses of the network cannot be reached: renumber one of the two',
   );
 };
 
@@ -150,6 +151,15 @@ const handshake = async (patient: Patient): Promise<Look> => {
 
 const secondsSince = (milliseconds: number): number =>
   Math.max(0, Math.round((Date.now() - milliseconds) / 1000));
+
+/** A peer may send through a tunnel whatever it likes: WireGuard knows from whom a packet is, not where it may go. */
+const forwarding = async ({ network }: Patient): Promise<Look> =>
+  (await forwards(network))
+    ? warning(
+        'this machine forwards: peers that send through it may reach what lies behind it',
+        `if nothing else keeps them from that: drop in your firewall what comes in by ${network} and is to go on`,
+      )
+    : ok('this machine passes nothing on');
 
 const api = async (patient: Patient): Promise<Look> => {
   try {
@@ -211,15 +221,17 @@ const peers = async (patient: Patient): Promise<Look> => {
   );
 };
 
-export const STEPS: readonly ExaminationStep[] = [
+export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'root', look: root },
   { step: 'tun', look: tun },
   { step: 'device', needs: ['root'], look: device },
   { step: 'address', needs: ['device'], look: address },
   { step: 'route', needs: ['device'], look: route },
+  { step: 'guard', needs: ['device'], look: guard },
   { step: 'MTU', needs: ['device'], look: mtu },
   { step: 'range', look: range },
   { step: 'overlap', look: overlap },
+  { step: 'forwarding', look: forwarding },
   { step: 'DNS', look: dns },
   { step: 'handshake', needs: ['device', 'DNS'], look: handshake },
   { step: 'API', needs: ['address', 'handshake'], look: api },

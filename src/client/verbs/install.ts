@@ -11,7 +11,7 @@ import { during } from '../../cli/progress.ts';
 import { Rejected, shellWord } from '../../domain/rejection.ts';
 import { type Conf, LARGEST_CONF, parseConf } from '../../protocol/conf.ts';
 import { Failure } from '../../values/failure.ts';
-import { addressOf, type Cidr, networkOf } from '../../values/ip.ts';
+import { addressOf, type Cidr, containsCidr, networkOf } from '../../values/ip.ts';
 import { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { KeyPair } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
@@ -30,6 +30,7 @@ import { Ownership } from '../owner/owner.ts';
 import { Follower } from '../sync/follower.ts';
 import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
+import { overlapsOf, refuseOverlaps } from './overlaps.ts';
 
 /** Without a handshake for so long the invitation is taken for used, or the server for down; in milliseconds. */
 const PATIENCE = 10_000;
@@ -149,10 +150,12 @@ const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Co
   if (text !== undefined) await rename(state, `${state}.old`);
 };
 
-const warnOfOverlap = async (conf: Conf, name: InterfaceName): Promise<void> => {
+/** A wider route of another device loses against ours: its hosts at addresses of the network cannot be reached. */
+const warnOfWiderRoutes = async (conf: Conf, name: InterfaceName): Promise<void> => {
   const range = networkOf(conf.address);
   for (const { cidr, device } of await routesOverlapping(range, name).catch(() => []))
-    note(`innernet: warning: the network's range ${range} overlaps the route ${cidr} of ${device}`);
+    if (!containsCidr(range, cidr))
+      note(`innernet: warning: the network's range ${range} overlaps the route ${cidr} of ${device}`);
 };
 
 /** Joins. Throws a `Failure` that says why not, `Rejected` where the server's rules say no. */
@@ -163,6 +166,9 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   const paths = pathsOf(name, options);
   const hasPending = (await contentOf(paths.pending)) !== undefined;
   if (!hasPending) await refuseClash(invitation, name, options);
+  const overlaps = await overlapsOf(networkOf(invitation.address), name, options);
+  if (!options.allowOverlap) refuseOverlaps(overlaps, networkOf(invitation.address), file);
+  for (const overlap of overlaps) note(`innernet: warning: the network's range overlaps ${overlap}`);
   const change = { network: name, changes: ordersOf(invitation, name, paths) };
   if (isOnlySaid(change, options)) return;
   await makeFolder(options.configDir);
@@ -174,7 +180,8 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
     throw new Failure(`another innernet is at work on ${name}`, { hint: `innernet show ${name}` });
   try {
     if (!hasPending) await putOldStateAside(paths, invitation);
-    await join(invitation, name, options, paths);
+    const yielding = overlaps.length > 0 ? { allowsOverlap: true as const } : {};
+    await join({ ...invitation, ...yielding }, name, options, paths);
   } finally {
     await ownership.release();
   }
@@ -239,7 +246,7 @@ const redeem = async (
     bringUp(tunnelConfig(name, invitation, options), sayOf(name)),
     addressesOf(server.externalEndpoint),
   ]);
-  void warnOfOverlap(invitation, name);
+  if (!invitation.allowsOverlap) void warnOfWiderRoutes(invitation, name);
   const ground = groundOf(invitation);
   const reach = (privateKey: PrivateKey, milliseconds: number) =>
     reachServer(device, ground.server, endpoints, milliseconds, [

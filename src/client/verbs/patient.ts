@@ -3,7 +3,9 @@ import type { GlobalOptions } from '../../cli/options.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Device, DeviceState } from '../../wireguard/device.ts';
+import type { Routing } from '../../wireguard/guard.ts';
 import { type Link, linkNamed } from '../../wireguard/link.ts';
+import { routingOf } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { Api } from '../api/api.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
@@ -43,6 +45,10 @@ export class Patient {
 
   device(): Promise<Device | undefined> {
     return openDevice(this.network);
+  }
+
+  routing(): Promise<Routing> {
+    return routingOf(this.ground.range);
   }
 
   async state(): Promise<DeviceState | undefined> {

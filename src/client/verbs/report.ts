@@ -3,6 +3,8 @@ import type { GlobalOptions } from '../../cli/options.ts';
 import type { CidrRow } from '../../protocol/rows.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
+import { isGuarded, type Thief, thievesIn } from '../../wireguard/guard.ts';
+import { routingOf } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
 import { readState } from '../memory/journal.ts';
@@ -55,6 +57,10 @@ export type NetworkReport = {
   serverHeard: string | null;
   isServerSilent: boolean;
   alarm: Alarm | null;
+  /** Whether what is meant for the network can leave by its device alone. */
+  isGuarded: boolean;
+  /** Routes and addresses of other devices within the range. */
+  overlaps: Thief[];
   /** An older copy of the server's log was put back, and the user has not acknowledged it yet. */
   restored: Notice | null;
   held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
@@ -75,10 +81,11 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
   const paths = pathsOf(network, options);
   const conf = await readConf(paths.conf, network);
   const ground = groundOf(conf);
-  const [{ mirror }, device, status] = await Promise.all([
+  const [{ mirror }, device, status, routing] = await Promise.all([
     readState(paths, ground),
     openDevice(network),
     askOwnerOf(paths, { ask: 'status' }) as Promise<OwnerStatus | undefined>,
+    routingOf(ground.range).catch(() => ({ rules: [], routes: [] })),
   ]);
   const state = await device?.read();
   const now = Date.now();
@@ -122,6 +129,8 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     isServerSilent:
       state !== undefined && !status?.connected && isSilent(state, ground.server.publicKey, now),
     alarm: mirror.alarm,
+    isGuarded: isGuarded(routing, network, ground.range),
+    overlaps: thievesIn(routing, ground.range, network),
     restored: mirror.notice,
     held: Array.from(mirror.held(), (held) => ({
       name: held.row.name,

@@ -4,6 +4,7 @@ import { printable } from '../../domain/rejection.ts';
 import { type Ip, toNumber } from '../../values/ip.ts';
 import { type PublicKey, shortKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import { thievesText } from '../../wireguard/guard.ts';
 import { installedNetworks } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
@@ -55,6 +56,7 @@ const headOf = (report: NetworkReport): string[] => {
 const warningsOf = (report: NetworkReport): string[] => {
   const { network, alarm, held, isServerSilent, serverHeard } = report;
   const lines: string[] = [];
+  if (report.overlaps.length > 0) lines.push(...overlapLines(report));
   if (alarm)
     lines.push(
       `  ${paint('red', 'ALARM')}: the server shows another history than before (${alarm.breach}, position ${alarm.position}): nobody new is let in`,
@@ -75,6 +77,12 @@ const warningsOf = (report: NetworkReport): string[] => {
       `  ${paint('yellow', 'server silent')} ${serverHeard ? `since ${ago(serverHeard)} (${serverHeard})` : 'so far'}: it is down, or this machine was disabled`,
     );
   return lines;
+};
+
+const overlapLines = ({ overlaps, range, isUp, isGuarded, network }: NetworkReport): string[] => {
+  const head = `  ${paint('red', 'ALARM')}: ${printable(thievesText(overlaps))} would take addresses of ${range} away`;
+  if (isGuarded) return [`${head}: nothing of the network goes there, nor can anybody else be reached there`];
+  return [`${head}${isUp ? `, and nothing keeps it from that: innernet up ${network}` : ''}`];
 };
 
 const sorted = (peers: readonly PeerReport[]): PeerReport[] =>

@@ -33,6 +33,8 @@ export type ServeOptions = GlobalOptions &
   HostsOptions & {
     /** Where metrics are read; absent: nowhere. */
     metrics?: MetricsPlace | undefined;
+    /** What peers send through this machine is left to its own firewall. */
+    allowForwarding?: true | undefined;
   };
 
 export type ExportOptions = GlobalOptions & {

@@ -5,6 +5,8 @@ import { removeFile } from '../../cli/durable-file.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
+import { tableName } from '../../filter/filter-table.ts';
+import { listTable, removeTable } from '../../filter/kept-table.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
@@ -30,6 +32,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
   try {
     const log = await mayDeleteLog(network, files, options);
     await takeDown(network);
+    await removeTable(network);
     if (options.writeHosts) await writeHosts(options.hostsPath, network, () => []);
     await removeFile(files.conf);
     const rest = log ? [...logFiles(files), ...lockFiles(files)] : [];
@@ -49,6 +52,9 @@ const ordersOf = async (
   const paths = [files.conf, ...(keepLog ? [] : logFiles(files))].filter((path) => existsSync(path));
   return [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...((await listTable(tableName(network)).catch(() => undefined)) === undefined
+      ? []
+      : [`remove the table ${tableName(network)} of nftables`]),
     ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
     ...paths.map((path) => `delete ${path}`),
   ];

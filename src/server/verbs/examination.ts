@@ -1,0 +1,73 @@
+/** The steps of the server's `doctor`, in the order in which things depend on each other. */
+import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
+import { droppedIn, tableName } from '../../filter/filter-table.ts';
+import { forwards } from '../../filter/forwarding.ts';
+import { listTable } from '../../filter/kept-table.ts';
+import type { Cidr } from '../../values/ip.ts';
+import { publicKeyOf } from '../../values/key-pair.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { isPrivateRange } from '../../values/reserved.ts';
+import { routesOverlapping } from '../../wireguard/routes.ts';
+import { openDevice } from '../../wireguard/tunnel.ts';
+import type { ServerConf } from '../disk/conf.ts';
+
+/** What is looked at. */
+export type ServedNetwork = { network: InterfaceName; conf: ServerConf; range: Cidr };
+
+const root = async (): Promise<Look> =>
+  process.getuid?.() === 0 ? ok('this is run by root') : failed('this is not run by root', 'sudo');
+
+const device = async ({ network, conf }: ServedNetwork): Promise<Look> => {
+  const serve = `innernet-server serve ${network}`;
+  const found = await openDevice(network);
+  if (!found) return failed('the network is down', serve);
+  const { publicKey, listenPort } = await found.read();
+  if (publicKey !== publicKeyOf(conf.privateKey))
+    return failed('the device has another key than the conf', serve);
+  if (listenPort === conf.listenPort)
+    return ok(`${network} (${found.backend}) listens at port ${listenPort}`);
+  return failed(
+    `the device listens at port ${listenPort}, the conf says ${conf.listenPort}`,
+    `see who has it: ss -ulpn 'sport = :${conf.listenPort}'; then: ${serve}`,
+  );
+};
+
+const range = async ({ range: block }: ServedNetwork): Promise<Look> =>
+  isPrivateRange(block)
+    ? ok(`${block} is private`)
+    : warning(`${block} is not private: peers cannot reach those who own it`);
+
+const overlap = async ({ network, range: block }: ServedNetwork): Promise<Look> => {
+  const routes = await routesOverlapping(block, network);
+  if (routes.length === 0) return ok('no other interface has addresses of the network');
+  const texts = routes.map(({ cidr, device: name }) => `${cidr} (${name})`);
+  return warning(
+    `the network's range ${block} overlaps the routes ${texts.join(', ')}`,
+    'hosts there, or peers at the same addresses, cannot be reached: renumber one of the two',
+  );
+};
+
+const forwarding = async ({ network }: ServedNetwork): Promise<Look> => {
+  const listing = await listTable(tableName(network)).catch(() => null);
+  const doesForward = await forwards(network);
+  if (typeof listing === 'string') {
+    const dropped = droppedIn(listing);
+    const sofar = `${dropped} packet${dropped === 1 ? '' : 's'} so far`;
+    return ok(`${tableName(network)} of nftables drops what peers send through this machine: ${sofar}`);
+  }
+  if (!doesForward) return ok('this machine passes nothing on');
+  return failed(
+    'this machine forwards, and nothing of ours keeps peers from what lies behind it',
+    listing === null
+      ? `sudo apt-get install nftables, then start the server anew`
+      : `innernet-server serve ${network}, without --allow-forwarding`,
+  );
+};
+
+export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
+  { step: 'root', look: root },
+  { step: 'device', needs: ['root'], look: device },
+  { step: 'range', look: range },
+  { step: 'overlap', look: overlap },
+  { step: 'forwarding', needs: ['root'], look: forwarding },
+];
