@@ -166,20 +166,23 @@ const stateOf = ({ isRedeemed, isDisabled, inviteExpires }: Peer): string => {
 /** What is known of its key: it has proved itself, needs no proof, or was refused for want of one. */
 const proofOf = ({ id, isProofWaived, hasProved }: Peer, refusedOf: Refused): string => {
   if (isProofWaived) return 'waived';
-  return refusedOf.has(id) ? 'refused' : hasProved ? 'proved' : '';
+  return hasProved ? 'proved' : refusedOf.has(id) ? 'refused' : '';
 };
 
 type Refused = ReadonlyMap<PeerId, UnprovedRefusal>;
 
 /** Both ways out, for each that was refused. */
 const noteRefused = (peers: readonly Peer[], refusedOf: Refused, network: string): void => {
-  for (const { id, name } of peers) {
+  for (const { id, name, hasProved } of peers) {
     const refused = refusedOf.get(id);
     if (!refused) continue;
+    const times = refused.count === 1 ? 'once' : `${refused.count} times`;
+    const why = hasProved
+      ? 'another program on that machine, or innernet 2.0 with its key, which needs'
+      : 'bring innernet there up to date, or';
     note(
-      `${named(name)} was refused ${refused.count === 1 ? 'once' : `${refused.count} times`}, last ` +
-        `${localTime(refused.last)}, because its request held no proof by its key: bring innernet there up to ` +
-        `date, or: innernet-server waive-proof ${network} --name ${shellWord(name)}`,
+      `${named(name)} was refused ${times}, last ${localTime(refused.last)}, because its request held no proof by ` +
+        `its key: ${why}: innernet-server waive-proof ${network} --name ${shellWord(name)}`,
     );
   }
 };

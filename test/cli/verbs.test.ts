@@ -9,7 +9,7 @@ import { parseConf } from '../../src/protocol/conf.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
 import type { Timestamp } from '../../src/values/time.ts';
-import { acme, acme6, ids } from '../acme.ts';
+import { acme, acme6, ids, keyOf } from '../acme.ts';
 import { MemoryPlane } from '../plane.ts';
 import { caught, programOn, type Said, words } from './called.ts';
 
@@ -193,6 +193,10 @@ describe('reads', () => {
     );
     expect(stderr).toMatch(
       /bring innernet there up to date, or: innernet-server waive-proof acme --name ann\n$/,
+    );
+    await plane.execute({ type: 'RecordProofs', publicKeys: [keyOf('ann')] } as never);
+    expect((await inn('list-peers acme')).stderr).toContain(
+      'another program on that machine, or innernet 2.0 with its key',
     );
     const told = JSON.parse((await inn('list-peers acme --json')).stdout);
     expect(told.find(({ name }: { name: string }) => name === 'ann').unproved).toEqual(plane.unproved[0]);

@@ -60,6 +60,7 @@ describe('an admin without proofs, where they are required', () => {
     const { live } = served;
     const again = new UnprovedRefusals({ network: 'acme', file: file(), live, say: () => {} });
     expect(again.rows()).toEqual(served.unproved.rows());
+    expect(again.rows(Date.now() + 8 * 86_400_000)).toEqual([]);
     expect(readFileSync(file(), 'utf8')).not.toContain('ann');
   });
 

@@ -13,6 +13,8 @@ import type { Live } from '../live/live.ts';
 /** Milliseconds between two lines about the same peer, and between two writes of the file. */
 const SAID_EVERY = 3_600_000;
 const WRITE_EVERY = 1_000;
+/** Milliseconds after which a refusal is forgotten. */
+const KEPT = 7 * 86_400_000;
 
 const Document = z.array(UnprovedRefusal);
 
@@ -60,8 +62,10 @@ export class UnprovedRefusals {
     this.#place.say(adviceOn(peer, this.#place.network));
   }
 
-  /** Of peers that there are, in the order in which they were first refused. */
-  rows(): UnprovedRefusal[] {
+  /** Of the last seven days, in the order in which the peers were first refused. */
+  rows(now = Date.now()): UnprovedRefusal[] {
+    for (const { peerId, last } of this.#rows.values())
+      if (Date.parse(last) + KEPT < now) this.#rows.delete(peerId);
     return [...this.#rows.values()];
   }
 
