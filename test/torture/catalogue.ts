@@ -519,6 +519,70 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R35',
+    what: 'proofs that are forged, changed, late, or heard before; the key of an invitation that has been redeemed',
+    tests: [{ file: 'test/server/proof-door.test.ts' }, { file: 'test/protocol/proof-by-key.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/protocol/proof.ts',
+        line: 'const DIRECTION = { client: 1, server: 2 } as const;',
+        becomes: 'const DIRECTION = { client: 1, server: 1 } as const;',
+      },
+      {
+        file: 'src/protocol/proof.ts',
+        line: "sealed('answer', tag, String(status),",
+        becomes: "sealed('answer', tag.subarray(0, 0), String(status),",
+      },
+      {
+        file: 'src/protocol/proof.ts',
+        line: 'boot === now.boot && Math.abs(at - now.now) <= TOLERANCE;',
+        becomes: '(boot.length > 0 || now.boot.length > 0) && Math.abs(at - now.now) <= TOLERANCE;',
+      },
+      {
+        file: 'src/server/proof/nonces.ts',
+        line: "if (young.has(nonce) || this.#old.get(key)?.has(nonce)) return 'used';",
+        becomes: '',
+      },
+      {
+        file: 'src/server/http/door.ts',
+        line: 'evidence.key === peer.publicKey || JOINING.includes(role)',
+        becomes: 'evidence.key === peer.publicKey || JOINING.length > 0',
+      },
+      {
+        file: 'src/server/http/door.ts',
+        line: 'if (this.connections.keyOf(socket) === peer.publicKey) return true;',
+        becomes: 'if (this.connections.keyOf(socket) !== undefined) return true;',
+      },
+    ],
+  },
+  {
+    id: 'R36',
+    what: "connections, streams and calls without end by a program that has a peer's address and no key",
+    tests: [{ file: 'test/server/proof-door.test.ts', titles: 'connections' }],
+    sabotages: [
+      {
+        file: 'src/server/http/connections.ts',
+        line: 'filter((each) => each.standing === standing);',
+        becomes: "filter(() => standing !== 'silent');",
+      },
+      {
+        file: 'src/server/http/connections.ts',
+        line: 'if (connection.looks <= MOST_LOOKS) continue;',
+        becomes: 'if (connection.looks >= MOST_LOOKS || connection.looks < MOST_LOOKS) continue;',
+      },
+      {
+        file: 'src/server/stream/hub.ts',
+        line: '.filter((member) => member.isProved === isProved);',
+        becomes: '.filter((member) => member.isProved !== undefined || isProved);',
+      },
+      {
+        file: 'src/server/http/door.ts',
+        line: 'const calls = evidence ? this.#calls.proved : this.#calls.unproved;',
+        becomes: 'const calls = evidence ? this.#calls.unproved : this.#calls.unproved;',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],
