@@ -1,5 +1,10 @@
 // What counts as used: the programs, the tests and the scripts, and what they import.
-const programs = ['src/client/program.ts', 'src/server/program.ts', 'src/server/live/log-writer.ts'];
+const programs = [
+  'src/client/program.ts',
+  'src/server/program.ts',
+  'src/server/live/log-writer.ts',
+  'src/server/past/past-thread.ts',
+];
 
 export default {
   entry: [

@@ -24,6 +24,7 @@ import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
 import { peers } from './peers.ts';
 import { proof } from './proof.ts';
+import { questions } from './questions.ts';
 import { replay } from './replay.ts';
 import { setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
@@ -44,6 +45,7 @@ const ROWS: readonly Row[] = [
   newcomer,
   association,
   slow,
+  questions,
   snapshot,
   admins,
   verb,

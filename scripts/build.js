@@ -20,6 +20,7 @@ const dist = join(root, 'dist');
 const server = [
   { out: 'innernet-server', source: 'src/server/program.ts', program: true },
   { out: 'log-writer', source: 'src/server/live/log-writer.ts', program: false },
+  { out: 'past-thread', source: 'src/server/past/past-thread.ts', program: false },
   { out: 'prompts', source: '@inquirer/prompts', program: false },
 ];
 const client = [{ out: 'innernet', source: 'src/client/program.ts', program: true }];

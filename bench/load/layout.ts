@@ -24,7 +24,7 @@ export type Layout = {
 
 export const SERVER_IP = '127.0.0.2' as Ip;
 /** What a program calls from that chooses no address of its own: an admin's. */
-const ADMIN_IP = '127.0.0.1' as Ip;
+export const ADMIN_IP = '127.0.0.1' as Ip;
 const LOAD_NETWORK = 'load';
 
 /** CIDRs 1 to 3 are the network's root, the server's and the admin's; peers 1 and 2 are the server and the admin. */

@@ -17,9 +17,10 @@ import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
-import { LogPast } from '../../src/server/past/past.ts';
+import { FarAnswerer } from '../../src/server/past/far-answerer.ts';
 import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
+import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import type { NewCommit } from '../../src/store/log.ts';
@@ -116,12 +117,15 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   const endpoint = endpointOf(SERVER_IP, port) as Endpoint;
   const serverKey = live.network.peer(SERVER_PEER)?.publicKey;
   if (!serverKey) throw new Error('the log holds no network');
+  const past = new FarAnswerer(new URL('./past-thread.js', import.meta.url), log.file);
+  const digests = new DigestPages(live, past);
   const api = await Api.create({
     live,
     plane,
     observations,
-    past: new LogPast(log),
-    snapshots: new Snapshots(live, log),
+    past,
+    snapshots: new Snapshots(live, digests),
+    digests,
     streams: new Hub(live, observations),
     limits: new Limits(),
     unproved: new UnprovedRefusals({

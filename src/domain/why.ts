@@ -16,7 +16,7 @@ import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
 import { printable } from './recorded-text.ts';
 import { shellWord } from './rejection.ts';
-import { lineage } from './visibility.ts';
+import { appears, lineage } from './visibility.ts';
 
 export type Reason = {
   code:
@@ -45,6 +45,8 @@ export type Why = {
   peers: [Peer, Peer];
   /** The CIDR of each; undefined where it is gone. */
   homes: [CidrNode | undefined, CidrNode | undefined];
+  /** Whether each was there, had joined and was enabled. */
+  present: [boolean, boolean];
   /** Whether their CIDRs let the first see the second, and the second the first. */
   sight: [boolean, boolean];
   reasons: Reason[];
@@ -228,6 +230,7 @@ export const whyOf = (
     visible,
     peers: [one, other],
     homes: [network.cidr(one.cidrId), network.cidr(other.cidrId)],
+    present: [appears(network.peer(one.id)), appears(network.peer(other.id))],
     sight: [mayBeShown(network, one, other), mayBeShown(network, other, one)],
     reasons: visible ? opened(story, [one, other]) : obstacles(story, [one, other], now),
     turnedAt,

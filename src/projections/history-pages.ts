@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type Actor, actorText } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
-import { EVENT_TYPES } from '../events/schema.ts';
+import { EVENT_TYPES, type EventType } from '../events/schema.ts';
 import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';
 import { Failure } from '../values/failure.ts';
 import type { Hash, PeerId, Position } from '../values/id.ts';
@@ -117,9 +117,19 @@ const aboutAny = (things: readonly Thing[]): Condition => {
   return { sql: `position IN (${sql})`, values };
 };
 
+/** What says nothing of whether peers can talk; one of them may have thousands of these. */
+const IDLE: readonly EventType[] = [
+  'EndpointOverrideSet',
+  'EndpointOverrideCleared',
+  'ServerEndpointChanged',
+  'AdminGranted',
+  'AdminRevoked',
+];
+
 /**
- * The records that decide whether two peers can talk, up to a position: all of CIDRs and associations, and those
- * about the two. They are found by the read models, so that the rest of a long log is not read.
+ * The records that decide whether two peers can talk, up to a position: those about the two, the CIDRs around them,
+ * which stay the same as long as a peer lives, and the associations among those. They are found by the read models, so
+ * that neither a long log nor a wide network is read.
  */
 export const recordsOfPair = (
   db: Database,
@@ -128,16 +138,24 @@ export const recordsOfPair = (
 ): EventRecord[] =>
   db
     .prepare<unknown[], Cells>(`
-      WITH
-        known(id) AS (SELECT DISTINCT id FROM names WHERE kind = 'cidr'),
+      WITH RECURSIVE
+        around(id) AS (
+          SELECT cidr_id FROM peers WHERE id IN (?, ?)
+          UNION
+          SELECT json_extract(body, '$.parentId') FROM around JOIN events
+            ON position = (SELECT min(from_position) FROM names WHERE kind = 'cidr' AND names.id = around.id)
+            WHERE json_extract(body, '$.parentId') IS NOT NULL
+        ),
+        joined(id) AS (SELECT association_id FROM ends WHERE cidr_a IN around AND cidr_b IN around),
         told(position) AS (
           SELECT position FROM mentions WHERE kind = 'peer' AND id IN (?, ?)
           UNION SELECT from_position FROM names WHERE kind = 'peer' AND id IN (?, ?)
-          UNION SELECT position FROM mentions WHERE kind = 'association'
-          UNION SELECT from_position FROM names WHERE kind = 'cidr'
-          UNION SELECT (SELECT max(position) FROM mentions WHERE kind = 'cidr' AND mentions.id = known.id) FROM known
+          UNION SELECT position FROM mentions WHERE kind = 'association' AND id IN joined
+          UNION SELECT from_position FROM names WHERE kind = 'cidr' AND id IN around
+          UNION SELECT (SELECT max(position) FROM mentions WHERE kind = 'cidr' AND mentions.id = around.id) FROM around
         )
-      SELECT ${COLUMNS} FROM told JOIN events USING (position) WHERE position <= ? ORDER BY position`)
+      SELECT ${COLUMNS} FROM told JOIN events USING (position)
+      WHERE position <= ? AND type NOT IN (${marks(IDLE)}) ORDER BY position`)
     .raw()
-    .all(one, other, one, other, until)
+    .all(one, other, one, other, one, other, until, ...IDLE)
     .map(recordOf);

@@ -9,7 +9,7 @@ import { dataOf } from '../events/upcast.ts';
 import type { RecordedCommit } from '../store/commit.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
-import { NamesAt } from './names.ts';
+import { type NamedKind, NamesAt } from './names.ts';
 
 type NamedActor = Actor & { name?: string };
 
@@ -39,6 +39,9 @@ const localTime = (time: Timestamp): string => {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 };
+
+/** The position right after which a thing's name is the one to use. */
+export type NamedAt = (kind: NamedKind, id: number) => Position;
 
 /** Actors that are remembered at once. */
 const MOST_ACTORS = 1_000;
@@ -127,15 +130,15 @@ export class History {
     return uid === 0 ? 'root' : `uid ${uid}`;
   }
 
-  /** What was done, without who did it. */
-  what(entry: HistoryEntry): string {
+  /** What was done, without who did it; in names as they were before it, or at the positions that `namedAt` gives. */
+  what(entry: HistoryEntry, namedAt: NamedAt = () => entry.position - 1): string {
     const event = { type: entry.type, ...entry.data } as NetworkEvent;
-    return sentenceOf(event, this.#wordsBefore(entry.position));
+    return sentenceOf(event, this.#words(namedAt));
   }
 
-  #wordsBefore(position: Position): Words {
-    const named = (kind: 'cidr' | 'peer', id: number) => {
-      const name = this.#names.nameOf(kind, id, position - 1);
+  #words(namedAt: NamedAt): Words {
+    const named = (kind: NamedKind, id: number) => {
+      const name = this.#names.nameOf(kind, id, namedAt(kind, id));
       return name === undefined ? String(id) : printable(name);
     };
     return {

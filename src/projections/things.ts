@@ -36,11 +36,11 @@ export class Things {
   }
 
   /**
-   * The peer that had the name at a position, or, where none did then, the one that ever had it before. Throws
-   * `Failure`.
+   * The peer that had the name at a position, or, where none did then, the one that ever had it before; only `among`
+   * these, where they are named: then nobody else makes any difference. Throws `Failure`.
    */
-  peer(text: string, position: Position): PeerId {
-    const ever = this.#named(text).filter(({ kind }) => kind === 'peer');
+  peer(text: string, position: Position, among?: ReadonlySet<PeerId>): PeerId {
+    const ever = this.#peersNamed(text).filter(({ id }) => among?.has(id as PeerId) ?? true);
     const found = ever.filter((each) => this.#nameOf(each, position) !== undefined);
     const called = found.filter((each) => isAddress(text) || this.#nameOf(each, position) === plainly(text));
     const [one, ...more] = this.#presentFirst(called.length > 0 ? called : found, position);
@@ -49,11 +49,20 @@ export class Things {
     return one.id as PeerId;
   }
 
+  /** Every peer that a text may mean at some position. */
+  peersMeant(text: string): PeerId[] {
+    return this.#peersNamed(text).map(({ id }) => id as PeerId);
+  }
+
   /** Peers that ever had this name. */
   peersCalled(name: string): PeerId[] {
     return this.#everCalled(name)
       .filter(({ kind }) => kind === 'peer')
       .map(({ id }) => id as PeerId);
+  }
+
+  #peersNamed(text: string): Named[] {
+    return this.#named(text).filter(({ kind }) => kind === 'peer');
   }
 
   #named(text: string): Named[] {

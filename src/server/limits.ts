@@ -3,6 +3,7 @@
 /** What the operator reads after who it is. */
 const SENTENCES = {
   calls: 'asks more often than it may: it is refused the rest',
+  questions: 'asks more of the log at a time than is answered: it is refused the rest',
   sockets: 'opens more connections than it may: it is refused the rest',
   silence: 'opens connections over which nothing is said or proved in time: they are closed',
   proofs: 'sends proofs that its key did not make, or that were heard before: it is refused',

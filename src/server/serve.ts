@@ -37,10 +37,11 @@ import { MetricsDoor } from './metrics/metrics-door.ts';
 import { ObservationFile } from './observations/observation-file.ts';
 import { Observations } from './observations/observations.ts';
 import { UnprovedRefusals } from './observations/unproved-refusals.ts';
-import { LogPast } from './past/past.ts';
+import { FarAnswerer } from './past/far-answerer.ts';
 import { Proofs } from './proof/proofs.ts';
 import { ServerClock } from './proof/server-clock.ts';
 import { Claims } from './stream/claims.ts';
+import { DigestPages } from './stream/digest-pages.ts';
 import { Hub } from './stream/hub.ts';
 import { Snapshots } from './stream/snapshots.ts';
 import { type Trace, traceAt } from './trace.ts';
@@ -143,14 +144,19 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
   opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
   const endpoint = internalEndpoint(conf);
+  const past = opened.add(new FarAnswerer(new URL('./past-thread.js', import.meta.url), files.log), (it) =>
+    it.close(),
+  );
+  const digests = new DigestPages(live, past);
   const api = opened.add(
     await Api.create({
       live,
       plane: unproved.watching(plane),
       unproved,
       observations,
-      past: new LogPast(log),
-      snapshots: new Snapshots(live, log),
+      past,
+      snapshots: new Snapshots(live, digests),
+      digests,
       streams: hub,
       limits,
       redemptions: follower,

@@ -7,6 +7,7 @@ import { Rejected, type Rejection } from '../../src/domain/rejection.ts';
 import { type Actor, actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { explained } from '../../src/server/past/explained.ts';
 import { LogPast } from '../../src/server/past/past.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -58,11 +59,9 @@ const NOON = '2026-11-22T12:00:00.000Z';
 
 /** What is added to a refusal on its way. */
 const said = async (rejection: Rejection): Promise<string | undefined> => {
-  const refused = await past
-    .explained(async () => {
-      throw new Rejected(rejection);
-    })
-    .catch((error: Rejected) => error);
+  const refused = await explained(past, async () => {
+    throw new Rejected(rejection);
+  }).catch((error: Rejected) => error);
   return (refused as Rejected).background;
 };
 

@@ -294,13 +294,13 @@ export class ModelClient {
     for (const row of peers) if (this.view.has(row.id)) this.observed.set(row.id, row);
   }
 
-  async #fetch({ snapshots }: RunningNetwork): Promise<void> {
-    const bytes = await bytesOf(snapshots.of(this.cidrId, this.head?.position));
+  async #fetch(running: RunningNetwork): Promise<void> {
+    const bytes = await bytesOf(running.snapshots.of(this.cidrId, this.head?.position));
     const snapshot = Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
     const { network, position, hash, from, peers, cidrs } = snapshot;
     let head = this.head ?? { networkId: network, position, hash };
     if (from > head.position) {
-      head = extend(head, await snapshots.digests(head.position, from), sha256);
+      head = extend(head, await running.digests(head.position, from), sha256);
     }
     const judgement = judge(head, snapshot, sha256);
     if (judgement.kind === 'take') head = judgement.head;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer-table.ts';
 import { COMMANDS_PATH, PAST_PATH, UNDO_PATH } from '../../src/protocol/http.ts';
+import { keyOf } from '../acme.ts';
 import { ServedNetwork } from './served-network.ts';
 
 let served: ServedNetwork;
@@ -235,6 +236,101 @@ describe('another peer', () => {
   it('cannot try commands out', async () => {
     const body = { id: 'x', dryRun: true, command: { type: 'DisablePeer', peer: 'ann' } };
     expect((await call(COMMANDS_PATH, { from: bob!.ip, method: 'POST', body })).status).toBe(401);
+  });
+});
+
+describe('what a peer did not see', () => {
+  const at = (): number => served.live.head.position;
+  const run = async (command: object): Promise<number> => {
+    await served.run(Command.parse(command));
+    return at();
+  };
+  const why = (from: Peer | undefined, peers: string[], moment?: number) =>
+    ask(from, { ask: 'why', peers, ...(moment === undefined ? {} : { at: moment }) });
+  const unseen = {
+    code: 'NoAnswer',
+    error: 'this machine saw no peer "build" then',
+    hint: 'an admin can see why',
+  };
+
+  it('is not told by a name that somebody else has now', async () => {
+    const hidden = await served.peer('build', { cidr: 'robots' });
+    const then = at();
+    await run({ type: 'RenamePeer', peer: 'build', name: 'vault' });
+    const shown = await served.peer('shown');
+    await run({ type: 'RenamePeer', peer: 'shown', name: 'build' });
+    const joined = at();
+    expect((await why(bob, ['bob', 'build'], then)).json()).toEqual(unseen);
+    expect((await why(bob, ['bob', 'nobody'], then)).text).toBe(
+      JSON.stringify(unseen).replace('build', 'nobody'),
+    );
+    expect((await why(bob, ['bob', 'build'], joined)).json()).toMatchObject({
+      peers: [{ name: 'bob' }, { id: shown.id }],
+    });
+    expect((await why(bob, ['bob', `build@${then}`])).json()).toMatchObject({ code: 'NoAnswer' });
+    expect((await why(bob, ['bob', hidden.ip])).json()).toMatchObject({ code: 'NoAnswer' });
+    expect((await why(ann, ['bob', 'build'], then)).json()).toMatchObject({ peers: [{}, { id: hidden.id }] });
+  });
+
+  it('is not told of who is out of sight by now, nor of when somebody was', async () => {
+    await run({ type: 'AddAssociation', cidrs: ['humans', 'robots'] });
+    const then = at();
+    const asked = (moment?: number) => why(bob, ['bob', 'vault'], moment);
+    expect((await asked(then)).status).toBe(200);
+    await run({ type: 'DeleteAssociation', cidrs: ['humans', 'robots'] });
+    expect((await asked(then)).json()).toMatchObject({ error: 'this machine saw no peer "vault" then' });
+    expect((await asked()).json()).toMatchObject({ error: 'this machine sees no peer "vault"' });
+    const meanwhile = at();
+    await run({ type: 'AddAssociation', cidrs: ['humans', 'robots'] });
+    expect((await asked()).status).toBe(200);
+    expect((await asked(meanwhile)).json()).toMatchObject({ error: 'this machine saw no peer "vault" then' });
+    await run({ type: 'DeleteAssociation', cidrs: ['humans', 'robots'] });
+  });
+
+  it('is not told by its own name, where another had it', async () => {
+    const other = await served.peer('twin', { cidr: 'robots' });
+    const then = at();
+    await run({ type: 'RenamePeer', peer: 'twin', name: 'elsewhere' });
+    const own = await served.peer('own');
+    await run({ type: 'RenamePeer', peer: 'own', name: 'twin' });
+    for (const peers of [
+      ['twin', 'bob'],
+      ['bob', 'twin'],
+    ]) {
+      const { text } = await why(own, peers, then);
+      expect(text).not.toContain(other.ip);
+      expect(JSON.parse(text)).toMatchObject({ code: 'NoAnswer' });
+    }
+  });
+
+  it('is not told by the event that added somebody, nor by names that CIDRs and admins had before', async () => {
+    await run({ type: 'AddCidr', name: 'layoffs', cidr: '127.42.3.0/24' });
+    await run({ type: 'RenamePeer', peer: 'ann', name: 'secret-ann' });
+    const body = { id: 'open', command: { type: 'AddAssociation', cidrs: ['layoffs', 'humans'] } };
+    expect((await served.call(COMMANDS_PATH, { from: ann!.ip, method: 'POST', body })).status).toBe(200);
+    await run({ type: 'RenamePeer', peer: 'secret-ann', name: 'ann' });
+    await run({ type: 'RenameCidr', cidr: 'layoffs', name: 'archive' });
+    const [zoe, mia] = [
+      await served.peer('zoe', { cidr: 'archive' }),
+      await served.peer('mia', { cidr: 'archive' }),
+    ];
+    const told = [await why(zoe, ['zoe', 'bob']), await why(zoe, ['mia', 'zoe'])].map(({ text }) => text);
+    expect(told.join()).not.toMatch(/layoffs|secret-ann/);
+    expect(JSON.parse(told[0] ?? '').reasons[0].events).toMatchObject([
+      { sentence: 'ann associated archive and humans' },
+    ]);
+    expect(JSON.parse(told[1] ?? '').reasons[0].events.map(({ data }: Answer) => data.peerId)).toEqual([
+      zoe.id,
+    ]);
+    expect(told[1]).not.toContain(keyOf('invitation of mia'));
+    expect(mia.id).toBe(JSON.parse(told[1] ?? '').peers[0].id);
+  });
+
+  it('is not told of the time before it was there itself', async () => {
+    const before = at();
+    const late = await served.peer('late');
+    expect((await why(late, ['late', 'bob'], before)).json()).toMatchObject({ code: 'NoAnswer' });
+    expect((await why(late, ['late', 'bob'])).status).toBe(200);
   });
 });
 

@@ -11,11 +11,13 @@ import { ControlPlane, type Request, timestamp } from '../../src/server/commands
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations, type StoredObservation } from '../../src/server/observations/observations.ts';
+import { NearAnswerer } from '../../src/server/past/answerer.ts';
+import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { type Packed, Snapshots } from '../../src/server/stream/snapshots.ts';
 import { sha256Text } from '../../src/store/sha256.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
-import { ROOT_CIDR } from '../../src/values/id.ts';
+import { type Hash, type Position, ROOT_CIDR } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import type { Asked } from '../given.ts';
 import { OPERATOR } from './asking.ts';
@@ -32,6 +34,7 @@ export class RunningNetwork {
   observations!: Observations;
   hub!: Hub;
   snapshots!: Snapshots;
+  #digests!: DigestPages;
   /** What the server's clock says; the real time unless set. */
   now: Timestamp | undefined;
   #boots = 0;
@@ -86,6 +89,12 @@ export class RunningNetwork {
     return { file, projections: PROJECTIONS, writer: 'inline' } as const;
   }
 
+  /** The digests of the records in (after, to], as they go over the wire. */
+  async digests(after: Position, to: Position): Promise<Hash[]> {
+    const items = await this.#digests.between(after, to);
+    return JSON.parse(`[${Buffer.concat(items)}]`) as Hash[];
+  }
+
   async #open(stored: StoredObservation[]): Promise<void> {
     this.log = await openLog(this.#files);
     const reload = () => loadNetwork(this.log);
@@ -96,7 +105,8 @@ export class RunningNetwork {
     this.observations = new Observations(`boot-${++this.#boots}`, root.cidr);
     this.observations.restore(stored.filter(({ id }) => this.network.peer(id)));
     this.hub = this.newHub();
-    this.snapshots = new Snapshots(this.live, this.log);
+    this.#digests = new DigestPages(this.live, new NearAnswerer(this.log));
+    this.snapshots = new Snapshots(this.live, this.#digests);
     this.#running = this.live.run();
   }
 

@@ -23,9 +23,10 @@ import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
-import { LogPast } from '../../src/server/past/past.ts';
+import { type Answerer, NearAnswerer } from '../../src/server/past/answerer.ts';
 import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
+import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -76,16 +77,19 @@ export class ServedNetwork {
   unproved!: UnprovedRefusals;
   hub!: Hub;
   api!: Api;
+  #past!: Answerer;
   #running!: Promise<void>;
 
   private constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** A network 127.42.0.0/16 with the CIDRs `humans` (127.42.1.0/24) and `robots` (127.42.2.0/24), still empty. */
-  static async start(): Promise<ServedNetwork> {
+  /** A network 127.42.0.0/16 with the CIDRs `humans` (127.42.1.0/24) and `robots` (127.42.2.0/24), still empty; its log is asked in this thread, or elsewhere. */
+  static async start(
+    pastOf: (log: SqliteLog) => Answerer = (log) => new NearAnswerer(log),
+  ): Promise<ServedNetwork> {
     const served = new ServedNetwork(mkdtempSync(join(tmpdir(), 'innernet-api-')));
-    await served.#open();
+    await served.#open(pastOf);
     return served;
   }
 
@@ -211,11 +215,12 @@ export class ServedNetwork {
     await this.#shut();
     this.live.stop();
     await this.#running.catch(() => undefined);
+    await this.#past.close();
     await this.log.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #open(): Promise<void> {
+  async #open(pastOf: (log: SqliteLog) => Answerer): Promise<void> {
     const file = join(this.folder, 'acme.events');
     this.log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
     this.plane = new ControlPlane(this.log, await loadNetwork(this.log), () => loadNetwork(this.log));
@@ -226,6 +231,7 @@ export class ServedNetwork {
     const say = (message: string) => this.warnings.push(message);
     const unproved = { network: 'acme', file: join(this.folder, 'acme.unproved'), live: this.live, say };
     this.unproved = new UnprovedRefusals(unproved);
+    this.#past = pastOf(this.log);
     await this.#serve();
   }
 
@@ -244,13 +250,16 @@ export class ServedNetwork {
       answered: (id) => this.answered.push(id),
       heldKey: (id) => this.held.get(id),
     };
+    const past = this.#past;
+    const digests = new DigestPages(this.live, past);
     this.api = await Api.create({
       live: this.live,
       plane: this.unproved.watching(this.plane),
       unproved: this.unproved,
       observations: this.observations,
-      past: new LogPast(this.log),
-      snapshots: new Snapshots(this.live, this.log),
+      past,
+      snapshots: new Snapshots(this.live, digests),
+      digests,
       streams: this.hub,
       limits: this.limits,
       redemptions,

@@ -145,7 +145,7 @@ it('leaves the digests of long ago to be paged through, from the log where memor
   expect(running.live.window.start).toBeGreaterThan(before.position);
   const found = await snapshot(running, ids.bakers, before.position);
   expect(found.from).toBe(found.position - MOST_DIGESTS);
-  const missing = await running.snapshots.digests(before.position, found.from);
+  const missing = await running.digests(before.position, found.from);
   expect(missing).toHaveLength(12 * 900 - MOST_DIGESTS);
   expect(missing.length + MOST_DIGESTS).toBeGreaterThan(WINDOW_RECORDS);
   const reached = extend(before, missing, sha256);

@@ -438,6 +438,40 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R28',
+    what: 'the hardest questions, as often as four peers may ask; questions about what was hidden from the asker',
+    tests: [
+      { file: 'test/server/questions.test.ts' },
+      { file: 'test/server/far-answerer.test.ts' },
+      { file: 'test/server/recorded-times.test.ts' },
+      { file: 'test/server/own-past.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 400 },
+      { file: 'test/server/past-api.test.ts', titles: 'what a peer did not see' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/http/questions.ts',
+        line: 'return turns.take(() => this.#lanes[laneOf(question)].take(() => this.#work(question, request)));',
+        becomes:
+          'void turns; return this.#lanes[laneOf(question)].take(() => this.#work(question, request));',
+      },
+      {
+        file: 'src/server/http/questions.ts',
+        line: 'this.#door.owe(now, costOfWork(work));',
+        becomes: 'void costOfWork(work);',
+      },
+      {
+        file: 'src/server/past/recorded-times.ts',
+        line: 'if (earliest !== undefined && earliest <= time) return this.#lastIn(block, head, time);',
+        becomes: 'if (earliest !== undefined && earliest < time) return this.#lastIn(block, head, time);',
+      },
+      {
+        file: 'src/server/past/own-past.ts',
+        line: 'if (!isInSight(why, self)) throw',
+        becomes: 'if (!self) throw',
+      },
+    ],
+  },
+  {
     id: 'R29',
     what: 'two networks of one program, two programs and an editor write the hosts file at once',
     tests: [

@@ -5,15 +5,15 @@ import type { AdminCommand } from '../../domain/command.ts';
 import { CommandRequest, type Rehearsal, UndoRequest } from '../../protocol/commands.ts';
 import { COMMANDS_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import { undoingOf } from '../../protocol/undoing.ts';
-import { Failure } from '../../values/failure.ts';
 import { timestamp } from '../commands/control-plane.ts';
+import { explained } from '../past/explained.ts';
 import { rehearse } from '../past/rehearsal.ts';
 import { type Asker, executeAs, route } from './calls.ts';
 import type { Parts } from './parts.ts';
-import { asRefusal } from './past.ts';
+import type { Questions } from './questions.ts';
 import { parsed } from './refusal.ts';
 
-export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
+export const adminIntentRoutes = (app: FastifyInstance, parts: Parts, questions: Questions): void => {
   route(app, 'admin', 'POST', COMMANDS_PATH, (request) => {
     const { id, command, dryRun } = parsed(CommandRequest, request.body);
     if (dryRun) return rehearseAs(parts, request, command);
@@ -21,18 +21,11 @@ export const adminIntentRoutes = (app: FastifyInstance, parts: Parts): void => {
   });
   route(app, 'admin', 'POST', UNDO_PATH, async (request) => {
     const { id, undo } = parsed(UndoRequest, request.body);
-    return executeAs(parts, request, await undoing(parts, undo), id);
+    // Planned at the same position it is the same command: a repeat gets the first answer.
+    const plan = await questions.value({ ask: 'undo', ...undo }, request);
+    return executeAs(parts, request, undoingOf(plan), id);
   });
   route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(parts));
-};
-
-/** Planned at the same position it is the same command: a repeat gets the first answer. Throws a `BadRequest`. */
-const undoing = async ({ past }: Parts, undo: UndoRequest['undo']): Promise<AdminCommand> => {
-  try {
-    return undoingOf(await past.ask({ ask: 'undo', ...undo }));
-  } catch (error) {
-    throw error instanceof Failure ? asRefusal(error) : error;
-  }
 };
 
 const rehearseAs = (
@@ -40,7 +33,7 @@ const rehearseAs = (
   { caller: { id: peerId }, evidence }: Asker,
   command: AdminCommand,
 ): Promise<Rehearsal> =>
-  past.explained(async () =>
+  explained(past, async () =>
     rehearse(live.network, live.head, command, {
       actor: { kind: 'peer', peerId },
       now: timestamp(),

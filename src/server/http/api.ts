@@ -21,6 +21,7 @@ import { furnish } from './furnish.ts';
 import { hasBody } from './json-body.ts';
 import type { Parts } from './parts.ts';
 import { pastRoutes } from './past.ts';
+import { Questions } from './questions.ts';
 import { ServedPeers } from './served-peers.ts';
 import { streamRoute, Upgrades } from './stream-route.ts';
 import { userRoutes } from './user-routes.ts';
@@ -78,8 +79,9 @@ export class Api {
     userRoutes(api.#app, parts, api.#door);
     adminPeerRoutes(api.#app, parts, api.#served);
     adminTopologyRoutes(api.#app, parts);
-    adminIntentRoutes(api.#app, parts);
-    pastRoutes(api.#app, parts);
+    const questions = new Questions(parts, api.#door);
+    adminIntentRoutes(api.#app, parts, questions);
+    pastRoutes(api.#app, questions);
     await api.#app.ready();
     return api;
   }

@@ -4,6 +4,7 @@ import type { Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer-table.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
 import type { Outcome } from '../../protocol/commands.ts';
+import { explained } from '../past/explained.ts';
 import type { Evidence } from '../proof/proofs.ts';
 import type { Role } from './admission.ts';
 import type { Parts } from './parts.ts';
@@ -68,7 +69,7 @@ export const executeAs = async (
     ...(commandId === undefined ? {} : { commandId }),
   };
   const outcome = await (caller.isAdmin
-    ? past.explained(() => plane.execute(command, request))
+    ? explained(past, () => plane.execute(command, request))
     : plane.execute(command, request));
   await live.reached(outcome.position);
   return outcome;

@@ -93,6 +93,11 @@ export class Door {
     return false;
   }
 
+  /** Takes what something has cost that is done already; what is not there is owed. */
+  owe({ peer, evidence }: Caller, cost: number): void {
+    (evidence ? this.#calls.proved : this.#calls.unproved).owe(peer.id, cost);
+  }
+
   /** The header that proves an answer made of these parts; undefined where the request was not proved. */
   proofOf(request: IncomingMessage, answered: () => Answered): string | undefined {
     const evidence = this.#evidence.get(request);

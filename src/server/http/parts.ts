@@ -11,8 +11,9 @@ import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
-import type { LogPast } from '../past/past.ts';
+import type { Answerer } from '../past/answerer.ts';
 import type { Proofs } from '../proof/proofs.ts';
+import type { DigestPages } from '../stream/digest-pages.ts';
 import type { Opening } from '../stream/opening.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
 import type { Trace } from '../trace.ts';
@@ -25,9 +26,10 @@ export interface Streams {
 export type Parts = {
   live: Live;
   plane: Pick<ControlPlane, 'execute'>;
-  past: LogPast;
+  past: Answerer;
   observations: Observations;
   snapshots: Snapshots;
+  digests: DigestPages;
   streams: Streams;
   limits: Limits;
   redemptions: Redemptions;

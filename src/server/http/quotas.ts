@@ -13,6 +13,14 @@ export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 86_400_000 };
 export const costOfList = (peers: number): number =>
   Math.min(CALLS.count - 1, Math.floor(peers / PEERS_PER_CALL));
 
+/** Milliseconds of work for which a question counts as one more call: a peer gets two fifths of a thread, at most. */
+const WORK_PER_CALL = 20;
+/** Calls that a peer can owe, a second's: what it asked for may have taken longer than anybody could know. */
+const MOST_OWED = CALLS.count;
+
+/** What a question costs besides its call, known only when it is answered. */
+export const costOfWork = (milliseconds: number): number => milliseconds / WORK_PER_CALL;
+
 type Bucket = { left: number; at: number };
 
 /** `K` names those who have one each. */
@@ -30,6 +38,12 @@ export class Quota<K> {
     if (bucket.left < cost) return false;
     bucket.left -= cost;
     return true;
+  }
+
+  /** Takes what something has cost; what is not there is owed. */
+  owe(id: K, cost: number): void {
+    const bucket = this.#bucket(id);
+    bucket.left = Math.max(-MOST_OWED, bucket.left - cost);
   }
 
   /** Gives one back: what was asked for changed nothing. */

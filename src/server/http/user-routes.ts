@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';
-import { type DigestPage, MOST_CANDIDATES } from '../../protocol/frames.ts';
+import { MOST_CANDIDATES } from '../../protocol/frames.ts';
 import { DIGESTS_PATH, MOST_DIGESTS, REDEEM_PATH, SNAPSHOT_PATH } from '../../protocol/http.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
@@ -42,7 +42,7 @@ export const userRoutes = (app: FastifyInstance, parts: Parts, door: Door): void
   route(app, 'redeemed', 'GET', SNAPSHOT_PATH, (request, reply) =>
     snapshot(parts, { transfers, door }, request, reply),
   );
-  route(app, 'redeemed', 'GET', DIGESTS_PATH, (request) => digests(parts, request));
+  route(app, 'redeemed', 'GET', DIGESTS_PATH, (request, reply) => digests(parts, request, reply));
 };
 
 const stateFor = ({ live, observations }: Parts, cidrId: FastifyRequest['caller']['cidrId']): State => ({
@@ -156,9 +156,18 @@ const snapshot = async (
   );
 };
 
-const digests = async ({ live, snapshots }: Parts, request: FastifyRequest): Promise<DigestPage> => {
+/** A `DigestPage`. */
+const digests = async (
+  { live, digests: pages }: Parts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Buffer> => {
   const { position: head } = live.head;
   const from = Math.min(positionOf(request) ?? head, head);
   const position = Math.min(from + MOST_DIGESTS, head);
-  return { from, position, digests: await snapshots.digests(from, position) };
+  const items = await pages.between(from, position);
+  reply.header('content-type', 'application/json; charset=utf-8');
+  return Buffer.concat([Buffer.from(`{"from":${from},"position":${position},"digests":[`), ...items, END]);
 };
+
+const END = Buffer.from(']}');

@@ -4,23 +4,24 @@ import type { Texts } from '../../cli/plane.ts';
 import type { Association } from '../../domain/association-graph.ts';
 import { differenceOf } from '../../domain/difference.ts';
 import type { Network } from '../../domain/network.ts';
-import type { Placed } from '../../domain/pair-story.ts';
-import { Rejected } from '../../domain/rejection.ts';
-import { type Reason, whyOf } from '../../domain/why.ts';
+import type { Rejection } from '../../domain/rejection.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { Background } from '../../projections/background.ts';
 import { History, type HistoryEntry, type ToldRecord } from '../../projections/history.ts';
-import { HistoryPages, recordsOfPair } from '../../projections/history-pages.ts';
+import { HistoryPages } from '../../projections/history-pages.ts';
 import type { Thing } from '../../projections/history-tables.ts';
 import { Things } from '../../projections/things.ts';
 import type { AnswerTo, Asked, Moment, Place, QuestionOf, Told } from '../../protocol/past.ts';
-import { follow } from '../../store/follow.ts';
 import type { SqliteLog } from '../../store/sqlite-log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId, Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
+import { timestamp } from '../commands/control-plane.ts';
+import { newsAfter } from './news.ts';
+import { Pairs } from './pairs.ts';
 import { advanceTo, networkAt, placeAt, placeOf, placeSince } from './places.ts';
-import { briefOf, reachOf } from './rehearsal.ts';
+import { RecordedTimes } from './recorded-times.ts';
+import { reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
 
 /** Records that one page looks through: the rest of the server goes on meanwhile. */
@@ -33,62 +34,70 @@ const within = (
 ): [after: Position, until: Position] =>
   reverse ? [Math.max(after, until - STRETCH), until] : [after, Math.min(until, after + STRETCH)];
 
-/** How long a question waits for something to happen, in milliseconds; calls may take 10 s. */
-const PATIENCE = 7_000;
+/** Who has the names of a question at present, where that is known: it saves a search through all names. */
+export type Bearers = readonly (PeerId | undefined)[];
 
-type Answering = { [A in Asked]: (question: QuestionOf<A>) => Promise<AnswerTo<A>> };
+type Answering = { [A in Asked]: (question: QuestionOf<A>, bearers: Bearers) => Promise<AnswerTo<A>> };
 
 export class LogPast {
+  readonly pairs: Pairs;
+  readonly history: History;
   readonly #log: SqliteLog;
-  readonly #history: History;
+  readonly #times: RecordedTimes;
+  readonly #things: Things;
   readonly #background: Background;
   readonly #answering: Answering;
 
   constructor(log: SqliteLog) {
     this.#log = log;
-    this.#history = new History(log.database, (time) => time);
-    this.#background = new Background(log.database, this.#history);
+    this.pairs = new Pairs(log);
+    this.history = new History(log.database, (time) => time);
+    this.#times = new RecordedTimes(log);
+    this.#things = new Things(log.database);
+    this.#background = new Background(log.database, this.history);
     this.#answering = {
       head: () => this.#head(),
-      place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, at),
+      place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, this.#times, at),
       history: (question) => this.#pageOf(question),
       state: ({ at }) => this.#state(at),
       diff: ({ from, to }) => this.#diff(from, to),
-      why: (question) => this.#why(question),
+      why: (question, bearers) => this.#why(question, bearers),
       undo: (question) => planUndo(log, question),
     };
   }
 
   /** Throws `Failure` where there is no answer: a position beyond the head, a name that nobody ever had. */
-  ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
-    const answer = this.#answering[question.ask] as (asked: QuestionOf<A>) => Promise<AnswerTo<A>>;
-    return answer(question);
+  ask<A extends Asked>(question: QuestionOf<A>, bearers: Bearers = []): Promise<AnswerTo<A>> {
+    const answer = this.#answering[question.ask] as Answering[A];
+    return answer(question, bearers);
   }
 
-  /** Does what it is given; a refusal by a rule gets what the log knows of why it stands so. */
-  async explained<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Rejected) error.background = this.#background.of(error.rejection);
-      throw error;
-    }
+  /** What the log knows of why a rule refused. */
+  backgroundOf(rejection: Rejection): string | undefined {
+    return this.#background.of(rejection);
   }
 
-  /** The peer that had a name at a position. Throws `Failure`. */
-  peerCalled(name: string, position: Position): PeerId {
-    return new Things(this.#log.database).peer(name, position);
+  /** Every peer that a text may mean at some position. */
+  peersMeant(text: string): PeerId[] {
+    return this.#things.peersMeant(text);
+  }
+
+  /** The one among these peers that had a name at a position. Throws `Failure`. */
+  peerCalled(name: string, position: Position, among: ReadonlySet<PeerId>): PeerId {
+    return this.#things.peer(name, position, among);
   }
 
   /** A record as it is told. */
   told(record: ToldRecord): Told {
-    const entry = this.#history.entryOf(record);
-    const who = this.#history.who(entry);
-    return withWords(entry, who, `${who} ${this.#history.what(entry)}`);
+    const entry = this.history.entryOf(record);
+    const who = this.history.who(entry);
+    return toldOf(entry, who, `${who} ${this.history.what(entry)}`);
   }
 
-  async #place(at: Moment | undefined): Promise<Place> {
-    return at === undefined ? placeOf(this.#log, (await this.#log.head()).position) : placeAt(this.#log, at);
+  /** The place of a moment; of none, where the log ends. Throws `Failure`. */
+  async placeOf(at: Moment | undefined): Promise<Place> {
+    if (at !== undefined) return placeAt(this.#log, this.#times, at);
+    return placeOf(this.#log, (await this.#log.head()).position);
   }
 
   async #head(): Promise<AnswerTo<'head'>> {
@@ -97,25 +106,29 @@ export class LogPast {
     const [first] = await this.#log.read(0, 1);
     const event = first && eventOf(first);
     const network = event && 'name' in event ? event.name : '';
-    return { network, networkId, ...(await this.#place(undefined)) };
+    return { network, networkId, ...(await this.placeOf(undefined)) };
   }
 
   /** A page of history as JSON texts, an event each. */
   async texts(question: QuestionOf<'history'>): Promise<Texts> {
-    const { told, end } = await this.#recordsOf(question, (record) => this.#history.textOf(record));
+    const { told, end } = await this.#recordsOf(question, (record) => this.history.textOf(record));
     return { texts: told, end };
   }
 
-  /** History of one peer alone. */
-  ofPeer(id: PeerId, question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
-    return this.#pageOf(question, [{ kind: 'peer', id }]);
+  /** A page of the history of one peer alone, as records. */
+  async ofPeer(
+    id: PeerId,
+    question: QuestionOf<'history'>,
+  ): Promise<{ records: ToldRecord[]; end: Position }> {
+    const { told, end } = await this.#recordsOf(question, (record) => record, [{ kind: 'peer', id }]);
+    return { records: told, end };
   }
 
-  async #pageOf(question: QuestionOf<'history'>, things?: Thing[]): Promise<AnswerTo<'history'>> {
+  async #pageOf(question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
     const tell = (record: ToldRecord): Told =>
       // Words are half of what a record costs.
-      question.wordless ? withWords(this.#history.entryOf(record), '', '') : this.told(record);
-    const { told, end } = await this.#recordsOf(question, tell, things);
+      question.wordless ? toldOf(this.history.entryOf(record), '', '') : this.told(record);
+    const { told, end } = await this.#recordsOf(question, tell);
     return { entries: told, end };
   }
 
@@ -126,7 +139,7 @@ export class LogPast {
   ): Promise<{ told: T[]; end: Position }> {
     const { after, types, actor, reverse = false, limit, wait } = question;
     const about = things ?? question.about;
-    if (wait) await this.#next(after);
+    if (wait) await newsAfter(this.#log, after);
     const [from, to] = within(question.until ?? (await this.#log.head()).position, question);
     const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
     const records = pages.read({ after: from, until: to, limit });
@@ -136,19 +149,8 @@ export class LogPast {
     return { told, end: reverse ? last.position - 1 : last.position };
   }
 
-  /** Resolves when there is a commit after a position, or nothing has happened for long enough. */
-  async #next(after: Position): Promise<void> {
-    const enough = new AbortController();
-    const timer = setTimeout(() => enough.abort(), PATIENCE);
-    try {
-      await follow(this.#log, after, () => enough.abort(), enough.signal);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   async #state(at: Moment | undefined): Promise<AnswerTo<'state'>> {
-    const place = await this.#place(at);
+    const place = await this.placeOf(at);
     const network = await networkAt(this.#log, place);
     return {
       network: network.name,
@@ -182,62 +184,38 @@ export class LogPast {
   }
 
   async #ends(start: Moment, end: Moment | undefined): Promise<[Place, Place]> {
-    const from = await placeAt(this.#log, start);
-    const to = await this.#place(end);
+    const from = await this.placeOf(start);
+    const to = await this.placeOf(end);
     if (from.position <= to.position) return [from, to];
     throw new Failure(`position ${from.position} comes after position ${to.position}`, {
       hint: 'name the earlier moment first',
     });
   }
 
-  async #why({ peers, at }: QuestionOf<'why'>): Promise<AnswerTo<'why'>> {
-    const place = await this.#place(at);
-    const [one, other] = peers.map((name) => this.peerCalled(name, place.position)) as [PeerId, PeerId];
-    if (one === other)
-      throw new Failure('a peer can always talk to itself', { hint: 'name two peers', verb: 'list-peers' });
-    const records = recordsOfPair(this.#log.database, [one, other], place.position);
-    const events = records.map((record): Placed => ({ position: record.position, event: eventOf(record) }));
-    const now = at === undefined ? new Date().toISOString() : place.time;
-    const why = whyOf([one, other], events, now as Timestamp);
-    if (!why) throw new Failure('one of them was not there yet', { hint: 'ask about a later moment' });
-    const told = await this.#toldAt(why);
-    const judged = (index: 0 | 1) => ({
-      ...briefOf(why.peers[index]),
-      cidr: why.homes[index]?.name ?? null,
-    });
-    return {
-      visible: why.visible,
-      at: place,
-      peers: [judged(0), judged(1)],
-      sight: why.sight,
-      reasons: why.reasons.map(({ positions, ...reason }) => ({
-        ...reason,
-        events: positions.flatMap((position) => told.get(position) ?? []),
-      })),
-      since: (why.turnedAt !== undefined && told.get(why.turnedAt)) || null,
-    };
-  }
-
-  async #toldAt({
-    reasons,
-    turnedAt,
-  }: {
-    reasons: Reason[];
-    turnedAt: Position | undefined;
-  }): Promise<Map<Position, Told>> {
-    const positions = new Set(reasons.flatMap((reason) => reason.positions));
-    if (turnedAt !== undefined) positions.add(turnedAt);
-    const told = new Map<Position, Told>();
-    for (const position of positions) {
-      const [record] = await this.#log.read(position - 1, 1);
-      if (record) told.set(position, this.told(record));
-    }
-    return told;
+  async #why({ peers: [left, right], at }: QuestionOf<'why'>, bearers: Bearers): Promise<AnswerTo<'why'>> {
+    const place = await this.placeOf(at);
+    const one = bearers[0] ?? this.#things.peer(left, place.position);
+    const other = bearers[1] ?? this.#things.peer(right, place.position);
+    const why = this.pairs.judge([one, other], place, timeOf(place, at));
+    const records = await this.pairs.recordsOf(why);
+    return this.pairs.answer(
+      why,
+      place,
+      records.map((record) => this.told(record)),
+    );
   }
 }
 
+/** The moment by which invitations are judged: the place's own, or now where no moment was asked about. */
+export const timeOf = ({ time }: Place, at: Moment | undefined): Timestamp =>
+  at === undefined || time === null ? timestamp() : time;
+
 /** Each field by its name: a copy of an object with more to it takes three times as long. */
-const withWords = (entry: HistoryEntry, who: string, sentence: string): Told => {
+export const toldOf = (
+  entry: Omit<HistoryEntry, 'actor'> & Pick<Told, 'actor'>,
+  who: string,
+  sentence: string,
+): Told => {
   const { position, id, commandId, recordedAt, actor, type, data, hash } = entry;
   return { position, id, commandId, recordedAt, actor, type, data, hash, who, sentence };
 };

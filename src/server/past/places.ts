@@ -6,12 +6,10 @@ import { replay } from '../../store/follow.ts';
 import type { SqliteLog } from '../../store/sqlite-log.ts';
 import { Failure } from '../../values/failure.ts';
 import { NO_HASH, type Position } from '../../values/id.ts';
-import type { Timestamp } from '../../values/time.ts';
 import { loadStored } from '../live/load-network.ts';
+import type { RecordedTimes } from './recorded-times.ts';
 
-/** Records looked through at once, so that a question about long ago does not hold up what happens now. */
-const STRETCH = 20_000;
-/** Commits taken into a network at once, for the same reason. */
+/** Commits taken into a network at once, so that a question about long ago does not hold up what happens now. */
 const BREATH = 500;
 
 const BEGINNING: Place = { position: 0, hash: NO_HASH, time: null };
@@ -33,26 +31,10 @@ export const placeOf = async (log: SqliteLog, position: Position): Promise<Place
   return { position, hash: record.hash, time: record.recordedAt };
 };
 
-/** The last position that was recorded at or before a time; undefined when the log begins later. */
-const lastAt = async (log: SqliteLog, time: Timestamp): Promise<Position | undefined> => {
-  const { position: head } = await log.head();
-  const find = log.database
-    .prepare<[Position, Position, Timestamp], Position | null>(
-      'SELECT max(position) FROM events WHERE position > ? AND position <= ? AND recorded_at <= ?',
-    )
-    .pluck();
-  for (let end = head; end > 0; end -= STRETCH) {
-    const found = find.get(end - STRETCH, end, time);
-    if (found) return found;
-    await setImmediate();
-  }
-  return undefined;
-};
-
 /** The place of a moment; a position within a commit means its end. Throws `Failure`. */
-export const placeAt = async (log: SqliteLog, moment: Moment): Promise<Place> => {
+export const placeAt = async (log: SqliteLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
-  const position = await lastAt(log, moment);
+  const position = await times.lastAt(moment);
   if (position !== undefined) return placeOf(log, position);
   const first = await recordAt(log, 1);
   throw new Failure(`nothing is known of ${moment}: the log begins at ${first?.recordedAt}`, {
@@ -62,9 +44,9 @@ export const placeAt = async (log: SqliteLog, moment: Moment): Promise<Place> =>
 };
 
 /** The same for where something starts: before the first event is as good as the beginning. */
-export const placeSince = async (log: SqliteLog, moment: Moment): Promise<Place> => {
+export const placeSince = async (log: SqliteLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
-  const position = await lastAt(log, moment);
+  const position = await times.lastAt(moment);
   return position === undefined ? BEGINNING : placeOf(log, position);
 };
 

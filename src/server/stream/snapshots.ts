@@ -8,11 +8,12 @@ import { visiblePeers } from '../../domain/visibility.ts';
 import { MOST_DIGESTS } from '../../protocol/http.ts';
 import type { Part } from '../../protocol/proof.ts';
 import { cidrRow, peerRow } from '../../protocol/rows.ts';
-import type { EventLog, Head } from '../../store/log.ts';
-import type { CidrId, Hash, Position } from '../../values/id.ts';
+import type { Head } from '../../store/log.ts';
+import type { CidrId, Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import { partOf } from '../proof/proofs.ts';
+import type { DigestPages } from './digest-pages.ts';
 import { restorationsOf } from './restorations.ts';
 
 const compress = promisify(gzip);
@@ -39,7 +40,7 @@ const listOf = async <T>(things: readonly T[], row: (thing: T) => object): Promi
 /** A gzip member, and its hash, by which an answer that holds it is proved: made once, as it is. */
 export type Packed = Part & { readonly bytes: Buffer };
 
-const pack = async (text: string, options: ZlibOptions): Promise<Packed> => {
+const pack = async (text: string | Uint8Array, options: ZlibOptions): Promise<Packed> => {
   const bytes = await compress(text, options);
   return { bytes, ...partOf(bytes) };
 };
@@ -51,14 +52,14 @@ const packed = async (peers: readonly Peer[], cidrs: readonly CidrNode[]): Promi
 
 export class Snapshots {
   readonly #live: Live;
-  readonly #log: EventLog;
+  readonly #digests: DigestPages;
   readonly #rows = new Map<CidrId, Promise<Packed>>();
   /** By the position that they lead from, to where the log ends now. */
   readonly #openings = new Map<Position, Promise<Packed>>();
 
-  constructor(live: Live, log: EventLog) {
+  constructor(live: Live, digests: DigestPages) {
     this.#live = live;
-    this.#log = log;
+    this.#digests = digests;
     live.subscribe((step) => this.#outdate(step));
   }
 
@@ -81,23 +82,10 @@ export class Snapshots {
 
   async #opening({ position, hash }: Head, from: Position): Promise<Packed> {
     const restorations = restorationsOf(this.#live.network);
-    const digests = await this.digests(from, position);
-    const head = { network: this.#live.networkId, position, hash, from, digests, ...restorations };
-    return pack(`${JSON.stringify(head).slice(0, -1)},`, SMALL);
-  }
-
-  /** The digests of the records in (after, to], from memory where they are, else from the log. */
-  async digests(after: Position, to: Position): Promise<Hash[]> {
-    if (after >= this.#live.window.start) return this.#live.window.digests(after, to);
-    const digests: Hash[] = [];
-    for (let position = after; position < to; ) {
-      const records = await this.#log.read(position, Math.min(1000, to - position));
-      const last = records.at(-1);
-      if (!last) break;
-      for (const record of records) digests.push(record.digest);
-      position = last.position;
-    }
-    return digests;
+    const head = { network: this.#live.networkId, position, hash, from, ...restorations };
+    const digests = await this.#digests.between(from, position);
+    const begin = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"digests":[`);
+    return pack(Buffer.concat([begin, ...digests, Buffer.from('],')]), SMALL);
   }
 
   #rowsOf(viewer: CidrId): Promise<Packed> {

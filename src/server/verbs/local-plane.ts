@@ -24,6 +24,7 @@ import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
+import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
 import { rehearse } from '../past/rehearsal.ts';
 
@@ -83,7 +84,7 @@ export class LocalPlane implements Plane {
   async execute(command: AdminCommand): Promise<Executed> {
     this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
     const control = this.#control;
-    const outcome = await this.#asked.explained(() => control.execute(command, { actor: operator() }));
+    const outcome = await explained(this.#asked, () => control.execute(command, { actor: operator() }));
     return (await this.#narrows()) && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
   }
 
@@ -116,7 +117,7 @@ export class LocalPlane implements Plane {
     const [last] = await this.#log.read(network.position - 1, 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
     const context = { actor: operator(), now: timestamp() };
-    return this.#asked.explained(async () => rehearse(network, head, command, context));
+    return explained(this.#asked, async () => rehearse(network, head, command, context));
   }
 
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {

@@ -1,0 +1,25 @@
+/** Waiting for a log to go on. */
+import type { EventLog } from '../../store/log.ts';
+import type { Position } from '../../values/id.ts';
+
+/** How long a question waits for something to happen, in milliseconds; calls may take 10 s. */
+const PATIENCE = 7_000;
+
+/** Resolves when the log ends after a position, or when it has not for long enough. It costs nothing meanwhile. */
+export const newsAfter = async (log: Pick<EventLog, 'head' | 'wake'>, after: Position): Promise<void> => {
+  let [timer, unsubscribe]: [NodeJS.Timeout | undefined, () => void] = [undefined, () => {}];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const look = (): void =>
+        void log.head().then(({ position }) => {
+          if (position > after) resolve();
+        }, reject);
+      timer = setTimeout(resolve, PATIENCE);
+      unsubscribe = log.wake(look);
+      look();
+    });
+  } finally {
+    clearTimeout(timer);
+    unsubscribe();
+  }
+};

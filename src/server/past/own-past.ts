@@ -1,0 +1,166 @@
+/** What a peer that is no admin may hear of the log: of itself, and of others what it sees and saw then. */
+import { printable } from '../../domain/recorded-text.ts';
+import type { Why } from '../../domain/why.ts';
+import type { HistoryEntry, NamedAt, ToldRecord } from '../../projections/history.ts';
+import type { AnswerTo, Asked, Question, QuestionOf, Told } from '../../protocol/past.ts';
+import { Failure } from '../../values/failure.ts';
+import type { PeerId, Position } from '../../values/id.ts';
+import type { Ip } from '../../values/ip.ts';
+import { type Bearers, type LogPast, timeOf, toldOf } from './past.ts';
+
+/** Who asks, as it is at present. */
+export type Asker = { id: PeerId; name: string; ip: Ip };
+
+/** Those of these peers that the asker sees at present, itself included, with their present names. */
+export type Sight = (ids: readonly PeerId[]) => Promise<ReadonlyMap<PeerId, string>>;
+
+/** Only admins are told. */
+export class AdminsOnly extends Failure {}
+
+export class OwnPast {
+  readonly #past: LogPast;
+  readonly #asker: Asker;
+  readonly #sight: Sight;
+
+  constructor(past: LogPast, asker: Asker, sight: Sight) {
+    this.#past = past;
+    this.#asker = asker;
+    this.#sight = sight;
+  }
+
+  /** Throws `AdminsOnly`, or another `Failure` where there is no answer for who asks. */
+  async ask(question: Question, bearers: Bearers): Promise<AnswerTo<Asked>> {
+    switch (question.ask) {
+      case 'head':
+      case 'place':
+        return this.#past.ask(question);
+      case 'history':
+        return this.#history(question);
+      case 'why':
+        return this.#why(question, bearers);
+      case 'state':
+      case 'diff':
+      case 'undo':
+        throw adminsOnly('only an admin may ask about the whole network');
+    }
+  }
+
+  async #history(question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
+    const { about, actor, ...rest } = question;
+    if (about !== undefined && !this.#isSelf(about)) throw adminsOnly('only an admin may ask about others');
+    if (actor !== undefined) throw adminsOnly('only an admin may ask who did what');
+    const { records, end } = await this.#past.ofPeer(this.#asker.id, { ...rest, ask: 'history' });
+    const { position } = await this.#past.placeOf(undefined);
+    const known = await this.#actorsIn(records);
+    const entries = records.map((record) => this.#veiled(record, known, position, question.wordless));
+    return { entries, end };
+  }
+
+  /**
+   * Names are looked for among the peers that the asker sees, so that nobody hidden makes a difference; then it must
+   * have seen the other one at that place too. Nothing tells which of the two was missing.
+   */
+  async #why(question: QuestionOf<'why'>, bearers: Bearers): Promise<AnswerTo<'why'>> {
+    const { peers, at } = question;
+    const place = await this.#past.placeOf(at);
+    const one = await this.#found(peers[0], bearers[0], place.position);
+    const other = await this.#found(peers[1], bearers[1], place.position);
+    const { id: self } = this.#asker;
+    if (one !== self && other !== self) {
+      const own = peers.find((name) => this.#isSelf(name)); // a name that it did not have then
+      throw own ? this.#unseen(own, question) : adminsOnly('only an admin may ask about two other peers');
+    }
+    if (one === undefined || other === undefined)
+      throw this.#unseen(one === undefined ? peers[0] : peers[1], question);
+    const why = this.#past.pairs.judge([one, other], place, timeOf(place, at));
+    if (!isInSight(why, self)) throw this.#unseen(one === self ? peers[1] : peers[0], question);
+    const read = await this.#past.pairs.recordsOf(why);
+    const known = await this.#actorsIn(read);
+    const told = read.filter((record) => this.#wasKnown(record));
+    return this.#past.pairs.answer(
+      why,
+      place,
+      told.map((record) => this.#veiled(record, known, place.position)),
+    );
+  }
+
+  /** The peer that is meant, if the asker sees it. */
+  async #found(name: string, bearer: PeerId | undefined, position: Position): Promise<PeerId | undefined> {
+    const meant = bearer === undefined ? this.#past.peersMeant(name) : [bearer];
+    const seen = new Set((await this.#sight(meant)).keys());
+    if (bearer !== undefined && seen.has(bearer)) return bearer;
+    try {
+      return this.#past.peerCalled(name, position, seen);
+    } catch (error) {
+      if (error instanceof Failure) return undefined;
+      throw error;
+    }
+  }
+
+  #unseen(name: string, { at }: QuestionOf<'why'>): Failure {
+    const sentence =
+      at === undefined ? `this machine sees no peer "${name}"` : `this machine saw no peer "${name}" then`;
+    return new Failure(sentence, { hint: 'an admin can see why' });
+  }
+
+  #isSelf(name: string): boolean {
+    const { name: own, ip } = this.#asker;
+    return [own, `peer:${own}`, ip].includes(name);
+  }
+
+  /** An invitation has a key that is nobody else's business, and perhaps another name: who sees a peer did not see that. */
+  #wasKnown({ type, body }: ToldRecord): boolean {
+    const { peerId, redeemed } = JSON.parse(body) as { peerId?: PeerId; redeemed?: boolean };
+    if (peerId === undefined || peerId === this.#asker.id || type === 'InvitationRedeemed') return true;
+    return type === 'PeerEnabled' || (type === 'PeerAdded' && redeemed === true);
+  }
+
+  /** Who of those that did this may be named. */
+  #actorsIn(records: readonly ToldRecord[]): Promise<ReadonlyMap<PeerId, string>> {
+    const ids = new Set<PeerId>();
+    for (const { actor } of records) {
+      const { peerId } = JSON.parse(actor) as { peerId?: PeerId };
+      if (peerId !== undefined) ids.add(peerId);
+    }
+    return this.#sight([...ids]);
+  }
+
+  /**
+   * As this peer may hear it: whoever did it keeps their name from a peer that does not see them, and what others and
+   * CIDRs were called before it saw them stays untold: they have the names that they had at a position that it knows.
+   */
+  #veiled(
+    record: ToldRecord,
+    known: ReadonlyMap<PeerId, string>,
+    position: Position,
+    wordless = false,
+  ): Told {
+    const entry = this.#past.history.entryOf(record);
+    const told = { ...entry, actor: this.#actorOf(entry, known) };
+    if (wordless) return toldOf(told, '', '');
+    const namedAt: NamedAt = (kind, id) =>
+      kind === 'peer' && id === this.#asker.id ? entry.position - 1 : position;
+    const { kind, name } = told.actor;
+    const who = name === undefined ? UNNAMED[kind] : printable(name);
+    return toldOf(told, who, `${who} ${this.#past.history.what(entry, namedAt)}`);
+  }
+
+  #actorOf({ actor }: HistoryEntry, known: ReadonlyMap<PeerId, string>): Told['actor'] {
+    const { kind } = actor;
+    if (kind !== 'peer') return { kind };
+    if (actor.peerId === this.#asker.id) return actor;
+    const name = known.get(actor.peerId);
+    return name === undefined ? { kind } : { kind, peerId: actor.peerId, name };
+  }
+}
+
+/** Whether the asker saw the other one: both were there, and the CIDRs of the two let it. */
+const isInSight = ({ present, sight, peers }: Why, self: PeerId): boolean =>
+  present[0] && present[1] && sight[peers[0].id === self ? 0 : 1];
+
+const UNNAMED = { operator: 'somebody on the server', peer: 'an admin', server: 'the server' } as const;
+
+const adminsOnly = (sentence: string): AdminsOnly =>
+  new AdminsOnly(sentence, {
+    hint: 'ask about this machine itself: history, or why with its own name and that of a peer it sees',
+  });

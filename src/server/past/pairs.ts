@@ -1,0 +1,60 @@
+/** Why two peers can talk, or cannot, as the log tells it. */
+import type { Placed } from '../../domain/pair-story.ts';
+import { type Why, whyOf } from '../../domain/why.ts';
+import type { EventRecord } from '../../events/record.ts';
+import { eventOf } from '../../events/upcast.ts';
+import { recordsOfPair } from '../../projections/history-pages.ts';
+import type { AnswerTo, Place, Told } from '../../protocol/past.ts';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import { Failure } from '../../values/failure.ts';
+import type { PeerId } from '../../values/id.ts';
+import type { Timestamp } from '../../values/time.ts';
+import { briefOf } from './rehearsal.ts';
+
+export class Pairs {
+  readonly #log: SqliteLog;
+
+  constructor(log: SqliteLog) {
+    this.#log = log;
+  }
+
+  /** Two peers at a place, where it was this time. Throws `Failure`: one peer twice, one that was not there yet. */
+  judge(ids: readonly [PeerId, PeerId], { position }: Place, time: Timestamp): Why {
+    if (ids[0] === ids[1])
+      throw new Failure('a peer can always talk to itself', { hint: 'name two peers', verb: 'list-peers' });
+    const records = recordsOfPair(this.#log.database, ids, position);
+    const events = records.map((record): Placed => ({ position: record.position, event: eventOf(record) }));
+    const why = whyOf(ids, events, time);
+    if (!why) throw new Failure('one of them was not there yet', { hint: 'ask about a later moment' });
+    return why;
+  }
+
+  /** The events that made it so. */
+  async recordsOf({ reasons, turnedAt }: Why): Promise<EventRecord[]> {
+    const positions = new Set(reasons.flatMap((reason) => reason.positions));
+    if (turnedAt !== undefined) positions.add(turnedAt);
+    const records: EventRecord[] = [];
+    for (const position of positions) records.push(...(await this.#log.read(position - 1, 1)));
+    return records;
+  }
+
+  /** The judgement, with those of its events that are told. */
+  answer(why: Why, place: Place, told: readonly Told[]): AnswerTo<'why'> {
+    const at = new Map(told.map((one) => [one.position, one]));
+    const judged = (index: 0 | 1) => ({
+      ...briefOf(why.peers[index]),
+      cidr: why.homes[index]?.name ?? null,
+    });
+    return {
+      visible: why.visible,
+      at: place,
+      peers: [judged(0), judged(1)],
+      sight: why.sight,
+      reasons: why.reasons.map(({ positions, ...reason }) => ({
+        ...reason,
+        events: positions.flatMap((position) => at.get(position) ?? []),
+      })),
+      since: (why.turnedAt !== undefined && at.get(why.turnedAt)) || null,
+    };
+  }
+}

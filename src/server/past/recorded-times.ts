@@ -1,0 +1,57 @@
+/** When the records of a log were recorded, in brief: the earliest time in each thousand of them, read once. */
+import { setImmediate } from 'node:timers/promises';
+import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { Position } from '../../values/id.ts';
+import type { Timestamp } from '../../values/time.ts';
+
+/** Records of which only the earliest time is kept: a million of them are a thousand times. */
+const STRIDE = 1_000;
+
+/** The last block of a log may still grow; all others never change. */
+export class RecordedTimes {
+  readonly #log: Pick<SqliteLog, 'database' | 'head'>;
+  readonly #stride: number;
+  /** By block, as far as it was looked for. */
+  readonly #earliest: Timestamp[] = [];
+
+  constructor(log: Pick<SqliteLog, 'database' | 'head'>, stride = STRIDE) {
+    this.#log = log;
+    this.#stride = stride;
+  }
+
+  /**
+   * The last position that was recorded at or before a time; undefined when the log begins later. Clocks may go back, so
+   * an earlier position may have a later time: what is looked for is the last block that reaches back so far.
+   */
+  async lastAt(time: Timestamp): Promise<Position | undefined> {
+    const { position: head } = await this.#log.head();
+    for (let block = Math.ceil(head / this.#stride) - 1; block >= 0; block -= 1) {
+      const earliest = this.#earliest[block] ?? (await this.#read(block, head));
+      if (earliest !== undefined && earliest <= time) return this.#lastIn(block, head, time);
+    }
+    return undefined;
+  }
+
+  /** In slices: the first question about long ago reads the whole log. */
+  async #read(block: number, head: Position): Promise<Timestamp | undefined> {
+    const earliest = this.#log.database
+      .prepare<[Position, Position], Timestamp | null>(
+        'SELECT min(recorded_at) FROM events WHERE position > ? AND position <= ?',
+      )
+      .pluck()
+      .get(block * this.#stride, Math.min(head, (block + 1) * this.#stride));
+    if (!earliest) return undefined;
+    if ((block + 1) * this.#stride <= head) this.#earliest[block] = earliest;
+    await setImmediate();
+    return earliest;
+  }
+
+  #lastIn(block: number, head: Position, time: Timestamp): Position | undefined {
+    return this.#log.database
+      .prepare<[Position, Position, Timestamp], Position>(
+        'SELECT position FROM events WHERE position > ? AND position <= ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1',
+      )
+      .pluck()
+      .get(block * this.#stride, Math.min(head, (block + 1) * this.#stride), time);
+  }
+}
