@@ -17,7 +17,7 @@ import { costOfWork } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
 /** Questions of one peer at a time, those included that wait: for their turn, or for something to happen. */
-export const MOST_QUESTIONS = 8;
+const MOST_QUESTIONS = 8;
 
 /** What an account has asked and has not been answered yet. */
 type Open = { count: number; turns: Turns };

@@ -5,7 +5,7 @@ import type { Answerer } from '../past/answerer.ts';
 import { DIGEST_BYTES, digestBytes } from '../past/digests.ts';
 
 /** Records in a page. */
-export const PAGE = 5_000;
+const PAGE = 5_000;
 /** Pages that are kept: 5 MiB. */
 const MOST_PAGES = 16;
 
