@@ -33,6 +33,8 @@ export type ServerFacts = {
   externalEndpoint: Endpoint;
   /** Where the API listens inside the tunnel. */
   internalEndpoint: Endpoint;
+  /** The protocol by which it proves itself; absent where it is not known to. */
+  proof?: number;
 };
 
 /** What can be asked of a network's log. */

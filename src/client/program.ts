@@ -222,9 +222,13 @@ const addOverridePeerEndpoint = (program: Command): void => {
 
 const addAcknowledge = (program: Command): void => {
   const added = networkVerb(program, 'acknowledge', {
-    summary: "say that you know of an older copy of the network's history that was put back",
-    examples: ['acknowledge acme'],
-  });
+    summary:
+      "say that you know of an older copy of the network's history that was put back, or of an older server",
+    examples: ['acknowledge acme', 'acknowledge acme --older-server'],
+  }).option(
+    '--older-server',
+    'the network went back to a server that does not prove itself: take what it says',
+  );
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
     const client = await import('./verbs/acknowledge.ts');
     await client.acknowledge(network, saidTo<AcknowledgeOptions>(command));
@@ -259,6 +263,7 @@ const FILES = [
     'what this machine sees of the network, and the keys that it has pinned',
   ],
   ['/var/lib/innernet/NETWORK.journal', 'what has changed since that was written'],
+  ['/var/lib/innernet/NETWORK.proved', 'whether the server is known to prove itself'],
 ] as const;
 
 /** Whether nothing but global flags was said. */

@@ -33,6 +33,8 @@ export type Conf = {
     /** A position and its hash that the inviting admin saw: the network's history must contain them. */
     position?: Position | undefined;
     hash?: Hash | undefined;
+    /** The protocol by which the server proves itself: what it does not prove is not its own. Only invitations have it. */
+    proof?: number | undefined;
     /** When the invitation ends; only invitations have it. */
     expires?: Timestamp | undefined;
   };
@@ -70,6 +72,7 @@ const Document = z.object({
     'network-id': Hash.optional(),
     position: Position.optional(),
     hash: Hash.optional(),
+    proof: z.number().int().positive().optional(),
     expires: Timestamp.optional(),
   }),
   'peer-endpoint-overrides': z.record(z.string(), Endpoint).optional(),
@@ -175,6 +178,7 @@ export const parseConf = (text: string, source: string): Conf => {
       networkId: server['network-id'],
       position: server.position,
       hash: server.hash,
+      proof: server.proof,
       expires: server.expires,
     },
     peerEndpointOverrides: overridesOf(rest['peer-endpoint-overrides'] ?? {}, source),
@@ -201,6 +205,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       'network-id': server.networkId,
       position: server.position,
       hash: server.hash,
+      proof: server.proof,
       expires: server.expires,
     },
     'peer-endpoint-overrides': overrides.size > 0 ? Object.fromEntries(overrides) : undefined,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Mirror } from '../../src/client/memory/mirror.ts';
 import { sha256 } from '../../src/client/memory/sha256.ts';
+import { formatState, parseState } from '../../src/client/memory/state-file.ts';
 import type { PeerRow } from '../../src/protocol/rows.ts';
 import { cidr, ground, History, key, mirrorAt, own, row, server } from './sight.ts';
 
@@ -297,5 +298,92 @@ describe('more than anybody can have', () => {
     const shows = (peers: PeerRow[]) => () => mirror.judgeState({ peers, cidrs: [] });
     expect(shows([last])).not.toThrow();
     expect(shows([last, eve])).toThrow('TooMany: the server shows more than 200000 peers');
+  });
+});
+
+describe('R33: who speaks is doubted', () => {
+  it.each([
+    ['a delta', (mirror: Mirror) => mirror.judgeDelta(history.delta(3, 4, { changed: [eve], removed: [5] }))],
+    ['a snapshot', (mirror: Mirror) => mirror.judgeSnapshot(history.snapshot(3, 9, [server, own, eve]))],
+    ['an older state', (mirror: Mirror) => mirror.judgeState({ peers: [server, own, eve], cidrs: [] })],
+  ])('%s removes, and lets nobody in; the head stays, and all is fetched anew later', (_, judged) => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    mirror.isDoubted = true;
+    const verdict = judged(mirror);
+    if (verdict.kind !== 'take') throw new Error(verdict.kind);
+    mirror.take(verdict.effect);
+    expect([shown(mirror), mirror.head, mirror.alarm]).toEqual([[], history.head(3), null]);
+    mirror.isDoubted = false;
+    expect(mirror.judgeDelta(history.delta(3, 4, {})).kind).toBe('fetch');
+    const whole = mirror.judgeSnapshot(history.snapshot(3, 4, [server, own, bob]));
+    if (whole.kind !== 'take') throw new Error(whole.kind);
+    mirror.take(whole.effect);
+    expect([shown(mirror), mirror.head]).toEqual([[pair(bob)], history.head(4)]);
+  });
+
+  it('what it shows raises no alarm about the history, and what removes nobody changes nothing', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    mirror.isDoubted = true;
+    expect(mirror.judgeWelcome(new History(9, 'other').welcome(9)).kind).toBe('known');
+    expect(mirror.judgeDelta(history.delta(3, 4, { changed: [eve] })).kind).toBe('known');
+    expect(mirror.filled).toBe(true);
+  });
+});
+
+describe('R34: a pin that nobody proved', () => {
+  const ghost = row(9, bob.ip, 99, { name: 'ghost' });
+
+  /** A machine on which an impostor has shown a ghost at bob's address. */
+  const poisoned = () => {
+    const mirror = mirrorAt(history, 3, [ghost]);
+    receive(mirror, { removed: [9] });
+    return mirror;
+  };
+
+  const shows = (mirror: Mirror, isProved: boolean) => {
+    mirror.isProved = isProved;
+    const position = mirror.head?.position ?? 0;
+    const verdict = mirror.judgeDelta(history.delta(position, position + 1, { changed: [bob] }));
+    if (verdict.kind !== 'take') throw new Error(verdict.kind);
+    const yielded = mirror.yielding(verdict.effect).map(({ name }) => name);
+    mirror.take(verdict.effect);
+    return { yielded, rules: rules(mirror), shown: shown(mirror) };
+  };
+
+  it('yields to a pair that the server has proved, and that is told', () => {
+    expect(shows(poisoned(), true)).toEqual({ yielded: ['ghost'], rules: [], shown: [pair(bob)] });
+  });
+
+  it('holds against a pair that is not proved either', () => {
+    expect(shows(poisoned(), false)).toEqual({ yielded: [], rules: [[5, 'KeyChanged']], shown: [] });
+  });
+
+  it('holds for good once a handshake was made with it, or once it was proved', () => {
+    const met = poisoned();
+    expect([met.pins.meet(ghost.publicKey), met.pins.meet(ghost.publicKey)]).toEqual([true, false]);
+    expect(shows(met, true).rules).toEqual([[5, 'KeyChanged']]);
+    const proved = mirrorAt(history, 3, []);
+    proved.isProved = true;
+    receive(proved, { changed: [ghost] });
+    receive(proved, { removed: [9] });
+    expect(shows(proved, true).rules).toEqual([[5, 'KeyChanged']]);
+  });
+
+  it('yields where its key is shown at another address too', () => {
+    const moved = { ...bob, publicKey: ghost.publicKey, ip: '10.42.1.8' as typeof bob.ip };
+    const mirror = poisoned();
+    mirror.isProved = true;
+    expect(receive(mirror, { changed: [moved] }).changes.added).toEqual([moved]);
+    expect(mirror.pins.at(bob.ip)).toBeUndefined();
+  });
+
+  it('is still one after it was written down and read', () => {
+    const kept = { mirror: poisoned(), endpoints: new Map() };
+    const { mirror } = parseState(formatState(kept), 'acme.json', ground, sha256);
+    expect(mirror.pins.at(bob.ip)?.isUnmet).toBe(true);
+    expect(shows(mirror, true).shown).toEqual([pair(bob)]);
+    const again = parseState(formatState({ mirror, endpoints: new Map() }), 'acme.json', ground, sha256);
+    expect(again.mirror.pins.at(bob.ip)).toMatchObject({ publicKey: bob.publicKey });
+    expect(again.mirror.pins.at(bob.ip)?.isUnmet).toBeUndefined();
   });
 });

@@ -152,7 +152,7 @@ describe('it ends', () => {
   it('when nobody listens, or somebody says no', async () => {
     http.removeAllListeners('upgrade');
     http.on('upgrade', (_, socket) => socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n'));
-    expect((await live()).end).toEqual({ kind: 'refused', status: 401 });
+    expect((await live()).end).toEqual({ kind: 'refused', status: 401, isProved: false });
     await new Promise((resolve) => http.close(resolve));
     expect((await live()).end).toMatchObject({
       kind: 'lost',

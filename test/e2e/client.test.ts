@@ -37,11 +37,18 @@ describe('install', () => {
     expect(await reaches(host, '10.42.0.1')).toBe(true);
     expect(
       (await sh(host, 'cd /; ls etc/innernet var/lib/innernet')).stdout.split('\n').filter(Boolean),
-    ).toEqual(['etc/innernet:', 'acme.conf', 'var/lib/innernet:', 'acme.journal', 'acme.json']);
+    ).toEqual([
+      'etc/innernet:',
+      'acme.conf',
+      'var/lib/innernet:',
+      'acme.journal',
+      'acme.json',
+      'acme.proved',
+    ]);
     expect((await sh(host, 'stat -c %a /etc/innernet /etc/innernet/acme.conf')).stdout).toBe('700\n600\n');
     expect((await sh(host, 'cat /etc/hosts')).stdout).toContain('10.42.1.1 ann.acme.wg');
-    // All networks of a machine take turns at its hosts file: that lock stays.
-    expect((await sh(host, 'ls -A /run/innernet')).stdout).toBe('hosts.lock\n');
+    // All networks of a machine take turns at its hosts file, and programs tell each other the server's time.
+    expect((await sh(host, 'ls -A /run/innernet')).stdout).toBe('acme.moment\nhosts.lock\n');
   });
 
   it('refuses a second time, and a name that is taken', async () => {
@@ -81,12 +88,13 @@ describe('install', () => {
     expect((await sh(host, 'ls -A /etc/innernet')).stdout).toBe('acme.conf\n');
   });
 
+  // The first answer tells what time it is at the server: only the second is to the redemption.
   it('R18: the answer to the redemption is lost: it joins the next time', async () => {
     const invitation = await network.invite('lost');
     const host = await network.lab.host('lost');
     await host.sure(['nft', '-f', '-'], {
       input:
-        'table inet lost { chain in { type filter hook input priority 0; iifname "acme" tcp sport 51820 tcp flags & psh == psh drop; }; }\n',
+        'table inet lost { chain in { type filter hook input priority 0; iifname "acme" tcp sport 51820 tcp flags & psh == psh limit rate over 1/day burst 1 packets drop; }; }\n',
     });
     const installing = host.spawn([...CLIENT, 'install', invitation]);
     await until('the invitation is redeemed', () => network.isRedeemed('lost'));

@@ -13,7 +13,8 @@ import type { Host } from '../lab.ts';
 export const serverKeys = keysOf('the server');
 export const annKeys = keysOf('ann');
 
-const earIn = (folder: string): string => join(folder, 'ear');
+/** Where the program in `folder` is told what to tell. */
+export const earIn = (folder: string): string => join(folder, 'ear');
 
 /** Says to the program in `folder` what it tells from now on; answers with what it has heard. */
 export const tellIn = <Heard>(folder: string, word: object): Promise<Heard> =>

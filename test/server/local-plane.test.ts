@@ -50,6 +50,7 @@ it('shows the network, and where its server is', async () => {
     publicKey: keyOf('server'),
     externalEndpoint: 'vpn.example.org:51820',
     internalEndpoint: '10.42.0.1:51820',
+    proof: 1,
   });
 });
 

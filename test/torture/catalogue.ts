@@ -553,6 +553,54 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R33',
+    what: 'in the place of a server that proves itself, or of a known history, somebody who does not',
+    tests: [
+      { file: 'test/client/proofs.test.ts' },
+      { file: 'test/client/mirror.test.ts', titles: 'R33' },
+      { file: 'test/e2e/downgrade.test.ts', titles: 'R33' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/memory/trust.ts',
+        line: "if (this.standing === 'proves') return 'Unproved';",
+        becomes: '',
+      },
+      {
+        file: 'src/client/memory/trust.ts',
+        line: "return this.standing === 'unknown' && knowsHistory ? 'NoHistory' : undefined;",
+        becomes: 'return undefined;',
+      },
+      {
+        file: 'src/client/api/api.ts',
+        line: "else if (proofs.trust.standing === 'proves') throw this.#nobody(answer.status);",
+        becomes: '',
+      },
+      {
+        file: 'src/client/memory/mirror.ts',
+        line: 'if (this.isDoubted) return this.#doubtful(delta.peers.removed);',
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R34',
+    what: 'pins of an impostor',
+    tests: [{ file: 'test/client/mirror.test.ts', titles: 'R34' }, { file: 'test/e2e/downgrade.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/client/memory/pins.ts',
+        line: 'const counts = (pin: Pin): boolean => !(isProved && pin.isUnmet);',
+        becomes: 'const counts = (_pin: Pin): boolean => true;',
+      },
+      {
+        file: 'src/client/memory/pins.ts',
+        line: 'if (!pin?.isUnmet) return false;',
+        becomes: 'return false;',
+      },
+    ],
+  },
+  {
     id: 'R35',
     what: 'proofs that are forged, changed, late, or heard before; the key of an invitation that has been redeemed',
     tests: [{ file: 'test/server/proof-door.test.ts' }, { file: 'test/protocol/proof-by-key.test.ts' }],

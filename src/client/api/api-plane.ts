@@ -22,7 +22,8 @@ import type { InterfaceName } from '../../values/name.ts';
 import { Timestamp } from '../../values/time.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
-import { Api, type Call, CallRefused } from './api.ts';
+import { doubtSentence } from '../memory/trust.ts';
+import { Api, type Call, CallRefused, NoTime } from './api.ts';
 import type { OldServer } from './old-server.ts';
 
 const ViewedPeer = PeerRow.extend({
@@ -59,7 +60,8 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof CallRefused) || error.status !== 429 || pauses === MOST_PAUSES) throw error;
+      const isTooOften = error instanceof NoTime || (error instanceof CallRefused && error.status === 429);
+      if (!isTooOften || pauses === MOST_PAUSES) throw error;
       await sleep(PAUSE);
     }
   }
@@ -81,9 +83,12 @@ export class ApiPlane implements Plane {
   readonly network: string;
   readonly #conf: Conf;
   readonly #api: Api;
+  readonly #knowsHistory: () => Promise<boolean>;
   #old: OldServer | undefined;
 
-  constructor(network: string, conf: Conf, api: Api) {
+  /** `knowsHistory`: whether this machine has followed the network's log. */
+  constructor(network: string, conf: Conf, api: Api, knowsHistory = async () => false) {
+    this.#knowsHistory = knowsHistory;
     this.network = network;
     this.#conf = conf;
     this.#api = api;
@@ -91,8 +96,16 @@ export class ApiPlane implements Plane {
 
   /** Throws a `Failure` when the network is not installed. */
   static async open(network: InterfaceName, folders: Folders): Promise<ApiPlane> {
-    const conf = await readConf(pathsOf(network, folders).conf, network);
-    return new ApiPlane(network, conf, Api.of(network, conf));
+    const paths = pathsOf(network, folders);
+    const conf = await readConf(paths.conf, network);
+    const knowsHistory = async (): Promise<boolean> => {
+      const { readState } = await import('../memory/journal.ts');
+      const { groundOf } = await import('../memory/conf-file.ts');
+      return (
+        conf.server.hash !== undefined || (await readState(paths, groundOf(conf))).mirror.head !== undefined
+      );
+    };
+    return new ApiPlane(network, conf, await Api.of(network, conf, paths), knowsHistory);
   }
 
   execute(command: AdminCommand): Promise<Outcome> {
@@ -153,7 +166,8 @@ export class ApiPlane implements Plane {
 
   async server(): Promise<ServerFacts> {
     const { publicKey, externalEndpoint, internalEndpoint } = this.#conf.server;
-    return { publicKey, externalEndpoint, internalEndpoint };
+    const proof = this.#api.trust?.standing === 'proves' ? { proof: 1 } : {};
+    return { publicKey, externalEndpoint, internalEndpoint, ...proof };
   }
 
   async close(): Promise<void> {
@@ -173,10 +187,18 @@ export class ApiPlane implements Plane {
       if (!(error instanceof CallRefused) || error.status !== 404) throw error;
       const { Poll } = await import('./poll.ts');
       if ((await new Poll(this.#api).hasStream()) !== false) throw error;
+      await this.#requireTrust();
       const { OldServer } = await import('./old-server.ts');
       this.#old = new OldServer(this.#api, this.#conf.networkName);
       return theirs(this.#old);
     }
+  }
+
+  /** Whoever knows a history takes nobody without one for the server: a command would be told to anybody. */
+  async #requireTrust(): Promise<void> {
+    const { trust } = this.#api;
+    const doubt = trust?.doubtOf({ knowsHistory: await this.#knowsHistory() });
+    if (doubt) throw new Failure(doubtSentence(doubt), { hint: trust?.hint });
   }
 
   /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */

@@ -8,16 +8,21 @@ import { REJECTION_CODES, Rejected, type Rejection, type RejectionCode } from '.
 import type { Conf } from '../../protocol/conf.ts';
 import type { Snapshot } from '../../protocol/frames.ts';
 import { DIGESTS_PATH, MOST_DIGESTS, SERVER_KEY_HEADER, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import { isTimely, type Call as ProvableCall } from '../../protocol/proof.ts';
+import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { Refusal } from '../../protocol/refusal.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import type { PublicKey } from '../../values/key.ts';
+import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import { extend, type Head } from '../memory/chain.ts';
 import { MOST_ROWS } from '../memory/mirror.ts';
+import type { NetworkPaths } from '../memory/paths.ts';
 import { sha256 } from '../memory/sha256.ts';
+import { doubtSentence, Trust } from '../memory/trust.ts';
 import { measuredJson } from './measured-json.ts';
+import { Prover, type Sent } from './prover.ts';
 import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
 
 const inflate = promisify(gunzip);
@@ -41,11 +46,22 @@ export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   body?: unknown;
-  /** Ends the connection with the answer. */
-  last?: boolean;
+  /** The new key that an invitation is redeemed for: it proves itself too, and the connection ends with the answer. */
+  joining?: PrivateKey;
 };
 
-type Answer = { status: number; body: Buffer; headers: IncomingHttpHeaders };
+type Answer = { status: number; body: Buffer; headers: IncomingHttpHeaders; isProved: boolean };
+
+/** What this machine proves itself with, and what it knows of whether the server does. */
+export type Proofs = { prover: Prover; trust: Trust };
+
+/** What is wrong: an answer that the server would have proved. Nothing that it says counts. */
+export class Unproved extends Failure {}
+
+/** Nobody had time for a call, before it was read whole: that is never proved, and says nothing but "later". */
+export class NoTime extends Failure {}
+
+export const BEFORE_READING: readonly number[] = [408, 429, 431];
 
 /** Keeps connections for further calls, for as long as the device is there through which they go. */
 class Connections extends Agent {
@@ -63,6 +79,7 @@ class Connections extends Agent {
   }
 }
 
+/** The bytes as they came; they are unpacked when it is known whose they are. */
 const bodyOf = async (response: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -71,9 +88,42 @@ const bodyOf = async (response: IncomingMessage): Promise<Buffer> => {
     if (length > LARGEST_ANSWER) throw new Failure('the server sent more than any network can be');
     chunks.push(chunk as Buffer);
   }
-  const body = Buffer.concat(chunks);
-  if (response.headers['content-encoding'] !== 'gzip') return body;
-  return inflate(body, { maxOutputLength: LARGEST_ANSWER });
+  return Buffer.concat(chunks);
+};
+
+const encodingOf = ({ headers }: Pick<Answer, 'headers'>): string => headers['content-encoding'] ?? '';
+
+const unpacked = async (answer: Answer): Promise<Answer> => {
+  if (encodingOf(answer) !== 'gzip') return answer;
+  try {
+    return { ...answer, body: await inflate(answer.body, { maxOutputLength: LARGEST_ANSWER }) };
+  } catch (cause) {
+    throw new Failure("the server's answer cannot be unpacked, or is more than any network can be", {
+      cause,
+    });
+  }
+};
+
+const headerOf = ({ headers }: Answer): string | undefined => {
+  const header = headers[PROOF_HEADER];
+  return typeof header === 'string' ? header : undefined;
+};
+
+/** A call as it is proved: its bytes on the wire. */
+const provable = ({ method, path, joining }: Call, text = ''): ProvableCall => ({
+  purpose: joining ? 'redeem' : 'call',
+  method,
+  target: path,
+  body: Buffer.from(text),
+});
+
+/** What the programs of this machine prove a network's calls with. */
+export const proofsOf = async (conf: Conf, { proved, moment }: NetworkPaths): Promise<Proofs> => {
+  const { publicKey } = conf.server;
+  return {
+    prover: new Prover(conf.privateKey, publicKey, moment),
+    trust: await Trust.read(proved, publicKey),
+  };
 };
 
 const isRejectionCode = (code: string): code is RejectionCode =>
@@ -105,18 +155,27 @@ export class Api {
   readonly endpoint: SocketAddress;
   readonly serverKey: PublicKey;
   readonly #way: Way;
+  readonly #proofs: Proofs | undefined;
   #connections: Connections | undefined;
 
-  constructor(endpoint: SocketAddress, serverKey: PublicKey, way: Way) {
+  /** Without `proofs` nothing is proved and nothing asked for a proof. */
+  constructor(endpoint: SocketAddress, serverKey: PublicKey, way: Way, proofs?: Proofs) {
     this.endpoint = endpoint;
     this.serverKey = serverKey;
     this.#way = way;
+    this.#proofs = proofs;
   }
 
-  /** The server of a network that this machine has joined, through its device. */
-  static of(network: InterfaceName, { privateKey, server }: Conf): Api {
-    const way = new TunnelWay(network, publicKeyOf(privateKey));
-    return new Api(server.internalEndpoint, server.publicKey, way);
+  /** The server of a network on this machine, through its device. Throws a `Failure` where its proofs are unreadable. */
+  static async of(network: InterfaceName, conf: Conf, paths: NetworkPaths): Promise<Api> {
+    const { internalEndpoint, publicKey } = conf.server;
+    const way = new TunnelWay(network, publicKeyOf(conf.privateKey));
+    return new Api(internalEndpoint, publicKey, way, await proofsOf(conf, paths));
+  }
+
+  /** Absent where nothing is proved. */
+  get trust(): Trust | undefined {
+    return this.#proofs?.trust;
   }
 
   /** What a call answers, parsed. Throws `Rejected`, `CallRefused`, or another `Failure` when nothing answers. */
@@ -156,7 +215,7 @@ export class Api {
 
   /** The server's clock, in milliseconds since 1970, from the date of any answer; undefined where it does not tell. */
   async serverTime(): Promise<number | undefined> {
-    const { date } = (await this.#exchange({ method: 'GET', path: '/' })).headers;
+    const { date } = (await this.#exchange({ method: 'GET', path: '/v1/user/capabilities' })).headers;
     return date === undefined ? undefined : Date.parse(date);
   }
 
@@ -185,8 +244,38 @@ export class Api {
     return reached;
   }
 
-  async #exchange({ method, path, body, last = false }: Call): Promise<Answer> {
-    const text = body === undefined ? undefined : JSON.stringify(body);
+  /** The server's own answer, or one of which nobody knows whose it is. Throws `Unproved` where it cannot be the server's. */
+  async #exchange(call: Call): Promise<Answer> {
+    const text = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const proofs = this.#proofs;
+    if (!proofs) return unpacked(await this.#once(call, text));
+    for (let attempt = 1; ; attempt += 1) {
+      const sent = proofs.prover.prove(provable(call, text), call.joining);
+      const answer = await this.#once(call, text, sent);
+      const moment = proofs.prover.check(sent, {
+        ...answer,
+        header: headerOf(answer),
+        encoding: encodingOf(answer),
+      });
+      // It knows this machine's key, and not the time that the call names: now this machine knows it.
+      const isLate = moment && answer.status === 401 && !isTimely(sent.stamp, moment);
+      if (isLate && attempt === 1) continue;
+      if (moment) await proofs.trust.proved();
+      else if (proofs.trust.standing === 'proves') throw this.#nobody(answer.status);
+      return unpacked({ ...answer, isProved: moment !== undefined });
+    }
+  }
+
+  #nobody(status: number): Failure {
+    if (BEFORE_READING.includes(status))
+      return new NoTime(`the server at ${this.endpoint} takes no more calls of this machine now`, {
+        hint: 'try again in a moment',
+      });
+    return new Unproved(doubtSentence('Unproved'), { hint: this.trust?.hint });
+  }
+
+  async #once({ method, path, joining }: Call, text: string | undefined, sent?: Sent): Promise<Answer> {
+    const last = joining !== undefined;
     const connections = await this.#open();
     try {
       return await new Promise<Answer>((resolve, reject) => {
@@ -199,6 +288,7 @@ export class Api {
           signal: AbortSignal.timeout(TIMEOUT),
           headers: {
             [SERVER_KEY_HEADER]: this.serverKey,
+            ...(sent ? { [PROOF_HEADER]: sent.header } : {}),
             host: this.endpoint,
             ...(last ? { connection: 'close' } : {}),
             ...(text === undefined
@@ -209,7 +299,7 @@ export class Api {
         call.once('error', reject);
         call.once('response', (response) => {
           const { statusCode: status = 0, headers } = response;
-          bodyOf(response).then((read) => resolve({ status, body: read, headers }), reject);
+          bodyOf(response).then((read) => resolve({ status, body: read, headers, isProved: false }), reject);
         });
         call.end(text);
       });

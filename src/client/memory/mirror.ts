@@ -53,6 +53,8 @@ export type Effect = {
   restored?: Notice | undefined;
   /** The user has seen the notice of a restored backup. */
   acknowledged?: boolean | undefined;
+  /** The server has proved itself: its pairs are pinned for good. */
+  proved?: boolean | undefined;
 };
 
 export type Verdict =
@@ -86,6 +88,10 @@ export class Mirror {
   /** Whether the rows are those of `head`; a newcomer knows the head that its invitation names, and no rows. */
   filled = false;
   alarm: Alarm | null = null;
+  /** Who speaks has not proved to be the server, and a history is known: removals are obeyed, and nobody is let in. */
+  isDoubted = false;
+  /** Who speaks has proved to be the server. */
+  isProved = false;
   readonly #sha256: Sha256;
   readonly #peers = new Map<PeerId, PeerRow>();
   readonly #idOfKey = new Map<PublicKey, PeerId>();
@@ -157,11 +163,12 @@ export class Mirror {
 
   /** Whether the server that greets has, as far as can be told now, the history that this client followed. */
   judgeWelcome(welcome: Welcome): Verdict {
-    const breach = this.head && compare(this.head, welcome);
+    const breach = this.head && !this.isDoubted && compare(this.head, welcome);
     return breach ? this.#alarmed(breach, welcome, nothing()) : { kind: 'known' };
   }
 
   judgeDelta(delta: Delta): Verdict {
+    if (this.isDoubted) return this.#doubtful(delta.peers.removed);
     if (!this.head || !this.filled) return { kind: 'fetch' };
     const judgement = judge(this.head, delta, this.#sha256);
     switch (judgement.kind) {
@@ -179,14 +186,13 @@ export class Mirror {
 
   /** `reached` is the own head, extended by digests that were paged through before. */
   judgeSnapshot(snapshot: Snapshot, reached: Head | undefined = this.head): Verdict {
+    if (this.isDoubted) return this.#doubtful(this.#missingIn(snapshot));
     const found = this.#judgeWhole(snapshot, reached);
     if (found === 'stale') return { kind: 'known' };
     const restoration = typeof found === 'string' && this.#restorationIn(snapshot, found);
     if (restoration && this.head) return this.#startOver(snapshot, { restoration, head: this.head });
     if (typeof found === 'string') {
-      const shown = new Set(snapshot.peers.map(({ id }) => id));
-      const gone = [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id));
-      return this.#alarmed(found, snapshot, this.#removals(gone));
+      return this.#alarmed(found, snapshot, this.#removals(this.#missingIn(snapshot)));
     }
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
@@ -196,6 +202,7 @@ export class Mirror {
    * checked. Under an alarm it changes nothing but that peers go: whoever hides the history does not end it.
    */
   judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
+    if (this.isDoubted) return this.#doubtful(this.#missingIn(shown));
     const { peers, cidrs, held, released } = this.#wholeEffect(shown);
     if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed) };
     const effect: Effect = {
@@ -241,6 +248,12 @@ export class Mirror {
     return { ...nothing(), acknowledged: true };
   }
 
+  /** Pins that give way to pairs of an effect that is not taken yet. */
+  yielding({ peers, forgotten = [] }: Effect): Pin[] {
+    const rivals = peers.changed.flatMap((row) => this.pins.rivals(row));
+    return [...new Set(rivals)].filter((pin) => pin !== undefined && !forgotten.includes(pin.ip)) as Pin[];
+  }
+
   /** Makes the effect this client's own. */
   take(effect: Effect): Changes {
     const changes: Changes = { added: [], removed: [], changed: [] };
@@ -256,7 +269,7 @@ export class Mirror {
       if (ip !== undefined && !effect.emptied) this.#gone.add(ip);
       this.#remove(id, changes);
     }
-    for (const row of effect.peers.changed) this.#put(row, changes);
+    for (const row of effect.peers.changed) this.#put(row, changes, effect.proved === true);
     for (const held of effect.held) this.#held.set(held.row.id, held);
     for (const id of effect.cidrs.removed) this.#cidrs.delete(id);
     for (const cidr of effect.cidrs.changed) this.#cidrs.set(cidr.id, cidr);
@@ -312,14 +325,13 @@ export class Mirror {
     snapshot: Pick<Snapshot, 'peers' | 'cidrs'>,
     withheld: ReadonlySet<Ip> = this.#withheld,
   ): Effect {
-    const shown = new Set(snapshot.peers.map(({ id }) => id));
     const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
     return {
       ...this.#effectOf(
         {
           peers: {
             changed: snapshot.peers,
-            removed: [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id)),
+            removed: this.#missingIn(snapshot),
           },
           cidrs: {
             changed: snapshot.cidrs,
@@ -341,7 +353,8 @@ export class Mirror {
     const staysOut = ({ ip, publicKey, isVouchedFor }: PeerRow): boolean =>
       !isVouchedFor && withheld.has(ip) && this.pins.at(ip)?.publicKey === publicKey;
     const admissible = shown.filter((row) => !staysOut(row));
-    const { accepted, held } = sift(admissible, this.ground, this.pins, this.#ownersBut(leaving));
+    const owners = this.#ownersBut(leaving);
+    const { accepted, held } = sift(admissible, this.ground, this.pins, owners, this.isProved);
     for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
     this.#refuseTooMuch(accepted, held, cidrs.changed);
     const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
@@ -350,6 +363,7 @@ export class Mirror {
       cidrs,
       held,
       released: freed.filter((id) => this.#held.has(id)),
+      ...(this.isProved ? { proved: true } : {}),
     };
   }
 
@@ -386,6 +400,19 @@ export class Mirror {
     };
   }
 
+  /** The rows are no longer those of the head: when the server is back, all are fetched anew. */
+  #doubtful(removed: readonly PeerId[]): Verdict {
+    const effect = { ...this.#removals(removed), emptied: true };
+    return effect.peers.removed.length + effect.released.length === 0
+      ? { kind: 'known' }
+      : { kind: 'take', effect };
+  }
+
+  #missingIn({ peers }: Pick<Snapshot, 'peers'>): PeerId[] {
+    const shown = new Set(peers.map(({ id }) => id));
+    return [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id));
+  }
+
   #removals(ids: readonly PeerId[]): Effect {
     const known = ids.filter((id) => this.#peers.has(id));
     return {
@@ -407,7 +434,7 @@ export class Mirror {
     changes.removed.push(row);
   }
 
-  #put(row: PeerRow, changes: Changes): void {
+  #put(row: PeerRow, changes: Changes, isProved: boolean): void {
     const before = this.#peers.get(row.id);
     const same = before?.publicKey === row.publicKey && before.ip === row.ip;
     if (before && !same) this.#remove(row.id, changes);
@@ -418,7 +445,9 @@ export class Mirror {
     this.#withheld.delete(row.ip);
     if (this.isTunnel(row)) {
       const { id, name, ip, publicKey, cidrId } = row;
-      this.pins.add({ id, name, ip, publicKey, cidrId });
+      const known = this.pins.withKey(publicKey);
+      const isSure = isProved || (known?.ip === ip && !known.isUnmet);
+      this.pins.add({ id, name, ip, publicKey, cidrId, ...(isSure ? {} : { isUnmet: true }) });
     }
     if (!before || !same) changes.added.push(row);
     else if (!sameRow(before, row)) changes.changed.push({ before, after: row });

@@ -11,6 +11,10 @@ export type NetworkPaths = {
   pending: string;
   state: string;
   journal: string;
+  /** Whether the server is known to prove itself. */
+  proved: string;
+  /** What time it is at the server, as one program leaves it to the next; gone with a restart. */
+  moment: string;
   /** Where the process that owns the network on this machine listens. */
   socket: string;
 };
@@ -23,6 +27,8 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   pending: join(configDir, `${network}.pending`),
   state: join(dataDir, `${network}.json`),
   journal: join(dataDir, `${network}.journal`),
+  proved: join(dataDir, `${network}.proved`),
+  moment: join(RUN_FOLDER, `${network}.moment`),
   socket: join(RUN_FOLDER, `${network}.sock`),
 });
 

@@ -9,7 +9,13 @@ import { type PublicKey, shortKey } from '../../values/key.ts';
 export type Pair = { readonly ip: Ip; readonly publicKey: PublicKey };
 
 /** A pair that was accepted once; the rest tells people, and the Rust client, whose it is. */
-export type Pin = Pair & { readonly id: PeerId; readonly name: string; readonly cidrId: CidrId };
+export type Pin = Pair & {
+  readonly id: PeerId;
+  readonly name: string;
+  readonly cidrId: CidrId;
+  /** Nobody proved it, and no handshake was ever made with it: it yields to a pair that is proved. */
+  readonly isUnmet?: true | undefined;
+};
 
 /** What one's own conf says: no word from the stream changes it. */
 export type Ground = {
@@ -93,11 +99,27 @@ export class Pins {
     return ip === undefined ? undefined : this.#byIp.get(ip);
   }
 
-  /** Which half of the pair belongs to another partner. */
-  contradicted({ ip, publicKey }: Pair): 'KeyChanged' | 'AddressMoved' | undefined {
-    const pinned = this.#byIp.get(ip);
-    if (pinned) return pinned.publicKey === publicKey ? undefined : 'KeyChanged';
-    return this.#ipOfKey.has(publicKey) ? 'AddressMoved' : undefined;
+  /** Which half of the pair belongs to another partner; to a pair that is proved, one that was never met does not. */
+  contradicted(pair: Pair, isProved = false): 'KeyChanged' | 'AddressMoved' | undefined {
+    const counts = (pin: Pin): boolean => !(isProved && pin.isUnmet);
+    const [atIp, withKey] = this.rivals(pair);
+    if (atIp && counts(atIp)) return 'KeyChanged';
+    return withKey && counts(withKey) ? 'AddressMoved' : undefined;
+  }
+
+  /** The pins that contradict a pair: at its address, and of its key. */
+  rivals({ ip, publicKey }: Pair): [atIp: Pin | undefined, withKey: Pin | undefined] {
+    const [atIp, withKey] = [this.#byIp.get(ip), this.withKey(publicKey)];
+    return [atIp?.publicKey === publicKey ? undefined : atIp, withKey?.ip === ip ? undefined : withKey];
+  }
+
+  /** A handshake was made with this key. Whether that is news. */
+  meet(key: PublicKey): boolean {
+    const pin = this.withKey(key);
+    if (!pin?.isUnmet) return false;
+    const { isUnmet: _, ...met } = pin;
+    this.#byIp.set(pin.ip, met);
+    return true;
   }
 
   /** Takes the place of whatever contradicts it: ask `contradicted` before. */
@@ -129,13 +151,15 @@ export const sift = (
   ground: Ground,
   pins: Pins,
   ownerOf: (key: PublicKey) => PeerId | undefined,
+  isProved = false,
 ): Sifted => {
   const fresh = new Pins();
   const sifted: Sifted = { accepted: [], held: [] };
   for (const row of rows) {
     const owner = fresh.withKey(row.publicKey)?.id ?? ownerOf(row.publicKey);
     const taken = owner !== undefined && owner !== row.id ? ('PairTaken' as const) : undefined;
-    const rule = brokenGround(ground, row) ?? pins.contradicted(row) ?? fresh.contradicted(row) ?? taken;
+    const rule =
+      brokenGround(ground, row) ?? pins.contradicted(row, isProved) ?? fresh.contradicted(row) ?? taken;
     if (rule) sifted.held.push({ row, rule });
     else {
       sifted.accepted.push(row);

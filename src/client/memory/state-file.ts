@@ -18,7 +18,11 @@ import { type Ground, type Held, type Pin, sift } from './pins.ts';
 export type LastEndpoints = Map<Ip, SocketAddress>;
 
 /** `endpoint` is where the peer was reached; what it insists on is a key of ours. */
-const StoredPeer = V1Peer.extend({ override: Endpoint.nullish() });
+const StoredPeer = V1Peer.extend({
+  override: Endpoint.nullish(),
+  /** Its pair came without a proof, and no handshake was ever made with it. */
+  unmet: z.boolean().optional(),
+});
 
 const HeldRow = z.object({
   row: PeerRow,
@@ -73,6 +77,7 @@ export const EffectLine = z.object({
   alarm: AlarmState.nullable().optional(),
   restored: Notice.optional(),
   acknowledged: z.boolean().optional(),
+  proved: z.boolean().optional(),
 });
 
 /** A mirror, and where its peers were last reached. */
@@ -96,7 +101,10 @@ const rowOf = (peer: z.infer<typeof StoredPeer>): PeerRow =>
     endpoint: peer.override ?? null,
   });
 
-const pinOf = ({ id, name, ip, cidrId, publicKey }: PeerRow): Pin => ({ id, name, ip, cidrId, publicKey });
+const pinOf = ({ id, name, ip, cidrId, publicKey }: PeerRow, isUnmet: boolean): Pin => ({
+  ...{ id, name, ip, cidrId, publicKey },
+  ...(isUnmet ? { isUnmet } : {}),
+});
 
 const sentence = (error: unknown): string => {
   if (!(error instanceof z.ZodError)) return error instanceof SyntaxError ? 'it is not JSON' : String(error);
@@ -123,9 +131,11 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
   const { mirror, endpoints } = newcomer(ground, sha256);
   const rows: PeerRow[] = [];
   const departed: PeerRow[] = [];
+  const unmet = new Set<Ip>();
   for (const peer of document.peers) {
     if (!peer.is_redeemed) continue;
     const row = rowOf(peer);
+    if (peer.unmet) unmet.add(row.ip);
     (peer.is_disabled ? departed : rows).push(row);
     const endpoint = SocketAddress.safeParse(peer.endpoint).data;
     if (endpoint && !isUnspecified(endpoint)) endpoints.set(row.ip, endpoint);
@@ -140,9 +150,13 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     held: [...held, ...(document.held as Held[])],
     released: [],
     alarm: document.alarm ?? null,
+    proved: true,
   });
+  for (const row of accepted)
+    if (unmet.has(row.ip) && mirror.isTunnel(row)) mirror.pins.add(pinOf(row, true));
   for (const row of departed)
-    if (mirror.isTunnel(row) && !mirror.pins.contradicted(row)) mirror.pins.add(pinOf(row));
+    if (mirror.isTunnel(row) && !mirror.pins.contradicted(row))
+      mirror.pins.add(pinOf(row, unmet.has(row.ip)));
   mirror.remember({
     gone: document.gone ?? departed.map(({ ip }) => ip),
     withheld: document.withheld,
@@ -155,7 +169,11 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
   return { mirror, endpoints };
 };
 
-const storedPeer = (row: PeerRow, endpoints: LastEndpoints): z.infer<typeof StoredPeer> => ({
+const storedPeer = (
+  row: PeerRow,
+  endpoints: LastEndpoints,
+  isUnmet: boolean,
+): z.infer<typeof StoredPeer> => ({
   id: row.id,
   name: row.name,
   ip: row.ip,
@@ -169,6 +187,7 @@ const storedPeer = (row: PeerRow, endpoints: LastEndpoints): z.infer<typeof Stor
   invite_expires: null,
   candidates: [],
   ...(row.endpoint ? { override: row.endpoint } : {}),
+  ...(isUnmet ? { unmet: true } : {}),
 });
 
 /** The text of `NET.json`. */
@@ -178,12 +197,15 @@ export const formatState = ({ mirror, endpoints }: Kept): string => {
   const departed = [...mirror.pins.all()]
     .filter(({ ip }) => !inSight.has(ip))
     .map((pin) => ({
-      ...storedPeer({ ...pin, isAdmin: false, endpoint: null }, endpoints),
+      ...storedPeer({ ...pin, isAdmin: false, endpoint: null }, endpoints, pin.isUnmet === true),
       is_disabled: true,
     }));
   return `${JSON.stringify({
     version: '1',
-    peers: [...rows.map((row) => storedPeer(row, endpoints)), ...departed],
+    peers: [
+      ...rows.map((row) => storedPeer(row, endpoints, mirror.pins.at(row.ip)?.isUnmet === true)),
+      ...departed,
+    ],
     cidrs: [...mirror.cidrs()].map(({ id, name, cidr, parentId }) => ({ id, name, cidr, parent: parentId })),
     ...(mirror.head ? { head: mirror.head, filled: mirror.filled } : {}),
     held: [...mirror.held()],

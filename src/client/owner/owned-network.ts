@@ -25,6 +25,7 @@ const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('stop') }),
   z.object({ ask: z.literal('forgetPin'), peer: z.string() }),
   z.object({ ask: z.literal('acknowledge') }),
+  z.object({ ask: z.literal('acknowledgeOlder') }),
   z.object({ ask: z.literal('changeConf'), change: ConfChange }),
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
@@ -130,6 +131,8 @@ export class OwnedNetwork {
         return this.follower.forgetPin(request.peer);
       case 'acknowledge':
         return this.follower.acknowledge();
+      case 'acknowledgeOlder':
+        return this.follower.acknowledgeOlder();
       case 'changeConf':
         return this.follower.changeConf(request.change);
       case 'stop':

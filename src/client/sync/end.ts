@@ -7,7 +7,7 @@ export type End =
   /** Nobody answered, the connection broke, or this side let go of it. */
   | { kind: 'lost'; loss: Loss }
   /** The server answered and did not want to: the HTTP status, or the code with which it closed. */
-  | { kind: 'refused'; status: number }
+  | { kind: 'refused'; status: number; isProved: boolean }
   | { kind: 'closed'; code: number };
 
 /** Why it was lost; whether the server need not be where it was reached is in `MAY_BE_GONE`. */
@@ -19,6 +19,8 @@ export type Loss =
   /** A sign of life did not come, or the answer took too long. */
   | 'silent'
   | 'slow'
+  /** It did not prove itself as it began to. */
+  | 'unproved'
   /** What came could not be understood, is not what follows, or could not be taken. */
   | 'badFrame'
   | 'gap'
@@ -26,7 +28,8 @@ export type Loss =
   /** All was taken that was wanted, or this program ends. */
   | 'level'
   | 'stopping'
-  /** This machine has other addresses, another port, another device. */
+  /** The user knows that the server is another one; this machine has other addresses, another port, another device. */
+  | 'acknowledged'
   | 'otherAddresses'
   | 'otherPort'
   | 'otherDevice';
@@ -37,11 +40,13 @@ const MAY_BE_GONE: { [L in Loss]: boolean } = {
   broken: true,
   silent: true,
   slow: true,
+  unproved: true,
   badFrame: true,
   gap: true,
   untaken: true,
   level: false,
   stopping: false,
+  acknowledged: false,
   otherAddresses: false,
   otherPort: true,
   otherDevice: true,

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
+import { CAN, canText } from '../../protocol/can.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Endpoints, ServerFrame } from '../../protocol/frames.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
@@ -15,12 +16,13 @@ import { type Device, Turns } from '../../wireguard/device.ts';
 import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 import type { TunnelConfig } from '../../wireguard/tunnel.ts';
-import { Api } from '../api/api.ts';
+import { Api, BEFORE_READING, type Proofs, proofsOf } from '../api/api.ts';
 import { TunnelWay, type Way } from '../api/way.ts';
 import { groundOf, writeConf } from '../memory/conf-file.ts';
 import { Journal } from '../memory/journal.ts';
 import type { Mirror, Verdict } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
+import { doubtSentence } from '../memory/trust.ts';
 import type { NatOptions } from '../options.ts';
 import { AddressWatch } from '../tunnels/address-watch.ts';
 import { type ConfChange, changed } from '../tunnels/conf-change.ts';
@@ -60,6 +62,7 @@ export class Follower {
   readonly #keeper: DeviceKeeper;
   readonly #mirror: Mirror;
   readonly #way: Way;
+  readonly #proofs: Proofs;
   readonly #api: Api;
   readonly #link: ServerLink;
   readonly #uptake: Uptake;
@@ -80,7 +83,7 @@ export class Follower {
   #toldTooOld = false;
   #prefetched: ReturnType<Api['snapshot']> | undefined;
 
-  private constructor(options: FollowOptions, journal: Journal, keeper: DeviceKeeper) {
+  private constructor(options: FollowOptions, journal: Journal, keeper: DeviceKeeper, proofs: Proofs) {
     const { conf, paths, network, hosts, interval, say } = options;
     this.#options = options;
     this.#keeper = keeper;
@@ -94,17 +97,20 @@ export class Follower {
     );
     const { internalEndpoint, publicKey } = conf.server;
     this.#way = new TunnelWay(network, mirror.ground.own.publicKey);
-    const api = new Api(internalEndpoint, publicKey, this.#way);
+    this.#proofs = proofs;
+    const api = new Api(internalEndpoint, publicKey, this.#way, proofs);
     this.#api = api;
     keeper.onCompared = () => void this.#onCompared();
-    const link = new ServerLink({ conf, paths, keeper, say });
+    const link = new ServerLink({ conf, paths, keeper, trust: proofs.trust, say });
     this.#link = link;
     const onChange = () => this.#writeHostsSoon();
     const uptake = new Uptake({ journal, keeper, paths, turns, onChange, say });
     this.#uptake = uptake;
+    keeper.onMet = () => uptake.foldSoon();
     this.#polled = new PolledServer({
       ...{ api, link, mirror, uptake, keeper, turns, interval, say },
       reach: () => this.#reachServer(),
+      hear: () => this.#hear(false),
       candidates: () => this.#candidates(),
       isStopped: () => this.#isStopped,
       rest: (milliseconds) => this.#rest(milliseconds),
@@ -117,6 +123,7 @@ export class Follower {
   /** Recovers what is kept and brings the tunnels up, those of peers too: they need no server. */
   static async start(options: FollowOptions): Promise<Follower> {
     const { conf, paths, tunnel, fresh, nat, say } = options;
+    const proofs = await proofsOf(conf, paths);
     const journal = await Journal.open(paths, groundOf(conf));
     try {
       const { kept } = journal;
@@ -131,7 +138,7 @@ export class Follower {
         natTraversal: nat.natTraversal,
         say,
       });
-      return new Follower(options, journal, keeper);
+      return new Follower(options, journal, keeper, proofs);
     } catch (error) {
       await journal.close();
       throw error;
@@ -264,6 +271,17 @@ export class Follower {
     });
   }
 
+  /** The user says that the server is an older one. Whether there was anything to be said. */
+  acknowledgeOlder(): Promise<boolean> {
+    return this.#turns.take(async () => {
+      const wasDoubted = await this.#proofs.trust.acknowledge();
+      this.#mirror.isDoubted = false;
+      this.#stream?.cut('acknowledged');
+      this.#wake();
+      return wasDoubted;
+    });
+  }
+
   /** Takes a change of the conf over: on the device, then in the file. Throws a `Failure`, and nothing has changed. */
   changeConf(change: ConfChange): Promise<void> {
     return this.#turns.take(async () => {
@@ -323,14 +341,22 @@ export class Follower {
       ...(head ? { position: head.position, hash: head.hash } : {}),
       ...(head && !filled ? { state: 'none' as const } : {}),
       ...(this.#seen.boot ? this.#seen : {}),
+      can: canText(CAN),
     };
     // A newcomer needs all there is: it asks for it while the stream is still being opened.
     this.#prefetched = filled ? undefined : this.#api.snapshot(head);
     this.#prefetched?.catch(() => {});
     return new Promise((resolve) => {
       const stream: Stream = new Stream(
-        { server, connect: passage.connect, query, patience: patienceAt(attempt) },
         {
+          server,
+          connect: passage.connect,
+          query,
+          patience: patienceAt(attempt),
+          prover: this.#proofs.prover,
+        },
+        {
+          opened: (isProved) => void this.#take(stream, () => this.#onOpened(stream, isProved)),
           frame: (frame) => {
             this.#link.hears();
             return this.#take(stream, () => this.#onFrame(stream, frame, onLevel));
@@ -413,6 +439,31 @@ export class Follower {
     }
   }
 
+  /**
+   * Whether what comes now may be taken at all: of a server that proves itself nothing is that is not proved. Where a
+   * history is known and the server was never seen to prove itself, removals alone are obeyed.
+   */
+  async #hear(isProved: boolean): Promise<boolean> {
+    const { trust } = this.#proofs;
+    const { mirror } = this;
+    const doubt = isProved ? undefined : trust.doubtOf({ knowsHistory: mirror.head !== undefined });
+    mirror.isDoubted = doubt !== undefined;
+    mirror.isProved = isProved;
+    if (isProved) await trust.proved();
+    else if (doubt && (await trust.raise(doubt))) this.#options.say(`ALARM: ${doubtSentence(doubt)}`);
+    return doubt !== 'Unproved';
+  }
+
+  #hearLater(): void {
+    void this.#turns.take(async () => {
+      await this.#hear(false).catch((error: Error) => this.#uptake.complain(error.message));
+    });
+  }
+
+  async #onOpened(stream: Stream, isProved: boolean): Promise<void> {
+    if (!(await this.#hear(isProved))) stream.cut('unproved');
+  }
+
   #onWelcome(stream: Stream, onLevel: (stream: Stream) => void): void {
     this.#link.connect();
     const endpoints = this.#candidates();
@@ -469,6 +520,11 @@ export class Follower {
 
   #onEnd(end: End): End {
     this.#link.disconnect({ mayBeGone: mayBeGone(end) });
+    if (end.kind === 'refused' && !end.isProved && this.#proofs.trust.standing === 'proves') {
+      // Before a call is read whole nobody proves anything; a refusal for good would be proved.
+      if (!BEFORE_READING.includes(end.status)) this.#hearLater();
+      return { kind: 'lost', loss: 'unproved' };
+    }
     if (end.kind === 'refused' && end.status === 401) {
       if (!this.#link.isShutOut)
         this.#options.say('the server does not let this machine in: it may be disabled');

@@ -30,6 +30,8 @@ export type PolledParts = {
   interval?: number | undefined;
   /** Tries to have a session with the server. */
   reach: () => Promise<void>;
+  /** Whether what an older server says may be taken: it proves nothing. */
+  hear: () => Promise<boolean>;
   /** Where this machine says that it may be reached; undefined where it is not to say so. */
   candidates: () => SocketAddress[] | undefined;
   isStopped: () => boolean;
@@ -55,11 +57,12 @@ export class PolledServer {
     const { link, mirror, isStopped, say } = this.#parts;
     if (isStopped() || end?.kind !== 'refused' || !NO_SUCH_STREAM.includes(end.status)) return false;
     if ((await this.#poll.hasStream()) !== false) return false;
+    if (!(await this.#parts.turns.take(() => this.#parts.hear()))) return false;
     if (!link.polled) {
       say(
         `this server has no live stream: news come when it is asked, with "up --daemon" every ${this.#every} s`,
       );
-      if (mirror.head)
+      if (mirror.head && !mirror.isDoubted)
         say('it shows no history either, as it did before: what it says is checked by pins alone');
     }
     link.polled = true;
@@ -99,8 +102,8 @@ export class PolledServer {
   }
 
   async #take({ observations, unreadable, ...shown }: PolledState): Promise<void> {
-    const { link, mirror, uptake, keeper, isStopped, say } = this.#parts;
-    if (isStopped()) return;
+    const { link, mirror, uptake, keeper, hear, isStopped, say } = this.#parts;
+    if (isStopped() || !(await hear())) return;
     link.connect();
     link.hears();
     uptake.relieved();

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { writeConf } from '../memory/conf-file.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
+import { doubtSentence, type Trust } from '../memory/trust.ts';
 import type { DeviceKeeper } from '../tunnels/device-keeper.ts';
 import type { End } from './end.ts';
 
@@ -25,6 +26,7 @@ export type LinkParts = {
   conf: Conf;
   paths: NetworkPaths;
   keeper: DeviceKeeper;
+  trust: Trust;
   say: (message: string) => void;
 };
 
@@ -101,6 +103,8 @@ export class ServerLink {
         hint: 'ask an admin of the network to enable it; it comes back by itself then',
       });
     if (end?.kind === 'noWay') return end.failure;
+    const { trust } = this.#parts;
+    if (trust.doubt === 'Unproved') return new Failure(doubtSentence(trust.doubt), { hint: trust.hint });
     if (end?.kind === 'refused')
       return new Failure(`the server does not let this machine in (HTTP status ${end.status})`, {
         hint: 'it may be disabled: ask an admin of the network',

@@ -1,26 +1,35 @@
 /** One connection to the server's live stream: frames in, frames out, and the end of it, which always comes. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { type ClientFrame, HEARTBEAT_SECONDS, ServerFrame, SUBPROTOCOL } from '../../protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../protocol/http.ts';
+import type { Answer } from '../../protocol/proof.ts';
+import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
+import type { Prover } from '../api/prover.ts';
 import type { Connect } from '../api/way.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';
 import { inTime } from './connecting.ts';
 import { type End, type Loss, lossOf } from './end.ts';
+import { Opening } from './opening.ts';
 
 export type StreamOptions = {
   /** Where the server is inside the tunnel, and the key that it must have. */
   server: { endpoint: SocketAddress; key: PublicKey };
   connect: Connect;
   query: StreamQuery;
+  /** What the stream is proved with, and the server asked to prove; absent: nothing is. */
+  prover?: Prover | undefined;
   /** Milliseconds that it may take to answer. */
   patience: number;
 };
 
 export type StreamEvents = {
+  /** Before the first frame: whether the server has proved itself. */
+  opened?: (isProved: boolean) => void;
   /** Resolves when it has been taken, or never will be. */
   frame: (frame: ServerFrame) => Promise<void>;
   /** A frame of a kind that this program does not know. */
@@ -36,6 +45,8 @@ const LARGEST_FRAME = 1024 * 1024;
 const LONGEST_QUEUE = 4 * LARGEST_FRAME;
 /** No server makes us wait longer than this for a sign of life, in seconds. */
 const LONGEST_HEARTBEAT = 300;
+/** From the connection on, for proving itself, in milliseconds; what is late comes of a machine that is very busy. */
+const PROVED_WITHIN = 10_000;
 /** One missed ping and some grace. */
 const LATE_AFTER_HEARTBEATS = 1.125;
 /** Two missed pings and some grace. */
@@ -54,6 +65,9 @@ export class Stream {
   #connected = Infinity;
   #opened = 0;
   #end: End | undefined;
+  /** Until the stream has begun. */
+  #opening: Opening | undefined;
+  #proving: NodeJS.Timeout | undefined;
   #waiting = 0;
   #serverClock: ServerClock | undefined;
   #heartbeat = HEARTBEAT_SECONDS;
@@ -61,10 +75,13 @@ export class Stream {
   #lateness: NodeJS.Timeout | undefined;
   #isLate = false;
 
-  constructor({ server, connect, query, patience }: StreamOptions, events: StreamEvents) {
+  constructor({ server, connect, query, patience, prover }: StreamOptions, events: StreamEvents) {
     this.#events = events;
-    this.#socket = new WebSocket(`ws://${server.endpoint}${pathOf(query)}`, SUBPROTOCOL, {
-      headers: { [SERVER_KEY_HEADER]: server.key },
+    const target = pathOf(query);
+    const sent = prover?.prove({ purpose: 'stream', method: 'GET', target, body: NOTHING });
+    if (prover && sent) this.#opening = new Opening(prover, sent);
+    this.#socket = new WebSocket(`ws://${server.endpoint}${target}`, SUBPROTOCOL, {
+      headers: { [SERVER_KEY_HEADER]: server.key, ...(sent ? { [PROOF_HEADER]: sent.header } : {}) },
       handshakeTimeout: patience,
       createConnection: () => this.#connecting(connect(server.endpoint, patience), server.endpoint),
       maxPayload: LARGEST_FRAME,
@@ -74,13 +91,19 @@ export class Stream {
     this.#socket
       .on('open', () => {
         this.#opened = performance.now();
+        if (this.#opening) this.#proving = setTimeout(() => this.cut('unproved'), PROVED_WITHIN);
         this.#heard();
       })
       .on('ping', () => this.#heard())
       .on('pong', () => this.#heard())
       .on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : String(data)))
       .on('unexpected-response', (_, response) => {
-        this.#end ??= { kind: 'refused', status: response.statusCode ?? 0 };
+        const { statusCode: status = 0, headers } = response;
+        const isProved =
+          prover !== undefined &&
+          sent !== undefined &&
+          prover.check(sent, refusalIn(status, headers)) !== undefined;
+        this.#end ??= { kind: 'refused', status, isProved };
         this.#socket.terminate();
       })
       .on('error', (error) => {
@@ -155,7 +178,7 @@ export class Stream {
 
   #onMessage(text: string): void {
     this.#heard();
-    if (this.#end) return;
+    if (this.#end || (this.#opening && !this.#begin(this.#opening, text))) return;
     const frame = parseFrame(text);
     if (typeof frame === 'string') this.#events.unknown(frame);
     else if (!frame) this.cut('badFrame');
@@ -167,6 +190,21 @@ export class Stream {
       }
       this.#queue(text.length, this.#events.frame(frame));
     }
+  }
+
+  /** Whether this frame is one of the stream's own already. */
+  #begin(opening: Opening, text: string): boolean {
+    const step = opening.take(text);
+    if (step.kind === 'more') return false;
+    if (step.kind === 'wrong') {
+      this.cut('unproved');
+      return false;
+    }
+    clearTimeout(this.#proving);
+    this.#opening = undefined;
+    if (step.kind === 'proved') this.#socket.send(step.answer);
+    this.#events.opened?.(step.kind === 'proved');
+    return step.kind === 'unproved';
   }
 
   /** It was that late there at some moment since this side began to connect. */
@@ -187,11 +225,21 @@ export class Stream {
 
   #onClose(code: number): void {
     this.#stopWaiting();
+    clearTimeout(this.#proving);
     this.#events.end(
       this.#end ?? (code === 1006 ? { kind: 'lost', loss: 'broken' } : { kind: 'closed', code }),
     );
   }
 }
+
+const NOTHING = new Uint8Array();
+
+/** The answer to an upgrade as it is proved: whoever refuses one says no more than that. */
+const refusalIn = (status: number, headers: IncomingHttpHeaders): Answer => {
+  const header = headers[PROOF_HEADER];
+  const encoding = headers['content-encoding'] ?? '';
+  return { status, header: typeof header === 'string' ? header : undefined, encoding, body: NOTHING };
+};
 
 const KINDS: readonly string[] = ServerFrame.options.map((option) => option.shape.kind.value);
 

@@ -51,12 +51,13 @@ export class Uptake {
       throw new Failure(`cannot write ${paths.journal}: ${(error as Error).message}`, { cause: error });
     }
     this.#complaint = undefined;
+    this.#sayYielding(effect);
     const changes = this.#mirror.take(effect);
     await keeper.apply(changes, joined);
     if (effect.restored) say(restoredSentence(effect.restored));
     if (this.#mirror.heldCount > wasHeld) this.#sayHeld(effect);
     if (isChange(changes)) onChange();
-    this.#foldSoon();
+    this.foldSoon();
   }
 
   /** What another history than before does: it is told once, and removals are obeyed. */
@@ -100,12 +101,20 @@ export class Uptake {
     await this.#parts.keeper.apply(changes);
   }
 
+  #sayYielding(effect: Effect): void {
+    for (const { name, ip } of this.#mirror.yielding(effect))
+      this.#parts.say(
+        `the pin of "${printable(name)}" at ${ip}, which was never met, yields to what the server has proved`,
+      );
+  }
+
   #sayHeld({ held }: Effect): void {
     for (const one of held)
       this.#parts.say(`the peer "${printable(one.row.name)}" is held back (${one.rule}): ${heldReason(one)}`);
   }
 
-  #foldSoon(): void {
+  /** What changed without an effect is written down too. */
+  foldSoon(): void {
     const { journal, turns } = this.#parts;
     const fold = () => void turns.take(() => this.#foldNow());
     clearTimeout(this.#fold);

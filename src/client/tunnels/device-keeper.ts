@@ -50,6 +50,8 @@ export type KeeperParts = {
 
 export class DeviceKeeper {
   readonly contacts: Contacts;
+  /** Hears that a pair was met for the first time. */
+  onMet: () => void = () => {};
   /** Hears that the device is as it should be; it may have been made anew. */
   onCompared: () => void = () => {};
   readonly #parts: KeeperParts;
@@ -418,6 +420,7 @@ export class DeviceKeeper {
     this.#listenPort = state.listenPort;
     this.#server = state.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
     for (const peer of state.peers.values()) {
+      if (peer.latestHandshake !== undefined && this.#mirror.pins.meet(peer.publicKey)) this.onMet();
       const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
       if (row && peer.endpoint) this.#parts.kept.endpoints.set(row.ip, peer.endpoint);
     }

@@ -1,4 +1,4 @@
-/** `innernet acknowledge`: the user has seen that an older copy of the network's history was put back. */
+/** `innernet acknowledge`: the user knows of an older copy of the history that was put back, or of an older server. */
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { Failure } from '../../values/failure.ts';
@@ -7,14 +7,21 @@ import { groundOf, readConf } from '../memory/conf-file.ts';
 import { Journal, readState } from '../memory/journal.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
+import { Trust } from '../memory/trust.ts';
+import { alone } from '../owner/alone.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
 
-export type AcknowledgeOptions = GlobalOptions & LocalChangeOptions;
+export type AcknowledgeOptions = GlobalOptions &
+  LocalChangeOptions & {
+    /** The network went back to an older server, which proves nothing. */
+    olderServer?: true | undefined;
+  };
 
 /** Throws a `Failure` when there is nothing to acknowledge. */
 export const acknowledge = async (network: InterfaceName, options: AcknowledgeOptions): Promise<void> => {
   const paths = pathsOf(network, options);
+  if (options.olderServer) return acknowledgeOlder(network, paths, options);
   const { mirror } = await readState(paths, groundOf(await readConf(paths.conf, network)));
   const { notice } = mirror;
   const change = { network, changes: notice ? [`no longer say: ${restoredSentence(notice)}`] : [] };
@@ -28,6 +35,26 @@ export const acknowledge = async (network: InterfaceName, options: AcknowledgeOp
     (await acknowledgeInFiles(network, paths));
   if (!done) throw none;
   sayDone(change, options, 'acknowledged');
+};
+
+const acknowledgeOlder = async (
+  network: InterfaceName,
+  paths: NetworkPaths,
+  options: AcknowledgeOptions,
+): Promise<void> => {
+  const { server } = await readConf(paths.conf, network);
+  const trust = await Trust.read(paths.proved, server.publicKey);
+  const order =
+    'take what answers at the server’s address for the server, though it proves nothing, until it does';
+  const change = { network, changes: trust.standing === 'older' ? [] : [order] };
+  if (isOnlySaid(change, options)) return;
+  if ((await askOwnerOf(paths, { ask: 'acknowledgeOlder' })) === undefined)
+    await alone(network, paths, () => trust.acknowledge());
+  sayDone(
+    change,
+    options,
+    'acknowledged: the server is an older one, and what it says is checked by pins alone',
+  );
 };
 
 const acknowledgeInFiles = async (network: InterfaceName, paths: NetworkPaths): Promise<boolean> => {

@@ -13,6 +13,7 @@ import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { heldReason } from '../memory/pins.ts';
+import { doubtSentence } from '../memory/trust.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import type { LinkStatus } from '../sync/server-link.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
@@ -183,6 +184,16 @@ const clock = async (patient: Patient): Promise<Look> => {
   );
 };
 
+const proof = async ({ api }: Patient): Promise<Look> => {
+  const { trust } = api;
+  if (trust?.doubt) return failed(doubtSentence(trust.doubt), trust.hint);
+  if (trust?.standing === 'proves') return ok('the server proves that it has its key');
+  return warning(
+    'the server does not prove that it has its key: who answers in its place is believed',
+    'on the server: bring innernet-server up to date',
+  );
+};
+
 const version = async (patient: Patient): Promise<Look> => {
   const own = `innernet ${manifest.version}`;
   const hasStream = await new Poll(patient.api).hasStream();
@@ -236,6 +247,7 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'handshake', needs: ['device', 'DNS'], look: handshake },
   { step: 'API', needs: ['address', 'handshake'], look: api },
   { step: 'clock', needs: ['handshake'], look: clock },
+  { step: 'proof', needs: ['root'], look: proof },
   { step: 'version', needs: ['API'], look: version },
   { step: 'daemon', needs: ['root'], look: follows },
   { step: 'peers', look: peers },

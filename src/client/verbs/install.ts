@@ -204,15 +204,16 @@ const join = async (
 ): Promise<void> => {
   const invited = publicKeyOf(invitation.privateKey);
   const { keys, isResumed } = await keyFor(invited, paths);
-  const { expires: _, ...server } = invitation.server;
+  const { expires: _, proof: _proof, ...server } = invitation.server;
   const conf: Conf = { ...invitation, privateKey: keys.privateKey, server };
   const attempt = { mayBeKnown: isResumed };
   let device: Device;
   try {
-    const redeeming = redeem(invitation, keys, { name, isResumed, options, attempt });
+    const redeeming = redeem(invitation, keys, { name, isResumed, options, attempt, paths });
     device = await during(`waiting for the server at ${server.externalEndpoint}`, redeeming);
   } catch (error) {
-    if (!attempt.mayBeKnown || (!isResumed && isFinal(error))) await rm(paths.pending, { force: true });
+    if (!attempt.mayBeKnown || (!isResumed && isFinal(error)))
+      for (const path of [paths.pending, paths.proved]) await rm(path, { force: true });
     await takeDown(name).catch(() => {});
     throw error;
   }
@@ -228,6 +229,7 @@ type Redeeming = {
   name: InterfaceName;
   isResumed: boolean;
   options: InstallOptions;
+  paths: NetworkPaths;
   /** Becomes true when the new key leaves this machine: from then on it must be kept. */
   attempt: { mayBeKnown: boolean };
 };
@@ -239,7 +241,7 @@ type Redeeming = {
 const redeem = async (
   invitation: Conf,
   keys: KeyPair,
-  { name, isResumed, options, attempt }: Redeeming,
+  { name, isResumed, options, attempt, paths }: Redeeming,
 ): Promise<Device> => {
   const { server } = invitation;
   const [{ device }, endpoints] = await Promise.all([
@@ -255,13 +257,15 @@ const redeem = async (
         ? []
         : [{ kind: 'listenPort' as const, listenPort: invitation.listenPort }]),
     ]);
+  const api = await Api.of(name, invitation, paths);
+  if (server.proof !== undefined) await api.trust?.proved();
   let isAccepted = false;
   let isUncertain = isResumed;
   const start = performance.now();
   for (let deadline = start + PATIENCE; performance.now() < deadline; ) {
     if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN : PATIENCE))) {
       attempt.mayBeKnown = true;
-      isAccepted = await handIn(name, invitation, keys.publicKey);
+      isAccepted = await handIn(keys, api);
       isUncertain = !isAccepted;
       deadline = performance.now() + PATIENCE;
     }
@@ -272,16 +276,14 @@ const redeem = async (
 };
 
 /** True when the server has taken the key; false when no answer came, so that it may have. */
-const handIn = async (name: InterfaceName, invitation: Conf, key: PublicKey): Promise<boolean> => {
-  const api = Api.of(name, invitation);
+const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boolean> => {
+  const body = { public_key: publicKey };
   try {
-    await api.send({ method: 'POST', path: '/v1/user/redeem', body: { public_key: key }, last: true });
+    await api.send({ method: 'POST', path: '/v1/user/redeem', body, joining: privateKey });
     return true;
   } catch (error) {
     if (isFinal(error) || !(error instanceof Failure)) throw error;
     return false;
-  } finally {
-    api.close();
   }
 };
 

@@ -5,7 +5,6 @@ import { sayOutcome } from '../../cli/change.ts';
 import { sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
-import type { Conf } from '../../protocol/conf.ts';
 import { Capabilities, type EndpointChange } from '../../protocol/v1.ts';
 import { Endpoint, isUnspecified } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
@@ -30,10 +29,11 @@ export const overrideEndpoint = async (
   network: InterfaceName,
   options: OwnEndpointOptions,
 ): Promise<void> => {
-  const conf = await readConf(pathsOf(network, options).conf, network);
+  const paths = pathsOf(network, options);
+  const conf = await readConf(paths.conf, network);
   if (options.unset) {
     if (options.dryRun) return rehearse(network, options, null);
-    await tell(network, conf, { option: 'Unset' });
+    await tell(await Api.of(network, conf, paths), { option: 'Unset' });
     const words = 'the network takes this machine to be where the server sees it';
     return sayDone({ network, changes: [words] }, options, words);
   }
@@ -54,7 +54,7 @@ export const overrideEndpoint = async (
   });
   if (options.dryRun) return rehearse(network, options, endpoint);
   await questions.confirmIfAsked(`Tell all peers in sight that this machine is reached at ${endpoint}?`);
-  await tell(network, conf, { option: 'Set', content: endpoint });
+  await tell(await Api.of(network, conf, paths), { option: 'Set', content: endpoint });
   const words = `the network was told: this machine is reached at ${endpoint}`;
   sayDone({ network, changes: [words] }, options, words);
 };
@@ -89,12 +89,7 @@ const rehearse = async (
   }
 };
 
-const tell = async (
-  network: InterfaceName,
-  conf: Conf,
-  change: z.infer<typeof EndpointChange>,
-): Promise<void> => {
-  const api = Api.of(network, conf);
+const tell = async (api: Api, change: z.infer<typeof EndpointChange>): Promise<void> => {
   try {
     if (change.option === 'Set' && isUnspecified(change.content)) await mustTakeAnyHost(api, change.content);
     await api.send({ method: 'PUT', path: '/v1/user/endpoint', body: change });

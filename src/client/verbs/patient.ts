@@ -21,18 +21,19 @@ export class Patient {
   readonly ground: Ground;
   readonly api: Api;
 
-  private constructor(network: InterfaceName, options: GlobalOptions, conf: Conf) {
+  private constructor(network: InterfaceName, options: GlobalOptions, conf: Conf, api: Api) {
     this.network = network;
     this.options = options;
     this.conf = conf;
     this.ground = groundOf(conf);
-    this.api = Api.of(network, conf);
+    this.api = api;
   }
 
   /** Throws a `Failure` when the network is not installed. */
   static async of(network: InterfaceName, options: GlobalOptions): Promise<Patient> {
-    const { conf } = pathsOf(network, options);
-    return new Patient(network, options, await readConf(conf, network));
+    const paths = pathsOf(network, options);
+    const conf = await readConf(paths.conf, network);
+    return new Patient(network, options, conf, await Api.of(network, conf, paths));
   }
 
   kept(): Promise<Kept> {

@@ -11,6 +11,7 @@ import { readState } from '../memory/journal.ts';
 import type { Alarm, Notice } from '../memory/mirror.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from '../memory/pins.ts';
+import { type Doubt, type Standing, Trust } from '../memory/trust.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 
 export type PeerReport = {
@@ -61,6 +62,8 @@ export type NetworkReport = {
   isGuarded: boolean;
   /** Routes and addresses of other devices within the range. */
   overlaps: Thief[];
+  /** Whether the server is known to prove itself by its key, and why what is said in its name is not taken. */
+  server: { standing: Standing; doubt: Doubt | null };
   /** An older copy of the server's log was put back, and the user has not acknowledged it yet. */
   restored: Notice | null;
   held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
@@ -81,8 +84,9 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
   const paths = pathsOf(network, options);
   const conf = await readConf(paths.conf, network);
   const ground = groundOf(conf);
-  const [{ mirror }, device, status, routing] = await Promise.all([
+  const [{ mirror }, trust, device, status, routing] = await Promise.all([
     readState(paths, ground),
+    Trust.read(paths.proved, ground.server.publicKey),
     openDevice(network),
     askOwnerOf(paths, { ask: 'status' }) as Promise<OwnerStatus | undefined>,
     routingOf(ground.range).catch(() => ({ rules: [], routes: [] })),
@@ -131,6 +135,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     alarm: mirror.alarm,
     isGuarded: isGuarded(routing, network, ground.range),
     overlaps: thievesIn(routing, ground.range, network),
+    server: { standing: trust.standing, doubt: trust.doubt },
     restored: mirror.notice,
     held: Array.from(mirror.held(), (held) => ({
       name: held.row.name,

@@ -7,6 +7,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { thievesText } from '../../wireguard/guard.ts';
 import { installedNetworks } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
+import { doubtSentence } from '../memory/trust.ts';
 import type { ShowOptions } from '../options.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
 import { throwFirst } from './troubles.ts';
@@ -54,9 +55,14 @@ const headOf = (report: NetworkReport): string[] => {
 };
 
 const warningsOf = (report: NetworkReport): string[] => {
-  const { network, alarm, held, isServerSilent, serverHeard } = report;
+  const { network, alarm, held, isServerSilent, serverHeard, server } = report;
   const lines: string[] = [];
   if (report.overlaps.length > 0) lines.push(...overlapLines(report));
+  if (server.doubt)
+    lines.push(
+      `  ${paint('red', 'ALARM')}: ${doubtSentence(server.doubt)} (${server.doubt})`,
+      `    if the network went back to an older server: innernet acknowledge ${network} --older-server`,
+    );
   if (alarm)
     lines.push(
       `  ${paint('red', 'ALARM')}: the server shows another history than before (${alarm.breach}, position ${alarm.position}): nobody new is let in`,

@@ -53,11 +53,13 @@ const ordersOf = async (
 ];
 
 /** The conf first: without it nothing brings the network up again, least of all without its pins. */
-const filesOf = ({ conf, pending, state, journal }: NetworkPaths): string[] => [
+const filesOf = ({ conf, pending, state, journal, proved, moment }: NetworkPaths): string[] => [
   conf,
   pending,
   state,
   journal,
+  proved,
+  moment,
 ];
 
 const remove = async (

@@ -73,7 +73,7 @@ export const verify = async (network: InterfaceName, options: VerifyOptions): Pr
     throw new Failure(`this machine has seen nothing of the history of ${network} yet`, {
       hint: `let it follow the network: innernet up --daemon ${network}`,
     });
-  const api = Api.of(network, conf);
+  const api = await Api.of(network, conf, paths);
   try {
     const { position, hash } = await checkHistory(own, asked(api));
     if (options.json) {

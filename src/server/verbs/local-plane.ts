@@ -158,6 +158,7 @@ export class LocalPlane implements Plane {
       publicKey: publicKeyOf(this.#conf.privateKey),
       externalEndpoint,
       internalEndpoint: internalEndpoint(this.#conf),
+      proof: 1,
     };
   }
 

@@ -1,0 +1,126 @@
+/**
+ * Whether a network's server is known to prove itself by its key. In a file of its own, since the Rust client rewrites the
+ * others: one that is damaged is an error, as for pins; where there is none, nothing is known.
+ */
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import * as z from 'zod';
+import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
+import { Failure } from '../../values/failure.ts';
+import { PublicKey } from '../../values/key.ts';
+import { Turns } from '../../wireguard/device.ts';
+
+/** `older`: the user has said that it is an older server, which proves nothing. */
+export type Standing = 'unknown' | 'proves' | 'older';
+
+/** Why what is said in the server's name is not taken, or not in full. */
+export type Doubt =
+  /** The server proves itself, and what came was not proved. */
+  | 'Unproved'
+  /** This machine knows a history, and who answers proves nothing. */
+  | 'NoHistory';
+
+const Document = z.strictObject({
+  /** Of another server nothing is known. */
+  server: PublicKey,
+  standing: z.enum(['unknown', 'proves', 'older']),
+  doubt: z.enum(['Unproved', 'NoHistory']).nullable(),
+});
+
+type Kept = { standing: Standing; doubt: Doubt | null };
+
+const NOTHING: Kept = { standing: 'unknown', doubt: null };
+
+const unreadable = (path: string, cause: unknown): Failure =>
+  new Failure(`${path}, which says whether the server proves itself, cannot be read`, {
+    hint: `put it back from a backup; or, to trust whoever answers next, move it away: mv ${path} ${path}.broken`,
+    cause,
+  });
+
+const keptIn = async (path: string, server: PublicKey): Promise<Kept> => {
+  try {
+    const { server: of, ...kept } = Document.parse(JSON.parse(await readFile(path, 'utf8')));
+    return of === server ? kept : NOTHING;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
+    throw unreadable(path, error);
+  }
+};
+
+const SENTENCES: { [D in Doubt]: string } = {
+  Unproved:
+    'what answers at the server’s address does not prove that it has the server’s key, as the server did before: nothing that it says is obeyed',
+  NoHistory:
+    'what answers at the server’s address neither proves itself nor shows the history that this machine has followed: peers that it removes go, nobody is let in',
+};
+
+export const doubtSentence = (doubt: Doubt): string => SENTENCES[doubt];
+
+export class Trust {
+  readonly #path: string;
+  readonly #server: PublicKey;
+  readonly #turns = new Turns();
+  #kept: Kept;
+
+  private constructor(path: string, server: PublicKey, kept: Kept) {
+    this.#path = path;
+    this.#server = server;
+    this.#kept = kept;
+  }
+
+  /** Throws a `Failure` where the file cannot be read. */
+  static async read(path: string, server: PublicKey): Promise<Trust> {
+    return new Trust(path, server, await keptIn(path, server));
+  }
+
+  /** The way out where the network has gone back to an older server. */
+  get hint(): string {
+    const network = basename(this.#path, '.proved');
+    return `if the network went back to an older server: innernet acknowledge ${network} --older-server`;
+  }
+
+  get standing(): Standing {
+    return this.#kept.standing;
+  }
+
+  /** What was last wrong, until a proof comes or the user says that it is right so. */
+  get doubt(): Doubt | null {
+    return this.#kept.doubt;
+  }
+
+  /** What is wrong with an answer that is not proved; `knowsHistory`: this machine has followed one. */
+  doubtOf({ knowsHistory }: { knowsHistory: boolean }): Doubt | undefined {
+    if (this.standing === 'proves') return 'Unproved';
+    return this.standing === 'unknown' && knowsHistory ? 'NoHistory' : undefined;
+  }
+
+  /** It has proved itself, or its invitation says that it does. On the disk before anything that it says is obeyed. */
+  proved(): Promise<boolean> {
+    return this.#become({ standing: 'proves', doubt: null });
+  }
+
+  /** The user says that the server is an older one; it counts until the next proof. Whether there was a doubt. */
+  async acknowledge(): Promise<boolean> {
+    const wasDoubted = this.doubt !== null || this.standing === 'proves';
+    await this.#become({ standing: 'older', doubt: null });
+    return wasDoubted;
+  }
+
+  /** Whether that is news. */
+  raise(doubt: Doubt): Promise<boolean> {
+    return this.#become({ standing: this.standing, doubt });
+  }
+
+  /** Whether it was not so before. */
+  #become(kept: Kept): Promise<boolean> {
+    if (kept.standing === this.standing && kept.doubt === this.doubt) return Promise.resolve(false);
+    return this.#turns.take(async () => {
+      if (kept.standing === this.standing && kept.doubt === this.doubt) return false;
+      const document = { server: this.#server, ...kept } satisfies z.input<typeof Document>;
+      await makeFolder(dirname(this.#path));
+      await replaceFile(this.#path, `${JSON.stringify(document)}\n`);
+      this.#kept = kept;
+      return true;
+    });
+  }
+}
