@@ -144,6 +144,7 @@ const makeAcme = (family: 4 | 6) => {
   const bob = joined(invite(ids.bob, 'bob', [ids.bakers, 'bakers'], 1), 'bob');
   const oven = joined(invite(ids.oven, 'oven', [ids.machines, 'machines'], 1), 'oven');
   const eve = invite(ids.eve, 'eve', [ids.bakers, 'bakers'], 2, INVITE_EXPIRES);
+  const [named, ...rest] = created;
   return {
     family,
     range: cidr(range),
@@ -152,6 +153,8 @@ const makeAcme = (family: 4 | 6) => {
     /** The block of a range. */
     block: (name: Block | 'humans') => (name === 'humans' ? cidr(humansRange) : blockOf(name)),
     created,
+    /** What the command makes of it: the fixture is an older network, without proofs by key. */
+    createdNow: [named, { type: 'ProofRequired' }, ...rest] as readonly NetworkEvent[],
     humans,
     engineers,
     bakers,

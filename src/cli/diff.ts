@@ -37,7 +37,9 @@ const newsOf = (before: PeerAt, after: PeerAt): string[] => {
     before.endpoint !== after.endpoint && endpointText(after),
     before.isProofWaived !== after.isProofWaived &&
       (after.isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does'),
-    before.hasProved !== after.hasProved && (after.hasProved ? 'its key proved itself' : 'another key'),
+    before.isRedeemed &&
+      before.hasProved !== after.hasProved &&
+      (after.hasProved ? 'its key proved itself' : 'another key'),
   ];
   return news.filter((each) => each !== false);
 };

@@ -1,4 +1,4 @@
-/** The first commit of a network: its name, the root CIDR, the server's CIDR and the server's peer. */
+/** The first commit of a network: its name, that proofs by key are required, the root CIDR, the server's CIDR and the server's peer. */
 import { isUnspecified } from '../values/endpoint.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../values/id.ts';
 import { assignableRange, familyOf, fromNumber, prefixOf, singleton } from '../values/ip.ts';
@@ -13,6 +13,7 @@ export const createNetwork: Rule<'CreateNetwork'> = (network, { name, cidr, serv
   const ip = fromNumber(first, familyOf(cidr));
   return accept(
     { type: 'NetworkCreated', name },
+    { type: 'ProofRequired' },
     { type: 'CidrAdded', cidrId: ROOT_CIDR, name, cidr, parentId: null },
     { type: 'CidrAdded', cidrId: SERVER_CIDR, name: SERVER_NAME, cidr: singleton(ip), parentId: ROOT_CIDR },
     {

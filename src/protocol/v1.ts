@@ -65,5 +65,7 @@ export const Capabilities = z.object({
   stream: z.boolean().optional(),
   commands: z.boolean().optional(),
   can: Can.optional(),
+  /** Whether requests of the peer that asks need a proof by its key. */
+  proof_required: z.boolean().optional(),
 });
 export type Capabilities = z.infer<typeof Capabilities>;

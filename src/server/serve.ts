@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { note } from '../cli/print.ts';
 import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
+import type { Network } from '../domain/network.ts';
 import { printable } from '../domain/rejection.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
@@ -113,6 +114,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const range = checkedRange(conf, live, files);
   if (!isPrivateRange(range))
     say(`warning: the range ${range} is not private: peers of ${network} cannot reach those who own it`);
+  warnOfWaivedProofs(live.network, network);
   const metrics = new Metrics();
   const clock = new SteadyClock();
   const plane = metrics.counted(
@@ -208,6 +210,15 @@ const openChecked = async (
   await checkTail(log);
   await warnOfForeignChanges(log, files, say);
   return log;
+};
+
+/** An older network, or one that was taken over, stays as open as it was until somebody says otherwise. */
+const warnOfWaivedProofs = ({ isProofRequired }: Network, network: string): void => {
+  if (isProofRequired) return;
+  say(
+    'warning: proofs by key are waived: any program on the machine of an admin can change the network; ' +
+      `to require them: innernet-server require-proof ${network}`,
+  );
 };
 
 /** The network's root block, on which conf and log must agree, as they must on the server's key and address. */

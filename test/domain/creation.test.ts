@@ -11,11 +11,11 @@ const create = (range: string, at = 'vpn.example.org:51820'): Asked => ({
   endpoint: at,
 });
 
-describe.each([acme, acme6])('IPv$family', ({ created, range }) => {
-  it('begins with the root CIDR, the server and its own CIDR', () =>
+describe.each([acme, acme6])('IPv$family', ({ created, createdNow, range }) => {
+  it('begins with the need of proofs, the root CIDR, the server and its own CIDR', () =>
     given()
       .when(create(range))
-      .emits(...created));
+      .emits(...createdNow));
 
   it('begins once', () =>
     given(created).when(create(range)).refuses({ code: 'NetworkExists', name: 'acme' }));
@@ -26,6 +26,7 @@ const first = (range: string, server: string, own: string) =>
     .when(create(range))
     .emits(
       { type: 'NetworkCreated', name: 'acme' },
+      { type: 'ProofRequired' },
       { type: 'CidrAdded', cidrId: cidrId(1), name: 'acme', cidr: cidr(range), parentId: null },
       { type: 'CidrAdded', cidrId: cidrId(2), name: 'innernet-server', cidr: cidr(own), parentId: cidrId(1) },
       {

@@ -23,7 +23,7 @@ type Entry<T extends EventType> = {
   after?: History;
 };
 
-const { network, created } = acme;
+const { network, createdNow } = acme;
 const eve = { actor: { kind: 'peer', peerId: ids.eve } } as const;
 const reach = endpoint('1.2.3.4:51820');
 
@@ -154,7 +154,7 @@ describe('is made by a command:', () => {
         serverKey: keyOf('server'),
         endpoint: 'vpn.example.org:51820',
       })
-      .emits(...created));
+      .emits(...createdNow));
 
   const entries = Object.entries(MADE_BY).filter(([, entry]) => entry !== null) as [
     EventType,

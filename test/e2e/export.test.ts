@@ -58,10 +58,10 @@ const header = () => JSON.parse(lines[0] ?? '') as { position: number; hash: str
 describe('an exported log', () => {
   it('is sound by our program and by the one in the docs, heads that were noted included', async () => {
     const { position, hash } = header();
-    expect(position).toBe(7);
-    expect(python(path('acme.ndjson'), early)).toBe(`sound 7 ${hash}\n`);
+    expect(position).toBe(8);
+    expect(python(path('acme.ndjson'), early)).toBe(`sound 8 ${hash}\n`);
     expect(await answers('verify-export', path('acme.ndjson'), '--witness', early)).toMatch(
-      /^acme is sound: all 7 records, up to 7:[0-9a-f-]+; 1 noted head is in it\n$/,
+      /^acme is sound: all 8 records, up to 8:[0-9a-f-]+; 1 noted head is in it\n$/,
     );
     const now = (await answers('head', 'acme')).trim();
     expect(await answers('verify', 'acme', '--witness', early, '--witness', now)).toContain(
@@ -71,20 +71,20 @@ describe('an exported log', () => {
 
   it('can be one document, too', async () => {
     const document = await answers('export', 'acme', '--json');
-    expect(JSON.parse(document).records).toHaveLength(7);
+    expect(JSON.parse(document).records).toHaveLength(8);
     writeFileSync(path('acme.json'), document);
     const checked = await answers('verify-export', path('acme.json'), '--json');
-    expect(JSON.parse(checked)).toMatchObject({ position: 7, hash: header().hash, records: 7 });
+    expect(JSON.parse(checked)).toMatchObject({ position: 8, hash: header().hash, records: 8 });
   });
 
   it('shows one event alone, and hides the others', async () => {
-    const shown = await answers('export', 'acme', '--only', '7');
+    const shown = await answers('export', 'acme', '--only', '8');
     expect(shown).not.toMatch(/humans|10\.42/);
     expect(shown).toContain('AssociationAdded');
     write('proof.ndjson', shown.trimEnd());
-    expect(python(path('proof.ndjson'), early)).toBe(`sound 7 ${header().hash}\n`);
+    expect(python(path('proof.ndjson'), early)).toBe(`sound 8 ${header().hash}\n`);
     expect(await answers('verify-export', path('proof.ndjson'))).toContain(
-      '1 of 7 records, the others by their digests',
+      '1 of 8 records, the others by their digests',
     );
   });
 
@@ -106,45 +106,45 @@ describe('an exported log', () => {
       'a body',
       () =>
         lines.with(
-          5,
-          changedRecord(5, (r) => Object.assign(r, { body: String(r.body).replace('humans', 'people') })),
+          6,
+          changedRecord(6, (r) => Object.assign(r, { body: String(r.body).replace('humans', 'people') })),
         ),
-      'position 5: its content does not match its digest',
+      'position 6: its content does not match its digest',
     ],
     [
       'an actor',
       () =>
         lines.with(
-          5,
-          changedRecord(5, (r) => Object.assign(r, { actor: '{"kind":"server"}' })),
+          6,
+          changedRecord(6, (r) => Object.assign(r, { actor: '{"kind":"server"}' })),
         ),
-      'position 5: its content',
+      'position 6: its content',
     ],
     [
       'a time',
       () =>
         lines.with(
-          5,
-          changedRecord(5, (r) => Object.assign(r, { recorded_at: '2020-01-01T00:00:00.000Z' })),
+          6,
+          changedRecord(6, (r) => Object.assign(r, { recorded_at: '2020-01-01T00:00:00.000Z' })),
         ),
-      'position 5: its content',
+      'position 6: its content',
     ],
     [
       'a digest kept back',
       () =>
         lines.with(
-          5,
-          JSON.stringify({ position: 5, digest: '0'.repeat(64), hash: JSON.parse(lines[5] ?? '').hash }),
+          6,
+          JSON.stringify({ position: 6, digest: '0'.repeat(64), hash: JSON.parse(lines[6] ?? '').hash }),
         ),
-      'position 5: its hash',
+      'position 6: its hash',
     ],
-    ['a record less', () => lines.toSpliced(5, 1), 'position 6: the one before it is 4'],
+    ['a record less', () => lines.toSpliced(6, 1), 'position 7: the one before it is 5'],
     [
       'two in another order',
-      () => [...lines.slice(0, 5), lines[6] ?? '', lines[5] ?? '', ...lines.slice(7)],
-      'position 6',
+      () => [...lines.slice(0, 6), lines[7] ?? '', lines[6] ?? '', ...lines.slice(8)],
+      'position 7',
     ],
-    ['an end', () => lines.slice(0, -1), 'position 6: the file ends here'],
+    ['an end', () => lines.slice(0, -1), 'position 7: the file ends here'],
     [
       'the network',
       () => lines.with(0, (lines[0] ?? '').replace(header().networkId, 'f'.repeat(64))),
@@ -184,19 +184,19 @@ describe('an exported log', () => {
 
 describe('a witness', () => {
   it('that contradicts is told apart from one that saw more', async () => {
-    const other = `5:${'0'.repeat(32)}`;
+    const other = `6:${'0'.repeat(32)}`;
     for (const asked of [
       ['verify', 'acme'],
       ['verify-export', path('acme.ndjson')],
     ] as const) {
       await refuses(
-        'this is another history than the one that was noted: position 5',
+        'this is another history than the one that was noted: position 6',
         ...asked,
         '--witness',
         other,
       );
       await refuses(
-        'the history ends at position 7, and somebody has seen position 9',
+        'the history ends at position 8, and somebody has seen position 9',
         ...asked,
         '--witness',
         `9:${'0'.repeat(32)}`,
@@ -206,9 +206,9 @@ describe('a witness', () => {
   });
 
   it('is checked also where only the end of the log is', async () => {
-    const { stdout } = await server.run('verify', 'acme', '--from', '6', '--witness', early);
-    expect(stdout).toContain('records 7 to 7');
-    await refuses('another history', 'verify', 'acme', '--from', '6', '--witness', `5:${'0'.repeat(32)}`);
+    const { stdout } = await server.run('verify', 'acme', '--from', '7', '--witness', early);
+    expect(stdout).toContain('records 8 to 8');
+    await refuses('another history', 'verify', 'acme', '--from', '7', '--witness', `6:${'0'.repeat(32)}`);
   });
 
   it('that is none is wrong use', async () => {
@@ -221,9 +221,9 @@ describe('import', () => {
   it('makes the same log, which goes on', async () => {
     expect(await answers('import', 'again', path('acme.ndjson'), '--json')).toContain(header().hash);
     expect((await answers('export', 'again')).trimEnd().split('\n')).toEqual(lines);
-    expect(await answers('verify', 'again')).toContain('again is sound: records 1 to 7');
+    expect(await answers('verify', 'again')).toContain('again is sound: records 1 to 8');
     const history = (await answers('history', 'again')).split('\n');
-    expect(history[6]).toMatch(/ann on the server associated humans and robots$/);
+    expect(history[7]).toMatch(/ann on the server associated humans and robots$/);
   });
 
   it('refuses where there is a log, or a conf of another network', async () => {
@@ -240,7 +240,7 @@ describe('import', () => {
   });
 
   it('refuses a file with records kept back', async () => {
-    write('part.ndjson', (await answers('export', 'acme', '--only', '5')).trimEnd());
+    write('part.ndjson', (await answers('export', 'acme', '--only', '6')).trimEnd());
     await refuses('position 1 is kept back in this file', 'import', 'part', path('part.ndjson'));
   });
 });
@@ -264,24 +264,24 @@ describe('verify and rebuild', () => {
     );
     expect(stderr).toMatch(/hint: .*innernet-server .*rebuild again$/m);
     expect(await answers('rebuild', 'again')).toBe(
-      'made the read models of again anew from 7 records: topology, peers, history\n',
+      'made the read models of again anew from 8 records: topology, peers, history\n',
     );
     await answers('verify', 'again');
   });
 
   it('a record that was changed is found, and named', async () => {
     changeBehind(
-      `DROP TRIGGER events_are_not_updated; UPDATE events SET recorded_at = '2020-01-01T00:00:00.000Z' WHERE position = 6`,
+      `DROP TRIGGER events_are_not_updated; UPDATE events SET recorded_at = '2020-01-01T00:00:00.000Z' WHERE position = 7`,
     );
     await refuses(
-      'the log is damaged at position 6: its content does not match its digest',
+      'the log is damaged at position 7: its content does not match its digest',
       'verify',
       'again',
     );
   });
 
   it('a log that lost its end is found by its witness', async () => {
-    changeBehind(`DROP TRIGGER events_are_not_deleted; DELETE FROM events WHERE position = 7`);
+    changeBehind(`DROP TRIGGER events_are_not_deleted; DELETE FROM events WHERE position = 8`);
     await refuses('the log ends before its witness', 'verify', 'again');
   });
 });

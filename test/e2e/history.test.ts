@@ -27,11 +27,12 @@ describe('innernet-server history', () => {
     const { code, stdout, stderr } = await server.run('history', 'acme');
     expect([code, stderr]).toEqual([0, '']);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines).toHaveLength(5);
+    expect(lines).toHaveLength(6);
     expect(lines[0]).toMatch(
       /^ +1 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}ann on the server created network acme$/,
     );
-    expect(lines[4]).toMatch(/ann on the server added CIDR humans \(10\.42\.1\.0\/24\) to acme$/);
+    expect(lines[1]).toMatch(/ann on the server required proofs by key of every peer$/);
+    expect(lines[5]).toMatch(/ann on the server added CIDR humans \(10\.42\.1\.0\/24\) to acme$/);
   });
 
   it('prints an object a line', async () => {
@@ -40,9 +41,9 @@ describe('innernet-server history', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(entries.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5]);
-    expect(entries[4]).toEqual({
-      position: 5,
+    expect(entries.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(entries[5]).toEqual({
+      position: 6,
       id: expect.stringMatching(/^[0-9A-Z]{26}$/),
       commandId: expect.any(String),
       recordedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),

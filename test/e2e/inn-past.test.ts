@@ -75,7 +75,7 @@ describe('through the tunnel', () => {
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(
-        /hint: humans was added by .+ on the server at .+ \(position 5\); choose another name/,
+        /hint: humans was added by .+ on the server at .+ \(position 6\); choose another name/,
       ),
     ]);
     expect(await inn('disable-peer', 'acme', '--name', 'ann', '--dry-run', '--yes')).toContain(
@@ -186,14 +186,14 @@ it('metrics are to be had while it serves', async () => {
   await network.serve();
 });
 
-/** The same log with one word changed at position 5, and everything sealed anew: sound in itself. */
+/** The same log with one word changed at position 6, and everything sealed anew: sound in itself. */
 const forged = (exported: string): string => {
   const [header = '', ...lines] = exported.trimEnd().split('\n');
   let { networkId } = JSON.parse(header) as { networkId: Hash };
   let previous = NO_HASH;
   const records = lines.map((line) => {
     const record = JSON.parse(line);
-    if (record.position === 5) record.body = record.body.replace('humans', 'people');
+    if (record.position === 6) record.body = record.body.replace('humans', 'people');
     const { salt, ...fields } = recordFrom(record);
     const digest = digestOf(fields, salt, sha256);
     previous = chainHash({ networkId, position: record.position, previous, digest }, sha256);

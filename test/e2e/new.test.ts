@@ -43,7 +43,13 @@ const eventsIn = async (file: string) => {
 const expectWhole = async (): Promise<void> => {
   const { privateKey } = readConf(conf());
   const events = await eventsIn(log());
-  expect(events.map(({ type }) => type)).toEqual(['NetworkCreated', 'CidrAdded', 'CidrAdded', 'PeerAdded']);
+  expect(events.map(({ type }) => type)).toEqual([
+    'NetworkCreated',
+    'ProofRequired',
+    'CidrAdded',
+    'CidrAdded',
+    'PeerAdded',
+  ]);
   expect(events.at(-1)).toMatchObject({ publicKey: publicKeyOf(privateKey), ip: '10.42.0.1' });
 };
 
@@ -71,7 +77,7 @@ describe('innernet-server new', () => {
       cidr: 'fdac:42::/48',
       address: 'fdac:42::1',
       listenPort: 51820,
-      position: 4,
+      position: 5,
     });
   });
 

@@ -28,11 +28,11 @@ beforeAll(async () => {
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
   expect(made.code).toBe(0);
-  await answers('add-cidr', 'acme', '--name', 'humans', '--cidr', '10.42.1.0/24'); // 5
-  await answers('add-cidr', 'acme', '--name', 'robots', '--cidr', '10.42.2.0/24'); // 6
+  await answers('add-cidr', 'acme', '--name', 'humans', '--cidr', '10.42.1.0/24'); // 6
+  await answers('add-cidr', 'acme', '--name', 'robots', '--cidr', '10.42.2.0/24'); // 7
   const file = join(server.folder, 'bob.toml');
-  await run('add-peer', 'acme', '--name', 'bob', '--cidr', 'humans', '--save-config', file); // 7
-  await answers('add-association', 'acme', 'humans', 'robots'); // 8
+  await run('add-peer', 'acme', '--name', 'bob', '--cidr', 'humans', '--save-config', file); // 8
+  await answers('add-association', 'acme', 'humans', 'robots'); // 9
 });
 afterAll(() => server.remove());
 
@@ -51,6 +51,8 @@ describe('a dry run', () => {
       'grant-admin acme --name bob',
       'delete-association acme humans robots',
       'set-endpoint acme -e vpn.example.net:51820',
+      'waive-proof acme --name bob',
+      'waive-proof acme',
     ]) {
       const rehearsal = await json(...line.split(' '), '--dry-run');
       expect([line, rehearsal]).toMatchObject([line, { dryRun: true, position: before }]);
@@ -74,7 +76,7 @@ describe('a dry run', () => {
       'vpn.example.org:1',
     ];
     expect(await answers('new', ...flags, '--dry-run')).toContain('  created network next\n');
-    expect((await json('new', ...flags, '--dry-run')).events).toHaveLength(4);
+    expect((await json('new', ...flags, '--dry-run')).events).toHaveLength(5);
     expect(existsSync(join(server.configDir, 'next.conf'))).toBe(false);
   });
 
@@ -113,22 +115,22 @@ describe('a dry run', () => {
 it('a refusal says who made it so, and when', async () => {
   const { stderr } = await run('add-association', 'acme', 'humans', 'robots');
   expect(stderr).toMatch(
-    /hint: they were associated by ann on the server at \d{4}-\d\d-\d\d \d\d:\d\d \(position 8\); nothing needs to be done/,
+    /hint: they were associated by ann on the server at \d{4}-\d\d-\d\d \d\d:\d\d \(position 9\); nothing needs to be done/,
   );
 });
 
 describe('revert', () => {
   it('undoes a commit, and undoes that again, each as an event that says so', async () => {
-    expect(await answers('revert', 'acme', '8', '--yes')).toBe('undid position 8\n');
+    expect(await answers('revert', 'acme', '9', '--yes')).toBe('undid position 9\n');
     const undone = await head();
     expect(await answers('revert', 'acme', String(undone), '--yes')).toBe(`undid position ${undone}\n`);
-    const { stdout } = await run('history', 'acme', '--since', '8', '--json');
+    const { stdout } = await run('history', 'acme', '--since', '9', '--json');
     const events = stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(events).toMatchObject([
-      { type: 'AssociationDeleted', data: { reverts: 8 } },
+      { type: 'AssociationDeleted', data: { reverts: 9 } },
       { type: 'AssociationAdded', data: { reverts: undone } },
     ]);
   });
@@ -136,13 +138,13 @@ describe('revert', () => {
   it('goes back to a position', async () => {
     await answers('rename-cidr', 'acme', '--name', 'robots', '--new-name', 'machines');
     await answers('delete-association', 'acme', 'humans', 'machines');
-    const plan = await json('revert', 'acme', '--to', '8', '--dry-run');
+    const plan = await json('revert', 'acme', '--to', '9', '--dry-run');
     expect(plan.commands.map(({ type }: { type: string }) => type).sort()).toEqual([
       'AddAssociation',
       'RenameCidr',
     ]);
-    expect(await answers('revert', 'acme', '--to', '8', '--yes')).toBe('went back to position 8\n');
-    const [then, now] = [await json('state', 'acme', '--at', '8'), await json('state', 'acme')];
+    expect(await answers('revert', 'acme', '--to', '9', '--yes')).toBe('went back to position 9\n');
+    const [then, now] = [await json('state', 'acme', '--at', '9'), await json('state', 'acme')];
     expect(now.cidrs).toEqual(then.cidrs);
     expect(now.associations.map(({ cidrIds }: { cidrIds: number[] }) => cidrIds)).toEqual(
       then.associations.map(({ cidrIds }: { cidrIds: number[] }) => cidrIds),
@@ -151,7 +153,7 @@ describe('revert', () => {
 
   it('asks before it does, and does nothing where nobody can be asked', async () => {
     const before = await head();
-    const { code, stderr } = await run('revert', 'acme', '8');
+    const { code, stderr } = await run('revert', 'acme', '9');
     expect([code, stderr]).toEqual([2, expect.stringContaining('Say --yes: there is no terminal to ask on')]);
     expect(await head()).toBe(before);
   });
@@ -178,7 +180,7 @@ describe('revert', () => {
 
 describe('why', () => {
   it('ends with 3 where they cannot talk, and with 1 where there is no answer', async () => {
-    const no = await run('why', 'acme', 'bob', 'peer:innernet-server', '--at', '8');
+    const no = await run('why', 'acme', 'bob', 'peer:innernet-server', '--at', '9');
     expect([no.code, no.stderr]).toEqual([3, '']);
     expect(no.stdout).toMatch(
       /^no: bob and innernet-server cannot talk, and never could\n {2}bob is invited and has not joined yet\n/,
@@ -200,15 +202,15 @@ describe('history', () => {
         '--limit',
         '2',
         '--until',
-        '8',
+        '9',
         '--utc',
       )
     )
       .trimEnd()
       .split('\n');
     expect(lines.map((line) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/, 'TIME'))).toEqual([
-      '     8  TIME  ann on the server associated humans and robots',
-      '     6  TIME  ann on the server added CIDR robots (10.42.2.0/24) to acme',
+      '     9  TIME  ann on the server associated humans and robots',
+      '     7  TIME  ann on the server added CIDR robots (10.42.2.0/24) to acme',
     ]);
   });
 

@@ -55,6 +55,20 @@ describe('joining', () => {
     await until('10.61.0.1 answers ann', () => pings(ann.host, '10.61.0.1'));
   });
 
+  it('an old admin is refused until proofs are waived for it, and the server says so meanwhile', async () => {
+    const { code, stdout, stderr } = await ann.run(
+      ...['add-cidr', 'acme', '--name', 'mine', '--cidr', '10.61.9.0/24', '--parent', 'acme', '--yes'],
+    );
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('status code 403')]);
+    expect(await ann.sure('fetch', 'acme')).not.toContain('status code');
+    await until('the server has named ann', async () => {
+      const { stdout: list, stderr: ways } = await server.run('list-peers', 'acme');
+      return /^ann .* refused /m.test(list) && ways.includes('innernet-server waive-proof acme --name ann');
+    });
+    expect(serving.lines.join('\n')).toContain('innernet-server waive-proof acme --name ann');
+    await server.sure('waive-proof', 'acme', '--name', 'ann');
+  });
+
   it('works by an invitation that an old admin made', async () => {
     const records = await recordsOf(() =>
       ann.sure(

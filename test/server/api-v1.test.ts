@@ -410,6 +410,7 @@ describe('what our own clients fetch', () => {
       can: ['proof'],
       stream: true,
       commands: true,
+      proof_required: false,
     }));
 
   it('pages through the digests', async () => {

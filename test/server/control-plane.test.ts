@@ -387,7 +387,7 @@ it('begins with an empty log', async () => {
     endpoint: 'vpn.example.org:51820',
   } as const;
   const outcome = await ask(plane, creation);
-  expect(outcome).toMatchObject({ position: 4, events: acme.created });
+  expect(outcome).toMatchObject({ position: 5, events: acme.createdNow });
   expect(outcome.hash).not.toBe(NO_HASH);
 });
 

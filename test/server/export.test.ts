@@ -27,7 +27,7 @@ describe('innernet-server export --innernet-db', () => {
     const file = join(folder, 'acme.db');
     const { code, stdout, stderr } = await server.run('export', 'acme', '--innernet-db', file);
     expect([code, stdout]).toEqual([0, `wrote ${file}: 1 peers, 2 CIDRs, 0 associations\n`]);
-    expect(stderr).toContain('the history: 4 events');
+    expect(stderr).toContain('the history: 5 events');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const database = ForeignDatabase.open(file);
     expect(database.version).toBe(2);
@@ -41,8 +41,13 @@ describe('innernet-server export --innernet-db', () => {
     const file = join(folder, 'acme.db');
     const { stdout } = await server.run('export', 'acme', '--innernet-db', file, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ file, position: 4, peers: 1, cidrs: 2, associations: 0 },
-      losses: [{ what: 'History', events: 4 }, { what: 'Identity' }, { what: 'Ids', peer: 2, cidr: 3 }],
+      ...{ file, position: 5, peers: 1, cidrs: 2, associations: 0 },
+      losses: [
+        { what: 'History', events: 5 },
+        { what: 'Identity' },
+        { what: 'Ids', peer: 2, cidr: 3 },
+        { what: 'Proofs' },
+      ],
     });
   });
 

@@ -42,7 +42,7 @@ const events = async (): Promise<{ position: number; type: string; body?: unknow
 const types = async () => (await events()).map(({ type }) => type);
 const inLib = (name: string) => join(server.dataDir, name);
 
-/** Made once, since each verb is a process: a network at position 6, and a backup of it at position 5. */
+/** Made once, since each verb is a process: a network at position 7, and a backup of it at position 6. */
 let made: ServerProgram;
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ describe('innernet-server backup', () => {
     const other = join(server.folder, 'other.backup');
     const { code, stdout } = await server.run('backup', 'acme', other, '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ file: other, network: 'acme', position: 6 });
+    expect(JSON.parse(stdout)).toMatchObject({ file: other, network: 'acme', position: 7 });
     expect(statSync(other).mode & 0o777).toBe(0o600);
     expect(readdirSync(server.folder).filter((name) => name.startsWith('other'))).toEqual(['other.backup']);
   });
@@ -95,20 +95,20 @@ describe('innernet-server restore', () => {
     const { code, stdout } = await server.run('restore', 'acme', file, '--yes', '--json');
     expect(code).toBe(0);
     const { aside, ...rest } = JSON.parse(stdout);
-    expect(rest).toMatchObject({ position: 5, lost: { position: 6 } });
+    expect(rest).toMatchObject({ position: 6, lost: { position: 7 } });
     expect(existsSync(aside)).toBe(true);
-    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored']);
+    expect((await types()).slice(5)).toEqual(['CidrAdded', 'LogRestored']);
     expect((await addCidr('robots', 2)).code).toBe(0);
-    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
+    expect((await types()).slice(5)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
   });
 
   it('names what is lost about proofs by key, with what says it anew', async () => {
     const json = async (...args: string[]) => JSON.parse((await server.run(...args)).stdout);
-    await server.run('require-proof', 'acme', '--yes');
-    const key = { sentence: 'proofs by key are required no longer', verb: 'require-proof' };
+    await server.run('waive-proof', 'acme', '--yes');
+    const key = { sentence: 'proofs by key are required again', verb: 'waive-proof' };
     expect(await json('restore', 'acme', file, '--dry-run', '--json')).toMatchObject({ lostProofs: [key] });
     const { stderr } = await server.run('restore', 'acme', file, '--yes');
-    expect(stderr).toContain('proofs by key are required no longer: innernet-server require-proof acme\n');
+    expect(stderr).toContain('proofs by key are required again: innernet-server waive-proof acme\n');
   });
 
   it('loses nothing where the copy has all that was ever seen', async () => {
@@ -124,11 +124,11 @@ describe('innernet-server restore', () => {
     const before = readdirSync(server.dataDir).map((name) => [name, readFileSync(inLib(name))]);
     const { code, stdout, stderr } = await server.run('restore', 'acme', file, '--dry-run');
     expect([code, stdout]).toEqual([0, expect.stringContaining('  put a backup back; what came after it')]);
-    expect(stderr).toContain('its changes from position 6 to 6 would be given up');
+    expect(stderr).toContain('its changes from position 7 to 7 would be given up');
     const told = JSON.parse((await server.run('restore', 'acme', file, '--dry-run', '--json')).stdout);
     expect(told).toMatchObject({
-      ...{ network: 'acme', position: 5, dryRun: true, lost: { position: 6 } },
-      ...{ events: [{ type: 'LogRestored', lostPosition: 6 }], reach: { gained: [], lost: [] } },
+      ...{ network: 'acme', position: 6, dryRun: true, lost: { position: 7 } },
+      ...{ events: [{ type: 'LogRestored', lostPosition: 7 }], reach: { gained: [], lost: [] } },
     });
     const names = readdirSync(server.dataDir).filter((name) => !name.endsWith('-shm'));
     expect(names.map((name) => [name, readFileSync(inLib(name))])).toEqual(
@@ -149,7 +149,7 @@ describe('innernet-server restore', () => {
   it('asks before, or wants --yes', async () => {
     const { code, stderr } = await server.run('restore', 'acme', file);
     expect([code, stderr]).toEqual([2, expect.stringContaining('--yes')]);
-    expect((await types()).length).toBe(6);
+    expect((await types()).length).toBe(7);
   });
 
   it.each<[string, () => Promise<string>, string]>([
@@ -184,7 +184,7 @@ describe('innernet-server restore', () => {
   ])('refuses %s and changes nothing', async (_, copy, words) => {
     const { code, stderr } = await server.run('restore', 'acme', await copy(), '--yes');
     expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);
-    expect((await types()).length).toBe(6);
+    expect((await types()).length).toBe(7);
     expect(readdirSync(server.dataDir).filter((name) => /restore|lost/.test(name))).toEqual([]);
   });
 
@@ -210,12 +210,20 @@ describe('innernet-server restore', () => {
       const after = await server.run('list-cidrs', 'acme', '--json');
       if (after.code === 0) {
         const kept = await types();
-        expect(kept.length === 6 || kept.includes('LogRestored')).toBe(true);
+        expect(kept.length === 7 || kept.includes('LogRestored')).toBe(true);
       }
       if (after.code !== 0 || !(await types()).includes('LogRestored'))
         expect(await server.run('restore', 'acme', file, '--yes')).toMatchObject({ code: 0 });
-      expect((await types()).slice(0, 6)).toEqual([
-        ...['NetworkCreated', 'CidrAdded', 'CidrAdded', 'PeerAdded', 'CidrAdded', 'LogRestored'],
+      expect((await types()).slice(0, 7)).toEqual([
+        ...[
+          'NetworkCreated',
+          'ProofRequired',
+          'CidrAdded',
+          'CidrAdded',
+          'PeerAdded',
+          'CidrAdded',
+          'LogRestored',
+        ],
       ]);
     },
   );
@@ -232,9 +240,9 @@ describe('innernet-server restored', () => {
     const { code, stderr } = await addCidr('robots', 2);
     expect([code, stderr]).toEqual([1, expect.stringContaining('the log ends before its witness')]);
     expect(stderr).toContain('innernet-server restored');
-    expect((await server.run('restored', 'acme', '--yes')).stdout).toContain('goes on from position 5');
+    expect((await server.run('restored', 'acme', '--yes')).stdout).toContain('goes on from position 6');
     expect((await addCidr('robots', 2)).code).toBe(0);
-    expect((await types()).slice(4)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
+    expect((await types()).slice(5)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
   });
 
   it('knows from what clients said, where the witness is as old as the log', async () => {
@@ -262,7 +270,7 @@ describe('innernet-server restored', () => {
     putBack();
     const { code, stdout } = await server.run('restored', 'acme', '--dry-run', '--json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ events: [{ type: 'LogRestored' }], lost: { position: 6 } });
+    expect(JSON.parse(stdout)).toMatchObject({ events: [{ type: 'LogRestored' }], lost: { position: 7 } });
     expect((await addCidr('robots', 2)).code).toBe(1);
   });
 

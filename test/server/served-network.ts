@@ -281,6 +281,7 @@ const creation = (serverKey: PublicKey): Command[] => [
     serverKey,
     endpoint: 'vpn.example.org:51820' as Endpoint,
   },
+  { type: 'WaiveProof' },
   { type: 'AddCidr', name: 'humans' as Hostname, cidr: '127.42.1.0/24' as Cidr },
   { type: 'AddCidr', name: 'robots' as Hostname, cidr: '127.42.2.0/24' as Cidr },
 ];

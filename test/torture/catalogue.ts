@@ -525,6 +525,31 @@ export const FAULTS: readonly Fault[] = [
       },
     ],
   },
+  {
+    id: 'R31',
+    what: 'a program on the machine of an admin, without its key, asks for changes where proofs are required',
+    tests: [
+      { file: 'test/domain/proofs.test.ts', titles: 'changes nothing where proofs are required' },
+      { file: 'test/server/unproved-refusals.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/domain/decide.ts',
+        line: "if (unproved) return reject({ code: 'ProofNeeded', name: unproved.name, command: command.type });",
+        becomes: '',
+      },
+      {
+        file: 'src/domain/proofs.ts',
+        line: "return hasProved ? 'nothing' : 'reads-and-reports';",
+        becomes: "return hasProved ? 'reads-and-reports' : 'reads-and-reports';",
+      },
+      {
+        file: 'src/domain/proofs.ts',
+        line: 'const unknown = peers.filter(({ isRedeemed, hasProved }) => isRedeemed && !hasProved);',
+        becomes: 'const unknown = peers.filter(({ hasProved }) => !hasProved);',
+      },
+    ],
+  },
 ];
 
 /** Not of the table: routers and servers that do as they like, hostile people, and time. */

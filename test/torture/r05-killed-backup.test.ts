@@ -34,9 +34,9 @@ it('R5: killed at any call, a backup is whole or not there', { timeout: 3_600_00
     );
     const outcome = `${killed ? 'killed' : 'through'}, ${existsSync(file) ? 'a whole copy' : 'no copy'}`;
     tried.set(outcome, (tried.get(outcome) ?? 0) + 1);
-    if (existsSync(file)) expect((await inspectLog(file)).position).toBe(4);
+    if (existsSync(file)) expect((await inspectLog(file)).position).toBe(5);
     else expect(await server.run('backup', 'acme', file)).toMatchObject({ code: 0 });
-    expect((await inspectLog(log)).position).toBe(4);
+    expect((await inspectLog(log)).position).toBe(5);
     rmSync(file, { force: true });
   }
   sayTried('R5', tried);

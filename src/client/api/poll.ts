@@ -12,11 +12,19 @@ export class Poll {
     this.#api = api;
   }
 
+  /** Whether the server requires proofs by key of this machine; undefined when it does not say. */
+  async needsProof(): Promise<boolean | undefined> {
+    return (await this.#capabilities()).proof_required;
+  }
+
+  #capabilities(): Promise<Capabilities> {
+    return this.#api.ask(Capabilities, { method: 'GET', path: '/v1/user/capabilities' });
+  }
+
   /** Whether the server has a live stream; undefined when it does not say. */
   async hasStream(): Promise<boolean | undefined> {
     try {
-      const can = await this.#api.ask(Capabilities, { method: 'GET', path: '/v1/user/capabilities' });
-      return can.stream ?? false;
+      return (await this.#capabilities()).stream ?? false;
     } catch (error) {
       // Servers before innernet 1.7 do not know the question.
       return error instanceof CallRefused && error.status === 404 ? false : undefined;

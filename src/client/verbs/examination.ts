@@ -205,6 +205,16 @@ const version = async (patient: Patient): Promise<Look> => {
   );
 };
 
+const proofs = async (patient: Patient): Promise<Look> => {
+  const isNeeded = await new Poll(patient.api).needsProof();
+  if (isNeeded === undefined) return ok('the server does not say whether it requires proofs by key');
+  if (isNeeded) return ok('required: only who has the key of this machine speaks for it');
+  return warning(
+    'waived: any program on this machine can speak for it, and on the machine of an admin change the network',
+    `as an admin, or on the server: innernet require-proof ${patient.network}`,
+  );
+};
+
 const follows = async (patient: Patient): Promise<Look> => {
   const status = (await askOwnerOf(pathsOf(patient.network, patient.options), { ask: 'status' })) as
     | LinkStatus
@@ -249,6 +259,7 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'clock', needs: ['handshake'], look: clock },
   { step: 'proof', needs: ['root'], look: proof },
   { step: 'version', needs: ['API'], look: version },
+  { step: 'admins', needs: ['API'], look: proofs },
   { step: 'daemon', needs: ['root'], look: follows },
   { step: 'peers', look: peers },
 ];

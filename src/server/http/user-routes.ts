@@ -1,5 +1,6 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { unprovedRights } from '../../domain/proofs.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';
 import { MOST_CANDIDATES } from '../../protocol/frames.ts';
@@ -15,15 +16,18 @@ import { BadRequest, parsed } from './refusal.ts';
 import { Transfers } from './transfers.ts';
 import { v1Cidr, v1Peer } from './v1-rows.ts';
 
-const CAPABILITIES: Capabilities = {
+const CAPABILITIES = {
   unspecified_ip_in_override_endpoint: true,
   stream: true,
   commands: true,
   can: [...CAN],
-};
+} satisfies Capabilities;
 
 export const userRoutes = (app: FastifyInstance, parts: Parts, door: Door): void => {
-  route(app, 'peer', 'GET', '/v1/user/capabilities', () => CAPABILITIES);
+  route(app, 'peer', 'GET', '/v1/user/capabilities', ({ caller }) => ({
+    ...CAPABILITIES,
+    proof_required: unprovedRights(parts.live.network, caller) !== 'all',
+  }));
   route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller, evidence }, reply) => {
     const cost = costOfList(parts.live.network.peerCount);
     if (door.charge({ peer: caller, evidence }, cost)) return stateFor(parts, caller.cidrId);

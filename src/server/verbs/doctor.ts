@@ -8,5 +8,5 @@ import { STEPS } from './examination.ts';
 /** Throws a `Failure` when there is no such network here. */
 export const doctor = async (network: InterfaceName, options: DoctorOptions): Promise<void> => {
   const conf = readConf(filesOf(network, options).conf);
-  await examine(STEPS, { network, conf, range: rangeOf(conf) }, options);
+  await examine(STEPS, { network, folders: options, conf, range: rangeOf(conf) }, options);
 };

@@ -10,9 +10,12 @@ import { isPrivateRange } from '../../values/reserved.ts';
 import { routesOverlapping } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import type { ServerConf } from '../disk/conf.ts';
+import type { Folders } from '../disk/files.ts';
+import { loadNetwork } from '../live/load-network.ts';
+import { openNetworkLog } from '../past/local-past.ts';
 
 /** What is looked at. */
-export type ServedNetwork = { network: InterfaceName; conf: ServerConf; range: Cidr };
+export type ServedNetwork = { network: InterfaceName; folders: Folders; conf: ServerConf; range: Cidr };
 
 const root = async (): Promise<Look> =>
   process.getuid?.() === 0 ? ok('this is run by root') : failed('this is not run by root', 'sudo');
@@ -64,10 +67,25 @@ const forwarding = async ({ network }: ServedNetwork): Promise<Look> => {
   );
 };
 
+const proofs = async ({ network, folders }: ServedNetwork): Promise<Look> => {
+  const log = await openNetworkLog(network, folders);
+  try {
+    if ((await loadNetwork(log)).isProofRequired)
+      return ok('required: without one nobody changes the network from a peer');
+  } finally {
+    await log.close();
+  }
+  return warning(
+    'waived: any program on the machine of an admin can change the network',
+    `innernet-server require-proof ${network}`,
+  );
+};
+
 export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
   { step: 'root', look: root },
   { step: 'device', needs: ['root'], look: device },
   { step: 'range', look: range },
   { step: 'overlap', look: overlap },
   { step: 'forwarding', needs: ['root'], look: forwarding },
+  { step: 'admins', look: proofs },
 ];
