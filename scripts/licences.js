@@ -23,15 +23,14 @@ export const licencesOf = (packages) =>
     .join(RULE);
 
 /**
- * Every licence under which something in a package comes; `runtime` is where it carries Node.
+ * Every licence under which something in a package comes; `runtime` is the Node that it carries.
  * @param {string} name
- * @param {string} runtime
+ * @param {{ place: string, version: string, licence: string }} runtime
  * @param {Iterable<string>} packages
  */
 export const copyright = (name, runtime, packages) =>
   [
     `${name}\n\n${readFileSync(join(root, 'LICENSE'), 'utf8')}`.trim(),
-    `Node.js ${process.version}, in ${runtime}\n\nIts licence, and those of what it contains: ` +
-      `https://github.com/nodejs/node/blob/${process.version}/LICENSE`,
+    `Node.js ${runtime.version}, in ${runtime.place}\n\n${runtime.licence}`.trim(),
     licencesOf(packages),
   ].join(RULE);

@@ -1,13 +1,11 @@
 // Makes a Debian package that needs no Node on the machine: node scripts/package.js [folder for the .deb]
 //
-// It carries the Node that runs this script, the bundled programs and the two native modules that they load. Its name
-// is not `innernet`, so that no newer `innernet` of another origin counts as its upgrade.
+// It carries a Node of its own, the bundled programs and the two native modules that they load. Its name is not
+// `innernet`, so that no newer `innernet` of another origin counts as its upgrade. Beside it lies a list of what is in it.
 // @ts-check
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,9 +19,12 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { billOfMaterials } from './bill-of-materials.js';
 import { build } from './build.js';
 import { control, POSTINST, POSTRM, PRERM } from './debian-control.js';
 import { copyright } from './licences.js';
+import { locked, sure, unpack } from './published.js';
+import { placeDatabaseModule, runtime } from './runtime.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const NAME = 'innernet-live';
@@ -32,23 +33,9 @@ const HOME = '/usr/lib/innernet';
 /** Each program with its further names. */
 const programs = { innernet: ['inn'], 'innernet-server': [] };
 
-/** @typedef {{ name: string, version: string, description: string, homepage?: string }} Manifest */
+/** @typedef {{ name: string, version: string, description: string, license: string }} Manifest */
 /** @type {Manifest} */
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-
-/**
- * Runs a program to its end and answers with its stdout.
- * @param {string} program
- * @param {string[]} args
- */
-const sure = (program, args) => {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
-  return stdout;
-};
 
 /**
  * @param {string} path
@@ -94,21 +81,42 @@ const isNeeded = (module, path) => {
   return statSync(path).isDirectory() || /\.(c?js|json|node)$|licen[cs]e/i.test(basename(path));
 };
 
-/** @param {string} folder */
+/**
+ * As they were published, whatever was done to `node_modules` since; the database module is compiled.
+ * @param {string} folder
+ */
 const placeModules = (folder) => {
-  for (const name of nativeModules()) {
-    const source = join(root, 'node_modules', name);
-    if (!existsSync(source)) throw new Error(`${source} is missing: run npm ci first`);
-    cpSync(source, join(folder, name), {
-      recursive: true,
-      dereference: true,
-      filter: (path) => isNeeded(source, path),
-    });
+  const unpacked = mkdtempSync(join(tmpdir(), 'innernet-modules-'));
+  try {
+    for (const name of nativeModules()) {
+      const source = join(unpacked, name);
+      unpack(locked(`node_modules/${name}`), source);
+      cpSync(source, join(folder, name), { recursive: true, filter: (path) => isNeeded(source, path) });
+    }
+    const release = join(folder, 'better-sqlite3/build/Release');
+    mkdirSync(release, { recursive: true });
+    placeDatabaseModule(join(release, 'better_sqlite3.node'));
+    return readFileSync(join(unpacked, 'better-sqlite3/deps/sqlite3/sqlite3.h'), 'utf8');
+  } finally {
+    rmSync(unpacked, { recursive: true, force: true });
+  }
+};
+
+/** Node's program and licence, as they were published. @param {string} folder */
+const placeRuntime = (folder) => {
+  const unpacked = mkdtempSync(join(tmpdir(), 'innernet-runtime-'));
+  try {
+    unpack(runtime(), join(unpacked, 'node'));
+    cpSync(join(unpacked, 'node/bin/node'), join(folder, 'node'));
+    chmodSync(join(folder, 'node'), 0o755);
+    return readFileSync(join(unpacked, 'node/LICENSE'), 'utf8');
+  } finally {
+    rmSync(unpacked, { recursive: true, force: true });
   }
 };
 
 /**
- * Resolves to the folders of the npm packages that are in the bundles.
+ * Resolves to the folders of the npm packages that are in the bundles, and to what was learned of the rest.
  * @param {string} folder the root of the package's files
  */
 const placePrograms = async (folder) => {
@@ -116,9 +124,9 @@ const placePrograms = async (folder) => {
   mkdirSync(home, { recursive: true });
   const bundled = await build({ folder: join(home, 'dist') });
   cpSync(join(root, 'migrations'), join(home, 'migrations'), { recursive: true });
-  cpSync(process.execPath, join(home, 'node'));
-  chmodSync(join(home, 'node'), 0o755);
-  placeModules(join(home, 'node_modules'));
+  const licence = placeRuntime(home);
+  const header = placeModules(join(home, 'node_modules'));
+  const sqlite = /^#define SQLITE_VERSION\s+"([\d.]+)"/m.exec(header)?.[1] ?? 'unknown';
   const { name, version, description } = manifest;
   put(
     join(home, 'package.json'),
@@ -130,14 +138,19 @@ const placePrograms = async (folder) => {
     for (const each of [program, ...aliases])
       link(join(folder, 'usr/bin', each), `../lib/innernet/dist/${program}.js`);
   }
-  return bundled;
+  return {
+    packages: [...bundled, ...nativeModules().map((name) => `node_modules/${name}`)],
+    licence,
+    sqlite,
+  };
 };
 
 /** What each program says of itself: completions and manual page. @param {string} folder */
 const placeWords = (folder) => {
   for (const [program, aliases] of Object.entries(programs)) {
     /** @param {string[]} args */
-    const said = (...args) => sure(process.execPath, [join(folder, HOME, 'dist', `${program}.js`), ...args]);
+    const said = (...args) =>
+      sure(join(folder, HOME, 'node'), [join(folder, HOME, 'dist', `${program}.js`), ...args]);
     put(join(folder, 'usr/share/bash-completion/completions', program), said('completions', 'bash'));
     put(join(folder, 'usr/share/zsh/vendor-completions', `_${program}`), said('completions', 'zsh'));
     put(join(folder, 'usr/share/fish/vendor_completions.d', `${program}.fish`), said('completions', 'fish'));
@@ -156,14 +169,16 @@ const placeUnits = (folder) => {
     put(join(folder, 'usr/lib/systemd/system', name), readFileSync(join(root, 'packaging', name)));
 };
 
+/** @typedef {Awaited<ReturnType<typeof placePrograms>>} Contents */
+
 /**
  * @param {string} folder
- * @param {Iterable<string>} bundled
+ * @param {Contents} contents
  */
-const placeDocuments = (folder, bundled) => {
+const placeDocuments = (folder, { packages, licence }) => {
   const documents = join(folder, 'usr/share/doc', NAME);
-  const packages = [...bundled, ...nativeModules().map((name) => join('node_modules', name))];
-  put(join(documents, 'copyright'), `${copyright(NAME, `${HOME}/node`, packages)}\n`);
+  const node = { place: `${HOME}/node`, version: runtime().version, licence };
+  put(join(documents, 'copyright'), `${copyright(NAME, node, packages)}\n`);
   for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
     put(join(documents, name), readFileSync(join(root, name)));
   for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')))
@@ -181,7 +196,18 @@ const placeControl = (folder) => {
 };
 
 /**
- * Makes the package in a folder and answers with its path. `compression` is what dpkg-deb understands.
+ * Every part of the package, with the hash of the file from which it comes.
+ * @param {Contents} contents
+ */
+const partsOf = ({ packages, sqlite }) => [
+  ...packages.map(locked),
+  { ...runtime(), license: 'MIT' },
+  // Its source is in that of better-sqlite3, whose hash covers it.
+  { name: 'sqlite', version: sqlite, license: 'blessing', purl: `pkg:generic/sqlite@${sqlite}` },
+];
+
+/**
+ * Makes the package in a folder, its bill of materials beside it (`….cdx.json`), and answers with its path. `compression` is what dpkg-deb understands.
  * @param {string} folder
  * @param {string[]} [compression]
  */
@@ -189,15 +215,18 @@ export const makePackage = async (folder, compression = ['-Zxz']) => {
   const staging = mkdtempSync(join(tmpdir(), 'innernet-package-'));
   try {
     chmodSync(staging, 0o755);
-    const bundled = await placePrograms(staging);
+    const contents = await placePrograms(staging);
     placeWords(staging);
     placeUnits(staging);
-    placeDocuments(staging, bundled);
+    placeDocuments(staging, contents);
     placeControl(staging);
     mkdirSync(folder, { recursive: true });
     const [, architecture] = /^Architecture: (.*)$/m.exec(control(NAME, manifest, staging)) ?? [];
     const path = join(resolve(folder), `${NAME}_${manifest.version}_${architecture}.deb`);
     sure('dpkg-deb', ['--root-owner-group', ...compression, '--build', staging, path]);
+    const { version, license } = manifest;
+    const bill = billOfMaterials({ name: NAME, version, license, file: path }, partsOf(contents));
+    writeFileSync(path.replace(/\.deb$/, '.cdx.json'), bill);
     return path;
   } finally {
     rmSync(staging, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePackage } from '../../scripts/package.js';
+import { runtime } from '../../scripts/runtime.js';
 import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
 import { Machine } from './machine.ts';
 
@@ -13,11 +14,12 @@ let server: Machine;
 let peer: Machine;
 
 beforeAll(async () => {
+  // The compiler may take minutes the first time.
   const path = await makePackage(join(folder, 'made'), ['-Znone']);
   cpSync(path, join(folder, 'ours.deb'));
   [server, peer] = await Promise.all([Machine.boot('server', folder), Machine.boot('peer', folder)]);
   await Machine.connect(server, peer);
-});
+}, 1_200_000);
 afterAll(async () => {
   await Promise.all([server?.halt(), peer?.halt()]);
   rmSync(folder, { recursive: true, force: true });
@@ -73,6 +75,7 @@ describe('installed', () => {
     expect((await server.exec('command -v node')).code).not.toBe(0);
     for (const program of ['innernet', 'inn', 'innernet-server'])
       expect(await server.sure(`${program} --version`)).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await server.sure('/usr/lib/innernet/node --version')).toBe(`v${runtime().version}\n`);
   });
 
   it('every file belongs to root, as dpkg has it noted', async () => {
