@@ -665,7 +665,10 @@ export const OTHERS: readonly Fault[] = [
   {
     id: 'R36',
     what: "connections, streams and calls without end by a program that has a peer's address and no key",
-    tests: [{ file: 'test/server/proof-door.test.ts', titles: 'connections' }],
+    tests: [
+      { file: 'test/server/proof-door.test.ts', titles: 'connections' },
+      { file: 'test/e2e/idle-floods.test.ts' },
+    ],
     sabotages: [
       {
         file: 'src/server/http/connections.ts',
