@@ -226,7 +226,7 @@ it('a conf that is broken at the very key is complained of without it', { timeou
     }
     await host.sure(['rm', '/run/good.conf']);
   }
-  await bob.sure(['sh', '-c', `sed 's/"$/AA"/' ${invitationOf('bob')} > /run/broken.toml`]);
+  await bob.sure(['sh', '-c', `sed 's/"$/AA"/' ${shellWord(invitationOf('bob'))} > /run/broken.toml`]);
   await type(bob, [...CLIENT, '-vv', 'install', '/run/broken.toml', '--name', 'other']);
 });
 
