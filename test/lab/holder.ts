@@ -12,6 +12,7 @@ set -e
 if [ /proc/$$/ns/net -ef /proc/$PPID/ns/net ] || [ /proc/$$/ns/net -ef /proc/1/ns/net ]; then
   echo 'not in a namespace of its own' >&2; exit 1
 fi
+umask 022 # an upper layer's folder is what /etc itself is seen as
 mount -t tmpfs -o mode=755 lab /run
 for place in etc var/lib; do
   mkdir -p "/run/.lab/$place/upper" "/run/.lab/$place/work"
