@@ -24,8 +24,8 @@ const systemPackages = {
   'util-linux': 'nsenter',
 };
 
-/** A browser, for the test of what a page can do; a demo or a bench need not wait for it. */
-const browserPackages = { 'chromium-headless-shell': 'chromium-headless-shell' };
+/** What single tests want: a browser for what a page can do, a witness of packets. A demo need not wait for these. */
+const testPackages = { 'chromium-headless-shell': 'chromium-headless-shell', tcpdump: 'tcpdump' };
 
 /** What `npm run test:debian` makes a root with. */
 const debianPackages = { debootstrap: 'debootstrap', gpgv: 'gpgv', git: 'git' };
@@ -185,7 +185,7 @@ const verb = process.env.npm_lifecycle_event ?? '';
 installSystemPackages(
   missing({
     ...systemPackages,
-    ...(['test', 'torture'].includes(verb) ? browserPackages : {}),
+    ...(['test', 'torture'].includes(verb) ? testPackages : {}),
     ...(verb === 'torture' ? torturePackages : {}),
     ...(verb === 'test:debian' ? debianPackages : {}),
   }),
