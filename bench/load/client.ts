@@ -240,7 +240,7 @@ export class Client {
       query.set('boot', this.#boot);
       query.set('sequence', String(this.#sequence));
     }
-    return `${STREAM_PATH}?${query}`;
+    return query.size > 0 ? `${STREAM_PATH}?${query}` : STREAM_PATH; // `ws` sends no bare question mark
   }
 
   #onWelcome({ boot, position }: Welcome, at: number): void {

@@ -29,6 +29,8 @@ let way: { address: string; server: string; key: string };
 
 beforeAll(async () => {
   network = await SmallNetwork.create();
+  // Its calls are made by hand, as an old client's are: without proofs.
+  await network.admin('waive-proof', 'acme');
   await network.stopServing('SIGTERM');
   await network.serve('-vv', '--metrics', METRICS);
   bob = (await network.join('bob')).host;

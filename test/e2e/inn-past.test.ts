@@ -34,7 +34,7 @@ describe('through the tunnel', () => {
     ['state acme --at 5'],
     ['diff acme 4 --json'],
     ['diff acme 4 6'],
-    ['why acme ann peer:innernet-server --at 7 --json'],
+    ['why acme ann peer:innernet-server --at 8 --json'],
     ['head acme --json'],
   ])('%s answers as on the server', async (line) => {
     const argv = line.split(' ');

@@ -91,8 +91,10 @@ describe('an old server', () => {
     await daemon.line(/no live stream.* every 1 s/);
     await show(bob, eve);
     await until('eve is there', async () => (await onDevice(ann)).includes('10.42.1.6'));
-    const { asked } = await tell({});
-    expect(asked.filter((call) => call === 'GET /v1/user/state').length).toBeGreaterThan(2);
+    await until('it was asked more than twice', async () => {
+      const { asked } = await tell({});
+      return asked.filter((call) => call === 'GET /v1/user/state').length > 2;
+    });
   });
 
   it('cannot swap a key: the peer is held back with its old one, and the others go on', async () => {

@@ -111,7 +111,13 @@ export class ServedNetwork {
   /** A peer with the next address of a CIDR; joined unless `invited`. */
   async peer(
     name: string,
-    { cidr = 'humans', invited = false, admin = false, expires = null as string | null } = {},
+    {
+      cidr = 'humans',
+      invited = false,
+      admin = false,
+      expires = null as string | null,
+      ip = undefined as Ip | undefined,
+    } = {},
   ): Promise<Peer> {
     await this.run({
       type: 'AddPeer',
@@ -120,6 +126,7 @@ export class ServedNetwork {
       isAdmin: admin,
       publicKey: keyOf(`invitation of ${name}`),
       inviteExpires: expires as never,
+      ...(ip ? { ip } : {}),
     });
     const peer = this.network.peerNamed(name)!;
     if (invited) return peer;

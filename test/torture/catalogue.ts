@@ -199,7 +199,7 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/memory/pins.ts',
-        line: "if (pinned) return pinned.publicKey === publicKey ? undefined : 'KeyChanged';",
+        line: "if (atIp && counts(atIp)) return 'KeyChanged';",
         becomes: 'if (pinned) return undefined;',
       },
       {
@@ -764,7 +764,7 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/memory/pins.ts',
-        line: "return this.#ipOfKey.has(publicKey) ? 'AddressMoved' : undefined;",
+        line: "return withKey && counts(withKey) ? 'AddressMoved' : undefined;",
         becomes: 'return undefined;',
       },
       {
