@@ -246,6 +246,8 @@ export class World {
       '51820',
     ];
     await this.operator('new', '--network-name', DEVICE, ...flags);
+    // The crowd is added by calls that the test makes by hand, as an old client does: without proofs.
+    await this.operator('waive-proof', DEVICE);
     for (const [index, name] of GROUPS.entries()) {
       const block = ['--cidr', `10.42.${index + 1}.0/24`, '--parent', DEVICE];
       await this.operator('add-cidr', DEVICE, '--name', name, ...block);
