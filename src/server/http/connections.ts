@@ -153,7 +153,8 @@ export class Connections {
   #look(): void {
     for (const connection of this.#waiting) {
       connection.looks += 1;
-      if (connection.looks <= MOST_LOOKS) continue;
+      // A stream that is being opened ends by itself, with a code, just before.
+      if (connection.looks <= MOST_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;
       this.#limits.exceeded('silence', connection.socket.remoteAddress);
       connection.socket.destroy();
     }
