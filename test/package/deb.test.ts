@@ -13,10 +13,13 @@ const folder = mkdtempSync(join(tmpdir(), 'innernet-deb-'));
 let server: Machine;
 let peer: Machine;
 
+/** Starts of both units at once; `PACKAGE_STARTS=200` is the long form. */
+const STARTS = Number(process.env.PACKAGE_STARTS ?? 5);
+
 beforeAll(async () => {
+  const made = await makePackage(join(folder, 'made'), ['-Znone']);
+  cpSync(made, join(folder, 'ours.deb'));
   // The compiler may take minutes the first time.
-  const path = await makePackage(join(folder, 'made'), ['-Znone']);
-  cpSync(path, join(folder, 'ours.deb'));
   [server, peer] = await Promise.all([Machine.boot('server', folder), Machine.boot('peer', folder)]);
   await Machine.connect(server, peer);
 }, 1_200_000);
@@ -48,6 +51,23 @@ const missedPings = async (act: () => Promise<void>): Promise<number> => {
 };
 
 const answeredPings = async (): Promise<number[]> => answeredIn(await peer.sure('cat /run/pings'));
+
+/** The word by which a unit's comment gives the reason for what systemd-analyze names so. */
+const reasonOf = (setting: string): string =>
+  ({
+    'SystemCallFilter=~@privileged': '@privileged',
+    'User=/DynamicUser=': 'as root',
+    'RootDirectory=/RootImage=': 'RootDirectory=',
+    'CapabilityBoundingSet=~CAP_(DAC_*|FOWNER|IPC_OWNER)': 'DAC_OVERRIDE',
+    'CapabilityBoundingSet=~CAP_(CHOWN|FSETID|SETFCAP)': 'CHOWN',
+    'CapabilityBoundingSet=~CAP_SYS_PTRACE': 'SYS_PTRACE',
+    'CapabilityBoundingSet=~CAP_NET_ADMIN': 'NET_ADMIN',
+    'CapabilityBoundingSet=~CAP_NET_(BIND_SERVICE|BROADCAST|RAW)': 'NET_BIND_SERVICE',
+    'RestrictAddressFamilies=~AF_NETLINK': 'AF_NETLINK',
+    'RestrictAddressFamilies=~AF_UNIX': 'AF_UNIX',
+    'RestrictAddressFamilies=~AF_(INET|INET6)': 'AF_INET6',
+    'DeviceAllow=': 'tun',
+  })[setting] ?? setting;
 
 describe('installed', () => {
   it('it takes the place of the packages of innernet itself', async () => {
@@ -126,6 +146,76 @@ describe('under systemd', () => {
     );
     expect(readdirSync(folder)).not.toContain('ann.toml');
   });
+
+  it('a unit may do what it says, with a reason for whatever systemd counts as an exposure', async () => {
+    const said: string[] = [];
+    for (const [machine, unit, most] of [
+      [server, 'innernet-server@acme', 2.7],
+      [peer, 'innernet@acme', 2.4],
+    ] as const) {
+      const text = await machine.sure(`systemctl cat ${unit}`);
+      const reasons = text
+        .split('\n')
+        .filter((line) => line.startsWith('#'))
+        .join('\n');
+      const analysis = await machine.sure(`systemd-analyze security --no-pager ${unit}`);
+      const exposed = [...analysis.matchAll(/^✗ (\S+)/gm)].map(([, setting = '']) => setting);
+      expect(exposed.length).toBeGreaterThan(5);
+      for (const setting of exposed) expect(reasons, setting).toContain(reasonOf(setting));
+      const level = Number(/exposure level for \S+: ([\d.]+)/.exec(analysis)?.[1]);
+      said.push(`${unit} ${level}`);
+      expect(level, unit).toBeLessThanOrEqual(most);
+    }
+    console.log(`systemd-analyze security: ${said.join(', ')}`);
+  });
+
+  it('a unit writes nothing but its own folders and /etc, and gives systemd no orders', async () => {
+    for (const [machine, unit] of [
+      [server, 'innernet-server@acme'],
+      [peer, 'innernet@acme'],
+    ] as const) {
+      const inside = `nsenter -t $(systemctl show -P MainPID ${unit}) -m sh -c`;
+      const tried = await machine.exec(
+        `${inside} 'for f in /run/x /usr/x /var/lib/x /root/x; do touch $f && echo $f; done; ls /dev'`,
+      );
+      const seen = tried.stdout.split('\n');
+      expect(seen.filter((line) => line.startsWith('/'))).toEqual([]);
+      expect(seen).toContain('null');
+      expect(seen).not.toContain('mem');
+      await machine.sure(
+        `${inside} 'touch /run/innernet/x && rm /run/innernet/x && touch /etc/x && rm /etc/x'`,
+      );
+      expect((await machine.exec(`${inside} 'systemctl list-units'`)).code).not.toBe(0);
+      expect(await machine.sure('stat -c %a /run/innernet /run/wireguard')).toBe('700\n700\n');
+    }
+  });
+
+  it(
+    'both programs started at once on one machine lose nobody his names, again and again',
+    async () => {
+      await peer.sure(
+        'innernet-server new --network-name beta --network-cidr 10.43.0.0/16 --external-endpoint 203.0.113.20:51821 --listen-port 51821',
+      );
+      await peer.sure(`cat >/run/starts <<'END'
+for round in $(seq ${STARTS}); do
+  echo '127.0.0.1 localhost' >/etc/hosts
+  systemctl restart innernet@acme innernet-server@beta & started=$!
+  for n in $(seq 30); do echo "192.0.2.9 t$n.theirs" >>/etc/hosts; sleep 0.03; done
+  wait $started || exit 1
+  for look in $(seq 100); do
+    grep -q ' innernet-server.acme.wg' /etc/hosts && grep -q ' innernet-server.beta.wg' /etc/hosts && break
+    sleep 0.1
+  done
+  names=$(grep -c ' innernet-server.' /etc/hosts) theirs=$(grep -c '.theirs' /etc/hosts)
+  [ "$names $theirs" = '2 30' ] || { echo "round $round: $names names, $theirs of another program"; exit 1; }
+done
+END`);
+      const { code, stdout, stderr } = await peer.exec('sh /run/starts', STARTS * 30_000);
+      expect([code, stdout, stderr]).toEqual([0, '', '']);
+      await peer.sure('systemctl stop innernet-server@beta && innernet-server uninstall beta --yes');
+    },
+    STARTS * 30_000 + 60_000,
+  );
 
   it('a start anew of either daemon, and of all of them, leaves the tunnels standing', async () => {
     const missed = await missedPings(async () => {
