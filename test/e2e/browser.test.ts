@@ -31,7 +31,7 @@ afterAll(async () => {
 const head = async (): Promise<number> =>
   JSON.parse(await network.server.sure([...SERVER, 'head', 'acme', '--json'])).position;
 
-it('reads nothing, changes nothing and hears nothing', { timeout: 180_000 }, async () => {
+it('reads nothing, changes nothing and hears nothing', { timeout: 240_000 }, async () => {
   const site = await network.lab.host('site');
   const key = (await network.server.sure(['wg', 'show', 'acme', 'public-key'])).trim();
   const lead = (address: string) =>
@@ -61,7 +61,7 @@ it('reads nothing, changes nothing and hears nothing', { timeout: 180_000 }, asy
   });
   await attacker.line(/closed/, 60_000);
   await lead('10.42.0.1');
-  await attacker.line(/"done"/, 120_000).catch((error: Error) => {
+  await attacker.line(/"done"/, 160_000).catch((error: Error) => {
     throw new Error(`${error.message}\n${browser.lines.join('\n')}`);
   });
 

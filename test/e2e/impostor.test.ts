@@ -290,15 +290,12 @@ it("R32: IPv6, and a router that advertises the server's prefix", async () => {
   await rogue6.sure(['ip', 'address', 'add', 'fd42::1/64', 'dev', 'eth0', 'nodad']);
   await rogue6.spawn([process.execPath, program, 'fd42::1', port, '/run/ear']).line(/ready/);
   await ann.sure([...CLIENT, 'install', invitation, '--default-name']);
-  await rogue6.sure([
-    process.execPath,
-    fileURLToPath(new URL('../lab/router-advertisement.js', import.meta.url)),
-    'eth0',
-    'fd42::',
-  ]);
-  await until('ann has an address of it', async () =>
-    /fd42::\w+:/.test(await ann.sure(['ip', '-6', 'address', 'show', 'dev', 'eth0', '-tentative'])),
-  );
+  const advertisement = fileURLToPath(new URL('../lab/router-advertisement.js', import.meta.url));
+  // Again and again, as routers do: one alone may come before either side has an address for it.
+  await until('ann has an address of it', async () => {
+    await rogue6.sure([process.execPath, advertisement, 'eth0', 'fd42::']);
+    return /fd42::\w+:/.test(await ann.sure(['ip', '-6', 'address', 'show', 'dev', 'eth0', '-tentative']));
+  });
   await withoutGuard('six');
   const script = `fetch('http://[fd42::1]:${port}/trap').then((r) => console.log(r.headers.get('x-impostor')))`;
   expect((await ann.sure([process.execPath, '-e', script])).trim()).toBe('yes');

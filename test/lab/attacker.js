@@ -11,12 +11,13 @@ const port = Number(api.split(':')[1]);
 const script = `
 const report = (what, outcome) => fetch('http://${address}:8000/report', { method: 'POST', mode: 'no-cors', body: JSON.stringify([what, outcome]) });
 const attempt = async (what, act) => report(what, await act().catch((error) => 'failed: ' + error.message));
-const asked = async (url, options) => { const r = await fetch(url, options); return r.type + ' ' + r.status + ' ' + (await r.text()); };
+const asked = async (url, options) => { const r = await fetch(url, { signal: AbortSignal.timeout(3000), ...options }); return r.type + ' ' + r.status + ' ' + (await r.text()); };
 const streamed = (url) => new Promise((resolve) => {
   const socket = new WebSocket(url, ['innernet.v1']);
   socket.onmessage = ({ data }) => resolve('heard ' + data);
   socket.onopen = () => setTimeout(() => resolve('open'), 2000);
   socket.onclose = ({ code }) => resolve('failed: closed ' + code);
+  setTimeout(() => resolve('failed: nothing in time'), 5000);
 });
 const headers = { 'X-Innernet-Server-Key': '${key}' };
 const body = JSON.stringify({ id: 'page', command: { type: 'AddCidr', name: 'owned', cidr: '10.42.99.0/24' } });
