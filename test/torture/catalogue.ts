@@ -677,7 +677,7 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/server/http/connections.ts',
-        line: 'if (connection.looks <= MOST_LOOKS) continue;',
+        line: "if (connection.looks <= MOST_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;",
         becomes: 'if (connection.looks >= MOST_LOOKS || connection.looks < MOST_LOOKS) continue;',
       },
       {
