@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { CidrNode } from '../src/domain/cidr-tree.ts';
 import type { Network } from '../src/domain/network.ts';
-import type { Peer } from '../src/domain/peer-table.ts';
+import type { Peer } from '../src/domain/peer.ts';
 import { appears, visiblePeers } from '../src/domain/visibility.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../src/protocol/rows.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../src/values/id.ts';

@@ -1,4 +1,5 @@
 /** The verb diff: what changed in a network between two moments, most of all who can reach whom. */
+import type { EachField } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
 import { momentIn } from './moments.ts';
@@ -28,20 +29,30 @@ const endpointText = ({ endpoint }: PeerAt): string =>
 
 /** What is new about a peer, each in a few words. */
 const newsOf = (before: PeerAt, after: PeerAt): string[] => {
-  const news = [
-    before.name !== after.name && `now ${printable(after.name)}`,
-    !before.isRedeemed && after.isRedeemed && 'joined',
-    before.isRedeemed === after.isRedeemed && before.publicKey !== after.publicKey && 'new invitation',
-    before.isAdmin !== after.isAdmin && (after.isAdmin ? 'an admin' : 'no admin any more'),
-    before.isDisabled !== after.isDisabled && (after.isDisabled ? 'disabled' : 'enabled again'),
-    before.endpoint !== after.endpoint && endpointText(after),
-    before.isProofWaived !== after.isProofWaived &&
-      (after.isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does'),
-    before.isRedeemed &&
-      before.hasProved !== after.hasProved &&
-      (after.hasProved ? 'its key proved itself' : 'another key'),
-  ];
-  return news.filter((each) => each !== false);
+  const fields = Object.keys(NEWS) as (keyof PeerAt)[];
+  const changed = fields.filter((field) => before[field] !== after[field]);
+  return changed.map((field) => NEWS[field]?.(before, after) ?? false).filter((text) => text !== false);
+};
+
+type News = (before: PeerAt, after: PeerAt) => string | false;
+
+/** What is said of a field that changed; null: it never does, or another field's news says it. */
+const NEWS: EachField<PeerAt, News | null> = {
+  id: null,
+  name: (_, { name }) => `now ${printable(name)}`,
+  ip: null,
+  cidrId: null,
+  isRedeemed: (_, { isRedeemed }) => isRedeemed && 'joined',
+  inviteExpires: null,
+  publicKey: (before, after) => before.isRedeemed === after.isRedeemed && 'new invitation',
+  isAdmin: (_, { isAdmin }) => (isAdmin ? 'an admin' : 'no admin any more'),
+  isDisabled: (_, { isDisabled }) => (isDisabled ? 'disabled' : 'enabled again'),
+  endpoint: (_, after) => endpointText(after),
+  isVouchedFor: null,
+  isProofWaived: (_, { isProofWaived }) =>
+    isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does',
+  hasProved: ({ isRedeemed }, { hasProved }) =>
+    isRedeemed && (hasProved ? 'its key proved itself' : 'another key'),
 };
 
 const peerText = ({ name, ip, isRedeemed, isAdmin }: PeerAt): string =>

@@ -1,7 +1,7 @@
 /** The verbs of peers that have joined: rename, enable, disable, delete and list them, make them admins or not. */
 import type { Command } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
-import type { Peer } from '../domain/peer-table.ts';
+import type { Peer } from '../domain/peer.ts';
 import { shellWord } from '../domain/rejection.ts';
 import type { UnprovedRefusal } from '../protocol/rows.ts';
 import { type PeerId, SERVER_PEER } from '../values/id.ts';

@@ -3,7 +3,7 @@
 import type { Association } from '../domain/association-graph.ts';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { AdminCommand } from '../domain/command.ts';
-import type { Peer } from '../domain/peer-table.ts';
+import type { Peer } from '../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import type { UnprovedRefusal } from '../protocol/rows.ts';

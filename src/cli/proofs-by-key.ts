@@ -1,6 +1,6 @@
 /** The verbs require-proof and waive-proof: whether requests need a proof by their sender's key, of all or of one peer. */
 import type { Command } from 'commander';
-import type { Peer } from '../domain/peer-table.ts';
+import type { Peer } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import { RecordedName } from '../values/name.ts';

@@ -3,7 +3,7 @@ import type { NetworkEvent } from '../events/schema.ts';
 import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import { looksSame, type Peer } from './peer.ts';
 import { appears, sees, subtree, viewersOf } from './visibility.ts';
 
 /** A row before and after a commit; undefined where there was or is none. */
@@ -91,14 +91,6 @@ export const advanceWithChanges = (
   };
 };
 
-/** Whether what other peers are shown of a peer differs. */
-const looksDifferent = (before: Peer, after: Peer): boolean =>
-  before.name !== after.name ||
-  before.publicKey !== after.publicKey ||
-  before.endpoint !== after.endpoint ||
-  before.isAdmin !== after.isAdmin ||
-  before.isVouchedFor !== after.isVouchedFor;
-
 type Draft = { changed: Map<PeerId, Peer>; removed: Set<PeerId> };
 
 class Drafts {
@@ -160,7 +152,7 @@ const draftPeer = (
   if (!appears(after)) return;
   for (const viewer of now) {
     const known = appears(before) && then.has(viewer);
-    if (!known || looksDifferent(before as Peer, after)) drafts.changed(viewer, after);
+    if (!known || !looksSame(before as Peer, after)) drafts.changed(viewer, after);
   }
 };
 

@@ -2,7 +2,7 @@
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { type ReachDifference, reachDifference } from './reach.ts';
 
 /** Rows that are there after and not before, before and not after, and in both but different. */

@@ -6,7 +6,7 @@ import { isHostname } from '../values/name.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { printable } from './rejection.ts';
 
 /** A peer that was deleted: its address and key stay its own for ever. */

@@ -7,7 +7,7 @@ import type { CidrNode } from './cidr-tree.ts';
 import type { ImportNote, ImportTrouble } from './import-note.ts';
 import { notesOn } from './import-notes.ts';
 import { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 
 /** What a foreign database holds. Each value is sound by itself; how they fit together nobody has checked. */
 export type ForeignNetwork = {

@@ -10,7 +10,7 @@ import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { ForeignNetwork } from './foreign-network.ts';
 import type { ImportNote, ImportTrouble } from './import-note.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 
 /** Rows as the database gives them; columns that its version does not have are absent. */
 export type ForeignRows = {

@@ -6,7 +6,7 @@ import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { ImportNote } from './import-note.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 
 /** In the order of the rows: CIDRs, peers, associations. */
 export const notesOn = (network: Network): ImportNote[] => {

@@ -3,7 +3,7 @@ import { SERVER_PEER } from '../values/id.ts';
 import type { PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { findPeer, hasExpired, keyTrouble } from './peers.ts';
 
 const ended = (peer: Peer, { now }: Context): Decision =>

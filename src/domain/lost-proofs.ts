@@ -1,6 +1,6 @@
 /** What two states of a network differ in about proofs by key, for who goes back from the one to the other. */
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { printable, shellWord } from './rejection.ts';
 
 /** `verb`: what brings it back, without program and network; absent: it comes back by itself. */

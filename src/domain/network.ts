@@ -7,7 +7,8 @@ import type { PublicKey } from '../values/key.ts';
 import { type Association, AssociationGraph } from './association-graph.ts';
 import { type CidrNode, CidrTree } from './cidr-tree.ts';
 import { FreeAddresses } from './free-addresses.ts';
-import { type Peer, PeerTable } from './peer-table.ts';
+import type { Nothing, Peer } from './peer.ts';
+import { PeerTable } from './peer-table.ts';
 
 /** A backup was put back at a position: the history up to the lost head was given up. */
 export type Restoration = {
@@ -349,15 +350,11 @@ export class Network {
   }
 }
 
-const peerOf = (event: EventOf<'PeerAdded'>): Peer => ({
-  id: event.peerId,
-  name: event.name,
-  ip: event.ip,
-  cidrId: event.cidrId,
-  publicKey: event.publicKey,
-  isAdmin: event.isAdmin,
-  isDisabled: event.disabled ?? false,
-  isRedeemed: event.redeemed ?? false,
-  inviteExpires: event.inviteExpires,
-  endpoint: event.endpoint ?? null,
-});
+const peerOf = (event: EventOf<'PeerAdded'>): Peer => {
+  const { type: _, reverts: _at, returnsTo: _to, ...body } = event;
+  const { peerId, name, ip, cidrId, publicKey, isAdmin, inviteExpires, ...rest } = body;
+  const { disabled = false, redeemed = false, endpoint = null, ...nothing } = rest;
+  const state = { isDisabled: disabled, isRedeemed: redeemed, inviteExpires, endpoint };
+  nothing satisfies Nothing;
+  return { id: peerId, name, ip, cidrId, publicKey, isAdmin, ...state };
+};

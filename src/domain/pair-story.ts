@@ -2,7 +2,7 @@
 import type { NetworkEvent } from '../events/schema.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { canReach } from './reach.ts';
 
 /** An event with its place in the log. */

@@ -1,32 +1,9 @@
 /** The peers of a network, findable by name, address, key and CIDR, and what went with those that left. */
-import type { Endpoint } from '../values/endpoint.ts';
 import type { CidrId, PeerId } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
-import type { Timestamp } from '../values/time.ts';
 import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
-
-/** A machine. Never changed in place: a change puts a new object in its stead, so a reader may keep the old one. */
-export type Peer = {
-  readonly id: PeerId;
-  readonly name: string;
-  readonly ip: Ip;
-  readonly cidrId: CidrId;
-  /** Until redeemed: the invitation's temporary key. */
-  readonly publicKey: PublicKey;
-  readonly isAdmin: boolean;
-  readonly isDisabled: boolean;
-  readonly isRedeemed: boolean;
-  readonly inviteExpires: Timestamp | null;
-  /** The endpoint that the peer insists on; for the server's peer, where the server is reached. */
-  readonly endpoint: Endpoint | null;
-  /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
-  readonly isVouchedFor?: true | undefined;
-  /** It needs no proof by its key, though the network requires one. */
-  readonly isProofWaived?: true | undefined;
-  /** Its key has proved itself at least once. */
-  readonly hasProved?: true | undefined;
-};
+import type { Peer } from './peer.ts';
 
 /** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */
 const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {

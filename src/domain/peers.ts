@@ -10,7 +10,7 @@ import { findCidr } from './cidrs.ts';
 import type { CommandOf, PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import type { Rejection } from './rejection.ts';
 
 export const findPeer = (network: Network, ref: PeerRef): Peer | undefined =>

@@ -3,7 +3,7 @@ import { isAboutProofs } from './askers.ts';
 import type { Command } from './command.ts';
 import { accept, type Context, type Rule, reject } from './decision.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { findPeer, onPeer } from './peers.ts';
 
 /**

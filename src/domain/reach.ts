@@ -1,7 +1,7 @@
 /** Who can reach whom: each sees the other. And what two states of a network differ in by that. */
 import { type CidrId, SERVER_PEER } from '../values/id.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { appears, sees, visibleCidrs } from './visibility.ts';
 
 /** Whether the CIDRs of two peers let the first see the second; the server sees everybody. */

@@ -7,7 +7,7 @@ import { AdminCommand } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
 import { printable } from './recorded-text.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
@@ -188,23 +188,12 @@ class Planner {
   #undoPeer(before: Peer, made: Peer, current: Peer | undefined): void {
     if (before === made) return;
     if (before.publicKey !== made.publicKey) this.#keyChanged(before, made);
-    const { id: peer } = before;
-    const back = (field: keyof typeof FIELDS, wish: Wish): void => {
-      if (before[field] === made[field] || current?.[field] === before[field]) return;
-      if (current?.[field] !== made[field]) this.#changedSince(FIELDS[field], (current ?? made).name);
-      else this.#waiting.push(wish);
-    };
-    back('name', { type: 'RenamePeer', peer, name: before.name });
-    back(
-      'isAdmin',
-      before.isAdmin ? { type: 'GrantAdmin', peer } : { type: 'RevokeAdmin', peer, confirmed: true },
-    );
-    back(
-      'isDisabled',
-      before.isDisabled ? { type: 'DisablePeer', peer, confirmed: true } : { type: 'EnablePeer', peer },
-    );
-    back('endpoint', endpointWish(before));
-    back('isProofWaived', { type: before.isProofWaived ? 'WaiveProof' : 'RequireProof', peer });
+    for (const field of PEER_FIELDS) {
+      const way = WAYS_BACK[field];
+      if (!way || before[field] === made[field] || current?.[field] === before[field]) continue;
+      if (current?.[field] !== made[field]) this.#changedSince(way.what, (current ?? made).name);
+      else this.#waiting.push(way.wish(before));
+    }
   }
 
   #keyChanged(before: Peer, made: Peer): void {
@@ -226,13 +215,36 @@ class Planner {
   }
 }
 
-const FIELDS = {
-  name: 'name',
-  isAdmin: 'admin right',
-  isDisabled: 'state (disabled or enabled)',
-  endpoint: 'endpoint',
-  isProofWaived: 'need of proofs',
-} as const;
+/** What a field is called, and the command that gives it back. */
+type WayBack = { what: string; wish: (before: Peer) => Wish };
+
+/** Null: no command changes it, or another place tells of it. */
+const WAYS_BACK: EachField<Peer, WayBack | null> = {
+  id: null,
+  name: { what: 'name', wish: ({ id: peer, name }) => ({ type: 'RenamePeer', peer, name }) },
+  ip: null,
+  cidrId: null,
+  publicKey: null,
+  isAdmin: {
+    what: 'admin right',
+    wish: ({ id: peer, isAdmin }) =>
+      isAdmin ? { type: 'GrantAdmin', peer } : { type: 'RevokeAdmin', peer, confirmed: true },
+  },
+  isDisabled: {
+    what: 'state (disabled or enabled)',
+    wish: ({ id: peer, isDisabled }) =>
+      isDisabled ? { type: 'DisablePeer', peer, confirmed: true } : { type: 'EnablePeer', peer },
+  },
+  endpoint: { what: 'endpoint', wish: (before) => endpointWish(before) },
+  isRedeemed: null,
+  inviteExpires: null,
+  isVouchedFor: null,
+  isProofWaived: {
+    what: 'need of proofs',
+    wish: ({ id: peer, isProofWaived }) => ({ type: isProofWaived ? 'WaiveProof' : 'RequireProof', peer }),
+  },
+  hasProved: null,
+};
 
 const endpointWish = ({ id, endpoint }: Peer): Wish => {
   if (id === SERVER_PEER) return { type: 'ChangeServerEndpoint', endpoint };

@@ -4,7 +4,7 @@
  */
 import { type CidrId, SERVER_CIDR } from '../values/id.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 
 /** Whether a peer is shown to anybody: it has joined and is not disabled. A temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>

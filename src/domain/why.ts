@@ -11,7 +11,7 @@ import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
-import type { Peer } from './peer-table.ts';
+import type { Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
 import { printable } from './recorded-text.ts';

@@ -1,10 +1,9 @@
 /** Questions about a network's past and present, asked of its log, and their answers: the same in both programs. */
 import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
-import { Endpoint } from '../values/endpoint.ts';
+import { Peer } from '../domain/peer.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
-import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { CidrRow } from './rows.ts';
@@ -87,22 +86,6 @@ export const Told = z.object({
 });
 export type Told = z.infer<typeof Told>;
 
-const PeerAt = z.object({
-  id: PeerId,
-  name: RecordedName,
-  ip: Ip,
-  cidrId: CidrId,
-  publicKey: PublicKey,
-  isAdmin: z.boolean(),
-  isDisabled: z.boolean(),
-  isRedeemed: z.boolean(),
-  inviteExpires: Timestamp.nullable(),
-  endpoint: Endpoint.nullable(),
-  /** It needs no proof by its key, whatever the network requires. */
-  isProofWaived: z.literal(true).optional(),
-  hasProved: z.literal(true).optional(),
-});
-
 const AssociationAt = z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) });
 
 /** A peer in short. */
@@ -153,7 +136,7 @@ export const ANSWERS = {
   state: Place.extend({
     network: z.string(),
     cidrs: z.array(CidrRow),
-    peers: z.array(PeerAt),
+    peers: z.array(Peer),
     associations: z.array(AssociationAt),
     /** Whether requests need a proof by key; absent: an older server does not say. */
     isProofRequired: z.boolean().optional(),
@@ -162,7 +145,7 @@ export const ANSWERS = {
     from: Place,
     to: Place,
     cidrs: rows(CidrRow),
-    peers: rows(PeerAt),
+    peers: rows(Peer),
     associations: rows(NamedAssociation),
     isProofRequired: z.object({ before: z.boolean(), after: z.boolean() }).optional(),
     reach: Reach,

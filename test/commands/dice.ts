@@ -1,7 +1,7 @@
 // Chance that knows a network: picks its peers, CIDRs and free names by the numbers of one throw.
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Network } from '../../src/domain/network.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import {
   assignableRange,

@@ -2,7 +2,7 @@
 import { Command, type CommandType } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import type { Network } from '../../src/domain/network.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { SERVER_CIDR } from '../../src/values/id.ts';
 import {
   assignableRange,

@@ -2,7 +2,7 @@
 
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Context } from '../../src/domain/decision.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME } from '../../src/values/id.ts';
 import { addressOf, type Cidr, networkOf, overlaps, prefixOf, singleton } from '../../src/values/ip.ts';

@@ -4,7 +4,7 @@ import { type DeletedPeer, explainLoss, exportNetwork, type Loss } from '../../s
 import { importNetwork } from '../../src/domain/foreign-network.ts';
 import { readForeignRows } from '../../src/domain/foreign-rows.ts';
 import { Network } from '../../src/domain/network.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';

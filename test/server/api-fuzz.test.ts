@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { COMMANDS_PATH, STREAM_PATH } from '../../src/protocol/http.ts';
 import { isHostname } from '../../src/values/name.ts';
 import { keyOf } from '../acme.ts';

@@ -1,6 +1,6 @@
 // The calls of innernet 2.0, field for field: statuses, empty bodies, and what the server says of an endpoint.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import type { State, V1Peer } from '../../src/protocol/v1.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { keyOf } from '../acme.ts';

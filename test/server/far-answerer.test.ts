@@ -1,6 +1,6 @@
 // Questions answered in a thread: the same answers as here, what goes wrong in it stays there, and it comes to a price.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { DIGESTS_PATH, PAST_PATH } from '../../src/protocol/http.ts';
 import { NearAnswerer } from '../../src/server/past/answerer.ts';

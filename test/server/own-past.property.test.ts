@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../src/domain/network.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { appears, sees } from '../../src/domain/visibility.ts';
 import { whyOf } from '../../src/domain/why.ts';
 import { eventOf } from '../../src/events/upcast.ts';

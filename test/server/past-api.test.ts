@@ -2,7 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../../src/domain/command.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { COMMANDS_PATH, PAST_PATH, UNDO_PATH } from '../../src/protocol/http.ts';
 import { keyOf } from '../acme.ts';
 import { ServedNetwork } from './served-network.ts';

@@ -1,7 +1,7 @@
 // What a proof by key opens, and what without one stays shut: over real sockets, by clients that follow the page alone.
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { CLOSE } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, REDEEM_PATH, SNAPSHOT_PATH } from '../../src/protocol/http.ts';
 import { PROOF_HEADER } from '../../src/protocol/proof-header.ts';

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { PAST_PATH } from '../../src/protocol/http.ts';
 import { type Answered, type Inquiry, NearAnswerer } from '../../src/server/past/answerer.ts';
 import type { Sight } from '../../src/server/past/own-past.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { Command } from '../../src/domain/command.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { Outcome } from '../../src/protocol/commands.ts';
 import { SUBPROTOCOL } from '../../src/protocol/frames.ts';

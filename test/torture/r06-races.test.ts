@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import { COMMANDS_PATH } from '../../src/protocol/http.ts';
 import type { V1Peer } from '../../src/protocol/v1.ts';

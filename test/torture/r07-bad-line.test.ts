@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Command } from '../../src/domain/command.ts';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { until } from '../e2e/small-network.ts';
 import { Truth } from '../server/model-client.ts';
 import { ServedNetwork } from '../server/served-network.ts';

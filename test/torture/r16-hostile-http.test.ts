@@ -1,6 +1,6 @@
 // R16: hostile requests without end: bodies that are nearly right, spoiled bytes, paths, headers, two requests in one.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { COMMANDS_PATH } from '../../src/protocol/http.ts';
 import { keyOf } from '../acme.ts';
 import { ServedNetwork } from '../server/served-network.ts';

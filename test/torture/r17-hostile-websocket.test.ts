@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { CLOSE, SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { STREAM_PATH } from '../../src/protocol/http.ts';
 import { ServedNetwork } from '../server/served-network.ts';

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import type { Peer } from '../../src/domain/peer-table.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import { keyOf } from '../acme.ts';
 import { ServedNetwork } from '../server/served-network.ts';

@@ -8,39 +8,29 @@ import * as z from 'zod';
 import type { NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { during } from '../../cli/progress.ts';
 import type { AdminCommand } from '../../domain/command.ts';
+import { Peer } from '../../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { COMMANDS_PATH, LARGEST_BODY, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { PeerRow, UnprovedRefusal } from '../../protocol/rows.ts';
+import { UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
-import { Endpoint } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
 import { RecordedCidr } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
-import { Timestamp } from '../../values/time.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
 import { doubtSentence } from '../memory/trust.ts';
 import { Api, type Call, CallRefused, NoTime } from './api.ts';
 import type { OldServer } from './old-server.ts';
 
-const ViewedPeer = PeerRow.extend({
-  endpoint: Endpoint.nullable(),
-  isDisabled: z.boolean(),
-  isRedeemed: z.boolean(),
-  inviteExpires: Timestamp.nullable(),
-  isProofWaived: z.literal(true).optional(),
-  hasProved: z.literal(true).optional(),
-});
-
 const View = z.object({
   name: z.string(),
   networkId: Hash,
   position: Position,
   hash: Hash,
-  peers: z.array(ViewedPeer),
+  peers: z.array(Peer),
   cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
   associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
   isProofRequired: z.boolean().optional(),

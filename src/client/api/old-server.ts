@@ -8,7 +8,7 @@ import type { CidrNode } from '../../domain/cidr-tree.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import { importNetwork } from '../../domain/foreign-network.ts';
 import { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { preview } from '../../domain/preview.ts';
 import type { ReachGroup } from '../../domain/reach.ts';
 import type { NetworkEvent } from '../../events/schema.ts';

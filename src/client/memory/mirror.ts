@@ -2,6 +2,7 @@
  * What this client sees of its network, and how frames change it: a frame is judged into an effect, the effect is
  * written down, then taken. Judging changes nothing; taking never refuses. No I/O.
  */
+import { looksSame } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import type { Delta, Restoration, Snapshot, Welcome } from '../../protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../../protocol/rows.ts';
@@ -206,7 +207,7 @@ export class Mirror {
     const { peers, cidrs, held, released } = this.#wholeEffect(shown);
     if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed) };
     const effect: Effect = {
-      peers: { ...peers, changed: peers.changed.filter((row) => !sameWhole(row, this.#peers.get(row.id))) },
+      peers: { ...peers, changed: peers.changed.filter((row) => !sameRow(row, this.#peers.get(row.id))) },
       cidrs: { ...cidrs, changed: cidrs.changed.filter((row) => !sameCidr(row, this.#cidrs.get(row.id))) },
       held: held.filter(({ row, rule }) => !sameHeld({ row, rule }, this.#held.get(row.id))),
       released,
@@ -450,7 +451,7 @@ export class Mirror {
       this.pins.add({ id, name, ip, publicKey, cidrId, ...(isSure ? {} : { isUnmet: true }) });
     }
     if (!before || !same) changes.added.push(row);
-    else if (!sameRow(before, row)) changes.changed.push({ before, after: row });
+    else if (!looksSame(before, row)) changes.changed.push({ before, after: row });
   }
 
   /** Judged rows have none; a file that was damaged may: two with one address or key would outlive each other's end. */
@@ -466,20 +467,14 @@ export class Mirror {
 const added = <T>(rows: readonly T[], known: (row: T) => unknown, already: number): number =>
   already + rows.filter((row) => known(row) === undefined).length;
 
-const sameRow = (left: PeerRow, right: PeerRow): boolean =>
-  left.name === right.name &&
-  left.endpoint === right.endpoint &&
-  left.isAdmin === right.isAdmin &&
-  left.cidrId === right.cidrId;
-
-const sameWhole = (row: PeerRow, known: PeerRow | undefined): boolean =>
-  known?.publicKey === row.publicKey && known.ip === row.ip && sameRow(row, known);
+const sameRow = (row: PeerRow, known: PeerRow | undefined): boolean =>
+  known !== undefined && looksSame(row, known);
 
 const sameCidr = (row: CidrRow, known: CidrRow | undefined): boolean =>
   known?.name === row.name && known.cidr === row.cidr && known.parentId === row.parentId;
 
 const sameHeld = ({ row, rule }: Held, known: Held | undefined): boolean =>
-  known?.rule === rule && sameWhole(row, known.row);
+  known?.rule === rule && sameRow(row, known.row);
 
 const isNothing = ({ peers, cidrs, held, released, emptied }: Effect): boolean =>
   !emptied &&

@@ -17,8 +17,15 @@ import { type Ground, type Held, type Pin, sift } from './pins.ts';
 /** Where each peer was last known to be reached, by its address; observed, so never more than a good guess. */
 export type LastEndpoints = Map<Ip, SocketAddress>;
 
+/** Fields of a row that innernet's format has no place for; whether it is vouched for counts as it comes in, never later. */
+const Ours = PeerRow.omit({
+  ...{ id: true, name: true, ip: true, cidrId: true, publicKey: true, isAdmin: true },
+  ...{ endpoint: true, isVouchedFor: true },
+});
+
 /** `endpoint` is where the peer was reached; what it insists on is a key of ours. */
 const StoredPeer = V1Peer.extend({
+  ...Ours.shape,
   override: Endpoint.nullish(),
   /** Its pair came without a proof, and no handshake was ever made with it. */
   unmet: z.boolean().optional(),
@@ -99,6 +106,7 @@ const rowOf = (peer: z.infer<typeof StoredPeer>): PeerRow =>
     publicKey: peer.public_key,
     isAdmin: peer.is_admin,
     endpoint: peer.override ?? null,
+    ...Ours.parse(peer),
   });
 
 const pinOf = ({ id, name, ip, cidrId, publicKey }: PeerRow, isUnmet: boolean): Pin => ({
@@ -186,6 +194,7 @@ const storedPeer = (
   is_redeemed: true,
   invite_expires: null,
   candidates: [],
+  ...Ours.parse(row),
   ...(row.endpoint ? { override: row.endpoint } : {}),
   ...(isUnmet ? { unmet: true } : {}),
 });

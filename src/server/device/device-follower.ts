@@ -3,7 +3,7 @@
  * it as a whole now and then; what it reads tells where peers are seen.
  */
 import type { Change } from '../../domain/changes.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';

@@ -1,5 +1,5 @@
 /** What the server's device should have for a peer: the projection, and the two moments when it lags behind it. */
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';

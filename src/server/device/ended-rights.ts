@@ -1,6 +1,6 @@
 /** Whose right to be on the network a commit ended, as far as the key goes by which it was known before. */
 import type { Changes } from '../../domain/changes.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 
 export type EndedRight = {
   /** As it was before the commit. */

@@ -1,7 +1,7 @@
 /** Peers for admins with innernet's own client: it posts and puts back whole rows. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AdminCommand, Command } from '../../domain/command.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import { CandidateList, PeerContents, type V1Peer } from '../../protocol/v1.ts';
 import type { PeerId } from '../../values/id.ts';

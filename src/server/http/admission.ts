@@ -1,7 +1,7 @@
 /** Who is calling, and whether a route is open to them: asked anew for every request. */
 import type { IncomingMessage } from 'node:http';
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { SERVER_KEY_HEADER } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import { SERVER_PEER } from '../../values/id.ts';

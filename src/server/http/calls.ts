@@ -1,7 +1,7 @@
 /** What every route needs: who calls, what they sent, and a command carried out in their name. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../../domain/command.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
 import type { Outcome } from '../../protocol/commands.ts';
 import { explained } from '../past/explained.ts';

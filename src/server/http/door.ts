@@ -1,7 +1,7 @@
 /** The door of the API: who calls, what the call proves, what its sender may therefore do, and whether there is room. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
 import { shellWord } from '../../domain/rejection.ts';
 import { REDEEM_PATH, STREAM_PATH } from '../../protocol/http.ts';

@@ -1,6 +1,6 @@
 /** Questions about the log as peers ask them: one of each peer is worked on, all peers in turns, at a price. */
 import type { FastifyRequest } from 'fastify';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
 import type { AnswerTo, Asked, Question, QuestionOf } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { Association } from '../../domain/association-graph.ts';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import type { SystemTime, V1Association, V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint.ts';
 import type { Timestamp } from '../../values/time.ts';

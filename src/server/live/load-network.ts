@@ -1,12 +1,19 @@
 /** The network as the log makes it: a stored state where there is one, and what came after it. */
 import { Network, type NetworkJson } from '../../domain/network.ts';
+import { PEER_FIELDS } from '../../domain/peer.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { replay } from '../../store/follow.ts';
+import { sha256Text } from '../../store/sha256.ts';
 import type { SqliteLog } from '../../store/sqlite-log.ts';
 import type { Position } from '../../values/id.ts';
 
-/** Raised whenever `evolve` or the JSON of a network changes: older stored states are then passed over. */
-const CODE_VERSION = '3';
+/** Raised where `evolve` makes something else of the same events. */
+const FOLD = 4;
+
+/** What a stored state holds: one of other code, of other fields or of another fold is passed over. */
+const CODE_VERSION = sha256Text(
+  JSON.stringify([FOLD, Object.keys(new Network().toJSON()), PEER_FIELDS]),
+).slice(0, 16);
 
 /** The network at the newest stored state at or before a position; empty, at position 0, where there is none. */
 export const loadStored = (log: SqliteLog, until: Position): Network => {

@@ -1,7 +1,7 @@
 /** Peers whose requests were refused because no proof by their key came along: told, counted and kept, never in the log. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { printable, Rejected, shellWord } from '../../domain/rejection.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { UnprovedRefusal } from '../../protocol/rows.ts';

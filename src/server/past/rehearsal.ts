@@ -2,7 +2,7 @@
 import type { Command } from '../../domain/command.ts';
 import type { Context } from '../../domain/decision.ts';
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { preview } from '../../domain/preview.ts';
 import type { ReachDifference, ReachGroup } from '../../domain/reach.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';

@@ -1,5 +1,5 @@
 /** Keys that have proved themselves and of which the log does not know it: recorded once each, many in one commit. */
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 

@@ -1,7 +1,7 @@
 /** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
 import type { Changes, ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
 import { type Delta, type Fetch, LARGEST_DELTA } from '../../protocol/frames.ts';
 import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';

@@ -1,7 +1,7 @@
 /** What is observed of peers, told to those who see them: in the order of its numbers, gathered for a moment. */
 
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { appears, sees, viewersOf, visiblePeers } from '../../domain/visibility.ts';
 import type { Endpoints } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';

@@ -1,6 +1,6 @@
 /** The last word to clients whose right has ended: said before their place on the device goes, but not for long. */
 import type { Change } from '../../domain/changes.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import type { Revoked } from '../../protocol/frames.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Member } from './member.ts';

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import type { Change } from '../../domain/changes.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
 import { appears } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';

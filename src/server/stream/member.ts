@@ -1,7 +1,7 @@
 /** One client on the stream: its socket, how far it has been told, and how much may wait in its queue. */
 import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { CLOSE, type ServerFrame } from '../../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';

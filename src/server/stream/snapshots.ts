@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip, type ZlibOptions } from 'node:zlib';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
-import type { Peer } from '../../domain/peer-table.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { MOST_DIGESTS } from '../../protocol/http.ts';
 import type { Part } from '../../protocol/proof.ts';
