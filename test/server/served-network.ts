@@ -14,7 +14,7 @@ import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { Outcome } from '../../src/protocol/commands.ts';
 import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../src/protocol/http.ts';
-import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { ControlPlane, timestamp } from '../../src/server/commands/control-plane.ts';
 import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import type { Redemptions } from '../../src/server/device/redemptions.ts';
 import { Api } from '../../src/server/http/api.ts';
@@ -35,6 +35,7 @@ import type { PeerId } from '../../src/values/id.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import type { Hostname, InterfaceName } from '../../src/values/name.ts';
+import type { Timestamp } from '../../src/values/time.ts';
 import { keyOf, keysOf } from '../acme.ts';
 
 export type Answer = {
@@ -70,6 +71,8 @@ export class ServedNetwork {
   /** What the operator was told of those who exceed limits. */
   readonly warnings: string[] = [];
   readonly limits = new Limits((message) => this.warnings.push(message));
+  /** What the server's clock says to rules; the real time unless set. */
+  now: Timestamp | undefined;
   log!: SqliteLog;
   live!: Live;
   plane!: ControlPlane;
@@ -230,7 +233,8 @@ export class ServedNetwork {
   async #open(pastOf: (log: SqliteLog) => Answerer): Promise<void> {
     const file = join(this.folder, 'acme.events');
     this.log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
-    this.plane = new ControlPlane(this.log, await loadNetwork(this.log), () => loadNetwork(this.log));
+    const reload = () => loadNetwork(this.log);
+    this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
     const actor = { kind: 'operator' as const, uid: 0, user: 'root' };
     for (const command of creation(this.serverKey)) await this.plane.execute(command, { actor });
     this.live = await Live.load(this.log);

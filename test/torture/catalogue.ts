@@ -730,6 +730,19 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'HONEST',
+    what: 'any story with an honest server, with proofs by both ends, by the server alone, and by the client alone',
+    tests: [{ file: 'test/server/honest.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 }],
+    sabotages: [
+      {
+        file: 'src/server/stream/hub.ts',
+        line: 'const begin = (): void => this.#begin({ socket, wire, key }, peerId, query);',
+        becomes:
+          'const begin = (): void => this.#begin({ socket, wire, key }, peerId, opening ? {} : query);',
+      },
+    ],
+  },
+  {
     id: 'KEYS',
     what: 'private keys in what programs write, start, say, or leave behind in a crash',
     tests: [{ file: 'test/e2e/keys.test.ts' }],

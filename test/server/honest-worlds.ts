@@ -1,0 +1,481 @@
+// One story in three worlds: proofs by both ends, a client that makes none, a server that knows none. Each writes down what
+// can be observed: answers, frames after the opening, state files, steps for WireGuard, and the log at the end.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Api } from '../../src/client/api/api.ts';
+import { Prover } from '../../src/client/api/prover.ts';
+import type { Connect } from '../../src/client/api/way.ts';
+import { Journal } from '../../src/client/memory/journal.ts';
+import type { Changes, Effect, Verdict } from '../../src/client/memory/mirror.ts';
+import { Trust } from '../../src/client/memory/trust.ts';
+import { Stream } from '../../src/client/sync/stream.ts';
+import type { Peer } from '../../src/domain/peer.ts';
+import { Rejected } from '../../src/domain/rejection.ts';
+import { visiblePeers } from '../../src/domain/visibility.ts';
+import type { ServerFrame } from '../../src/protocol/frames.ts';
+import { COMMANDS_PATH, NETWORK_PATH, PAST_PATH, REDEEM_PATH } from '../../src/protocol/http.ts';
+import { PROOF_HEADER } from '../../src/protocol/proof-header.ts';
+import { hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
+import type { PeerId } from '../../src/values/id.ts';
+import { type Cidr, type Ip, singleton } from '../../src/values/ip.ts';
+import type { PublicKey } from '../../src/values/key.ts';
+import type { KeyPair } from '../../src/values/key-pair.ts';
+import { stepsForDelta } from '../../src/wireguard/plan.ts';
+import { keyOf, keysOf } from '../acme.ts';
+import { Questions, type Throw } from '../commands.ts';
+import { ServedNetwork } from './served-network.ts';
+
+export type World = 'proofs by both ends' | 'a client without' | 'a server without';
+export const WORLDS: readonly World[] = ['proofs by both ends', 'a client without', 'a server without'];
+
+/** By the names of machines, and `server`. */
+export type Told = Record<string, unknown[]>;
+
+export type Act =
+  | { act: 'command'; thrown: Throw }
+  | { act: 'read'; who: number; what: number }
+  | { act: 'observe'; who: number; port: number }
+  | { act: 'leave' | 'come'; who: number }
+  | { act: 'join' };
+
+const RANGE = '127.42.0.0/16' as Cidr;
+const SERVER_IP = '127.42.0.1' as Ip;
+const READS = ['state', 'capabilities', 'snapshot', 'network', 'history', 'why', 'diff', 'nothing'] as const;
+/** Beside the rules for proofs themselves, which differ by design. */
+const OF_PROOFS = /"(RequireProof|WaiveProof|RecordProofs)"/;
+
+/** A server of before proofs: of what a client sends it never sees the header. */
+class BeforeProofs {
+  readonly #servers: Server[] = [];
+  readonly #sockets: Socket[] = [];
+
+  async openedFor(ip: Ip, there: SocketAddress): Promise<number> {
+    const server = createServer((near) => {
+      const far = dial({ host: hostOf(there), port: portOf(there), localAddress: ip });
+      this.#sockets.push(near, far);
+      for (const socket of [near, far]) socket.on('error', () => {});
+      near.on('data', (chunk) => far.write(withoutHeader(chunk as Buffer)));
+      near.on('close', () => far.destroy());
+      far.on('close', () => near.destroy());
+      far.pipe(near);
+    });
+    this.#servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return (server.address() as { port: number }).port;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    for (const server of this.#servers) server.close();
+  }
+}
+
+const withoutHeader = (chunk: Buffer): Buffer =>
+  Buffer.from(
+    chunk.toString('latin1').replaceAll(new RegExp(PROOF_HEADER, 'gi'), 'x-innernet-older'),
+    'latin1',
+  );
+
+/** A machine in the network: what it follows is judged, written down and taken as our client does it. */
+class Machine {
+  readonly name: string;
+  readonly key: PublicKey;
+  readonly api: Api;
+  readonly #journal: Journal;
+  readonly #paths: { state: string; journal: string };
+  readonly #connect: Connect;
+  readonly #prover: Prover | undefined;
+  readonly #trust: Trust | undefined;
+  readonly #server: { endpoint: SocketAddress; key: KeyPair['publicKey'] };
+  readonly #note: (what: unknown) => void;
+  #stream: Stream | undefined;
+  #turns = Promise.resolve();
+  #ended: Promise<void> = Promise.resolve();
+  #observed = new Map<PeerId, unknown>();
+
+  private constructor(
+    served: ServedNetwork,
+    peer: Peer,
+    keys: KeyPair,
+    ways: {
+      connect: Connect;
+      journal: Journal;
+      paths: { state: string; journal: string };
+      prover?: Prover;
+      trust?: Trust;
+    },
+    note: (what: unknown) => void,
+  ) {
+    this.name = peer.name;
+    this.key = keys.publicKey;
+    this.#journal = ways.journal;
+    this.#paths = ways.paths;
+    this.#connect = ways.connect;
+    this.#prover = ways.prover;
+    this.#trust = ways.trust;
+    this.#server = { endpoint: served.endpoint as SocketAddress, key: served.serverKey };
+    this.#note = note;
+    const { prover, trust } = ways;
+    const way = { open: async () => ({ device: 1, connect: ways.connect }) };
+    this.api = new Api(this.#server.endpoint, served.serverKey, way, prover && trust && { prover, trust });
+  }
+
+  static async of(
+    served: ServedNetwork,
+    peer: Peer,
+    keys: KeyPair,
+    { world, folder, before }: { world: World; folder: string; before: BeforeProofs },
+    note: (what: unknown) => void,
+  ): Promise<Machine> {
+    const paths = { state: join(folder, `${peer.name}.json`), journal: join(folder, `${peer.name}.journal`) };
+    const ground = {
+      range: RANGE,
+      own: { ip: peer.ip, publicKey: keys.publicKey },
+      server: { ip: SERVER_IP, publicKey: served.serverKey },
+    };
+    const journal = await Journal.open(paths, ground);
+    const there = served.endpoint as SocketAddress;
+    const port = world === 'a server without' ? await before.openedFor(peer.ip, there) : undefined;
+    const connect: Connect = () =>
+      port === undefined
+        ? dial({ host: hostOf(there), port: portOf(there), localAddress: peer.ip })
+        : dial({ host: '127.0.0.1', port });
+    if (world === 'a client without')
+      return new Machine(served, peer, keys, { connect, journal, paths }, note);
+    const prover = new Prover(keys.privateKey, served.serverKey);
+    const trust = await Trust.read(join(folder, `${peer.name}.proved`), served.serverKey);
+    if (world === 'a server without') await trust.acknowledge();
+    return new Machine(served, peer, keys, { connect, journal, paths, prover, trust }, note);
+  }
+
+  get isThere(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** What a call gives, or how it is refused. */
+  async asks(call: Parameters<Api['send']>[0]): Promise<unknown> {
+    for (;;) {
+      const said = await this.api.send(call).then(
+        ({ status, body }) => ({ status, body: body.length > 0 ? JSON.parse(body.toString()) : null }),
+        (error: Error & { hint?: string }) => ({
+          error: error.constructor.name,
+          is: error.message,
+          hint: error.hint,
+        }),
+      );
+      if (!/takes no more calls|HTTP status 429/.test(String((said as { is?: string }).is))) return said;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  come(): void {
+    const { head, filled } = this.#journal.kept.mirror;
+    this.leave();
+    this.#ended = new Promise((resolve) => {
+      const stream: Stream = new Stream(
+        {
+          server: this.#server,
+          connect: this.#connect,
+          query: {
+            ...(head ? { position: head.position, hash: head.hash } : {}),
+            ...(head && !filled ? { state: 'none' as const } : {}),
+          },
+          prover: this.#prover,
+          patience: 20_000,
+        },
+        {
+          opened: (isProved) => this.#hear(isProved),
+          frame: (frame) => this.#take(() => this.#onFrame(stream, frame)),
+          unknown: (kind) => this.#note({ unknown: kind }),
+          late: () => {},
+          end: (end) => {
+            void this.#take(async () => {
+              if (this.#stream === stream) {
+                this.#stream = undefined;
+                this.#note({ end: end.kind === 'lost' ? 'lost' : end });
+              }
+              resolve();
+            });
+          },
+        },
+      );
+      this.#stream = stream;
+    });
+  }
+
+  leave(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.cut('stopping');
+  }
+
+  /** Resolves when all that was sent to it by now has been taken. */
+  async settle(): Promise<void> {
+    const stream = this.#stream;
+    if (!stream) return;
+    await this.#opened(stream);
+    await Promise.race([stream.level(), this.#ended]);
+    await this.#turns;
+    await Promise.race([stream.level(), this.#ended]);
+    await this.#turns;
+  }
+
+  /** Whether it knows where these are, as the server has seen them: they are told a moment later than the rest. */
+  knows(observed: ReadonlyMap<PeerId, unknown>): boolean {
+    return [...observed].every(([id, row]) => JSON.stringify(this.#observed.get(id)) === JSON.stringify(row));
+  }
+
+  async close(): Promise<void> {
+    this.leave();
+    await this.#ended;
+    await this.#turns;
+    await this.#journal.fold();
+    this.#note({ state: JSON.parse(readFileSync(this.#paths.state, 'utf8')) });
+    await this.#journal.close();
+    this.api.close();
+  }
+
+  #welcomed: { stream: Stream; is: Promise<void>; done: () => void } | undefined;
+
+  #opened(stream: Stream): Promise<void> {
+    const welcomed = this.#welcomedOf(stream);
+    return Promise.race([welcomed.is, this.#ended]);
+  }
+
+  #welcomedOf(stream: Stream) {
+    if (this.#welcomed?.stream !== stream) {
+      let done = () => {};
+      const is = new Promise<void>((resolve) => {
+        done = resolve;
+      });
+      this.#welcomed = { stream, is, done };
+    }
+    return this.#welcomed;
+  }
+
+  #hear(isProved: boolean): void {
+    const { mirror } = this.#journal.kept;
+    mirror.isProved = isProved;
+    const doubt = isProved ? undefined : this.#trust?.doubtOf({ knowsHistory: mirror.head !== undefined });
+    if (doubt) this.#note({ doubt });
+  }
+
+  #take(act: () => Promise<void>): Promise<void> {
+    this.#turns = this.#turns.then(act);
+    return this.#turns;
+  }
+
+  async #onFrame(stream: Stream, frame: ServerFrame): Promise<void> {
+    const { mirror } = this.#journal.kept;
+    if (frame.kind === 'endpoints') {
+      for (const row of frame.peers) this.#observed.set(row.id, row);
+      return;
+    }
+    this.#note({ frame });
+    switch (frame.kind) {
+      case 'welcome':
+        await this.#follow(mirror.judgeWelcome(frame));
+        this.#welcomedOf(stream).done();
+        return;
+      case 'delta':
+        return this.#follow(mirror.judgeDelta(frame));
+      case 'fetch':
+        return this.#fetch();
+      case 'revoked':
+        return this.#commit(mirror.judgeRevocation());
+    }
+  }
+
+  async #follow(verdict: Verdict): Promise<void> {
+    this.#note({ verdict: verdict.kind });
+    if (verdict.kind === 'fetch') await this.#fetch();
+    if (verdict.kind === 'take' || verdict.kind === 'alarm') await this.#commit(verdict.effect);
+  }
+
+  async #fetch(): Promise<void> {
+    const { mirror } = this.#journal.kept;
+    const { snapshot, reached } = await this.api.snapshot(mirror.head);
+    this.#note({ snapshot });
+    const verdict = mirror.judgeSnapshot(snapshot, reached);
+    if (verdict.kind === 'take' || verdict.kind === 'alarm') await this.#commit(verdict.effect);
+  }
+
+  async #commit(effect: Effect): Promise<void> {
+    await this.#journal.append(effect);
+    this.#note({ steps: this.#stepsOf(this.#journal.kept.mirror.take(effect)) });
+  }
+
+  #stepsOf({ added, removed, changed }: Changes): unknown {
+    const { mirror } = this.#journal.kept;
+    const wanted = [...added, ...changed.map(({ after }) => after)].filter((row) => mirror.isTunnel(row));
+    const delta = {
+      removed: removed.map(({ publicKey }) => publicKey),
+      changed: wanted.map(({ publicKey, ip }) => ({ publicKey, allowedIps: [singleton(ip)] })),
+    };
+    return stepsForDelta(delta, RANGE);
+  }
+}
+
+/** One world, going through a story. */
+export class HonestWorld {
+  /** What could be observed at each machine, and at the server, in order. */
+  readonly #told = new Map<string, unknown[]>();
+  readonly #world: World;
+  readonly #served: ServedNetwork;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'innernet-honest-'));
+  readonly #before = new BeforeProofs();
+  readonly #machines: Machine[] = [];
+  readonly #questions = new Questions(4);
+  #commands = 0;
+
+  private constructor(world: World, served: ServedNetwork) {
+    this.#world = world;
+    this.#served = served;
+  }
+
+  static async play(world: World, story: readonly Act[]): Promise<Told> {
+    const played = new HonestWorld(world, await ServedNetwork.start());
+    try {
+      for (const [name, cidr, admin] of [
+        ['ann', 'humans', true],
+        ['bob', 'humans', false],
+        ['oven', 'robots', false],
+      ] as const)
+        await played.#join(name, cidr, admin);
+      for (const act of story) {
+        await played.#do(act);
+        for (const machine of played.#machines) await machine.settle();
+      }
+      return await played.#finish();
+    } finally {
+      played.#before.close();
+      await played.#served.close();
+      rmSync(played.#folder, { recursive: true, force: true });
+    }
+  }
+
+  /** By an invitation, over the API, as `install` does it; then it follows. */
+  async #join(name: string, cidr: string, isAdmin: boolean): Promise<void> {
+    const peer = await this.#served.peer(name, { cidr, admin: isAdmin, invited: true });
+    const [invitation, keys] = [keysOf(`invitation of ${name}`), keysOf(name)];
+    const note = (what: unknown) => this.#note(`${name} follows`, what);
+    const place = { world: this.#world, folder: this.#folder, before: this.#before };
+    const redeeming = await Machine.of(
+      this.#served,
+      peer,
+      invitation,
+      { ...place, folder: mkdtempSync(join(this.#folder, 'redeeming-')) },
+      () => {},
+    );
+    const body = { public_key: keyOf(name) };
+    this.#note(
+      name,
+      await redeeming.asks({ method: 'POST', path: REDEEM_PATH, body, joining: keys.privateKey }),
+    );
+    redeeming.api.close();
+    const machine = await Machine.of(this.#served, peer, keys, place, note);
+    this.#machines.push(machine);
+    machine.come();
+    await machine.settle();
+  }
+
+  #note(where: string, what: unknown): void {
+    this.#told.set(where, [...(this.#told.get(where) ?? []), what]);
+  }
+
+  /** One that the server's WireGuard would hear: of others nothing gets through the tunnel. */
+  #machine(who: number): Machine | undefined {
+    const heard = this.#machines.filter(({ key }) => {
+      const peer = this.#served.network.peerWithKey(key);
+      return peer && !peer.isDisabled;
+    });
+    return heard[who % heard.length];
+  }
+
+  async #do(act: Act): Promise<void> {
+    switch (act.act) {
+      case 'command':
+        return this.#command(act.thrown);
+      case 'read':
+        return this.#read(this.#machine(act.who), READS[act.what % READS.length]!);
+      case 'observe': {
+        const peers = [...this.#served.network.peers()];
+        const { id } = peers[act.who % peers.length]!;
+        this.#served.observations.see(id, `1.2.3.4:${act.port}` as SocketAddress);
+        return;
+      }
+      case 'leave':
+        return this.#machine(act.who)?.leave();
+      case 'come':
+        return this.#machine(act.who)?.come();
+      case 'join':
+        if (this.#machines.length < 5 && this.#served.network.cidrNamed('humans'))
+          await this.#join(`guest-${this.#machines.length}`, 'humans', false).catch((error) => {
+            if (!(error instanceof Rejected)) throw error;
+          });
+        return;
+    }
+  }
+
+  /** An admin that has a machine here asks over the API; all others at the server's command line. */
+  async #command(thrown: Throw): Promise<void> {
+    const { network, plane, live } = this.#served;
+    const { command, context } = this.#questions.next(network, thrown);
+    if (OF_PROOFS.test(JSON.stringify(command))) return;
+    this.#served.now = context.now;
+    const { actor } = context;
+    const name = actor.kind === 'peer' ? network.peer(actor.peerId)?.name : undefined;
+    const machine = this.#machines.find((each) => each.name === name);
+    if (machine && command.type !== 'RedeemInvitation') {
+      const body = { id: `command-${++this.#commands}`, command };
+      this.#note(machine.name, await machine.asks({ method: 'POST', path: COMMANDS_PATH, body }));
+    } else {
+      const outcome = await plane
+        .execute(command, { actor, isProved: context.isProved === true })
+        .catch((error) => {
+          if (!(error instanceof Rejected)) throw error;
+          return error.rejection;
+        });
+      this.#note('server', outcome);
+      if ('position' in outcome) await live.reached(outcome.position as number);
+    }
+  }
+
+  async #read(machine: Machine | undefined, what: (typeof READS)[number]): Promise<void> {
+    if (!machine) return;
+    const get = (path: string) => machine.asks({ method: 'GET', path });
+    const ask = (body: object) => machine.asks({ method: 'POST', path: PAST_PATH, body });
+    const asked = {
+      state: () => get('/v1/user/state'),
+      capabilities: () => get('/v1/user/capabilities'),
+      snapshot: () => get('/v1/user/snapshot'),
+      network: () => get(NETWORK_PATH),
+      history: () => ask({ ask: 'history', after: 0, limit: 100, reverse: true }),
+      why: () => ask({ ask: 'why', peers: [machine.name, 'oven'] }),
+      diff: () => ask({ ask: 'diff', from: 3 }),
+      nothing: () => get('/v1/user/nothing'),
+    };
+    this.#note(machine.name, { [what]: await asked[what]() });
+  }
+
+  async #expectObserved(machine: Machine): Promise<void> {
+    const { network, observations } = this.#served;
+    const peer = network.peerWithKey(machine.key)!;
+    const seen = [...visiblePeers(network, peer.cidrId)].filter(({ id }) => observations.numberOf(id) > 0);
+    const observed = new Map(seen.map(({ id }) => [id, observations.rowOf(id)]));
+    while (!machine.knows(observed)) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  async #finish(): Promise<Told> {
+    for (const machine of this.#machines) {
+      await machine.settle();
+      if (machine.isThere) await this.#expectObserved(machine);
+      await machine.close();
+    }
+    const { network, troubles } = this.#served;
+    this.#note('server', { network: JSON.parse(JSON.stringify(network)), troubles });
+    return Object.fromEntries(this.#told);
+  }
+}
