@@ -1,5 +1,7 @@
 /** How events and their moments are written for people: in their zone or UTC, coloured by kind on a terminal. */
 import { printable } from '../domain/rejection.ts';
+import { BEARING, type Bearing } from '../events/bearing.ts';
+import type { EventType } from '../events/schema.ts';
 import type { PeerBrief, Place, Reach, Told } from '../protocol/past.ts';
 import { paint, type Style } from './print.ts';
 
@@ -41,36 +43,16 @@ export class Clock {
   }
 }
 
-/** Green lets somebody in or closer, red keeps somebody out or away, yellow is neither. */
-const STYLES: { [type: string]: Style } = {
-  CidrAdded: 'green',
-  PeerAdded: 'green',
-  InvitationRedeemed: 'green',
-  PeerEnabled: 'green',
-  AdminGranted: 'green',
-  AssociationAdded: 'green',
-  CidrDeleted: 'red',
-  InvitationRevoked: 'red',
-  InvitationExpired: 'red',
-  PeerDisabled: 'red',
-  PeerDeleted: 'red',
-  AdminRevoked: 'red',
-  AssociationDeleted: 'red',
-  LogRestored: 'red',
-  CidrRenamed: 'yellow',
-  PeerRenamed: 'yellow',
-  InvitationReissued: 'yellow',
-  EndpointOverrideSet: 'yellow',
-  EndpointOverrideCleared: 'yellow',
-  ServerEndpointChanged: 'yellow',
-  ProofWaived: 'green',
-  ProofRequired: 'red',
-  PeerProved: 'yellow',
-};
+/** Green widens what somebody may do, red narrows it, yellow is neither. */
+const COLOURS: { [B in Bearing]: Style } = { widens: 'green', narrows: 'red', neither: 'yellow' };
+
+/** A newer server may tell of types that this program does not know. */
+const styleOf = (type: string): Style | undefined =>
+  Object.hasOwn(BEARING, type) ? COLOURS[BEARING[type as EventType]] : undefined;
 
 /** `    23  2026-11-22 13:09:00  ann disabled peer bob`. */
 export const lineOf = ({ position, recordedAt, type, sentence }: Told, clock: Clock): string => {
-  const style = STYLES[type];
+  const style = styleOf(type);
   const said = printable(clock.sentence(sentence));
   const when = paint('dim', `${String(position).padStart(6)}  ${clock.second(recordedAt)}`);
   return `${when}  ${style ? paint(style, said) : said}`;

@@ -1,9 +1,38 @@
-/** Commands that are not for every admin: those that come from no peer, and those that a peer has to prove. */
+/** Who may give each command: an admin, only one who proves itself by key, or the server alone. */
 import type { CommandType } from './command.ts';
 
+/** Peers may also redeem their own invitation and speak of their own endpoint: see proofs.ts. */
+type Asker = 'admin' | 'provedAdmin' | 'server';
+
+const ASKER: { [T in CommandType]: Asker } = {
+  CreateNetwork: 'server',
+  ExpireInvitations: 'server',
+  RecordProofs: 'server',
+  RequireProof: 'provedAdmin',
+  WaiveProof: 'provedAdmin',
+  RedeemInvitation: 'admin',
+  AddCidr: 'admin',
+  RenameCidr: 'admin',
+  DeleteCidr: 'admin',
+  AddPeer: 'admin',
+  RenamePeer: 'admin',
+  DisablePeer: 'admin',
+  EnablePeer: 'admin',
+  DeletePeer: 'admin',
+  GrantAdmin: 'admin',
+  RevokeAdmin: 'admin',
+  ReissueInvitation: 'admin',
+  RevokeInvitation: 'admin',
+  SetEndpointOverride: 'admin',
+  ClearEndpointOverride: 'admin',
+  ChangeServerEndpoint: 'admin',
+  AddAssociation: 'admin',
+  DeleteAssociation: 'admin',
+  AllOf: 'admin',
+};
+
 /** The server's own. */
-export const isServersOwn = (type: CommandType): boolean =>
-  type === 'CreateNetwork' || type === 'ExpireInvitations' || type === 'RecordProofs';
+export const isServersOwn = (type: CommandType): boolean => ASKER[type] === 'server';
 
 /** A peer says these only with a proof by its key, whatever the network requires. */
-export const isAboutProofs = (type: CommandType): boolean => type === 'RequireProof' || type === 'WaiveProof';
+export const isAboutProofs = (type: CommandType): boolean => ASKER[type] === 'provedAdmin';

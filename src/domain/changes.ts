@@ -1,6 +1,7 @@
 /** What a commit changed, for those who follow the log: rows before and after, and who gained or lost sight of whom. */
 import type { NetworkEvent } from '../events/schema.ts';
 import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
+import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
@@ -21,17 +22,6 @@ export type Changes = {
 /** What a commit means to the peers of some CIDRs: the same for each of `viewers`. */
 export type ClassDelta = { viewers: CidrId[]; changed: Peer[]; removed: PeerId[] };
 
-const peerIdOf = (event: NetworkEvent): PeerId | undefined => {
-  if (event.type === 'ServerEndpointChanged') return SERVER_PEER;
-  return 'peerId' in event ? event.peerId : undefined;
-};
-
-const pairOf = (network: Network, event: NetworkEvent): readonly [CidrId, CidrId] | undefined => {
-  if (event.type === 'AssociationAdded') return event.cidrIds;
-  if (event.type === 'AssociationDeleted') return network.association(event.associationId)?.cidrIds;
-  return undefined;
-};
-
 /** Remembers how things stood before the events that touch them. */
 class Before {
   readonly peers = new Map<PeerId, Peer | undefined>();
@@ -39,14 +29,59 @@ class Before {
   readonly sight = new Map<string, SightChange>();
 
   note(network: Network, event: NetworkEvent): void {
-    const peerId = peerIdOf(event);
-    if (peerId !== undefined && !this.peers.has(peerId)) this.peers.set(peerId, network.peer(peerId));
-    if ('cidrId' in event && event.type !== 'PeerAdded' && !this.cidrs.has(event.cidrId)) {
-      this.cidrs.set(event.cidrId, network.cidr(event.cidrId));
+    switch (event.type) {
+      case 'PeerAdded':
+      case 'PeerRenamed':
+      case 'PeerDisabled':
+      case 'PeerEnabled':
+      case 'PeerDeleted':
+      case 'PeerProved':
+      case 'InvitationRedeemed':
+      case 'InvitationReissued':
+      case 'InvitationRevoked':
+      case 'InvitationExpired':
+      case 'AdminGranted':
+      case 'AdminRevoked':
+      case 'EndpointOverrideSet':
+      case 'EndpointOverrideCleared':
+        this.#notePeer(network, event.peerId);
+        break;
+      case 'ServerEndpointChanged':
+        this.#notePeer(network, SERVER_PEER);
+        break;
+      case 'ProofRequired':
+      case 'ProofWaived':
+        if (event.peerId !== undefined) this.#notePeer(network, event.peerId);
+        break;
+      case 'CidrAdded':
+      case 'CidrRenamed':
+        this.#noteCidr(network, event.cidrId);
+        break;
+      case 'CidrDeleted':
+        this.#noteCidr(network, event.cidrId);
+        this.#noteViewers(network, event.cidrId);
+        break;
+      case 'AssociationAdded':
+        this.#noteSight(network, event.cidrIds);
+        break;
+      case 'AssociationDeleted':
+        this.#noteSight(network, network.association(event.associationId)?.cidrIds);
+        break;
+      case 'NetworkCreated':
+      case 'NetworkImported':
+      case 'LogRestored':
+        break;
+      default:
+        event satisfies never;
     }
-    const pair = pairOf(network, event);
-    if (pair) this.#noteSight(network, pair);
-    if (event.type === 'CidrDeleted') this.#noteViewers(network, event.cidrId);
+  }
+
+  #notePeer(network: Network, id: PeerId): void {
+    if (!this.peers.has(id)) this.peers.set(id, network.peer(id));
+  }
+
+  #noteCidr(network: Network, id: CidrId): void {
+    if (!this.cidrs.has(id)) this.cidrs.set(id, network.cidr(id));
   }
 
   /** Who saw a CIDR can no longer be asked once it is gone, and its peers may go in the same commit. */
@@ -54,7 +89,9 @@ class Before {
     for (const viewer of viewersOf(network, cidr)) this.#noteOneWay(network, viewer, cidr);
   }
 
-  #noteSight(network: Network, [left, right]: readonly [CidrId, CidrId]): void {
+  #noteSight(network: Network, pair: Association['cidrIds'] | undefined): void {
+    if (!pair) return;
+    const [left, right] = pair;
     const rights = [...subtree(network, right)];
     for (const a of subtree(network, left)) {
       for (const b of rights) {

@@ -1,4 +1,5 @@
 /** From a command to events or a refusal: who may ask, then the command's own rule. */
+import { actingPeer } from '../events/actor.ts';
 import type { NetworkEvent } from '../events/schema.ts';
 import { ROOT_CIDR } from '../values/id.ts';
 import { isServersOwn } from './askers.ts';
@@ -70,9 +71,10 @@ const RULES: { [T in CommandType]: Rule<T> } = {
 /** A peer may speak of its own endpoint; everything else takes an enabled, redeemed admin. */
 const mayAsk = (network: Network, command: Command, { actor }: Context): boolean => {
   if (command.type === 'RedeemInvitation') return true;
-  if (actor.kind !== 'peer') return true;
+  const peerId = actingPeer(actor);
+  if (peerId === undefined) return true;
   if (isServersOwn(command.type)) return false;
-  const asker = network.peer(actor.peerId);
+  const asker = network.peer(peerId);
   if (!asker?.isRedeemed || asker.isDisabled) return false;
   return asker.isAdmin || isOwnReport(network, command, asker);
 };

@@ -1,4 +1,5 @@
 /** Rules of invitations: redeemed once, by the invited peer, before they end; ended ones free name and address. */
+import { actingPeer } from '../events/actor.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import type { PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
@@ -11,8 +12,8 @@ const ended = (peer: Peer, { now }: Context): Decision =>
 
 /** The actor is the invited peer. Its own current key again is no error: the first answer may have been lost. */
 export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey }, context) => {
-  const { actor } = context;
-  const peer = actor.kind === 'peer' ? network.peer(actor.peerId) : undefined;
+  const peerId = actingPeer(context.actor);
+  const peer = peerId === undefined ? undefined : network.peer(peerId);
   if (!peer) return reject({ code: 'NotAllowed', command: 'RedeemInvitation' });
   if (peer.isDisabled) return reject({ code: 'PeerIsDisabled', name: peer.name });
   if (peer.isRedeemed) {

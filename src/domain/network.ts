@@ -265,6 +265,8 @@ export class Network {
       case 'PeerProved':
         this.#peers.change(event.peerId, { hasProved: true });
         break;
+      default:
+        event satisfies never;
     }
   }
 

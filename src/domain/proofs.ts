@@ -1,4 +1,5 @@
 /** Rules of proofs by key: of whom one is required, and what a request without one may do. */
+import { actingPeer } from '../events/actor.ts';
 import { isAboutProofs } from './askers.ts';
 import type { Command } from './command.ts';
 import { accept, type Context, type Rule, reject } from './decision.ts';
@@ -34,7 +35,8 @@ export const needsProof = (
   command: Command,
   { actor, isProved }: Context,
 ): Peer | undefined => {
-  const asker = actor.kind === 'peer' && !isProved ? network.peer(actor.peerId) : undefined;
+  const peerId = actingPeer(actor);
+  const asker = peerId === undefined || isProved ? undefined : network.peer(peerId);
   if (!asker || isAboutProofs(command.type)) return asker;
   const rights = unprovedRights(network, asker);
   if (rights === 'all') return undefined;

@@ -12,6 +12,17 @@ export const Actor = z.discriminatedUnion('kind', [
 ]);
 export type Actor = z.infer<typeof Actor>;
 
+/** The peer that acted; undefined where no peer did. */
+export const actingPeer = (actor: Actor): PeerId | undefined => {
+  switch (actor.kind) {
+    case 'peer':
+      return actor.peerId;
+    case 'operator':
+    case 'server':
+      return undefined;
+  }
+};
+
 /** The JSON text that is sealed, with its keys in a fixed order. */
 export const actorText = (actor: Actor): string => {
   switch (actor.kind) {

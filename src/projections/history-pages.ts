@@ -96,9 +96,14 @@ const actorTexts = (db: Database): string[] =>
     .all();
 
 const isCalled = (actor: Actor, name: string): boolean => {
-  if (actor.kind === 'server') return name === 'server';
-  if (actor.kind === 'peer') return false; // by what it was called, in `byActor`
-  return actor.user === undefined ? name === 'root' && actor.uid === 0 : actor.user === name;
+  switch (actor.kind) {
+    case 'server':
+      return name === 'server';
+    case 'peer':
+      return false; // by what it was called, in `byActor`
+    case 'operator':
+      return actor.user === undefined ? name === 'root' && actor.uid === 0 : actor.user === name;
+  }
 };
 
 const byActor = (db: Database, name: string): Condition => {

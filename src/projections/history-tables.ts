@@ -65,11 +65,26 @@ const noteName = (models: ReadModels, thing: Thing, position: Position, name: st
     .run(thing.kind, thing.id, position, name);
 };
 
+/** Events that hold a name, and what they give it to. */
+type Naming = Extract<NetworkEvent, { name: string }>;
+
+const namedBy = (event: Naming): Thing | undefined => {
+  switch (event.type) {
+    case 'CidrAdded':
+    case 'CidrRenamed':
+      return aCidr(event.cidrId);
+    case 'PeerAdded':
+    case 'PeerRenamed':
+      return aPeer(event.peerId);
+    case 'NetworkCreated':
+    case 'NetworkImported':
+      return undefined;
+  }
+};
+
 const noteNames = (models: ReadModels, event: NetworkEvent, position: Position): void => {
-  if (event.type === 'CidrAdded' || event.type === 'CidrRenamed')
-    noteName(models, aCidr(event.cidrId), position, event.name);
-  if (event.type === 'PeerAdded' || event.type === 'PeerRenamed')
-    noteName(models, aPeer(event.peerId), position, event.name);
+  const named = 'name' in event ? namedBy(event) : undefined;
+  if (named && 'name' in event) noteName(models, named, position, event.name);
   if (event.type === 'AssociationAdded') {
     models
       .sql('INSERT OR REPLACE INTO {ends} (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')

@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import { printable } from '../domain/recorded-text.ts';
 import { sentenceOf, type Words } from '../domain/sentences.ts';
-import type { Actor } from '../events/actor.ts';
+import { type Actor, actingPeer } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
 import { dataOf } from '../events/upcast.ts';
@@ -111,7 +111,8 @@ export class History {
   }
 
   #nameOfActor(actor: Actor, position: Position): string | undefined {
-    return actor.kind === 'peer' ? this.#names.nameOf('peer', actor.peerId, position - 1) : undefined;
+    const peerId = actingPeer(actor);
+    return peerId === undefined ? undefined : this.#names.nameOf('peer', peerId, position - 1);
   }
 
   #who(actor: HistoryEntry['actor']): string {

@@ -50,6 +50,8 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'ProofWaived':
     case 'PeerProved':
       break;
+    default:
+      event satisfies never;
   }
 };
 

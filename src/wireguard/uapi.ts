@@ -14,11 +14,19 @@ export const GET = 'get=1\n\n';
 export const setOperation = (steps: readonly Step[]): string =>
   ['set=1', ...inProtocolOrder(steps).flatMap(linesOf), '', ''].join('\n');
 
-/** The protocol wants what concerns the device before the first peer. */
-const inProtocolOrder = (steps: readonly Step[]): Step[] => {
-  const isDevice = (step: Step) => step.kind === 'privateKey' || step.kind === 'listenPort';
-  return [...steps.filter(isDevice), ...steps.filter((step) => !isDevice(step))];
+const IS_OF_DEVICE: { [K in Step['kind']]: boolean } = {
+  privateKey: true,
+  listenPort: true,
+  set: false,
+  remove: false,
+  recreate: false,
 };
+
+/** The protocol wants what concerns the device before the first peer. */
+const inProtocolOrder = (steps: readonly Step[]): Step[] => [
+  ...steps.filter(({ kind }) => IS_OF_DEVICE[kind]),
+  ...steps.filter(({ kind }) => !IS_OF_DEVICE[kind]),
+];
 
 const linesOf = (step: Step): string[] => {
   switch (step.kind) {

@@ -228,6 +228,8 @@ export class OldServer {
       case 'InvitationRedeemed':
       case 'InvitationExpired':
         throw new Error(`no admin's command makes ${event.type}`);
+      default:
+        event satisfies never;
     }
   }
 }

@@ -9,15 +9,17 @@ export type Head = { readonly networkId: Hash; readonly position: Position; read
 export type Link = { from: Position; position: Position; hash: Hash; digests: readonly Hash[] };
 
 /** How the server's history is not the one that this client followed. */
-export type Breach =
+export const BREACHES = [
   /** The server serves a network of another id. */
-  | 'OtherNetwork'
+  'OtherNetwork',
   /** Its log ends before a position that this client has seen. */
-  | 'ServerBehind'
+  'ServerBehind',
   /** Its log has another hash at a position that this client has seen. */
-  | 'OtherHash'
+  'OtherHash',
   /** What it sent does not lead to the hash that it names. */
-  | 'ChainBroken';
+  'ChainBroken',
+] as const;
+export type Breach = (typeof BREACHES)[number];
 
 export type Judgement =
   | { kind: 'take'; head: Head }

@@ -257,29 +257,32 @@ export class Mirror {
 
   /** Makes the effect this client's own. */
   take(effect: Effect): Changes {
+    const { head, peers, cidrs, held, released, forgotten, emptied, alarm, ...facts } = effect;
+    const { restored, acknowledged, proved, ...rest } = facts;
+    rest satisfies Record<string, never>;
     const changes: Changes = { added: [], removed: [], changed: [] };
-    if (effect.restored) {
+    if (restored) {
       for (const ip of this.#gone) this.#withheld.add(ip);
-      this.#notice = effect.restored;
+      this.#notice = restored;
     }
-    if (effect.acknowledged) this.#notice = null;
-    for (const ip of effect.forgotten ?? []) this.pins.forget(ip);
-    for (const id of effect.released) this.#held.delete(id);
-    for (const id of effect.peers.removed) {
+    if (acknowledged) this.#notice = null;
+    for (const ip of forgotten ?? []) this.pins.forget(ip);
+    for (const id of released) this.#held.delete(id);
+    for (const id of peers.removed) {
       const ip = this.#peers.get(id)?.ip;
-      if (ip !== undefined && !effect.emptied) this.#gone.add(ip);
+      if (ip !== undefined && !emptied) this.#gone.add(ip);
       this.#remove(id, changes);
     }
-    for (const row of effect.peers.changed) this.#put(row, changes, effect.proved === true);
-    for (const held of effect.held) this.#held.set(held.row.id, held);
-    for (const id of effect.cidrs.removed) this.#cidrs.delete(id);
-    for (const cidr of effect.cidrs.changed) this.#cidrs.set(cidr.id, cidr);
-    if (effect.alarm !== undefined) this.alarm = effect.alarm;
-    if (effect.head) {
-      this.head = effect.head;
+    for (const row of peers.changed) this.#put(row, changes, proved === true);
+    for (const one of held) this.#held.set(one.row.id, one);
+    for (const id of cidrs.removed) this.#cidrs.delete(id);
+    for (const cidr of cidrs.changed) this.#cidrs.set(cidr.id, cidr);
+    if (alarm !== undefined) this.alarm = alarm;
+    if (head) {
+      this.head = head;
       this.filled = true;
     }
-    if (effect.emptied) this.filled = false;
+    if (emptied) this.filled = false;
     return changes;
   }
 

@@ -25,16 +25,18 @@ export type Ground = {
   readonly server: Pair;
 };
 
-/** The rule that a shown peer broke; such a peer is held back, all others go on. */
-export type HeldRule =
-  | 'OutsideNetwork'
-  | 'ServerClaimed'
-  | 'OwnAddressClaimed'
-  | 'KeyChanged'
-  | 'AddressMoved'
-  | 'PairTaken'
+/** The rules that a shown peer may break; such a peer is held back, all others go on. */
+export const HELD_RULES = [
+  'OutsideNetwork',
+  'ServerClaimed',
+  'OwnAddressClaimed',
+  'KeyChanged',
+  'AddressMoved',
+  'PairTaken',
   /** A restored backup shows it again, and this client had seen it go. */
-  | 'SeenGone';
+  'SeenGone',
+] as const;
+export type HeldRule = (typeof HELD_RULES)[number];
 
 /** A row that was not applied, and why. */
 export type Held = { row: PeerRow; rule: HeldRule };

@@ -11,8 +11,9 @@ import { Endpoint, isUnspecified, SocketAddress } from '../../values/endpoint.ts
 import { Failure } from '../../values/failure.ts';
 import { Hash, Position } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
-import { Mirror } from './mirror.ts';
-import { type Ground, type Held, type Pin, sift } from './pins.ts';
+import { BREACHES } from './chain.ts';
+import { type Effect, Mirror } from './mirror.ts';
+import { type Ground, HELD_RULES, type Held, type Pin, sift } from './pins.ts';
 
 /** Where each peer was last known to be reached, by its address; observed, so never more than a good guess. */
 export type LastEndpoints = Map<Ip, SocketAddress>;
@@ -33,19 +34,11 @@ const StoredPeer = V1Peer.extend({
 
 const HeldRow = z.object({
   row: PeerRow,
-  rule: z.enum([
-    'OutsideNetwork',
-    'ServerClaimed',
-    'OwnAddressClaimed',
-    'KeyChanged',
-    'AddressMoved',
-    'PairTaken',
-    'SeenGone',
-  ]),
+  rule: z.enum(HELD_RULES),
 });
 
 const AlarmState = z.object({
-  breach: z.enum(['OtherNetwork', 'ServerBehind', 'OtherHash', 'ChainBroken']),
+  breach: z.enum(BREACHES),
   position: Position,
   hash: Hash,
 });
@@ -85,7 +78,7 @@ export const EffectLine = z.object({
   restored: Notice.optional(),
   acknowledged: z.boolean().optional(),
   proved: z.boolean().optional(),
-});
+} satisfies { [F in keyof Required<Effect>]: z.ZodType });
 
 /** A mirror, and where its peers were last reached. */
 export type Kept = { mirror: Mirror; endpoints: LastEndpoints };

@@ -11,20 +11,23 @@ import { PublicKey } from '../../values/key.ts';
 import { Turns } from '../../wireguard/device.ts';
 
 /** `older`: the user has said that it is an older server, which proves nothing. */
-export type Standing = 'unknown' | 'proves' | 'older';
+const Standing = z.enum(['unknown', 'proves', 'older']);
+export type Standing = z.infer<typeof Standing>;
 
 /** Why what is said in the server's name is not taken, or not in full. */
-export type Doubt =
+const Doubt = z.enum([
   /** The server proves itself, and what came was not proved. */
-  | 'Unproved'
+  'Unproved',
   /** This machine knows a history, and who answers proves nothing. */
-  | 'NoHistory';
+  'NoHistory',
+]);
+export type Doubt = z.infer<typeof Doubt>;
 
 const Document = z.strictObject({
   /** Of another server nothing is known. */
   server: PublicKey,
-  standing: z.enum(['unknown', 'proves', 'older']),
-  doubt: z.enum(['Unproved', 'NoHistory']).nullable(),
+  standing: Standing,
+  doubt: Doubt.nullable(),
 });
 
 type Kept = { standing: Standing; doubt: Doubt | null };

@@ -53,8 +53,17 @@ const MAY_BE_GONE: { [L in Loss]: boolean } = {
 };
 
 /** Whether the server need not be where it was reached before: then it is looked for anew. */
-export const mayBeGone = (end: End): boolean =>
-  end.kind === 'noWay' || (end.kind === 'lost' && MAY_BE_GONE[end.loss]);
+export const mayBeGone = (end: End): boolean => {
+  switch (end.kind) {
+    case 'noWay':
+      return true;
+    case 'lost':
+      return MAY_BE_GONE[end.loss];
+    case 'refused':
+    case 'closed':
+      return false;
+  }
+};
 
 /** What the system said of a connection that failed. */
 export const lossOf = ({ code }: NodeJS.ErrnoException): Loss =>

@@ -436,6 +436,8 @@ export class Follower {
         await this.#uptake.commit(this.#mirror.judgeRevocation());
         // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
         return stream.cut('stopping');
+      default:
+        frame satisfies never;
     }
   }
 
@@ -490,6 +492,8 @@ export class Follower {
         return stream.cut('gap');
       case 'known':
         return;
+      default:
+        verdict satisfies never;
     }
   }
 
@@ -500,8 +504,7 @@ export class Follower {
     const isRecent = prefetched && prefetched.snapshot.position >= least;
     const { snapshot, reached } = isRecent ? prefetched : await this.#api.snapshot(this.#mirror.head);
     const verdict = this.#mirror.judgeSnapshot(snapshot, reached);
-    if (verdict.kind === 'alarm') await this.#uptake.alarm(verdict.effect);
-    if (verdict.kind === 'take') await this.#uptake.commit(verdict.effect);
+    await this.#uptake.whole(verdict);
   }
 
   async #onEndpoints({ boot, sequence, peers }: Endpoints): Promise<void> {

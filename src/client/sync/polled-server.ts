@@ -108,8 +108,7 @@ export class PolledServer {
     link.hears();
     uptake.relieved();
     const verdict = mirror.judgeState(shown);
-    if (verdict.kind === 'take') await uptake.commit(verdict.effect);
-    if (verdict.kind === 'alarm') await uptake.alarm(verdict.effect);
+    await uptake.whole(verdict);
     await keeper.observe(observations);
     const names = namesOf(unreadable);
     if (names !== this.#toldUnreadable && names) say(`rows cannot be understood: ${names}`);

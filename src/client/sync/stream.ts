@@ -195,16 +195,26 @@ export class Stream {
   /** Whether this frame is one of the stream's own already. */
   #begin(opening: Opening, text: string): boolean {
     const step = opening.take(text);
-    if (step.kind === 'more') return false;
-    if (step.kind === 'wrong') {
-      this.cut('unproved');
-      return false;
+    switch (step.kind) {
+      case 'more':
+        return false;
+      case 'wrong':
+        this.cut('unproved');
+        return false;
+      case 'proved':
+        this.#socket.send(step.answer);
+        this.#begun(true);
+        return false;
+      case 'unproved':
+        this.#begun(false);
+        return true;
     }
+  }
+
+  #begun(isProved: boolean): void {
     clearTimeout(this.#proving);
     this.#opening = undefined;
-    if (step.kind === 'proved') this.#socket.send(step.answer);
-    this.#events.opened?.(step.kind === 'proved');
-    return step.kind === 'unproved';
+    this.#events.opened?.(isProved);
   }
 
   /** It was that late there at some moment since this side began to connect. */

@@ -4,7 +4,7 @@ import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Turns } from '../../wireguard/device.ts';
 import type { Journal, StatePaths } from '../memory/journal.ts';
-import type { Changes, Effect, Mirror } from '../memory/mirror.ts';
+import type { Changes, Effect, Mirror, Verdict } from '../memory/mirror.ts';
 import { heldReason } from '../memory/pins.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { DeviceKeeper } from '../tunnels/device-keeper.ts';
@@ -70,6 +70,20 @@ export class Uptake {
           'tunnels stay, peers that it removes go, nobody is let in',
       );
     await this.commit(effect);
+  }
+
+  /** Takes what was judged of all rows at once: there is no more to ask for. */
+  whole(verdict: Verdict): Promise<void> {
+    switch (verdict.kind) {
+      case 'take':
+        return this.commit(verdict.effect);
+      case 'alarm':
+        return this.alarm(verdict.effect);
+      case 'known':
+      case 'gap':
+      case 'fetch':
+        return Promise.resolve();
+    }
   }
 
   /** What lasts through many attempts is said once, until something is taken again. */

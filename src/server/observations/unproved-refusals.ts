@@ -3,6 +3,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { Peer } from '../../domain/peer.ts';
 import { printable, Rejected, shellWord } from '../../domain/rejection.ts';
+import { actingPeer } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { UnprovedRefusal } from '../../protocol/rows.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -77,8 +78,8 @@ export class UnprovedRefusals {
           return await plane.execute(command, request);
         } catch (error) {
           const isUnproved = error instanceof Rejected && error.rejection.code === 'ProofNeeded';
-          const { actor } = request;
-          const peer = actor.kind === 'peer' ? this.#place.live.network.peer(actor.peerId) : undefined;
+          const peerId = actingPeer(request.actor);
+          const peer = peerId === undefined ? undefined : this.#place.live.network.peer(peerId);
           if (isUnproved && peer) this.note(peer);
           throw error;
         }

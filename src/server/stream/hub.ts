@@ -352,6 +352,8 @@ export class Hub {
         member.applied = frame.position;
         member.held = frame.held;
         break;
+      default:
+        frame satisfies never;
     }
   }
 }

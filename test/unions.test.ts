@@ -1,0 +1,212 @@
+// A new member of a union cannot be forgotten: the compiler is red at every place that owes it a line.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** A member that is added in a copy: where, instead of what, and the places that owe it a line: `file: word of that line`. */
+type Drill = { file: string; old: string; member: string; owed: readonly string[] };
+
+const DRILLS: { [union: string]: Drill } = {
+  'an event': {
+    file: 'src/events/schema.ts',
+    old: '  PeerProved,\n]);',
+    member:
+      "  PeerProved,\n  event('Drill', { peerId: PeerId }),\n  event('NamingDrill', { name: RecordedName }),\n]);",
+    owed: [
+      'src/events/bearing.ts: BEARING',
+      'src/domain/network.ts: event satisfies never',
+      'src/domain/changes.ts: event satisfies never',
+      'src/domain/sentences.ts: SENTENCES',
+      'src/projections/peers.ts: updateOf',
+      'src/projections/topology.ts: event satisfies never',
+      'src/projections/history-tables.ts: concerns',
+      'src/projections/history-tables.ts: namedBy',
+      'src/client/api/old-server.ts: event satisfies never',
+    ],
+  },
+  'an actor': {
+    file: 'src/events/actor.ts',
+    old: "  z.object({ kind: z.literal('server') }),",
+    member: "  z.object({ kind: z.literal('server') }),\n  z.object({ kind: z.literal('drill') }),",
+    owed: [
+      'src/events/actor.ts: actingPeer',
+      'src/events/actor.ts: actorText',
+      'src/projections/history.ts: #who',
+      'src/projections/history-pages.ts: isCalled',
+      'src/server/past/past.ts: toldOf',
+      'src/server/past/own-past.ts: kind',
+    ],
+  },
+  'a command': {
+    file: 'src/domain/command.ts',
+    old: '  WaiveProof,\n] as const;',
+    member: "  WaiveProof,\n  command('Drill', {}),\n] as const;",
+    owed: ['src/domain/askers.ts: ASKER', 'src/domain/decide.ts: RULES', 'src/domain/rejection.ts: DEEDS'],
+  },
+  'a refusal': {
+    file: 'src/domain/rejection.ts',
+    old: "  | { code: 'NoNetwork' }",
+    member: "  | { code: 'NoNetwork' }\n  | { code: 'Drill' }",
+    owed: ['src/domain/rejection.ts: EXPLAIN', 'src/server/http/refusal.ts: STATUS'],
+  },
+  'a question': {
+    file: 'src/protocol/past.ts',
+    old: "  question('head', {}),",
+    member: "  question('head', {}),\n  question('drill', {}),",
+    owed: [
+      'src/protocol/past.ts: satisfies { [A in Asked]',
+      'src/server/past/past.ts: #answering',
+      'src/server/past/own-past.ts: ask(question',
+    ],
+  },
+  "a server's frame": {
+    file: 'src/protocol/frames.ts',
+    old: '[Welcome, Delta, Fetch, Endpoints, Revoked]',
+    member: "[Welcome, Delta, Fetch, Endpoints, Revoked, frame('drill', {})]",
+    owed: ['src/client/sync/follower.ts: frame satisfies never'],
+  },
+  "a client's frame": {
+    file: 'src/protocol/frames.ts',
+    old: '[Applied, Candidates]',
+    member: "[Applied, Candidates, frame('drill', {})]",
+    owed: ['src/server/stream/hub.ts: frame satisfies never'],
+  },
+  'a verdict': {
+    file: 'src/client/memory/mirror.ts',
+    old: "  | { kind: 'known' }\n",
+    member: "  | { kind: 'known' }\n  | { kind: 'drill' }\n",
+    owed: ['src/client/sync/follower.ts: verdict satisfies never', 'src/client/sync/uptake.ts: whole'],
+  },
+  'a field of an effect': {
+    file: 'src/client/memory/mirror.ts',
+    old: '  acknowledged?: boolean | undefined;',
+    member: '  acknowledged?: boolean | undefined;\n  drill?: boolean | undefined;',
+    owed: [
+      'src/client/memory/mirror.ts: rest satisfies',
+      'src/client/memory/state-file.ts: Required<Effect>',
+    ],
+  },
+  'a judgement of the chain': {
+    file: 'src/client/memory/chain.ts',
+    old: "  | { kind: 'known' }\n",
+    member: "  | { kind: 'known' }\n  | { kind: 'drill' }\n",
+    owed: ['src/client/memory/mirror.ts: judgeDelta', 'src/client/memory/mirror.ts: #judgeWhole'],
+  },
+  'a rule that holds peers back': {
+    file: 'src/client/memory/pins.ts',
+    old: "  'PairTaken',",
+    member: "  'PairTaken',\n  'Drill',",
+    owed: ['src/client/memory/pins.ts: REASONS'],
+  },
+  'a doubt': {
+    file: 'src/client/memory/trust.ts',
+    old: "  'NoHistory',",
+    member: "  'NoHistory',\n  'Drill',",
+    owed: ['src/client/memory/trust.ts: SENTENCES'],
+  },
+  'an end of a connection': {
+    file: 'src/client/sync/end.ts',
+    old: "  | { kind: 'closed'; code: number };",
+    member: "  | { kind: 'closed'; code: number }\n  | { kind: 'drill' };",
+    owed: ['src/client/sync/end.ts: mayBeGone'],
+  },
+  'a loss of a connection': {
+    file: 'src/client/sync/end.ts',
+    old: "  | 'otherDevice';",
+    member: "  | 'otherDevice'\n  | 'drill';",
+    owed: ['src/client/sync/end.ts: MAY_BE_GONE'],
+  },
+  "a step of a stream's opening": {
+    file: 'src/client/sync/opening.ts',
+    old: "  | { kind: 'wrong' };",
+    member: "  | { kind: 'wrong' }\n  | { kind: 'drill' };",
+    owed: ['src/client/sync/stream.ts: #begin'],
+  },
+  "a request to a network's owner": {
+    file: 'src/client/owner/owned-network.ts',
+    old: "  z.object({ ask: z.literal('stop') }),",
+    member: "  z.object({ ask: z.literal('stop') }),\n  z.object({ ask: z.literal('drill') }),",
+    owed: ['src/client/owner/owned-network.ts: #answer'],
+  },
+  'a change of the conf': {
+    file: 'src/client/tunnels/conf-change.ts',
+    old: 'endpoint: Endpoint.nullable() }),',
+    member: "endpoint: Endpoint.nullable() }),\n  z.object({ what: z.literal('drill') }),",
+    owed: [
+      'src/client/tunnels/conf-change.ts: overrides.set',
+      'src/client/tunnels/conf-change.ts: addressesOf',
+    ],
+  },
+  'a step of a device': {
+    file: 'src/wireguard/device.ts',
+    old: "  | { kind: 'listenPort'; listenPort: number };",
+    member: "  | { kind: 'listenPort'; listenPort: number }\n  | { kind: 'drill' };",
+    owed: [
+      'src/wireguard/uapi.ts: IS_OF_DEVICE',
+      'src/wireguard/uapi.ts: linesOf',
+      'src/wireguard/wg.ts: peerWords(step)',
+    ],
+  },
+  "a step of a device's peer": {
+    file: 'src/wireguard/device.ts',
+    old: "  | { kind: 'remove'; publicKey: PublicKey }",
+    member: "  | { kind: 'remove'; publicKey: PublicKey }\n  | { kind: 'peerDrill'; publicKey: PublicKey }",
+    owed: ['src/wireguard/wg.ts: peerWords = '],
+  },
+  'an order to the thread of the past': {
+    file: 'src/server/past/far-answerer.ts',
+    old: "  | { order: 'digests'; after: Position; to: Position };",
+    member: "  | { order: 'digests'; after: Position; to: Position }\n  | { order: 'drill' };",
+    owed: ['src/server/past/past-thread.ts: carryOut'],
+  },
+  'a role at the door': {
+    file: 'src/server/http/admission.ts',
+    old: "'redeemed', 'admin'] as const",
+    member: "'redeemed', 'admin', 'drill'] as const",
+    owed: ['src/server/http/admission.ts: isOpenTo'],
+  },
+  'a result of an append': {
+    file: 'src/store/log.ts',
+    old: "  | { kind: 'conflict' }",
+    member: "  | { kind: 'conflict' }\n  | { kind: 'drill' }",
+    owed: ['src/server/commands/control-plane.ts: result.head'],
+  },
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'innernet-unions-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let errors: string[] = [];
+
+/** Every error of the compiler as `file: the line that it points at`. */
+const compile = async (): Promise<string[]> => {
+  const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
+  const out = await new Promise<string>((resolve) =>
+    execFile(process.execPath, [tsc, '--pretty', 'false'], { cwd: folder }, (_, stdout) => resolve(stdout)),
+  );
+  return [...out.matchAll(/^(\S+?)\((\d+),\d+\): error/gm)].map(([, file = '', line]) => {
+    const text = readFileSync(join(folder, file), 'utf8').split('\n')[Number(line) - 1] ?? '';
+    return `${file}: ${text.trim()}`;
+  });
+};
+
+beforeAll(async () => {
+  cpSync('src', join(folder, 'src'), { recursive: true });
+  for (const name of ['package.json', 'tsconfig.json']) cpSync(name, join(folder, name));
+  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+  for (const { file, old, member } of Object.values(DRILLS)) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    if (text.split(old).length !== 2) throw new Error(`${file} does not hold this once: ${old}`);
+    writeFileSync(join(folder, file), text.replace(old, member));
+  }
+  errors = await compile();
+}, 120_000);
+
+describe.each(Object.entries(DRILLS))('%s that is new', (_, { owed }) => {
+  it.each(owed)('is missed in %s', (place) => {
+    const [file = '', word = ''] = place.split(': ');
+    expect(errors.filter((error) => error.startsWith(`${file}: `) && error.includes(word))).not.toEqual([]);
+  });
+});
