@@ -76,7 +76,7 @@ export class OwnPast {
     if (!isInSight(why, self)) throw this.#unseen(one === self ? peers[1] : peers[0], question);
     const read = await this.#past.pairs.recordsOf(why);
     const known = await this.#actorsIn(read);
-    const told = read.filter((record) => this.#wasKnown(record));
+    const told = read.filter((record) => this.#wasKnown(record, why.peers));
     return this.#past.pairs.answer(
       why,
       place,
@@ -108,11 +108,20 @@ export class OwnPast {
     return [own, `peer:${own}`, ip].includes(name);
   }
 
-  /** An invitation has a key that is nobody else's business, and perhaps another name: who sees a peer did not see that. */
-  #wasKnown({ type, body }: ToldRecord): boolean {
-    const { peerId, redeemed } = JSON.parse(body) as { peerId?: PeerId; redeemed?: boolean };
+  /**
+   * An invitation has a key that is nobody else's business, and a peer that joined may have had another name before
+   * the asker was there: its birth is told only with the name that it has at the place asked about.
+   */
+  #wasKnown({ type, body }: ToldRecord, peers: Why['peers']): boolean {
+    const { peerId, redeemed, name } = JSON.parse(body) as {
+      peerId?: PeerId;
+      redeemed?: boolean;
+      name?: string;
+    };
     if (peerId === undefined || peerId === this.#asker.id || type === 'InvitationRedeemed') return true;
-    return type === 'PeerEnabled' || (type === 'PeerAdded' && redeemed === true);
+    if (type === 'PeerAdded')
+      return redeemed === true && peers.some((peer) => peer.id === peerId && peer.name === name);
+    return type === 'PeerEnabled';
   }
 
   /** Who of those that did this may be named. */
