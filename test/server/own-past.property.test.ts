@@ -33,8 +33,10 @@ const maySee = (network: Network, viewer: Peer | undefined, peer: Peer): boolean
 const tokensOf = ({ name, ip, publicKey }: Peer): string[] => [name, ip, publicKey];
 
 /** Every name, address and key that there ever was, and those that a peer ever saw: its own, others', those of CIDRs. */
-const tokens = ({ networks }: RandomLog, viewer: PeerId): { all: Set<string>; seen: Set<string> } => {
+const tokens = ({ networks, events }: RandomLog, viewer: PeerId): { all: Set<string>; seen: Set<string> } => {
   const [all, seen] = [new Set<string>(), new Set<string>(['server', 'root', 'acme'])];
+  for (const event of events) // two renames in one commit leave no network with the name between them
+    if (event.type === 'PeerRenamed' && event.peerId === viewer) seen.add(event.name);
   for (const network of networks.values()) {
     const self = network.peer(viewer);
     for (const peer of network.peers())
