@@ -48,6 +48,7 @@ describe('a breach is named', () => {
   breach('src/cli/ask.ts', `export default ask;`, 'default export');
   breach('src/server/serve.ts', `process.stderr.write(name);`, 'writes past src/cli/print.ts');
   breach('src/client/up.ts', `console.log(name);`, 'writes past src/cli/print.ts');
+  breach('src/server/stream/hub.ts', `live.subscribe((step) => tell(step));`, 'in which order rights end');
   breach('src/cli/utils.ts', `export const x = 1;`, 'utils.ts says nothing');
   breach('src/cli/shared/ask.ts', `export const x = 1;`, 'shared says nothing');
 

@@ -73,6 +73,10 @@ const worldly = [
 /** The only files that write to stdout and stderr: what passes them is made harmless, or is a file's exact bytes. */
 const mouths = ['src/cli/print.ts', 'src/cli/pager.ts', 'src/server/verbs/export-log.ts'];
 
+/** Those that an end of right concerns: they follow no log by themselves, so that they hear of it in one order. */
+const ledBySessions =
+  /^src\/server\/(device\/device-follower|stream\/hub|sessions\/(connections|lingering-keys)|proof\/proofs)\.ts$/;
+
 const emptyNames = /^(utils?|helpers?|common|shared|core|types?|managers?|services?|index)$/;
 
 /** Every breach of the plan, one sentence each; empty when the house stands. */
@@ -88,6 +92,10 @@ function breachesOf(path: string, text: string): string[] {
     found.push(`${path} has a default export: a thing has one name everywhere`);
   if (!mouths.includes(path) && /\bprocess\.std(out|err)\.write\b|\bconsole\./.test(withoutStrings(code)))
     found.push(`${path} writes past src/cli/print.ts: a name from elsewhere could steer a terminal`);
+  if (ledBySessions.test(path) && /\.subscribe\(/.test(code))
+    found.push(
+      `${path} follows the log by itself: src/server/sessions/sessions.ts says in which order rights end`,
+    );
   for (const target of importsOf(text)) found.push(...badImport(path, target));
   if (isPure(path))
     for (const { what, why } of worldly) {

@@ -20,6 +20,8 @@ import { UnprovedRefusals } from '../../src/server/observations/unproved-refusal
 import { FarAnswerer } from '../../src/server/past/far-answerer.ts';
 import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
+import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
+import { Sessions } from '../../src/server/sessions/sessions.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
@@ -119,6 +121,11 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   if (!serverKey) throw new Error('the log holds no network');
   const past = new FarAnswerer(new URL('./past-thread.js', import.meta.url), log.file);
   const digests = new DigestPages(live, past);
+  const limits = new Limits();
+  const streams = new Hub(live, observations);
+  const proofs = new Proofs(loadPrivateKey('server'), live, proofClock);
+  const device = { apply: () => {}, settled: async () => {}, onHandshake: () => {} };
+  const sessions = new Sessions({ live, device, lingering: new LingeringKeys(), streams, proofs, limits });
   const api = await Api.create({
     live,
     plane,
@@ -126,16 +133,16 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     past,
     snapshots: new Snapshots(live, digests),
     digests,
-    streams: new Hub(live, observations),
-    limits: new Limits(),
+    streams,
+    limits,
     unproved: new UnprovedRefusals({
       network: 'load',
       file: join(folder, 'load.unproved'),
       live,
       say: (message) => console.error(`load: server: ${message}`),
     }),
-    redemptions: { prepared: async () => {}, answered: () => {}, heldKey: () => undefined },
-    proofs: new Proofs(loadPrivateKey('server'), live, proofClock),
+    sessions,
+    proofs,
     serverKey,
     endpoint,
     trace: () => {},

@@ -41,6 +41,8 @@ import { UnprovedRefusals } from './observations/unproved-refusals.ts';
 import { FarAnswerer } from './past/far-answerer.ts';
 import { Proofs } from './proof/proofs.ts';
 import { ServerClock } from './proof/server-clock.ts';
+import { LingeringKeys } from './sessions/lingering-keys.ts';
+import { Sessions } from './sessions/sessions.ts';
 import { Claims } from './stream/claims.ts';
 import { DigestPages } from './stream/digest-pages.ts';
 import { Hub } from './stream/hub.ts';
@@ -140,7 +142,12 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   );
   const limits = new Limits((message) => say(`warning: ${message}`));
   const hub = opened.add(new Hub(live, observations, claims, limits), (it) => it.close());
-  const follower = await startDevice(network, options, { conf, range, live, observations, hub, opened });
+  const lingering = new LingeringKeys();
+  const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
+  const proofs = new Proofs(conf.privateKey, live, proofClock);
+  const sessions = opened.add(new Sessions({ live, device, lingering, streams: hub, proofs, limits }), (it) =>
+    it.close(),
+  );
   if (options.allowForwarding) await letThrough(network);
   else opened.add(await NoPassage.start(network, say), (it) => it.close());
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
@@ -161,8 +168,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       digests,
       streams: hub,
       limits,
-      redemptions: follower,
-      proofs: new Proofs(conf.privateKey, live, proofClock),
+      sessions,
+      proofs,
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
       report,
@@ -174,7 +181,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, limits, unproved, device: () => follower.lastRead };
+  const sources = { network, live, hub, limits, unproved, device: () => device.lastRead };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {
@@ -235,7 +242,7 @@ type DeviceParts = {
   range: Cidr;
   live: Live;
   observations: Observations;
-  hub: Hub;
+  lingering: LingeringKeys;
   opened: Opened;
 };
 
@@ -243,19 +250,18 @@ type DeviceParts = {
 const startDevice = async (
   network: InterfaceName,
   { mtu, routing, backend }: ServeOptions,
-  { conf, range, live, observations, hub, opened }: DeviceParts,
+  { conf, range, live, observations, lingering, opened }: DeviceParts,
 ): Promise<DeviceFollower> => {
   const address = `${conf.address}/${conf.prefix}` as Cidr;
   const tunnel = { name: network, address, network: range, mtu, routing, backend };
   const { device, adopted } = await bringUp(tunnel, say);
   const keys = { privateKey: conf.privateKey, publicKey: publicKeyOf(conf.privateKey) };
   const own = { keys, listenPort: conf.listenPort };
-  const told = hub.told.bind(hub);
   const follower = await DeviceFollower.start({
     live,
     device,
     observations,
-    told,
+    lingering,
     network: range,
     own,
     report,

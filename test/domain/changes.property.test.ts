@@ -5,10 +5,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { advanceWithChanges, type ClassDelta, classDeltas } from '../../src/domain/changes.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { Network } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer.ts';
+import { unprovedRights } from '../../src/domain/proofs.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
+import { type Rights, rightsAfter } from '../../src/domain/rights.ts';
 import { EVENT_TYPES, type EventType, type NetworkEvent } from '../../src/events/schema.ts';
 import { cidrRow, type PeerRow, peerRow } from '../../src/protocol/rows.ts';
-import type { CidrId } from '../../src/values/id.ts';
+import { type CidrId, type PeerId, SERVER_PEER } from '../../src/values/id.ts';
 import { type Start, starts } from '../commands/starts.ts';
 import { PROVOKED } from '../commands/tricks.ts';
 import { type Question, Questions, type Throw, throws } from '../commands.ts';
@@ -26,6 +29,7 @@ const seen = {
   refused: 0,
   commits: 0,
   deltas: 0,
+  ends: new Map<string, number>(),
   events: new Map<string, number>(),
   refusals: new Map<RejectionCode, number>(),
 };
@@ -56,11 +60,51 @@ const deltaOf = (deltas: ClassDelta[], viewer: CidrId): ClassDelta => {
   return own[0] ?? { viewers: [], changed: [], removed: [] };
 };
 
+/** Peers with the keys by which they may connect, as text. */
+const mayConnect = (network: Network): Set<string> =>
+  new Set(
+    [...network.peers()]
+      .filter(({ id, isDisabled }) => !isDisabled && id !== SERVER_PEER)
+      .map(({ id, publicKey }) => `${id} ${publicKey}`),
+  );
+
+const idsOf = (network: Network, wanted: (peer: Peer) => boolean): Set<PeerId> =>
+  new Set([...network.peers()].filter(wanted).map(({ id }) => id));
+
+const mustProve = (network: Network): Set<PeerId> =>
+  idsOf(network, (peer) => unprovedRights(network, peer) === 'nothing');
+
+/** What is said of rights is the difference between who may connect before and after, and who must prove itself. */
+const expectRights = (before: Network, after: Network, rights: Rights): void => {
+  const still = mayConnect(after);
+  assert.deepEqual(
+    new Set(Array.from(rights.ended.values(), ({ peer }) => `${peer.id} ${peer.publicKey}`)),
+    new Set([...mayConnect(before)].filter((key) => !still.has(key))),
+  );
+  for (const [id, { reason }] of rights.ended) {
+    count(seen.ends, reason);
+    const peer = after.peer(id);
+    assert.equal(reason === 'deleted', peer === undefined);
+    assert.equal(reason === 'disabled', peer?.isDisabled === true);
+    assert.equal(reason === 'joined', rights.joined.has(id));
+  }
+  const wasInvited = idsOf(before, ({ isRedeemed }) => !isRedeemed);
+  assert.deepEqual(
+    rights.joined,
+    idsOf(after, ({ id, isRedeemed }) => isRedeemed && wasInvited.has(id)),
+  );
+  const [had, has] = [mustProve(before), mustProve(after)];
+  for (const id of rights.mustProve) assert.ok(has.has(id));
+  for (const id of has) assert.ok(had.has(id) || rights.mustProve.has(id));
+};
+
 /** Takes a commit into the network and every view forward by what the commit is said to change. */
 const commit = (network: Network, views: Views, events: NetworkEvent[]): Views => {
   const rows = cidrRowsOf(network);
+  const before = network.clone();
   const changes = advanceWithChanges(network, events, network.position + events.length);
   const deltas = classDeltas(network, changes);
+  expectRights(before, network, rightsAfter(network, events, changes));
   const after = viewsOf(network);
   seen.deltas += deltas.length;
   for (const { viewers, changed, removed } of deltas) {
@@ -165,6 +209,7 @@ describe('any sequence of commands', () => {
     expect(seen.accepted).toBeGreaterThanOrEqual(seen.refused);
     expect(EVENT_TYPES.filter((type) => !NEVER_MADE.includes(type) && !seen.events.has(type))).toEqual([]);
     expect(PROVOKED.filter((code) => !seen.refusals.has(code))).toEqual([]);
+    expect([...seen.ends.keys()].sort()).toEqual(['deleted', 'disabled', 'joined', 'rekeyed']);
   });
 
   afterAll(() => {

@@ -181,9 +181,9 @@ describe('POST /v1/user/redeem', () => {
     socket.write(served.head('POST /v1/user/redeem HTTP/1.1', `Content-Length: ${body.length}`) + body);
     await ended;
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(served.answered).toEqual([]);
+    expect(served.sessions.invitationKey(ivy.id)).toBe(ivy.publicKey);
     socket.end();
-    await expect.poll(() => served.answered).toEqual([ivy.id]);
+    await expect.poll(() => served.sessions.invitationKey(ivy.id)).toBeUndefined();
   });
 
   it('takes one of many keys that come at once', async () => {

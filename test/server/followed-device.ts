@@ -5,9 +5,12 @@ import type { Actor } from '../../src/events/actor.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { DeviceFollower } from '../../src/server/device/device-follower.ts';
+import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
+import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
+import { Sessions } from '../../src/server/sessions/sessions.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
@@ -25,8 +28,9 @@ let live: Live;
 let plane: ControlPlane;
 let observations: Observations;
 let follower: DeviceFollower;
+let sessions: Sessions;
 /** Peers that were revoked and not told yet; the rest count as told at once. */
-const untold = new Map<PeerId, () => void>();
+const untold = new Map<PeerId, (value?: unknown) => void>();
 let tellsAtOnce = true;
 
 const execute = async (command: Command, actor: Actor): Promise<void> => {
@@ -72,14 +76,26 @@ const calls = {
       network: RANGE,
       backend: 'userspace',
     });
+    const lingering = new LingeringKeys();
     follower = await DeviceFollower.start({
       live,
       device: tunnel.device,
       observations,
-      told: (id) => (tellsAtOnce ? Promise.resolve() : new Promise((told) => untold.set(id, told))),
+      lingering,
       network: RANGE,
       own: { keys: { privateKey, publicKey }, listenPort: 51_820 },
       report: (trouble, error) => process.stderr.write(`${trouble}: ${error}\n`),
+    });
+    sessions = new Sessions({
+      live,
+      device: follower,
+      lingering,
+      streams: {
+        revoke: (id) => (tellsAtOnce ? Promise.resolve() : new Promise((told) => untold.set(id, told))),
+        follow: () => {},
+      },
+      proofs: { forget: () => {} },
+      limits: new Limits(),
     });
   },
   run: (command: Command) => execute(command, OPERATOR),
@@ -90,9 +106,9 @@ const calls = {
       { type: 'RedeemInvitation', publicKey: keysOf(owner).publicKey },
       { kind: 'peer', peerId: id },
     );
-    await follower.prepared(id);
+    await sessions.prepared();
   },
-  answered: async (name: string) => follower.answered(live.network.peerNamed(name)!.id),
+  answered: async (name: string) => sessions.answered(live.network.peerNamed(name)!.id),
   /** What revoked peers hear is kept back until `tell`. */
   holdTidings: async () => {
     tellsAtOnce = false;

@@ -267,18 +267,7 @@ describe('a right that ends', () => {
       expect(await bob.next('revoked')).toEqual({ kind: 'revoked', reason });
       expect(await bob.closed).toBe(CLOSE.revoked);
     }
-    await running.hub.told(ids.bob);
     expect(await (await door.connect(ids.bob)).closed).toBe(1006);
-  });
-
-  it('is waited for, but not for one that does not listen', async () => {
-    const { running, door } = await start();
-    const bob = await door.connect(ids.bob, here(running));
-    await bob.next('welcome');
-    bob.socket.pause();
-    await running.ask({ type: 'DisablePeer', peer: ids.bob });
-    await running.hub.told(ids.bob);
-    expect(door.sockets[0]?.readyState).not.toBe(door.sockets[0]?.CLOSED);
   });
 
   it('of another is told as its removal', async () => {

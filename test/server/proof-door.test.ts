@@ -238,7 +238,7 @@ describe('an invitation', () => {
     const [peer, carl] = await newcomer({ invited: true, admin: true });
     const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);
     const redeem = { method: 'POST', body: { public_key: publicKey }, purpose: 'redeem' as const, newKey };
-    served.held.set(peer.id, peer.publicKey); // as the device follower has it from the commit on
+    await served.redeem(peer, publicKey, { isProved: true });
     expect((await carl.call(REDEEM_PATH, redeem)).status).toBe(204);
     const cidr = addCidr('taken-over');
     const temporary = [
@@ -258,7 +258,7 @@ describe('an invitation', () => {
     expect((await unproved(REDEEM_PATH, plain)).status).toBe(401);
     const own = new ProvingCaller(served, carl.ip, newKey);
     expect((await own.call(COMMANDS_PATH, cidr)).status).toBe(200);
-    served.held.delete(peer.id);
+    served.sessions.answered(peer.id);
     expect((await carl.call(CAPABILITIES)).moment).toBeUndefined();
     expect((await unproved(STATE)).status).toBe(200); // nothing requires proofs here
   });
@@ -268,10 +268,10 @@ describe('an invitation', () => {
     const redeem = { method: 'POST', body: { public_key: keyOf(`${peer.name}'s own`) } };
     const before = say(carl.ip, served.head(`GET ${CAPABILITIES} HTTP/1.1`));
     expect(await before.heard).toContain('200 OK');
-    served.held.set(peer.id, peer.publicKey);
-    for (const _ of ['first', 'again'])
+    await served.redeem(peer, keyOf(`${peer.name}'s own`));
+    for (const _ of ['again', 'and again'])
       expect((await served.call(REDEEM_PATH, { from: carl.ip, ...redeem })).status).toBe(204);
-    served.held.delete(peer.id);
+    served.sessions.answered(peer.id);
     const heard = new Promise<string>((resolve) =>
       before.socket.once('data', (data) => resolve(data.toString())),
     );

@@ -68,7 +68,12 @@ export class RunningNetwork {
 
   /** A hub with nobody on it; the old one is the caller's to close. */
   newHub(): Hub {
-    return new Hub(this.live, this.observations);
+    const hub = new Hub(this.live, this.observations);
+    this.live.subscribe((step) => {
+      for (const [id, { reason }] of step.rights.ended) if (reason !== 'joined') void hub.revoke(id, reason);
+      hub.follow(step);
+    });
+    return hub;
   }
 
   /** Ends the server and starts it again on the same log; observations are remembered, under a new boot. */

@@ -16,7 +16,6 @@ import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../src/protocol/http.ts';
 import { ControlPlane, timestamp } from '../../src/server/commands/control-plane.ts';
 import { ApiSocket } from '../../src/server/device/api-socket.ts';
-import type { Redemptions } from '../../src/server/device/redemptions.ts';
 import { Api } from '../../src/server/http/api.ts';
 import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
@@ -26,16 +25,18 @@ import { UnprovedRefusals } from '../../src/server/observations/unproved-refusal
 import { type Answerer, NearAnswerer } from '../../src/server/past/answerer.ts';
 import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
+import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
+import { type PeerDevice, Sessions } from '../../src/server/sessions/sessions.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
-import type { PeerId } from '../../src/values/id.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import type { PublicKey } from '../../src/values/key.ts';
 import type { Hostname, InterfaceName } from '../../src/values/name.ts';
 import type { Timestamp } from '../../src/values/time.ts';
+import type { PeerDelta } from '../../src/wireguard/plan.ts';
 import { keyOf, keysOf } from '../acme.ts';
 
 export type Answer = {
@@ -64,9 +65,13 @@ export class ServedNetwork {
   readonly serverKeys = keysOf('server');
   readonly serverKey = this.serverKeys.publicKey;
   readonly port = nextPort++;
-  readonly answered: PeerId[] = [];
-  /** Invitations' keys that still have the address of who has redeemed them, as the device would have it. */
-  readonly held = new Map<PeerId, PublicKey>();
+  /** What a device would have been told to change. */
+  readonly deltas: PeerDelta[] = [];
+  readonly device: PeerDevice = {
+    apply: (delta) => this.deltas.push(delta),
+    settled: async () => {},
+    onHandshake: () => {},
+  };
   readonly troubles: unknown[] = [];
   /** What the operator was told of those who exceed limits. */
   readonly warnings: string[] = [];
@@ -79,6 +84,7 @@ export class ServedNetwork {
   observations!: Observations;
   unproved!: UnprovedRefusals;
   hub!: Hub;
+  sessions!: Sessions;
   api!: Api;
   #past!: Answerer;
   #running!: Promise<void>;
@@ -133,13 +139,17 @@ export class ServedNetwork {
     });
     const peer = this.network.peerNamed(name)!;
     if (invited) return peer;
-    const actor = { kind: 'peer' as const, peerId: peer.id };
-    const { position } = await this.plane.execute(
-      { type: 'RedeemInvitation', publicKey: keyOf(name) },
-      { actor },
-    );
-    await this.live.reached(position);
+    await this.redeem(peer, keyOf(name));
+    this.sessions.answered(peer.id);
     return this.network.peer(peer.id)!;
+  }
+
+  /** An invited peer redeems its invitation, and its answer is still on its way. */
+  async redeem({ id }: Peer, publicKey: PublicKey, { isProved = false } = {}): Promise<void> {
+    const actor = { kind: 'peer' as const, peerId: id };
+    const redeem = { type: 'RedeemInvitation', publicKey } as const;
+    const { position } = await this.plane.execute(redeem, { actor, isProved });
+    await this.live.reached(position);
   }
 
   call(path: string, { from, method = 'GET', body, headers = {}, raw }: Call): Promise<Answer> {
@@ -248,6 +258,7 @@ export class ServedNetwork {
 
   async #shut(): Promise<void> {
     await this.api.close();
+    this.sessions.close();
     this.hub.close();
     this.observations.close();
   }
@@ -256,11 +267,15 @@ export class ServedNetwork {
     const clock = new ServerClock();
     this.observations = new Observations(clock.boot, '127.42.0.0/16' as Cidr);
     this.hub = new Hub(this.live, this.observations, undefined, this.limits);
-    const redemptions: Redemptions = {
-      prepared: async () => {},
-      answered: (id) => this.answered.push(id),
-      heldKey: (id) => this.held.get(id),
-    };
+    const proofs = new Proofs(this.serverKeys.privateKey, this.live, clock);
+    this.sessions = new Sessions({
+      live: this.live,
+      device: this.device,
+      lingering: new LingeringKeys(),
+      streams: this.hub,
+      proofs,
+      limits: this.limits,
+    });
     const past = this.#past;
     const digests = new DigestPages(this.live, past);
     this.api = await Api.create({
@@ -273,8 +288,8 @@ export class ServedNetwork {
       digests,
       streams: this.hub,
       limits: this.limits,
-      redemptions,
-      proofs: new Proofs(this.serverKeys.privateKey, this.live, clock),
+      sessions: this.sessions,
+      proofs,
       serverKey: this.serverKey,
       endpoint: this.endpoint,
       trace: () => {},

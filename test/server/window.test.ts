@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { advanceWithChanges, classDeltas } from '../../src/domain/changes.ts';
 import { Network } from '../../src/domain/network.ts';
+import { rightsAfter } from '../../src/domain/rights.ts';
 import type { EventRecord } from '../../src/events/record.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { Step } from '../../src/server/live/step.ts';
@@ -26,8 +27,9 @@ class Past {
       const position = from + index + 1;
       return { position, hash: hash(position), digest: digest(position) } as EventRecord;
     });
+    const rights = rightsAfter(this.network, events, changes);
     const commit = { from, to, records, events } as unknown as Step['commit'];
-    this.window.add({ commit, changes, deltas: classDeltas(this.network, changes) });
+    this.window.add({ commit, changes, deltas: classDeltas(this.network, changes), rights });
     return this;
   }
 }

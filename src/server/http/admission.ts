@@ -4,20 +4,12 @@ import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { SERVER_KEY_HEADER } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
-import { SERVER_PEER } from '../../values/id.ts';
-import { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
+import { peerAt } from '../sessions/connections.ts';
 
 /** Whom a route is open to: any enabled peer, one that redeems its invitation, one that has joined, or an admin that has. */
 export const ROLES = ['peer', 'redeeming', 'redeemed', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
-
-/** The peer at the other end of a socket, if it is a known and enabled one; headers of proxies are never believed. */
-export const peerAt = (network: Network, remoteAddress: string | undefined): Peer | undefined => {
-  const ip = Ip.safeParse(remoteAddress);
-  const peer = ip.success ? network.peerAt(ip.data) : undefined;
-  return !peer || peer.isDisabled || peer.id === SERVER_PEER ? undefined : peer;
-};
 
 export const isOpenTo = (role: Role, peer: Peer): boolean => {
   switch (role) {
@@ -40,7 +32,7 @@ const isAddressedToUs = (request: IncomingMessage, serverKey: PublicKey, host: E
   request.headers.origin === undefined &&
   request.headers.host?.toLowerCase() === host;
 
-/** The caller of a request, if it may call at all. */
+/** The caller of a request, if it may call at all; headers of proxies are never believed. */
 export const callerOf = (
   request: IncomingMessage,
   { network, serverKey, endpoint }: { network: Network; serverKey: PublicKey; endpoint: Endpoint },

@@ -12,10 +12,10 @@ import { printable } from '../../domain/rejection.ts';
 import { LARGEST_BODY, STREAM_PATH } from '../../protocol/http.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { FirstProofs } from '../proof/first-proofs.ts';
+import { peerAt } from '../sessions/connections.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
 import { adminPeerRoutes } from './admin-peers.ts';
 import { adminTopologyRoutes } from './admin-topology.ts';
-import { peerAt } from './admission.ts';
 import { type Admission, Door, type Refused } from './door.ts';
 import { furnish } from './furnish.ts';
 import { hasBody } from './json-body.ts';
@@ -44,7 +44,6 @@ export class Api {
   readonly #upgrades = new Upgrades();
   /** What was last asked on each connection. */
   readonly #asked = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
-  readonly #unsubscribe: () => void;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -69,7 +68,6 @@ export class Api {
     });
     this.server.on('connection', (socket) => connections.take(socket));
     this.server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    this.#unsubscribe = parts.live.subscribe((step) => connections.follow(step));
   }
 
   static async create(parts: Parts): Promise<Api> {
@@ -88,7 +86,6 @@ export class Api {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    this.#unsubscribe();
     this.#served.close();
     this.#firstProofs.close();
     if (this.server.listening) this.server.close();

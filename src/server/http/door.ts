@@ -8,11 +8,10 @@ import { REDEEM_PATH, STREAM_PATH } from '../../protocol/http.ts';
 import type { Call, Purpose } from '../../protocol/proof.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { PeerId } from '../../values/id.ts';
-import type { PublicKey } from '../../values/key.ts';
 import type { FirstProofs } from '../proof/first-proofs.ts';
 import { type Answered, EMPTY_PART, type Evidence } from '../proof/proofs.ts';
-import { callerOf, isOpenTo, peerAt, type Role } from './admission.ts';
-import { Connections } from './connections.ts';
+import type { Connections } from '../sessions/connections.ts';
+import { callerOf, isOpenTo, type Role } from './admission.ts';
 import { bodyOf, hasBody } from './json-body.ts';
 import type { Parts } from './parts.ts';
 import { CALLS, Quota } from './quotas.ts';
@@ -48,7 +47,7 @@ export class Door {
   constructor(parts: Parts, firstProofs: FirstProofs) {
     this.#parts = parts;
     this.#firstProofs = firstProofs;
-    this.connections = new Connections(parts.limits, (address) => this.#keyAt(address));
+    this.connections = parts.sessions.connections;
   }
 
   /** The caller of a request as it is now, if a route for this role is open to it. Throws a `BadRequest`: only a proof is missing. */
@@ -184,7 +183,7 @@ export class Door {
 
   #prove(request: IncomingMessage, body: Uint8Array): { caller: Caller; evidence: Evidence } | undefined {
     const peer = this.#peerOf(request);
-    const held = peer && this.#parts.redemptions.heldKey(peer.id);
+    const held = peer && this.#parts.sessions.invitationKey(peer.id);
     const keys = peer ? [peer.publicKey, ...(held === undefined ? [] : [held])] : [];
     const evidence = this.#parts.proofs.evidenceOf(
       callOf(request, body),
@@ -209,11 +208,6 @@ export class Door {
   #peerOf(request: IncomingMessage): Peer | undefined {
     const { live, serverKey, endpoint } = this.#parts;
     return callerOf(request, { network: live.network, serverKey, endpoint });
-  }
-
-  #keyAt(address: string): PublicKey | undefined {
-    const peer = peerAt(this.#parts.live.network, address);
-    return peer && (this.#parts.redemptions.heldKey(peer.id) ?? peer.publicKey);
   }
 }
 

@@ -6,13 +6,13 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
-import type { Redemptions } from '../device/redemptions.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { Answerer } from '../past/answerer.ts';
 import type { Proofs } from '../proof/proofs.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { DigestPages } from '../stream/digest-pages.ts';
 import type { Opening } from '../stream/opening.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
@@ -32,7 +32,7 @@ export type Parts = {
   digests: DigestPages;
   streams: Streams;
   limits: Limits;
-  redemptions: Redemptions;
+  sessions: Sessions;
   unproved: UnprovedRefusals;
   proofs: Proofs;
   /** What callers must name in their header. */

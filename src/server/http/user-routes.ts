@@ -65,12 +65,12 @@ const redeem = async (parts: Parts, request: FastifyRequest, reply: FastifyReply
   const { events } = await executeAs(parts, request, { type: 'RedeemInvitation', publicKey });
   reply.code(204);
   if (events.length === 0) return;
-  await parts.redemptions.prepared(caller.id);
+  await parts.sessions.prepared();
   reply.header('connection', 'close');
   const { socket } = request.raw;
   // Node would close the socket with the answer still on its way; the caller's end tells that it is through.
   socket.destroySoon = () => socket.end();
-  socket.once('end', () => parts.redemptions.answered(caller.id));
+  socket.once('end', () => parts.sessions.answered(caller.id));
 };
 
 const changeEndpoint = async (

@@ -1,6 +1,7 @@
 /** The network as its followers see it: always at a committed position, one commit after another. */
 import { advanceWithChanges, classDeltas } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
+import { rightsAfter } from '../../domain/rights.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { follow, replay } from '../../store/follow.ts';
 import type { Head } from '../../store/log.ts';
@@ -83,7 +84,8 @@ export class Live {
 
   #take(commit: RecordedCommit): void {
     const changes = advanceWithChanges(this.network, commit.events, commit.to);
-    const step = { commit, changes, deltas: classDeltas(this.network, changes) };
+    const deltas = classDeltas(this.network, changes);
+    const step = { commit, changes, deltas, rights: rightsAfter(this.network, commit.events, changes) };
     this.#head = { position: commit.to, hash: commit.records.at(-1)?.hash ?? this.#head.hash };
     this.window.add(step);
     for (const listener of this.#listeners) listener(step);

@@ -37,21 +37,22 @@ export const EMPTY_PART = partOf(new Uint8Array());
 export class Proofs {
   readonly #privateKey: PrivateKey;
   readonly #publicKey: PublicKey;
-  readonly #live: Pick<Live, 'network' | 'subscribe'>;
+  readonly #live: Pick<Live, 'network'>;
   readonly #clock: ServerClock;
   /** Of keys that peers have; each takes as long to make as all the rest of some calls. */
   readonly #pairs = new Map<PublicKey, PairKeys>();
   readonly #nonces = new Nonces();
 
-  constructor(privateKey: PrivateKey, live: Pick<Live, 'network' | 'subscribe'>, clock: ServerClock) {
+  constructor(privateKey: PrivateKey, live: Pick<Live, 'network'>, clock: ServerClock) {
     this.#privateKey = privateKey;
     this.#publicKey = publicKeyOf(privateKey);
     this.#live = live;
     this.#clock = clock;
-    live.subscribe(({ changes }) => {
-      for (const { before, after } of changes.peers.values())
-        if (before && before.publicKey !== after?.publicKey) this.#pairs.delete(before.publicKey);
-    });
+  }
+
+  /** The key's right has ended. */
+  forget(key: PublicKey): void {
+    this.#pairs.delete(key);
   }
 
   get moment(): Moment {

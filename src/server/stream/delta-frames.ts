@@ -1,5 +1,5 @@
 /** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
-import type { Changes, ClassDelta } from '../../domain/changes.ts';
+import type { ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
@@ -32,14 +32,6 @@ const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
     else rows.removed.push(id);
   }
   return rows;
-};
-
-/** Those who were invited before a commit and had redeemed after it. */
-const joinedIn = ({ peers }: Changes): ReadonlySet<PeerId> => {
-  const joined = new Set<PeerId>();
-  for (const [id, { before, after }] of peers)
-    if (before?.isRedeemed === false && after?.isRedeemed) joined.add(id);
-  return joined;
 };
 
 const peerRows = ({ changed, removed }: ClassDelta, joined: ReadonlySet<PeerId>): Rows['peers'] => {
@@ -92,12 +84,11 @@ export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
  */
 export const stepFrames = (
   live: Live,
-  { changes, deltas }: Step,
+  { changes, deltas, rights: { joined } }: Step,
   since: ReadonlyMap<CidrId, Position>,
 ): Map<CidrId, Buffer> => {
   const to = live.head.position;
   const cidrs = cidrRows(live.network, changes.cidrs.keys());
-  const joined = joinedIn(changes);
   const made = new Map<ClassDelta, Map<Position, Buffer>>();
   const frames = new Map<CidrId, Buffer>();
   for (const [viewer, delta] of concerned({ changes, deltas }, since)) {

@@ -1,12 +1,9 @@
 /** The live streams: each commit becomes one frame per CIDR that it concerns, written to all its members alike. */
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
-import type { Change } from '../../domain/changes.ts';
-import type { Peer } from '../../domain/peer.ts';
-import { unprovedRights } from '../../domain/proofs.ts';
 import { appears } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';
-import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS } from '../../protocol/frames.ts';
+import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -18,7 +15,6 @@ import { Audience } from './audience.ts';
 import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
-import { Farewells, reasonFor } from './farewells.ts';
 import { costOf, Lanes } from './lanes.ts';
 import { type Line, Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
@@ -46,14 +42,12 @@ export class Hub {
   readonly #claims: Claims | undefined;
   readonly #limits: Limits;
   readonly #audience = new Audience();
-  readonly #farewells = new Farewells();
   readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
   /** Up to where the members of a CIDR have been told, the longest silent first. */
   readonly #told = new Map<CidrId, Position>();
   /** What leads from a position to where the followers are, for the peers of a CIDR. */
   readonly #caughtUp = new Map<string, readonly Buffer[]>();
-  readonly #unsubscribe: () => void;
   readonly #timers: NodeJS.Timeout[];
   #second = 0;
   #attached = 0;
@@ -66,7 +60,6 @@ export class Hub {
     this.#claims = claims;
     this.#limits = limits;
     this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
-    this.#unsubscribe = live.subscribe((step) => this.#onStep(step));
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
       setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW),
@@ -87,16 +80,35 @@ export class Hub {
 
   /** Ends all streams; the clients come back by themselves. */
   close(): void {
-    this.#unsubscribe();
     this.#news.close();
     this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { socket } of this.#audience.all()) socket.close(1001);
   }
 
-  /** Resolves when a revoked peer's streams have closed, at once where it has none, in any case within 50 ms. */
-  told(peerId: PeerId): Promise<void> {
-    return this.#farewells.told(peerId);
+  /** Ends the streams of a peer and says why; resolves when they have closed, at once where there are none. */
+  revoke(peerId: PeerId, reason: Revoked['reason']): Promise<unknown> {
+    const members = [...this.#audience.ofPeer(peerId)];
+    const closed = members.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const member of members) {
+      this.#leave(member);
+      member.end('revoked', { kind: 'revoked', reason });
+    }
+    return Promise.all(closed);
+  }
+
+  /** Tells what a commit changed. */
+  follow(step: Step): void {
+    this.#caughtUp.clear();
+    for (const [id, { after }] of step.changes.peers) if (!after) this.#observations.forget(id);
+    if (step.commit.events.some(({ type }) => type === 'LogRestored')) {
+      this.#startOver();
+      return;
+    }
+    this.#endUnproved(step);
+    for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
+    this.#bookmark();
+    this.#news.follow(step);
   }
 
   /**
@@ -192,19 +204,6 @@ export class Hub {
     if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
   }
 
-  #onStep(step: Step): void {
-    this.#caughtUp.clear();
-    if (step.commit.events.some(({ type }) => type === 'LogRestored')) {
-      this.#startOver();
-      return;
-    }
-    for (const [peerId, change] of step.changes.peers) this.#revoke(peerId, change);
-    this.#endUnproved(step);
-    for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
-    this.#bookmark();
-    this.#news.follow(step);
-  }
-
   /** After a restored backup it takes a welcome to know who can go on from where: all come back for one. */
   #startOver(): void {
     for (const member of [...this.#audience.all()]) {
@@ -239,30 +238,13 @@ export class Hub {
     }
   }
 
-  /** The right to a stream is a peer's with one key: its streams end with that right. */
-  #revoke(peerId: PeerId, change: Change<Peer>): void {
-    const { after } = change;
-    const lost = [...this.#audience.ofPeer(peerId)].filter(
-      ({ publicKey }) => !appears(after) || after.publicKey !== publicKey,
-    );
-    if (lost.length === 0) return;
-    for (const member of lost) this.#leave(member);
-    this.#farewells.say(peerId, lost, reasonFor(change));
-  }
-
-  /** Who can prove itself, and has to from now on, is served nothing without that. */
-  #endUnproved({ commit: { events } }: Step): void {
-    const { network } = this.#live;
-    for (const event of events) {
-      if (event.type !== 'ProofRequired' && event.type !== 'PeerProved') continue;
-      const members = event.peerId === undefined ? this.#audience.all() : this.#audience.ofPeer(event.peerId);
-      for (const member of [...members]) {
-        const peer = network.peer(member.peerId);
-        if (member.isProved || !peer || unprovedRights(network, peer) !== 'nothing') continue;
+  #endUnproved({ rights: { mustProve } }: Step): void {
+    for (const id of mustProve)
+      for (const member of [...this.#audience.ofPeer(id)]) {
+        if (member.isProved) continue;
         this.#leave(member);
         member.end('unproved');
       }
-    }
   }
 
   /** Brings a member from where it is to where the followers are, as far as its queue allows. */

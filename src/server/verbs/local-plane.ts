@@ -5,6 +5,7 @@ import { note } from '../../cli/print.ts';
 import { advanceWithChanges } from '../../domain/changes.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import type { Network } from '../../domain/network.ts';
+import { rightsAfter } from '../../domain/rights.ts';
 import type { Actor } from '../../events/actor.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
@@ -18,7 +19,6 @@ import { NO_HASH, SERVER_PEER } from '../../values/id.ts';
 import { publicKeyOf } from '../../values/key-pair.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
-import { endedRights } from '../device/ended-rights.ts';
 import { letGo } from '../device/unserved.ts';
 import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
@@ -93,7 +93,9 @@ export class LocalPlane implements Plane {
     let narrows = false;
     await replay(this.#log, this.#state.position, ({ events, to }) => {
       const changes = advanceWithChanges(this.#state, events, to);
-      narrows ||= !endedRights(changes).next().done || changes.sight.some(({ gained }) => !gained);
+      narrows ||=
+        rightsAfter(this.#state, events, changes).ended.size > 0 ||
+        changes.sight.some(({ gained }) => !gained);
     });
     return narrows;
   }

@@ -1,9 +1,11 @@
-/** The API's TCP connections by address: few for each, in places by what they have proved, and ended when a right ends. */
+/** The API's TCP connections by address: few for each, in places by what they have proved. */
 import type { Socket } from 'node:net';
+import type { Network } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer.ts';
+import { mayConnect } from '../../domain/rights.ts';
+import { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
-import { type EndedRight, endedRights } from '../device/ended-rights.ts';
 import type { Limits } from '../limits.ts';
-import type { Step } from '../live/step.ts';
 
 /**
  * What has come over a connection. `silent`: no whole request yet. `unproved`: one without a proof. `opening`: the upgrade
@@ -28,16 +30,15 @@ const LOOK_EVERY = 250;
 /** … and closed at the n-th look: after 2 s, or later where the server itself is late to read what has come. */
 const MOST_LOOKS = 8;
 
-/** A peer that was told of its end has this long to hear it, in milliseconds. */
-const LAST_WORDS = 50;
-/** The answer to a redeem goes out over the old key; by now it is through or never will be. */
-const LAST_ANSWER = 2_500;
+/** An address that rests takes no connection: the kernel may have made one that Node hears of when another peer has it. */
+const REST_MS = 5_000;
 
-/**
- * An invitation's address that is free for another one takes no connection for so long, in milliseconds: the kernel may have
- * made one over the old key that Node hears of when the address has somebody else.
- */
-const REST = 5_000;
+/** The peer at the other end of a socket, if it may connect. */
+export const peerAt = (network: Network, remoteAddress: string | undefined): Peer | undefined => {
+  const ip = Ip.safeParse(remoteAddress);
+  const peer = ip.success ? network.peerAt(ip.data) : undefined;
+  return mayConnect(peer) ? peer : undefined;
+};
 
 type Connection = {
   readonly socket: Socket;
@@ -104,12 +105,14 @@ export class Connections {
     return true;
   }
 
-  /** Ends the connections of all whose right a commit ended. */
-  follow({ changes }: Step): void {
-    for (const { before, after } of changes.peers.values())
-      if (before && !before.isRedeemed && !after?.isRedeemed && before.publicKey !== after?.publicKey)
-        this.#resting.set(before.ip, performance.now() + REST);
-    for (const right of endedRights(changes)) this.#end(right.peer.ip, graceOf(right));
+  /** Those that an address has now. */
+  at(address: string): Socket[] {
+    return [...(this.#byAddress.get(address)?.keys() ?? [])];
+  }
+
+  /** Takes no connection from an address for a while. */
+  rest(address: string): void {
+    this.#resting.set(address, performance.now() + REST_MS);
   }
 
   /** Ends all. */
@@ -162,20 +165,4 @@ export class Connections {
     clearInterval(this.#looking);
     this.#looking = undefined;
   }
-
-  #end(address: string, grace: number): void {
-    const sockets = [...(this.#byAddress.get(address)?.keys() ?? [])];
-    if (sockets.length === 0) return;
-    const end = () => {
-      for (const socket of sockets) socket.destroy();
-    };
-    if (grace === 0) end();
-    else setTimeout(end, grace);
-  }
 }
-
-/** An invitation that ended frees its address, perhaps in this very commit: nothing may linger. */
-const graceOf = ({ peer, reason }: EndedRight): number => {
-  if (peer.isRedeemed || reason === 'disabled') return LAST_WORDS;
-  return reason === 'rekeyed' ? LAST_ANSWER : 0;
-};

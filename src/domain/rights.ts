@@ -1,0 +1,56 @@
+/** Whose right to connect a commit ended, who joined and who must prove itself now: computed once, for all who act on it. */
+import type { NetworkEvent } from '../events/schema.ts';
+import { type PeerId, SERVER_PEER } from '../values/id.ts';
+import type { Change, Changes } from './changes.ts';
+import type { Network } from './network.ts';
+import type { Peer } from './peer.ts';
+import { unprovedRights } from './proofs.ts';
+
+/** Whether a peer may connect to the server with its key: invited or joined, and enabled. */
+export const mayConnect = (peer: Peer | undefined): peer is Peer =>
+  peer !== undefined && !peer.isDisabled && peer.id !== SERVER_PEER;
+
+/** A peer, as it was, whose key can no longer connect. `joined`: its invitation's key, which its own has replaced. */
+export type EndedRight = { peer: Peer; reason: 'deleted' | 'disabled' | 'rekeyed' | 'joined' };
+
+export type Rights = {
+  ended: ReadonlyMap<PeerId, EndedRight>;
+  joined: ReadonlySet<PeerId>;
+  /** From now on these are served nothing without a proof by their key. */
+  mustProve: ReadonlySet<PeerId>;
+};
+
+const hasJoined = ({ before, after }: Change<Peer>): boolean =>
+  before?.isRedeemed === false && after?.isRedeemed === true;
+
+const endOf = (change: Change<Peer>): EndedRight | undefined => {
+  const { before: peer, after } = change;
+  if (!mayConnect(peer)) return undefined;
+  if (!after) return { peer, reason: 'deleted' };
+  if (after.isDisabled) return { peer, reason: 'disabled' };
+  if (after.publicKey === peer.publicKey) return undefined;
+  return { peer, reason: hasJoined(change) ? 'joined' : 'rekeyed' };
+};
+
+/** `network` is the state after the events, `changes` what they changed. */
+export const rightsAfter = (
+  network: Network,
+  events: Iterable<NetworkEvent>,
+  { peers }: Pick<Changes, 'peers'>,
+): Rights => {
+  const ended = new Map<PeerId, EndedRight>();
+  const joined = new Set<PeerId>();
+  const mustProve = new Set<PeerId>();
+  const judge = (peer: Peer | undefined): void => {
+    if (peer && unprovedRights(network, peer) === 'nothing') mustProve.add(peer.id);
+  };
+  for (const [id, change] of peers) {
+    const end = endOf(change);
+    if (end) ended.set(id, end);
+    if (hasJoined(change)) joined.add(id);
+    judge(change.after);
+  }
+  for (const { type, ...event } of events)
+    if (type === 'ProofRequired' && !('peerId' in event)) for (const peer of network.peers()) judge(peer);
+  return { ended, joined, mustProve };
+};

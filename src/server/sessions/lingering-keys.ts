@@ -1,0 +1,108 @@
+/** What the server's device should have for each peer: as the log says, and keys that keep an address a moment longer. */
+
+import type { Network } from '../../domain/network.ts';
+import type { Peer } from '../../domain/peer.ts';
+import { type EndedRight, mayConnect } from '../../domain/rights.ts';
+import type { PeerId } from '../../values/id.ts';
+import { singleton } from '../../values/ip.ts';
+import type { PublicKey } from '../../values/key.ts';
+import type { PeerConfig } from '../../wireguard/device.ts';
+import type { PeerDelta } from '../../wireguard/plan.ts';
+import type { Step } from '../live/step.ts';
+
+/**
+ * A key that keeps its address until its peer was told that its right has ended, or until the answer to the redemption
+ * of its invitation is through.
+ */
+export type Lingering = { readonly config: PeerConfig; readonly until: 'told' | 'answered' };
+
+/** The entries of one peer; a new key is there already, without the address, while another keeps that. */
+export const configsOf = (peer: Peer | undefined, lingering?: Lingering): PeerConfig[] => {
+  const held = lingering?.config;
+  if (!mayConnect(peer)) return held ? [held] : [];
+  const { publicKey } = peer;
+  if (!held || held.publicKey === publicKey) return [{ publicKey, allowedIps: [singleton(peer.ip)] }];
+  return [held, { publicKey, allowedIps: [] }];
+};
+
+const isSame = (left: PeerConfig, right: PeerConfig): boolean =>
+  left.publicKey === right.publicKey && left.allowedIps.join() === right.allowedIps.join();
+
+/** From one peer's entries to others. */
+const deltaBetween = (before: readonly PeerConfig[], after: readonly PeerConfig[]): PeerDelta => {
+  const keys = new Set(after.map(({ publicKey }) => publicKey));
+  return {
+    removed: before.map(({ publicKey }) => publicKey).filter((key) => !keys.has(key)),
+    changed: after.filter((config) => !before.some((known) => isSame(known, config))),
+  };
+};
+
+/** Which key lingers after a right has ended. A key that was replaced by another invitation's does not. */
+const lingeringAfter = ({ peer, reason }: EndedRight): Lingering | undefined => {
+  const config = { publicKey: peer.publicKey, allowedIps: [singleton(peer.ip)] };
+  if (reason === 'joined') return { config, until: 'answered' };
+  return peer.isRedeemed && reason !== 'rekeyed' ? { config, until: 'told' } : undefined;
+};
+
+export class LingeringKeys {
+  readonly #lingering = new Map<PeerId, Lingering>();
+
+  /** How the entries of each peer change with a commit. */
+  *follow({ changes, rights }: Step): Generator<PeerDelta> {
+    for (const [id, { before, after }] of changes.peers) {
+      const had = configsOf(before, this.#lingering.get(id));
+      this.#linger(id, rights.ended.get(id), after);
+      yield deltaBetween(had, configsOf(after, this.#lingering.get(id)));
+    }
+  }
+
+  of(id: PeerId): Lingering | undefined {
+    return this.#lingering.get(id);
+  }
+
+  /** The invitation's key while it still has the address of the peer that has redeemed it. */
+  invitationKey(id: PeerId): PublicKey | undefined {
+    const lingering = this.#lingering.get(id);
+    return lingering?.until === 'answered' ? lingering.config.publicKey : undefined;
+  }
+
+  get isAwaitingAnswer(): boolean {
+    return [...this.#lingering.values()].some(({ until }) => until === 'answered');
+  }
+
+  ids(): PeerId[] {
+    return [...this.#lingering.keys()];
+  }
+
+  /** A key lingers no longer; `peer` is whose it was, as it is now. */
+  release(id: PeerId, peer: Peer | undefined): PeerDelta {
+    const had = configsOf(peer, this.#lingering.get(id));
+    this.#lingering.delete(id);
+    return deltaBetween(had, configsOf(peer));
+  }
+
+  /** Whose key it is: a peer's, or one that lingers. */
+  ownerOf(network: Network, key: PublicKey): PeerId | undefined {
+    const owner = network.peerWithKey(key)?.id;
+    if (owner !== undefined) return owner;
+    for (const [id, { config }] of this.#lingering) if (config.publicKey === key) return id;
+    return undefined;
+  }
+
+  /** All entries that the device should have, each with its peer. */
+  *all(network: Network): Generator<[PeerId, PeerConfig]> {
+    for (const peer of network.peers())
+      for (const config of configsOf(peer, this.#lingering.get(peer.id))) yield [peer.id, config];
+    for (const [id, { config }] of this.#lingering) if (!network.peer(id)) yield [id, config];
+  }
+
+  #linger(id: PeerId, end: EndedRight | undefined, after: Peer | undefined): void {
+    const next = end && lingeringAfter(end);
+    const current = this.#lingering.get(id);
+    // What does not concern the keys, such as another name, leaves the one that lingers.
+    const isUntouched = !end && mayConnect(after) && current?.config.publicKey !== after.publicKey;
+    if (isUntouched) return;
+    if (next) this.#lingering.set(id, next);
+    else this.#lingering.delete(id);
+  }
+}
