@@ -7,7 +7,7 @@ import { formatInvitation } from '../protocol/conf.ts';
 import { SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { ROOT_CIDR } from '../values/id.ts';
-import { type Cidr, type Ip, prefixOf } from '../values/ip.ts';
+import { type Cidr, Ip, prefixOf } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { KeyPair } from '../values/key-pair.ts';
 import { InterfaceName } from '../values/name.ts';
@@ -42,7 +42,8 @@ export type Invitation = {
 };
 
 const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => {
-  for (const event of events) if (event.type === 'PeerAdded') return event.ip;
+  const added = events.find(({ type }) => type === 'PeerAdded');
+  if (added) return Ip.parse(added.ip);
   const known = view.peers.find(({ name }) => name === peer);
   if (!known) throw new Failure(`the network does not show the peer "${peer}" any more`);
   return known.ip;

@@ -1,7 +1,6 @@
 /** An admin's intent, and what became of it. */
 import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
-import { NetworkEvent } from '../events/schema.ts';
 import { Hash, Position } from '../values/id.ts';
 import { Reach } from './past.ts';
 
@@ -21,8 +20,11 @@ export const UndoRequest = z.strictObject({
 });
 export type UndoRequest = z.infer<typeof UndoRequest>;
 
+/** A newer server may record types, and fields, that this program does not know. */
+const RecordedEvent = z.looseObject({ type: z.string().max(64) });
+
 /** What a command did; without events, things were as asked already. */
-export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(NetworkEvent) });
+export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(RecordedEvent) });
 export type Outcome = z.infer<typeof Outcome>;
 
 /** What a command would do at this position, had it been meant. */

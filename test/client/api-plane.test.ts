@@ -1,6 +1,8 @@
 // Asking the log through the API: word for word what the server says, checked, and patient where it is asked often.
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Api } from '../../src/client/api/api.ts';
 import { ApiPlane } from '../../src/client/api/api-plane.ts';
@@ -61,6 +63,24 @@ it('undoes by name what is too long to be sent', async () => {
     { reverts: 7, at: 8 },
     { to: 3, at: 8 },
   ]);
+});
+
+/** Each type of event as a newer server may record it: under another name, with a field of another kind. */
+const newerEvents = readdirSync('test/events/golden').map((file) => {
+  const { event } = JSON.parse(readFileSync(join('test/events/golden', file), 'utf8'));
+  return { ...event, type: `${event.type}Again`, name: { first: 'bob' }, since: null };
+});
+
+it('reads what came of a command, and what would, whatever a newer server records', async () => {
+  const outcome = { position: 9, hash: NO_HASH, events: newerEvents };
+  const rehearsal = { ...outcome, dryRun: true, sentences: [], reach: { gained: [], lost: [] } };
+  answers = [
+    [200, outcome],
+    [200, rehearsal],
+  ];
+  const command = { type: 'DisablePeer', peer: 'bob' } as never;
+  expect(await plane.execute(command)).toEqual(outcome);
+  expect(await plane.rehearse(command)).toEqual(rehearsal);
 });
 
 it('takes nothing that is no answer', async () => {

@@ -68,6 +68,26 @@ describe('a follower', () => {
     await waiting.catch((error) => expect(error).toBe(trouble));
   });
 
+  it('that throws keeps no other from hearing of the commit', async () => {
+    const log = await tempLog();
+    await append(log, commitOf(acme.network));
+    const live = await Live.load(log);
+    const running = live.run();
+    const heard: string[] = [];
+    live.subscribe(() => {
+      throw new Error('the first has a bug');
+    });
+    live.subscribe(() => heard.push('the second'));
+    live.subscribe(() => {
+      throw new Error('the third has one too');
+    });
+    live.subscribe(() => heard.push('the fourth'));
+    await setImmediate();
+    await append(log, commitOf([{ type: 'PeerRenamed', peerId: ids.bob, name: 'rob' }]));
+    await expect(running).rejects.toThrow('the first has a bug');
+    expect(heard).toEqual(['the second', 'the fourth']);
+  });
+
   it('of an empty log has nothing to follow', async () => {
     const log = await tempLog();
     await expect(Live.load(log)).rejects.toBeInstanceOf(Failure);

@@ -6,12 +6,12 @@ import { Rejected } from '../../domain/rejection.ts';
 import { type Actor, actorText } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
-import type { Outcome } from '../../protocol/commands.ts';
 import type { AppendResult, Commit, EventLog, NewCommit } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { digestOfCommand } from './command-digest.ts';
+import type { Outcome } from './outcome.ts';
 import { TentativeNetwork } from './tentative-network.ts';
 
 /**

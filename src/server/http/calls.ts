@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
-import type { Outcome } from '../../protocol/commands.ts';
+import type { Outcome } from '../commands/outcome.ts';
 import { explained } from '../past/explained.ts';
 import type { Evidence } from '../proof/proofs.ts';
 import type { Role } from './admission.ts';

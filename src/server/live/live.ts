@@ -88,8 +88,9 @@ export class Live {
     const step = { commit, changes, deltas, rights: rightsAfter(this.network, commit.events, changes) };
     this.#head = { position: commit.to, hash: commit.records.at(-1)?.hash ?? this.#head.hash };
     this.window.add(step);
-    for (const listener of this.#listeners) listener(step);
+    const troubles = [...this.#listeners].flatMap((listener) => troubleOf(() => listener(step)));
     this.#release();
+    if (troubles.length > 0) throw troubles[0];
   }
 
   #release(): void {
@@ -100,6 +101,16 @@ export class Live {
     for (const { resolve } of ready) resolve();
   }
 }
+
+/** A bug in one listener ends the server, but only after every other, the device among them, has heard of the commit. */
+const troubleOf = (call: () => void): unknown[] => {
+  try {
+    call();
+    return [];
+  } catch (error) {
+    return [error];
+  }
+};
 
 /** The network at the last commit that ends at or before a position; a long way there is stored for the next time. */
 const networkBefore = async (log: SqliteLog, position: Position): Promise<Network> => {

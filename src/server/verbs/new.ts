@@ -13,7 +13,6 @@ import { decide } from '../../domain/decide.ts';
 import { Network } from '../../domain/network.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
-import type { Outcome } from '../../protocol/commands.ts';
 import { openDatabase } from '../../store/open.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { LogReader } from '../../store/reader.ts';
@@ -30,6 +29,7 @@ import { isPrivateRange, PRIVATE_BLOCKS, reservedIn } from '../../values/reserve
 import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
+import type { Outcome } from '../commands/outcome.ts';
 import { formatConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
