@@ -85,7 +85,7 @@ fi
 export const PRERM = `#!/bin/sh
 set -e
 if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl stop ${UNITS} || true
+  systemctl stop ${UNITS} 'innernet-backup@*.timer' || true
 fi
 `;
 

@@ -165,7 +165,9 @@ const placeWords = (folder) => {
 
 /** @param {string} folder */
 const placeUnits = (folder) => {
-  for (const name of readdirSync(join(root, 'packaging')).filter((file) => /\.(service|target)$/.test(file)))
+  for (const name of readdirSync(join(root, 'packaging')).filter((file) =>
+    /\.(service|target|timer)$/.test(file),
+  ))
     put(join(folder, 'usr/lib/systemd/system', name), readFileSync(join(root, 'packaging', name)));
 };
 

@@ -23,6 +23,7 @@ export const newProgram = (name: string, version: string, summary: string, folde
     .helpCommand('help [verb]', 'print the help of a verb')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
     .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(false) // ours are in suggestions.ts
     .exitOverride();
   addGlobalOptions(program, folders);
   return program;

@@ -4,7 +4,8 @@ import { explain, printable, Rejected, shellWord } from '../domain/rejection.ts'
 import { Failure } from '../values/failure.ts';
 import { forbidCoreDumps } from './core-dumps.ts';
 import { globalOptionsOf } from './options.ts';
-import { note, paint } from './print.ts';
+import { answer, jsonText, note, paint } from './print.ts';
+import { flagMeant, verbsMeant } from './suggestions.ts';
 import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
@@ -13,7 +14,14 @@ const REFUSED = 1;
 const WRONG_USE = 2;
 const INTERRUPTED = 130;
 
-type Trouble = { code: number; sentence?: string; hint?: string | undefined; details?: string | undefined };
+type Trouble = {
+  code: number;
+  sentence?: string;
+  hint?: string | undefined;
+  details?: string | undefined;
+  /** Of a rule that said no. */
+  refusal?: Rejected['rejection'];
+};
 
 /** Program and verb as they were called, with what else is needed to call them the same way again. */
 class Call {
@@ -65,6 +73,11 @@ class Call {
     return [this.program.name(), ...this.#folders(), verb, ...network, ...rest].join(' ');
   }
 
+  /** Whether the answer was to be JSON. */
+  get isJson(): boolean {
+    return this.verb?.opts<{ json?: true }>().json === true;
+  }
+
   get help(): string {
     return [this.program.name(), ...(this.verb ? [this.verb.name()] : []), '--help'].join(' ');
   }
@@ -79,17 +92,28 @@ const WRONG_CHOICE = /^command-argument value '([^']*)' is invalid for argument 
 const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]): void => {
   if (word !== 'help' || verb === undefined || verb === 'help' || verb.startsWith('-')) return;
   if (!program.commands.some((command) => [command.name(), ...command.aliases()].includes(verb)))
-    throw new Usage(`there is no verb "${verb}"`);
+    throw new Usage(`there is no verb "${verb}"`, hintFor(verbsMeant(program, verb)));
+};
+
+const hintFor = (meant: readonly string[]): string | undefined =>
+  meant.length === 0 ? undefined : `did you mean ${meant.join(' or ')}?`;
+
+/** What was meant by a word or flag that is none of ours. */
+const meantBy = (sentence: string, { program, verb }: Call): readonly string[] => {
+  const [, word] = /^unknown command '(.+)'$/.exec(sentence) ?? [];
+  if (word !== undefined) return verbsMeant(program, word);
+  const [, flag] = /^unknown option '(--[^']+)'$/.exec(sentence) ?? [];
+  const meant = flag === undefined ? undefined : flagMeant(verb ?? program, flag);
+  return meant === undefined ? [] : [meant];
 };
 
 /** Commander's own complaints, in our voice; a suggestion of it becomes the hint. */
 const ofCommander = (error: CommanderError, call: Call): Trouble => {
   if (error.exitCode === 0) return { code: 0 };
   if (error.code === 'commander.help') return { code: WRONG_USE };
-  const [first = '', ...others] = error.message.replace(/^error: /, '').split('\n');
-  const meant = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(others.join(' '))?.[1];
+  const [first = ''] = error.message.replace(/^error: /, '').split('\n');
   const sentence = sentenceCase(first.replace(WRONG_CHOICE, '$2 "$1": a').replace(/\.$/, ''));
-  return { code: WRONG_USE, sentence, hint: meant ? `did you mean ${meant}?` : call.help };
+  return { code: WRONG_USE, sentence, hint: hintFor(meantBy(sentence, call)) ?? call.help };
 };
 
 const SYSTEM_REASONS: { [code: string]: string } = {
@@ -129,7 +153,7 @@ const ofRejection = ({ rejection, background }: Rejected, call: Call): Trouble =
   const { sentence, hint, verb } = explain(rejection);
   const way = verb ? `${hint}: ${call.commandFor(verb)}` : hint;
   const known = background && new Clock({}).sentence(background);
-  return { code: REFUSED, sentence, hint: known ? `${known}; ${way}` : way };
+  return { code: REFUSED, sentence, hint: known ? `${known}; ${way}` : way, refusal: rejection };
 };
 
 const hintOf = ({ hint, verb }: Failure, call: Call): string | undefined =>
@@ -154,13 +178,16 @@ const troubleOf = (error: unknown, call: Call): Trouble => {
   return isSystemError(error) ? ofSystem(error) : ofBug(error);
 };
 
-const report = ({ sentence, hint, details }: Trouble, call: Call): void => {
+const report = ({ sentence, hint, details, refusal }: Trouble, call: Call): void => {
   const say = (label: string, text: string): void => {
     note(`${call.program.name()}: ${label} ${printable(text)}`);
   };
   if (sentence) say(paint('red', 'error:', process.stderr), sentence);
   if (hint) say(paint('bold', 'hint:', process.stderr), hint);
   if (details && call.verbose > 0) note(details);
+  if (!sentence || !call.isJson) return;
+  const error = { sentence, ...(hint ? { hint } : {}), ...(refusal ? { refusal } : {}) };
+  answer(jsonText({ error })); // in one line: a history has one record a line before it
 };
 
 /** A reader that has seen enough (`| head`) is no trouble; what was to be changed is changed by then. */

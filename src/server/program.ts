@@ -1,5 +1,5 @@
 /** The program `innernet-server`: its verbs and flags; what a verb does is loaded when it is called. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
 import { addChangeOptions } from '../cli/change.ts';
@@ -10,7 +10,7 @@ import type { DoctorOptions } from '../cli/examining.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
-import { addHostsOptions, flag, portNumber, saidTo } from '../cli/options.ts';
+import { addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
@@ -91,11 +91,14 @@ const openPast: OpenPast = async (network, options) => {
 
 const addUninstall = (program: Command): void => {
   const uninstall = networkVerb(program, 'uninstall', {
-    summary: 'end a network for good: delete its key, its log and its device from this machine',
-    examples: ['uninstall acme', 'uninstall acme --yes --keep-log'],
+    summary: 'end a network for good: delete its key and its device from this machine; its log stays',
+    examples: ['uninstall acme', 'uninstall acme --yes --delete-log'],
   })
     .option('--yes', 'do not ask whether this is meant')
-    .option('--keep-log', 'leave the log where it is');
+    .option('--delete-log', 'delete the log too, the only record of what happened in the network')
+    .addOption(
+      new Option('--keep-log', 'leave the log where it is (the default)').conflicts('deleteLog').hideHelp(),
+    );
   addHostsOptions(addLocalChangeOptions(uninstall)).action(
     async (network: InterfaceName, _options, command: Command) => {
       const server = await import('./verbs/uninstall.ts');
@@ -119,9 +122,12 @@ const addDoctor = (program: Command): void => {
 const addBackups = (program: Command): void => {
   networkVerb(program, 'backup', {
     summary: 'write a checked copy of the log, also while it is being served',
-    examples: ['backup acme acme.backup', 'backup acme /mnt/acme.backup --json'],
+    examples: ['backup acme acme.backup', 'backup acme /mnt/backups/ --keep 14'],
   })
-    .argument('<file>', 'the file to make')
+    .argument('<file>', 'the file to make, or a folder for files that are named by the time')
+    .addOption(
+      flag('--keep <count>', 'delete all backups in the folder but so many', wholeNumber(1, 100_000)),
+    )
     .option('--json', 'answer with JSON: the file and how far it goes')
     .action(async (network: InterfaceName, file: string, _options, command: Command) => {
       const { backup } = await import('./verbs/backup.ts');

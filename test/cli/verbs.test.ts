@@ -477,12 +477,44 @@ describe('wrong use: exit 2, and what to type instead', () => {
     'innernet list-peers --help',
   );
   wrong('list-peers acme --csv', "unknown option '--csv'", 'innernet list-peers --help');
+  wrong('status', "unknown command 'status'", 'innernet --help');
+  wrong('peers', "unknown command 'peers'", 'did you mean list-peers?');
+  wrong('remove-peer acme', "unknown command 'remove-peer'", 'did you mean delete-peer?');
+  wrong('rename-peer acme --newname x', "unknown option '--newname'", 'did you mean --new-name?');
   wrong('list-pears acme', "unknown command 'list-pears'", 'did you mean list-peers?');
   wrong(
     '--mtu 12 list-peers acme',
     '--mtu "12": this must be a whole number from 576 to 65455',
     'innernet list-peers --help',
   );
+});
+
+describe('with --json what goes wrong is JSON too, in one line, beside the sentence on stderr', () => {
+  it('a rule', async () => {
+    const { code, stdout, stderr } = await inn('disable-peer acme --name nobody --json');
+    const hint = 'the peers are listed by: innernet list-peers acme';
+    expect([code, JSON.parse(stdout)]).toEqual([
+      1,
+      {
+        error: {
+          ...{ sentence: 'there is no peer "nobody"', hint },
+          refusal: { code: 'UnknownPeer', peer: 'nobody' },
+        },
+      },
+    ]);
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(stderr).toBe(`innernet: error: there is no peer "nobody"\ninnernet: hint: ${hint}\n`);
+  });
+
+  it('the world, and wrong use', async () => {
+    const errorOf = async (line: string) => JSON.parse((await inn(line)).stdout).error;
+    expect(await errorOf('list-peers beta --json')).toEqual({
+      ...{ sentence: 'beta is not installed here', hint: 'innernet show' },
+    });
+    expect(await errorOf('add-cidr acme --json --cidr 10.42.9.0/24')).toMatchObject({
+      sentence: '--name is missing: there is no terminal to ask on',
+    });
+  });
 });
 
 describe('without a terminal the missing flag is named', () => {

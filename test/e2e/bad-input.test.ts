@@ -1,6 +1,6 @@
 // Whatever a person gets wrong: one sentence that names rule and value, a hint, the exit code, and nothing changed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT, clientOfNobody, type Host, SERVER, SmallNetwork } from './small-network.ts';
+import { CLIENT, clientOfNobody, type Host, programOfNobody, SERVER, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -63,6 +63,30 @@ describe('on the server', () => {
     expect(code, stderr).toBe(exit);
     expect(stdout).toBe('');
     oneSentence(stderr);
+  });
+});
+
+describe('on the server, without sudo', () => {
+  it.each([
+    [['history', 'acme']],
+    [['state', 'acme']],
+    [['diff', 'acme', '1']],
+    [['why', 'acme', 'ann', 'innernet-server']],
+    [['head', 'acme']],
+    [['verify', 'acme']],
+    [['list-peers', 'acme']],
+    [['backup', 'acme', '/tmp/never.backup']],
+    [['doctor', 'acme']],
+    [['rebuild', 'acme']],
+    [['export', 'acme', '--ndjson']],
+    [['disable-peer', 'acme', '--name', 'ann']],
+  ])('%j', async (argv) => {
+    const { code, stdout, stderr } = await network.server.exec([
+      ...(await programOfNobody(network.server, 'innernet-server')),
+      ...argv,
+    ]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/permission denied\n.*hint: run it as root, with sudo\n$/);
   });
 });
 

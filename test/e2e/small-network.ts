@@ -13,10 +13,13 @@ export const CLIENT = [process.execPath, program('innernet')] as const;
 export const SERVER = [process.execPath, program('innernet-server')] as const;
 
 /** The client, as a user without rights types it on a host. */
-export const clientOfNobody = async (host: Host): Promise<string[]> => {
+export const clientOfNobody = (host: Host): Promise<string[]> => programOfNobody(host, 'innernet');
+
+/** The same of either program. */
+export const programOfNobody = async (host: Host, name: string): Promise<string[]> => {
   const dist = dirname(program('innernet'));
   const { node, copies } = await nobodyOn(host, dist, join(dist, '../package.json'));
-  return [...node, `${copies[0]}/innernet.js`];
+  return [...node, `${copies[0]}/${name}.js`];
 };
 
 /** What a terminal would obey rather than show. */

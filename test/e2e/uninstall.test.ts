@@ -75,14 +75,17 @@ describe('innernet-server uninstall', () => {
     expect(await files(network.server, ...folders)).toBe(before);
   });
 
-  it('takes device, names and key away, and leaves the log if that is said', async () => {
-    const { stdout, stderr } = await network.server.exec([
-      ...SERVER,
-      'uninstall',
-      'acme',
-      '--yes',
-      '--keep-log',
-    ]);
+  it('names the log in what it asks, and says whether that stays', async () => {
+    const asked = async (...flags: string[]) =>
+      (await network.server.exec([...SERVER, 'uninstall', 'acme', ...flags])).stderr;
+    expect(await asked()).toContain('The log /var/lib/innernet-server/acme.events stays; --delete-log');
+    expect(await asked('--delete-log')).toContain(
+      'acme.conf and the log /var/lib/innernet-server/acme.events, the only record of what happened there, will',
+    );
+  });
+
+  it('takes device, names and key away, and leaves the log', async () => {
+    const { stdout, stderr } = await network.server.exec([...SERVER, 'uninstall', 'acme', '--yes']);
     expect([stdout, stderr]).toEqual([
       'uninstalled acme\n',
       'left as it is: /var/lib/innernet-server/acme.events\n',
@@ -93,8 +96,8 @@ describe('innernet-server uninstall', () => {
     expect(await sh(network.server, 'cat /etc/hosts')).not.toContain('acme');
   });
 
-  it('deletes all of it otherwise', async () => {
-    await network.server.sure([...SERVER, 'uninstall', 'acme', '--yes']);
+  it('deletes the log where that is said', async () => {
+    await network.server.sure([...SERVER, 'uninstall', 'acme', '--yes', '--delete-log']);
     expect(await files(network.server, '/etc/innernet-server')).toBe('');
     expect(await files(network.server, '/var/lib/innernet-server')).toBe('');
     const { code, stderr } = await network.server.exec([...SERVER, 'uninstall', 'acme', '--yes']);

@@ -105,7 +105,8 @@ describe('installed', () => {
   });
 
   it('units, manual pages and completions are in their places', async () => {
-    const units = 'innernet@acme.service innernet-server@acme.service innernet.target';
+    const units =
+      'innernet@acme.service innernet-server@acme.service innernet.target innernet-backup@acme.service innernet-backup@acme.timer';
     expect(await server.exec(`cd /usr/lib/systemd/system && systemd-analyze verify ${units}`)).toEqual({
       ...{ code: 0, stdout: '', stderr: '' },
     });

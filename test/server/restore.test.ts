@@ -6,6 +6,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -73,6 +74,38 @@ describe('innernet-server backup', () => {
     expect(readdirSync(server.folder).filter((name) => name.startsWith('other'))).toEqual(['other.backup']);
   });
 
+  it('names files in a folder by the time, and keeps as many as are wanted', async () => {
+    const folder = join(server.folder, 'backups');
+    for (let night = 0; night < 3; night += 1) {
+      const { stdout } = await server.run('backup', 'acme', `${folder}/`, '--json');
+      const { file: made } = JSON.parse(stdout);
+      expect(made).toMatch(/\/backups\/acme-\d{4}-\d\d-\d\dT\d{6}Z\.events$/);
+      renameSync(made, join(folder, `acme-2020-01-0${night + 1}T000000Z.events`)); // of another night
+    }
+    const others = [
+      'acme-notes.events',
+      'acme-2020-01-01T000000Z.events.old',
+      'acme-b-2020-01-01T000000Z.events',
+    ];
+    for (const other of others) writeFileSync(join(folder, other), '');
+    const { stdout, stderr } = await server.run('backup', 'acme', folder, '--keep', '2');
+    expect(stdout).toMatch(/^wrote \S+\/acme-\S+Z\.events: acme up to position 7, checked\n$/);
+    expect(stderr).toContain('deleted ');
+    const left = readdirSync(folder).filter((name) => !others.includes(name));
+    expect(left.sort()).toEqual([
+      'acme-2020-01-03T000000Z.events',
+      expect.stringMatching(/^acme-2\S+Z\.events$/),
+    ]);
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(others));
+  });
+
+  it('--keep is refused where a file was named, and nothing is written', async () => {
+    const other = join(server.folder, 'other.backup');
+    const { code, stderr } = await server.run('backup', 'acme', other, '--keep', '2');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('--keep is for a folder of backups')]);
+    expect(existsSync(other)).toBe(false);
+  });
+
   it('never overwrites', async () => {
     const before = readFileSync(file);
     expect(await server.run('backup', 'acme', file)).toMatchObject({
@@ -102,6 +135,17 @@ describe('innernet-server restore', () => {
     expect((await types()).slice(5)).toEqual(['CidrAdded', 'LogRestored', 'CidrAdded']);
   });
 
+  it('says to which position it went back, and names each change that is lost', async () => {
+    await addCidr('robots', 3);
+    const { code, stdout, stderr } = await server.run('restore', 'acme', file, '--yes');
+    expect([code, stdout]).toEqual([
+      0,
+      'acme goes on from position 6; lost: the 2 changes after it (7 to 8)\n',
+    ]);
+    expect(stderr).toMatch(/^ +7 .* added CIDR .*\n +8 .* added CIDR .*robots.*\n/);
+    expect(stderr).toContain('the log that was there is kept as ');
+  });
+
   it('names what is lost about proofs by key, with what says it anew', async () => {
     const json = async (...args: string[]) => JSON.parse((await server.run(...args)).stdout);
     await server.run('waive-proof', 'acme', '--yes');
@@ -124,7 +168,9 @@ describe('innernet-server restore', () => {
     const before = readdirSync(server.dataDir).map((name) => [name, readFileSync(inLib(name))]);
     const { code, stdout, stderr } = await server.run('restore', 'acme', file, '--dry-run');
     expect([code, stdout]).toEqual([0, expect.stringContaining('  put a backup back; what came after it')]);
-    expect(stderr).toContain('its changes from position 7 to 7 would be given up');
+    expect(stderr).toMatch(
+      /lost: the change after it \(7\)\n +7 {2}\S+ \S+ {2}ann on the server added the CIDR /,
+    );
     const told = JSON.parse((await server.run('restore', 'acme', file, '--dry-run', '--json')).stdout);
     expect(told).toMatchObject({
       ...{ network: 'acme', position: 6, dryRun: true, lost: { position: 7 } },

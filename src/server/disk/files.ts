@@ -1,5 +1,5 @@
 /** Where a server's files lie: the same places as innernet's own, so that one can take over from the other. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuseOpenFolder } from '../../cli/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
@@ -44,8 +44,18 @@ export const refuseOpenFolders = async ({ configDir, dataDir }: Folders): Promis
   for (const folder of [configDir, dataDir]) if (existsSync(folder)) await refuseOpenFolder(folder);
 };
 
+/** Says that a file may not be used, by the system's own error, before SQLite says less. */
+const refuseForbidden = (file: string): void => {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw error;
+  }
+};
+
 /** The log of a network; a `Failure` with the way on where it is still one of innernet's own server. */
 export const logOf = (network: InterfaceName, { log, foreignDatabase }: NetworkFiles): string => {
+  refuseForbidden(log);
   if (existsSync(log) || !existsSync(foreignDatabase)) return log;
   throw new Failure(`${network} is a network of innernet's own server until it has been served here once`, {
     hint: `stop that server, then: innernet-server serve ${network}`,

@@ -1,30 +1,75 @@
 /** `innernet-server backup`: a copy of the log, taken beside a running server, checked from the first record on. */
-import { resolve } from 'node:path';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { makeFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { backupLog } from '../../store/backup.ts';
 import { checkWitness } from '../../store/verify.ts';
+import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import { timestamp } from '../commands/control-plane.ts';
 import { filesOf } from '../disk/files.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 
-export type BackupOptions = GlobalOptions & { json?: true | undefined };
+export type BackupOptions = GlobalOptions & {
+  json?: true | undefined;
+  /** How many backups stay in the folder. */
+  keep?: number | undefined;
+};
 
-/** Throws `Failure`, and then there is no file: no such network, a damaged log, a file that is there already. */
-export const backup = async (network: InterfaceName, file: string, options: BackupOptions): Promise<void> => {
-  const path = resolve(file);
+/**
+ * `place`: the file to make, or a folder, in which the time names it; one that ends with / is made. Throws `Failure`,
+ * and then there is no new file and none is deleted: no such network, a damaged log, a file that is there already.
+ */
+export const backup = async (
+  network: InterfaceName,
+  place: string,
+  options: BackupOptions,
+): Promise<void> => {
   const log = await openNetworkLog(network, options);
   try {
     await checkWitness(log); // a copy of a log that lost its end would pass for a good one
+    const folder = await folderAt(place);
+    if (options.keep !== undefined && folder === undefined)
+      throw new Failure(`--keep is for a folder of backups, and ${place} is none`, {
+        hint: `innernet-server backup ${network} FOLDER --keep ${options.keep}`,
+      });
+    const path = folder === undefined ? resolve(place) : join(folder, nameNow(network));
     const { position, hash } = await during('copying and checking the log', backupLog(log.database, path));
+    const deleted = folder === undefined ? [] : deleteOldest(folder, network, options.keep);
     if (options.json) {
-      answerJson({ file: path, network, position, hash });
+      answerJson({ file: path, network, position, hash, ...(deleted.length > 0 ? { deleted } : {}) });
       return;
     }
     answer(`wrote ${path}: ${network} up to position ${position}, checked`);
+    for (const old of deleted) note(`deleted ${old}`);
     note(`the server's key is not in it: keep ${filesOf(network, options).conf} as well`);
   } finally {
     await log.close();
   }
+};
+
+const folderAt = async (place: string): Promise<string | undefined> => {
+  if (place.endsWith('/')) await makeFolder(place);
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() ? resolve(place) : undefined;
+};
+
+/** `acme-2026-11-30T085012Z.events`: in the order of time, also where the clock is changed for summer. */
+const nameNow = (network: string): string =>
+  `${network}-${timestamp().replace(/\.\d+/, '').replaceAll(':', '')}.events`;
+
+const OWN_NAME = /^(.+)-\d{4}-\d\d-\d\dT\d{6}Z\.events$/;
+
+/** Deletes all of this network but the newest, by the names that `nameNow` gives; gives their paths. */
+const deleteOldest = (folder: string, network: string, keep: number | undefined): string[] => {
+  if (keep === undefined) return [];
+  const own = readdirSync(folder).filter((name) => OWN_NAME.exec(name)?.[1] === network);
+  const old = own
+    .sort()
+    .slice(0, -keep)
+    .map((name) => join(folder, name));
+  for (const path of old) rmSync(path);
+  return old;
 };

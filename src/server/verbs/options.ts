@@ -25,8 +25,8 @@ export type UninstallOptions = GlobalOptions &
   HostsOptions &
   LocalChangeOptions & {
     yes?: true | undefined;
-    /** Delete conf and device alone. */
-    keepLog?: true | undefined;
+    /** Delete the log too: conf and device go in any case. */
+    deleteLog?: true | undefined;
   };
 
 export type ServeOptions = GlobalOptions &

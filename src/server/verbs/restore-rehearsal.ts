@@ -8,7 +8,7 @@ import { Network } from '../../domain/network.ts';
 import { foretell } from '../../domain/preview.ts';
 import { reachDifference } from '../../domain/reach.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
-import type { Reach } from '../../protocol/past.ts';
+import type { Reach, Told } from '../../protocol/past.ts';
 import { inspectLog, removeLog } from '../../store/backup.ts';
 import type { Head } from '../../store/log.ts';
 import { openLog } from '../../store/sqlite-log.ts';
@@ -21,6 +21,7 @@ import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { reachOf } from '../past/rehearsal.ts';
 import { readClaim } from '../stream/claims.ts';
+import { lostChangesOf, lostText, noteLostChanges } from './lost-changes.ts';
 import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
 import {
   byWhom,
@@ -43,10 +44,11 @@ type Foreseen = {
   head: Head;
   lost: Lost | undefined;
   reach: Reach;
+  changes?: Told[] | undefined;
   proofs?: LostProof[] | undefined;
 };
 
-const say = ({ network, head, lost, reach, proofs }: Foreseen, options: RestoreOptions): void => {
+const say = ({ network, head, lost, reach, changes, proofs }: Foreseen, options: RestoreOptions): void => {
   const { events, sentences } = foretell(new Network(), lost ? [restoration(lost)] : []);
   const rehearsal = { ...head, dryRun: true as const, events, sentences, reach };
   const going = `${network} would go on from position ${head.position}`;
@@ -60,9 +62,8 @@ const say = ({ network, head, lost, reach, proofs }: Foreseen, options: RestoreO
     },
   );
   if (!lost) return;
-  note(
-    `${going}; its changes from position ${head.position + 1} to ${lost.position} would be given up${byWhom(lost)}`,
-  );
+  note(`${going}; lost: ${lostText(head, lost)}${byWhom(lost)}`);
+  noteLostChanges(head, lost, changes);
   noteLostProofs(network, proofs);
 };
 
@@ -83,8 +84,9 @@ export const rehearseRestore = async (
       await refuseOtherNetwork(log, conf, file);
       const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));
       const reach = await reachAgainst(await loadNetwork(log), network, options);
+      const changes = lost && (await lostChangesOf(head, files.log));
       const proofs = lost && (await lostProofsOf(log, head, files.log));
-      say({ network, head, lost, reach, proofs }, options);
+      say({ network, head, lost, reach, changes, proofs }, options);
     } finally {
       await log.close();
     }

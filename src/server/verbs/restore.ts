@@ -14,6 +14,7 @@ import { actorText } from '../../events/actor.ts';
 import type { EventOf } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
+import type { Told } from '../../protocol/past.ts';
 import { inspectLog, removeLog, syncPath } from '../../store/backup.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -33,6 +34,7 @@ import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { forgetClaims, readClaim } from '../stream/claims.ts';
 import { operator } from './local-plane.ts';
+import { lostChangesOf, lostText, noteLostChanges } from './lost-changes.ts';
 import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
 
 export type RestoreOptions = GlobalOptions & ChangeOptions;
@@ -54,10 +56,10 @@ export const restore = async (
     refuseOpen(files.log);
     copyLog(resolve(file), draft);
     const backup = await during('checking the copy', inspectLog(draft));
-    const { lost, proofs } = await prepare(draft, { file, files, conf, backup, options, network });
+    const prepared = await prepare(draft, { file, files, conf, backup, options, network });
     const aside = swap(draft, files);
     await settle(files);
-    tell({ network, backup, lost, proofs, aside }, options);
+    tell({ network, backup, ...prepared, aside }, options);
   } finally {
     removeLog(draft);
     rmSync(witnessFile(draft), { force: true });
@@ -120,7 +122,11 @@ type Parts = {
   options: RestoreOptions;
 };
 
-type Prepared = { lost: Lost | undefined; proofs: LostProof[] | undefined };
+type Prepared = {
+  lost: Lost | undefined;
+  changes: Told[] | undefined;
+  proofs: LostProof[] | undefined;
+};
 
 /** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
 const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
@@ -132,9 +138,10 @@ const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
     const seen = greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
     const lost = await lostBeyond(log, backup, seen);
     await sure(network, backup, lost, options);
+    const changes = lost && (await lostChangesOf(backup, files.log));
     const proofs = lost && (await lostProofsOf(log, backup, files.log));
     if (lost) await record(log, backup, lost);
-    return { lost, proofs };
+    return { lost, changes, proofs };
   } finally {
     await log.close();
   }
@@ -192,8 +199,8 @@ const sure = async (
   { yes }: RestoreOptions,
 ): Promise<void> => {
   const loss = lost
-    ? `its changes from position ${head.position + 1} to ${lost.position} are given up for good${byWhom(lost)}`
-    : 'nothing is lost that anybody knows of';
+    ? `Lost for good: ${lostText(head, lost)}${byWhom(lost)}`
+    : 'Nothing is lost that anybody knows of';
   await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
 };
 
@@ -239,25 +246,25 @@ const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
   forgetClaims(claims);
 };
 
-type Told = {
+type Result = {
   network: InterfaceName;
   backup: Head;
   lost: Lost | undefined;
+  changes?: Told[] | undefined;
   proofs?: LostProof[] | undefined;
   aside?: string | undefined;
 };
 
-const tell = ({ network, backup, lost, proofs, aside }: Told, { json }: RestoreOptions): void => {
+const tell = (result: Result, { json }: RestoreOptions): void => {
+  const { network, backup, lost, changes, proofs, aside } = result;
   if (json) {
     const gone = { lost: lost ?? null, lostProofs: proofs ?? null };
     answerJson({ network, position: backup.position, ...gone, aside: aside ?? null });
     return;
   }
-  answer(
-    lost
-      ? `${network} goes on from position ${backup.position}; given up: all up to position ${lost.position}${byWhom(lost)}`
-      : `${network} goes on from position ${backup.position}; nothing is lost`,
-  );
+  const loss = lost ? `lost: ${lostText(backup, lost)}${byWhom(lost)}` : 'nothing is lost';
+  answer(`${network} goes on from position ${backup.position}; ${loss}`);
+  if (lost && 'changes' in result) noteLostChanges(backup, lost, changes);
   if (aside) note(`the log that was there is kept as ${aside}`);
   if (!lost) return;
   note(

@@ -47,9 +47,9 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
 const ordersOf = async (
   network: InterfaceName,
   files: NetworkFiles,
-  { writeHosts: isToWrite, hostsPath, keepLog }: UninstallOptions,
+  { writeHosts: isToWrite, hostsPath, deleteLog }: UninstallOptions,
 ): Promise<string[]> => {
-  const paths = [files.conf, ...(keepLog ? [] : logFiles(files))].filter((path) => existsSync(path));
+  const paths = [files.conf, ...(deleteLog ? logFiles(files) : [])].filter((path) => existsSync(path));
   return [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
     ...((await listTable(tableName(network)).catch(() => undefined)) === undefined
@@ -70,18 +70,21 @@ const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];
 
-/** Asks, or takes the flags for the answers; says no more than once what cannot be undone. */
+/** Asks, or takes the flags for the answers; what cannot be undone is named. The log goes only where that was said. */
 const mayDeleteLog = async (
   network: string,
   { conf, log }: NetworkFiles,
   options: UninstallOptions,
 ): Promise<boolean> => {
   const questions = new Questions(options);
+  const goes = options.deleteLog && existsSync(log);
+  const what = goes ? `${conf} and the log ${log}, the only record of what happened there,` : conf;
+  const stays = goes || !existsSync(log) ? '' : ` The log ${log} stays; --delete-log deletes it too.`;
   const lost = 'Its peers lose their server for good, for nobody else has this key.';
-  await questions.sure(`Uninstall the network ${network}? Its device and ${conf} will be deleted. ${lost}`);
-  if (options.keepLog || !existsSync(log)) return false;
-  if (options.yes) return true;
-  return questions.yesOrNo(`Delete ${log} too, the only record of what happened there?`, undefined);
+  await questions.sure(
+    `Uninstall the network ${network}? Its device and ${what} will be deleted. ${lost}${stays}`,
+  );
+  return options.deleteLog ?? false;
 };
 
 /** Keeps `serve` out meanwhile. Refuses while there is one, of ours or of innernet's. */

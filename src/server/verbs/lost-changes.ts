@@ -1,0 +1,51 @@
+/** The changes that a restored copy has not, read from the log that it takes the place of, one sentence each. */
+
+import { note } from '../../cli/print.ts';
+import { Clock, lineOf } from '../../cli/telling.ts';
+import { PROJECTIONS } from '../../projections/projections.ts';
+import type { Told } from '../../protocol/past.ts';
+import type { Head } from '../../store/log.ts';
+import { openLog } from '../../store/sqlite-log.ts';
+import { LogPast } from '../past/past.ts';
+
+/** Lines that are shown at most. */
+const MAX_SHOWN = 30;
+
+/** The oldest of them; undefined where the log that is there cannot be read, or does not go on from the copy. */
+export const lostChangesOf = async (
+  { position, hash }: Head,
+  present: string,
+): Promise<Told[] | undefined> => {
+  try {
+    const log = await openLog({ file: present, projections: PROJECTIONS, writer: 'inline' });
+    try {
+      if ((await log.read(position - 1, 1))[0]?.hash !== hash) return undefined;
+      const past = new LogPast(log);
+      return (await past.ask({ ask: 'history', after: position, limit: MAX_SHOWN })).entries;
+    } finally {
+      await log.close();
+    }
+  } catch {
+    return undefined;
+  }
+};
+
+/** `the 7 changes after it (20 to 26)`. */
+export const lostText = (head: Head, lost: Head): string => {
+  const [count, first] = [lost.position - head.position, head.position + 1];
+  return count === 1
+    ? `the change after it (${first})`
+    : `the ${count} changes after it (${first} to ${lost.position})`;
+};
+
+/** Shows them under a heading; says so where they are not known. */
+export const noteLostChanges = (head: Head, lost: Head, changes: readonly Told[] | undefined): void => {
+  if (!changes || changes.length === 0) {
+    note('which changes they were is not known: the log that was there cannot be read');
+    return;
+  }
+  const clock = new Clock({});
+  for (const change of changes) note(lineOf(change, clock));
+  const more = lost.position - head.position - changes.length;
+  if (more > 0) note(`and ${more} more`);
+};
