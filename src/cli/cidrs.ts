@@ -153,27 +153,33 @@ const listCidrs = async (plane: Plane, { tree, json }: ListOptions): Promise<voi
 export const addCidrVerbs = (program: Command, open: Open): void => {
   const add = networkVerb(program, 'add-cidr', {
     summary: 'add a named block of addresses to the tree of CIDRs',
-    examples: ['add-cidr acme --name engineers --cidr 10.61.1.0/24', 'add-cidr acme'],
+    examples: ['add-cidr acme engineers 10.61.1.0/24', 'add-cidr acme'],
   })
     .addOption(flag('--name <name>', 'name of the new CIDR', Hostname))
     .addOption(flag('--cidr <block>', 'its addresses, such as 10.61.1.0/24', Cidr))
     .addOption(
       flag('--parent <cidr>', 'the CIDR to hang it under; it must be the smallest around', RecordedName),
-    );
+    )
+    .word('name', '--name', 'name of the new CIDR')
+    .word('block', '--cidr', 'its addresses');
   actsOn<AddOptions>(addChangeOptions(add), open, addCidr);
 
   const rename = networkVerb(program, 'rename-cidr', {
     summary: 'give a CIDR another name',
-    examples: ['rename-cidr acme --name engineers --new-name builders'],
+    examples: ['rename-cidr acme engineers builders'],
   })
     .addOption(flag('--name <cidr>', 'its present name', RecordedName))
-    .addOption(flag('--new-name <name>', 'its new name', Hostname));
+    .addOption(flag('--new-name <name>', 'its new name', Hostname))
+    .word('cidr', '--name', 'its present name')
+    .word('new-name', '--new-name', 'its new name');
   actsOn<RenameOptions>(addChangeOptions(rename), open, renameCidr);
 
   const remove = networkVerb(program, 'delete-cidr', {
     summary: 'delete a CIDR that holds neither peers nor other CIDRs',
-    examples: ['delete-cidr acme --name engineers'],
-  }).addOption(flag('--name <cidr>', 'its name', RecordedName));
+    examples: ['delete-cidr acme engineers'],
+  })
+    .addOption(flag('--name <cidr>', 'its name', RecordedName))
+    .word('cidr', '--name', 'its name');
   actsOn<DeleteOptions>(addChangeOptions(remove), open, deleteCidr);
 
   const list = networkVerb(program, 'list-cidrs', {

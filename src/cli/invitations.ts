@@ -175,7 +175,7 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   const add = networkVerb(program, 'add-peer', {
     summary: 'invite a new peer: writes the file that its machine joins by',
     examples: [
-      'add-peer acme --name ann --cidr engineers',
+      'add-peer acme ann --cidr engineers',
       'add-peer acme --name ann --cidr engineers --ip 10.61.1.7 --admin true --invite-expires 2d --save-config ann.toml --yes',
       'add-peer acme',
     ],
@@ -184,7 +184,8 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
     .addOption(flag('--cidr <cidr>', 'the CIDR that it belongs to', RecordedName))
     .addOption(flag('--ip <address>', 'its address for ever', Ip))
     .addOption(new Option('--auto-ip', 'give it the lowest free address (the default)').conflicts('ip'))
-    .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']));
+    .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']))
+    .word('name', '--name', 'its name');
   actsOn<AddOptions>(addInviteOptions(add), open, addPeer);
 
   const list = networkVerb(program, 'list-invitations', {
@@ -195,13 +196,17 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
 
   const reissue = networkVerb(program, 'reissue-invitation', {
     summary: 'replace an invitation by a new one, for the same name and address',
-    examples: ['reissue-invitation acme --name ann --save-config ann-again.toml'],
-  }).addOption(flag('--name <peer>', "the invited peer's name", RecordedName));
+    examples: ['reissue-invitation acme ann --save-config ann-again.toml'],
+  })
+    .addOption(flag('--name <peer>', "the invited peer's name", RecordedName))
+    .word('peer', '--name', "the invited peer's name");
   actsOn<NameOptions & InviteOptions>(addInviteOptions(reissue), open, reissueInvitation);
 
   const revoke = networkVerb(program, 'revoke-invitation', {
     summary: 'take an invitation back: name and address are free again',
-    examples: ['revoke-invitation acme --name ann'],
-  }).addOption(flag('--name <peer>', "the invited peer's name", RecordedName));
+    examples: ['revoke-invitation acme ann'],
+  })
+    .addOption(flag('--name <peer>', "the invited peer's name", RecordedName))
+    .word('peer', '--name', "the invited peer's name");
   actsOn<NameOptions>(addChangeOptions(revoke), open, revokeInvitation);
 };

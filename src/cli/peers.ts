@@ -78,7 +78,7 @@ const actOnPeer = async (
 const PEER_VERBS: readonly PeerVerb[] = [
   {
     verb: 'enable-peer',
-    words: { summary: 'let a disabled peer in again', examples: ['enable-peer acme --name bob'] },
+    words: { summary: 'let a disabled peer in again', examples: ['enable-peer acme bob'] },
     command: (peer) => ({ type: 'EnablePeer', peer }),
     passes: ({ isDisabled }) => isDisabled,
     none: 'no peer is disabled',
@@ -89,7 +89,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
     verb: 'disable-peer',
     words: {
       summary: 'cut a peer off at once, until it is enabled again',
-      examples: ['disable-peer acme --name bob'],
+      examples: ['disable-peer acme bob'],
     },
     command: (peer) => ({ type: 'DisablePeer', peer, confirmed: false }),
     passes: ({ isDisabled }) => !isDisabled,
@@ -101,7 +101,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
     verb: 'delete-peer',
     words: {
       summary: 'remove a peer for good: its name is free again, its address and key never',
-      examples: ['delete-peer acme --name bob', 'delete-peer acme --name bob --yes'],
+      examples: ['delete-peer acme bob', 'delete-peer acme --name bob --yes'],
     },
     command: (peer) => ({ type: 'DeletePeer', peer, confirmed: false }),
     passes: () => true,
@@ -112,7 +112,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
   },
   {
     verb: 'grant-admin',
-    words: { summary: 'make a peer an admin', examples: ['grant-admin acme --name ann'] },
+    words: { summary: 'make a peer an admin', examples: ['grant-admin acme ann'] },
     command: (peer) => ({ type: 'GrantAdmin', peer }),
     passes: ({ isAdmin }) => !isAdmin,
     none: 'every peer is an admin already',
@@ -123,7 +123,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
     verb: 'revoke-admin',
     words: {
       summary: 'make an admin an ordinary peer again',
-      examples: ['revoke-admin acme --name ann', 'revoke-admin acme --name ann --yes'],
+      examples: ['revoke-admin acme ann', 'revoke-admin acme ann --yes'],
     },
     command: (peer) => ({ type: 'RevokeAdmin', peer, confirmed: false }),
     passes: ({ isAdmin }) => isAdmin,
@@ -218,15 +218,19 @@ const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void>
 export const addPeerVerbs = (program: Command, open: Open): void => {
   const rename = networkVerb(program, 'rename-peer', {
     summary: 'give a peer another name',
-    examples: ['rename-peer acme --name bob --new-name robert'],
+    examples: ['rename-peer acme bob robert'],
   })
     .addOption(flag('--name <peer>', 'its present name', RecordedName))
-    .addOption(flag('--new-name <name>', 'its new name', Hostname));
+    .addOption(flag('--new-name <name>', 'its new name', Hostname))
+    .word('peer', '--name', 'its present name')
+    .word('new-name', '--new-name', 'its new name');
   actsOn<RenameOptions>(addChangeOptions(rename), open, renamePeer);
 
   for (const peerVerb of PEER_VERBS) {
     const command = networkVerb(program, peerVerb.verb, peerVerb.words);
-    command.addOption(flag('--name <peer>', "the peer's name", RecordedName));
+    command
+      .addOption(flag('--name <peer>', "the peer's name", RecordedName))
+      .word('peer', '--name', "the peer's name");
     actsOn<NameOptions>(addChangeOptions(command), open, (plane, options) =>
       actOnPeer(peerVerb, plane, options),
     );

@@ -1,13 +1,13 @@
 /** How both programs and their verbs are put together: global flags, help with examples, one network to act on. */
 import { Command, type CommandOptions } from 'commander';
-import { InterfaceName } from '../values/name.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { NetworkVerb } from './network-verb.ts';
 import {
   addGlobalOptions,
   addLateGlobalOptions,
   type Folders,
   type GlobalOptions,
   globalOptionsOf,
-  parsedBy,
 } from './options.ts';
 import type { Past, Plane } from './plane.ts';
 
@@ -42,20 +42,23 @@ const EXAMPLES = new WeakMap<Command, readonly string[]>();
 export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
 
 /** Adds a verb that takes no network; its options, arguments and action follow. */
-export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command => {
-  const command = program.command(name, options).description(words.summary);
+export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command =>
+  withWords(program, program.command(name, options), words);
+
+const withWords = <C extends Command>(program: Command, command: C, words: VerbWords): C => {
+  command.description(words.summary);
   addLateGlobalOptions(command);
   EXAMPLES.set(command, words.examples);
   const examples = words.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
   return command.addHelpText('after', `\nExamples:\n${examples}`);
 };
 
-/** The name of a network, checked before it becomes part of a path. */
-export const networkName = parsedBy('network', InterfaceName);
-
 /** Adds a verb whose first argument is a network. */
-export const networkVerb = (program: Command, name: string, words: VerbWords): Command =>
-  verb(program, name, words).argument('<network>', "the network's name on this machine", networkName);
+export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
+  const command = new NetworkVerb(name).copyInheritedSettings(program);
+  program.addCommand(command);
+  return withWords(program, command, words);
+};
 
 /** Gives a verb its action: opens the network, acts, closes it whatever happens. */
 export const actsOn = <Options, On extends Past = Plane>(

@@ -61,11 +61,15 @@ export const addProofByKeyVerbs = (program: Command, open: Open): void => {
   const required = networkVerb(program, 'require-proof', {
     summary: 'require that whoever speaks for a peer proves it by its key; --name: end its waiver',
     examples: ['require-proof acme', 'require-proof acme --name ann'],
-  }).addOption(flag('--name <peer>', 'only of this peer, whose waiver ends', RecordedName));
+  })
+    .addOption(flag('--name <peer>', 'only of this peer, whose waiver ends', RecordedName))
+    .word('peer', '--name', 'only of this peer');
   actsOn<ProofOptions>(addChangeOptions(required), open, requireProof);
   const waived = networkVerb(program, 'waive-proof', {
     summary: 'let peers speak without a proof by their key, as innernet 2.0 does; --name: only that one',
     examples: ['waive-proof acme --name ann', 'waive-proof acme'],
-  }).addOption(flag('--name <peer>', 'only of this peer, such as an admin with innernet 2.0', RecordedName));
+  })
+    .addOption(flag('--name <peer>', 'only of this peer, such as an admin with innernet 2.0', RecordedName))
+    .word('peer', '--name', 'only of this peer');
   actsOn<ProofOptions>(addChangeOptions(waived), open, waiveProof);
 };

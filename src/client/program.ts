@@ -9,10 +9,11 @@ import type { DoctorOptions } from '../cli/examining.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
+import { networkName } from '../cli/network-verb.ts';
 import { addGlobalOptions, addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
-import { networkName, networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
+import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
@@ -213,7 +214,8 @@ const addOverridePeerEndpoint = (program: Command): void => {
     .addOption(flag('--name <peer>', 'its name or address', RecordedName))
     .addOption(flag('-e, --endpoint <host:port>', 'where it is reached from here', Endpoint))
     .addOption(new Option('-u, --unset', 'reach it where the network says').conflicts('endpoint'))
-    .option('--yes', 'do not ask whether this is meant');
+    .option('--yes', 'do not ask whether this is meant')
+    .word('peer', '--name', 'its name or address');
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
     const client = await import('./verbs/peer-endpoint.ts');
     await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));

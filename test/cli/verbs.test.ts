@@ -470,7 +470,12 @@ describe('wrong use: exit 2, and what to type instead', () => {
     'network "../../etc/x": a name has only lower-case letters, digits and single hyphens, and neither starts nor ends with a hyphen',
     'innernet list-peers --help',
   );
-  wrong('list-peers', "missing required argument 'network'", 'innernet list-peers --help');
+  wrong('list-peers', 'the network is missing: this machine has none', 'innernet list-peers --help');
+  wrong(
+    'disable-peer acme bob --name ann',
+    '"bob" and --name say the same thing: say one of them',
+    'innernet disable-peer --help',
+  );
   wrong(
     'list-peers acme beta',
     "too many arguments for 'list-peers'. Expected 1 argument but got 2",
@@ -487,6 +492,61 @@ describe('wrong use: exit 2, and what to type instead', () => {
     '--mtu "12": this must be a whole number from 576 to 65455',
     'innernet list-peers --help',
   );
+});
+
+describe('a network that is the only one need not be named, and what is acted on may be a word', () => {
+  const confs = (...names: string[]) => {
+    for (const name of names) writeFileSync(join(folder, `${name}.conf`), '');
+  };
+  const there = (line: string) => inn(`-c '${folder}' -d '${folder}' ${line}`);
+
+  it.each([
+    ['disable-peer acme bob', 'disabled "bob"'],
+    ['disable-peer bob', 'disabled "bob"'],
+    ['disable-peer --name bob', 'disabled "bob"'],
+    ['rename-peer bob robert', 'renamed "bob" to "robert"'],
+    ['rename-peer acme bob --new-name robert', 'renamed "bob" to "robert"'],
+    ['add-cidr ovens 10.42.2.0/24', 'added the CIDR "ovens" (10.42.2.0/24)'],
+    ['rename-cidr bakers cooks', 'renamed the CIDR "bakers" to "cooks"'],
+    ['add-association bakers machines', 'associated "bakers" and "machines": their peers see each other'],
+    ['waive-proof bob', '"bob" needs no proof by its key, as with innernet 2.0'],
+    ['revoke-invitation eve', 'revoked the invitation of "eve": its name and address are free again'],
+  ])('%s', async (line, said) => {
+    confs('acme');
+    expect(await there(line)).toEqual({ code: 0, stdout: `${said}\n`, stderr: '' });
+  });
+
+  it('where there are two it must be named, and they are', async () => {
+    confs('acme', 'beta');
+    expect(await there('list-peers')).toMatchObject({
+      ...{
+        code: 2,
+        stderr: expect.stringContaining('the network is missing: this machine has acme, beta\n'),
+      },
+    });
+    expect((await there('disable-peer acme bob')).stdout).toBe('disabled "bob"\n');
+    expect((await there('disable-peer beta bob')).stderr).toContain('beta is not installed here');
+    expect((await there('disable-peer bob')).stderr).toContain('bob is not installed here');
+  });
+
+  it('a word that is the name of a network is that network, also where a peer is called so', async () => {
+    confs('acme');
+    await inn('rename-peer acme --name bob --new-name acme');
+    expect((await there('disable-peer acme')).stderr).toContain('--name is missing');
+    expect((await there('disable-peer acme acme')).stdout).toBe('disabled "acme"\n');
+  });
+
+  it('one that has lost its conf is still named by what is left of it', async () => {
+    confs('beta');
+    writeFileSync(join(folder, 'acme.events'), '');
+    expect((await there('disable-peer acme --name bob')).stdout).toBe('disabled "bob"\n');
+  });
+
+  it('a word keeps the rules of its flag', async () => {
+    confs('acme');
+    const { code, stderr } = await there('rename-peer bob Robert');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--new-name "Robert": a name has only')]);
+  });
 });
 
 describe('with --json what goes wrong is JSON too, in one line, beside the sentence on stderr', () => {

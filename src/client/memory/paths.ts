@@ -1,7 +1,7 @@
 /** Where a client keeps what belongs to a network: innernet's paths, and a few of our own beside them. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InterfaceName } from '../../values/name.ts';
+import { networksIn } from '../../cli/networks.ts';
+import type { InterfaceName } from '../../values/name.ts';
 
 export type Folders = { configDir: string; dataDir: string };
 
@@ -33,14 +33,4 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
 });
 
 /** The networks that this machine has joined, by name. */
-export const installedNetworks = async ({ configDir }: Folders): Promise<InterfaceName[]> => {
-  const names = await readdir(configDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return names
-    .filter((name) => name.endsWith('.conf'))
-    .map((name) => InterfaceName.safeParse(name.slice(0, -'.conf'.length)).data)
-    .filter((name) => name !== undefined)
-    .sort();
-};
+export const installedNetworks = async (folders: Folders): Promise<InterfaceName[]> => networksIn(folders);

@@ -1,20 +1,11 @@
 /** Names on the server's machine that the completions propose: from the read models, beside whoever is writing. */
-import { readdirSync } from 'node:fs';
 import type { Named } from '../../cli/completions.ts';
+import { networksIn } from '../../cli/networks.ts';
 import { listPeers } from '../../projections/peers.ts';
 import { listCidrs } from '../../projections/topology.ts';
 import { openDatabase } from '../../store/open.ts';
 import { InterfaceName } from '../../values/name.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
-
-const CONF = '.conf';
-
-/** The networks that have a conf here. */
-const networksIn = ({ configDir }: Folders): string[] =>
-  readdirSync(configDir)
-    .filter((file) => file.endsWith(CONF))
-    .map((file) => file.slice(0, -CONF.length))
-    .filter((name) => InterfaceName.safeParse(name).success);
 
 /** Throws where nothing is known. */
 export const knownNames = (kind: Named, network: string, folders: Folders): string[] => {
