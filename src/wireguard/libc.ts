@@ -34,7 +34,8 @@ const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffe
 
 /** Loads the library that makes the calls; some milliseconds the first time. */
 const load = async () => {
-  const { default: koffi } = await import('koffi');
+  const { openKoffi } = await import('./koffi.ts');
+  const koffi = openKoffi();
   const lib = koffi.load(null);
   const calls = {
     socket: lib.func('int socket(int family, int type, int protocol)'),
