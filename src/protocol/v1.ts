@@ -67,5 +67,7 @@ export const Capabilities = z.object({
   can: Can.optional(),
   /** Whether requests of the peer that asks need a proof by its key. */
   proof_required: z.boolean().optional(),
+  /** The server's clock, in milliseconds since 1970. */
+  now: z.number().int().positive().optional(),
 });
 export type Capabilities = z.infer<typeof Capabilities>;

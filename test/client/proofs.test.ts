@@ -145,6 +145,39 @@ describe('R33: an answer', () => {
     await expect(get()).rejects.toBeInstanceOf(Unproved);
   });
 
+  it('that is nobody’s, to a verb, is an alarm that lasts until a proof, whichever program gets that', async () => {
+    await get();
+    const running = await trustIt();
+    const verb = { prover: prover(), trust: await trustIt() };
+    const onUnproved = () => verb.trust.raise('Unproved');
+    const asked = new Api(address, server.publicKey, loopback, { ...verb, onUnproved });
+    there.isOld = true;
+    await expect(asked.send({ method: 'GET', path: '/v1/user/state' })).rejects.toBeInstanceOf(Unproved);
+    asked.close();
+    expect(await trustIt()).toMatchObject({ standing: 'proves', doubt: 'Unproved' });
+    expect(await running.raise('Unproved')).toBe(true); // news to its own user still
+    await (await trustIt()).proved();
+    expect((await trustIt()).doubt).toBeNull();
+    await (await trustIt()).raise('Unproved');
+    await running.proved();
+    expect((await trustIt()).doubt).toBeNull();
+  });
+
+  it('tells the time in what is proved; a date counts only where nothing is', async () => {
+    const now = 1_800_000_000_000;
+    there.says = {
+      status: 200,
+      body: Buffer.from(JSON.stringify({ unspecified_ip_in_override_endpoint: true, now })),
+    };
+    expect(await api.serverTime()).toBe(now);
+    there.says = { status: 200, body: Buffer.from('{}') };
+    expect(await api.serverTime()).toBeUndefined();
+    await (await trustIt()).acknowledge();
+    await started();
+    there.isOld = true;
+    expect(Math.abs((await api.serverTime())! - Date.now())).toBeLessThan(60_000);
+  });
+
   it.each([408, 429, 431])('%s is given before a call is read: later, and nothing more', async (status) => {
     await get();
     there.spoil = () => ({ said: { status, body: Buffer.from('{"error":"obey"}') }, header: undefined });

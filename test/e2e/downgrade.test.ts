@@ -104,6 +104,19 @@ it('R33: the true server ends it by itself', async () => {
   expect(await onDevice(ann)).toEqual(['10.42.0.1', BOB]);
 });
 
+it('R33: a verb that meets somebody else leaves the same alarm; one that meets the true server ends it', async () => {
+  await daemon.stop('SIGTERM');
+  await impersonate();
+  const verb = [...CLIENT, 'list-cidrs', 'acme'];
+  expect((await ann.exec(verb)).code).toBe(1);
+  expect(await standing()).toMatchObject({ standing: 'proves', doubt: 'Unproved' });
+  expect(await ann.sure([...CLIENT, 'show', 'acme'])).toMatch(/ALARM.*\n.*acknowledge acme --older-server/);
+  await goHome();
+  await ann.sure(verb);
+  expect(await standing()).toMatchObject({ standing: 'proves', doubt: null });
+  daemon = await follow(ann);
+});
+
 it('R33: where no proof was ever seen and a history is known, removals are obeyed, and nobody is let in', async () => {
   await daemon.stop('SIGTERM');
   await ann.sure(['rm', PROVED]);

@@ -407,6 +407,7 @@ describe('what our own clients fetch', () => {
   it('tells what it can do', async () =>
     expect(await get('/v1/user/capabilities', bob)).toEqual({
       unspecified_ip_in_override_endpoint: true,
+      now: expect.any(Number),
       can: ['proof'],
       stream: true,
       commands: true,

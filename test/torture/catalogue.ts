@@ -598,7 +598,7 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/client/api/api.ts',
-        line: "else if (proofs.trust.standing === 'proves') throw this.#nobody(answer.status);",
+        line: "else if (proofs.trust.standing === 'proves') throw await this.#nobody(answer.status);",
         becomes: '',
       },
       {

@@ -188,7 +188,9 @@ export class ApiPlane implements Plane {
   async #requireTrust(): Promise<void> {
     const { trust } = this.#api;
     const doubt = trust?.doubtOf({ knowsHistory: await this.#knowsHistory() });
-    if (doubt) throw new Failure(doubtSentence(doubt), { hint: trust?.hint });
+    if (!doubt) return;
+    await trust?.raise(doubt).catch(() => {});
+    throw new Failure(doubtSentence(doubt), { hint: trust?.hint });
   }
 
   /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */

@@ -53,7 +53,12 @@ export type Call = {
 type Answer = { status: number; body: Buffer; headers: IncomingHttpHeaders; isProved: boolean };
 
 /** What this machine proves itself with, and what it knows of whether the server does. */
-export type Proofs = { prover: Prover; trust: Trust };
+export type Proofs = {
+  prover: Prover;
+  trust: Trust;
+  /** Hears of an answer that the server would have proved. */
+  onUnproved?: (() => Promise<unknown>) | undefined;
+};
 
 /** What is wrong: an answer that the server would have proved. Nothing that it says counts. */
 export class Unproved extends Failure {}
@@ -170,7 +175,10 @@ export class Api {
   static async of(network: InterfaceName, conf: Conf, paths: NetworkPaths): Promise<Api> {
     const { internalEndpoint, publicKey } = conf.server;
     const way = new TunnelWay(network, publicKeyOf(conf.privateKey));
-    return new Api(internalEndpoint, publicKey, way, await proofsOf(conf, paths));
+    const proofs = await proofsOf(conf, paths);
+    // A verb ends, so what it met is left for `show`; where that cannot be written, the verb itself says it.
+    const onUnproved = () => proofs.trust.raise('Unproved').catch(() => {});
+    return new Api(internalEndpoint, publicKey, way, { ...proofs, onUnproved });
   }
 
   /** Absent where nothing is proved. */
@@ -213,10 +221,17 @@ export class Api {
     }
   }
 
-  /** The server's clock, in milliseconds since 1970, from the date of any answer; undefined where it does not tell. */
+  /**
+   * The server's clock, in milliseconds since 1970; undefined where it does not tell. Proofs cover no header, so that the
+   * date of an answer counts only where nothing is proved.
+   */
   async serverTime(): Promise<number | undefined> {
-    const { date } = (await this.#exchange({ method: 'GET', path: '/v1/user/capabilities' })).headers;
-    return date === undefined ? undefined : Date.parse(date);
+    const { Capabilities } = await import('../../protocol/v1.ts');
+    const call = { method: 'GET', path: '/v1/user/capabilities' } as const;
+    const { headers, body, isProved } = await this.#exchange(call);
+    const { now } = Capabilities.safeParse(measuredJson(body, MOST_ROWS)).data ?? {};
+    if (now !== undefined || isProved || headers.date === undefined) return now;
+    return Date.parse(headers.date);
   }
 
   close(): void {
@@ -261,16 +276,17 @@ export class Api {
       const isLate = moment && answer.status === 401 && !isTimely(sent.stamp, moment);
       if (isLate && attempt === 1) continue;
       if (moment) await proofs.trust.proved();
-      else if (proofs.trust.standing === 'proves') throw this.#nobody(answer.status);
+      else if (proofs.trust.standing === 'proves') throw await this.#nobody(answer.status);
       return unpacked({ ...answer, isProved: moment !== undefined });
     }
   }
 
-  #nobody(status: number): Failure {
+  async #nobody(status: number): Promise<Failure> {
     if (BEFORE_READING.includes(status))
       return new NoTime(`the server at ${this.endpoint} takes no more calls of this machine now`, {
         hint: 'try again in a moment',
       });
+    await this.#proofs?.onUnproved?.();
     return new Unproved(doubtSentence('Unproved'), { hint: this.trust?.hint });
   }
 

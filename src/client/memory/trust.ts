@@ -32,6 +32,9 @@ const Document = z.strictObject({
 
 type Kept = { standing: Standing; doubt: Doubt | null };
 
+const isSame = (left: Kept, right: Kept): boolean =>
+  left.standing === right.standing && left.doubt === right.doubt;
+
 const NOTHING: Kept = { standing: 'unknown', doubt: null };
 
 const unreadable = (path: string, cause: unknown): Failure =>
@@ -114,16 +117,20 @@ export class Trust {
     return this.#become({ standing: this.standing, doubt });
   }
 
-  /** Whether it was not so before. */
+  /** Whether it was not so before. Other programs of this machine write the file too: it is read again. */
   #become(kept: Kept): Promise<boolean> {
-    if (kept.standing === this.standing && kept.doubt === this.doubt) return Promise.resolve(false);
     return this.#turns.take(async () => {
-      if (kept.standing === this.standing && kept.doubt === this.doubt) return false;
-      const document = { server: this.#server, ...kept } satisfies z.input<typeof Document>;
-      await makeFolder(dirname(this.#path));
-      await replaceFile(this.#path, `${JSON.stringify(document)}\n`);
+      const onDisk = await keptIn(this.#path, this.#server).catch(() => undefined);
+      if (!onDisk || !isSame(kept, onDisk)) await this.#write(kept);
+      const isNews = !isSame(kept, this.#kept);
       this.#kept = kept;
-      return true;
+      return isNews;
     });
+  }
+
+  async #write(kept: Kept): Promise<void> {
+    const document = { server: this.#server, ...kept } satisfies z.input<typeof Document>;
+    await makeFolder(dirname(this.#path));
+    await replaceFile(this.#path, `${JSON.stringify(document)}\n`);
   }
 }

@@ -27,6 +27,7 @@ export const userRoutes = (app: FastifyInstance, parts: Parts, door: Door): void
   route(app, 'peer', 'GET', '/v1/user/capabilities', ({ caller }) => ({
     ...CAPABILITIES,
     proof_required: unprovedRights(parts.live.network, caller) !== 'all',
+    now: Date.now(),
   }));
   route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller, evidence }, reply) => {
     const cost = costOfList(parts.live.network.peerCount);
