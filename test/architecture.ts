@@ -7,10 +7,14 @@ export type House = ReadonlyMap<string, string>;
 /** For each folder under src/ the others that it may import, and why no more. */
 const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
   values: { from: [], why: 'everything stands on values: they stand on nothing' },
+  machine: {
+    from: ['values'],
+    why: 'files that last, hashes and signals are the same for every program: they know no network',
+  },
   events: { from: ['values'], why: 'events are kept for ever: what they mean must not move with the rules' },
   domain: { from: ['events', 'values'], why: 'a rule is the same on every machine and over every transport' },
   protocol: { from: ['domain', 'events', 'values'], why: 'both programs speak it, so it knows neither' },
-  store: { from: ['events', 'values'], why: 'the log keeps what happened and does not judge it' },
+  store: { from: ['events', 'machine', 'values'], why: 'the log keeps what happened and does not judge it' },
   projections: {
     from: ['store', 'domain', 'events', 'values'],
     why: 'a read model can be thrown away: it is made from the log alone',
@@ -21,15 +25,26 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
   },
   cli: {
-    from: ['protocol', 'domain', 'events', 'values'],
+    from: ['protocol', 'domain', 'events', 'machine', 'values'],
     why: 'a verb is written once for both programs, so it knows neither log nor device',
   },
   client: {
-    from: ['cli', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'values'],
+    from: ['cli', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'machine', 'values'],
     why: "no SQLite on a peer's machine, and nothing of the server's",
   },
   server: {
-    from: ['cli', 'filter', 'wireguard', 'projections', 'store', 'protocol', 'domain', 'events', 'values'],
+    from: [
+      'cli',
+      'filter',
+      'wireguard',
+      'projections',
+      'store',
+      'protocol',
+      'domain',
+      'events',
+      'machine',
+      'values',
+    ],
     why: 'the two programs meet in the protocol alone',
   },
 };

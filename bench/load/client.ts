@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { inTime, patienceAt, pauseBefore } from '../../src/client/sync/connecting.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import {
   type DigestPage,
   type Fetch,

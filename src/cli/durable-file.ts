@@ -29,7 +29,8 @@ const targetOf = async (path: string): Promise<string> => {
   }
 };
 
-const syncFolder = async (folder: string): Promise<void> => {
+/** Has a folder's entries on the disk. */
+export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();

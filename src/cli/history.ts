@@ -1,5 +1,6 @@
 /** The verb history: what happened in a network, filtered, a sentence or an object a line, and what follows. */
 
+import { stopSignal } from '../machine/stop-signal.ts';
 import type { QuestionOf, Told } from '../protocol/past.ts';
 import { momentIn } from './moments.ts';
 import { type Outlet, outlet } from './pager.ts';
@@ -120,14 +121,9 @@ class Telling {
   }
 }
 
-const stopSignal = (): Promise<'stop'> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('stop'));
-  });
-
 /** Goes on with what is still to happen, until somebody stops it. */
 const goOn = async (telling: Telling, position: number): Promise<void> => {
-  const stop = stopSignal();
+  const stop = stopSignal().then(() => 'stop' as const);
   let after = position;
   while (!telling.isOver) {
     const next = await Promise.race([telling.page({ after, wait: true }), stop]);

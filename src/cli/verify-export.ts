@@ -1,7 +1,7 @@
 /** The verb verify-export: an exported log checked by itself, and against heads that others have noted. */
-import { createHash } from 'node:crypto';
+
 import { printable } from '../domain/rejection.ts';
-import type { Sha256 } from '../events/record.ts';
+import { sha256 } from '../machine/sha256.ts';
 import { ExportCheck, isWhole } from '../protocol/exported-log.ts';
 import { isAsNoted, type NotedHead, shortHead } from '../protocol/noted-head.ts';
 import { Failure } from '../values/failure.ts';
@@ -10,8 +10,6 @@ import { openExport } from './exported-file.ts';
 import { answer, answerJson } from './print.ts';
 
 export type VerifyExportOptions = { witness: NotedHead[]; json?: true };
-
-const sha256: Sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex') as Hash;
 
 /** Heads that others noted, each to be met on the way. */
 export class Witnesses {

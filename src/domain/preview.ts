@@ -4,9 +4,9 @@ import type { AssociationId } from '../values/id.ts';
 import type { Command } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
+import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { type ReachDifference, reachDifference } from './reach.ts';
-import { printable } from './recorded-text.ts';
 import { Rejected } from './rejection.ts';
 import { sentenceOf, type Words } from './sentences.ts';
 
@@ -21,12 +21,12 @@ export type Preview = {
 const wordsOf = (network: Network): Words => {
   const cidr = (id: Parameters<Words['cidr']>[0]): string => {
     const node = network.cidr(id);
-    return node ? printable(node.name) : String(id);
+    return node ? nameText(node.name) : String(id);
   };
   return {
     peer: (id) => {
       const peer = network.peer(id);
-      return peer ? printable(peer.name) : String(id);
+      return peer ? nameText(peer.name) : String(id);
     },
     cidr,
     association: (id: AssociationId) =>

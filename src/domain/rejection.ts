@@ -55,12 +55,12 @@ export type Explanation = { sentence: string; hint: string; verb?: string };
 /** Most text is no more than this, and looking that up costs a tenth: a history has a million lines. */
 const PLAIN = /^[ -~]*$/;
 
-/** Text for a terminal: control and direction characters, which a name from an import may hold, are shown as escapes. */
+/** Text for a terminal: control, direction and private characters, which a name from an import may hold, are shown as escapes. */
 export const printable = (text: string): string =>
   PLAIN.test(text)
     ? text
     : text.replace(
-        /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+        /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu,
         (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
       );
 

@@ -6,9 +6,9 @@ import type { CidrNode } from './cidr-tree.ts';
 import { AdminCommand } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
+import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
-import { printable } from './recorded-text.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
 /** The network before a change, after it, and as it is; where everything since is taken back, the last two are one. */
@@ -151,7 +151,7 @@ class Planner {
     for (const { id, name, hasProved } of made.peers())
       if (hasProved && want.peer(id)?.hasProved !== hasProved && now.peer(id))
         this.obstacles.push({
-          sentence: `the key of ${printable(name)} has proved itself, and that cannot be undone`,
+          sentence: `the key of ${nameText(name)} has proved itself, and that cannot be undone`,
           hint: 'let it go on without proofs',
           verb: `waive-proof --name ${shellWord(name)}`,
         });
@@ -174,7 +174,7 @@ class Planner {
   }
 
   #cannotReturn(peer: Peer): void {
-    const name = printable(peer.name);
+    const name = nameText(peer.name);
     const isRetired = this.#course.now.isRetiredIp(peer.ip);
     this.obstacles.push({
       sentence: isRetired
@@ -200,7 +200,7 @@ class Planner {
     if (made.isRedeemed) this.obstacles.push(joined(made));
     else
       this.obstacles.push({
-        sentence: `the invitation of ${printable(before.name)} was replaced, and the key of the old one is never taken again`,
+        sentence: `the invitation of ${nameText(before.name)} was replaced, and the key of the old one is never taken again`,
         hint: 'make another one',
         verb: `reissue-invitation --name ${shellWord(before.name)}`,
       });
@@ -208,7 +208,7 @@ class Planner {
 
   #changedSince(what: string, name: string): void {
     this.obstacles.push({
-      sentence: `the ${what} of ${printable(name)} has been changed again since`,
+      sentence: `the ${what} of ${nameText(name)} has been changed again since`,
       hint: 'see by what, and undo that first',
       verb: `history --about ${shellWord(name)}`,
     });
@@ -254,7 +254,7 @@ const endpointWish = ({ id, endpoint }: Peer): Wish => {
 };
 
 const joined = ({ name }: Peer): Obstacle => ({
-  sentence: `${printable(name)} has joined with a key of its own, and that cannot be undone`,
+  sentence: `${nameText(name)} has joined with a key of its own, and that cannot be undone`,
   hint: 'if it should not be there, cut it off',
   verb: `disable-peer --name ${shellWord(name)}`,
 });

@@ -1,9 +1,9 @@
 /** One readable sentence for each type of event. */
 import type { EventOf, EventType, NetworkEvent } from '../events/schema.ts';
 import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
-import type { PublicKey } from '../values/key.ts';
+import { shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
-import { printable } from './recorded-text.ts';
+import { nameText } from './name-text.ts';
 
 /** What a sentence may ask: names as they were before the event, fit for a terminal. */
 export type Words = {
@@ -16,40 +16,37 @@ export type Words = {
 
 type Sentences = { [T in EventType]: (event: EventOf<T>, words: Words) => string };
 
-/** Keys are told apart by their first characters. */
-const short = (key: PublicKey): string => `${key.slice(0, 10)}…`;
-
 const until = (time: Timestamp | null, words: Words): string =>
   time === null ? 'without end' : `until ${words.time(time)}`;
 
 const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
-  event.redeemed ? `key ${short(event.publicKey)}` : `invitation ${until(event.inviteExpires, words)}`;
+  event.redeemed ? `key ${shortKey(event.publicKey)}` : `invitation ${until(event.inviteExpires, words)}`;
 
 const proverOf = (id: PeerId | undefined, words: Words): string =>
   id === undefined ? 'every peer' : `peer ${words.peer(id)}`;
 
 /** Without the actor: `added peer bob (10.61.1.7) to humans, invitation until …`. */
 const SENTENCES: Sentences = {
-  NetworkCreated: ({ name }) => `created network ${printable(name)}`,
+  NetworkCreated: ({ name }) => `created network ${nameText(name)}`,
   NetworkImported: ({ name, source }) =>
-    `took over network ${printable(name)} from ${printable(source.program)} (schema version ${source.version})`,
+    `took over network ${nameText(name)} from ${nameText(source.program)} (schema version ${source.version})`,
   LogRestored: ({ lostPosition }) => `put a backup back; what came after it, up to ${lostPosition}, is lost`,
   CidrAdded: ({ name, cidr, parentId }, words) =>
-    `added CIDR ${printable(name)} (${cidr})${parentId === null ? '' : ` to ${words.cidr(parentId)}`}`,
-  CidrRenamed: ({ cidrId, name }, words) => `renamed CIDR ${words.cidr(cidrId)} to ${printable(name)}`,
+    `added CIDR ${nameText(name)} (${cidr})${parentId === null ? '' : ` to ${words.cidr(parentId)}`}`,
+  CidrRenamed: ({ cidrId, name }, words) => `renamed CIDR ${words.cidr(cidrId)} to ${nameText(name)}`,
   CidrDeleted: ({ cidrId }, words) => `deleted CIDR ${words.cidr(cidrId)}`,
   PeerAdded: (event, words) => {
     const what = `${event.disabled ? 'disabled ' : ''}${event.isAdmin ? 'admin ' : ''}peer`;
-    const where = `${printable(event.name)} (${event.ip}) to ${words.cidr(event.cidrId)}`;
+    const where = `${nameText(event.name)} (${event.ip}) to ${words.cidr(event.cidrId)}`;
     return `added ${what} ${where}, ${joining(event, words)}`;
   },
   InvitationRedeemed: ({ peerId, publicKey, proved }, words) =>
-    `redeemed the invitation of peer ${words.peer(peerId)}, key ${short(publicKey)}${proved ? ', proved' : ''}`,
+    `redeemed the invitation of peer ${words.peer(peerId)}, key ${shortKey(publicKey)}${proved ? ', proved' : ''}`,
   InvitationReissued: ({ peerId, inviteExpires }, words) =>
     `issued a new invitation to peer ${words.peer(peerId)}, ${until(inviteExpires, words)}`,
   InvitationRevoked: ({ peerId }, words) => `revoked the invitation of peer ${words.peer(peerId)}`,
   InvitationExpired: ({ peerId }, words) => `ended the invitation of peer ${words.peer(peerId)}: it expired`,
-  PeerRenamed: ({ peerId, name }, words) => `renamed peer ${words.peer(peerId)} to ${printable(name)}`,
+  PeerRenamed: ({ peerId, name }, words) => `renamed peer ${words.peer(peerId)} to ${nameText(name)}`,
   PeerDisabled: ({ peerId }, words) => `disabled peer ${words.peer(peerId)}`,
   PeerEnabled: ({ peerId }, words) => `enabled peer ${words.peer(peerId)}`,
   PeerDeleted: ({ peerId }, words) => `deleted peer ${words.peer(peerId)}`,

@@ -9,12 +9,12 @@ import {
 } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
+import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
 import type { Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
-import { printable } from './recorded-text.ts';
 import { shellWord } from './rejection.ts';
 import { appears, lineage } from './visibility.ts';
 
@@ -54,7 +54,7 @@ export type Why = {
   turnedAt: Position | undefined;
 };
 
-const nameOf = ({ name }: { name: string }): string => printable(name);
+const nameOf = ({ name }: { name: string }): string => nameText(name);
 
 const withBlock = (node: CidrNode): string => `${nameOf(node)} (${node.cidr})`;
 

@@ -1,6 +1,6 @@
 /** What the log knows of why a rule refused: who made it so, and when. Moments are in ISO 8601, UTC. */
 import type { Database } from 'better-sqlite3';
-import { printable } from '../domain/recorded-text.ts';
+import { nameText } from '../domain/name-text.ts';
 import type { Rejection, RejectionCode } from '../domain/rejection.ts';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
@@ -95,7 +95,7 @@ export class Background {
       thing &&
       this.#db.prepare<[number], number>('SELECT is_disabled FROM peers WHERE id = ?').pluck().get(thing.id);
     return listed([
-      this.#told(`${printable(name)} was added`, thing, 'PeerAdded'),
+      this.#told(`${nameText(name)} was added`, thing, 'PeerAdded'),
       isDisabled ? this.#told('disabled', thing, 'PeerDisabled') : undefined,
     ]);
   }
@@ -120,14 +120,14 @@ export class Background {
       .get(value);
     if (!row) return undefined;
     return this.#told(
-      `it was ${printable(row.name)}'s, who was deleted`,
+      `it was ${nameText(row.name)}'s, who was deleted`,
       { kind: 'peer', id: row.id } as Thing,
       'PeerDeleted',
     );
   }
 
   #cidrCalled(name: string): string | undefined {
-    return this.#told(`${printable(name)} was added`, this.#cidrThing(name), 'CidrAdded');
+    return this.#told(`${nameText(name)} was added`, this.#cidrThing(name), 'CidrAdded');
   }
 
   /** What became of a peer that was called so. */
@@ -140,7 +140,7 @@ export class Background {
       ['InvitationExpired', 'ended, as its invitation was not used,'],
     ] as const;
     for (const [type, what] of endings) {
-      const told = this.#told(`${printable(name)} was ${what}`, thing, type);
+      const told = this.#told(`${nameText(name)} was ${what}`, thing, type);
       if (told) return told;
     }
     return this.#renamed(name, thing, 'PeerRenamed');
@@ -149,7 +149,7 @@ export class Background {
   #formerCidr(name: string): string | undefined {
     const thing = this.#lastCalled('cidr', name);
     return (
-      this.#told(`${printable(name)} was deleted`, thing, 'CidrDeleted') ??
+      this.#told(`${nameText(name)} was deleted`, thing, 'CidrDeleted') ??
       (thing && this.#renamed(name, thing, 'CidrRenamed'))
     );
   }
@@ -158,7 +158,7 @@ export class Background {
     const record = this.#last(thing, type);
     const event: NetworkEvent | undefined = record && eventOf(record);
     if (event?.type !== type) return undefined;
-    return this.#told(`${printable(name)} is called ${printable(event.name)}: renamed`, thing, type);
+    return this.#told(`${nameText(name)} is called ${nameText(event.name)}: renamed`, thing, type);
   }
 
   #lastCalled(kind: 'peer' | 'cidr', name: string): Thing | undefined {

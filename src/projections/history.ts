@@ -1,6 +1,6 @@
 /** The log as people read it: entries with names resolved as they were, and a sentence for each. */
 import type { Database } from 'better-sqlite3';
-import { printable } from '../domain/recorded-text.ts';
+import { nameText } from '../domain/name-text.ts';
 import { sentenceOf, type Words } from '../domain/sentences.ts';
 import { type Actor, actingPeer } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
@@ -120,14 +120,14 @@ export class History {
       case 'server':
         return 'the server';
       case 'peer':
-        return actor.name === undefined ? `peer ${actor.peerId}` : printable(actor.name);
+        return actor.name === undefined ? `peer ${actor.peerId}` : nameText(actor.name);
       case 'operator':
         return `${this.#operator(actor)} on the server`;
     }
   }
 
   #operator({ user, uid }: { user?: string | undefined; uid: number }): string {
-    if (user !== undefined) return printable(user);
+    if (user !== undefined) return nameText(user);
     return uid === 0 ? 'root' : `uid ${uid}`;
   }
 
@@ -140,7 +140,7 @@ export class History {
   #words(namedAt: NamedAt): Words {
     const named = (kind: NamedKind, id: number) => {
       const name = this.#names.nameOf(kind, id, namedAt(kind, id));
-      return name === undefined ? String(id) : printable(name);
+      return name === undefined ? String(id) : nameText(name);
     };
     return {
       peer: (id) => named('peer', id),

@@ -5,6 +5,7 @@ import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
 import type { Network } from '../domain/network.ts';
 import { printable } from '../domain/rejection.ts';
+import { stopSignal } from '../machine/stop-signal.ts';
 import { PROJECTIONS } from '../projections/projections.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
 import { ProcessLock } from '../store/process-lock.ts';
@@ -93,11 +94,6 @@ export const serve = async (network: InterfaceName, options: ServeOptions): Prom
     await opened.close();
   }
 };
-
-const stopSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
 
 type Started = {
   where: string;

@@ -1,7 +1,8 @@
 /** Copies of a log: taken while it is written to, and looked through from end to end before anybody relies on them. */
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
+import { linkInto } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import type { Head } from './log.ts';
 import { openDatabase } from './open.ts';
@@ -16,16 +17,6 @@ const ENDS = ['', '-wal', '-shm', '-journal'];
 /** Removes a log's file with everything that SQLite keeps beside it. */
 export const removeLog = (file: string): void => {
   for (const end of ENDS) rmSync(file + end, { force: true });
-};
-
-/** Has a file or a folder's entries on the disk. */
-export const syncPath = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 };
 
 /** SQLite's own check of its pages and indexes. Throws `DamagedLog`. */
@@ -63,9 +54,7 @@ export const backupLog = async (database: Database, to: string): Promise<Head> =
     closeSync(openSync(draft, 'wx', 0o600));
     await database.backup(draft, { progress: () => PAGES });
     const head = await inspectLog(draft);
-    syncPath(draft);
-    linkSync(draft, to);
-    syncPath(dirname(to));
+    linkInto(draft, to);
     return head;
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken() : error;

@@ -2,9 +2,10 @@
  * The database of innernet's own server, opened to be read and never written: the schema is innernet 2.0's,
  * `server/src/db`. While it is open nobody else can write it either.
  */
-import { hash } from 'node:crypto';
+
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { sha256 } from '../machine/sha256.ts';
 import { Failure } from '../values/failure.ts';
 import type { Hash } from '../values/id.ts';
 import { APPLICATION_ID } from './migrate.ts';
@@ -55,7 +56,7 @@ export class ForeignDatabase {
       const version = versionOf(db, file);
       refuseDamaged(db, file);
       for (const table of Object.keys(TABLES) as Table[]) refuseWithout(db, table, version, file);
-      return new ForeignDatabase(db, version, hash('sha256', db.serialize()) as Hash);
+      return new ForeignDatabase(db, version, sha256(db.serialize()));
     } catch (error) {
       db.close();
       throw explained(error, file);
@@ -76,7 +77,7 @@ export class ForeignDatabase {
 }
 
 /** SHA-256 of a file's bytes. */
-export const hashOfFile = (file: string): Hash => hash('sha256', readFileSync(file)) as Hash;
+export const hashOfFile = (file: string): Hash => sha256(readFileSync(file));
 
 const columnsOf = (table: Table, version: number): string[] => [
   ...TABLES[table],

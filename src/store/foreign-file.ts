@@ -1,7 +1,8 @@
 /** Making a database for innernet's own server: whole or not at all, and never over another file. */
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { linkInto } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { FOREIGN_VERSION } from './foreign-database.ts';
 
@@ -49,9 +50,7 @@ export const writeForeignFile = (file: string, tables: ForeignFileTables): void 
   try {
     closeSync(openSync(draft, 'wx', 0o600));
     fill(draft, tables);
-    syncPath(draft);
-    linkSync(draft, file);
-    syncPath(dirname(file));
+    linkInto(draft, file);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken(file) : error;
   } finally {
@@ -81,13 +80,4 @@ const insert = (db: Database.Database, table: string, row: Row): void => {
   const columns = Object.keys(row);
   const places = columns.map((column) => `@${column}`).join(', ');
   db.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`).run(row);
-};
-
-const syncPath = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 };

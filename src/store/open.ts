@@ -1,7 +1,9 @@
 /** Opening the log's file: settings set and read back each time, foreign and newer files turned away. */
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
+
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { syncPath } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
@@ -92,12 +94,6 @@ export const openDatabase = (file: string, access: 'read' | 'write'): Database.D
     db.close();
     throw notOurs(error, file);
   }
-};
-
-const syncPath = (path: string): void => {
-  const fd = openSync(path, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
 };
 
 const leftovers = (file: string): string[] =>

@@ -2,9 +2,9 @@
 import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import { bodyText, chainHash, digestOf, type EventRecord } from '../events/record.ts';
+import { sha256 } from '../machine/sha256.ts';
 import { type Hash, NO_HASH } from '../values/id.ts';
 import type { Head, NewCommit } from './log.ts';
-import { sha256 } from './sha256.ts';
 
 const POOL = new Uint8Array(4096);
 let used = POOL.length;

@@ -4,8 +4,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
+import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
-import { sha256Text } from './sha256.ts';
 
 export type StoredState = {
   position: Position;

@@ -1,9 +1,9 @@
 /** Finding damage: the log against its witness, its last records, or all of them against the chain. */
 import { chainHash, digestOf, type EventRecord } from '../events/record.ts';
+import { sha256 } from '../machine/sha256.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { EventLog, Head } from './log.ts';
-import { sha256 } from './sha256.ts';
 import { readWitness, witnessFile } from './witness.ts';
 
 /** The log is not what it was; `position` is the first place where that shows. */

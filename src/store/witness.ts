@@ -2,22 +2,13 @@
  * The witness: a small file beside the log that remembers how far the log had come, so that a log which lost its
  * end is noticed. Lines of `position hash checksum`; format in docs/log-format.md.
  */
-import {
-  closeSync,
-  fstatSync,
-  fsync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+
+import { closeSync, fstatSync, fsync, openSync, readFileSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { replaceNow, syncPath } from '../machine/durable.ts';
+import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Head } from './log.ts';
-import { sha256Text } from './sha256.ts';
 
 /** Above this many bytes the file is written anew with its greatest line alone. */
 const MOST_BYTES = 64 * 1024;
@@ -60,23 +51,8 @@ const textOf = (path: string): string => {
   }
 };
 
-const syncNow = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-};
-
 /** Makes the witness say this head and no other: after a restored backup, which is shorter than what was seen. */
-export const replaceWitness = (path: string, head: Head): void => {
-  const draft = `${path}.${process.pid}.draft`;
-  writeFileSync(draft, lineOf(head), { mode: 0o600 });
-  syncNow(draft);
-  renameSync(draft, path);
-  syncNow(dirname(path));
-};
+export const replaceWitness = (path: string, head: Head): void => replaceNow(path, lineOf(head));
 
 /** The writing side. */
 export class Witness {
@@ -110,7 +86,7 @@ export class Witness {
     this.#timer = undefined;
     this.#unsynced = false;
     try {
-      syncNow(this.#path);
+      syncPath(this.#path);
     } catch {
       // as in `note`
     }
@@ -145,11 +121,7 @@ export class Witness {
    */
   #shorten(readHead: () => Head): void {
     const greatest = readWitness(this.#path);
-    const draft = `${this.#path}.${process.pid}.draft`;
-    writeFileSync(draft, greatest ? lineOf(greatest) : '', { mode: 0o600 });
-    syncNow(draft);
-    renameSync(draft, this.#path);
-    syncNow(dirname(this.#path));
+    replaceNow(this.#path, greatest ? lineOf(greatest) : '');
     this.#append(readHead());
   }
 }

@@ -1,7 +1,7 @@
 // Which frames a client takes, skips, asks again for, and raises an alarm about.
 import { describe, expect, it } from 'vitest';
 import { compare, extend, judge } from '../../src/client/memory/chain.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { History } from './sight.ts';
 

@@ -1,8 +1,8 @@
 // A client's view under honest and lying servers: what is let in, held back, removed, and what raises an alarm.
 import { describe, expect, it } from 'vitest';
 import { Mirror } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { PeerRow } from '../../src/protocol/rows.ts';
 import { cidr, ground, History, key, mirrorAt, own, row, server } from './sight.ts';
 

@@ -1,8 +1,8 @@
 // A backup of yesterday is put back: what a client that had come further takes from it, and whom it keeps out.
 import { describe, expect, it } from 'vitest';
 import type { Mirror } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { Restoration, Snapshot } from '../../src/protocol/frames.ts';
 import type { PeerRow } from '../../src/protocol/rows.ts';
 import type { Position } from '../../src/values/id.ts';

@@ -3,8 +3,8 @@
 import type { Head } from '../../src/client/memory/chain.ts';
 import { Mirror } from '../../src/client/memory/mirror.ts';
 import type { Ground } from '../../src/client/memory/pins.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { chainHash } from '../../src/events/record.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { Delta, Snapshot } from '../../src/protocol/frames.ts';
 import type { CidrRow, PeerRow } from '../../src/protocol/rows.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';

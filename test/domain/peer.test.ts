@@ -1,7 +1,6 @@
 // Each field of a peer arrives wherever peers are shown, compared and kept: the next one cannot be forgotten halfway.
 import { describe, expect, it } from 'vitest';
 import { Mirror } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
 import {
   type EachField,
@@ -11,6 +10,7 @@ import {
   type ShownPeer,
   shownOf,
 } from '../../src/domain/peer.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';
 import { cidrId, endpoint, INVITE_EXPIRES, ip, peerId } from '../acme.ts';
 import { ground, key, own, row, server } from '../client/sight.ts';

@@ -5,7 +5,7 @@ import { Actor, actorText } from '../../src/events/actor.ts';
 import { bodyText, chainHash, digestOf, type EventRecord, fromHex } from '../../src/events/record.ts';
 import { EVENT_TYPES, NetworkEvent } from '../../src/events/schema.ts';
 import { eventOf, UnknownEventType } from '../../src/events/upcast.ts';
-import { sha256 } from '../../src/store/sha256.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { Hash } from '../../src/values/id.ts';
 
 const folder = new URL('golden/', import.meta.url);

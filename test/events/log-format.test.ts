@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { chainHash, digestOf, type EventRecord, fromHex } from '../../src/events/record.ts';
 import { NetworkEvent } from '../../src/events/schema.ts';
-import { sha256 } from '../../src/store/sha256.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import { readWitness } from '../../src/store/witness.ts';
 import { type Hash, NO_HASH, type Position } from '../../src/values/id.ts';
 import { tempFolder } from '../store/temp-log.ts';

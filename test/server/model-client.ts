@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { Peer } from '../../src/domain/peer.ts';
 import { appears } from '../../src/domain/visibility.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import {
   type Delta,
   type Endpoints,

@@ -2,8 +2,8 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { extend, judge } from '../../src/client/memory/chain.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import { Snapshot } from '../../src/protocol/frames.ts';
 import { MOST_DIGESTS } from '../../src/protocol/http.ts';
 import { cidrRow, peerRow } from '../../src/protocol/rows.ts';

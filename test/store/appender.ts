@@ -1,7 +1,7 @@
 // A process that appends to a log and keeps a journal of what was acknowledged: appender.ts LOG JOURNAL [COUNT]
 import { fsyncSync, openSync, writeSync } from 'node:fs';
+import { sha256Text } from '../../src/machine/sha256.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { sha256Text } from '../../src/store/sha256.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { PeerId } from '../../src/values/id.ts';
 import { Timestamp } from '../../src/values/time.ts';

@@ -1,7 +1,7 @@
 // Fills the disk under a log and makes room again: full-disk.ts FOLDER (a small file system); tells what happened.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { sha256Text } from '../../src/machine/sha256.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { sha256Text } from '../../src/store/sha256.ts';
 import { openLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';

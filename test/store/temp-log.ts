@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import { sha256Text } from '../../src/machine/sha256.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
 import type { AppendResult, EventLog, NewCommit } from '../../src/store/log.ts';
-import { sha256Text } from '../../src/store/sha256.ts';
 import { type OpenOptions, openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 

@@ -5,10 +5,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Api } from '../../src/client/api/api.ts';
 import { Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { End } from '../../src/client/sync/end.ts';
 import { Stream } from '../../src/client/sync/stream.ts';
 import type { Peer } from '../../src/domain/peer.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { Failure } from '../../src/values/failure.ts';

@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { type Effect, Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import type { Peer } from '../../src/domain/peer.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import { ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { PeerId } from '../../src/values/id.ts';

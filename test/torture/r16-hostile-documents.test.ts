@@ -5,9 +5,9 @@ import { expect, it } from 'vitest';
 import { openExport } from '../../src/cli/exported-file.ts';
 import { Journal, type StatePaths } from '../../src/client/memory/journal.ts';
 import type { Mirror } from '../../src/client/memory/mirror.ts';
-import { sha256 } from '../../src/client/memory/sha256.ts';
 import { formatState } from '../../src/client/memory/state-file.ts';
 import { printable } from '../../src/domain/rejection.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import {
   formatConf as formatClientConf,
   formatInvitation,

@@ -1,6 +1,8 @@
 /** This machine's half of proofs by key: what its calls show, whether answers are the server's, and what time it is there. */
+
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { replaceUnsynced } from '../../machine/durable.ts';
 import {
   type Answer,
   type Call,
@@ -40,9 +42,7 @@ const read = (path: string): Noted | undefined => {
 /** It saves the next program a round trip, no more: where it cannot be written, nothing is lost. */
 const write = (path: string, noted: Noted): void => {
   try {
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, JSON.stringify(noted), { mode: 0o600 });
-    renameSync(draft, path);
+    replaceUnsynced(path, JSON.stringify(noted));
   } catch {}
 };
 

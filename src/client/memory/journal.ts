@@ -4,11 +4,11 @@
  */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { replaceFile } from '../../cli/durable-file.ts';
+import { replaceFile, syncFolder } from '../../cli/durable-file.ts';
+import { sha256 } from '../../machine/sha256.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Effect } from './mirror.ts';
 import type { Ground } from './pins.ts';
-import { sha256 } from './sha256.ts';
 import { EffectLine, formatState, type Kept, newcomer, parseState, unreadable } from './state-file.ts';
 
 export type StatePaths = { state: string; journal: string };
@@ -73,11 +73,6 @@ export const readState = async (paths: StatePaths, ground: Ground): Promise<Kept
   return kept;
 };
 
-const syncFolder = async (path: string): Promise<void> => {
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
-};
-
 /** The one writer of these files. */
 export class Journal {
   readonly kept: Kept;
@@ -99,7 +94,7 @@ export class Journal {
     const { bytes } = parseJournal(text, paths.journal);
     const file = await open(paths.journal, 'a', 0o600);
     if (Buffer.byteLength(text) > bytes) await file.truncate(bytes);
-    await syncFolder(paths.journal);
+    await syncFolder(dirname(paths.journal));
     return new Journal(kept, paths, file, bytes);
   }
 

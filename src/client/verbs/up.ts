@@ -1,7 +1,9 @@
 /** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
+
 import { clearPassing, passing } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { Supervisor } from '../../cli/supervisor.ts';
+import { stopSignal } from '../../machine/stop-signal.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { installedNetworks, pathsOf } from '../memory/paths.ts';
@@ -99,9 +101,3 @@ const start = async (network: InterfaceName, options: UpOptions): Promise<OwnedN
   sayOf(network)(`up at ${mirror.ground.own.ip}, WireGuard listens at port ${keeper.listenPort}`);
   return owned;
 };
-
-/** Resolves when the process is asked to stop. */
-const stopSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });

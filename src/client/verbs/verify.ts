@@ -2,6 +2,7 @@
 
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
+import { sha256 } from '../../machine/sha256.ts';
 import { DigestPage } from '../../protocol/frames.ts';
 import { DIGESTS_PATH, MOST_DIGESTS, PAST_PATH } from '../../protocol/http.ts';
 import { shortHead } from '../../protocol/noted-head.ts';
@@ -14,7 +15,6 @@ import { extend, type Head } from '../memory/chain.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
 import { readState } from '../memory/journal.ts';
 import { pathsOf } from '../memory/paths.ts';
-import { sha256 } from '../memory/sha256.ts';
 
 /** What is asked of a server to check it: where its log ends, and the digests after a position. */
 export type Witnessed = {

@@ -1,6 +1,7 @@
 /** The digest by which a repeated command is known to be the same one. */
-import { hash } from 'node:crypto';
+
 import type { Command } from '../../domain/command.ts';
+import { sha256Text } from '../../machine/sha256.ts';
 import type { Hash } from '../../values/id.ts';
 
 /** JSON with sorted keys, so that the order in which a caller wrote its fields does not matter. */
@@ -14,4 +15,4 @@ const sorted = (value: unknown): unknown => {
   return copy;
 };
 
-export const digestOfCommand = (command: Command): Hash => hash('sha256', canonical(command)) as Hash;
+export const digestOfCommand = (command: Command): Hash => sha256Text(canonical(command));

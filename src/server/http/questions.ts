@@ -1,4 +1,5 @@
 /** Questions about the log as peers ask them: one of each peer is worked on, all peers in turns, at a price. */
+
 import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
@@ -6,6 +7,7 @@ import type { AnswerTo, Asked, Question, QuestionOf } from '../../protocol/past.
 import { Failure } from '../../values/failure.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
+import { Turns } from '../../wireguard/device.ts';
 import type { Live } from '../live/live.ts';
 import { newsAfter } from '../past/news.ts';
 import { AdminsOnly, type Sight } from '../past/own-past.ts';
@@ -88,17 +90,6 @@ export class Questions {
       code: 'TooManyQuestions',
       hint: 'wait for an answer',
     });
-  }
-}
-
-/** One after another, in the order in which they came. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work);
-    this.#last = mine.catch(() => undefined);
-    return mine;
   }
 }
 

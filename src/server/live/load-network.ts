@@ -1,9 +1,9 @@
 /** The network as the log makes it: a stored state where there is one, and what came after it. */
 import { Network, type NetworkJson } from '../../domain/network.ts';
 import { PEER_FIELDS } from '../../domain/peer.ts';
+import { sha256Text } from '../../machine/sha256.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { replay } from '../../store/follow.ts';
-import { sha256Text } from '../../store/sha256.ts';
 import type { SqliteLog } from '../../store/sqlite-log.ts';
 import type { Position } from '../../values/id.ts';
 

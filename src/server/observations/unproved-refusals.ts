@@ -1,10 +1,12 @@
 /** Peers whose requests were refused because no proof by their key came along: told, counted and kept, never in the log. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { Peer } from '../../domain/peer.ts';
 import { printable, Rejected, shellWord } from '../../domain/rejection.ts';
 import { actingPeer } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
+import { replaceUnsynced } from '../../machine/durable.ts';
 import { UnprovedRefusal } from '../../protocol/rows.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
@@ -115,13 +117,9 @@ export class UnprovedRefusals {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { file } = this.#place;
-    const draft = `${file}.draft`;
     try {
-      writeFileSync(draft, JSON.stringify(this.rows()), { mode: 0o600 });
-      renameSync(draft, file);
-    } catch {
-      rmSync(draft, { force: true });
-    }
+      replaceUnsynced(file, JSON.stringify(this.rows()));
+    } catch {}
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a peer that is no admin may hear of the log: of itself, and of others what it sees and saw then. */
-import { printable } from '../../domain/recorded-text.ts';
+import { nameText } from '../../domain/name-text.ts';
 import type { Why } from '../../domain/why.ts';
 import type { HistoryEntry, NamedAt, ToldRecord } from '../../projections/history.ts';
 import type { AnswerTo, Asked, Question, QuestionOf, Told } from '../../protocol/past.ts';
@@ -150,7 +150,7 @@ export class OwnPast {
     const namedAt: NamedAt = (kind, id) =>
       kind === 'peer' && id === this.#asker.id ? entry.position - 1 : position;
     const { kind, name } = told.actor;
-    const who = name === undefined ? UNNAMED[kind] : printable(name);
+    const who = name === undefined ? UNNAMED[kind] : nameText(name);
     return toldOf(told, who, `${who} ${this.#past.history.what(entry, namedAt)}`);
   }
 

@@ -1,5 +1,6 @@
 /** `innernet-server import`: a new log from an exported one, checked on the way, there whole or not at all. */
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
+
+import { existsSync, linkSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openExport } from '../../cli/exported-file.ts';
 import { isOnlySaid } from '../../cli/local-change.ts';
@@ -7,6 +8,8 @@ import { answer, answerJson, note } from '../../cli/print.ts';
 import { Progress } from '../../cli/progress.ts';
 import type { EventRecord } from '../../events/record.ts';
 import { eventOf } from '../../events/upcast.ts';
+import { syncPath } from '../../machine/durable.ts';
+import { sha256 } from '../../machine/sha256.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
 import {
   ExportCheck,
@@ -18,7 +21,6 @@ import {
 import { shortHead } from '../../protocol/noted-head.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { writeReplica } from '../../store/replica.ts';
-import { sha256 } from '../../store/sha256.ts';
 import { readWitness, Witness, witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
 import { SERVER_PEER } from '../../values/id.ts';
@@ -83,20 +85,14 @@ const removeDraft = (draft: string): void => {
   for (const end of ['', '-wal', '-shm']) rmSync(draft + end, { force: true });
 };
 
-const sync = (path: string): void => {
-  const fd = openSync(path, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-};
-
 /** The finished file appears under its name, with a witness of its own. */
 const publish = (draft: string, log: string, header: ExportHeader): void => {
-  sync(draft);
+  syncPath(draft);
   linkSync(draft, log);
   const witness = new Witness(witnessFile(log));
   witness.note(header, () => header);
   witness.close();
-  sync(dirname(log));
+  syncPath(dirname(log));
 };
 
 /** Looks through the file as `importLog` does, and makes nothing. */

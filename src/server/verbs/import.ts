@@ -2,9 +2,9 @@
  * Taking over a network of innernet's own server: its database becomes the first commit of a log, once. The log is
  * built beside its place and appears there whole, so that whoever is stopped on the way starts again.
  */
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { ulid } from 'ulid';
 import { replaceFile } from '../../cli/durable-file.ts';
 import { importNetwork } from '../../domain/foreign-network.ts';
@@ -14,6 +14,7 @@ import { Network } from '../../domain/network.ts';
 import { actorText } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
+import { moveInto } from '../../machine/durable.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
 import { ForeignDatabase, hashOfFile } from '../../store/foreign-database.ts';
 import type { EventLog, Head } from '../../store/log.ts';
@@ -142,10 +143,8 @@ const build = async (contents: Contents, database: ForeignDatabase, files: Netwo
   try {
     await writeLog(draft, contents.events, database);
     await rm(witnessFile(draft), { force: true }); // of a file that nobody will know by that name
-    syncFile(draft);
     await replaceFile(files.observations, observationDocument(observed(contents.candidates)));
-    await rename(draft, files.log);
-    syncFile(dirname(files.log));
+    moveInto(draft, files.log);
   } finally {
     await removeDraft(draft);
   }
@@ -183,15 +182,6 @@ const observed = (candidates: readonly ForeignCandidates[]) =>
 const removeDraft = async (draft: string): Promise<void> => {
   for (const path of [draft, `${draft}-wal`, `${draft}-shm`, `${draft}-journal`, witnessFile(draft)])
     await rm(path, { force: true });
-};
-
-const syncFile = (path: string): void => {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 };
 
 const report = (

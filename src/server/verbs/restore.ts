@@ -3,7 +3,7 @@
  * event `LogRestored` says so, and clients that had come further follow it instead of raising an alarm.
  */
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ulid } from 'ulid';
 import { Questions } from '../../cli/ask.ts';
 import type { ChangeOptions, GlobalOptions } from '../../cli/options.ts';
@@ -13,12 +13,13 @@ import type { LostProof } from '../../domain/lost-proofs.ts';
 import { actorText } from '../../events/actor.ts';
 import type { EventOf } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
+import { moveInto } from '../../machine/durable.ts';
+import { sha256Text } from '../../machine/sha256.ts';
 import { PROJECTIONS } from '../../projections/projections.ts';
 import type { Told } from '../../protocol/past.ts';
-import { inspectLog, removeLog, syncPath } from '../../store/backup.ts';
+import { inspectLog, removeLog } from '../../store/backup.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
-import { sha256Text } from '../../store/sha256.ts';
 import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
 import { verifyChain } from '../../store/verify.ts';
 import { readWitness, replaceWitness, witnessFile } from '../../store/witness.ts';
@@ -231,12 +232,10 @@ const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
 
 /** The old files go first, so that no WAL of theirs is ever beside the new one; the witness stays until the end. */
 const swap = (draft: string, { log }: NetworkFiles): string | undefined => {
-  syncPath(draft);
   const aside = `${log}.lost-${timestamp().replace(/[-:]|\.\d+/g, '')}`;
   const wasThere = existsSync(log);
   for (const end of ['', '-wal', '-shm']) if (existsSync(log + end)) renameSync(log + end, aside + end);
-  renameSync(draft, log);
-  syncPath(dirname(log));
+  moveInto(draft, log);
   return wasThere ? aside : undefined;
 };
 
