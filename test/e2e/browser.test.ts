@@ -59,7 +59,7 @@ it('reads nothing, changes nothing and hears nothing', { timeout: 240_000 }, asy
   const browser = ann.spawn(['chromium-headless-shell', ...flags, `http://${site.address}:8000/`], {
     env: { HOME: folder },
   });
-  await attacker.line(/closed/, 60_000);
+  await attacker.line(/^closed$/, 60_000);
   await lead('10.42.0.1');
   await attacker.line(/"done"/, 160_000).catch((error: Error) => {
     throw new Error(`${error.message}\n${browser.lines.join('\n')}`);
