@@ -38,6 +38,10 @@ export const expectIndexed = (network: Network): void => {
     network.admins(),
     peers.filter((peer) => peer.isAdmin && appears(peer) && peer.id !== SERVER_PEER),
   );
+  sameAs(
+    network.ending(),
+    peers.filter(({ isDisabled, expires }) => !isDisabled && expires !== undefined),
+  );
   for (const node of network.cidrs()) expectCidrIndexed(network, node, peers);
 };
 

@@ -2,6 +2,7 @@
 import type { EachField } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
+import { durationText } from '../values/time.ts';
 import { momentIn } from './moments.ts';
 import type { Past } from './plane.ts';
 import { answer, answerJson, paint } from './print.ts';
@@ -49,6 +50,7 @@ const NEWS: EachField<PeerAt, News | null> = {
   isDisabled: (_, { isDisabled }) => (isDisabled ? 'disabled' : 'enabled again'),
   endpoint: (_, after) => endpointText(after),
   isVouchedFor: null,
+  expires: (_, { expires }) => (expires === undefined ? 'does not end' : `ends ${expires}`),
   isProofWaived: (_, { isProofWaived }) =>
     isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does',
   hasProved: ({ isRedeemed }, { hasProved }) =>
@@ -58,11 +60,11 @@ const NEWS: EachField<PeerAt, News | null> = {
 const peerText = ({ name, ip, isRedeemed, isAdmin }: PeerAt): string =>
   `${printable(name)} (${ip})${isAdmin ? ', admin' : ''}${isRedeemed ? '' : ', invited'}`;
 
-const peerLines = ({ peers: { added, removed, changed } }: Diff): string[] => [
+const peerLines = ({ peers: { added, removed, changed } }: Diff, clock: Clock): string[] => [
   ...added.map((peer) => came(peerText(peer))),
   ...removed.map((peer) => went(peerText(peer))),
   ...changed.map(({ before, after }) =>
-    turned(`${printable(before.name)}: ${newsOf(before, after).join(', ')}`),
+    turned(`${printable(before.name)}: ${clock.sentence(newsOf(before, after).join(', '))}`),
   ),
 ];
 
@@ -74,12 +76,19 @@ const associationLines = ({ associations: { added, removed } }: Diff): string[] 
 const proofLines = ({ isProofRequired }: Diff): string[] =>
   isProofRequired ? [turned(isProofRequired.after ? 'required of every peer' : 'waived')] : [];
 
+const defaultLines = ({ defaultExpiry }: Diff): string[] =>
+  defaultExpiry ? [turned(endText(defaultExpiry.after))] : [];
+
+const endText = (seconds: number | null): string =>
+  seconds === null ? 'never' : `${durationText(seconds)} after they are added`;
+
 const textOf = (diff: Diff, clock: Clock): string => {
   const lines = [
     ...section('CIDRs', cidrLines(diff)),
-    ...section('peers', peerLines(diff)),
+    ...section('peers', peerLines(diff, clock)),
     ...section('associations', associationLines(diff)),
     ...section('proofs by key', proofLines(diff)),
+    ...section('end of new peers', defaultLines(diff)),
     ...reachLines(diff.reach, { gained: 'can reach each other now', lost: 'can no longer reach each other' }),
   ];
   const heading = `from ${placeText(diff.from, clock)} to ${placeText(diff.to, clock)}`;

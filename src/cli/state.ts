@@ -2,6 +2,7 @@
 
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
+import { durationText } from '../values/time.ts';
 import { inTreeOrder } from './cidrs.ts';
 import { momentIn } from './moments.ts';
 import type { Past } from './plane.ts';
@@ -25,10 +26,18 @@ const standing = (peer: PeerAt, { time }: State, clock: Clock): string => {
 const waiver = ({ isProofWaived }: PeerAt, { isProofRequired }: State): string =>
   isProofWaived && isProofRequired ? 'needs no proof' : '';
 
+const endOf = ({ expires }: PeerAt, { time }: State, clock: Clock): string => {
+  if (expires === undefined) return '';
+  return `${time !== null && expires <= time ? 'ended' : 'ends'} ${clock.minute(expires)}`;
+};
+
 const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
-  const remarks = [peer.isAdmin ? 'admin' : '', standing(peer, state, clock), waiver(peer, state)].filter(
-    Boolean,
-  );
+  const remarks = [
+    peer.isAdmin ? 'admin' : '',
+    standing(peer, state, clock),
+    waiver(peer, state),
+    endOf(peer, state, clock),
+  ].filter(Boolean);
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
 };
 
@@ -61,6 +70,9 @@ const textOf = (state: State, clock: Clock): string => {
     ...tree,
     ...(pairs.length > 0 ? ['associations', ...pairs] : []),
     ...(state.isProofRequired ? ['proofs by key are required'] : []),
+    ...(state.defaultExpiry
+      ? [`new peers end ${durationText(state.defaultExpiry)} after they are added`]
+      : []),
   ].join('\n');
 };
 

@@ -7,6 +7,7 @@ type Asker = 'admin' | 'provedAdmin' | 'server';
 const ASKER: { [T in CommandType]: Asker } = {
   CreateNetwork: 'server',
   ExpireInvitations: 'server',
+  ExpirePeers: 'server',
   RecordProofs: 'server',
   RequireProof: 'provedAdmin',
   WaiveProof: 'provedAdmin',
@@ -18,6 +19,8 @@ const ASKER: { [T in CommandType]: Asker } = {
   RenamePeer: 'admin',
   DisablePeer: 'admin',
   EnablePeer: 'admin',
+  SetExpiry: 'admin',
+  SetDefaultExpiry: 'admin',
   DeletePeer: 'admin',
   GrantAdmin: 'admin',
   RevokeAdmin: 'admin',

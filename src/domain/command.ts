@@ -5,7 +5,7 @@ import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
-import { Timestamp } from '../values/time.ts';
+import { LONGEST_SECONDS, Timestamp } from '../values/time.ts';
 
 /** A peer by id or by its present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
@@ -14,6 +14,13 @@ export type PeerRef = z.infer<typeof PeerRef>;
 /** A CIDR by id or by its present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
+
+/** At most about a hundred years. */
+const Seconds = z.number().int().positive().max(LONGEST_SECONDS);
+
+/** When a peer's time is over: at a moment, or so many seconds from now by the server's clock; null: never. */
+export const End = z.union([Timestamp, Seconds]).nullable();
+export type End = z.infer<typeof End>;
 
 const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ type: z.literal(type), ...shape });
@@ -29,6 +36,8 @@ const CreateNetwork = command('CreateNetwork', {
 });
 /** Ends the invitations whose time is over. */
 const ExpireInvitations = command('ExpireInvitations', {});
+/** Cuts off the peers whose time is over. */
+const ExpirePeers = command('ExpirePeers', {});
 /** The invited peer hands in the key that it made itself. */
 const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
 
@@ -51,10 +60,16 @@ const AddPeer = command('AddPeer', {
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
+  /** Left out: as the network's default says. */
+  expires: End.optional(),
 });
 const RenamePeer = command('RenamePeer', { peer: PeerRef, name: Hostname });
 const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });
-const EnablePeer = command('EnablePeer', { peer: PeerRef });
+/** `expires`: its end from then on, which a peer whose time is over needs; left out: as it is. */
+const EnablePeer = command('EnablePeer', { peer: PeerRef, expires: End.optional() });
+const SetExpiry = command('SetExpiry', { peer: PeerRef, expires: End });
+/** How long after they are added peers end from then on; null: they do not. */
+const SetDefaultExpiry = command('SetDefaultExpiry', { seconds: Seconds.nullable() });
 const DeletePeer = command('DeletePeer', { peer: PeerRef, confirmed });
 const GrantAdmin = command('GrantAdmin', { peer: PeerRef });
 const RevokeAdmin = command('RevokeAdmin', { peer: PeerRef, confirmed });
@@ -84,6 +99,8 @@ const SINGLE = [
   RenamePeer,
   DisablePeer,
   EnablePeer,
+  SetExpiry,
+  SetDefaultExpiry,
   DeletePeer,
   GrantAdmin,
   RevokeAdmin,
@@ -122,6 +139,7 @@ export const Command = z.discriminatedUnion('type', [
   AllOf,
   CreateNetwork,
   ExpireInvitations,
+  ExpirePeers,
   RedeemInvitation,
   RecordProofs,
 ]);

@@ -8,6 +8,7 @@ import { addCidr, deleteCidr, renameCidr } from './cidrs.ts';
 import type { Command, CommandOf, CommandType } from './command.ts';
 import { createNetwork } from './creation.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
+import { expirePeers, setDefaultExpiry, setExpiry } from './expiry.ts';
 import { expireInvitations, redeemInvitation, reissueInvitation, revokeInvitation } from './invitations.ts';
 import type { Network } from './network.ts';
 import {
@@ -44,6 +45,7 @@ const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, con
 const RULES: { [T in CommandType]: Rule<T> } = {
   CreateNetwork: createNetwork,
   ExpireInvitations: expireInvitations,
+  ExpirePeers: expirePeers,
   RedeemInvitation: redeemInvitation,
   AddCidr: addCidr,
   RenameCidr: renameCidr,
@@ -52,6 +54,8 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   RenamePeer: renamePeer,
   DisablePeer: disablePeer,
   EnablePeer: enablePeer,
+  SetExpiry: setExpiry,
+  SetDefaultExpiry: setDefaultExpiry,
   DeletePeer: deletePeer,
   GrantAdmin: grantAdmin,
   RevokeAdmin: revokeAdmin,

@@ -18,6 +18,8 @@ export type Difference = {
   associations: RowDifference<Association>;
   /** Whether requests need a proof by key, where that differs. */
   isProofRequired?: { before: boolean; after: boolean };
+  /** When new peers end, in seconds, where that differs. */
+  defaultExpiry?: { before: number | null; after: number | null };
   reach: ReachDifference;
 };
 
@@ -53,12 +55,14 @@ const byPair = ({ cidrIds }: Association): string => [...cidrIds].sort((left, ri
 
 export const differenceOf = (before: Network, after: Network): Difference => {
   const [isBefore, isAfter] = [before.isProofRequired, after.isProofRequired];
+  const [isSooner, isLater] = [before.defaultExpiry, after.defaultExpiry];
   const { added, removed } = rowDifference(before.associations(), after.associations(), byPair);
   return {
     cidrs: rowDifference(before.cidrs(), after.cidrs(), byId),
     peers: rowDifference(before.peers(), after.peers(), byId),
     associations: { added, removed, changed: [] },
     ...(isBefore === isAfter ? {} : { isProofRequired: { before: isBefore, after: isAfter } }),
+    ...(isSooner === isLater ? {} : { defaultExpiry: { before: isSooner, after: isLater } }),
     reach: reachDifference(before, after),
   };
 };

@@ -3,6 +3,7 @@ import { actingPeer } from '../events/actor.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import type { PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
+import { hasEnded } from './ends.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { findPeer, hasExpired, keyTrouble } from './peers.ts';
@@ -15,6 +16,8 @@ export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey 
   const peerId = actingPeer(context.actor);
   const peer = peerId === undefined ? undefined : network.peer(peerId);
   if (!peer) return reject({ code: 'NotAllowed', command: 'RedeemInvitation' });
+  if (hasEnded(peer, context.now))
+    return reject({ code: 'PeerHasEnded', name: peer.name, ended: peer.expires ?? context.now });
   if (peer.isDisabled) return reject({ code: 'PeerIsDisabled', name: peer.name });
   if (peer.isRedeemed) {
     return peer.publicKey === publicKey ? accept() : reject({ code: 'AlreadyRedeemed', name: peer.name });

@@ -30,6 +30,8 @@ export type NetworkJson = {
   nextIds: { peer: number; cidr: number; association: number };
   restorations: Restoration[];
   isProofRequired: boolean;
+  /** Seconds until a peer that is added ends; null: it does not. */
+  defaultExpiry: number | null;
 };
 
 export class Network {
@@ -39,6 +41,7 @@ export class Network {
   #since: number;
   #restorations: readonly Restoration[];
   #isProofRequired: boolean;
+  #defaultExpiry: number | null;
   readonly #peers: PeerTable;
   readonly #cidrs: CidrTree;
   readonly #associations: AssociationGraph;
@@ -51,6 +54,7 @@ export class Network {
     this.#since = below ? below.#since : 0;
     this.#restorations = below?.restorations ?? [];
     this.#isProofRequired = below?.isProofRequired ?? false;
+    this.#defaultExpiry = below?.defaultExpiry ?? null;
     this.#peers = new PeerTable(below ? below.#peers : undefined);
     this.#cidrs = new CidrTree(below ? below.#cidrs : undefined);
     this.#associations = new AssociationGraph(below ? below.#associations : undefined);
@@ -75,6 +79,11 @@ export class Network {
   /** Whether requests need a proof by their sender's key; see proofs.ts. */
   get isProofRequired(): boolean {
     return this.#isProofRequired;
+  }
+
+  /** Seconds until a peer that is added ends; null: it does not. */
+  get defaultExpiry(): number | null {
+    return this.#defaultExpiry;
   }
 
   peer(id: PeerId): Peer | undefined {
@@ -114,6 +123,11 @@ export class Network {
   /** Peers whose invitation is open. */
   invited(): Iterable<Peer> {
     return this.#peers.invited();
+  }
+
+  /** Peers that are not disabled and have an end. */
+  ending(): Iterable<Peer> {
+    return this.#peers.ending();
   }
 
   /** Enabled, redeemed admins other than the server. */
@@ -226,6 +240,15 @@ export class Network {
       case 'PeerDisabled':
         this.#peers.change(event.peerId, { isDisabled: true });
         break;
+      case 'PeerExpired':
+        this.#peers.change(event.peerId, { isDisabled: true });
+        break;
+      case 'PeerExpirySet':
+        this.#peers.change(event.peerId, { expires: event.expires ?? undefined });
+        break;
+      case 'DefaultExpirySet':
+        this.#defaultExpiry = event.seconds;
+        break;
       case 'PeerEnabled':
         this.#peers.change(event.peerId, {
           isDisabled: false,
@@ -288,6 +311,7 @@ export class Network {
       nextIds: this.nextIds,
       restorations: [...this.#restorations],
       isProofRequired: this.#isProofRequired,
+      defaultExpiry: this.#defaultExpiry,
     };
   }
 
@@ -297,6 +321,7 @@ export class Network {
     network.position = json.position;
     network.#restorations = json.restorations;
     network.#isProofRequired = json.isProofRequired;
+    network.#defaultExpiry = json.defaultExpiry;
     for (const node of json.cidrs) network.#cidrs.add(node);
     for (const peer of json.peers) network.#peers.add(peer);
     for (const association of json.associations) network.#associations.add(association);

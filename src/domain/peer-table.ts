@@ -19,6 +19,7 @@ export class PeerTable {
   readonly #byCidr: Mapping<CidrId, Collection<PeerId>>;
   readonly #invited: Collection<PeerId>;
   readonly #admins: Collection<PeerId>;
+  readonly #ending: Collection<PeerId>;
   readonly #retiredIps: Collection<Ip>;
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
@@ -32,6 +33,7 @@ export class PeerTable {
     this.#byCidr = mapOver(below ? below.#byCidr : undefined, setOver);
     this.#invited = setOver(below ? below.#invited : undefined);
     this.#admins = setOver(below ? below.#admins : undefined);
+    this.#ending = setOver(below ? below.#ending : undefined);
     this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
     this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
     this.#nextId = below ? below.#nextId : 1;
@@ -83,6 +85,11 @@ export class PeerTable {
   /** Peers with the right to administer, whether or not they can use it now. */
   admins(): Iterable<Peer> {
     return this.#those(this.#admins);
+  }
+
+  /** Peers that are not disabled and have an end. */
+  ending(): Iterable<Peer> {
+    return this.#those(this.#ending);
   }
 
   /** Whether a new peer can have the address as far as other peers go, living and deleted. */
@@ -137,6 +144,7 @@ export class PeerTable {
     this.#unindex(peer);
     this.#admins.delete(id);
     this.#invited.delete(id);
+    this.#ending.delete(id);
     this.#peers.delete(id);
     drop(this.#byCidr, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
@@ -174,6 +182,7 @@ export class PeerTable {
     this.#byKey.set(peer.publicKey, peer.id);
     keepIf(peer.isAdmin, this.#admins, peer.id);
     keepIf(!peer.isRedeemed, this.#invited, peer.id);
+    keepIf(!peer.isDisabled && peer.expires !== undefined, this.#ending, peer.id);
   }
 
   #unindex(peer: Peer): void {

@@ -23,6 +23,8 @@ export const ShownPeer = z.object({
   endpoint: Endpoint.nullable(),
   /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
   isVouchedFor: z.literal(true).optional(),
+  /** When its time is over; absent: never. */
+  expires: Timestamp.optional(),
 });
 export type ShownPeer = z.infer<typeof ShownPeer>;
 

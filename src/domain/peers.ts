@@ -9,6 +9,7 @@ import type { CidrNode } from './cidr-tree.ts';
 import { findCidr } from './cidrs.ts';
 import type { CommandOf, PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
+import { endFrom } from './ends.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import type { Rejection } from './rejection.ts';
@@ -95,7 +96,7 @@ const addPeerAt = (
   if (trouble) return reject(trouble);
   const { name, isAdmin, publicKey, inviteExpires, redeemed, disabled, endpoint } = command;
   const peerId = network.nextIds.peer;
-  return accept(...inTheWay(network, name, ip, now), {
+  const added: NetworkEvent = {
     type: 'PeerAdded',
     peerId,
     name,
@@ -107,7 +108,14 @@ const addPeerAt = (
     ...(redeemed ? { redeemed } : {}),
     ...(disabled ? { disabled } : {}),
     ...(endpoint === undefined ? {} : { endpoint }),
-  });
+  };
+  const expires = endFrom(command.expires === undefined ? network.defaultExpiry : command.expires, now);
+  if (expires !== null && expires <= now) return reject({ code: 'EndInPast', expires });
+  return accept(
+    ...inTheWay(network, name, ip, now),
+    added,
+    ...(expires === null ? [] : [{ type: 'PeerExpirySet' as const, peerId, expires }]),
+  );
 };
 
 export const addPeer: Rule<'AddPeer'> = (network, command, context) => {
@@ -142,11 +150,20 @@ export const disablePeer: Rule<'DisablePeer'> = (network, { peer: ref, confirmed
     return accept({ type: 'PeerDisabled', peerId: peer.id });
   });
 
-export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref }) =>
+export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref, expires }, { now }) =>
   onPeer(network, ref, (peer) => {
+    const end = expires === undefined ? (peer.expires ?? null) : endFrom(expires, now);
+    if (end !== null && end <= now)
+      return expires === undefined
+        ? reject({ code: 'PeerHasEnded', name: peer.name, ended: end })
+        : reject({ code: 'EndInPast', expires: end });
+    const moved =
+      end === (peer.expires ?? null)
+        ? []
+        : [{ type: 'PeerExpirySet' as const, peerId: peer.id, expires: end }];
     // After a restored backup clients hold back what they had seen go, until somebody says it anew.
-    if (!peer.isDisabled && (peer.isVouchedFor || network.restorations.length === 0)) return accept();
-    return accept({ type: 'PeerEnabled', peerId: peer.id });
+    const isIn = !peer.isDisabled && (peer.isVouchedFor || network.restorations.length === 0);
+    return accept(...moved, ...(isIn ? [] : [{ type: 'PeerEnabled' as const, peerId: peer.id }]));
   });
 
 export const deletePeer: Rule<'DeletePeer'> = (network, { peer: ref, confirmed }) =>

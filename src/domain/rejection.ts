@@ -37,6 +37,8 @@ export type Rejection =
   | { code: 'LastAdmin'; name: string }
   | { code: 'PeerIsDisabled'; name: string }
   | { code: 'ExpiryInPast'; inviteExpires: Timestamp }
+  | { code: 'EndInPast'; expires: Timestamp }
+  | { code: 'PeerHasEnded'; name: string; ended: Timestamp }
   | { code: 'InvitationEnded'; name: string; ended: Timestamp }
   | { code: 'AlreadyRedeemed'; name: string }
   | { code: 'EndpointUnspecified'; endpoint: Endpoint }
@@ -75,6 +77,7 @@ export const shellWord = (text: string): string =>
 const DEEDS: { [T in CommandType]: string } = {
   CreateNetwork: 'create a network',
   ExpireInvitations: 'end invitations',
+  ExpirePeers: 'cut off the peers whose time is over',
   RedeemInvitation: 'redeem an invitation',
   AddCidr: 'add a CIDR',
   RenameCidr: 'rename a CIDR',
@@ -83,6 +86,8 @@ const DEEDS: { [T in CommandType]: string } = {
   RenamePeer: 'rename a peer',
   DisablePeer: 'disable a peer',
   EnablePeer: 'enable a peer',
+  SetExpiry: 'set when a peer ends',
+  SetDefaultExpiry: 'set when new peers end',
   DeletePeer: 'delete a peer',
   GrantAdmin: 'make a peer an admin',
   RevokeAdmin: 'take the admin role from a peer',
@@ -251,6 +256,15 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   ExpiryInPast: ({ inviteExpires }) => ({
     sentence: `an invitation cannot end in the past (${inviteExpires})`,
     hint: 'give it some time: --invite-expires 14d',
+  }),
+  EndInPast: ({ expires }) => ({
+    sentence: `a peer cannot end in the past (${expires})`,
+    hint: 'give it some time: --expires 90d; to cut it off now, use disable-peer',
+  }),
+  PeerHasEnded: ({ name, ended }) => ({
+    sentence: `the time of the peer ${quote(name)} ended at ${ended}`,
+    hint: 'enable it with another end, or with never',
+    verb: `enable-peer --name ${shellWord(name)} --expires 90d`,
   }),
   InvitationEnded: ({ name, ended }) => ({
     sentence: `the invitation of ${quote(name)} ended at ${ended}`,

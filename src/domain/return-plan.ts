@@ -53,7 +53,7 @@ class Planner {
     this.#endAssociations();
     this.#undoPeers();
     this.#undoCidrs();
-    this.#undoProofs();
+    this.#undoSettings();
     this.#bringAssociationsBack();
     this.#settle();
     if (this.#commands.length + this.obstacles.length === 0) this.#namePeersProved();
@@ -138,11 +138,13 @@ class Planner {
     else this.#waiting.push({ type: 'RenameCidr', cidr: current.id, name: before.name });
   }
 
-  #undoProofs(): void {
+  #undoSettings(): void {
     const { want, made, now } = this.#course;
-    const { isProofRequired } = want;
-    if (isProofRequired === made.isProofRequired || isProofRequired === now.isProofRequired) return;
-    this.#waiting.push({ type: isProofRequired ? 'RequireProof' : 'WaiveProof' });
+    const { isProofRequired, defaultExpiry: seconds } = want;
+    if (isProofRequired !== made.isProofRequired && isProofRequired !== now.isProofRequired)
+      this.#waiting.push({ type: isProofRequired ? 'RequireProof' : 'WaiveProof' });
+    if (seconds !== made.defaultExpiry && seconds !== now.defaultExpiry)
+      this.#waiting.push({ type: 'SetDefaultExpiry', seconds });
   }
 
   /** Where there is more to undo, this is not worth stopping for: a key that could prove itself still can. */
@@ -236,6 +238,10 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
       isDisabled ? { type: 'DisablePeer', peer, confirmed: true } : { type: 'EnablePeer', peer },
   },
   endpoint: { what: 'endpoint', wish: (before) => endpointWish(before) },
+  expires: {
+    what: 'end',
+    wish: ({ id: peer, expires = null }) => ({ type: 'SetExpiry', peer, expires }),
+  },
   isRedeemed: null,
   inviteExpires: null,
   isVouchedFor: null,

@@ -2,7 +2,7 @@
 import type { EventOf, EventType, NetworkEvent } from '../events/schema.ts';
 import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
-import type { Timestamp } from '../values/time.ts';
+import { durationText, type Timestamp } from '../values/time.ts';
 import { nameText } from './name-text.ts';
 
 /** What a sentence may ask: names as they were before the event, fit for a terminal. */
@@ -49,6 +49,11 @@ const SENTENCES: Sentences = {
   PeerRenamed: ({ peerId, name }, words) => `renamed peer ${words.peer(peerId)} to ${nameText(name)}`,
   PeerDisabled: ({ peerId }, words) => `disabled peer ${words.peer(peerId)}`,
   PeerEnabled: ({ peerId }, words) => `enabled peer ${words.peer(peerId)}`,
+  PeerExpirySet: ({ peerId, expires }, words) =>
+    `set the end of peer ${words.peer(peerId)} to ${expires === null ? 'never' : words.time(expires)}`,
+  PeerExpired: ({ peerId }, words) => `cut off peer ${words.peer(peerId)}: its time is over`,
+  DefaultExpirySet: ({ seconds }) =>
+    `set the end of new peers to ${seconds === null ? 'never' : `${durationText(seconds)} after they are added`}`,
   PeerDeleted: ({ peerId }, words) => `deleted peer ${words.peer(peerId)}`,
   AdminGranted: ({ peerId }, words) => `made peer ${words.peer(peerId)} an admin`,
   AdminRevoked: ({ peerId }, words) => `took the admin right from peer ${words.peer(peerId)}`,

@@ -9,6 +9,7 @@ import {
 } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
+import { hasEnded } from './ends.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
@@ -187,9 +188,12 @@ const absent = (story: PairStory, peer: Peer, now: Timestamp): Reason | undefine
     return { code: 'Gone', sentence: `${name} ${GONE[type]}`, positions, verbs: [] };
   }
   if (peer.isDisabled) {
-    const positions = story.last('PeerDisabled', peer.id);
-    const verbs = [`enable-peer --name ${shellWord(peer.name)}`];
-    return { code: 'Disabled', sentence: `${name} is disabled`, positions, verbs };
+    const causes = [...story.last('PeerDisabled', peer.id), ...story.last('PeerExpired', peer.id)];
+    const positions = causes.sort((left, right) => left - right).slice(-1);
+    const isOver = hasEnded(peer, now);
+    const verbs = [`enable-peer --name ${shellWord(peer.name)}${isOver ? ' --expires 90d' : ''}`];
+    const sentence = isOver ? `the time of ${name} ended at ${peer.expires}` : `${name} is disabled`;
+    return { code: 'Disabled', sentence, positions, verbs };
   }
   if (peer.isRedeemed) return undefined;
   const positions = [...story.last('PeerAdded', peer.id), ...story.last('InvitationReissued', peer.id)].slice(

@@ -70,6 +70,12 @@ const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
 const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
 const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
 const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
+/** When the peer's time is over; null: never. */
+const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
+/** The peer's time is over: it is cut off as by `PeerDisabled`. */
+const PeerExpired = event('PeerExpired', { peerId: PeerId });
+/** Peers that are added from here on end so many seconds later, unless their own end is set; null: never. */
+const DefaultExpirySet = event('DefaultExpirySet', { seconds: z.number().int().positive().nullable() });
 const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
 const AdminGranted = event('AdminGranted', { peerId: PeerId });
 const AdminRevoked = event('AdminRevoked', { peerId: PeerId });
@@ -107,6 +113,9 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   PeerRenamed,
   PeerDisabled,
   PeerEnabled,
+  PeerExpirySet,
+  PeerExpired,
+  DefaultExpirySet,
   PeerDeleted,
   AdminGranted,
   AdminRevoked,

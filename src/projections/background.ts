@@ -43,6 +43,7 @@ export class Background {
     PeerIsDisabled: ({ name }) => this.#ofPeer(name, 'PeerDisabled', 'it was disabled'),
     AlreadyRedeemed: ({ name }) => this.#ofPeer(name, 'InvitationRedeemed', 'it was redeemed'),
     InvitationEnded: ({ name }) => this.#ofPeer(name, 'PeerAdded', 'it was issued'),
+    PeerHasEnded: ({ name }) => this.#ofPeer(name, 'PeerExpirySet', 'its end was set'),
     UnknownPeer: ({ peer }) => (typeof peer === 'string' ? this.#formerPeer(peer) : undefined),
     UnknownCidr: ({ cidr }) => (typeof cidr === 'string' ? this.#formerCidr(cidr) : undefined),
     CidrNameTaken: ({ name }) => this.#cidrCalled(name),

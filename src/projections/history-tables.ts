@@ -24,6 +24,7 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
     case 'NetworkCreated':
     case 'NetworkImported':
     case 'LogRestored':
+    case 'DefaultExpirySet':
     case 'CidrRenamed':
     case 'PeerAdded':
     case 'PeerRenamed':
@@ -38,6 +39,8 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
     case 'InvitationExpired':
     case 'PeerDisabled':
     case 'PeerEnabled':
+    case 'PeerExpirySet':
+    case 'PeerExpired':
     case 'PeerDeleted':
     case 'AdminGranted':
     case 'AdminRevoked':

@@ -69,6 +69,7 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
     case 'PeerRenamed':
       return [event.peerId, 'name = ?', event.name];
     case 'PeerDisabled':
+    case 'PeerExpired':
       return [event.peerId, 'is_disabled = 1'];
     case 'PeerEnabled':
       return [event.peerId, 'is_disabled = 0'];
@@ -94,6 +95,8 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
     case 'ProofRequired':
     case 'ProofWaived':
     case 'PeerProved':
+    case 'PeerExpirySet':
+    case 'DefaultExpirySet':
       return undefined;
   }
 };

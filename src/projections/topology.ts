@@ -40,6 +40,9 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'PeerRenamed':
     case 'PeerDisabled':
     case 'PeerEnabled':
+    case 'PeerExpirySet':
+    case 'PeerExpired':
+    case 'DefaultExpirySet':
     case 'PeerDeleted':
     case 'AdminGranted':
     case 'AdminRevoked':

@@ -140,6 +140,8 @@ export const ANSWERS = {
     associations: z.array(AssociationAt),
     /** Whether requests need a proof by key; absent: an older server does not say. */
     isProofRequired: z.boolean().optional(),
+    /** Seconds after which peers end that are added; null: they do not. Absent: an older server does not say. */
+    defaultExpiry: z.number().nullable().optional(),
   }),
   diff: z.object({
     from: Place,
@@ -148,6 +150,7 @@ export const ANSWERS = {
     peers: rows(Peer),
     associations: rows(NamedAssociation),
     isProofRequired: z.object({ before: z.boolean(), after: z.boolean() }).optional(),
+    defaultExpiry: z.object({ before: z.number().nullable(), after: z.number().nullable() }).optional(),
     reach: Reach,
   }),
   why: z.object({

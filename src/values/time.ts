@@ -4,7 +4,7 @@ import * as z from 'zod';
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
 /** About a hundred years: what is longer is a slip, and would not fit a `Timestamp`. */
-const LONGEST = 5200 * SECONDS.w;
+export const LONGEST_SECONDS = 5200 * SECONDS.w;
 
 const secondsOf = (text: string): number | undefined => {
   const parts = [...text.matchAll(/(\d{1,9})([smhdw])/g)];
@@ -15,7 +15,7 @@ const secondsOf = (text: string): number | undefined => {
 /** Text such as `14d` or `1h30m` (units s m h d w), parsed to whole seconds; at most 5200 weeks. */
 export const Duration = z.string().transform((text, context) => {
   const seconds = secondsOf(text);
-  if (seconds !== undefined && seconds <= LONGEST) return seconds;
+  if (seconds !== undefined && seconds <= LONGEST_SECONDS) return seconds;
   const message =
     seconds === undefined
       ? `"${text}" is not a duration such as 14d or 1h30m (units s m h d w)`
@@ -23,6 +23,18 @@ export const Duration = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
+
+/** The shortest text that `Duration` reads as so many seconds: `90d`, `1h30m`. */
+export const durationText = (seconds: number): string => {
+  const units = Object.entries(SECONDS).filter(([unit]) => unit !== 'w');
+  let rest = seconds;
+  const parts = units.reverse().map(([unit, length]) => {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    return count === 0 ? '' : `${count}${unit}`;
+  });
+  return parts.join('') || '0s';
+};
 
 /** How long an invitation holds unless one says otherwise: innernet's 14 days, in seconds. */
 export const INVITATION_SECONDS = 14 * SECONDS.d;

@@ -143,9 +143,25 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
     weight: 7,
     make: (dice) => {
       const peer = dice.peer((peer) => peer.isDisabled) ?? dice.peer();
-      return peer && { type: 'EnablePeer', peer: dice.ref(peer) };
+      const end = dice.number(2) === 0 ? { expires: dice.expiry() } : {};
+      return peer && { type: 'EnablePeer', peer: dice.ref(peer), ...end };
     },
   },
+  {
+    weight: 5,
+    make: (dice) => {
+      const peer = dice.peer();
+      return peer && { type: 'SetExpiry', peer: dice.ref(peer), expires: dice.expiry() };
+    },
+  },
+  {
+    weight: 2,
+    make: (dice) => ({
+      type: 'SetDefaultExpiry',
+      seconds: dice.number(2) === 0 ? null : 60 * (1 + dice.number(90)),
+    }),
+  },
+  { weight: 4, make: () => ({ type: 'ExpirePeers' }) },
   { weight: 4, make: (dice) => deletePeer(dice) },
   {
     weight: 4,
@@ -225,6 +241,7 @@ export const sensible = (dice: Dice): Asked | undefined => {
 
 const NEVER_IN_ALL = new Set<CommandType>([
   'ExpireInvitations',
+  'ExpirePeers',
   'CreateNetwork',
   'RedeemInvitation',
   'RecordProofs',

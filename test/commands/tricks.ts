@@ -158,6 +158,15 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     return disabled ? as(disabled, redeemWith(dice)) : trick(disablePeer)(dice);
   },
   ExpiryInPast: trick((dice) => addPeer(dice, { inviteExpires: at(dice.now), redeemed: false })),
+  EndInPast: trick((dice) => {
+    const peer = dice.peer(({ isDisabled, expires }) => !isDisabled && expires !== at(dice.now));
+    return peer && { type: 'SetExpiry', peer: dice.ref(peer), expires: at(dice.now) };
+  }),
+  PeerHasEnded: (dice) => {
+    const peer = dice.peer(({ expires }) => expires !== undefined);
+    const asked = peer && ({ type: 'EnablePeer', peer: dice.ref(peer) } as const);
+    return asked && { asked, now: Math.max(dice.now, Date.parse(peer.expires ?? at(0))) };
+  },
   InvitationEnded: (dice) => {
     const peer = dice.oneOf(
       dice.network.invited(),

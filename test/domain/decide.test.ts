@@ -48,6 +48,9 @@ const EXAMPLES: { [T in CommandType]: Extract<Asked, { type: T }> } = {
   ChangeServerEndpoint: { type: 'ChangeServerEndpoint', endpoint: 'new.example.org:51820' },
   AddAssociation: { type: 'AddAssociation', cidrs: ['bakers', 'machines'] },
   DeleteAssociation: { type: 'DeleteAssociation', cidrs: ['bakers', 'machines'] },
+  SetExpiry: { type: 'SetExpiry', peer: 'bob', expires: 3600 },
+  SetDefaultExpiry: { type: 'SetDefaultExpiry', seconds: 3600 },
+  ExpirePeers: { type: 'ExpirePeers' },
   RequireProof: { type: 'RequireProof' },
   WaiveProof: { type: 'WaiveProof', peer: 'bob' },
   RecordProofs: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },
@@ -58,6 +61,7 @@ const EXAMPLES: { [T in CommandType]: Extract<Asked, { type: T }> } = {
 const NOT_FROM_AFAR: CommandType[] = [
   'CreateNetwork',
   'ExpireInvitations',
+  'ExpirePeers',
   'RedeemInvitation',
   'RecordProofs',
 ];
@@ -88,12 +92,15 @@ describe.each(FOR_ADMINS)('$type', (asked) => {
     expect(AdminCommand.safeParse(asked).success).toBe(true));
 });
 
-describe.each(['CreateNetwork', 'ExpireInvitations', 'RecordProofs'] as const)('%s', (type) => {
-  it('is never for a peer', () => {
-    given(network).when(EXAMPLES[type], by(ids.ann)).refuses({ code: 'NotAllowed', command: type });
-    expect(AdminCommand.safeParse(EXAMPLES[type]).success).toBe(false);
-  });
-});
+describe.each(['CreateNetwork', 'ExpireInvitations', 'ExpirePeers', 'RecordProofs'] as const)(
+  '%s',
+  (type) => {
+    it('is never for a peer', () => {
+      given(network).when(EXAMPLES[type], by(ids.ann)).refuses({ code: 'NotAllowed', command: type });
+      expect(AdminCommand.safeParse(EXAMPLES[type]).success).toBe(false);
+    });
+  },
+);
 
 describe('a peer that is no admin', () => {
   it('may speak of its own endpoint', () => {

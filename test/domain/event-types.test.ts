@@ -93,6 +93,20 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'PeerEnabled', peerId: ids.bob },
     when: { type: 'EnablePeer', peer: 'bob' },
   },
+  PeerExpirySet: {
+    event: { type: 'PeerExpirySet', peerId: ids.bob, expires: INVITE_EXPIRES },
+    when: { type: 'SetExpiry', peer: 'bob', expires: INVITE_EXPIRES },
+  },
+  PeerExpired: {
+    after: [network, { type: 'PeerExpirySet', peerId: ids.bob, expires: INVITE_EXPIRES }],
+    event: { type: 'PeerExpired', peerId: ids.bob },
+    when: { type: 'ExpirePeers' },
+    context: { now: INVITE_EXPIRES },
+  },
+  DefaultExpirySet: {
+    event: { type: 'DefaultExpirySet', seconds: 7_776_000 },
+    when: { type: 'SetDefaultExpiry', seconds: 7_776_000 },
+  },
   PeerDeleted: {
     event: { type: 'PeerDeleted', peerId: ids.bob },
     when: { type: 'DeletePeer', peer: 'bob' },

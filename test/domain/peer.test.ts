@@ -32,6 +32,7 @@ const others: EachField<Peer, unknown> = {
   isAdmin: true,
   endpoint: endpoint('198.51.100.7:51820'),
   isVouchedFor: true,
+  expires: INVITE_EXPIRES,
   isDisabled: true,
   isRedeemed: false,
   inviteExpires: INVITE_EXPIRES,

@@ -58,7 +58,8 @@ const VERBS: { [verb: string]: string[] } = {
     '--invite-expires',
     '--yes',
   ],
-  'enable-peer': ['--name', '--yes'],
+  'enable-peer': ['--name', '--expires', '--yes'],
+  'set-expiry': ['--name', '--expires', '--default', '--yes'],
   'disable-peer': ['--name', '--yes'],
   'grant-admin': ['--name', '--yes'],
   'list-peers': ['--json'],
@@ -220,6 +221,22 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     code: 'ExpiryInPast',
     inviteExpires: BEFORE_NOON,
     when: asked(addPeer({ inviteExpires: BEFORE_NOON })),
+  },
+  EndInPast: {
+    code: 'EndInPast',
+    expires: BEFORE_NOON,
+    when: asked({ type: 'SetExpiry', peer: 'bob', expires: BEFORE_NOON }),
+  },
+  PeerHasEnded: {
+    code: 'PeerHasEnded',
+    name: 'bob',
+    ended: BEFORE_NOON,
+    when: () =>
+      given(
+        network,
+        { type: 'PeerExpirySet', peerId: ids.bob, expires: BEFORE_NOON },
+        { type: 'PeerExpired', peerId: ids.bob },
+      ).when({ type: 'EnablePeer', peer: 'bob' }),
   },
   InvitationEnded: {
     code: 'InvitationEnded',

@@ -7,7 +7,7 @@ import { replay } from '../../src/store/follow.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Hash, NO_HASH, type Position } from '../../src/values/id.ts';
-import { acme, associated, associationId, endpoint, ids, keyOf, peerId } from '../acme.ts';
+import { acme, associated, associationId, endpoint, INVITE_EXPIRES, ids, keyOf, peerId } from '../acme.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 
 const by = (actor: Parameters<typeof actorText>[0], ...events: NetworkEvent[]): NewCommit => ({
@@ -52,6 +52,10 @@ const story: NewCommit[] = [
     { type: 'ServerEndpointChanged', endpoint: endpoint('vpn.example.net:51821') },
   ),
   by(ann, { type: 'PeerRenamed', peerId: ids.ann, name: 'anna' }),
+  by(ann, { type: 'PeerExpirySet', peerId: ids.bob, expires: INVITE_EXPIRES }),
+  by(ann, { type: 'PeerExpirySet', peerId: ids.bob, expires: null }),
+  by(server, { type: 'PeerExpired', peerId: ids.bob }),
+  by(ann, { type: 'DefaultExpirySet', seconds: 90 * 86_400 }, { type: 'DefaultExpirySet', seconds: null }),
   by(ann, { type: 'PeerDeleted', peerId: ids.bob }),
   by(ann, {
     type: 'InvitationReissued',
@@ -100,6 +104,11 @@ it('tells every type of event in one sentence', async () => {
     'ann cleared the endpoint that was set for peer bobby',
     "ann set the server's external endpoint to vpn.example.net:51821",
     'ann renamed peer ann to anna',
+    'anna set the end of peer bobby to <2026-11-22T13:00>',
+    'anna set the end of peer bobby to never',
+    'the server cut off peer bobby: its time is over',
+    'anna set the end of new peers to 90d after they are added',
+    'anna set the end of new peers to never',
     'anna deleted peer bobby',
     'anna issued a new invitation to peer eve, without end',
     'the server ended the invitation of peer eve: it expired',

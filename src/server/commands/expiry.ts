@@ -1,5 +1,6 @@
-/** The timer that ends invitations whose time is over, and only that. */
-
+/** The timer that ends invitations and peers whose time is over, and only that. */
+import type { Peer } from '../../domain/peer.ts';
+import type { Timestamp } from '../../values/time.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -30,7 +31,7 @@ export class Expiry {
     this.#plane = plane;
     this.#report = report;
     live.subscribe((step) => this.#onStep(step));
-    this.#lookAt(this.#next());
+    this.#lookAtNext();
   }
 
   stop(): void {
@@ -38,20 +39,24 @@ export class Expiry {
     this.#due = Number.NEGATIVE_INFINITY;
   }
 
-  /** Only what the commit touched is looked at, not every open invitation. */
+  /** Only what the commit touched is looked at, not every peer. */
   #onStep({ changes }: Step): void {
-    for (const { after } of changes.peers.values()) {
-      if (after && !after.isRedeemed && after.inviteExpires) this.#lookAt(Date.parse(after.inviteExpires));
-    }
+    for (const { after } of changes.peers.values())
+      if (after) this.#lookAt(Math.min(invitationEnd(after), peerEnd(after)));
   }
 
-  /** When the next open invitation ends, in milliseconds since 1970. */
-  #next(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { inviteExpires } of this.#live.network.invited()) {
-      if (inviteExpires) next = Math.min(next, Date.parse(inviteExpires));
-    }
-    return next;
+  /** When the next open invitation ends, and the next peer, in milliseconds since 1970. */
+  #next(): { invitation: number; peer: number } {
+    const { network } = this.#live;
+    return {
+      invitation: earliest(network.invited(), invitationEnd),
+      peer: earliest(network.ending(), peerEnd),
+    };
+  }
+
+  #lookAtNext(): void {
+    const { invitation, peer } = this.#next();
+    this.#lookAt(Math.min(invitation, peer));
   }
 
   /** Makes sure of a look at that time, or after the longest sleep. */
@@ -66,14 +71,29 @@ export class Expiry {
 
   async #look(): Promise<void> {
     try {
-      if (this.#next() <= this.#clock.now()) {
-        await this.#plane.execute({ type: 'ExpireInvitations' }, { actor: { kind: 'server' } });
-      }
+      const [{ invitation, peer }, now] = [this.#next(), this.#clock.now()];
+      const by = { actor: { kind: 'server' } } as const;
+      if (peer <= now) await this.#plane.execute({ type: 'ExpirePeers' }, by);
+      if (invitation <= now) await this.#plane.execute({ type: 'ExpireInvitations' }, by);
     } catch (error) {
-      this.#report('ended invitations could not be recorded', error);
+      this.#report('the end of invitations or peers could not be recorded', error);
     }
     if (this.#due === Number.NEGATIVE_INFINITY) return;
     this.#due = Number.POSITIVE_INFINITY;
-    this.#lookAt(this.#next());
+    this.#lookAtNext();
   }
 }
+
+const timeOf = (end: Timestamp | null | undefined): number =>
+  end ? Date.parse(end) : Number.POSITIVE_INFINITY;
+
+const invitationEnd = ({ isRedeemed, inviteExpires }: Peer): number =>
+  timeOf(isRedeemed ? null : inviteExpires);
+
+const peerEnd = ({ isDisabled, expires }: Peer): number => timeOf(isDisabled ? null : expires);
+
+const earliest = (peers: Iterable<Peer>, endOf: (peer: Peer) => number): number => {
+  let first = Number.POSITIVE_INFINITY;
+  for (const peer of peers) first = Math.min(first, endOf(peer));
+  return first;
+};

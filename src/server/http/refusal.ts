@@ -57,6 +57,8 @@ export const STATUS: { [C in RejectionCode]: number } = {
   LastAdmin: 409,
   PeerIsDisabled: 401,
   ExpiryInPast: 400,
+  EndInPast: 400,
+  PeerHasEnded: 409,
   InvitationEnded: 410,
   AlreadyRedeemed: 410,
   EndpointUnspecified: 400,

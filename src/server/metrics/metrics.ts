@@ -1,6 +1,8 @@
 /** What a running server counts, in Prometheus's text format: where the log is, who follows it, what was refused. */
+import { endingSoon } from '../../domain/ends.ts';
 import { printable, Rejected } from '../../domain/rejection.ts';
 import type { EventLog } from '../../store/log.ts';
+import type { Timestamp } from '../../values/time.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 import type { Limits } from '../limits.ts';
@@ -105,6 +107,7 @@ export class Metrics {
   text({ network, live, hub, limits, unproved, device }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
+      ...endLines(live, now),
       ...clientLines(hub),
       ...this.#refusalLines(),
       ...limitLines(limits),
@@ -138,6 +141,12 @@ export class Metrics {
     return family(name, 'counter', 'Commands that a rule refused.', lines.sort());
   }
 }
+
+const endLines = ({ network }: Sources['live'], now: number): string[] => {
+  const soon = endingSoon(network.ending(), new Date(now).toISOString() as Timestamp);
+  const help = 'Enabled peers whose time ends within a week: set-expiry gives them another end.';
+  return one('innernet_peers_ending', 'gauge', help, soon.length);
+};
 
 const limitLines = (limits: Sources['limits']): string[] => {
   const name = 'innernet_limits_exceeded_total';

@@ -127,6 +127,7 @@ const SETTLED_BY = new Set<NetworkEvent['type']>([
   'ProofWaived',
   'PeerProved',
   'PeerDisabled',
+  'PeerExpired',
   'PeerDeleted',
   'AdminRevoked',
 ]);

@@ -159,6 +159,7 @@ export class LogPast {
       peers: [...network.peers()],
       associations: Array.from(network.associations(), plain),
       isProofRequired: network.isProofRequired,
+      defaultExpiry: network.defaultExpiry,
     };
   }
 
@@ -167,7 +168,7 @@ export class LogPast {
     const before = await networkAt(this.#log, from);
     const after = before.clone();
     await advanceTo(this.#log, after, to.position);
-    const { cidrs, peers, associations, isProofRequired, reach } = differenceOf(before, after);
+    const { cidrs, peers, associations, isProofRequired, defaultExpiry, reach } = differenceOf(before, after);
     return {
       from,
       to,
@@ -179,6 +180,7 @@ export class LogPast {
         changed: [],
       },
       ...(isProofRequired ? { isProofRequired } : {}),
+      ...(defaultExpiry ? { defaultExpiry } : {}),
       reach: reachOf(reach),
     };
   }

@@ -41,6 +41,7 @@ export class Hub {
   readonly #observations: Observations;
   readonly #claims: Claims | undefined;
   readonly #limits: Limits;
+  readonly #now: () => number;
   readonly #audience = new Audience();
   readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
@@ -53,8 +54,18 @@ export class Hub {
   #attached = 0;
   #sentToGone = 0;
 
-  /** `claims` hears what clients say that they have followed, `limits` what they exceed. */
-  constructor(live: Live, observations: Observations, claims?: Claims, limits = new Limits()) {
+  /**
+   * `claims` hears what clients say that they have followed, `limits` what they exceed. Clients are told the time of
+   * `now`, in milliseconds since 1970, and end peers by it.
+   */
+  constructor(
+    live: Live,
+    observations: Observations,
+    claims?: Claims,
+    limits = new Limits(),
+    now: () => number = Date.now,
+  ) {
+    this.#now = now;
     this.#live = live;
     this.#observations = observations;
     this.#claims = claims;
@@ -150,7 +161,7 @@ export class Hub {
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;
-    const now = Date.now();
+    const now = Math.floor(this.#now());
     const welcome = { kind: 'welcome', network, position, hash, heartbeat, boot, sequence, now } as const;
     member.send({ ...welcome, can: [...CAN] });
     if (query.position !== undefined && query.hash !== undefined)

@@ -1,5 +1,9 @@
 /** The steps of the server's `doctor`, in the order in which things depend on each other. */
 import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
+import { localTime } from '../../cli/print.ts';
+import { endingSoon } from '../../domain/ends.ts';
+import type { Network } from '../../domain/network.ts';
+import { shellWord } from '../../domain/rejection.ts';
 import { droppedIn, tableName } from '../../filter/filter-table.ts';
 import { forwards } from '../../filter/forwarding.ts';
 import { listTable } from '../../filter/kept-table.ts';
@@ -9,10 +13,14 @@ import type { InterfaceName } from '../../values/name.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
 import { routesOverlapping } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
+import { timestamp } from '../commands/control-plane.ts';
 import type { ServerConf } from '../disk/conf.ts';
 import type { Folders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
+
+/** Peers that are named in one finding, at most. */
+const MAX_NAMED = 8;
 
 /** What is looked at. */
 export type ServedNetwork = { network: InterfaceName; folders: Folders; conf: ServerConf; range: Cidr };
@@ -67,14 +75,31 @@ const forwarding = async ({ network }: ServedNetwork): Promise<Look> => {
   );
 };
 
-const proofs = async ({ network, folders }: ServedNetwork): Promise<Look> => {
+const stateOf = async ({ network, folders }: ServedNetwork): Promise<Network> => {
   const log = await openNetworkLog(network, folders);
   try {
-    if ((await loadNetwork(log)).isProofRequired)
-      return ok('required: without one nobody changes the network from a peer');
+    return await loadNetwork(log);
   } finally {
     await log.close();
   }
+};
+
+const ends = async (served: ServedNetwork): Promise<Look> => {
+  const soon = endingSoon((await stateOf(served)).peers(), timestamp());
+  const [next] = soon;
+  if (!next) return ok('no peer ends within a week');
+  const texts = soon.slice(0, MAX_NAMED).map(({ name, expires }) => `${name} (${localTime(expires)})`);
+  const more = soon.length > MAX_NAMED ? ` and ${soon.length - MAX_NAMED} more` : '';
+  return warning(
+    `the time of these peers ends within a week: ${texts.join(', ')}${more}`,
+    `innernet-server set-expiry ${served.network} --name ${shellWord(next.name)} --expires 90d`,
+  );
+};
+
+const proofs = async (served: ServedNetwork): Promise<Look> => {
+  const { network } = served;
+  if ((await stateOf(served)).isProofRequired)
+    return ok('required: without one nobody changes the network from a peer');
   return warning(
     'waived: any program on the machine of an admin can change the network',
     `innernet-server require-proof ${network}`,
@@ -88,4 +113,5 @@ export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
   { step: 'overlap', look: overlap },
   { step: 'forwarding', needs: ['root'], look: forwarding },
   { step: 'admins', look: proofs },
+  { step: 'ends', look: ends },
 ];
