@@ -9,9 +9,10 @@ import { Duration, INVITATION_SECONDS } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
 import { cidrChoices, hasChildren } from './cidrs.ts';
+import { endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
 import { endsAfter, type Invitation, type Invited, invite, rehearseInvitation } from './invitation.ts';
 import { type ChangeOptions, flag } from './options.ts';
-import { peerChoices } from './peers.ts';
+import { peerChoices } from './peer-choices.ts';
 import type { Plane } from './plane.ts';
 import { answer, answerJson, localTime, note, table } from './print.ts';
 import { actsOn, networkVerb, type Open } from './program.ts';
@@ -39,8 +40,11 @@ const inviteOrRehearse = async (
 
 const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
   sayOutcome(outcome, options, { done: `${done} at ${ip}: ${file}` }, { ip, invitation: file });
-  if (!options.json)
-    note(`hand ${file} over in private, then run there: innernet install ${shellWord(file)}`);
+  if (options.json) return;
+  for (const event of outcome.events)
+    if (event.type === 'PeerExpirySet' && event.expires !== null)
+      note(`its time in the network ends ${localTime(event.expires)}`);
+  note(`hand ${file} over in private, then run there: innernet install ${shellWord(file)}`);
 };
 
 type AddOptions = InviteOptions & {
@@ -49,6 +53,7 @@ type AddOptions = InviteOptions & {
   ip?: Ip;
   autoIp?: true;
   admin?: 'true' | 'false';
+  expires?: SaidEnd;
 };
 
 /** An address, or nothing for the lowest free one. */
@@ -100,6 +105,7 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
       isAdmin,
       publicKey,
       inviteExpires: expires,
+      ...(options.expires === undefined ? {} : { expires: endSaid(options.expires) }),
     }),
   };
   await inviteOrRehearse(plane, invitation, options, `invited ${role} ${named(name)}`);
@@ -184,6 +190,7 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
     .addOption(flag('--cidr <cidr>', 'the CIDR that it belongs to', RecordedName))
     .addOption(flag('--ip <address>', 'its address for ever', Ip))
     .addOption(new Option('--auto-ip', 'give it the lowest free address (the default)').conflicts('ip'))
+    .addOption(expiresFlag())
     .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']))
     .word('name', '--name', 'its name');
   actsOn<AddOptions>(addInviteOptions(add), open, addPeer);

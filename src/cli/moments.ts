@@ -66,6 +66,10 @@ const safely = <T>(work: () => T): T | undefined => {
   }
 };
 
+/** A day or time, in the reader's zone unless it names one. */
+export const timeSaid = (text: string): Timestamp | undefined =>
+  safely(() => isoTime(text.toUpperCase(), false));
+
 /** Understands a flag's text. `now` is in milliseconds; `utc`: days begin there, not in the reader's zone. */
 export const momentIn = (flag: string, text: string, { utc = false, now = Date.now() } = {}): SaidMoment => {
   const said = text.trim().toLowerCase();

@@ -1,14 +1,15 @@
 /** The verbs of peers that have joined: rename, enable, disable, delete and list them, make them admins or not. */
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
+import { endingSoon, hasEnded } from '../domain/ends.ts';
 import type { Peer } from '../domain/peer.ts';
 import { shellWord } from '../domain/rejection.ts';
 import type { UnprovedRefusal } from '../protocol/rows.ts';
-import { type PeerId, SERVER_PEER } from '../values/id.ts';
-import { toNumber } from '../values/ip.ts';
+import type { PeerId } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
-import { type Choice, Questions } from './ask.ts';
+import type { Timestamp } from '../values/time.ts';
+import { Questions } from './ask.ts';
 import {
   addChangeOptions,
   change,
@@ -18,30 +19,21 @@ import {
   type Said,
   sayOutcome,
 } from './change.ts';
+import { endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
 import { type ChangeOptions, flag } from './options.ts';
-import type { NetworkView, Plane } from './plane.ts';
+import { byAddress, peerChoices } from './peer-choices.ts';
+import type { Plane } from './plane.ts';
 import { answer, answerJson, localTime, note, table } from './print.ts';
 import { actsOn, networkVerb, type Open, type VerbWords } from './program.ts';
 
-const byAddress = (a: Peer, b: Peer): number => {
-  const [left, right] = [toNumber(a.ip), toNumber(b.ip)];
-  return left < right ? -1 : left > right ? 1 : 0;
-};
-
-/** The peers that pass, as choices by address; never the server's own. */
-export const peerChoices = ({ peers }: NetworkView, passes: (peer: Peer) => boolean): Choice<string>[] =>
-  peers
-    .filter((peer) => peer.id !== SERVER_PEER && passes(peer))
-    .sort(byAddress)
-    .map(({ name, ip }) => ({ name: `${name} (${ip})`, value: name }));
-
-type NameOptions = ChangeOptions & { name?: string };
+type NameOptions = ChangeOptions & { name?: string; expires?: SaidEnd };
 
 /** A verb that acts on one peer by its name. */
 type PeerVerb = {
   verb: string;
   words: VerbWords;
-  command: (peer: string) => AdminCommand;
+  flags?: readonly Option[];
+  command: (peer: string, options: NameOptions) => AdminCommand;
   /** Which peers it is for, where the person chooses. */
   passes: (peer: Peer) => boolean;
   none: string;
@@ -67,7 +59,7 @@ const actOnPeer = async (
   });
   if (warning) await questions.sure(warning(peer));
   else await questions.confirmIfAsked(`${question} "${peer}"?`);
-  const intent = command(peer);
+  const intent = command(peer, options);
   const outcome =
     'confirmed' in intent
       ? await executeConfirmed(plane, intent, questions, options)
@@ -78,8 +70,16 @@ const actOnPeer = async (
 const PEER_VERBS: readonly PeerVerb[] = [
   {
     verb: 'enable-peer',
-    words: { summary: 'let a disabled peer in again', examples: ['enable-peer acme bob'] },
-    command: (peer) => ({ type: 'EnablePeer', peer }),
+    words: {
+      summary: 'let a peer in again that was disabled, or whose time was over',
+      examples: ['enable-peer acme bob', 'enable-peer acme bob --expires 90d'],
+    },
+    flags: [expiresFlag()],
+    command: (peer, { expires }) => ({
+      type: 'EnablePeer',
+      peer,
+      ...(expires === undefined ? {} : { expires: endSaid(expires) }),
+    }),
     passes: ({ isDisabled }) => isDisabled,
     none: 'no peer is disabled',
     question: 'Enable',
@@ -157,10 +157,21 @@ const renamePeer = async (plane: Plane, options: RenameOptions): Promise<void> =
   });
 };
 
-const stateOf = ({ isRedeemed, isDisabled, inviteExpires }: Peer): string => {
+const stateOf = (peer: Peer, now: Timestamp): string => {
+  const { isRedeemed, isDisabled, inviteExpires, expires } = peer;
+  if (hasEnded(peer, now) && isDisabled) return `ended ${localTime(expires ?? now)}`;
   if (isDisabled) return 'disabled';
-  if (isRedeemed) return 'joined';
-  return inviteExpires === null ? 'invited' : `invited until ${localTime(inviteExpires)}`;
+  const end = expires === undefined ? '' : `, ends ${localTime(expires)}`;
+  if (isRedeemed) return `joined${end}`;
+  return `${inviteExpires === null ? 'invited' : `invited until ${localTime(inviteExpires)}`}${end}`;
+};
+
+const noteEnding = (peers: readonly Peer[], now: Timestamp, network: string): void => {
+  for (const { name, expires } of endingSoon(peers, now))
+    note(
+      `the time of ${named(name)} ends ${localTime(expires)}; to give it another end: ` +
+        `set-expiry ${network} --name ${shellWord(name)} --expires 90d`,
+    );
 };
 
 /** What is known of its key: it has proved itself, needs no proof, or was refused for want of one. */
@@ -192,6 +203,7 @@ const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void>
   const refusedOf: Refused = new Map(unproved.map((refusal) => [refusal.peerId, refusal]));
   const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
   const rows = [...peers].sort(byAddress);
+  const now = new Date().toISOString() as Timestamp;
   if (json) {
     const told = (peer: Peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null });
     const refused = ({ id }: Peer) => (refusedOf.has(id) ? { unproved: refusedOf.get(id) } : {});
@@ -205,13 +217,14 @@ const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void>
         peer.ip,
         cidrOf.get(peer.cidrId) ?? '',
         peer.isAdmin ? 'admin' : '',
-        stateOf(peer),
+        stateOf(peer, now),
         proofOf(peer, refusedOf),
         shortKey(peer.publicKey),
       ]),
     ),
   );
   noteRefused(rows, refusedOf, plane.network);
+  noteEnding(rows, now, plane.network);
 };
 
 /** Adds the verbs of peers to a program; those that invite are in invitations.ts. */
@@ -231,6 +244,7 @@ export const addPeerVerbs = (program: Command, open: Open): void => {
     command
       .addOption(flag('--name <peer>', "the peer's name", RecordedName))
       .word('peer', '--name', "the peer's name");
+    for (const option of peerVerb.flags ?? []) command.addOption(option);
     actsOn<NameOptions>(addChangeOptions(command), open, (plane, options) =>
       actOnPeer(peerVerb, plane, options),
     );

@@ -6,6 +6,7 @@ import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
 import type { DoctorOptions } from '../cli/examining.ts';
+import { addExpiryVerb } from '../cli/expiry.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
@@ -290,6 +291,7 @@ for (const add of [
   addCidrVerbs,
   addAssociationVerbs,
   addEndpointVerb,
+  addExpiryVerb,
   addProofByKeyVerbs,
 ])
   add(program, open);

@@ -23,6 +23,11 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   PeerRenamed: 'neither',
   PeerDisabled: 'narrows',
   PeerEnabled: 'widens',
+  /** An earlier end narrows; a later one, or none, widens, and the event does not say which it is. */
+  PeerExpirySet: 'widens',
+  PeerExpired: 'narrows',
+  /** Each peer that is added has its own end in the log. */
+  DefaultExpirySet: 'neither',
   PeerDeleted: 'narrows',
   AdminGranted: 'widens',
   AdminRevoked: 'narrows',

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { addAssociationVerbs } from '../../src/cli/associations.ts';
 import { addCidrVerbs } from '../../src/cli/cidrs.ts';
 import { addEndpointVerb } from '../../src/cli/endpoint.ts';
+import { addExpiryVerb } from '../../src/cli/expiry.ts';
 import { addInvitationVerbs } from '../../src/cli/invitations.ts';
 import { addPeerVerbs } from '../../src/cli/peers.ts';
 import { newProgram, type Open } from '../../src/cli/program.ts';
@@ -19,6 +20,7 @@ export const programOn = (open: Open): Command => {
   for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addProofByKeyVerbs])
     add(program, open);
   addEndpointVerb(program, open);
+  addExpiryVerb(program, open);
   return program;
 };
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/options.ts';
+import { localTime } from '../../src/cli/print.ts';
 import { explain, type Rejection, shellWord } from '../../src/domain/rejection.ts';
 import { parseConf } from '../../src/protocol/conf.ts';
 import { Failure } from '../../src/values/failure.ts';
@@ -47,6 +48,8 @@ const rejects = (line: string, rejection: Rejection, toTry: string): Promise<voi
   const { sentence, hint } = explain(rejection);
   return refuses(line, 1, sentence, `${hint}: ${toTry}`);
 };
+
+const FAR = '2099-01-31T18:00:00.000Z' as Timestamp;
 
 const eventsOf = async (line: string) => JSON.parse((await inn(`${line} --json`)).stdout).events;
 
@@ -103,6 +106,42 @@ describe('each change, by flags alone', () => {
   changes('waive-proof acme --name bob', '"bob" needs no proof by its key, as with innernet 2.0', {
     type: 'ProofWaived',
     peerId: ids.bob,
+  });
+
+  changes(
+    'set-expiry acme --name bob --expires 2099-01-31T18:00Z',
+    `set the end of "bob" to ${localTime(FAR)}`,
+    {
+      type: 'PeerExpirySet',
+      peerId: ids.bob,
+      expires: FAR,
+    },
+  );
+  changes('set-expiry acme --default 90d', 'peers that are added from now on end 90d after they are added', {
+    type: 'DefaultExpirySet',
+    seconds: 7_776_000,
+  });
+
+  it('ends that need another change first, or are no change', async () => {
+    await answers('set-expiry acme --name bob --expires never', 'nothing to do: the end of "bob" is never');
+    await answers('set-expiry acme --default never', 'nothing to do: peers that are added do not end');
+    await inn('set-expiry acme --name bob --expires 90d');
+    await answers('set-expiry acme --name bob --expires never', 'set the end of "bob" to never');
+    await inn('disable-peer acme --name bob');
+    await inn('set-expiry acme --name bob --expires 2020-01-01T00:00Z');
+    await rejects(
+      'enable-peer acme --name bob',
+      { code: 'PeerHasEnded', name: 'bob', ended: '2020-01-01T00:00:00.000Z' as Timestamp },
+      'innernet enable-peer acme --name bob --expires 90d',
+    );
+    expect((await inn('list-peers acme')).stdout).toMatch(/bob .* ended \d{4}-/);
+    await answers('enable-peer acme --name bob --expires never', 'enabled "bob"');
+    await inn('set-expiry acme --name bob --expires 6d');
+    const { stdout, stderr } = await inn('list-peers acme');
+    expect(stdout).toMatch(/bob .* joined, ends \d{4}-/);
+    expect(stderr).toMatch(/the time of "bob" ends .*: set-expiry acme --name bob --expires 90d/);
+    await inn('set-expiry acme --name bob --expires 8d');
+    expect((await inn('list-peers acme')).stderr).toBe('');
   });
 
   it('what needs another change first', async () => {
@@ -574,6 +613,29 @@ describe('with --json what goes wrong is JSON too, in one line, beside the sente
     expect(await errorOf('add-cidr acme --json --cidr 10.42.9.0/24')).toMatchObject({
       sentence: '--name is missing: there is no terminal to ask on',
     });
+  });
+});
+
+describe('an end', () => {
+  it.each(['', '0s', 'soon', '-1d', '2027-13-01', '5201w'])('is not "%s"', async (text) => {
+    const { code, stderr } = await inn(`set-expiry acme --name bob --expires '${text}'`);
+    expect(stderr).toContain(`"${text}" is not an end such as 90d, 2027-01-31, 2027-01-31T18:00 or never`);
+    expect(code).toBe(2);
+  });
+
+  it('of new peers is a span, and nobody else has it at once', async () => {
+    await refuses(
+      'set-expiry acme --default 2099-01-31',
+      2,
+      '--default "2099-01-31": this must be a span such as 90d, or never',
+      'innernet set-expiry --help',
+    );
+    await refuses(
+      'set-expiry acme --name bob --default 90d',
+      2,
+      '--default is for peers that are added later: leave out --name and --expires',
+      'innernet set-expiry --help',
+    );
   });
 });
 

@@ -17,6 +17,7 @@ const peer = (name: string, more: Partial<Known['peers'][number]> = {}): Known['
   endpoint: '192.0.2.1:51820',
   isOverridden: false,
   unreached: null,
+  expires: null,
   latestHandshake: null,
   rxBytes: 0,
   txBytes: 0,

@@ -12,6 +12,7 @@ import type { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 import { type Breach, compare, type Head, judge } from './chain.ts';
 import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from './pins.ts';
+import type { ServerTime } from './server-time.ts';
 
 /** Peers, or CIDRs, that a client can have in sight or pinned; whoever shows more is not believed. */
 export const MOST_ROWS = 200_000;
@@ -93,6 +94,8 @@ export class Mirror {
   isDoubted = false;
   /** Who speaks has proved to be the server. */
   isProved = false;
+  /** What a proved server said of its time, if it ever did. */
+  clock: ServerTime | undefined;
   readonly #sha256: Sha256;
   readonly #peers = new Map<PeerId, PeerRow>();
   readonly #idOfKey = new Map<PublicKey, PeerId>();
@@ -220,6 +223,22 @@ export class Mirror {
   judgeRevocation(): Effect {
     const ids = [...this.tunnels()].map(({ id }) => id);
     return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
+  }
+
+  /** When the next tunnel ends, in milliseconds since 1970. */
+  nextEnd(): number | undefined {
+    let next: number | undefined;
+    for (const { expires } of this.tunnels())
+      if (expires !== undefined) next = Math.min(next ?? Infinity, Date.parse(expires));
+    return next;
+  }
+
+  /** What goes because its time is over; `now` is the server's, in milliseconds since 1970. */
+  judgeEnds(now: number): Effect | undefined {
+    const over = [...this.tunnels()].filter(
+      ({ expires }) => expires !== undefined && Date.parse(expires) <= now,
+    );
+    return over.length === 0 ? undefined : this.#removals(over.map(({ id }) => id));
   }
 
   /** Forgets the pins at these addresses; peers that they held back are let in where nothing else speaks against. */

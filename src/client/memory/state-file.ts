@@ -14,6 +14,7 @@ import type { Ip } from '../../values/ip.ts';
 import { BREACHES } from './chain.ts';
 import { type Effect, Mirror } from './mirror.ts';
 import { type Ground, HELD_RULES, type Held, type Pin, sift } from './pins.ts';
+import { ServerTime } from './server-time.ts';
 
 /** Where each peer was last known to be reached, by its address; observed, so never more than a good guess. */
 export type LastEndpoints = Map<Ip, SocketAddress>;
@@ -63,6 +64,8 @@ const Document = z.object({
   /** Addresses of those that stay out after a restored backup until somebody enables them. */
   withheld: z.array(PeerRow.shape.ip).default([]),
   notice: Notice.nullish(),
+  /** The server's clock, noted where a peer in sight has an end. */
+  clock: ServerTime.optional(),
 });
 
 /** One line of the journal: what a frame did. */
@@ -163,6 +166,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     withheld: document.withheld,
     notice: document.notice ?? null,
   });
+  mirror.clock = document.clock;
   if (document.head) {
     mirror.head = document.head;
     mirror.filled = document.filled;
@@ -213,5 +217,6 @@ export const formatState = ({ mirror, endpoints }: Kept): string => {
     held: [...mirror.held()],
     ...(mirror.alarm ? { alarm: mirror.alarm } : {}),
     ...mirror.memory,
+    ...(mirror.clock && mirror.nextEnd() !== undefined ? { clock: mirror.clock } : {}),
   } satisfies z.input<typeof Document>)}\n`;
 };

@@ -5,7 +5,7 @@ import type { HostsOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
 import { CAN, canText } from '../../protocol/can.ts';
 import type { Conf } from '../../protocol/conf.ts';
-import type { Endpoints, ServerFrame } from '../../protocol/frames.ts';
+import type { Endpoints, ServerFrame, Welcome } from '../../protocol/frames.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
@@ -29,6 +29,7 @@ import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
 import { patienceAt, pauseBefore } from './connecting.ts';
 import { type End, mayBeGone } from './end.ts';
+import { Ends, overdue } from './ends.ts';
 import { PolledServer } from './polled-server.ts';
 import { type LinkStatus, ServerLink } from './server-link.ts';
 import { Stream } from './stream.ts';
@@ -66,6 +67,7 @@ export class Follower {
   readonly #api: Api;
   readonly #link: ServerLink;
   readonly #uptake: Uptake;
+  readonly #ends: Ends;
   readonly #polled: PolledServer;
   readonly #hosts: HostsWriter;
   readonly #turns = new Turns();
@@ -103,9 +105,13 @@ export class Follower {
     keeper.onCompared = () => void this.#onCompared();
     const link = new ServerLink({ conf, paths, keeper, trust: proofs.trust, say });
     this.#link = link;
-    const onChange = () => this.#writeHostsSoon();
+    const onChange = () => {
+      this.#writeHostsSoon();
+      this.#ends.look();
+    };
     const uptake = new Uptake({ journal, keeper, paths, turns, onChange, say });
     this.#uptake = uptake;
+    this.#ends = new Ends({ mirror, turns, uptake, say });
     keeper.onMet = () => uptake.foldSoon();
     this.#polled = new PolledServer({
       ...{ api, link, mirror, uptake, keeper, turns, interval, say },
@@ -130,6 +136,11 @@ export class Follower {
       const { networkId, position, hash } = conf.server;
       if (!kept.mirror.head && networkId && position !== undefined && hash)
         kept.mirror.head = { networkId, position, hash };
+      const over = overdue(kept.mirror);
+      if (over) {
+        kept.mirror.take(over);
+        await journal.append(over);
+      }
       const keeper = await DeviceKeeper.start({
         conf,
         kept,
@@ -247,6 +258,7 @@ export class Follower {
     this.#stream?.cut('stopping');
     await this.#keeper.close();
     this.#api.close();
+    this.#ends.close();
     await this.#turns.take(async () => {
       await this.#hosts.close();
       await this.#uptake.close();
@@ -419,7 +431,7 @@ export class Follower {
         this.#onWelcome(stream, onLevel);
         if (frame.boot !== this.#seen.boot) this.#seen = { boot: frame.boot, sequence: 0 };
         await this.#follow(stream, this.#mirror.judgeWelcome(frame));
-        if (this.#mirror.alarm) await this.#takeSnapshot();
+        if (this.#isSetBack(frame) || this.#mirror.alarm) await this.#takeSnapshot();
         return this.#tell(stream);
       case 'delta':
         return this.#follow(stream, this.#mirror.judgeDelta(frame), frame.peers.joined);
@@ -464,6 +476,11 @@ export class Follower {
 
   async #onOpened(stream: Stream, isProved: boolean): Promise<void> {
     if (!(await this.#hear(isProved))) stream.cut('unproved');
+  }
+
+  /** Whether the clock of a proved server was set back since it was heard last. */
+  #isSetBack({ now }: Welcome): boolean {
+    return now !== undefined && this.#mirror.isProved && this.#ends.hear(now);
   }
 
   #onWelcome(stream: Stream, onLevel: (stream: Stream) => void): void {

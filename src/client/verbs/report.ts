@@ -30,6 +30,8 @@ export type PeerReport = {
   isOverridden: boolean;
   /** Why it is not reached, as far as can be told; null while that is not known, or it is. */
   unreached: string | null;
+  /** When its time in the network is over, ISO 8601, UTC; null: never. */
+  expires: string | null;
   /** ISO 8601, UTC. */
   latestHandshake: string | null;
   rxBytes: number;
@@ -110,6 +112,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       endpoint: on?.endpoint ?? status?.unreached[row.ip]?.endpoint ?? null,
       isOverridden: conf.peerEndpointOverrides.has(row.ip),
       unreached: (!isConnected && status?.unreached[row.ip]?.reason) || null,
+      expires: row.expires ?? null,
       latestHandshake: iso(on?.latestHandshake),
       rxBytes: on?.rxBytes ?? 0,
       txBytes: on?.txBytes ?? 0,

@@ -1,5 +1,5 @@
 /** `innernet show`: networks and their peers as people read them, long, short or as a tree; or as JSON. */
-import { answer, answerJson, note, paint } from '../../cli/print.ts';
+import { answer, answerJson, localTime, note, paint } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
 import { type Ip, toNumber } from '../../values/ip.ts';
 import { type PublicKey, shortKey } from '../../values/key.ts';
@@ -117,6 +117,7 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   if (peer.endpoint)
     lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
   if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
+  if (peer.expires) lines.push(`  time ends: ${localTime(peer.expires)}`);
   if (peer.latestHandshake) lines.push(`  last handshake: ${ago(peer.latestHandshake)}`);
   if (peer.rxBytes > 0 || peer.txBytes > 0)
     lines.push(`  transfer: ${bytes(peer.rxBytes)} received, ${bytes(peer.txBytes)} sent`);
