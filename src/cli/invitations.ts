@@ -5,7 +5,7 @@ import { shellWord } from '../domain/rejection.ts';
 import { SERVER_CIDR } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { Hostname, isHostname, RecordedName } from '../values/name.ts';
-import { Duration, INVITATION_SECONDS } from '../values/time.ts';
+import { Duration, INVITATION_SECONDS, Timestamp } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
 import { cidrChoices, hasChildren } from './cidrs.ts';
@@ -41,9 +41,8 @@ const inviteOrRehearse = async (
 const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
   sayOutcome(outcome, options, { done: `${done} at ${ip}: ${file}` }, { ip, invitation: file });
   if (options.json) return;
-  for (const event of outcome.events)
-    if (event.type === 'PeerExpirySet' && event.expires !== null)
-      note(`its time in the network ends ${localTime(event.expires)}`);
+  const end = Timestamp.safeParse(outcome.events.find(({ type }) => type === 'PeerExpirySet')?.expires);
+  if (end.success) note(`its time in the network ends ${localTime(end.data)}`);
   note(`hand ${file} over in private, then run there: innernet install ${shellWord(file)}`);
 };
 

@@ -40,6 +40,8 @@ class Before {
       case 'InvitationReissued':
       case 'InvitationRevoked':
       case 'InvitationExpired':
+      case 'PeerExpirySet':
+      case 'PeerExpired':
       case 'AdminGranted':
       case 'AdminRevoked':
       case 'EndpointOverrideSet':
@@ -70,6 +72,7 @@ class Before {
       case 'NetworkCreated':
       case 'NetworkImported':
       case 'LogRestored':
+      case 'DefaultExpirySet':
         break;
       default:
         event satisfies never;
