@@ -5,7 +5,7 @@ import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
-import { LONGEST_SECONDS, Timestamp } from '../values/time.ts';
+import { Seconds, Timestamp } from '../values/time.ts';
 
 /** A peer by id or by its present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
@@ -14,9 +14,6 @@ export type PeerRef = z.infer<typeof PeerRef>;
 /** A CIDR by id or by its present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
-
-/** At most about a hundred years. */
-const Seconds = z.number().int().positive().max(LONGEST_SECONDS);
 
 /** When a peer's time is over: at a moment, or so many seconds from now by the server's clock; null: never. */
 export const End = z.union([Timestamp, Seconds]).nullable();

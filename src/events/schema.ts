@@ -8,7 +8,7 @@ import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
-import { Timestamp } from '../values/time.ts';
+import { Seconds, Timestamp } from '../values/time.ts';
 
 /** An event that undoes the commit that ends at a position names it; one that returns to an earlier position both. */
 const undoing = { reverts: Position.optional(), returnsTo: Position.optional() };
@@ -75,7 +75,7 @@ const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestam
 /** The peer's time is over: it is cut off as by `PeerDisabled`. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
 /** Peers that are added from here on end so many seconds later, unless their own end is set; null: never. */
-const DefaultExpirySet = event('DefaultExpirySet', { seconds: z.number().int().positive().nullable() });
+const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
 const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
 const AdminGranted = event('AdminGranted', { peerId: PeerId });
 const AdminRevoked = event('AdminRevoked', { peerId: PeerId });

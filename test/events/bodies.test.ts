@@ -8,11 +8,11 @@ import { AssociationId, CidrId, Hash, PeerId, Position } from '../../src/values/
 import { Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';
 import { RecordedName } from '../../src/values/name.ts';
-import { Timestamp } from '../../src/values/time.ts';
+import { Seconds, Timestamp } from '../../src/values/time.ts';
 
 const VALUES: readonly unknown[] = [
   ...[AssociationId, CidrId, PeerId, Position, Hash],
-  ...[Ip, RecordedCidr, PublicKey, Timestamp, Endpoint],
+  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint],
 ];
 
 /** A field by its path, and what it holds where that is no value by itself. */
