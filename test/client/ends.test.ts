@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Effect, Mirror } from '../../src/client/memory/mirror.ts';
 import { machineClock, timeThere } from '../../src/client/memory/server-time.ts';
-import { sha256 } from '../../src/machine/sha256.ts';
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
 import { Ends, overdue } from '../../src/client/sync/ends.ts';
+import { sha256 } from '../../src/machine/sha256.ts';
 import { Timestamp } from '../../src/values/time.ts';
 import { Turns } from '../../src/wireguard/device.ts';
 import { ground, History, mirrorAt, own, row, server } from './sight.ts';
