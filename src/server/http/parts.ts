@@ -1,5 +1,4 @@
 /** What the HTTP API is made of: the rest of the server, as far as its routes see it. */
-import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -20,7 +19,7 @@ import type { Trace } from '../trace.ts';
 
 /** Where streams go once the upgrade is done: the hub. */
 export interface Streams {
-  attach(socket: WebSocket, id: PeerId, query: StreamQuery, under: { wire: Duplex; opening?: Opening }): void;
+  attach(socket: WebSocket, id: PeerId, query: StreamQuery, opening?: Opening): void;
 }
 
 export type Parts = {

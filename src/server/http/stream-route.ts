@@ -52,7 +52,7 @@ export const streamRoute = async (
       const { evidence, raw } = request;
       const proved = (): boolean => door.proveStream(raw);
       const opening = evidence && { evidence, moment: proofs.moment, proved };
-      streams.attach(socket, request.caller.id, query, { wire: raw.socket, ...(opening ? { opening } : {}) });
+      streams.attach(socket, request.caller.id, query, opening);
     },
   });
 };

@@ -16,7 +16,7 @@ import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { costOf, Lanes } from './lanes.ts';
-import { type Line, Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
+import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 
 /** How often slow readers are looked at, in milliseconds. */
@@ -124,25 +124,26 @@ export class Hub {
 
   /**
    * Takes a socket over, for a redeemed peer: once both sides have proved themselves, where the upgrade was proved, it is
-   * brought level, then kept so. `wire` is what lies under it.
+   * brought level, then kept so.
    */
   attach(
     socket: WebSocket | StreamSocket,
     peerId: PeerId,
     query: StreamQuery,
-    { wire, opening }: { wire?: Line['wire']; opening?: Opening | undefined } = {},
+    opening?: Opening,
   ): void {
     socket.on('error', () => socket.terminate());
     if (socket.readyState !== socket.OPEN) return;
     const key = opening?.evidence.key;
-    const begin = (): void => this.#begin({ socket, wire, key }, peerId, query);
+    const begin = (): void => this.#begin(socket, { peerId, key }, query);
     if (opening) open(socket, this.#live.networkId, opening, begin);
     else begin();
   }
 
+  /** `key` is by which the client has proved itself. */
   #begin(
-    { socket, wire, key }: Line & { key: PublicKey | undefined },
-    peerId: PeerId,
+    socket: StreamSocket,
+    { peerId, key }: { peerId: PeerId; key: PublicKey | undefined },
     query: StreamQuery,
   ): void {
     const peer = this.#live.network.peer(peerId);
@@ -154,7 +155,7 @@ export class Hub {
     const { boot, sequence } = this.#observations;
     const from = this.#resumable(query);
     const member = new Member(
-      { socket, wire },
+      socket,
       peer,
       { position: from ?? position, sequence: query.boot === boot ? (query.sequence ?? 0) : 0 },
       key !== undefined,

@@ -1,11 +1,9 @@
 /** One client on the stream: its socket, how far it has been told, and how much may wait in its queue. */
-import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Peer } from '../../domain/peer.ts';
 import { CLOSE, type ServerFrame } from '../../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
-import { framed } from './framing.ts';
 
 /** Bytes that may wait for a slow reader; beyond that only its position is kept. */
 const LONGEST_QUEUE = 256 * 1024;
@@ -28,12 +26,8 @@ export type StreamSocket = Pick<
   | 'OPEN'
 >;
 
-/** A WebSocket and what lies under it, whose queue it counts as its own. Nothing that it sends is compressed or in pieces. */
-export type Line = { socket: StreamSocket; wire?: Pick<Writable, 'write'> | undefined };
-
 export class Member {
   readonly socket: StreamSocket;
-  readonly #wire: Line['wire'];
   readonly peerId: PeerId;
   readonly cidrId: CidrId;
   /** The right to the stream is the peer's with this key: another key is another right. */
@@ -58,13 +52,12 @@ export class Member {
   sent = 0;
 
   constructor(
-    { socket, wire }: Line,
+    socket: StreamSocket,
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
     isProved: boolean,
   ) {
     this.socket = socket;
-    this.#wire = wire;
     this.peerId = peer.id;
     this.cidrId = peer.cidrId;
     this.publicKey = peer.publicKey;
@@ -87,14 +80,10 @@ export class Member {
     return this.socket.bufferedAmount === 0;
   }
 
-  /**
-   * Queues a frame that is serialised already: the same bytes may go to many, past the library where that is possible,
-   * which would put a head together for each. False: the queue is too long now.
-   */
+  /** Queues a frame that is serialised already: the same bytes go to many. False: the queue is too long now. */
   write(bytes: Buffer): boolean {
     this.sent += 1;
-    if (!this.#wire) this.socket.send(bytes, { binary: false });
-    else if (this.socket.readyState === this.socket.OPEN) this.#wire.write(framed(bytes));
+    this.socket.send(bytes, { binary: false });
     return this.socket.bufferedAmount <= LONGEST_QUEUE;
   }
 
