@@ -10,7 +10,7 @@ import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { Audience } from './audience.ts';
-import { costOf, type Lanes } from './lanes.ts';
+import type { Lanes } from './lanes.ts';
 import type { Member } from './member.ts';
 
 /** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
@@ -102,8 +102,6 @@ export class EndpointNews {
         this.#lanes.add(viewer, {
           members: this.#audience.level(viewer),
           write: (member) => this.#write(member, frame),
-          cost: costOf([frame.bytes]),
-          provokes: false,
         });
     }
   }

@@ -15,7 +15,7 @@ import { Audience } from './audience.ts';
 import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
-import { costOf, Lanes } from './lanes.ts';
+import { Lanes } from './lanes.ts';
 import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 
@@ -27,8 +27,8 @@ const MOST_MISSED = 2;
 const MOST_STREAMS = 2;
 /** A stream that was told to end is cut after this long, in milliseconds. */
 const END_WITHIN = 1000;
-/** A client that is told to fetch a snapshot costs what its request will, and all that one weighs on others: see lanes.ts. */
-const COST_OF_FETCH = 32;
+/** Who is told to fetch a snapshot will ask for it: so few at a time that their requests come in between. */
+const WEIGHT_OF_FETCH = 32;
 /** Pings that are sent before others have their turn: some 2 ms. */
 const PINGS_AT_ONCE = 32;
 /** Catch-ups that are kept until the next commit. */
@@ -126,12 +126,7 @@ export class Hub {
    * Takes a socket over, for a redeemed peer: once both sides have proved themselves, where the upgrade was proved, it is
    * brought level, then kept so.
    */
-  attach(
-    socket: WebSocket | StreamSocket,
-    peerId: PeerId,
-    query: StreamQuery,
-    opening?: Opening,
-  ): void {
+  attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery, opening?: Opening): void {
     socket.on('error', () => socket.terminate());
     if (socket.readyState !== socket.OPEN) return;
     const key = opening?.evidence.key;
@@ -226,7 +221,6 @@ export class Hub {
 
   #tell(cidrId: CidrId, frames: readonly Buffer[]): void {
     const { position } = this.#live.head;
-    const provokes = frames.some(isFetch);
     this.#lanes.add(cidrId, {
       members: this.#audience.level(cidrId),
       write: (member) => {
@@ -234,8 +228,7 @@ export class Hub {
         for (const bytes of frames) this.#audience.write(member, bytes);
         member.position = position;
       },
-      cost: provokes ? COST_OF_FETCH : costOf(frames),
-      provokes,
+      weight: frames.some(isFetch) ? WEIGHT_OF_FETCH : frames.length,
     });
     this.#told.delete(cidrId); // set anew, it is the last in the map's order
     this.#told.set(cidrId, position);
