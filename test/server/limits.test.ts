@@ -62,7 +62,7 @@ describe('transfers', () => {
       await transfers.turn(peer, response);
       turned.push(peer);
       response.setHeader('content-length', BIG.length);
-      transfers.send(peer, response, [BIG]);
+      transfers.bytesFor(peer, response, [BIG]).pipe(response);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });

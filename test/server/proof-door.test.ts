@@ -1,6 +1,6 @@
 // What a proof by key opens, and what without one stays shut: over real sockets, by clients that follow the page alone.
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Peer } from '../../src/domain/peer.ts';
 import { CLOSE } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, REDEEM_PATH, SNAPSHOT_PATH } from '../../src/protocol/http.ts';
@@ -220,6 +220,12 @@ describe('a key that has proved itself', () => {
 });
 
 describe('an invitation', () => {
+  /** An invitation's key keeps the address until the answer is known to be through, however long that takes here. */
+  const keepLingering = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it('is redeemed with a proof by both keys, and the log says so', async () => {
     const [peer, carl] = await newcomer({ invited: true });
     const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);
@@ -238,6 +244,7 @@ describe('an invitation', () => {
     const [peer, carl] = await newcomer({ invited: true, admin: true });
     const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);
     const redeem = { method: 'POST', body: { public_key: publicKey }, purpose: 'redeem' as const, newKey };
+    keepLingering();
     await served.redeem(peer, publicKey, { isProved: true });
     expect((await carl.call(REDEEM_PATH, redeem)).status).toBe(204);
     const cidr = addCidr('taken-over');
@@ -268,6 +275,7 @@ describe('an invitation', () => {
     const redeem = { method: 'POST', body: { public_key: keyOf(`${peer.name}'s own`) } };
     const before = say(carl.ip, served.head(`GET ${CAPABILITIES} HTTP/1.1`));
     expect(await before.heard).toContain('200 OK');
+    keepLingering();
     await served.redeem(peer, keyOf(`${peer.name}'s own`));
     for (const _ of ['again', 'and again'])
       expect((await served.call(REDEEM_PATH, { from: carl.ip, ...redeem })).status).toBe(204);

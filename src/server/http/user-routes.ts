@@ -1,4 +1,5 @@
 /** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { unprovedRights } from '../../domain/proofs.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
@@ -140,21 +141,20 @@ const snapshot = async (
   { transfers, door }: { transfers: Transfers<string>; door: Door },
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<void> => {
+): Promise<Readable> => {
   const { caller } = request;
   const position = positionOf(request);
   const account = accountOf(request);
   await transfers.turn(account, reply.raw);
   const members = await snapshots.of(caller.cidrId, position);
   const proof = door.proofOf(request.raw, () => ({ status: 200, parts: members, encoding: 'gzip' }));
-  reply.hijack();
-  reply.raw.writeHead(200, {
+  if (proof !== undefined) reply.header(PROOF_HEADER, proof);
+  reply.headers({
     'content-type': 'application/json',
     'content-encoding': 'gzip',
     'content-length': members.reduce((sum, { length }) => sum + length, 0),
-    ...(proof === undefined ? {} : { [PROOF_HEADER]: proof }),
   });
-  transfers.send(
+  return transfers.bytesFor(
     account,
     reply.raw,
     members.map(({ bytes }) => bytes),
