@@ -162,9 +162,13 @@ describe('the door of the API', () => {
 
   it('does not register a route without a role', async () => {
     const { default: fastify } = await import('fastify');
-    const { furnish } = await import('../../src/server/http/furnish.ts');
+    const { installHooks } = await import('../../src/server/http/hooks.ts');
     const app = fastify();
-    furnish(app, { callerNow: () => undefined, proofOf: () => undefined }, () => {});
+    installHooks(
+      app,
+      { admit: () => undefined, callerNow: () => undefined, proofOf: () => undefined },
+      () => {},
+    );
     expect(() => app.get('/v1/user/secret', () => 'x')).toThrow('does not say whom it is open to');
   });
 

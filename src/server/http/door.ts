@@ -17,9 +17,11 @@ import type { Parts } from './parts.ts';
 import { CALLS, Quota } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
-/** Who may come in: the caller, or the status to send away with, and the proof of that answer where there is one. */
-export type Admission = { caller: Caller } | Refused;
-export type Refused = { status: 401 | 404 | 413 | 429; proof?: string };
+/** The status to send away with, and the proof of that answer where there is one. */
+export type Refused = { status: 400 | 401 | 404 | 413 | 429; proof?: string };
+
+/** Nothing, where the request may go on. */
+type Admission = Refused | undefined;
 
 /** A peer that calls. */
 export type Caller = {
@@ -110,24 +112,20 @@ export class Door {
     return this.connections.rise(request.socket, 'proved');
   }
 
-  /** A call whose body, if it is proved by that too, has to be read first: nothing of it is done before. */
-  admit(request: IncomingMessage): Admission | Promise<Admission> {
+  /**
+   * Lets a request in, or says how to refuse it. The body of a call that is proved by it is read first: nothing is done
+   * before. An upgrade is answered without waiting.
+   */
+  admit(request: IncomingMessage, isUpgrade: boolean): Admission | Promise<Admission> {
     const refused = this.#refuseStranger(request);
     if (refused) return refused;
     if (request.headers[PROOF_HEADER] === undefined) return this.#admitUnproved(request);
+    if (isUpgrade) return this.#admitStream(request);
     if (!hasBody(request)) return this.#admitCall(request, NOTHING);
     return bodyOf(request).then(
       (body) => this.#admitCall(request, body),
       (): Refused => ({ status: 413 }),
     );
-  }
-
-  /** The upgrade to a stream. */
-  admitUpgrade(request: IncomingMessage): Admission {
-    const refused = this.#refuseStranger(request);
-    if (refused) return refused;
-    if (request.headers[PROOF_HEADER] === undefined) return this.#admitUnproved(request);
-    return this.#admitStream(request);
   }
 
   #refuseStranger(request: IncomingMessage): Refused | undefined {
@@ -146,7 +144,7 @@ export class Door {
     }
     const caller = { peer };
     const isIn = this.charge(caller) && this.connections.rise(request.socket, 'unproved');
-    return isIn ? { caller } : { status: 429 };
+    return isIn ? undefined : { status: 429 };
   }
 
   #admitCall(request: IncomingMessage, body: Uint8Array): Admission {
@@ -162,7 +160,7 @@ export class Door {
     if (!isIn) return { status: 429, proof: proofs.answer(evidence, { status: 429, parts: [EMPTY_PART] }) };
     this.#evidence.set(request, evidence);
     this.#noteProof(caller.peer, evidence);
-    return { caller };
+    return undefined;
   }
 
   /** Of now or not: the frames that follow tell. One that is of now has its place already. */
@@ -178,7 +176,7 @@ export class Door {
       : this.#calls.opening.take(caller.peer.id) && this.connections.rise(request.socket, 'opening');
     if (!isIn) return { status: 429, proof: proofs.answer(evidence, { status: 429, parts: [EMPTY_PART] }) };
     this.#evidence.set(request, evidence);
-    return { caller };
+    return undefined;
   }
 
   #prove(request: IncomingMessage, body: Uint8Array): { caller: Caller; evidence: Evidence } | undefined {
