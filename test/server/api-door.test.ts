@@ -72,6 +72,8 @@ describe('the door of the API', () => {
     await expectEmpty(404, '/v2/user/state', { from: ips.ann });
     await expectEmpty(404, '/v1/user/nothing', { from: ips.ann });
     await expectEmpty(401, '/v1/user/nothing', { from: '127.42.1.200' });
+    await expectEmpty(401, '/v1/user/%ff', { from: '127.42.1.200' });
+    await expectEmpty(404, '/%ff', { from: '127.42.1.200' });
   });
 
   it('opens routes to roles', async () => {

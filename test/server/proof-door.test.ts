@@ -82,6 +82,7 @@ describe('a call', () => {
         404,
       ],
       ['/v1/user/nothing', {}, 404],
+      ['/v1/user/%ff', {}, 400],
       [SNAPSHOT_PATH, {}, 200],
     ] as const;
     for (const [path, options, status] of asked) {

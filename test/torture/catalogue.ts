@@ -671,12 +671,12 @@ export const OTHERS: readonly Fault[] = [
     ],
     sabotages: [
       {
-        file: 'src/server/http/connections.ts',
+        file: 'src/server/sessions/connections.ts',
         line: 'filter((each) => each.standing === standing);',
         becomes: "filter(() => standing !== 'silent');",
       },
       {
-        file: 'src/server/http/connections.ts',
+        file: 'src/server/sessions/connections.ts',
         line: "if (connection.looks <= MOST_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;",
         becomes: 'if (connection.looks >= MOST_LOOKS || connection.looks < MOST_LOOKS) continue;',
       },
@@ -736,9 +736,8 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/server/stream/hub.ts',
-        line: 'const begin = (): void => this.#begin({ socket, wire, key }, peerId, query);',
-        becomes:
-          'const begin = (): void => this.#begin({ socket, wire, key }, peerId, opening ? {} : query);',
+        line: 'const begin = (): void => this.#begin(socket, { peerId, key }, query);',
+        becomes: 'const begin = (): void => this.#begin(socket, { peerId, key }, opening ? {} : query);',
       },
     ],
   },

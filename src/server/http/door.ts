@@ -18,7 +18,7 @@ import { CALLS, Quota } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
 /** The status to send away with, and the proof of that answer where there is one. */
-export type Refused = { status: 400 | 401 | 404 | 413 | 429; proof?: string };
+export type Refused = { status: 400 | 401 | 404 | 413 | 429; proof?: string | undefined };
 
 /** Nothing, where the request may go on. */
 type Admission = Refused | undefined;

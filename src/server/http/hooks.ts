@@ -5,7 +5,7 @@ import { STREAM_PATH } from '../../protocol/http.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import { Failure } from '../../values/failure.ts';
-import { partOf } from '../proof/proofs.ts';
+import { EMPTY_PART, partOf } from '../proof/proofs.ts';
 import { ROLES } from './admission.ts';
 import type { Door, Refused } from './door.ts';
 import { bodyOf, hasBody, parseJson } from './json-body.ts';
@@ -67,12 +67,15 @@ export const installHooks = (
 
 /** Answers a request whose path fastify cannot read: it has no route, and fastify calls no hook for it. */
 export const answerUnroutable = async (
-  door: Pick<Door, 'admit'>,
+  door: Pick<Door, 'admit' | 'proofOf'>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> => {
   const refused = await door.admit(request.raw, false);
-  void turnAway(request, reply, refused ?? { status: 400 });
+  const proof = door.proofOf(request.raw, () => ({ status: 400, parts: [EMPTY_PART] }));
+  // It may have been an upgrade, whose connection nobody else would close.
+  reply.raw.once('finish', () => request.raw.socket.destroySoon());
+  void turnAway(request, reply, refused ?? { status: 400, proof });
 };
 
 /** An empty answer; whatever else the connection brings is not read, unless it has proved that it is a client of ours. */
