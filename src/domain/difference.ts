@@ -66,10 +66,3 @@ export const differenceOf = (before: Network, after: Network): Difference => {
     reach: reachDifference(before, after),
   };
 };
-
-/** Whether nothing differs at all. */
-export const isEmptyDifference = ({ cidrs, peers, associations, isProofRequired }: Difference): boolean =>
-  !isProofRequired &&
-  [cidrs, peers, associations].every(
-    ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,
-  );

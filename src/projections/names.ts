@@ -100,12 +100,3 @@ export class NamesAt {
 
 const entriesOf = (rows: readonly Row[], end: Position): Entry[] =>
   rows.map(([from, name], index) => ({ from, name, until: rows[index + 1]?.[0] ?? end }));
-
-/** What everything was called right after the event at this position. */
-export const namesAt = (
-  db: Database,
-  position: Position,
-): ((kind: NamedKind, id: number) => string | undefined) => {
-  const names = new NamesAt(db);
-  return (kind, id) => names.nameOf(kind, id, position);
-};

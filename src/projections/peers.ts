@@ -152,7 +152,3 @@ export const listPeers = (db: Database): PeerRow[] => rowsWhere(db, 'ended IS NU
 
 /** Those and the ones that are gone: deleted, or with an invitation that expired or was revoked. */
 export const listAllPeers = (db: Database): PeerRow[] => rowsWhere(db, 'true');
-
-/** Peers that have been invited and have not joined; whether `inviteExpires` has passed is the caller's clock. */
-export const listInvitations = (db: Database): PeerRow[] =>
-  rowsWhere(db, 'ended IS NULL AND NOT is_redeemed');

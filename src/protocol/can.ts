@@ -12,10 +12,3 @@ export const CAN: readonly string[] = ['proof'];
 
 /** As a stream's query names them: with commas between them. */
 export const canText = (names: readonly string[]): string => names.join(',');
-
-/** Those of a query that are names at all. */
-export const canOf = (text: string | undefined): Can =>
-  (text ?? '')
-    .split(',')
-    .filter((name) => NAME.test(name))
-    .slice(0, 64);

@@ -6,7 +6,7 @@ import type { Database } from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
 /** In order; the n-th brings the file to schema version n and sets `user_version` itself. */
-const MIGRATIONS = ['001_log.sql', '002_read_models.sql'];
+const MIGRATIONS = ['001_log.sql', '002_read_models.sql', '003_cidrs_alone.sql'];
 
 /** The schema that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

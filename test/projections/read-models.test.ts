@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { positionsAbout } from '../../src/projections/about.ts';
 import type { Thing } from '../../src/projections/history-tables.ts';
-import { NamesAt, namesAt } from '../../src/projections/names.ts';
-import { listAllPeers, listInvitations, listPeers } from '../../src/projections/peers.ts';
+import { NamesAt } from '../../src/projections/names.ts';
+import { listAllPeers, listPeers } from '../../src/projections/peers.ts';
 import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { listAssociations, listCidrs, listSight } from '../../src/projections/topology.ts';
+import { listCidrs } from '../../src/projections/topology.ts';
 import { rebuild } from '../../src/store/rebuild.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Position } from '../../src/values/id.ts';
@@ -87,7 +87,7 @@ describe('peers', () => {
 
   it('that are invited have their temporary key and their end', async () => {
     const { database } = await logOf(acme.network, later);
-    const [eve, ...others] = listInvitations(database);
+    const [eve, ...others] = listPeers(database).filter(({ state }) => state === 'invited');
     expect(others).toEqual([]);
     expect(eve).toMatchObject({
       id: ids.eve,
@@ -100,7 +100,6 @@ describe('peers', () => {
   it('that are gone are listed only when asked for', async () => {
     const { database } = await logOf(acme.network, later, goodbye);
     expect(listPeers(database).map(({ id }) => id)).toEqual([ids.server, ids.ann, ids.ryo, ids.oven]);
-    expect(listInvitations(database)).toEqual([]);
     const gone = listAllPeers(database).filter(({ id }) => id === ids.bob || id === ids.eve);
     expect(gone.map(({ state, cidrName }) => [state, cidrName])).toEqual([
       ['deleted', undefined],
@@ -109,48 +108,27 @@ describe('peers', () => {
   });
 });
 
-describe('topology', () => {
-  it('has the CIDRs and associations of now', async () => {
-    const { database } = await logOf(acme.network, later, goodbye);
-    expect(listCidrs(database).map(({ name, parentId }) => [name, parentId])).toEqual([
-      ['acme', null],
-      ['innernet-server', ids.root],
-      ['people', ids.root],
-      ['engineers', ids.humans],
-      ['machines', ids.root],
-    ]);
-    expect(listAssociations(database)).toEqual([{ id: 2, cidrIds: [ids.bakers, ids.machines] }]);
-  });
-
-  const sightOf = (log: SqliteLog, viewer: number) =>
-    listSight(log.database)
-      .filter((row) => row.viewer === viewer)
-      .map(({ seen }) => seen);
-
-  it('lets a CIDR see itself, what is in it, and the server', async () => {
-    const log = await logOf(acme.network);
-    expect(sightOf(log, ids.engineers)).toEqual([ids.serverCidr, ids.engineers]);
-    expect(sightOf(log, ids.humans)).toEqual([ids.serverCidr, ids.humans, ids.engineers, ids.bakers]);
-    expect(sightOf(log, ids.serverCidr)).toEqual([ids.serverCidr]);
-  });
-
-  it('lets a CIDR see what is associated with it or with one around it, with all that is in there', async () => {
-    const log = await logOf(acme.network, [associated(ids.humans, ids.machines)]);
-    const everybody = [ids.serverCidr, ids.humans, ids.engineers, ids.bakers];
-    expect(sightOf(log, ids.machines)).toEqual([...everybody, ids.machines]);
-    expect(sightOf(log, ids.engineers)).toEqual([ids.serverCidr, ids.engineers, ids.machines]);
-  });
+it('topology has the CIDRs of now', async () => {
+  const { database } = await logOf(acme.network, later, goodbye);
+  expect(listCidrs(database).map(({ name, parentId }) => [name, parentId])).toEqual([
+    ['acme', null],
+    ['innernet-server', ids.root],
+    ['people', ids.root],
+    ['engineers', ids.humans],
+    ['machines', ids.root],
+  ]);
 });
 
 it('names are found as they were at any position', async () => {
   const log = await logOf(acme.network, later, goodbye);
   const renamed = (acme.network.length + 1) as Position;
-  const nameOfBob = (position: Position) => namesAt(log.database, position)('peer', ids.bob);
+  const names = new NamesAt(log.database);
+  const nameOfBob = (position: Position) => names.nameOf('peer', ids.bob, position);
   expect(nameOfBob(1)).toBeUndefined();
   expect(nameOfBob(renamed - 1)).toBe('bob');
   expect(nameOfBob(renamed)).toBe('bobby');
   expect(nameOfBob((await log.head()).position)).toBe('bobby');
-  expect(namesAt(log.database, renamed)('cidr', ids.humans)).toBe('humans');
+  expect(names.nameOf('cidr', ids.humans, renamed)).toBe('humans');
 });
 
 it('names are found as they were in whatever order they are asked for, also as new ones come', async () => {

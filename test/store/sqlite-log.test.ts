@@ -190,7 +190,7 @@ describe('a file of another version', () => {
       file,
       `
       PRAGMA user_version = 1;
-      DROP TABLE projections; DROP TABLE cidrs; DROP TABLE associations; DROP TABLE peers; DROP TABLE names;
+      DROP TABLE projections; DROP TABLE cidrs; DROP TABLE peers; DROP TABLE names;
       DROP TABLE ends; DROP TABLE mentions; DROP TABLE stored_states; DROP TABLE stored_state_pieces;`,
     );
     return file;
