@@ -5,8 +5,9 @@ import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
-import { type Device, type DeviceState, isLive, type Step, Turns } from '../../wireguard/device.ts';
+import { type Device, type DeviceState, isLive, type Step } from '../../wireguard/device.ts';
 import { plan } from '../../wireguard/plan.ts';
+import { type OpenedDevice, Reconciler } from '../../wireguard/reconciler.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 import { bringUp, type TunnelConfig } from '../../wireguard/tunnel.ts';
 import { type Changes, type Mirror, serverRow } from '../memory/mirror.ts';
@@ -23,20 +24,17 @@ import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import { SessionTimes } from './session-times.ts';
 import { type Unreached, unreachedReason } from './unreached.ts';
 
-/** The whole is compared this often, in milliseconds. */
-const COMPARE_EVERY = 60_000;
-/** A device that could not be had or changed is tried again after this long, in milliseconds. */
-const REPAIR_AFTER = 5000;
-/** A device with more peers than this is read twice a second at most. */
-const MANY_PEERS = 500;
-const READ_PAUSE_IF_MANY = 500;
-/** How long a program that is about to end waits for handshakes under way, and how often it looks, in milliseconds. */
+/** A device that could not be opened or changed is repaired after this long. */
+const REPAIR_AFTER_MS = 5000;
+/** How long a program that is about to end waits for handshakes under way, and how often it looks. */
 const GREETING_MS = 1000;
 const GREETING_LOOK_MS = 10;
-/** Since the last answer, at least, in milliseconds or round trips: two tries have their time. Who is away holds up nobody. */
+/** Since the last answer, at least: two tries have their time. A peer that is away delays nothing. */
 const GREETING_QUIET = { milliseconds: 200, roundTrips: 4 };
+/** A program that has more peers than this does not wait for them. */
+const MAX_GREETED_PEERS = 500;
 
-export type KeeperParts = {
+export type KeeperOptions = {
   conf: Conf;
   kept: Kept;
   tunnel: TunnelConfig;
@@ -54,59 +52,62 @@ export class DeviceKeeper {
   onMet: () => void = () => {};
   /** Hears that the device is as it should be; it may have been made anew. */
   onCompared: () => void = () => {};
-  readonly #parts: KeeperParts;
+  readonly #options: KeeperOptions;
+  readonly #reconciler: Reconciler;
   readonly #mirror: Mirror;
   readonly #places: Places;
   readonly #lookUps = new LookUps(
     (name) => lookup(name, { all: true }),
     () => performance.now(),
   );
-  readonly #turns = new Turns();
   readonly #range: GuardedRange;
   readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
-  #device: Device;
-  #listenPort = 0;
-  #server: SocketAddress | undefined;
-  #lastRead = Number.NEGATIVE_INFINITY;
-  #tick: NodeJS.Timeout | undefined;
-  #tickAt = Number.POSITIVE_INFINITY;
-  #comparing: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  private constructor(parts: KeeperParts, device: Device) {
-    this.#parts = parts;
-    this.#mirror = parts.kept.mirror;
-    this.#device = device;
-    this.#range = new GuardedRange(parts.tunnel, parts.conf, parts.say);
-    this.#places = new Places(parts.conf.peerEndpointOverrides, parts.kept.endpoints);
-    const fade = (place: SocketAddress) => void this.#fading.send(this.#listenPort, place);
+  private constructor(options: KeeperOptions, device: Device) {
+    const { conf, kept, tunnel, say } = options;
+    this.#options = options;
+    this.#mirror = kept.mirror;
+    this.#range = new GuardedRange(tunnel, conf, say);
+    this.#places = new Places(conf.peerEndpointOverrides, kept.endpoints);
+    const fade = (place: SocketAddress) => void this.#fading.send(this.listenPort, place);
     this.contacts = new Contacts(this.#mirror.ground.own.publicKey, fade);
+    this.#reconciler = new Reconciler(device, {
+      open: () => this.#open(),
+      onRead: (state) => this.#remember(state),
+      stepsToWanted: (state) => this.#stepsToWanted(state),
+      stepsAfterLook: (state) => this.#stepsAfterLook(state),
+      nextLookAt: () => this.contacts.nextDue,
+      peerCount: () => this.contacts.size,
+      repairAfterMs: REPAIR_AFTER_MS,
+      onCompared: () => this.onCompared(),
+      onTrouble: (trouble, { message }) =>
+        say(trouble === 'change' ? `${message}; it is looked after in a moment` : message),
+    });
   }
 
   /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
-  static async start(parts: KeeperParts): Promise<DeviceKeeper> {
-    const { device, state } = parts.fresh
-      ? { device: parts.fresh, state: await parts.fresh.read() }
-      : await bringUp(parts.tunnel, parts.say);
-    const keeper = new DeviceKeeper(parts, device);
-    await Promise.all([keeper.guard(), keeper.#turns.take(() => keeper.#equalise(state))]);
-    keeper.#compareIn(COMPARE_EVERY);
+  static async start(options: KeeperOptions): Promise<DeviceKeeper> {
+    const { fresh, tunnel, say } = options;
+    const opened = fresh ? { device: fresh, state: await fresh.read() } : await bringUp(tunnel, say);
+    const keeper = new DeviceKeeper(options, opened.device);
+    await Promise.all([keeper.guard(), keeper.#reconciler.compare(opened)]);
     return keeper;
   }
 
   get device(): Device {
-    return this.#device;
+    return this.#reconciler.device;
   }
 
   /** The UDP port at which WireGuard listens. */
   get listenPort(): number {
-    return this.#listenPort;
+    return this.#reconciler.state?.listenPort ?? 0;
   }
 
   /** Where the server was on the device when last looked. */
   get serverAddress(): SocketAddress | undefined {
-    return this.#server;
+    return this.#reconciler.state?.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
   }
 
   /**
@@ -114,7 +115,7 @@ export class DeviceKeeper {
    * have joined in this moment.
    */
   apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#reconciler.change(() => {
       const now = performance.now();
       const newcomers = new Set(joined);
       const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
@@ -123,20 +124,20 @@ export class DeviceKeeper {
         if (this.#mirror.isTunnel(row))
           steps.push(...this.#introduce(row, now, newcomers.has(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
-      await this.#carryOut(steps);
+      return steps;
     });
   }
 
   /** What the server observed of peers. */
   observe(observations: readonly Observation[]): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#reconciler.change(() => {
       const now = performance.now();
       const steps: Step[] = [];
       for (const observation of observations) {
         const row = this.#mirror.peer(observation.id);
         if (!row || this.#mirror.isHeld(row.id)) continue;
         const isNews = this.#places.see(
-          this.#parts.natTraversal ? observation : { ...observation, candidates: [] },
+          this.#options.natTraversal ? observation : { ...observation, candidates: [] },
         );
         if (isOwn(this.#mirror.ground, row)) {
           this.#onOwnPlace(observation.endpoint);
@@ -146,17 +147,17 @@ export class DeviceKeeper {
         }
         steps.push(...this.#learn(row, now));
       }
-      await this.#carryOut(steps);
+      return steps;
     });
   }
 
   /** Where the server sees this machine tells whether there is a router before it; all tunnels hang on that. */
   #onOwnPlace(endpoint: SocketAddress | null): void {
-    const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#parts.tunnel.name));
+    const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#options.tunnel.name));
     if (isOpen === this.contacts.isOpen) return;
     this.contacts.isOpen = isOpen;
     // Behind a router each tunnel needs its keepalive now; otherwise it can wait for the next comparison.
-    if (!isOpen) this.#compareIn(0);
+    if (!isOpen) this.#reconciler.compareIn(0);
   }
 
   /**
@@ -168,7 +169,7 @@ export class DeviceKeeper {
     if (places.length === 0) return undefined;
     const { server } = this.#mirror.ground;
     const addresses = places.map(({ address }) => address);
-    const peer = await reachServer(this.#device, server, addresses, milliseconds);
+    const peer = await reachServer(this.device, server, addresses, milliseconds);
     return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
   }
 
@@ -177,31 +178,31 @@ export class DeviceKeeper {
    * milliseconds of the monotonic clock.
    */
   async hasServer(since?: number): Promise<boolean> {
-    const peer = (await this.#read()).peers.get(this.#mirror.ground.server.publicKey);
+    const peer = (await this.#reconciler.read()).peers.get(this.#mirror.ground.server.publicKey);
     if (peer === undefined || !isLive(peer, this.#times.wall(performance.now()))) return false;
     return since === undefined || (peer.latestHandshake ?? 0) > this.#times.wall(since);
   }
 
   /** Bytes that have come from the server since its peer was made: whatever it was, somebody was there. */
   async heardOfServer(): Promise<number> {
-    return (await this.#read()).peers.get(this.#mirror.ground.server.publicKey)?.rxBytes ?? 0;
+    return (await this.#reconciler.read()).peers.get(this.#mirror.ground.server.publicKey)?.rxBytes ?? 0;
   }
 
   /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
   adopt(change: ConfChange, after: Conf): Promise<void> {
-    return this.#turns.take(async () => {
-      await putOn(this.#device, change, this.#mirror);
+    return this.#reconciler.take(async (device) => {
+      await putOn(device, change, this.#mirror);
       this.#places.insist(after.peerEndpointOverrides);
-      if (change.what === 'listenPort') await this.#read();
+      if (change.what === 'listenPort') await this.#reconciler.read();
     });
   }
 
   /** This machine's address has changed: all peers are met anew, at their likeliest place first. */
   moved(): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#reconciler.change(() => {
       const now = performance.now();
       this.contacts.move(now, this.#times.wall(now));
-      this.#armTick();
+      return [];
     });
   }
 
@@ -213,26 +214,15 @@ export class DeviceKeeper {
       if (!this.contacts.isUnreached(row.publicKey)) continue;
       const places = this.#places.of(row);
       const ends = { own: own && this.#places.seen(own.id), peer: this.#places.seen(row.id) };
-      const reason = unreachedReason({ ...ends, listenPort: this.#listenPort, places });
+      const reason = unreachedReason({ ...ends, listenPort: this.listenPort, places });
       unreached[row.ip] = { reason, endpoint: places[0] };
     }
     return unreached;
   }
 
-  /** The whole comparison: device, address and route as well as peers. */
-  compare(): Promise<void> {
-    return this.#turns.take(async () => {
-      const { device, state } = await bringUp(this.#parts.tunnel, this.#parts.say);
-      this.#device = device;
-      await this.guard();
-      await this.#equalise(state);
-      this.onCompared();
-    });
-  }
-
   /** Compares as soon as it can: something is wrong with the device. */
   compareSoon(): void {
-    this.#compareIn(0);
+    this.#reconciler.compareIn(0);
   }
 
   /** Looks whether anything leads addresses of the network elsewhere, and sees to it that nothing goes there. */
@@ -256,10 +246,10 @@ export class DeviceKeeper {
     let [apart, deadline] = [contacts.meeting, performance.now() + quiet];
     while (
       contacts.isGreeting &&
-      contacts.size <= MANY_PEERS &&
+      contacts.size <= MAX_GREETED_PEERS &&
       performance.now() < Math.min(end, deadline)
     ) {
-      await this.#turns.take(() => this.#onTick());
+      await this.#reconciler.look();
       if (contacts.meeting < apart) deadline = performance.now() + quiet;
       apart = contacts.meeting;
       await new Promise((resolve) => setTimeout(resolve, GREETING_LOOK_MS));
@@ -269,20 +259,22 @@ export class DeviceKeeper {
   /** Leaves the tunnels as they are. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#tick);
-    clearTimeout(this.#comparing);
-    await this.#turns.take(() => this.#device.apply(this.contacts.close(performance.now())).catch(() => {}));
+    await this.#reconciler.close(() => this.contacts.close(performance.now()));
     await this.#fading.close();
     await this.#range.close();
   }
 
-  async #equalise(read: DeviceState): Promise<void> {
-    const has = this.#steady(read);
-    const { conf } = this.#parts;
+  async #open(): Promise<OpenedDevice> {
+    const opened = await bringUp(this.#options.tunnel, this.#options.say);
+    await this.guard();
+    return opened;
+  }
+
+  #stepsToWanted(has: DeviceState): Step[] {
+    const { conf } = this.#options;
     const { ground } = this.#mirror;
     const now = performance.now();
     const wall = this.#times.wall(now);
-    this.#remember(has, wall);
     this.contacts.review(has, now, wall);
     const rows = [...this.#mirror.tunnels()];
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
@@ -307,27 +299,29 @@ export class DeviceKeeper {
     }
     for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
     steps.push(...this.contacts.tick(has, now, wall), ...this.contacts.keepUp(has));
-    await this.#device.apply(steps);
-    this.#armTick();
+    return steps;
   }
 
   /** Where the network says that the server is, and where the conf says so. */
   async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
-    const endpoints = new Set([serverRow(this.#mirror)?.endpoint, this.#parts.conf.server.externalEndpoint]);
+    const endpoints = new Set([
+      serverRow(this.#mirror)?.endpoint,
+      this.#options.conf.server.externalEndpoint,
+    ]);
     const places: { endpoint: Endpoint; address: SocketAddress }[] = [];
     for (const endpoint of endpoints) {
       if (!endpoint) continue;
       try {
         for (const address of await addressesOf(endpoint)) places.push({ endpoint, address });
       } catch (error) {
-        this.#parts.say((error as Error).message);
+        this.#options.say((error as Error).message);
       }
     }
     return places;
   }
 
   #introduce(row: PeerRow, now: number, newcomer: Newcomer | undefined): Step[] {
-    const self = this.#parts.fresh ? 'self' : undefined;
+    const self = this.#options.fresh ? 'self' : undefined;
     const wall = this.#times.wall(now);
     return this.contacts.add(row, this.#placesOf(row), { now, wall, newcomer: newcomer ?? self });
   }
@@ -352,77 +346,23 @@ export class DeviceKeeper {
     const addresses = await this.#lookUps.addressesOf(endpoint);
     if (addresses.length === 0 || this.#isClosed) return;
     this.#places.resolved(endpoint, addresses);
-    await this.#turns.take(() => this.#carryOut(this.#learn(row, performance.now())));
+    await this.#reconciler.change(() => this.#learn(row, performance.now()));
   }
 
-  async #carryOut(steps: readonly Step[]): Promise<void> {
-    try {
-      await this.#device.apply(steps);
-      this.#armTick();
-    } catch (error) {
-      this.#parts.say(`${(error as Error).message}; it is looked after in a moment`);
-      this.#compareIn(REPAIR_AFTER);
-    }
-  }
-
-  #compareIn(milliseconds: number): void {
-    if (this.#isClosed) return;
-    clearTimeout(this.#comparing);
-    this.#comparing = setTimeout(() => void this.#tryToCompare(), milliseconds);
-  }
-
-  async #tryToCompare(): Promise<void> {
-    try {
-      await this.compare();
-      this.#compareIn(COMPARE_EVERY);
-    } catch (error) {
-      this.#parts.say((error as Error).message);
-      this.#compareIn(REPAIR_AFTER);
-    }
-  }
-
-  /** Makes sure that `contacts` get their turn when something is due. */
-  #armTick(): void {
-    const { nextDue } = this.contacts;
-    if (this.#isClosed || nextDue === Number.POSITIVE_INFINITY || nextDue >= this.#tickAt) return;
-    const rest = this.contacts.size > MANY_PEERS ? READ_PAUSE_IF_MANY : 0;
-    clearTimeout(this.#tick);
-    this.#tickAt = Math.max(nextDue, this.#lastRead + rest);
-    const wait = Math.max(0, this.#tickAt - performance.now());
-    this.#tick = setTimeout(() => void this.#turns.take(() => this.#onTick()), Math.ceil(wait));
-  }
-
-  async #onTick(): Promise<void> {
-    this.#tickAt = Number.POSITIVE_INFINITY;
-    if (this.#isClosed) return;
-    try {
-      const state = await this.#read();
-      const now = performance.now();
-      await this.#carryOut(this.contacts.tick(state, now, this.#times.wall(now)));
-    } catch {
-      this.#compareIn(REPAIR_AFTER);
-    }
-  }
-
-  #steady(state: DeviceState): DeviceState {
-    return this.#times.steady(state, { now: performance.now(), wall: Date.now() });
-  }
-
-  async #read(): Promise<DeviceState> {
-    const state = this.#steady(await this.#device.read());
-    this.#remember(state, this.#times.wall(performance.now()));
-    return state;
+  #stepsAfterLook(state: DeviceState): Step[] {
+    const now = performance.now();
+    return this.contacts.tick(state, now, this.#times.wall(now));
   }
 
   /** Where peers are reached now is the best guess for the next time. */
-  #remember(state: DeviceState, wall: number): void {
-    this.#lastRead = performance.now();
-    this.#listenPort = state.listenPort;
-    this.#server = state.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
+  #remember(read: DeviceState): DeviceState {
+    const state = this.#times.steady(read, { now: performance.now(), wall: Date.now() });
+    const wall = this.#times.wall(performance.now());
     for (const peer of state.peers.values()) {
       if (peer.latestHandshake !== undefined && this.#mirror.pins.meet(peer.publicKey)) this.onMet();
       const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
-      if (row && peer.endpoint) this.#parts.kept.endpoints.set(row.ip, peer.endpoint);
+      if (row && peer.endpoint) this.#options.kept.endpoints.set(row.ip, peer.endpoint);
     }
+    return state;
   }
 }
