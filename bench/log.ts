@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { Command } from '../src/domain/command.ts';
 import { Network } from '../src/domain/network.ts';
 import type { Actor } from '../src/events/actor.ts';
-import { PROJECTIONS } from '../src/projections/projections.ts';
+import { READ_MODELS } from '../src/projections/projections.ts';
 import { ControlPlane } from '../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../src/server/live/load-network.ts';
-import { openLog, type SqliteLog } from '../src/store/sqlite-log.ts';
+import { openSqliteLog, type SqliteLog } from '../src/store/sqlite-log.ts';
 
 /** Beside the bundle of the bench, as beside those of the programs. */
 const workerFile = new URL('./log-writer.js', import.meta.url);
@@ -34,7 +34,12 @@ export class Bench {
   /** A new network with one CIDR that has room for 16 million peers. */
   static async create(folder: string): Promise<Bench> {
     const file = join(folder, 'acme.events');
-    const log = await openLog({ file, projections: PROJECTIONS, writer: { workerFile }, mode: 'create' });
+    const log = await openSqliteLog({
+      file,
+      readModels: READ_MODELS,
+      writer: { workerFile },
+      mode: 'create',
+    });
     const bench = new Bench(log, new ControlPlane(log, new Network(), () => loadNetwork(log)));
     await bench.execute({
       type: 'CreateNetwork',

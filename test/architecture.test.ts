@@ -35,6 +35,11 @@ describe('a breach is named', () => {
   breach('src/client/up.ts', `import { x } from '../projections/peers.ts';`, 'imports from projections');
   breach('src/client/up.ts', `import { x } from '../server/hub.ts';`, 'imports from server');
   breach('src/server/hub.ts', `import { x } from '../client/up.ts';`, 'imports from client');
+  breach(
+    'src/server/past/past.ts',
+    `import { x } from '../../store/reader.ts';`,
+    'knows the log by its contract',
+  );
   breach('src/attic/box.ts', `import { x } from '../values/ip.ts';`, 'not on the plan');
   breach('src/client/up.ts', `import Database from 'better-sqlite3';`, 'imports better-sqlite3');
   breach('src/client/up.ts', `import fastify from 'fastify';`, 'imports fastify');

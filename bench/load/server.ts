@@ -8,7 +8,7 @@ import { ulid } from 'ulid';
 import { Command } from '../../src/domain/command.ts';
 import type { Actor } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import { Api } from '../../src/server/http/api.ts';
@@ -26,7 +26,7 @@ import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import type { NewCommit } from '../../src/store/log.ts';
-import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
 import { type Hash, SERVER_PEER } from '../../src/values/id.ts';
 import type { Cidr } from '../../src/values/ip.ts';
@@ -61,7 +61,7 @@ let committed: number | undefined;
 
 const logIn = (folder: string) => ({
   file: join(folder, 'load.events'),
-  projections: PROJECTIONS,
+  readModels: READ_MODELS,
   writer: { workerFile: new URL('./log-writer.js', import.meta.url) },
 });
 
@@ -75,7 +75,7 @@ const commitOf = (events: readonly NetworkEvent[]): NewCommit => ({
 
 /** Writes the log of a new network, one event a commit but for the first ones. */
 const create = async ({ folder, layout }: { folder: string; layout: Layout }): Promise<number> => {
-  const fresh = await openLog({ ...logIn(folder), mode: 'create' });
+  const fresh = await openSqliteLog({ ...logIn(folder), mode: 'create' });
   const events = eventsOf(layout, loadKey('server'));
   const first = Array.from({ length: FIRST_EVENTS }, () => events.next().value as NetworkEvent);
   let commits = [commitOf(first)];
@@ -108,7 +108,7 @@ const timed = (opened: SqliteLog): SqliteLog => {
 };
 
 const open = async ({ folder, port }: Place): Promise<Served> => {
-  log = timed(await openLog(logIn(folder)));
+  log = timed(await openSqliteLog(logIn(folder)));
   live = await Live.load(log);
   live.subscribe(() => {
     committed ??= clock(); // before all others: they are what is measured

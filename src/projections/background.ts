@@ -1,14 +1,11 @@
 /** What the log knows of why a rule refused: who made it so, and when. Moments are in ISO 8601, UTC. */
-import type { Database } from 'better-sqlite3';
 import { nameText } from '../domain/name-text.ts';
 import type { Rejection, RejectionCode } from '../domain/rejection.ts';
-import type { EventRecord } from '../events/record.ts';
-import type { EventType, NetworkEvent } from '../events/schema.ts';
-import { eventOf } from '../events/upcast.ts';
-import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';
-import { positionsAbout } from './about.ts';
+import type { EventType } from '../events/schema.ts';
+import type { LogQueries, NamedKind, PeerRow, Thing, ToldRecord } from '../store/queries.ts';
+import type { Ip } from '../values/ip.ts';
+import type { PublicKey } from '../values/key.ts';
 import type { History } from './history.ts';
-import type { Thing } from './history-tables.ts';
 
 type Facts<C extends RejectionCode> = Extract<Rejection, { code: C }>;
 type Tellers = { [C in RejectionCode]?: (facts: Facts<C>) => string | undefined };
@@ -19,12 +16,12 @@ const listed = (parts: (string | undefined)[]): string | undefined => {
 };
 
 export class Background {
-  readonly #db: Database;
+  readonly #queries: LogQueries;
   readonly #history: History;
 
   /** `history` must write moments as they are. */
-  constructor(db: Database, history: History) {
-    this.#db = db;
+  constructor(queries: LogQueries, history: History) {
+    this.#queries = queries;
     this.#history = history;
   }
 
@@ -37,9 +34,9 @@ export class Background {
   readonly #tellers: Tellers = {
     PeerNameTaken: ({ name }) => this.#peerCalled(name),
     IpTaken: ({ by }) => this.#peerCalled(by),
-    IpRetired: ({ ip }) => this.#deletedPeer('ip', ip),
+    IpRetired: ({ ip }) => this.#deletedPeer({ ip }),
     KeyTaken: ({ key }) => this.#holderOf(key),
-    KeyRetired: ({ key }) => this.#deletedPeer('public_key', key),
+    KeyRetired: ({ key }) => this.#deletedPeer({ publicKey: key }),
     PeerIsDisabled: ({ name }) => this.#ofPeer(name, 'PeerDisabled', 'it was disabled'),
     AlreadyRedeemed: ({ name }) => this.#ofPeer(name, 'InvitationRedeemed', 'it was redeemed'),
     InvitationEnded: ({ name }) => this.#ofPeer(name, 'PeerAdded', 'it was issued'),
@@ -65,66 +62,43 @@ export class Background {
   }
 
   /** A CIDR is added once, and mentioned again where others are added to it: of additions the first counts. */
-  #last(thing: Thing, type: EventType): EventRecord | undefined {
-    const order = type.endsWith('Added') ? 'ASC' : 'DESC';
-    const { sql, values } = positionsAbout([thing]);
-    const cells = this.#db
-      .prepare<unknown[], Cells>(`
-        SELECT ${COLUMNS} FROM events WHERE position IN (${sql}) AND type = ?
-        ORDER BY position ${order} LIMIT 1`)
-      .raw()
-      .get(...values, type);
-    return cells && recordOf(cells);
+  #last(thing: Thing, type: EventType): ToldRecord | undefined {
+    const whole = { after: 0, until: Number.MAX_SAFE_INTEGER, limit: 1 };
+    const reverse = !type.endsWith('Added');
+    return this.#queries.records({ types: [type], about: [thing] }, { ...whole, reverse })[0];
   }
 
-  #peerThing(name: string): Thing | undefined {
-    return this.#thing('peer', 'SELECT id FROM peers WHERE name = ? AND ended IS NULL', name);
+  /** The peer of now with this name or key. */
+  #peer(wanted: { name: string } | { publicKey: PublicKey }): PeerRow | undefined {
+    return this.#queries.peers(wanted).find(({ ended }) => ended === null);
   }
 
   #cidrThing(name: string): Thing | undefined {
-    return this.#thing('cidr', 'SELECT id FROM cidrs WHERE name = ?', name);
-  }
-
-  #thing(kind: 'peer' | 'cidr', sql: string, value: string): Thing | undefined {
-    const id = this.#db.prepare<[string], number>(sql).pluck().get(value);
-    return id === undefined ? undefined : ({ kind, id } as Thing);
+    const [cidr] = this.#queries.cidrs({ name });
+    return cidr && { kind: 'cidr', id: cidr.id };
   }
 
   #peerCalled(name: string): string | undefined {
-    const thing = this.#peerThing(name);
-    const isDisabled =
-      thing &&
-      this.#db.prepare<[number], number>('SELECT is_disabled FROM peers WHERE id = ?').pluck().get(thing.id);
+    const peer = this.#peer({ name });
     return listed([
-      this.#told(`${nameText(name)} was added`, thing, 'PeerAdded'),
-      isDisabled ? this.#told('disabled', thing, 'PeerDisabled') : undefined,
+      this.#told(`${nameText(name)} was added`, thingOf(peer), 'PeerAdded'),
+      peer?.isDisabled ? this.#told('disabled', thingOf(peer), 'PeerDisabled') : undefined,
     ]);
   }
 
   #ofPeer(name: string, type: EventType, what: string): string | undefined {
-    return this.#told(what, this.#peerThing(name), type);
+    return this.#told(what, thingOf(this.#peer({ name })), type);
   }
 
-  #holderOf(key: string): string | undefined {
-    const name = this.#db
-      .prepare<[string], string>('SELECT name FROM peers WHERE public_key = ? AND ended IS NULL')
-      .pluck()
-      .get(key);
-    return name === undefined ? undefined : this.#peerCalled(name);
+  #holderOf(publicKey: PublicKey): string | undefined {
+    const peer = this.#peer({ publicKey });
+    return peer && this.#peerCalled(peer.name);
   }
 
-  #deletedPeer(column: 'ip' | 'public_key', value: string): string | undefined {
-    const row = this.#db
-      .prepare<[string], { id: number; name: string }>(
-        `SELECT id, name FROM peers WHERE ${column} = ? AND ended = 'deleted'`,
-      )
-      .get(value);
-    if (!row) return undefined;
-    return this.#told(
-      `it was ${nameText(row.name)}'s, who was deleted`,
-      { kind: 'peer', id: row.id } as Thing,
-      'PeerDeleted',
-    );
+  #deletedPeer(wanted: { ip: Ip } | { publicKey: PublicKey }): string | undefined {
+    const peer = this.#queries.peers(wanted).find(({ ended }) => ended === 'deleted');
+    if (!peer) return undefined;
+    return this.#told(`it was ${nameText(peer.name)}'s, who was deleted`, thingOf(peer), 'PeerDeleted');
   }
 
   #cidrCalled(name: string): string | undefined {
@@ -157,28 +131,27 @@ export class Background {
 
   #renamed(name: string, thing: Thing, type: 'PeerRenamed' | 'CidrRenamed'): string | undefined {
     const record = this.#last(thing, type);
-    const event: NetworkEvent | undefined = record && eventOf(record);
-    if (event?.type !== type) return undefined;
-    return this.#told(`${nameText(name)} is called ${nameText(event.name)}: renamed`, thing, type);
+    if (!record) return undefined;
+    const { name: present } = JSON.parse(record.body) as { name: string };
+    return this.#told(`${nameText(name)} is called ${nameText(present)}: renamed`, thing, type);
   }
 
-  #lastCalled(kind: 'peer' | 'cidr', name: string): Thing | undefined {
-    return this.#thing(
-      kind,
-      `SELECT id FROM names WHERE kind = '${kind}' AND name = ? ORDER BY from_position DESC LIMIT 1`,
-      name,
-    );
+  #lastCalled(kind: NamedKind, name: string): Thing | undefined {
+    const [last] = this.#queries
+      .everCalled(name)
+      .filter((each) => each.kind === kind)
+      .toSorted((one, other) => other.from - one.from);
+    return last && ({ kind, id: last.id } as Thing);
   }
 
   #association(names: readonly string[], type: EventType, what: string): string | undefined {
     const [left, right] = names.map((name) => this.#cidrThing(name)?.id);
     if (left === undefined || right === undefined) return undefined;
-    const id = this.#db
-      .prepare<number[], number>(`
-        SELECT association_id FROM ends WHERE (cidr_a = ? AND cidr_b = ?) OR (cidr_a = ? AND cidr_b = ?)
-        ORDER BY association_id DESC LIMIT 1`)
-      .pluck()
-      .get(left, right, right, left);
-    return id === undefined ? undefined : this.#told(what, { kind: 'association', id } as Thing, type);
+    const last = this.#queries
+      .associations()
+      .findLast(({ cidrIds: [a, b] }) => (a === left && b === right) || (a === right && b === left));
+    return last && this.#told(what, { kind: 'association', id: last.id }, type);
   }
 }
+
+const thingOf = (peer: PeerRow | undefined): Thing | undefined => peer && { kind: 'peer', id: peer.id };

@@ -1,24 +1,19 @@
 /** What history needs beside the events: who was called what since when, and which events concern whom. */
 import type { NetworkEvent } from '../events/schema.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
+import type { Thing } from '../store/queries.ts';
 import { type AssociationId, type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
-
-/** What an event can be about. */
-export type Thing =
-  | { kind: 'peer'; id: PeerId }
-  | { kind: 'cidr'; id: CidrId }
-  | { kind: 'association'; id: AssociationId };
 
 const aPeer = (id: PeerId): Thing => ({ kind: 'peer', id });
 const aCidr = (id: CidrId): Thing => ({ kind: 'cidr', id });
 
 /** The CIDRs that an association joins, or joined. */
 const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
-  models.sql('SELECT cidr_a, cidr_b FROM {ends} WHERE association_id = ?').raw().get(id) as
+  models.sql('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?').raw().get(id) as
     | [CidrId, CidrId]
     | undefined;
 
-/** What an event is about besides what it names and the CIDR of a peer that it adds: see about.ts. */
+/** What an event is about besides what it names and the CIDR of a peer that it adds: see sqlite-queries.ts. */
 const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
   switch (event.type) {
     case 'NetworkCreated':
@@ -64,7 +59,7 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
 
 const noteName = (models: ReadModels, thing: Thing, position: Position, name: string): void => {
   models
-    .sql('INSERT INTO {names} (kind, id, from_position, name) VALUES (?, ?, ?, ?)')
+    .sql('INSERT INTO names (kind, id, from_position, name) VALUES (?, ?, ?, ?)')
     .run(thing.kind, thing.id, position, name);
 };
 
@@ -90,7 +85,7 @@ const noteNames = (models: ReadModels, event: NetworkEvent, position: Position):
   if (named && 'name' in event) noteName(models, named, position, event.name);
   if (event.type === 'AssociationAdded') {
     models
-      .sql('INSERT OR REPLACE INTO {ends} (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')
+      .sql('INSERT OR REPLACE INTO ends (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')
       .run(event.associationId, ...event.cidrIds);
   }
 };
@@ -100,7 +95,7 @@ export const history: Projection = {
   version: 2,
   tables: ['names', 'ends', 'mentions'],
   apply: (models, { from, events }) => {
-    const mention = models.sql('INSERT OR IGNORE INTO {mentions} (kind, id, position) VALUES (?, ?, ?)');
+    const mention = models.sql('INSERT OR IGNORE INTO mentions (kind, id, position) VALUES (?, ?, ?)');
     events.forEach((event, index) => {
       const position = from + 1 + index;
       noteNames(models, event, position);

@@ -1,15 +1,14 @@
 /** The log as people read it: entries with names resolved as they were, and a sentence for each. */
-import type { Database } from 'better-sqlite3';
 import { nameText } from '../domain/name-text.ts';
 import { sentenceOf, type Words } from '../domain/sentences.ts';
 import { type Actor, actingPeer } from '../events/actor.ts';
-import type { EventRecord } from '../events/record.ts';
 import type { EventType, NetworkEvent } from '../events/schema.ts';
 import { dataOf } from '../events/upcast.ts';
 import type { RecordedCommit } from '../store/commit.ts';
+import type { LogQueries, NamedKind, ToldRecord } from '../store/queries.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
-import { type NamedKind, NamesAt } from './names.ts';
+import { NamesAt } from './names.ts';
 
 type NamedActor = Actor & { name?: string };
 
@@ -26,12 +25,6 @@ export type HistoryEntry = {
   hash: Hash;
 };
 
-/** What of a record is told; salt and digest are for those who check. */
-export type ToldRecord = Pick<
-  EventRecord,
-  'position' | 'id' | 'commandId' | 'type' | 'recordedAt' | 'actor' | 'body' | 'hash'
->;
-
 /** `2026-11-22 13:09` in the machine's own zone. */
 const localTime = (time: Timestamp): string => {
   const date = new Date(time);
@@ -47,14 +40,16 @@ export type NamedAt = (kind: NamedKind, id: number) => Position;
 const MOST_ACTORS = 1_000;
 
 export class History {
+  readonly #queries: LogQueries;
   readonly #names: NamesAt;
   readonly #time: (time: Timestamp) => string;
   readonly #actors = new Map<string, NamedActor>();
   readonly #texts = new WeakMap<NamedActor, string>();
 
-  /** `database` is a log's reading connection; `time` writes moments within sentences, in local time by default. */
-  constructor(database: Database, time: (time: Timestamp) => string = localTime) {
-    this.#names = new NamesAt(database);
+  /** `time` writes moments within sentences, in local time by default. */
+  constructor(queries: LogQueries, time: (time: Timestamp) => string = localTime) {
+    this.#queries = queries;
+    this.#names = new NamesAt(queries);
     this.#time = time;
   }
 
@@ -146,7 +141,7 @@ export class History {
       peer: (id) => named('peer', id),
       cidr: (id) => named('cidr', id),
       association: (id) => {
-        const ends = this.#names.endsOf(id);
+        const ends = this.#queries.endsOf(id);
         return ends ? ends.map((cidr) => named('cidr', cidr)).join(' and ') : `CIDRs (association ${id})`;
       },
       time: this.#time,

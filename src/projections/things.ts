@@ -2,27 +2,24 @@
  * Finds what people mean by a name that a peer, CIDR or association has now or ever had: `bob`, `peer:bob`,
  * `cidr:humans`, `bob@12` (what was called so at position 12), an address, a block, `humans and machines`.
  */
-import type { Database } from 'better-sqlite3';
 import type { EventType } from '../events/schema.ts';
+import type { LogQueries, Named, Thing } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
-import type { AssociationId, CidrId, PeerId, Position } from '../values/id.ts';
+import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
-import type { Thing } from './history-tables.ts';
 import { NamesAt } from './names.ts';
-
-type Named = { kind: 'cidr' | 'peer'; id: number };
 
 const KINDS = { peer: 'peer', cidr: 'CIDR' } as const;
 
 const ENDINGS = new Set<EventType>(['PeerDeleted', 'InvitationRevoked', 'InvitationExpired']);
 
 export class Things {
-  readonly #db: Database;
+  readonly #queries: LogQueries;
   readonly #names: NamesAt;
 
-  constructor(db: Database) {
-    this.#db = db;
-    this.#names = new NamesAt(db);
+  constructor(queries: LogQueries) {
+    this.#queries = queries;
+    this.#names = new NamesAt(queries);
   }
 
   /** What events are to be about. Throws `Failure`: nothing was ever called so, or several things were. */
@@ -56,7 +53,8 @@ export class Things {
 
   /** Peers that ever had this name. */
   peersCalled(name: string): PeerId[] {
-    return this.#everCalled(name)
+    return this.#queries
+      .everCalled(name)
       .filter(({ kind }) => kind === 'peer')
       .map(({ id }) => id as PeerId);
   }
@@ -66,10 +64,10 @@ export class Things {
   }
 
   #named(text: string): Named[] {
-    const whole = this.#everCalled(text);
+    const whole = this.#queries.everCalled(text);
     if (whole.length > 0) return whole;
     const [, kind, name = '', , at] = /^(?:(peer|cidr):)?(.+?)(@(\d{1,16}))?$/s.exec(text) ?? [];
-    const ofKind = [...this.#everCalled(name), ...this.#at(name)].filter(
+    const ofKind = [...this.#queries.everCalled(name), ...this.#at(name)].filter(
       (found) => kind === undefined || found.kind === kind,
     );
     if (at === undefined) return ofKind;
@@ -87,23 +85,12 @@ export class Things {
     return this.#names.nameOf(kind, id, position);
   }
 
-  #everCalled(name: string): Named[] {
-    return this.#db
-      .prepare<[string], Named>('SELECT DISTINCT kind, id FROM names WHERE name = ? ORDER BY kind DESC, id')
-      .all(name);
-  }
-
   /** By address or block. */
   #at(text: string): Named[] {
     const ip = Ip.safeParse(text).data;
-    if (ip) {
-      const ids = this.#db.prepare<[string], number>('SELECT id FROM peers WHERE ip = ?').pluck().all(ip);
-      return ids.map((id) => ({ kind: 'peer', id }));
-    }
-    const block = RecordedCidr.safeParse(text).data;
-    if (!block) return [];
-    const ids = this.#db.prepare<[string], number>('SELECT id FROM cidrs WHERE cidr = ?').pluck().all(block);
-    return ids.map((id) => ({ kind: 'cidr', id }));
+    if (ip) return this.#queries.peers({ ip }).map(({ id }) => ({ kind: 'peer', id }));
+    const cidr = RecordedCidr.safeParse(text).data;
+    return cidr ? this.#queries.cidrs({ cidr }).map(({ id }) => ({ kind: 'cidr', id })) : [];
   }
 
   /** Two CIDRs, in either order: every association that ever joined them. */
@@ -113,34 +100,24 @@ export class Things {
     const ids = (name: string): CidrId[] =>
       this.#named(name).flatMap(({ kind, id }) => (kind === 'cidr' ? [id as CidrId] : []));
     const [lefts, rights] = [ids(left), ids(right)];
-    const all = this.#db
-      .prepare<[], [AssociationId, CidrId, CidrId]>('SELECT association_id, cidr_a, cidr_b FROM ends')
-      .raw()
-      .all();
-    return all
-      .filter(
-        ([, a, b]) => (lefts.includes(a) && rights.includes(b)) || (lefts.includes(b) && rights.includes(a)),
-      )
-      .map(([id]) => ({ kind: 'association', id }));
+    const doJoin = ([a, b]: readonly [CidrId, CidrId]): boolean =>
+      (lefts.includes(a) && rights.includes(b)) || (lefts.includes(b) && rights.includes(a));
+    return this.#queries
+      .associations()
+      .filter(({ cidrIds }) => doJoin(cidrIds))
+      .map(({ id }) => ({ kind: 'association', id }));
   }
 
   #isGone(id: number, position: Position): boolean {
-    const last = this.#db
-      .prepare<[number, Position], EventType>(`
-        SELECT type FROM mentions JOIN events USING (position)
-        WHERE kind = 'peer' AND mentions.id = ? AND position <= ? ORDER BY position DESC LIMIT 1`)
-      .pluck()
-      .get(id, position);
-    return last !== undefined && ENDINGS.has(last);
+    const about: Thing[] = [{ kind: 'peer', id: id as PeerId }];
+    const stretch = { after: 0, until: position, limit: 1, reverse: true };
+    const [last] = this.#queries.records({ about }, stretch);
+    return last !== undefined && ENDINGS.has(last.type);
   }
 
   #ambiguous(text: string, found: readonly Named[]): Failure {
-    const first = this.#db
-      .prepare<[string, number], Position>('SELECT min(from_position) FROM names WHERE kind = ? AND id = ?')
-      .pluck();
-    const things = found.map(
-      ({ kind, id }) => `the ${KINDS[kind]} added at position ${first.get(kind, id) ?? 0}`,
-    );
+    const addedAt = (thing: Named) => this.#queries.namesOf(thing, 0, 'onward')[0]?.from ?? 0;
+    const things = found.map((thing) => `the ${KINDS[thing.kind]} added at position ${addedAt(thing)}`);
     const kinds = new Set(found.map(({ kind }) => kind));
     const plain = plainly(text);
     const ways =

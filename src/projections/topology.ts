@@ -1,24 +1,19 @@
 /** The tree of CIDRs as it is now. */
-import type { Database } from 'better-sqlite3';
 import type { NetworkEvent } from '../events/schema.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
-import type { CidrId } from '../values/id.ts';
-import type { Cidr } from '../values/ip.ts';
-
-export type CidrRow = { id: CidrId; name: string; cidr: Cidr; parentId: CidrId | null };
 
 const apply = (models: ReadModels, event: NetworkEvent): void => {
   switch (event.type) {
     case 'CidrAdded':
       models
-        .sql('INSERT OR REPLACE INTO {cidrs} (id, name, cidr, parent_id) VALUES (?, ?, ?, ?)')
+        .sql('INSERT OR REPLACE INTO cidrs (id, name, cidr, parent_id) VALUES (?, ?, ?, ?)')
         .run(event.cidrId, event.name, event.cidr, event.parentId);
       break;
     case 'CidrRenamed':
-      models.sql('UPDATE {cidrs} SET name = ? WHERE id = ?').run(event.name, event.cidrId);
+      models.sql('UPDATE cidrs SET name = ? WHERE id = ?').run(event.name, event.cidrId);
       break;
     case 'CidrDeleted':
-      models.sql('DELETE FROM {cidrs} WHERE id = ?').run(event.cidrId);
+      models.sql('DELETE FROM cidrs WHERE id = ?').run(event.cidrId);
       break;
     case 'NetworkCreated':
     case 'NetworkImported':
@@ -59,7 +54,3 @@ export const topology: Projection = {
     for (const event of commit.events) apply(models, event);
   },
 };
-
-/** All CIDRs, by id. */
-export const listCidrs = (db: Database): CidrRow[] =>
-  db.prepare<[], CidrRow>('SELECT id, name, cidr, parent_id AS parentId FROM cidrs ORDER BY id').all();

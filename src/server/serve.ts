@@ -1,4 +1,5 @@
 /** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { note } from '../cli/print.ts';
 import { during } from '../cli/progress.ts';
@@ -6,10 +7,10 @@ import { Supervisor } from '../cli/supervisor.ts';
 import type { Network } from '../domain/network.ts';
 import { printable } from '../domain/rejection.ts';
 import { stopSignal } from '../machine/stop-signal.ts';
-import { PROJECTIONS } from '../projections/projections.ts';
+import { openLog } from '../projections/open-log.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
+import type { EventLog } from '../store/log.ts';
 import { ProcessLock } from '../store/process-lock.ts';
-import { openLog, type SqliteLog } from '../store/sqlite-log.ts';
 import { checkTail, checkWitness } from '../store/verify.ts';
 import { Failure } from '../values/failure.ts';
 import { SERVER_PEER } from '../values/id.ts';
@@ -188,7 +189,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
 };
 
 /** Rejects when the log turns out to be damaged, before or after the part that was checked at the start. */
-const audited = (log: SqliteLog, opened: Opened): Promise<void> => {
+const audited = (log: EventLog, opened: Opened): Promise<void> => {
   const stop = opened.add(new AbortController(), (it) => it.abort());
   return audit(log, stop.signal).then(() => new Promise(() => {}));
 };
@@ -199,14 +200,14 @@ const openChecked = async (
   files: NetworkFiles,
   conf: ServerConf,
   opened: Opened,
-): Promise<SqliteLog> => {
+): Promise<EventLog> => {
   opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
   await during(`taking over ${network}`, importOnce(network, files, conf, say));
   const kept = (copy: string): void =>
     say(`the log is brought to the format of this version; as it was before, it is kept as ${copy}`);
   const workerFile = new URL('./log-writer.js', import.meta.url);
   const log = opened.add(
-    await openLog({ file: files.log, projections: PROJECTIONS, writer: { workerFile }, migrate: { kept } }),
+    await openLog({ file: files.log, writer: { workerFile }, migrate: { kept } }),
     (it) => it.close(),
   );
   await checkWitness(log);
@@ -277,7 +278,7 @@ const traceCommits = (live: Live, trace: Trace): void => {
 };
 
 /** Stores the network's state now and then, so that a start replays little. */
-const keepStates = (log: SqliteLog, live: Live): void => {
+const keepStates = (log: EventLog, live: Live): void => {
   let stored = live.head.position;
   live.subscribe(({ commit }) => {
     if (commit.to - stored < WINDOW_RECORDS) return;
@@ -289,7 +290,7 @@ const keepStates = (log: SqliteLog, live: Live): void => {
 };
 
 /** Ends the server when its log is broken; listens anew when its device was made anew. */
-const watch = async (log: SqliteLog, socket: ApiSocket, opened: Opened): Promise<void> => {
+const watch = async (log: EventLog, socket: ApiSocket, opened: Opened): Promise<void> => {
   const ended = opened.add(new AbortController(), (it) => it.abort());
   while (!ended.signal.aborted) {
     await sleep(LOOK_EVERY);

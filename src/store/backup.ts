@@ -4,7 +4,8 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { linkInto } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
-import type { Head } from './log.ts';
+import type { Position } from '../values/id.ts';
+import type { EventLog, Head } from './log.ts';
 import { openDatabase } from './open.ts';
 import { LogReader } from './reader.ts';
 import { DamagedLog, verifyChain } from './verify.ts';
@@ -20,26 +21,36 @@ export const removeLog = (file: string): void => {
 };
 
 /** SQLite's own check of its pages and indexes. Throws `DamagedLog`. */
-const checkIntegrity = (db: Database, file: string): void => {
+export const checkPages = (db: Database, file: string): void => {
   const [first] = db.pragma('integrity_check(1)') as { integrity_check: string }[];
   const found = first?.integrity_check;
   if (found !== 'ok') throw new DamagedLog(0, `SQLite finds ${file} damaged: ${found}`);
 };
 
-/** Looks through a whole log: pages, records, chain. Gives its head; throws `Failure`, `DamagedLog`. */
-export const inspectLog = async (file: string): Promise<Head> => {
+type Records = Pick<EventLog, 'head' | 'read' | 'networkId'>;
+
+/** Opens a file for its records alone, whatever the version of its read models. Throws `Failure`. */
+export const withRecords = async <T>(
+  file: string,
+  work: (records: Records, db: Database) => Promise<T>,
+): Promise<T> => {
   const db = openDatabase(file, 'read');
   try {
-    checkIntegrity(db, file);
     const reader = new LogReader(db);
-    return await verifyChain({
-      read: async (after, limit) => reader.read(after, limit),
-      networkId: async () => reader.networkId(),
-    });
+    const read = async (after: Position, limit: number) => reader.read(after, limit);
+    const head = async () => reader.head();
+    return await work({ head, read, networkId: async () => reader.networkId() }, db);
   } finally {
     db.close();
   }
 };
+
+/** Looks through a whole log: pages, records, chain. Gives its head; throws `Failure`, `DamagedLog`. */
+export const inspectLog = (file: string): Promise<Head> =>
+  withRecords(file, (records, db) => {
+    checkPages(db, file);
+    return verifyChain(records);
+  });
 
 /**
  * Copies an open log into a new file, mode 0600, which appears there whole and looked through, or not at all.

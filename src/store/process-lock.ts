@@ -68,7 +68,7 @@ const isBusy = (error: unknown): boolean =>
 
 const heldBy = (path: string, what: string, cause: unknown): Failure =>
   new Failure(`${what} is running already (process ${holderOf(path)})`, {
-    hint: 'stop that one first, or leave it: verbs work beside it',
+    hint: 'stop that one first, or leave it: most verbs work beside it',
     cause,
   });
 

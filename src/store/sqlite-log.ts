@@ -4,23 +4,25 @@ import type { Database } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import type { Hash, Position } from '../values/id.ts';
-import { backupLog } from './backup.ts';
-import type { AppendResult, Commit, EventLog, Head, NewCommit } from './log.ts';
+import { backupLog, checkPages } from './backup.ts';
+import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from './log.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 import { checkSchema, createFile, openDatabase } from './open.ts';
-import type { Projection } from './projection.ts';
+import type { Projection, ReadModelSet } from './projection.ts';
+import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections, rebuildStale } from './rebuild.ts';
 import { SteppingWriter } from './stepping-writer.ts';
-import { loadState, type StoredState } from './stored-state.ts';
+import { loadState } from './stored-state.ts';
 import { Wake } from './wake.ts';
+import { readWitness, witnessFile } from './witness.ts';
 import { InlineWriter, type Writer, WriterGone } from './writer-thread.ts';
 
 export type OpenOptions = {
   /** `…/NET.events`; the witness and SQLite's own files lie beside it. */
   file: string;
-  /** The read models that every append keeps level; the thread's program has its own, the same, list. */
-  projections: readonly Projection[];
+  /** Every append keeps them level; the thread's program has its own, the same, list. */
+  readModels: ReadModelSet;
   writer: 'inline' | { workerFile: URL };
   /** `create` makes the file, or takes one that is still empty; `open`, the default, wants a log that is there. */
   mode?: 'create' | 'open';
@@ -32,8 +34,9 @@ export type OpenOptions = {
 };
 
 /** Opens a log. Throws `Failure`: no such file, no log, newer or older schema, a log where none should be. */
-export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
-  const { file, projections, mode = 'open' } = options;
+export const openSqliteLog = async (options: OpenOptions): Promise<SqliteLog> => {
+  const { file, readModels, mode = 'open' } = options;
+  const { projections } = readModels;
   if (mode === 'create') createFile(file);
   if (mode === 'create' || options.migrate) await bringUpToDate(options);
   const db = openChecked(file, projections);
@@ -43,20 +46,20 @@ export const openLog = async (options: OpenOptions): Promise<SqliteLog> => {
       options.writer === 'inline'
         ? new InlineWriter(file, projections)
         : await SteppingWriter.start(options.writer.workerFile, file, projections);
-    return new SqliteLog(file, db, writer);
+    return new SqliteLog(file, db, writer, readModels.queries(db));
   } catch (error) {
     db.close();
     throw error;
   }
 };
 
-const bringUpToDate = async ({ file, projections, migrate: wanted }: OpenOptions): Promise<void> => {
+const bringUpToDate = async ({ file, readModels, migrate: wanted }: OpenOptions): Promise<void> => {
   const db = openDatabase(file, 'write');
   try {
     if (typeof wanted === 'object') await keepBefore(db, file, wanted.kept);
     migrate(db);
     checkSchema(db, file);
-    await rebuildStale(db, projections, file);
+    await rebuildStale(db, readModels.projections, file);
   } finally {
     db.close();
   }
@@ -93,22 +96,27 @@ const refuseUsed = (db: Database, { file, mode }: OpenOptions): void => {
 
 export class SqliteLog implements EventLog {
   readonly file: string;
-  /** The reading connection, for the read models. No statement on it may stay open across an await. */
+  readonly queries: LogQueries;
+  /** The reading connection. No statement on it may stay open across an await. */
   readonly database: Database;
   readonly #reader: LogReader;
   readonly #writer: Writer;
   readonly #wake: Wake;
   #broken: Error | undefined;
 
-  constructor(file: string, database: Database, writer: Writer) {
+  constructor(file: string, database: Database, writer: Writer, queries: LogQueries) {
     this.file = file;
+    this.queries = queries;
     this.database = database;
     this.#reader = new LogReader(database);
     this.#writer = writer;
     this.#wake = new Wake(file, () => this.#reader.dataVersion());
   }
 
-  /** Why nothing can be written any more; the program should end, and be started again. */
+  get name(): string {
+    return this.file;
+  }
+
   get broken(): Error | undefined {
     return this.#broken;
   }
@@ -121,7 +129,6 @@ export class SqliteLog implements EventLog {
     return this.#reader.networkId();
   }
 
-  /** Throws `Failure` where nothing was written and trying again may help: disk full, lock held, file newer. */
   async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
     try {
       const result = await this.#writer.append(expected, commits);
@@ -147,17 +154,28 @@ export class SqliteLog implements EventLog {
     return this.#wake.subscribe(listener);
   }
 
-  /** Keeps a whole state, so that the next start replays only what came after it. */
+  async witness(): Promise<(Head & { name: string }) | undefined> {
+    const name = witnessFile(this.file);
+    const head = readWitness(name);
+    return head && { ...head, name };
+  }
+
+  async checkStorage(): Promise<void> {
+    checkPages(this.database, this.file);
+  }
+
+  backup(to: string): Promise<Head> {
+    return backupLog(this.database, to);
+  }
+
   saveState(state: StoredState): Promise<void> {
     return this.#writer.saveState(state);
   }
 
-  /** The newest intact state of this code at or before a position. */
-  loadState(codeVersion: string, until: Position): StoredState | undefined {
+  async loadState(codeVersion: string, until: Position): Promise<StoredState | undefined> {
     return loadState(this.database, codeVersion, until);
   }
 
-  /** Throws all stored states away. */
   dropStates(): Promise<void> {
     return this.#writer.dropStates();
   }

@@ -3,10 +3,9 @@
  * them to another and back costs as much as writing one; whatever may take long goes to the thread.
  */
 import type { Position } from '../values/id.ts';
-import type { AppendResult, NewCommit } from './log.ts';
+import type { AppendResult, NewCommit, StoredState } from './log.ts';
 import { LockHeld } from './open.ts';
 import type { Projection } from './projection.ts';
-import type { StoredState } from './stored-state.ts';
 import { LogWriter } from './writer.ts';
 import { ThreadWriter, type Writer } from './writer-thread.ts';
 

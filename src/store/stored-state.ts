@@ -2,20 +2,12 @@
  * Whole states kept beside the log so that starting need not replay everything. They are a convenience: one that
  * is damaged, of other code or ahead of what is asked for is passed over.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
-
-export type StoredState = {
-  position: Position;
-  /** The chain's value at that position. */
-  hash: Hash;
-  /** Of the code that made it; another version cannot read it. */
-  codeVersion: string;
-  /** JSON text. */
-  body: string;
-};
+import type { StoredState } from './log.ts';
 
 type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
 

@@ -1,10 +1,10 @@
 /** Finding damage: the log against its witness, its last records, or all of them against the chain. */
+
 import { chainHash, digestOf, type EventRecord } from '../events/record.ts';
 import { sha256 } from '../machine/sha256.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { EventLog, Head } from './log.ts';
-import { readWitness, witnessFile } from './witness.ts';
 
 /** The log is not what it was; `position` is the first place where that shows. */
 export class DamagedLog extends Failure {
@@ -34,24 +34,23 @@ const recordAt = async (log: Readable, position: Position): Promise<EventRecord 
  * The log must contain what its witness saw last, and may be longer. Gives that head, or undefined where there
  * is no witness. Throws `DamagedLog`.
  */
-export const checkWitness = async (log: EventLog & { file: string }): Promise<Head | undefined> => {
-  const path = witnessFile(log.file);
-  const witness = readWitness(path);
+export const checkWitness = async (log: EventLog): Promise<Head | undefined> => {
+  const witness = await log.witness();
   if (!witness) return undefined;
   const { position } = await log.head();
   if (position < witness.position) {
     throw new DamagedLog(
       position + 1,
-      `the log ends before its witness: at position ${position}, and ${path} has seen ${witness.position}`,
+      `the log ends before its witness: at position ${position}, and ${witness.name} has seen ${witness.position}`,
     );
   }
   if ((await recordAt(log, witness.position))?.hash !== witness.hash) {
     throw new DamagedLog(
       witness.position,
-      `position ${witness.position} of the log is another than the one that ${path} has seen`,
+      `position ${witness.position} of the log is another than the one that ${witness.name} has seen`,
     );
   }
-  return witness;
+  return { position: witness.position, hash: witness.hash };
 };
 
 /** Checks the last `count` records, and that they hang together. Throws `DamagedLog`. */

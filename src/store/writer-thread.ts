@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { Failure } from '../values/failure.ts';
 import type { Position } from '../values/id.ts';
-import type { AppendResult, NewCommit } from './log.ts';
+import type { AppendResult, NewCommit, StoredState } from './log.ts';
 import type { Projection } from './projection.ts';
-import type { StoredState } from './stored-state.ts';
 import { LogWriter } from './writer.ts';
 
 /** What the log asks of its writer, wherever that runs. */

@@ -7,13 +7,13 @@ import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom } from './commit.ts';
-import type { AppendResult, Head, NewCommit } from './log.ts';
+import type { AppendResult, Head, NewCommit, StoredState } from './log.ts';
 import { checkSchema, LockHeld, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections } from './rebuild.ts';
 import { seal } from './seal.ts';
-import { dropStates, type StoredState, saveState } from './stored-state.ts';
+import { dropStates, saveState } from './stored-state.ts';
 import { Witness, witnessFile } from './witness.ts';
 
 type Committed = Extract<AppendResult, { kind: 'committed' }>;

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { CidrId } from '../../src/values/id.ts';
 import { ServerProgram } from '../server/program.ts';
 import { append, commitOf } from '../store/temp-log.ts';
@@ -106,7 +106,7 @@ describe('innernet-server history', () => {
     const file = () => join(server.dataDir, 'acme.events');
 
     beforeAll(async () => {
-      const log = await openLog({ file: file(), projections: PROJECTIONS, writer: 'inline' });
+      const log = await openSqliteLog({ file: file(), readModels: READ_MODELS, writer: 'inline' });
       for (let { position } = await log.head(); position < COUNT; position += 1000) {
         const events = Array.from({ length: 1000 }, (_, index) => ({
           ...{ type: 'CidrRenamed' as const, cidrId: CidrId.parse(3) },

@@ -6,9 +6,9 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shellWord } from '../../src/domain/rejection.ts';
 import { eventOf } from '../../src/events/upcast.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { readConf } from '../../src/server/disk/conf.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
 import { ServerProgram } from '../server/program.ts';
 
@@ -31,7 +31,7 @@ const conf = () => join(server.configDir, 'acme.conf');
 const log = () => join(server.dataDir, 'acme.events');
 
 const eventsIn = async (file: string) => {
-  const opened = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+  const opened = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
   try {
     return (await opened.read(0, 100)).map(eventOf);
   } finally {

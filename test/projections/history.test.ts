@@ -19,7 +19,7 @@ const ann = { kind: 'peer', peerId: ids.ann } as const;
 const server = { kind: 'server' } as const;
 
 const told = async (log: SqliteLog): Promise<{ entries: HistoryEntry[]; sentences: string[] }> => {
-  const history = new History(log.database, (time) => `<${time.slice(0, 16)}>`);
+  const history = new History(log.queries, (time) => `<${time.slice(0, 16)}>`);
   const entries: HistoryEntry[] = [];
   await replay(log, 0, (commit) => void entries.push(...history.entriesOf(commit)));
   return { entries, sentences: entries.map((entry) => history.describe(entry)) };
@@ -150,7 +150,7 @@ it('gives entries with exactly what is promised', async () => {
 
 it('learns new names while it goes on', async () => {
   const log = await tempLog();
-  const history = new History(log.database);
+  const history = new History(log.queries);
   const sentences: string[] = [];
   let position = 0;
   for (const commit of story.slice(0, 18)) {
@@ -164,7 +164,7 @@ it('learns new names while it goes on', async () => {
 it('writes moments in local time unless told otherwise', async () => {
   const log = await tempLog();
   await append(log, commitOf(acme.created), commitOf([acme.eve]));
-  const history = new History(log.database);
+  const history = new History(log.queries);
   const [record] = await log.read(4, 1);
   const sentence = record ? history.describe(history.entryOf(record)) : '';
   expect(sentence).toMatch(/invitation until 2026-11-2\d \d\d:\d\d$/);

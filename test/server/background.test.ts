@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Rejected, type Rejection } from '../../src/domain/rejection.ts';
 import { type Actor, actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { explained } from '../../src/server/past/explained.ts';
 import { LogPast } from '../../src/server/past/past.ts';
 import type { NewCommit } from '../../src/store/log.ts';
-import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { acme, associated, associationId, cidr, ids, keyOf, peerId } from '../acme.ts';
 import { append, commitOf } from '../store/temp-log.ts';
 
@@ -25,7 +25,7 @@ let log: SqliteLog;
 let past: LogPast;
 beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'innernet-background-')), 'acme.events');
-  log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+  log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
   past = new LogPast(log);
   await append(
     log,

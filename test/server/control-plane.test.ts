@@ -7,10 +7,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
 import { Network } from '../../src/domain/network.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
-import { ControlPlane } from '../../src/server/commands/control-plane.ts';
+import { ControlPlane, type WritableLog } from '../../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { replay } from '../../src/store/follow.ts';
-import type { AppendResult, EventLog, NewCommit } from '../../src/store/log.ts';
+import type { AppendResult, NewCommit } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
@@ -28,13 +28,13 @@ const acmeLog = async (): Promise<SqliteLog> => {
   return log;
 };
 
-const planeOn = async (log: SqliteLog, way: EventLog = log): Promise<ControlPlane> =>
+const planeOn = async (log: SqliteLog, way: WritableLog = log): Promise<ControlPlane> =>
   new ControlPlane(way, await loadNetwork(log), () => loadNetwork(log));
 
 const position = async (log: SqliteLog): Promise<Position> => (await log.head()).position;
 
 /** The real log, with something done to its appends; `sizes` counts the commits of each. */
-class Tampered implements EventLog {
+class Tampered implements WritableLog {
   readonly sizes: number[] = [];
   readonly #log: SqliteLog;
   readonly #tamper: (append: () => Promise<AppendResult>) => Promise<AppendResult>;
@@ -50,11 +50,8 @@ class Tampered implements EventLog {
   }
 
   head = () => this.#log.head();
-  networkId = () => this.#log.networkId();
   read = (after: Position, limit: number) => this.#log.read(after, limit);
   commitOf = (actor: string, commandId: string) => this.#log.commitOf(actor, commandId);
-  wake = (listener: () => void) => this.#log.wake(listener);
-  close = () => this.#log.close();
 }
 
 const rename = (name: string): Asked => ({ type: 'RenamePeer', peer: ids.bob, name });
@@ -230,7 +227,7 @@ describe('a race for one name', () => {
     const rival = await planeOn(await tempLog({ file: log.file }));
     const command = addPeer('kim');
     let first: { position: number } | undefined;
-    const late: EventLog = Object.assign(Object.create(log) as EventLog, {
+    const late: WritableLog = Object.assign(Object.create(log) as WritableLog, {
       append: log.append.bind(log),
       read: log.read.bind(log),
       head: log.head.bind(log),

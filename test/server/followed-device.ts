@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from '../../src/domain/command.ts';
 import type { Actor } from '../../src/events/actor.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { DeviceFollower } from '../../src/server/device/device-follower.ts';
 import { Limits } from '../../src/server/limits.ts';
@@ -11,7 +11,7 @@ import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
 import { Sessions } from '../../src/server/sessions/sessions.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { Cidr } from '../../src/values/ip.ts';
@@ -54,7 +54,7 @@ const calls = {
   /** `folder` is for the log. */
   start: async (folder: string): Promise<void> => {
     const file = join(folder, 'acme.events');
-    const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+    const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
     plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
     const { publicKey, privateKey } = keysOf('server');
     await plane.execute(

@@ -16,13 +16,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { formatConf, readConf } from '../../src/server/disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../../src/server/disk/files.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
 import { importOnce, warnOfForeignChanges } from '../../src/server/verbs/import.ts';
 import { LocalPlane } from '../../src/server/verbs/local-plane.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { Ip } from '../../src/values/ip.ts';
@@ -113,7 +113,7 @@ const listing = (): [string, string][] =>
     readFileSync(join(folder, 'lib', name)).toString('base64'),
   ]);
 
-const opened = () => openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+const opened = () => openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
 
 /** The log holds all rows, in one commit, sound and with its read models. */
 const expectWhole = async (peers: number): Promise<void> => {

@@ -157,10 +157,10 @@ describe('after a restart', () => {
     const { position } = running.live.head;
     const body = JSON.stringify(running.network);
     await running.log.saveState({ ...running.live.head, codeVersion: '0', body });
-    expect(loadStored(running.log, position).position).toBe(0);
+    expect((await loadStored(running.log, position)).position).toBe(0);
     await storeState(running.log, running.network);
-    expect(loadStored(running.log, position).position).toBe(position);
-    expect(loadStored(running.log, position - 1).position).toBe(0);
+    expect((await loadStored(running.log, position)).position).toBe(position);
+    expect((await loadStored(running.log, position - 1)).position).toBe(0);
     expect(JSON.stringify(await loadNetwork(running.log))).toBe(body);
   });
 });

@@ -3,11 +3,11 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Rejected } from '../../src/domain/rejection.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { formatConf } from '../../src/server/disk/conf.ts';
 import { filesOf } from '../../src/server/disk/files.ts';
 import { LocalPlane, operator } from '../../src/server/verbs/local-plane.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { DamagedLog } from '../../src/store/verify.ts';
 import { InterfaceName } from '../../src/values/name.ts';
 import { acme, ids, keyOf, keysOf } from '../acme.ts';
@@ -28,7 +28,12 @@ const acmeFolders = async () => {
   };
   const files = filesOf(NAME, folders);
   writeFileSync(files.conf, formatConf(conf), { mode: 0o600 });
-  const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+  const log = await openSqliteLog({
+    file: files.log,
+    readModels: READ_MODELS,
+    writer: 'inline',
+    mode: 'create',
+  });
   await append(log, commitOf(acme.network));
   await log.close();
   return { folders, files };
@@ -75,7 +80,7 @@ it('writes down who asked', async () => {
   const { folders, files } = await acmeFolders();
   const plane = await open(folders);
   const { position } = await plane.execute({ type: 'RenamePeer', peer: ids.bob, name: 'rob' as never });
-  const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
   const [record] = await log.read(position - 1, 1);
   await log.close();
   expect(JSON.parse(record!.actor)).toEqual(operator());

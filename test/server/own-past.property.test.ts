@@ -6,7 +6,6 @@ import type { Peer } from '../../src/domain/peer.ts';
 import { appears, sees } from '../../src/domain/visibility.ts';
 import { whyOf } from '../../src/domain/why.ts';
 import { eventOf } from '../../src/events/upcast.ts';
-import { recordsOfPair } from '../../src/projections/history-pages.ts';
 import { Question } from '../../src/protocol/past.ts';
 import { NearAnswerer } from '../../src/server/past/answerer.ts';
 import { AdminsOnly, type Sight } from '../../src/server/past/own-past.ts';
@@ -164,7 +163,7 @@ describe('why two peers can talk', () => {
         const until = next() % (events.length + 1);
         if (pair[0] === pair[1]) continue;
         const all = events.slice(0, until).map((event, index) => ({ position: index + 1, event }));
-        const few = recordsOfPair(log.database, pair, until).map((record) => ({
+        const few = log.queries.recordsOfPair(pair, until).map((record) => ({
           position: record.position,
           event: eventOf(record),
         }));

@@ -1,13 +1,13 @@
 // A program on the same log: for each line it reads, it asks for peers of that name, all at once, and prints what it got.
 import { createInterface } from 'node:readline';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, attempts } from './asking.ts';
 
 const [file = '', who = ''] = process.argv.slice(2);
-const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
 const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {

@@ -6,7 +6,7 @@ import { Command } from '../../src/domain/command.ts';
 import { actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { sha256Text } from '../../src/machine/sha256.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane, type Request, timestamp } from '../../src/server/commands/control-plane.ts';
 import type { Outcome } from '../../src/server/commands/outcome.ts';
 import { Live } from '../../src/server/live/live.ts';
@@ -16,7 +16,7 @@ import { NearAnswerer } from '../../src/server/past/answerer.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { type Packed, Snapshots } from '../../src/server/stream/snapshots.ts';
-import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Hash, type Position, ROOT_CIDR } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import type { Asked } from '../given.ts';
@@ -47,7 +47,7 @@ export class RunningNetwork {
   /** A network that these events made, in a folder of its own below `parent`. */
   static async start(events: readonly NetworkEvent[], parent = tmpdir()): Promise<RunningNetwork> {
     const running = new RunningNetwork(mkdtempSync(join(parent, 'innernet-test-')));
-    const log = await openLog({ ...running.#files, mode: 'create' });
+    const log = await openSqliteLog({ ...running.#files, mode: 'create' });
     const commit = { commandId: 'past', commandDigest: sha256Text('past'), recordedAt: timestamp(), events };
     await log.append(0, [{ ...commit, actor: actorText(OPERATOR) }]);
     await log.close();
@@ -91,7 +91,7 @@ export class RunningNetwork {
 
   get #files() {
     const file = join(this.folder, 'acme.events');
-    return { file, projections: PROJECTIONS, writer: 'inline' } as const;
+    return { file, readModels: READ_MODELS, writer: 'inline' } as const;
   }
 
   /** The digests of the records in (after, to], as they go over the wire. */
@@ -101,7 +101,7 @@ export class RunningNetwork {
   }
 
   async #open(stored: StoredObservation[]): Promise<void> {
-    this.log = await openLog(this.#files);
+    this.log = await openSqliteLog(this.#files);
     const reload = () => loadNetwork(this.log);
     this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
     this.live = await Live.load(this.log);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { Command } from '../../src/domain/command.ts';
 import type { Peer } from '../../src/domain/peer.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { SUBPROTOCOL } from '../../src/protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../src/protocol/http.ts';
 import { ControlPlane, timestamp } from '../../src/server/commands/control-plane.ts';
@@ -30,7 +30,7 @@ import { type PeerDevice, Sessions } from '../../src/server/sessions/sessions.ts
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
-import { openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Endpoint, endpointOf } from '../../src/values/endpoint.ts';
 import type { Cidr, Ip } from '../../src/values/ip.ts';
 import type { PublicKey } from '../../src/values/key.ts';
@@ -242,7 +242,7 @@ export class ServedNetwork {
 
   async #open(pastOf: (log: SqliteLog) => Answerer): Promise<void> {
     const file = join(this.folder, 'acme.events');
-    this.log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+    this.log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
     const reload = () => loadNetwork(this.log);
     this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
     const actor = { kind: 'operator' as const, uid: 0, user: 'root' };

@@ -1,7 +1,7 @@
 // A log that is written to without a pause: what SQLite keeps beside it begins anew, however long that goes on.
 import { statSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { SteppingWriter } from '../../src/store/stepping-writer.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { acme } from '../acme.ts';
@@ -13,7 +13,7 @@ const PAGE = 4096;
 it('the WAL does not grow with the commits', async () => {
   const log = await tempLog();
   await append(log, commitOf(acme.created));
-  const writer = await SteppingWriter.start(THREAD.workerFile, log.file, PROJECTIONS, 60_000);
+  const writer = await SteppingWriter.start(THREAD.workerFile, log.file, READ_MODELS.projections, 60_000);
   onTestFinished(() => writer.close());
   let { position } = await log.head();
   for (let count = 0; count < COMMITS; count += 1) {

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { keysOf } from '../acme.ts';
 import { Caller, labFile } from '../lab/caller.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
@@ -274,7 +274,7 @@ export class World {
   /** The history of years, in a few seconds: a name that goes to and fro. */
   async #fillLog(): Promise<void> {
     const file = join(this.folder, 'data', `${DEVICE}.events`);
-    const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+    const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
     const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
     const actor = { kind: 'operator', uid: 0, user: 'root' } as const;
     for (let done = 0; done < FULL_WINDOW; done += 100) {

@@ -1,14 +1,14 @@
 // A process that appends to a log and keeps a journal of what was acknowledged: appender.ts LOG JOURNAL [COUNT]
 import { fsyncSync, openSync, writeSync } from 'node:fs';
 import { sha256Text } from '../../src/machine/sha256.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { PeerId } from '../../src/values/id.ts';
 import { Timestamp } from '../../src/values/time.ts';
 
 const [file = '', journal = '', count = 'Infinity'] = process.argv.slice(2);
 const fd = openSync(journal, 'a');
-const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
 const actor = JSON.stringify({ kind: 'operator', uid: 0 });
 const peerId = PeerId.parse(1);
 

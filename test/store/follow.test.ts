@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import type { RecordedCommit } from '../../src/store/commit.ts';
 import { follow, readCommits, replay } from '../../src/store/follow.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -77,7 +78,7 @@ it('ends with what its reader throws', async () => {
 });
 
 it('stops at an event that this version does not know', async () => {
-  const log = await tempLog({ projections: [] });
+  const log = await tempLog({ readModels: { ...READ_MODELS, projections: [] } });
   const unknown = { type: 'PeerTeleported', peerId: 1 } as never;
   await append(log, commitOf([...acme.created, unknown]));
   await expect(readCommits(log, 0)).rejects.toThrow('an event of type "PeerTeleported" at position 5');

@@ -1,17 +1,17 @@
 // Fills the disk under a log and makes room again: full-disk.ts FOLDER (a small file system); tells what happened.
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { sha256Text } from '../../src/machine/sha256.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { PeerId } from '../../src/values/id.ts';
 import { Timestamp } from '../../src/values/time.ts';
 
 const [folder = ''] = process.argv.slice(2);
-const log = await openLog({
+const log = await openSqliteLog({
   file: `${folder}/acme.events`,
-  projections: PROJECTIONS,
+  readModels: READ_MODELS,
   writer: { workerFile: new URL('./log-writer.js', import.meta.url) },
   mode: 'create',
 });

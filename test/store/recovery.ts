@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { readCommits } from '../../src/store/follow.ts';
 import { rebuild } from '../../src/store/rebuild.ts';
 import { checkWitness, verifyChain } from '../../src/store/verify.ts';
@@ -22,9 +22,9 @@ export const acknowledged = (journal: string): { position: number; hash: string 
 };
 
 const rowsOf = (db: Database.Database) =>
-  PROJECTIONS.flatMap(({ tables }) => tables).map((table) =>
-    db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).raw().all(),
-  );
+  READ_MODELS.projections
+    .flatMap(({ tables }) => tables)
+    .map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`).raw().all());
 
 /**
  * Everything acknowledged is there, at most as many commits more as `waited` at the same time, all of it whole, read
@@ -44,7 +44,7 @@ export const expectRecovered = async (
   expect((await readCommits(log, last)).length).toBeLessThanOrEqual(waited);
   const db = new Database(file);
   const live = rowsOf(db);
-  await rebuild(db, PROJECTIONS);
+  await rebuild(db, READ_MODELS.projections);
   expect(rowsOf(db)).toEqual(live);
   db.close();
   const renamed = { type: 'CidrRenamed', cidrId: 1, name: `after-${head.position}` } as never;

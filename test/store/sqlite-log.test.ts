@@ -1,86 +1,32 @@
-// The log's contract, held by the SQLite engine with its writer inline and in a thread.
+// What is the SQLite engine's own: its file, its versions, races of its writers; log-conformance.test.ts has the contract.
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { readCommits } from '../../src/store/follow.ts';
 import { SCHEMA_VERSION } from '../../src/store/migrate.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
-import { NO_HASH } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
-import { append, commitOf, OPERATOR, THREAD, tempFolder, tempLog } from './temp-log.ts';
+import { append, commitOf, THREAD, tempFolder, tempLog } from './temp-log.ts';
 
 const disabled = { type: 'PeerDisabled', peerId: ids.bob } as const;
 
-describe.each([
+it.each([
   ['inline', 'inline' as const],
   ['in a thread', THREAD],
-])('with the writer %s', (_, writer) => {
-  it('is empty at first', async () => {
-    const log = await tempLog({ writer });
-    expect(await log.head()).toEqual({ position: 0, hash: NO_HASH });
-    expect(await log.networkId()).toBeUndefined();
-    expect(await log.read(0, 10)).toEqual([]);
-  });
-
-  it('keeps commits whole and in order', async () => {
-    const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created));
-    const { head } = await append(log, commitOf([acme.humans]), commitOf(acme.ann));
-    const commits = await readCommits(log, 0);
-    expect(commits.map(({ from, to }) => [from, to])).toEqual([
-      [0, 4],
-      [4, 5],
-      [5, 7],
-    ]);
-    expect(commits.flatMap(({ events }) => events)).toEqual([...acme.created, acme.humans, ...acme.ann]);
-    expect(await log.head()).toEqual(head);
-    expect(await verifyChain(log)).toEqual(head);
-    expect(await log.networkId()).toBe(commits[0]?.records[0]?.hash);
-  });
-
-  it('takes nothing when it does not end where expected', async () => {
-    const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created));
-    for (const expected of [3, 5])
-      expect(await log.append(expected, [commitOf([disabled])])).toEqual({ kind: 'conflict' });
-    expect(await log.head()).toMatchObject({ position: 4 });
-  });
-
-  it('takes none of several commits when one command id is known', async () => {
-    const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created, 'a'));
-    const both = [commitOf([acme.humans], 'b'), commitOf(acme.ann, 'a')];
-    expect(await log.append(4, both)).toEqual({ kind: 'conflict' });
-    expect(await log.commitOf(OPERATOR, 'b')).toBeUndefined();
-  });
-
-  it('keeps answers for ever, also where nothing was appended', async () => {
-    const log = await tempLog({ writer });
-    await append(log, commitOf(acme.created, 'a'));
-    await append(log, commitOf([], 'b'));
-    expect(await log.commitOf(OPERATOR, 'a')).toMatchObject({ commandId: 'a', from: 0, to: 4 });
-    expect(await log.commitOf(OPERATOR, 'b')).toMatchObject({ commandId: 'b', from: 4, to: 4 });
-    expect(await log.commitOf('another', 'a')).toBeUndefined();
-  });
-
-  it('is there again after closing', async () => {
-    const log = await tempLog({ writer });
-    const { head } = await append(log, commitOf(acme.network));
-    await log.close();
-    const again = await tempLog({ file: log.file, writer });
-    expect(await verifyChain(again)).toEqual(head);
-    expect((await readCommits(again, 0))[0]?.events).toEqual(acme.network);
-  });
-
-  it('refuses to open what is not there', async () => {
-    const file = join(tempFolder(), 'acme.events');
-    const opening = openLog({ file, projections: PROJECTIONS, writer });
-    await expect(opening).rejects.toThrow(`there is no log ${file}`);
-  });
+])('with the writer %s is there again after closing, and must be there to be opened', async (_, writer) => {
+  const log = await tempLog({ writer });
+  const { head } = await append(log, commitOf(acme.network));
+  await log.close();
+  const again = await tempLog({ file: log.file, writer });
+  expect(await verifyChain(again)).toEqual(head);
+  expect((await readCommits(again, 0))[0]?.events).toEqual(acme.network);
+  const file = join(tempFolder(), 'acme.events');
+  const opening = openSqliteLog({ file, readModels: READ_MODELS, writer });
+  await expect(opening).rejects.toThrow(`there is no log ${file}`);
 });
 
 it('gives each record what is sealed and what seals it', async () => {
@@ -98,25 +44,6 @@ it('gives each record what is sealed and what seals it', async () => {
   });
   expect(record?.id).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
   expect(record?.salt).toHaveLength(16);
-});
-
-it('reads in pages of any size, also through the middle of a commit', async () => {
-  const log = await tempLog();
-  await append(log, commitOf(acme.network));
-  const positions = (await log.read(3, 4)).map(({ position }) => position);
-  expect(positions).toEqual([4, 5, 6, 7]);
-  const [commit] = await readCommits(log, 0, 3);
-  expect(commit?.events).toEqual(acme.network);
-});
-
-it('lets two writers of one file go on from each other', async () => {
-  const one = await tempLog({ writer: THREAD });
-  const two = await tempLog({ file: one.file });
-  await append(one, commitOf(acme.created));
-  await append(two, commitOf([acme.humans]));
-  await append(one, commitOf([acme.engineers]));
-  expect(await verifyChain(two)).toEqual(await one.head());
-  expect(await two.append(5, [commitOf([acme.bakers])])).toEqual({ kind: 'conflict' });
 });
 
 it('has one winner among many at one position', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { SteppingWriter } from '../../src/store/stepping-writer.ts';
 import { verifyChain } from '../../src/store/verify.ts';
@@ -15,7 +15,7 @@ import { append, commitOf, THREAD, tempFolder, tempLog } from './temp-log.ts';
 const writerOf = async (slow = 60_000) => {
   const log = await tempLog();
   await append(log, commitOf(acme.created));
-  const writer = await SteppingWriter.start(THREAD.workerFile, log.file, PROJECTIONS, slow);
+  const writer = await SteppingWriter.start(THREAD.workerFile, log.file, READ_MODELS.projections, slow);
   onTestFinished(() => writer.close());
   const appendTo = async (...commits: NewCommit[]) => {
     const { position } = await log.head();
@@ -78,5 +78,7 @@ it('the pages of the WAL get into the file, the witness first, without anything 
 
 it('a file that cannot be opened leaves no thread behind', async () => {
   const file = join(tempFolder(), 'nothing.events');
-  await expect(SteppingWriter.start(THREAD.workerFile, file, PROJECTIONS)).rejects.toThrow('there is no log');
+  await expect(SteppingWriter.start(THREAD.workerFile, file, READ_MODELS.projections)).rejects.toThrow(
+    'there is no log',
+  );
 });

@@ -1,8 +1,8 @@
 // Stored states: found when they fit, passed over when anything is wrong with them.
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import type { StoredState } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
-import type { StoredState } from '../../src/store/stored-state.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { acme } from '../acme.ts';
 import { append, commitOf, THREAD, tempLog } from './temp-log.ts';
@@ -28,27 +28,27 @@ const change = (log: SqliteLog, sql: string) => {
 
 it('gives the newest at or before a position, and keeps three', async () => {
   const { log, states } = await saved({ writer: THREAD });
-  expect(log.loadState('1', 100)).toEqual(states[3]);
-  expect(log.loadState('1', 6)).toEqual(states[2]);
-  expect(log.loadState('1', 4)).toBeUndefined();
+  expect(await log.loadState('1', 100)).toEqual(states[3]);
+  expect(await log.loadState('1', 6)).toEqual(states[2]);
+  expect(await log.loadState('1', 4)).toBeUndefined();
 });
 
 it('gives none of another code version', async () => {
   const { log } = await saved();
-  expect(log.loadState('2', 100)).toBeUndefined();
+  expect(await log.loadState('2', 100)).toBeUndefined();
 });
 
 it('keeps a state of any size', async () => {
   const { log } = await saved();
   const state = { ...(await log.head()), codeVersion: '1', body: 'ü€😀x'.repeat(600_001) };
   await log.saveState(state);
-  expect(log.loadState('1', 100)?.body === state.body).toBe(true);
+  expect((await log.loadState('1', 100))?.body === state.body).toBe(true);
 });
 
 it('can be thrown away', async () => {
   const { log } = await saved();
   await log.dropStates();
-  expect(log.loadState('1', 100)).toBeUndefined();
+  expect(await log.loadState('1', 100)).toBeUndefined();
 });
 
 describe.each([
@@ -60,6 +60,6 @@ describe.each([
   it('is passed over for the one before', async () => {
     const { log, states } = await saved();
     change(log, sql);
-    expect(log.loadState('1', 100)).toEqual(states[2]);
+    expect(await log.loadState('1', 100)).toEqual(states[2]);
   });
 });

@@ -6,9 +6,9 @@ import { onTestFinished } from 'vitest';
 import { actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { sha256Text } from '../../src/machine/sha256.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import type { AppendResult, EventLog, NewCommit } from '../../src/store/log.ts';
-import { type OpenOptions, openLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import { type OpenOptions, openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 
 export const OPERATOR = actorText({ kind: 'operator', uid: 0, user: 'ann' });
@@ -40,9 +40,9 @@ export const commitOf = (
 
 /** Opens `file`, or a new log in a folder of its own; closed when the test is over. */
 export const tempLog = async (options: Partial<OpenOptions> = {}): Promise<SqliteLog> => {
-  const log = await openLog({
+  const log = await openSqliteLog({
     file: options.file ?? join(tempFolder(), 'acme.events'),
-    projections: PROJECTIONS,
+    readModels: READ_MODELS,
     writer: 'inline',
     mode: options.file ? 'open' : 'create',
     ...options,

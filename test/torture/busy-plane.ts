@@ -1,9 +1,9 @@
 // A process that asks a control plane for changes, several at a time, as `serve` does for its clients: busy-plane.ts LOG JOURNAL
 import { fsyncSync, openSync, writeSync } from 'node:fs';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, ask } from '../server/asking.ts';
 
 /** Who waits at the same time, and how often each of them asks. */
@@ -13,7 +13,7 @@ const QUESTIONS = 8;
 const [file = '', journal = ''] = process.argv.slice(2);
 const fd = openSync(journal, 'a');
 const workerFile = new URL('./log-writer.js', import.meta.url);
-const log = await openLog({ file, projections: PROJECTIONS, writer: { workerFile } });
+const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: { workerFile } });
 const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
 const keepAsking = async (asker: number): Promise<void> => {
   for (let number = 0; number < QUESTIONS; number += 1) {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import type { EventRecord } from '../../src/events/record.ts';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { inspectLog } from '../../src/store/backup.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { checkTail, checkWitness, verifyChain } from '../../src/store/verify.ts';
 import { witnessFile } from '../../src/store/witness.ts';
 import { Failure } from '../../src/values/failure.ts';
@@ -44,7 +44,7 @@ const DAMAGE: { [name: string]: (file: string, older: string) => void } = {
 
 /** What `serve` looks at before it serves, and in the background afterwards. */
 const serveFrom = async (file: string): Promise<EventRecord[]> => {
-  const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', migrate: true });
+  const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', migrate: true });
   try {
     await checkWitness(log);
     await checkTail(log);

@@ -3,11 +3,11 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
-import { PROJECTIONS } from '../../src/projections/projections.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
 import { formatConf, readConf } from '../../src/server/disk/conf.ts';
 import { filesOf } from '../../src/server/disk/files.ts';
 import { importOnce } from '../../src/server/verbs/import.ts';
-import { openLog } from '../../src/store/sqlite-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { checkTail, checkWitness, verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { Ip } from '../../src/values/ip.ts';
@@ -89,7 +89,7 @@ it('R4: a log that somebody has written into is refused, or reads as it was', {
     }
     tried.add(name);
     try {
-      const opened = await openLog({ file, projections: PROJECTIONS, writer: 'inline', migrate: true });
+      const opened = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', migrate: true });
       try {
         await checkWitness(opened);
         await checkTail(opened);
@@ -186,7 +186,7 @@ it("R4: a database of innernet's is taken over whole, or refused and left alone"
     const what = `${tried.of('refused')} refused before`;
     try {
       await importOnce(name, files, readConf(files.conf), () => {});
-      const log = await openLog({ file: files.log, projections: PROJECTIONS, writer: 'inline' });
+      const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
       await verifyChain(log);
       await log.close();
       tried.add('taken over');

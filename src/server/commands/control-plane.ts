@@ -47,8 +47,11 @@ const LARGEST_TRANSACTION = 1_000;
 /** Other processes write the same file; a batch that loses this often is told so instead of trying on. */
 const MOST_ROUNDS = 100;
 
+/** What of a log commands need. */
+export type WritableLog = Pick<EventLog, 'head' | 'read' | 'commitOf' | 'append'>;
+
 export class ControlPlane {
-  readonly #log: EventLog;
+  readonly #log: WritableLog;
   readonly #network: TentativeNetwork;
   readonly #now: () => Timestamp;
   /** What ends are judged by. */
@@ -61,7 +64,7 @@ export class ControlPlane {
    * written into the log, ends are judged by `ends`.
    */
   constructor(
-    log: EventLog,
+    log: WritableLog,
     network: Network,
     reload: () => Promise<Network>,
     now: () => Timestamp = timestamp,

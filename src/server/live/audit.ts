@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Network, type NetworkJson } from '../../domain/network.ts';
 import type { EventRecord } from '../../events/record.ts';
 import { wholeCommits } from '../../store/commit.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { DamagedLog, verifyChain } from '../../store/verify.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Position } from '../../values/id.ts';
@@ -55,8 +55,8 @@ const contentOf = (network: Network): string => {
  * Resolves when all is well, or when the signal has ended it. Throws `DamagedLog`; or a `Failure` where a stored
  * state is not what the log makes: it is thrown away, and starting again is enough.
  */
-export const audit = async (log: SqliteLog, signal: AbortSignal): Promise<void> => {
-  const stored = loadStored(log, Number.MAX_SAFE_INTEGER);
+export const audit = async (log: EventLog, signal: AbortSignal): Promise<void> => {
+  const stored = await loadStored(log, Number.MAX_SAFE_INTEGER);
   const fold = new Fold(stored.position);
   const readable = {
     networkId: () => log.networkId(),

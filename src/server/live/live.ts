@@ -4,8 +4,7 @@ import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { follow, replay } from '../../store/follow.ts';
-import type { Head } from '../../store/log.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog, Head } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
 import { loadStored, storeState } from './load-network.ts';
@@ -18,14 +17,14 @@ export class Live {
   readonly network: Network;
   readonly networkId: Hash;
   readonly window: Window;
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
   readonly #listeners = new Set<(step: Step) => void>();
   readonly #stop = new AbortController();
   #head: Head;
   #waiters: Waiter[] = [];
   #ended: unknown;
 
-  private constructor(log: SqliteLog, network: Network, networkId: Hash, window: Window, head: Head) {
+  private constructor(log: EventLog, network: Network, networkId: Hash, window: Window, head: Head) {
     this.#log = log;
     this.network = network;
     this.networkId = networkId;
@@ -37,10 +36,10 @@ export class Live {
    * Loads the network as it was a window ago and takes the window through the very code that serves it, so that
    * a restart costs no client a snapshot. Throws `Failure` for an empty log, `UnknownEventType`.
    */
-  static async load(log: SqliteLog): Promise<Live> {
+  static async load(log: EventLog): Promise<Live> {
     const { position } = await log.head();
     const networkId = await log.networkId();
-    if (!networkId) throw new Failure(`${log.file} holds no network yet`, { hint: 'innernet-server new' });
+    if (!networkId) throw new Failure(`${log.name} holds no network yet`, { hint: 'innernet-server new' });
     const network = await networkBefore(log, Math.max(0, position - WINDOW_RECORDS));
     const [last] = await log.read(network.position - 1, network.position === 0 ? 0 : 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
@@ -113,8 +112,8 @@ const troubleOf = (call: () => void): unknown[] => {
 };
 
 /** The network at the last commit that ends at or before a position; a long way there is stored for the next time. */
-const networkBefore = async (log: SqliteLog, position: Position): Promise<Network> => {
-  const network = loadStored(log, position);
+const networkBefore = async (log: EventLog, position: Position): Promise<Network> => {
+  const network = await loadStored(log, position);
   const stored = network.position;
   await replay(log, stored, ({ events, to }) => network.advance(events, to), position);
   if (network.position - stored >= WINDOW_RECORDS) await storeState(log, network);

@@ -4,7 +4,7 @@ import { PEER_FIELDS } from '../../domain/peer.ts';
 import { sha256Text } from '../../machine/sha256.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { replay } from '../../store/follow.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 
 /** Raised where `evolve` makes something else of the same events. */
@@ -16,20 +16,20 @@ const CODE_VERSION = sha256Text(
 ).slice(0, 16);
 
 /** The network at the newest stored state at or before a position; empty, at position 0, where there is none. */
-export const loadStored = (log: SqliteLog, until: Position): Network => {
-  const state = log.loadState(CODE_VERSION, until);
+export const loadStored = async (log: EventLog, until: Position): Promise<Network> => {
+  const state = await log.loadState(CODE_VERSION, until);
   return state ? Network.fromJSON(JSON.parse(state.body) as NetworkJson) : new Network();
 };
 
 /** The network at the end of the log. Throws `UnknownEventType`. */
-export const loadNetwork = async (log: SqliteLog): Promise<Network> => {
-  const network = loadStored(log, Number.MAX_SAFE_INTEGER);
+export const loadNetwork = async (log: EventLog): Promise<Network> => {
+  const network = await loadStored(log, Number.MAX_SAFE_INTEGER);
   await replay(log, network.position, ({ events, to }: RecordedCommit) => network.advance(events, to));
   return network;
 };
 
 /** Keeps the network as it is, for a quicker start. */
-export const storeState = async (log: SqliteLog, network: Network): Promise<void> => {
+export const storeState = async (log: EventLog, network: Network): Promise<void> => {
   const { position } = network;
   const body = JSON.stringify(network);
   const [last] = await log.read(position - 1, 1);

@@ -1,5 +1,5 @@
 /** The program of the log's writer thread: bundled as dist/log-writer.js, started by `openLog`. */
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { READ_MODELS } from '../../projections/projections.ts';
 import { serveWriter } from '../../store/writer-thread.ts';
 
-serveWriter(PROJECTIONS);
+serveWriter(READ_MODELS.projections);

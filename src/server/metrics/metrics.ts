@@ -1,10 +1,9 @@
 /** What a running server counts, in Prometheus's text format: where the log is, who follows it, what was refused. */
 import { endingSoon } from '../../domain/ends.ts';
 import { printable, Rejected } from '../../domain/rejection.ts';
-import type { EventLog } from '../../store/log.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
-import type { ControlPlane } from '../commands/control-plane.ts';
+import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
@@ -69,14 +68,11 @@ export class Metrics {
   readonly #refusals = new Map<string, number>();
 
   /** The same log; how long its appends take is noted. */
-  timed(log: EventLog): EventLog {
+  timed(log: WritableLog): WritableLog {
     return {
       head: () => log.head(),
-      networkId: () => log.networkId(),
       read: (after, limit) => log.read(after, limit),
       commitOf: (actor, commandId) => log.commitOf(actor, commandId),
-      wake: (listener) => log.wake(listener),
-      close: () => log.close(),
       append: async (expected, commits) => {
         const start = performance.now();
         const result = await log.append(expected, commits);

@@ -1,7 +1,7 @@
 /** Questions to a log as others put them: who asks decides what is told, and the answer is bytes to be passed on. */
 import type { Rejection } from '../../domain/rejection.ts';
 import type { AnswerTo, Asked, Question } from '../../protocol/past.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 import { digestsIn } from './digests.ts';
 import { type Asker, OwnPast, type Sight } from './own-past.ts';
@@ -26,10 +26,10 @@ export interface Answerer {
 
 /** In this very thread. */
 export class NearAnswerer implements Answerer {
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
   readonly #past: LogPast;
 
-  constructor(log: SqliteLog) {
+  constructor(log: EventLog) {
     this.#log = log;
     this.#past = new LogPast(log);
   }
@@ -48,7 +48,7 @@ export class NearAnswerer implements Answerer {
   }
 
   digests(after: Position, to: Position): Promise<Uint8Array> {
-    return digestsIn(this.#log, after, to);
+    return digestsIn(this.#log.queries, after, to);
   }
 
   async close(): Promise<void> {}

@@ -1,6 +1,6 @@
 /** The digests of records as the bytes that go over the wire. */
 import { setImmediate } from 'node:timers/promises';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { LogQueries } from '../../store/queries.ts';
 import type { Hash, Position } from '../../values/id.ts';
 
 /** A digest in its quotes, and a comma after it. */
@@ -13,19 +13,14 @@ export const digestBytes = (digests: readonly Hash[]): Buffer =>
 
 /** Those of the records in (after, to] as far as they are there, from the log. */
 export const digestsIn = async (
-  { database }: Pick<SqliteLog, 'database'>,
+  queries: Pick<LogQueries, 'digests'>,
   after: Position,
   to: Position,
 ): Promise<Buffer> => {
-  const read = database
-    .prepare<[Position, Position], Hash>(
-      'SELECT digest FROM events WHERE position > ? AND position <= ? ORDER BY position',
-    )
-    .pluck();
   const slices: Buffer[] = [];
   for (let position = after; position < to; position += SLICE) {
     if (position > after) await setImmediate();
-    slices.push(digestBytes(read.all(position, Math.min(position + SLICE, to))));
+    slices.push(digestBytes(queries.digests(position, Math.min(position + SLICE, to))));
   }
   return Buffer.concat(slices);
 };

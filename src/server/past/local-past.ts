@@ -1,31 +1,32 @@
 /** The log on this machine, for verbs that only ask: it needs neither conf nor key. */
+
 import { existsSync } from 'node:fs';
 import type { Past, Texts } from '../../cli/plane.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type Folders, filesOf, logOf } from '../disk/files.ts';
 import { LogPast } from './past.ts';
 
 /** The log of a network on this machine. Throws `Failure` where there is none. */
-export const openNetworkLog = async (network: InterfaceName, folders: Folders): Promise<SqliteLog> => {
+export const openNetworkLog = async (network: InterfaceName, folders: Folders): Promise<EventLog> => {
   const file = logOf(network, filesOf(network, folders));
   if (!existsSync(file)) {
     throw new Failure(`there is no network ${network} here: ${file} is missing`, {
       hint: 'create it: innernet-server new',
     });
   }
-  return openLog({ file, projections: PROJECTIONS, writer: 'inline' });
+  return openLog({ file, writer: 'inline' });
 };
 
 export class LocalPast implements Past {
   readonly network: string;
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
   readonly #past: LogPast;
 
-  private constructor(network: string, log: SqliteLog) {
+  private constructor(network: string, log: EventLog) {
     this.network = network;
     this.#log = log;
     this.#past = new LogPast(log);

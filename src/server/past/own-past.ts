@@ -1,8 +1,9 @@
 /** What a peer that is no admin may hear of the log: of itself, and of others what it sees and saw then. */
 import { nameText } from '../../domain/name-text.ts';
 import type { Why } from '../../domain/why.ts';
-import type { HistoryEntry, NamedAt, ToldRecord } from '../../projections/history.ts';
+import type { HistoryEntry, NamedAt } from '../../projections/history.ts';
 import type { AnswerTo, Asked, Question, QuestionOf, Told } from '../../protocol/past.ts';
+import type { ToldRecord } from '../../store/queries.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId, Position } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';

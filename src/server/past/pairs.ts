@@ -3,18 +3,17 @@ import type { Placed } from '../../domain/pair-story.ts';
 import { type Why, whyOf } from '../../domain/why.ts';
 import type { EventRecord } from '../../events/record.ts';
 import { eventOf } from '../../events/upcast.ts';
-import { recordsOfPair } from '../../projections/history-pages.ts';
 import type { AnswerTo, Place, Told } from '../../protocol/past.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { briefOf } from './rehearsal.ts';
 
 export class Pairs {
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
 
-  constructor(log: SqliteLog) {
+  constructor(log: EventLog) {
     this.#log = log;
   }
 
@@ -22,7 +21,7 @@ export class Pairs {
   judge(ids: readonly [PeerId, PeerId], { position }: Place, time: Timestamp): Why {
     if (ids[0] === ids[1])
       throw new Failure('a peer can always talk to itself', { hint: 'name two peers', verb: 'list-peers' });
-    const records = recordsOfPair(this.#log.database, ids, position);
+    const records = this.#log.queries.recordsOfPair(ids, position);
     const events = records.map((record): Placed => ({ position: record.position, event: eventOf(record) }));
     const why = whyOf(ids, events, time);
     if (!why) throw new Failure('one of them was not there yet', { hint: 'ask about a later moment' });

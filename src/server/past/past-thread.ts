@@ -1,8 +1,8 @@
 /** The program of the thread that answers questions: bundled as dist/past-thread.js, started by `FarAnswerer`. */
+
 import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { PROJECTIONS } from '../../projections/projections.ts';
-import { openLog } from '../../store/sqlite-log.ts';
+import { openLog } from '../../projections/open-log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
 import { type Answerer, NearAnswerer } from './answerer.ts';
@@ -28,9 +28,7 @@ const bytesIn = (value: unknown): ArrayBuffer[] => {
 
 const serve = (port: MessagePort): void => {
   const { file } = workerData as { file: string };
-  const opened = openLog({ file, projections: PROJECTIONS, writer: 'inline' }).then(
-    (log) => new NearAnswerer(log),
-  );
+  const opened = openLog({ file, writer: 'inline' }).then((log) => new NearAnswerer(log));
   opened.catch(() => {}); // said in answer to each order
   const sights = new Map<number, (seen: ReadonlyMap<PeerId, string>) => void>();
   const sightOf =

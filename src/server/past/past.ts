@@ -7,12 +7,12 @@ import type { Network } from '../../domain/network.ts';
 import type { Rejection } from '../../domain/rejection.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { Background } from '../../projections/background.ts';
-import { History, type HistoryEntry, type ToldRecord } from '../../projections/history.ts';
-import { HistoryPages } from '../../projections/history-pages.ts';
-import type { Thing } from '../../projections/history-tables.ts';
+import { History, type HistoryEntry } from '../../projections/history.ts';
+import { recordFilter } from '../../projections/history-pages.ts';
 import { Things } from '../../projections/things.ts';
 import type { AnswerTo, Asked, Moment, Place, QuestionOf, Told } from '../../protocol/past.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
+import type { Thing, ToldRecord } from '../../store/queries.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId, Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
@@ -42,19 +42,19 @@ type Answering = { [A in Asked]: (question: QuestionOf<A>, bearers: Bearers) => 
 export class LogPast {
   readonly pairs: Pairs;
   readonly history: History;
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
   readonly #times: RecordedTimes;
   readonly #things: Things;
   readonly #background: Background;
   readonly #answering: Answering;
 
-  constructor(log: SqliteLog) {
+  constructor(log: EventLog) {
     this.#log = log;
     this.pairs = new Pairs(log);
-    this.history = new History(log.database, (time) => time);
+    this.history = new History(log.queries, (time) => time);
     this.#times = new RecordedTimes(log);
-    this.#things = new Things(log.database);
-    this.#background = new Background(log.database, this.history);
+    this.#things = new Things(log.queries);
+    this.#background = new Background(log.queries, this.history);
     this.#answering = {
       head: () => this.#head(),
       place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, this.#times, at),
@@ -102,7 +102,7 @@ export class LogPast {
 
   async #head(): Promise<AnswerTo<'head'>> {
     const networkId = await this.#log.networkId();
-    if (!networkId) throw new Failure(`${this.#log.file} holds no network yet`);
+    if (!networkId) throw new Failure(`${this.#log.name} holds no network yet`);
     const [first] = await this.#log.read(0, 1);
     const event = first && eventOf(first);
     const network = event && 'name' in event ? event.name : '';
@@ -141,8 +141,9 @@ export class LogPast {
     const about = things ?? question.about;
     if (wait) await newsAfter(this.#log, after);
     const [from, to] = within(question.until ?? (await this.#log.head()).position, question);
-    const pages = new HistoryPages(this.#log.database, { types, actor, about }, reverse);
-    const records = pages.read({ after: from, until: to, limit });
+    const { queries } = this.#log;
+    const filter = recordFilter(queries, { types, actor, about });
+    const records = queries.records(filter, { after: from, until: to, limit, reverse });
     const told = records.map(tell);
     const last = records.length === limit ? records.at(-1) : undefined;
     if (!last) return { told, end: reverse ? from : Math.max(after, to) };

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Network } from '../../domain/network.ts';
 import type { Moment, Place } from '../../protocol/past.ts';
 import { replay } from '../../store/follow.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import { NO_HASH, type Position } from '../../values/id.ts';
 import { loadStored } from '../live/load-network.ts';
@@ -14,10 +14,10 @@ const BREATH = 500;
 
 const BEGINNING: Place = { position: 0, hash: NO_HASH, time: null };
 
-const recordAt = async (log: SqliteLog, position: Position) => (await log.read(position - 1, 1))[0];
+const recordAt = async (log: EventLog, position: Position) => (await log.read(position - 1, 1))[0];
 
 /** The place right after the commit that a position belongs to. Throws `Failure` beyond the head. */
-export const placeOf = async (log: SqliteLog, position: Position): Promise<Place> => {
+export const placeOf = async (log: EventLog, position: Position): Promise<Place> => {
   if (position === 0) return BEGINNING;
   const record = await recordAt(log, position);
   if (!record) {
@@ -32,7 +32,7 @@ export const placeOf = async (log: SqliteLog, position: Position): Promise<Place
 };
 
 /** The place of a moment; a position within a commit means its end. Throws `Failure`. */
-export const placeAt = async (log: SqliteLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
+export const placeAt = async (log: EventLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
   const position = await times.lastAt(moment);
   if (position !== undefined) return placeOf(log, position);
@@ -44,14 +44,14 @@ export const placeAt = async (log: SqliteLog, times: RecordedTimes, moment: Mome
 };
 
 /** The same for where something starts: before the first event is as good as the beginning. */
-export const placeSince = async (log: SqliteLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
+export const placeSince = async (log: EventLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
   const position = await times.lastAt(moment);
   return position === undefined ? BEGINNING : placeOf(log, position);
 };
 
 /** Takes a network on to a later position, in slices. */
-export const advanceTo = async (log: SqliteLog, network: Network, position: Position): Promise<void> => {
+export const advanceTo = async (log: EventLog, network: Network, position: Position): Promise<void> => {
   let taken = 0;
   await replay(
     log,
@@ -66,8 +66,8 @@ export const advanceTo = async (log: SqliteLog, network: Network, position: Posi
 };
 
 /** The network as it was at a place: a stored state where there is one before it, and what came after that. */
-export const networkAt = async (log: SqliteLog, { position }: Pick<Place, 'position'>): Promise<Network> => {
-  const network = position === 0 ? new Network() : loadStored(log, position);
+export const networkAt = async (log: EventLog, { position }: Pick<Place, 'position'>): Promise<Network> => {
+  const network = position === 0 ? new Network() : await loadStored(log, position);
   await advanceTo(log, network, position);
   return network;
 };

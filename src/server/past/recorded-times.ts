@@ -1,6 +1,6 @@
 /** When the records of a log were recorded, in brief: the earliest time in each thousand of them, read once. */
 import { setImmediate } from 'node:timers/promises';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 
@@ -9,12 +9,12 @@ const STRIDE = 1_000;
 
 /** The last block of a log may still grow; all others never change. */
 export class RecordedTimes {
-  readonly #log: Pick<SqliteLog, 'database' | 'head'>;
+  readonly #log: Pick<EventLog, 'queries' | 'head'>;
   readonly #stride: number;
   /** By block, as far as it was looked for. */
   readonly #earliest: Timestamp[] = [];
 
-  constructor(log: Pick<SqliteLog, 'database' | 'head'>, stride = STRIDE) {
+  constructor(log: Pick<EventLog, 'queries' | 'head'>, stride = STRIDE) {
     this.#log = log;
     this.#stride = stride;
   }
@@ -34,12 +34,7 @@ export class RecordedTimes {
 
   /** In slices: the first question about long ago reads the whole log. */
   async #read(block: number, head: Position): Promise<Timestamp | undefined> {
-    const earliest = this.#log.database
-      .prepare<[Position, Position], Timestamp | null>(
-        'SELECT min(recorded_at) FROM events WHERE position > ? AND position <= ?',
-      )
-      .pluck()
-      .get(block * this.#stride, Math.min(head, (block + 1) * this.#stride));
+    const earliest = this.#log.queries.earliest(...this.#bounds(block, head));
     if (!earliest) return undefined;
     if ((block + 1) * this.#stride <= head) this.#earliest[block] = earliest;
     await setImmediate();
@@ -47,11 +42,10 @@ export class RecordedTimes {
   }
 
   #lastIn(block: number, head: Position, time: Timestamp): Position | undefined {
-    return this.#log.database
-      .prepare<[Position, Position, Timestamp], Position>(
-        'SELECT position FROM events WHERE position > ? AND position <= ? AND recorded_at <= ? ORDER BY position DESC LIMIT 1',
-      )
-      .pluck()
-      .get(block * this.#stride, Math.min(head, (block + 1) * this.#stride), time);
+    return this.#log.queries.lastRecordedBy(time, ...this.#bounds(block, head));
+  }
+
+  #bounds(block: number, head: Position): [after: Position, to: Position] {
+    return [block * this.#stride, Math.min(head, (block + 1) * this.#stride)];
   }
 }

@@ -3,7 +3,7 @@ import type { AdminCommand } from '../../domain/command.ts';
 import { preview } from '../../domain/preview.ts';
 import { planReturn } from '../../domain/return-plan.ts';
 import type { AnswerTo, QuestionOf } from '../../protocol/past.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Position } from '../../values/id.ts';
 import { timestamp } from '../commands/control-plane.ts';
@@ -14,7 +14,7 @@ import { reachOf } from './rehearsal.ts';
 const MOST_COMMANDS = 1000;
 
 /** Where the commit that ends at a position begins. Throws `Failure`: inside a commit, the network's first one. */
-const startOf = async (log: SqliteLog, end: Position): Promise<Position> => {
+const startOf = async (log: EventLog, end: Position): Promise<Position> => {
   const place = await placeOf(log, end);
   if (place.position !== end)
     throw new Failure(`position ${end} is within the commit that ends at position ${place.position}`, {
@@ -33,7 +33,7 @@ const startOf = async (log: SqliteLog, end: Position): Promise<Position> => {
 
 type Ends = { want: Position; made: Position; returnsTo?: Position };
 
-const endsOf = async (log: SqliteLog, { reverts, to }: QuestionOf<'undo'>, head: Position): Promise<Ends> => {
+const endsOf = async (log: EventLog, { reverts, to }: QuestionOf<'undo'>, head: Position): Promise<Ends> => {
   if (reverts !== undefined) return { want: await startOf(log, reverts), made: reverts };
   const place = await placeOf(log, to ?? head);
   if (place.position === head)
@@ -45,7 +45,7 @@ const endsOf = async (log: SqliteLog, { reverts, to }: QuestionOf<'undo'>, head:
 const NOTHING = { sentences: [], reach: { gained: [], lost: [] } };
 
 /** Reads the network three times: before, after, and as it is. Throws `Failure`. */
-export const planUndo = async (log: SqliteLog, question: QuestionOf<'undo'>): Promise<AnswerTo<'undo'>> => {
+export const planUndo = async (log: EventLog, question: QuestionOf<'undo'>): Promise<AnswerTo<'undo'>> => {
   const { position: at } = await placeOf(log, question.at ?? (await log.head()).position);
   const { want: from, made: end, returnsTo } = await endsOf(log, question, at);
   const want = await networkAt(log, { position: from });

@@ -5,7 +5,6 @@ import { makeFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
-import { backupLog } from '../../store/backup.ts';
 import { checkWitness } from '../../store/verify.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -37,7 +36,7 @@ export const backup = async (
         hint: `innernet-server backup ${network} FOLDER --keep ${options.keep}`,
       });
     const path = folder === undefined ? resolve(place) : join(folder, nameNow(network));
-    const { position, hash } = await during('copying and checking the log', backupLog(log.database, path));
+    const { position, hash } = await during('copying and checking the log', log.backup(path));
     const deleted = folder === undefined ? [] : deleteOldest(folder, network, options.keep);
     if (options.json) {
       answerJson({ file: path, network, position, hash, ...(deleted.length > 0 ? { deleted } : {}) });

@@ -1,8 +1,9 @@
 /** `innernet-server export`: the log on stdout, a record a line, as others can check it without our programs. */
+
 import { once } from 'node:events';
 import type { EventRecord } from '../../events/record.ts';
 import { type ExportHeader, exportedRecord, keptBack } from '../../protocol/exported-log.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Position } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -16,7 +17,7 @@ const write = async (text: string): Promise<void> => {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 };
 
-const headerOf = async (log: SqliteLog): Promise<ExportHeader> => {
+const headerOf = async (log: EventLog): Promise<ExportHeader> => {
   const { network, networkId, position, hash } = await new LogPast(log).ask({ ask: 'head' });
   return { format: 'innernet-log', version: 1, network, networkId, position, hash };
 };

@@ -2,10 +2,8 @@
 import { resolve } from 'node:path';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { explainLoss, exportNetwork } from '../../domain/foreign-export.ts';
-import { listAllPeers } from '../../projections/peers.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import { writeForeignFile } from '../../store/foreign-file.ts';
-import { openLog } from '../../store/sqlite-log.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { readConf } from '../disk/conf.ts';
 import { filesOf, logOf } from '../disk/files.ts';
@@ -21,10 +19,10 @@ export const exportToInnernet = async (name: InterfaceName, options: ExportOptio
   const files = filesOf(name, options);
   readConf(files.conf); // the network is here, and the way back needs this file too
   const path = resolve(options.innernetDb);
-  const log = await openLog({ file: logOf(name, files), projections: PROJECTIONS, writer: 'inline' });
+  const log = await openLog({ file: logOf(name, files), writer: 'inline' });
   try {
     const network = await loadNetwork(log);
-    const deleted = listAllPeers(log.database).filter(({ state }) => state === 'deleted');
+    const deleted = log.queries.peers().filter(({ ended }) => ended === 'deleted');
     const { tables, losses } = exportNetwork(network, deleted, rememberedCandidates(files.observations));
     writeForeignFile(path, tables);
     const counts = {

@@ -10,7 +10,7 @@ import type { EventRecord } from '../../events/record.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { syncPath } from '../../machine/durable.ts';
 import { sha256 } from '../../machine/sha256.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { READ_MODELS } from '../../projections/projections.ts';
 import {
   ExportCheck,
   type ExportedRecord,
@@ -127,7 +127,7 @@ export const importLog = async (name: InterfaceName, path: string, options: Impo
     const sound = checked(header, records, (key) => {
       serverKey = key;
     });
-    await writeReplica(draft, sound, PROJECTIONS);
+    await writeReplica(draft, sound, READ_MODELS.projections);
     refuseOtherConf(files, serverKey);
     publish(draft, files.log, header);
     say(name, header, files, options);

@@ -15,10 +15,9 @@ import { actorText } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { moveInto } from '../../machine/durable.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import { ForeignDatabase, hashOfFile } from '../../store/foreign-database.ts';
 import type { EventLog, Head } from '../../store/log.ts';
-import { openLog } from '../../store/sqlite-log.ts';
 import { readWitness, witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../../values/id.ts';
@@ -155,7 +154,7 @@ const writeLog = async (
   events: readonly NetworkEvent[],
   { sha256 }: ForeignDatabase,
 ): Promise<Head> => {
-  const log = await openLog({ file, projections: PROJECTIONS, writer: 'inline', mode: 'create' });
+  const log = await openLog({ file, writer: 'inline', mode: 'create' });
   try {
     const commit = {
       actor: actorText(operator()),

@@ -1,19 +1,18 @@
-/** Names on the server's machine that the completions propose: from the read models, beside whoever is writing. */
+/** Names on the server's machine that the completions propose: from the read models, beside a running server. */
 import type { Named } from '../../cli/completions.ts';
 import { networksIn } from '../../cli/networks.ts';
-import { listPeers } from '../../projections/peers.ts';
-import { listCidrs } from '../../projections/topology.ts';
-import { openDatabase } from '../../store/open.ts';
 import { InterfaceName } from '../../values/name.ts';
-import { type Folders, filesOf } from '../disk/files.ts';
+import type { Folders } from '../disk/files.ts';
+import { openNetworkLog } from '../past/local-past.ts';
 
 /** Throws where nothing is known. */
-export const knownNames = (kind: Named, network: string, folders: Folders): string[] => {
+export const knownNames = async (kind: Named, network: string, folders: Folders): Promise<string[]> => {
   if (kind === 'network') return networksIn(folders);
-  const db = openDatabase(filesOf(InterfaceName.parse(network), folders).log, 'read');
+  const log = await openNetworkLog(InterfaceName.parse(network), folders);
   try {
-    return (kind === 'cidr' ? listCidrs(db) : listPeers(db)).map(({ name }) => name);
+    const rows = kind === 'cidr' ? log.queries.cidrs() : log.queries.peers().filter(({ ended }) => !ended);
+    return rows.map(({ name }) => name);
   } finally {
-    db.close();
+    await log.close();
   }
 };

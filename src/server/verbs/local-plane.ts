@@ -1,4 +1,5 @@
 /** The verbs' plane on the server machine: decides and appends in this process, beside a running `serve` or without. */
+
 import { userInfo } from 'node:os';
 import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { note } from '../../cli/print.ts';
@@ -7,12 +8,12 @@ import type { AdminCommand } from '../../domain/command.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { Actor } from '../../events/actor.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import { replay } from '../../store/follow.ts';
+import type { EventLog } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
-import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
 import { checkWitness } from '../../store/verify.ts';
 import { Failure } from '../../values/failure.ts';
 import { NO_HASH, SERVER_PEER } from '../../values/id.ts';
@@ -49,7 +50,7 @@ export class LocalPlane implements Plane {
   readonly network: InterfaceName;
   readonly #files: NetworkFiles;
   readonly #conf: ServerConf;
-  readonly #log: SqliteLog;
+  readonly #log: EventLog;
   /** What is read from; the control plane has one of its own. */
   readonly #state: Network;
   #control: ControlPlane | undefined;
@@ -58,7 +59,7 @@ export class LocalPlane implements Plane {
   private constructor(
     network: InterfaceName,
     files: NetworkFiles,
-    { conf, log, state }: { conf: ServerConf; log: SqliteLog; state: Network },
+    { conf, log, state }: { conf: ServerConf; log: EventLog; state: Network },
   ) {
     this.network = network;
     this.#files = files;
@@ -72,7 +73,7 @@ export class LocalPlane implements Plane {
     const files = filesOf(network, folders);
     await refuseOpenFolders(folders);
     const conf = readConf(files.conf, (message) => note(`innernet-server: warning: ${message}`));
-    const log = await openLog({ file: logOf(network, files), projections: PROJECTIONS, writer: 'inline' });
+    const log = await openLog({ file: logOf(network, files), writer: 'inline' });
     try {
       await checkWitness(log); // what is appended to an old copy would be another history
       return new LocalPlane(network, files, { conf, log, state: await loadNetwork(log) });
@@ -136,7 +137,7 @@ export class LocalPlane implements Plane {
     const network = await this.#now();
     const networkId = await this.#log.networkId();
     const [last] = await this.#log.read(network.position - 1, 1);
-    if (!networkId || !last) throw new Failure(`${this.#log.file} holds no network yet`);
+    if (!networkId || !last) throw new Failure(`${this.#log.name} holds no network yet`);
     return {
       name: network.name,
       networkId,

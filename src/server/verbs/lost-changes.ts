@@ -2,10 +2,9 @@
 
 import { note } from '../../cli/print.ts';
 import { Clock, lineOf } from '../../cli/telling.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import type { Told } from '../../protocol/past.ts';
 import type { Head } from '../../store/log.ts';
-import { openLog } from '../../store/sqlite-log.ts';
 import { LogPast } from '../past/past.ts';
 
 /** Lines that are shown at most. */
@@ -17,7 +16,7 @@ export const lostChangesOf = async (
   present: string,
 ): Promise<Told[] | undefined> => {
   try {
-    const log = await openLog({ file: present, projections: PROJECTIONS, writer: 'inline' });
+    const log = await openLog({ file: present, writer: 'inline' });
     try {
       if ((await log.read(position - 1, 1))[0]?.hash !== hash) return undefined;
       const past = new LogPast(log);

@@ -1,38 +1,25 @@
 /** What a restored copy no longer says of proofs by key, read from the log that it takes the place of. */
 import { note } from '../../cli/print.ts';
 import { type LostProof, lostProofs } from '../../domain/lost-proofs.ts';
-import { eventOf } from '../../events/upcast.ts';
-import type { Head } from '../../store/log.ts';
-import { openDatabase } from '../../store/open.ts';
-import { LogReader } from '../../store/reader.ts';
-import type { SqliteLog } from '../../store/sqlite-log.ts';
+import { withRecords } from '../../store/backup.ts';
+import { replay } from '../../store/follow.ts';
+import type { EventLog, Head } from '../../store/log.ts';
 import { loadNetwork } from '../live/load-network.ts';
-
-/** Records that are read at once. */
-const PAGE = 1_000;
 
 /** Undefined where the log that is there cannot be read, or does not go on from the copy. */
 export const lostProofsOf = async (
-  copy: SqliteLog,
+  copy: EventLog,
   { position, hash }: Head,
   present: string,
 ): Promise<LostProof[] | undefined> => {
   const after = await loadNetwork(copy);
   const before = after.clone();
   try {
-    const db = openDatabase(present, 'read');
-    try {
-      const reader = new LogReader(db);
-      if (reader.read(position - 1, 1)[0]?.hash !== hash) return undefined;
-      for (let at = position; ; ) {
-        const records = reader.read(at, PAGE);
-        at = records.at(-1)?.position ?? at;
-        before.advance(records.map(eventOf), at);
-        if (records.length < PAGE) return lostProofs(before, after);
-      }
-    } finally {
-      db.close();
-    }
+    return await withRecords(present, async (records) => {
+      if ((await records.read(position - 1, 1))[0]?.hash !== hash) return undefined;
+      await replay(records, position, ({ events, to }) => before.advance(events, to));
+      return lostProofs(before, after);
+    });
   } catch {
     return undefined;
   }

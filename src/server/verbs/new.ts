@@ -1,4 +1,5 @@
 /** `innernet-server new`: asks what is missing, checks it, and makes the conf and the log, both or neither. */
+
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -12,11 +13,9 @@ import type { CommandOf } from '../../domain/command.ts';
 import { decide } from '../../domain/decide.ts';
 import { Network } from '../../domain/network.ts';
 import { Rejected } from '../../domain/rejection.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
-import { openDatabase } from '../../store/open.ts';
+import { openLog } from '../../projections/open-log.ts';
+import { withRecords } from '../../store/backup.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
-import { LogReader } from '../../store/reader.ts';
-import { openLog } from '../../store/sqlite-log.ts';
 import { witnessFile } from '../../store/witness.ts';
 import { Endpoint, endpointOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
@@ -199,7 +198,6 @@ const writeLog = async (command: CommandOf<'CreateNetwork'>, files: NetworkFiles
   try {
     const log = await openLog({
       file: files.log,
-      projections: PROJECTIONS,
       writer: 'inline',
       mode: 'create',
     });
@@ -231,20 +229,15 @@ const writeConf = async (conf: ServerConf, files: NetworkFiles): Promise<void> =
 };
 
 /** Whether a log ends where its first commit does. Only read: one killed earlier has no read models to check yet. */
-const holdsCreationAtMost = (file: string): boolean => {
-  const database = openDatabase(file, 'read');
-  try {
-    const reader = new LogReader(database);
-    const [first] = reader.read(0, 1);
-    return !first || first.commitEnd === reader.head().position;
-  } finally {
-    database.close();
-  }
-};
+const holdsCreationAtMost = (file: string): Promise<boolean> =>
+  withRecords(file, async (records) => {
+    const [first] = await records.read(0, 1);
+    return !first || first.commitEnd === (await records.head()).position;
+  });
 
 const discardUnfinished = async (files: NetworkFiles): Promise<void> => {
   if (!existsSync(files.log)) return;
-  if (!holdsCreationAtMost(files.log)) {
+  if (!(await holdsCreationAtMost(files.log))) {
     throw new Failure(`${files.log} holds a network, but its conf ${files.conf} is missing`, {
       hint: 'put the conf back from a backup, move the log away, or choose another name',
     });

@@ -65,8 +65,7 @@ const addImport = (program: Command): void => {
 
 const addVerify = (program: Command): void => {
   const verify = networkVerb(program, 'verify', {
-    summary:
-      'check every record, the chain, the witness, what is made of the log, and heads that others noted',
+    summary: 'check every record, the chain, the witness, the storage, and heads that others noted',
     examples: ['verify acme', 'verify acme --from 1000', 'verify acme --witness 42:7f3a-91c2-d4e5-f607'],
   })
     .addOption(flag('--from <position>', 'take what comes up to here for granted', position))
@@ -79,7 +78,7 @@ const addVerify = (program: Command): void => {
 
 const addRebuild = (program: Command): void => {
   const added = networkVerb(program, 'rebuild', {
-    summary: 'throw away what is made from the log, and make it again; a running server is not disturbed',
+    summary: 'throw away what is made from the log, and make it again, while nobody serves the network',
     examples: ['rebuild acme'],
   });
   addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {

@@ -1,36 +1,35 @@
-/** `innernet-server rebuild`: throws away what is made from the log, and makes it again. */
+/** `innernet-server rebuild`: drops what is made from the log, and makes it again while nobody serves the network. */
 import { existsSync } from 'node:fs';
 import { isOnlySaid } from '../../cli/local-change.ts';
 import { answer, answerJson } from '../../cli/print.ts';
 import { Progress } from '../../cli/progress.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
-import { checkSchema, openDatabase } from '../../store/open.ts';
-import { LogReader } from '../../store/reader.ts';
-import { rebuild } from '../../store/rebuild.ts';
-import { dropStates } from '../../store/stored-state.ts';
+import { READ_MODELS } from '../../projections/projections.ts';
+import { withRecords } from '../../store/backup.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { rebuildFile } from '../../store/rebuild.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { filesOf, logOf } from '../disk/files.ts';
 import type { RebuildOptions } from './options.ts';
 
-/** Others may go on writing meanwhile. Throws `Failure`. */
+/** Throws `Failure`: no such network, or one that is being served. */
 export const rebuildReadModels = async (network: InterfaceName, options: RebuildOptions): Promise<void> => {
-  const file = logOf(network, filesOf(network, options));
+  const files = filesOf(network, options);
+  const file = logOf(network, files);
   if (!existsSync(file)) throw new Failure(`there is no network ${network} here: ${file} is missing`);
-  const database = openDatabase(file, 'write');
+  const { position } = await withRecords(file, (records) => records.head());
+  const { projections } = READ_MODELS;
+  const names = projections.map(({ name }) => name);
+  const order = `make the read models ${names.join(', ')} anew from ${position} records`;
+  if (isOnlySaid({ network, changes: [order] }, options)) return;
+  const lock = ProcessLock.take(files.lock, `a server of ${network}`);
+  const progress = new Progress('rebuilt', position);
   try {
-    checkSchema(database, file);
-    const { position } = new LogReader(database).head();
-    const names = PROJECTIONS.map(({ name }) => name);
-    const order = `make the read models ${names.join(', ')} anew from ${position} records`;
-    if (isOnlySaid({ network, changes: [order] }, options)) return;
-    const progress = new Progress('rebuilt', position);
-    dropStates(database);
-    await rebuild(database, PROJECTIONS, (reached) => progress.reached(reached));
-    progress.end();
-    if (options.json) answerJson({ network, position, readModels: names });
-    else answer(`made the read models of ${network} anew from ${position} records: ${names.join(', ')}`);
+    await rebuildFile(file, projections, (reached) => progress.reached(reached));
   } finally {
-    database.close();
+    progress.end();
+    lock.release();
   }
+  if (options.json) answerJson({ network, position, readModels: names });
+  else answer(`made the read models of ${network} anew from ${position} records: ${names.join(', ')}`);
 };

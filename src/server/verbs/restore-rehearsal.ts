@@ -1,4 +1,5 @@
 /** What `restore` and `restored` would do, with --dry-run: read the copy, say what is given up, write nothing. */
+
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sayOutcome } from '../../cli/change.ts';
@@ -7,11 +8,10 @@ import type { LostProof } from '../../domain/lost-proofs.ts';
 import { Network } from '../../domain/network.ts';
 import { foretell } from '../../domain/preview.ts';
 import { reachDifference } from '../../domain/reach.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import type { Reach, Told } from '../../protocol/past.ts';
 import { inspectLog, removeLog } from '../../store/backup.ts';
 import type { Head } from '../../store/log.ts';
-import { openLog } from '../../store/sqlite-log.ts';
 import { verifyChain } from '../../store/verify.ts';
 import { readWitness, witnessFile } from '../../store/witness.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -79,7 +79,7 @@ export const rehearseRestore = async (
   try {
     copyLog(resolve(file), draft);
     const head = await inspectLog(draft);
-    const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
+    const log = await openLog({ file: draft, writer: 'inline', migrate: true });
     try {
       await refuseOtherNetwork(log, conf, file);
       const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));

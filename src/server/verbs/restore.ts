@@ -2,6 +2,7 @@
  * `innernet-server restore` and `restored`: an older copy of the log becomes the network's history by decision. The
  * event `LogRestored` says so, and clients that had come further follow it instead of raising an alarm.
  */
+
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ulid } from 'ulid';
@@ -15,12 +16,11 @@ import type { EventOf } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { moveInto } from '../../machine/durable.ts';
 import { sha256Text } from '../../machine/sha256.ts';
-import { PROJECTIONS } from '../../projections/projections.ts';
+import { openLog } from '../../projections/open-log.ts';
 import type { Told } from '../../protocol/past.ts';
 import { inspectLog, removeLog } from '../../store/backup.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
-import { openLog, type SqliteLog } from '../../store/sqlite-log.ts';
 import { verifyChain } from '../../store/verify.ts';
 import { readWitness, replaceWitness, witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
@@ -132,7 +132,7 @@ type Prepared = {
 /** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
 const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
   const { network, file, files, conf, backup, options } = parts;
-  const log = await openLog({ file: draft, projections: PROJECTIONS, writer: 'inline', migrate: true });
+  const log = await openLog({ file: draft, writer: 'inline', migrate: true });
   try {
     await refuseOtherNetwork(log, conf, file);
     const present = await presentHead(files.log);
@@ -148,7 +148,7 @@ const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
   }
 };
 
-export const refuseOtherNetwork = async (log: SqliteLog, conf: ServerConf, file: string): Promise<void> => {
+export const refuseOtherNetwork = async (log: EventLog, conf: ServerConf, file: string): Promise<void> => {
   const server = (await loadNetwork(log)).peer(SERVER_PEER);
   if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return;
   throw new Failure(`${file} is of another network: address or key of its server are not those of the conf`);
