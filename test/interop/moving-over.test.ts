@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { Stage } from '../page.ts';
-import { OldClient, OldServer, until } from './programs.ts';
+import { OldClient, OldServer } from './programs.ts';
 
 let stage: Stage;
 

@@ -1,16 +1,8 @@
 // innernet's own client, unmodified, on our server: it joins, polls, reports and administers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
-import {
-  type Entry,
-  invitationFolder,
-  known,
-  NewClient,
-  NewServer,
-  OldClient,
-  pings,
-  until,
-} from './programs.ts';
+import { type Entry, invitationFolder, known, NewClient, NewServer, OldClient, pings } from './programs.ts';
 
 const invitations = invitationFolder();
 let lab: Lab;

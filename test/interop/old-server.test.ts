@@ -1,7 +1,8 @@
 // Our client on innernet's own server: it joins, polls, reports and administers; and goes over to ours by itself.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
-import { invitationFolder, known, NewClient, NewServer, OldServer, pings, until } from './programs.ts';
+import { invitationFolder, known, NewClient, NewServer, OldServer, pings } from './programs.ts';
 
 const invitations = invitationFolder();
 let lab: Lab;

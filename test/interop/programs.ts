@@ -1,7 +1,9 @@
 // The programs that meet in these tests, on hosts of the lab: innernet's own, unmodified, and ours.
+
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { until } from '../e2e/small-network.ts';
 import type { Answer, Host, Running, RunOptions } from '../lab.ts';
 
 /** Where scripts/interop.js has put innernet's programs. */
@@ -227,15 +229,6 @@ export const invitationFolder = (): { path: (name: string) => string; remove: ()
     path: (name) => join(folder, `${name}.toml`),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
-};
-
-/** Looks again and again, for half a minute at most, until something is so. */
-export const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-  const end = performance.now() + 30_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`${what}: not within 30 s`);
-    await new Promise((done) => setTimeout(done, 100));
-  }
 };
 
 export const pings = async (host: Host, ip: string, options: RunOptions = {}): Promise<boolean> =>

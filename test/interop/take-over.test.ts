@@ -1,16 +1,8 @@
 // An evening's move: innernet's own server stops, ours serves its network in its place, machine by machine.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
-import {
-  invitationFolder,
-  known,
-  NewClient,
-  NewServer,
-  OldClient,
-  OldServer,
-  pings,
-  until,
-} from './programs.ts';
+import { invitationFolder, known, NewClient, NewServer, OldClient, OldServer, pings } from './programs.ts';
 
 const invitations = invitationFolder();
 let lab: Lab;

@@ -1,7 +1,8 @@
 // The way back: innernet's own server serves what ours has exported, and its clients notice nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
-import { invitationFolder, known, NewServer, OldClient, OldServer, pings, until } from './programs.ts';
+import { invitationFolder, known, NewServer, OldClient, OldServer, pings } from './programs.ts';
 
 const invitations = invitationFolder();
 const DATA = '/var/lib/innernet-server';

@@ -2,10 +2,10 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePackage } from '../../scripts/package.js';
 import { runtime } from '../../scripts/runtime.js';
+import { until } from '../e2e/small-network.ts';
 import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
 import { Machine } from './machine.ts';
 
@@ -30,22 +30,17 @@ afterAll(async () => {
 
 const install = (machine: Machine) => machine.sure('dpkg -i /mnt/ours.deb 2>&1');
 
-/** Looks again and again until a line of shell succeeds. */
-const until = async (machine: Machine, line: string, seconds = 60): Promise<void> => {
-  const deadline = performance.now() + seconds * 1000;
-  while ((await machine.exec(line)).code !== 0) {
-    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${line}`);
-    await sleep(100);
-  }
-};
+/** Waits for a line of shell to succeed. */
+const succeeds = (machine: Machine, line: string): Promise<void> =>
+  until(line, async () => (await machine.exec(line)).code === 0, 60);
 
 /** Pings the server every 50 ms while something is done; resolves to the most in a row that got no answer. */
 const missedPings = async (act: () => Promise<void>): Promise<number> => {
   await peer.sure('ping -n -i 0.05 10.42.0.1 >/run/pings 2>&1 & echo $! >/run/pinging');
-  await until(peer, 'grep -q "bytes from" /run/pings');
+  await succeeds(peer, 'grep -q "bytes from" /run/pings');
   await act();
   // What was asked before this moment has been answered when something that was asked later is.
-  await until(peer, `test $(grep -c "bytes from" /run/pings) -gt ${(await answeredPings()).length + 20}`);
+  await succeeds(peer, `test $(grep -c "bytes from" /run/pings) -gt ${(await answeredPings()).length + 20}`);
   await peer.sure('kill -INT $(cat /run/pinging)');
   return missedInARow(await answeredPings());
 };
@@ -133,11 +128,11 @@ describe('under systemd', () => {
     );
     await peer.sure('inn install /mnt/ann.toml --default-name --delete-invite');
     await peer.sure('systemctl enable --now innernet@acme');
-    await until(peer, 'ping -n -c 1 -W 1 10.42.0.1');
+    await succeeds(peer, 'ping -n -c 1 -W 1 10.42.0.1');
     expect(await server.sure('systemctl show -P StatusText innernet-server@acme')).toMatch(
       /^serving acme on /,
     );
-    await until(
+    await succeeds(
       peer,
       'systemctl show -P StatusText innernet@acme | grep -q "acme: up, connected to the server"',
     );
@@ -235,7 +230,7 @@ END`);
     ] as const) {
       const missed = await missedPings(async () => {
         await machine.sure(`systemctl kill --kill-who=main --signal=KILL ${unit}`);
-        await until(
+        await succeeds(
           machine,
           `test $(systemctl show -P NRestarts ${unit}) -ge 1 && systemctl is-active ${unit}`,
         );
@@ -250,17 +245,17 @@ END`);
     await server.sure('systemctl daemon-reload && systemctl restart innernet-server@acme');
     const missed = await missedPings(async () => {
       await server.sure('kill -STOP $(systemctl show -P MainPID innernet-server@acme)');
-      await until(server, 'journalctl -o cat -u innernet-server@acme | grep -q "Watchdog timeout"');
-      await until(server, 'systemctl is-active innernet-server@acme');
+      await succeeds(server, 'journalctl -o cat -u innernet-server@acme | grep -q "Watchdog timeout"');
+      await succeeds(server, 'systemctl is-active innernet-server@acme');
     });
     expect(missed).toBeLessThan(BROKEN);
   });
 
   it('a daemon that is told to end by its own program is not started again', async () => {
     await peer.sure('inn down acme');
-    await until(peer, 'test "$(systemctl is-active innernet@acme)" = inactive');
+    await succeeds(peer, 'test "$(systemctl is-active innernet@acme)" = inactive');
     await peer.sure('systemctl start innernet@acme');
-    await until(peer, 'ping -n -c 1 -W 1 10.42.0.1');
+    await succeeds(peer, 'ping -n -c 1 -W 1 10.42.0.1');
   });
 });
 

@@ -55,8 +55,10 @@ it.each([
 it('what is posted has no id, and old programs leave out what they do not know', () => {
   const { id: _, candidates: _none, endpoint: _nowhere, invite_expires: _never, ...oldest } = ryo;
   expect(PeerContents.parse(oldest)).toEqual({ ...oldest, candidates: [] });
-  expect(CidrContents.parse({ name: 'humans', cidr: '10.42.128.0/17' })).toBeDefined();
-  expect(AssociationContents.parse({ cidr_id_1: 3, cidr_id_2: 4 })).toBeDefined();
+  const cidr = { name: 'humans', cidr: '10.42.128.0/17' };
+  expect(CidrContents.parse({ ...cidr, mood: 'fine' })).toEqual(cidr);
+  const association = { cidr_id_1: 3, cidr_id_2: 4 };
+  expect(AssociationContents.parse(association)).toEqual(association);
 });
 
 describe('is refused:', () => {

@@ -51,10 +51,6 @@ const say = (from: string, bytes = ''): { socket: Socket; heard: Promise<string>
   return { socket, heard };
 };
 
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
-};
-
 describe('a call', () => {
   it('of a client that knows no boot is told it with a proof, and works the second time', async () => {
     const [, bob] = await newcomer();
@@ -182,7 +178,7 @@ describe('a key that has proved itself', () => {
     const { position } = served.live.head;
     await Promise.all(all.map(([, caller]) => caller.call(CAPABILITIES)));
     for (const [, caller] of all) await caller.call(CAPABILITIES);
-    await until(() => all.every(([{ id }]) => served.network.peer(id)?.hasProved));
+    await vi.waitUntil(() => all.every(([{ id }]) => served.network.peer(id)?.hasProved));
     for (const [, caller] of all) await caller.call(CAPABILITIES);
     const records = (await served.log.read(position, 100)).filter(({ type }) => type === 'PeerProved');
     const ours = records.filter(({ body }) => all.some(([{ id }]) => JSON.parse(body).peerId === id));
@@ -199,7 +195,7 @@ describe('a key that has proved itself', () => {
     ]);
     expect(old.socket.readyState).toBe(1);
     await bob.call(CAPABILITIES);
-    await until(() => served.network.peer(peer.id)?.hasProved === true);
+    await vi.waitUntil(() => served.network.peer(peer.id)?.hasProved === true);
     expect(await old.closed).toBe(CLOSE.unproved);
     for (const path of [CAPABILITIES, STATE, ADMIN_PEERS, '/v1/user/nothing'])
       expect(await unproved(path)).toBe(401);

@@ -1,4 +1,5 @@
 // R4: bits that flip, a WAL that is cut or gone, an older copy: the log is never served shorter or other than it was.
+
 import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -13,10 +14,10 @@ import { Failure } from '../../src/values/failure.ts';
 import { acme, cidrId } from '../acme.ts';
 import { cut, flipBit } from '../store/damage.ts';
 import { append, commitOf, tempFolder, tempLog } from '../store/temp-log.ts';
+import { below } from './hostile.ts';
 import { diceOf, roundsOr, sayTried, seed } from './seed.ts';
 
 const dice = diceOf(seed);
-const below = (count: number): number => Math.floor(dice() * count);
 
 const files = ['', '-wal'];
 const copyTo = (from: string, folder: string): string => {
@@ -28,14 +29,16 @@ const copyTo = (from: string, folder: string): string => {
 };
 
 const DAMAGE: { [name: string]: (file: string, older: string) => void } = {
-  'bit in the file': (file) => flipBit(file, below(statSync(file).size), below(8)),
+  'bit in the file': (file) => flipBit(file, below(dice, statSync(file).size), below(dice, 8)),
   'bit in the file, checkpointed': (file) => {
     new Database(file).close();
-    flipBit(file, below(statSync(file).size), below(8));
+    flipBit(file, below(dice, statSync(file).size), below(dice, 8));
   },
-  'bit in the WAL': (file) => flipBit(`${file}-wal`, below(statSync(`${file}-wal`).size), below(8)),
-  'WAL cut anywhere': (file) => cut(`${file}-wal`, below(statSync(`${file}-wal`).size)),
-  'WAL cut at a frame': (file) => cut(`${file}-wal`, 32 + 4120 * below(statSync(`${file}-wal`).size / 4120)),
+  'bit in the WAL': (file) =>
+    flipBit(`${file}-wal`, below(dice, statSync(`${file}-wal`).size), below(dice, 8)),
+  'WAL cut anywhere': (file) => cut(`${file}-wal`, below(dice, statSync(`${file}-wal`).size)),
+  'WAL cut at a frame': (file) =>
+    cut(`${file}-wal`, 32 + 4120 * below(dice, statSync(`${file}-wal`).size / 4120)),
   'WAL gone': (file) => rmSync(`${file}-wal`),
   'older copy': (file, older) => {
     for (const end of files) copyFileSync(older + end, file + end);

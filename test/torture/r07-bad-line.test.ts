@@ -8,6 +8,7 @@ import { Truth } from '../server/model-client.ts';
 import { ServedNetwork } from '../server/served-network.ts';
 import { BadLine } from './bad-line.ts';
 import { FollowedClient } from './followed.ts';
+import { oneOf } from './hostile.ts';
 import { diceOf, roundsOr, sayTried, seed } from './seed.ts';
 
 const dice = diceOf(seed);
@@ -17,12 +18,14 @@ const ROBOTS = ['r2', 'hal', 'robby'];
 
 const tried = new Map<string, number>();
 const count = (what: string): void => void tried.set(what, (tried.get(what) ?? 0) + 1);
-const oneOf = <T>(list: readonly T[]): T => list[Math.floor(dice() * list.length)] as T;
 
 /** Something that some or all can see, now and then in several events at once. */
 const nextCommand = ({ network }: ServedNetwork, peers: readonly Peer[], n: number): Command => {
-  const { id, isDisabled } = network.peer(oneOf(peers).id) ?? oneOf(peers);
-  const other = oneOf(peers.filter((peer) => peer.id !== id));
+  const { id, isDisabled } = network.peer(oneOf(dice, peers).id) ?? oneOf(dice, peers);
+  const other = oneOf(
+    dice,
+    peers.filter((peer) => peer.id !== id),
+  );
   const chance = dice();
   if (chance < 0.2) return { type: isDisabled ? 'EnablePeer' : 'DisablePeer', peer: id } as Command;
   if (chance < 0.35) {
