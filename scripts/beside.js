@@ -98,7 +98,9 @@ for (let round = 1; round <= Number(values.rounds); round += 1)
       sample.theirs.push(match.value);
       sample.ratios.push(value / match.value);
     }
-    console.error(`beside: round ${round}: ${row}, ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    const medians = mine.map(({ name }) => `${name} ${median(samples.get(name)?.ratios ?? []).toFixed(2)}`);
+    const seconds = ((performance.now() - begin) / 1000).toFixed(0);
+    console.error(`beside: round ${round}: ${row}, ${seconds} s; ratios so far: ${medians.join(', ')}`);
   }
 
 console.log('| figure | theirs | ours | ratio | goal | |\n|---|---|---|---|---|---|');

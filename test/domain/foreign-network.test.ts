@@ -9,6 +9,7 @@ import {
   type ImportTrouble,
 } from '../../src/domain/import-note.ts';
 import { Network } from '../../src/domain/network.ts';
+import { unprovedRights } from '../../src/domain/proofs.ts';
 import { NetworkEvent } from '../../src/events/schema.ts';
 import { keyOf } from '../acme.ts';
 
@@ -77,6 +78,14 @@ const takenOver = (rows: ForeignRows): Outcome => {
 };
 
 describe('a network that breaks no rule', () => {
+  it('asks nobody for a proof by key: its admins may go on with the programs that they have', () => {
+    const { network } = takenOver(withRows({ peers: [peer(2, 'ann', '10.42.1.1', { is_admin: 1 })] }));
+    const ann = network.peer(2 as never) ?? expect.fail('ann is not there');
+    expect([network.isProofRequired, unprovedRights(network, ann)]).toEqual([false, 'all']);
+    network.advance([{ type: 'ProofRequired' }], network.position + 1);
+    expect(unprovedRights(network, ann)).toBe('reads-and-reports');
+  });
+
   it('becomes one commit with the same ids, names, addresses and keys', () => {
     const { events, notes, network } = takenOver(
       withRows({
