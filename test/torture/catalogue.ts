@@ -142,7 +142,7 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/server/stream/hub.ts',
-        line: 'else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);',
+        line: 'else if (now - (member.behindSince ?? now) > MAX_DRAIN_MS) this.#cutOff(member);',
         becomes: '',
       },
     ],
@@ -282,7 +282,7 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/server/stream/hub.ts',
-        line: 'if (member.heard === MOST_HEARD) this.#hush(member);',
+        line: 'if (member.heard === MAX_HEARD) this.#throttle(member);',
         becomes: '',
       },
     ],
@@ -677,8 +677,8 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/server/sessions/connections.ts',
-        line: "if (connection.looks <= MOST_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;",
-        becomes: 'if (connection.looks >= MOST_LOOKS || connection.looks < MOST_LOOKS) continue;',
+        line: "if (connection.looks <= MAX_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;",
+        becomes: 'if (connection.looks >= MAX_LOOKS || connection.looks < MAX_LOOKS) continue;',
       },
       {
         file: 'src/server/stream/hub.ts',

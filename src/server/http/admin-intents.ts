@@ -9,27 +9,31 @@ import { timestamp } from '../commands/control-plane.ts';
 import { explained } from '../past/explained.ts';
 import { rehearse } from '../past/rehearsal.ts';
 import { type Asker, executeAs, route } from './calls.ts';
-import type { Parts } from './parts.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import type { Questions } from './questions.ts';
 import { parsed } from './refusal.ts';
 
-export const adminIntentRoutes = (app: FastifyInstance, parts: Parts, questions: Questions): void => {
+export const adminIntentRoutes = (
+  app: FastifyInstance,
+  deps: ApiDependencies,
+  questions: Questions,
+): void => {
   route(app, 'admin', 'POST', COMMANDS_PATH, (request) => {
     const { id, command, dryRun } = parsed(CommandRequest, request.body);
-    if (dryRun) return rehearseAs(parts, request, command);
-    return executeAs(parts, request, command, id);
+    if (dryRun) return rehearseAs(deps, request, command);
+    return executeAs(deps, request, command, id);
   });
   route(app, 'admin', 'POST', UNDO_PATH, async (request) => {
     const { id, undo } = parsed(UndoRequest, request.body);
     // Planned at the same position it is the same command: a repeat gets the first answer.
     const plan = await questions.value({ ask: 'undo', ...undo }, request);
-    return executeAs(parts, request, undoingOf(plan), id);
+    return executeAs(deps, request, undoingOf(plan), id);
   });
-  route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(parts));
+  route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(deps));
 };
 
 const rehearseAs = (
-  { live, past }: Parts,
+  { live, past }: ApiDependencies,
   { caller: { id: peerId }, evidence }: Asker,
   command: AdminCommand,
 ): Promise<Rehearsal> =>
@@ -41,7 +45,7 @@ const rehearseAs = (
     }),
   );
 
-const viewOf = ({ live: { network, networkId, head }, unproved }: Parts): NetworkView => ({
+const viewOf = ({ live: { network, networkId, head }, unproved }: ApiDependencies): NetworkView => ({
   name: network.name,
   networkId,
   ...head,

@@ -6,24 +6,24 @@ import { Rejected } from '../../domain/rejection.ts';
 import { CandidateList, PeerContents, type V1Peer } from '../../protocol/v1.ts';
 import type { PeerId } from '../../values/id.ts';
 import { executeAs, idOf, route } from './calls.ts';
-import type { Parts } from './parts.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { BadRequest, parsed } from './refusal.ts';
 import type { ServedPeers } from './served-peers.ts';
 import { timestampOf, v1Peer } from './v1-rows.ts';
 
-export const adminPeerRoutes = (app: FastifyInstance, parts: Parts, served: ServedPeers): void => {
+export const adminPeerRoutes = (app: FastifyInstance, deps: ApiDependencies, served: ServedPeers): void => {
   const path = '/v1/admin/peers';
-  route(app, 'admin', 'GET', path, ({ caller }) => list(parts, served, caller));
-  route(app, 'admin', 'POST', path, (request, reply) => add(parts, request, reply));
-  route(app, 'admin', 'PUT', `${path}/:id`, (request, reply) => putBack(parts, served, request, reply));
+  route(app, 'admin', 'GET', path, ({ caller }) => list(deps, served, caller));
+  route(app, 'admin', 'POST', path, (request, reply) => add(deps, request, reply));
+  route(app, 'admin', 'PUT', `${path}/:id`, (request, reply) => putBack(deps, served, request, reply));
   route(app, 'admin', 'DELETE', `${path}/:id`, async (request, reply) => {
     const peer = idOf<PeerId>(request);
-    await executeAs(parts, request, { type: 'DisablePeer', peer, confirmed: true });
+    await executeAs(deps, request, { type: 'DisablePeer', peer, confirmed: true });
     reply.code(204);
   });
 };
 
-const list = ({ live, observations }: Parts, served: ServedPeers, caller: Peer): V1Peer[] => {
+const list = ({ live, observations }: ApiDependencies, served: ServedPeers, caller: Peer): V1Peer[] => {
   const rows = Array.from(live.network.peers(), (peer) => v1Peer(peer, observations.of(peer.id)));
   served.keep(caller.id, rows);
   return rows;
@@ -44,16 +44,16 @@ const additionOf = (sent: PeerContents): AdminCommand =>
     ...(sent.endpoint ? { endpoint: sent.endpoint } : {}),
   }) as AdminCommand;
 
-const add = async (parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<V1Peer> => {
+const add = async (deps: ApiDependencies, request: FastifyRequest, reply: FastifyReply): Promise<V1Peer> => {
   const sent = parsed(PeerContents, request.body);
   const candidates = parsed(CandidateList, sent.candidates);
-  const { events } = await executeAs(parts, request, additionOf(sent));
+  const { events } = await executeAs(deps, request, additionOf(sent));
   const added = events.find((event) => event.type === 'PeerAdded');
-  const peer = added && parts.live.network.peer(added.peerId);
+  const peer = added && deps.live.network.peer(added.peerId);
   if (!peer) throw new Rejected({ code: 'UnknownPeer', peer: sent.name });
-  if (candidates.length > 0) parts.observations.report(peer.id, candidates);
+  if (candidates.length > 0) deps.observations.report(peer.id, candidates);
   reply.code(201);
-  return v1Peer(peer, parts.observations.of(peer.id));
+  return v1Peer(peer, deps.observations.of(peer.id));
 };
 
 /** The caller's changes to a row as commands: only fields that differ from what it had been sent. */
@@ -77,7 +77,7 @@ const changesTo = (peer: PeerId, had: V1Peer, sent: PeerContents): object[] => {
   return changes;
 };
 
-const rowServed = ({ live }: Parts, served: ServedPeers, caller: Peer, id: PeerId): V1Peer => {
+const rowServed = ({ live }: ApiDependencies, served: ServedPeers, caller: Peer, id: PeerId): V1Peer => {
   if (!live.network.peer(id)) throw new Rejected({ code: 'UnknownPeer', peer: id });
   const row = served.rowFor(caller.id, id);
   if (row) return row;
@@ -88,20 +88,20 @@ const rowServed = ({ live }: Parts, served: ServedPeers, caller: Peer, id: PeerI
 };
 
 const putBack = async (
-  parts: Parts,
+  deps: ApiDependencies,
   served: ServedPeers,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> => {
   const id = idOf<PeerId>(request);
-  const had = rowServed(parts, served, request.caller, id);
+  const had = rowServed(deps, served, request.caller, id);
   const sent = parsed(PeerContents, request.body);
   const candidates = parsed(CandidateList, sent.candidates);
   const [only, ...more] = changesTo(id, had, sent);
   if (only) {
     const command = more.length === 0 ? only : { type: 'AllOf', commands: [only, ...more] };
-    await executeAs(parts, request, parsed(Command, command));
+    await executeAs(deps, request, parsed(Command, command));
   }
-  if (candidates.join() !== had.candidates.join()) parts.observations.report(id, candidates);
+  if (candidates.join() !== had.candidates.join()) deps.observations.report(id, candidates);
   reply.code(204);
 };

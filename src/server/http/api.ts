@@ -11,9 +11,9 @@ import { peerAt } from '../sessions/connections.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
 import { adminPeerRoutes } from './admin-peers.ts';
 import { adminTopologyRoutes } from './admin-topology.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { Door } from './door.ts';
 import { answerUnroutable, installHooks } from './hooks.ts';
-import type { Parts } from './parts.ts';
 import { pastRoutes } from './past.ts';
 import { Questions } from './questions.ts';
 import { ServedPeers } from './served-peers.ts';
@@ -28,7 +28,7 @@ const LOOK_AFTER_SLOW_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
 
 export class Api {
-  readonly #parts: Parts;
+  readonly #deps: ApiDependencies;
   readonly #app: FastifyInstance;
   readonly #door: Door;
   readonly #firstProofs: FirstProofs;
@@ -36,10 +36,10 @@ export class Api {
   /** What was last asked on each connection. */
   readonly #asked = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
 
-  private constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#firstProofs = new FirstProofs(parts.plane, parts.report);
-    this.#door = new Door(parts, this.#firstProofs);
+  private constructor(deps: ApiDependencies) {
+    this.#deps = deps;
+    this.#firstProofs = new FirstProofs(deps.plane, deps.report);
+    this.#door = new Door(deps, this.#firstProofs);
     this.#app = fastify({
       http: {
         maxHeaderSize: MAX_HEAD_BYTES,
@@ -60,8 +60,8 @@ export class Api {
     this.server.on('connection', (socket) => this.#door.connections.take(socket));
   }
 
-  static async create(parts: Parts): Promise<Api> {
-    const api = new Api(parts);
+  static async create(deps: ApiDependencies): Promise<Api> {
+    const api = new Api(deps);
     const app = api.#app;
     // Before the hooks, which have to know an upgrade.
     await app.register(websocket, {
@@ -76,13 +76,13 @@ export class Api {
       },
     });
     app.addHook('onRequest', async (request, reply) => api.#note(request, reply));
-    installHooks(app, api.#door, parts.report);
-    streamRoute(app, parts, api.#door);
-    userRoutes(app, parts, api.#door);
-    adminPeerRoutes(app, parts, api.#served);
-    adminTopologyRoutes(app, parts);
-    const questions = new Questions(parts, api.#door);
-    adminIntentRoutes(app, parts, questions);
+    installHooks(app, api.#door, deps.report);
+    streamRoute(app, deps, api.#door);
+    userRoutes(app, deps, api.#door);
+    adminPeerRoutes(app, deps, api.#served);
+    adminTopologyRoutes(app, deps);
+    const questions = new Questions(deps, api.#door);
+    adminIntentRoutes(app, deps, questions);
     pastRoutes(app, questions);
     await app.ready();
     return api;
@@ -108,7 +108,7 @@ export class Api {
     this.#asked.set(socket, { request, response });
     const path = printable(url?.split('?', 1)[0] ?? '');
     response.once('close', () =>
-      this.#parts.trace('request', { method, path, address, status: response.statusCode }),
+      this.#deps.trace('request', { method, path, address, status: response.statusCode }),
     );
   }
 
@@ -119,8 +119,8 @@ export class Api {
    */
   #onClientError(error: Error, socket: Duplex): void {
     const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
-    if (!isGone(error)) this.#parts.limits.exceeded('malformed', remoteAddress);
-    if (!socket.writable || !peerAt(this.#parts.live.network, remoteAddress)) {
+    if (!isGone(error)) this.#deps.limits.exceeded('malformed', remoteAddress);
+    if (!socket.writable || !peerAt(this.#deps.live.network, remoteAddress)) {
       socket.destroy();
       return;
     }

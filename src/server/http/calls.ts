@@ -7,7 +7,7 @@ import type { Outcome } from '../commands/outcome.ts';
 import { explained } from '../past/explained.ts';
 import type { Evidence } from '../proof/proofs.ts';
 import type { Role } from './admission.ts';
-import type { Parts } from './parts.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { BadRequest } from './refusal.ts';
 
 declare module 'fastify' {
@@ -52,12 +52,14 @@ export const route = (
 export type Asker = Pick<FastifyRequest, 'caller' | 'evidence'>;
 
 /** Whether the caller is answered as an admin: a program that proves nothing may not be, though its peer is one. */
-export const speaksAsAdmin = ({ live }: Pick<Parts, 'live'>, { caller, evidence }: Asker): boolean =>
-  caller.isAdmin && (evidence !== undefined || unprovedRights(live.network, caller) === 'all');
+export const speaksAsAdmin = (
+  { live }: Pick<ApiDependencies, 'live'>,
+  { caller, evidence }: Asker,
+): boolean => caller.isAdmin && (evidence !== undefined || unprovedRights(live.network, caller) === 'all');
 
 /** Carries a command out in the caller's name; resolves when what the API shows has it. Throws `Rejected`. */
 export const executeAs = async (
-  { plane, live, past }: Parts,
+  { plane, live, past }: ApiDependencies,
   { caller, evidence }: Asker,
   command: Command,
   commandId?: string,

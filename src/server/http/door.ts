@@ -12,8 +12,8 @@ import type { FirstProofs } from '../proof/first-proofs.ts';
 import { type Answered, EMPTY_PART, type Evidence } from '../proof/proofs.ts';
 import type { Connections } from '../sessions/connections.ts';
 import { callerOf, isOpenTo, type Role } from './admission.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import { bodyOf, hasBody } from './json-body.ts';
-import type { Parts } from './parts.ts';
 import { CALLS, Quota } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
@@ -31,28 +31,28 @@ export type Caller = {
 };
 
 const NOTHING = new Uint8Array();
-/** What a peer may ask with the key of its invitation when it has one of its own. */
+/** Open to an invitation's key also after its peer has one of its own. */
 const JOINING: readonly Role[] = ['peer', 'redeeming'];
 
 export class Door {
   readonly connections: Connections;
-  readonly #parts: Parts;
+  readonly #deps: ApiDependencies;
   readonly #firstProofs: FirstProofs;
   readonly #evidence = new WeakMap<IncomingMessage, Evidence>();
-  /** Whoever can prove nothing takes nothing from who can. */
+  /** Apart, so that a program without the key uses up nothing of the peer's own. */
   readonly #calls = {
     proved: new Quota<PeerId>(CALLS),
     unproved: new Quota<PeerId>(CALLS),
     opening: new Quota<PeerId>(CALLS),
   };
 
-  constructor(parts: Parts, firstProofs: FirstProofs) {
-    this.#parts = parts;
+  constructor(deps: ApiDependencies, firstProofs: FirstProofs) {
+    this.#deps = deps;
     this.#firstProofs = firstProofs;
-    this.connections = parts.sessions.connections;
+    this.connections = deps.sessions.connections;
   }
 
-  /** The caller of a request as it is now, if a route for this role is open to it. Throws a `BadRequest`: only a proof is missing. */
+  /** The caller as it is now, if the route is open to it. Throws a `BadRequest` where only a proof is missing. */
   callerNow(request: IncomingMessage, role: Role): Caller | undefined {
     const peer = this.#peerOf(request);
     if (!peer || !isOpenTo(role, peer)) return undefined;
@@ -64,17 +64,17 @@ export class Door {
   }
 
   #isOpenUnproved(socket: Socket, role: Role, peer: Peer): boolean {
-    const rights = unprovedRights(this.#parts.live.network, peer);
+    const rights = unprovedRights(this.#deps.live.network, peer);
     if (rights === 'nothing') return false;
     if (rights !== 'all' && role === 'admin') throw this.#refuseAdmin(peer);
     if (this.connections.keyOf(socket) === peer.publicKey) return true;
-    // While an invitation's key still has the address of who has redeemed it, only a proof by the new one tells them apart.
+    // The invitation's key may still have the address: only a proof tells the two keys apart.
     return role === 'peer' || (role === 'redeeming' && !peer.hasProved);
   }
 
   #refuseAdmin(peer: Peer): BadRequest {
     const { name } = peer;
-    this.#parts.unproved.note(peer);
+    this.#deps.unproved.note(peer);
     return new BadRequest(
       `"${name}" may administer only with a proof by its key, and this request holds none`,
       {
@@ -86,15 +86,15 @@ export class Door {
     );
   }
 
-  /** Takes from what a caller may ask; false: it has asked too much. */
+  /** Charges a caller's quota; false: it is used up. */
   charge({ peer, evidence }: Caller, cost = 1): boolean {
     const calls = evidence ? this.#calls.proved : this.#calls.unproved;
     if (calls.take(peer.id, cost)) return true;
-    this.#parts.limits.exceeded('calls', peer.ip);
+    this.#deps.limits.exceeded('calls', peer.ip);
     return false;
   }
 
-  /** Takes what something has cost that is done already; what is not there is owed. */
+  /** Charges what is done already: the quota may go below zero. */
   owe({ peer, evidence }: Caller, cost: number): void {
     (evidence ? this.#calls.proved : this.#calls.unproved).owe(peer.id, cost);
   }
@@ -102,10 +102,10 @@ export class Door {
   /** The header that proves an answer made of these parts; undefined where the request was not proved. */
   proofOf(request: IncomingMessage, answered: () => Answered): string | undefined {
     const evidence = this.#evidence.get(request);
-    return evidence && this.#parts.proofs.answer(evidence, answered());
+    return evidence && this.#deps.proofs.answer(evidence, answered());
   }
 
-  /** The client at the other end of a stream has proved itself; false: it has too many connections. */
+  /** A stream's client has proved itself; false: it has too many connections. */
   proveStream(request: IncomingMessage): boolean {
     const [peer, evidence] = [this.#peerOf(request), this.#evidence.get(request)];
     if (peer && evidence) this.#noteProof(peer, evidence);
@@ -131,15 +131,15 @@ export class Door {
   #refuseStranger(request: IncomingMessage): Refused | undefined {
     if (!request.url?.startsWith('/v1/')) return { status: 404 };
     if (this.#peerOf(request)) return undefined;
-    this.#parts.limits.exceeded('strangers', request.socket.remoteAddress);
+    this.#deps.limits.exceeded('strangers', request.socket.remoteAddress);
     return { status: 401 };
   }
 
   #admitUnproved(request: IncomingMessage): Admission {
     const peer = this.#peerOf(request);
     if (!peer) return { status: 401 };
-    if (unprovedRights(this.#parts.live.network, peer) === 'nothing') {
-      this.#parts.unproved.note(peer);
+    if (unprovedRights(this.#deps.live.network, peer) === 'nothing') {
+      this.#deps.unproved.note(peer);
       return { status: 401 };
     }
     const caller = { peer };
@@ -151,7 +151,7 @@ export class Door {
     const found = this.#prove(request, body);
     if (!found) return { status: 401 };
     const { caller, evidence } = found;
-    const { proofs } = this.#parts;
+    const { proofs } = this.#deps;
     const late = proofs.lateness(evidence);
     if (late !== undefined) return { status: 401, proof: late };
     const heard = proofs.hear(evidence);
@@ -163,12 +163,12 @@ export class Door {
     return undefined;
   }
 
-  /** Of now or not: the frames that follow tell. One that is of now has its place already. */
+  /** A timely upgrade counts as proved at once; of any other, the frames that follow tell. */
   #admitStream(request: IncomingMessage): Admission {
     const found = this.#prove(request, NOTHING);
     if (!found) return { status: 401 };
     const { caller, evidence } = found;
-    const { proofs } = this.#parts;
+    const { proofs } = this.#deps;
     const isNow = proofs.isTimely(evidence) && proofs.hear(evidence) === 'new';
     if (isNow) this.#noteProof(caller.peer, evidence);
     const isIn = isNow
@@ -181,30 +181,26 @@ export class Door {
 
   #prove(request: IncomingMessage, body: Uint8Array): { caller: Caller; evidence: Evidence } | undefined {
     const peer = this.#peerOf(request);
-    const held = peer && this.#parts.sessions.invitationKey(peer.id);
+    const held = peer && this.#deps.sessions.invitationKey(peer.id);
     const keys = peer ? [peer.publicKey, ...(held === undefined ? [] : [held])] : [];
-    const evidence = this.#parts.proofs.evidenceOf(
-      callOf(request, body),
-      request.headers[PROOF_HEADER],
-      keys,
-    );
+    const evidence = this.#deps.proofs.evidenceOf(callOf(request, body), request.headers[PROOF_HEADER], keys);
     if (peer && evidence) return { caller: { peer, evidence }, evidence };
     this.#refuseProof(request);
     return undefined;
   }
 
-  /** By the key of a peer, not by the one of an invitation that it has redeemed. */
+  /** Not by the key of an invitation that the peer has redeemed. */
   #noteProof(peer: Peer, { key }: Evidence): void {
     if (key === peer.publicKey) this.#firstProofs.note(peer);
   }
 
   #refuseProof(request: IncomingMessage): Refused {
-    this.#parts.limits.exceeded('proofs', request.socket.remoteAddress);
+    this.#deps.limits.exceeded('proofs', request.socket.remoteAddress);
     return { status: 401 };
   }
 
   #peerOf(request: IncomingMessage): Peer | undefined {
-    const { live, serverKey, endpoint } = this.#parts;
+    const { live, serverKey, endpoint } = this.#deps;
     return callerOf(request, { network: live.network, serverKey, endpoint });
   }
 }

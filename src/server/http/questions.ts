@@ -13,8 +13,8 @@ import { newsAfter } from '../past/news.ts';
 import { AdminsOnly, type Sight } from '../past/own-past.ts';
 import type { Bearers } from '../past/past.ts';
 import { accountOf, speaksAsAdmin } from './calls.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import type { Door } from './door.ts';
-import type { Parts } from './parts.ts';
 import { costOfWork } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
@@ -25,15 +25,15 @@ const MOST_QUESTIONS = 8;
 type Open = { count: number; turns: Turns };
 
 export class Questions {
-  readonly #parts: Parts;
+  readonly #deps: ApiDependencies;
   readonly #door: Pick<Door, 'callerNow' | 'owe'>;
   /** By account: what proves nothing keeps nobody waiting who does. */
   readonly #open = new Map<string, Open>();
   /** Those that read whole networks, one after another, so that memory stays bounded; and all others beside them. */
   readonly #lanes = { whole: new Turns(), part: new Turns() };
 
-  constructor(parts: Parts, door: Pick<Door, 'callerNow' | 'owe'>) {
-    this.#parts = parts;
+  constructor(deps: ApiDependencies, door: Pick<Door, 'callerNow' | 'owe'>) {
+    this.#deps = deps;
     this.#door = door;
   }
 
@@ -62,17 +62,17 @@ export class Questions {
   /** One that waits for something to happen does not keep others of its peer waiting. */
   async #answer(question: Question, request: FastifyRequest, turns: Turns): Promise<Buffer> {
     if (question.ask === 'history' && question.wait)
-      await newsAfter(followed(this.#parts.live), question.after);
+      await newsAfter(followed(this.#deps.live), question.after);
     return turns.take(() => this.#lanes[laneOf(question)].take(() => this.#work(question, request)));
   }
 
   /** Whoever has hung up, or lost its right meanwhile, is not worked for. */
   async #work(asked: Question, { raw }: FastifyRequest): Promise<Buffer> {
-    const { past, live } = this.#parts;
+    const { past, live } = this.#deps;
     const now = this.#door.callerNow(raw, 'redeemed');
     if (raw.socket.destroyed || !now) throw new BadRequest('who asked is gone', { status: 401 });
     const { id, name, ip } = now.peer;
-    const isAdmin = speaksAsAdmin(this.#parts, { caller: now.peer, evidence: now.evidence });
+    const isAdmin = speaksAsAdmin(this.#deps, { caller: now.peer, evidence: now.evidence });
     const inquiry = {
       question: withoutWait(asked),
       bearers: bearersOf(asked, live),
@@ -84,7 +84,7 @@ export class Questions {
   }
 
   #tooMany({ ip }: Peer): BadRequest {
-    this.#parts.limits.exceeded('questions', ip);
+    this.#deps.limits.exceeded('questions', ip);
     return new BadRequest(`a peer can ask ${MOST_QUESTIONS} questions at a time`, {
       status: 429,
       code: 'TooManyQuestions',

@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { STREAM_PATH } from '../../protocol/http.ts';
 import { streamQuery } from '../../protocol/stream-query.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import type { Door } from './door.ts';
-import type { Parts } from './parts.ts';
 import { BadRequest } from './refusal.ts';
 
 const asksForOurs = ({ headers }: FastifyRequest): boolean =>
@@ -12,7 +12,7 @@ const asksForOurs = ({ headers }: FastifyRequest): boolean =>
 
 export const streamRoute = (
   app: FastifyInstance,
-  { streams, proofs }: Pick<Parts, 'streams' | 'proofs'>,
+  { streams, proofs }: Pick<ApiDependencies, 'streams' | 'proofs'>,
   door: Door,
 ): void => {
   app.route({

@@ -10,8 +10,8 @@ import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
 import { Position } from '../../values/id.ts';
 import { accountOf, executeAs, route } from './calls.ts';
+import type { ApiDependencies } from './dependencies.ts';
 import type { Door } from './door.ts';
-import type { Parts } from './parts.ts';
 import { costOfList, ENDPOINT_CHANGES, Quota } from './quotas.ts';
 import { BadRequest, parsed } from './refusal.ts';
 import { Transfers } from './transfers.ts';
@@ -24,59 +24,62 @@ const CAPABILITIES = {
   can: [...CAN],
 } satisfies Capabilities;
 
-export const userRoutes = (app: FastifyInstance, parts: Parts, door: Door): void => {
+export const userRoutes = (app: FastifyInstance, deps: ApiDependencies, door: Door): void => {
   route(app, 'peer', 'GET', '/v1/user/capabilities', ({ caller }) => ({
     ...CAPABILITIES,
-    proof_required: unprovedRights(parts.live.network, caller) !== 'all',
+    proof_required: unprovedRights(deps.live.network, caller) !== 'all',
     now: Date.now(),
   }));
   route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller, evidence }, reply) => {
-    const cost = costOfList(parts.live.network.peerCount);
-    if (door.charge({ peer: caller, evidence }, cost)) return stateFor(parts, caller.cidrId);
+    const cost = costOfList(deps.live.network.peerCount);
+    if (door.charge({ peer: caller, evidence }, cost)) return stateFor(deps, caller.cidrId);
     reply.code(429).header('retry-after', 1);
     return undefined;
   });
-  route(app, 'redeeming', 'POST', REDEEM_PATH, (request, reply) => redeem(parts, request, reply));
+  route(app, 'redeeming', 'POST', REDEEM_PATH, (request, reply) => redeem(deps, request, reply));
   const changes = new Quota<string>(ENDPOINT_CHANGES);
   route(app, 'redeemed', 'PUT', '/v1/user/endpoint', (request, reply) =>
-    changeEndpoint(parts, changes, request, reply),
+    changeEndpoint(deps, changes, request, reply),
   );
   route(app, 'redeemed', 'PUT', '/v1/user/candidates', (request, reply) =>
-    reportCandidates(parts, request, reply),
+    reportCandidates(deps, request, reply),
   );
-  const transfers = new Transfers<string>((account) => parts.limits.exceeded('transfers', account));
+  const transfers = new Transfers<string>((account) => deps.limits.exceeded('transfers', account));
   route(app, 'redeemed', 'GET', SNAPSHOT_PATH, (request, reply) =>
-    snapshot(parts, { transfers, door }, request, reply),
+    snapshot(deps, { transfers, door }, request, reply),
   );
-  route(app, 'redeemed', 'GET', DIGESTS_PATH, (request, reply) => digests(parts, request, reply));
+  route(app, 'redeemed', 'GET', DIGESTS_PATH, (request, reply) => digests(deps, request, reply));
 };
 
-const stateFor = ({ live, observations }: Parts, cidrId: FastifyRequest['caller']['cidrId']): State => ({
+const stateFor = (
+  { live, observations }: ApiDependencies,
+  cidrId: FastifyRequest['caller']['cidrId'],
+): State => ({
   peers: Array.from(visiblePeers(live.network, cidrId), (peer) => v1Peer(peer, observations.of(peer.id))),
   cidrs: Array.from(live.network.cidrs(), v1Cidr),
 });
 
 /** A repeat with the peer's own current key is answered like the first time: that answer may have been lost. */
-const redeem = async (parts: Parts, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+const redeem = async (deps: ApiDependencies, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
   const { public_key: publicKey } = parsed(Redeem, request.body);
   const { caller, evidence } = request;
-  if (evidence && !parts.proofs.isPossessed(evidence, publicKey))
+  if (evidence && !deps.proofs.isPossessed(evidence, publicKey))
     throw new BadRequest('the request does not prove that its sender has the new key', {
       code: 'NotPossessed',
     });
-  const { events } = await executeAs(parts, request, { type: 'RedeemInvitation', publicKey });
+  const { events } = await executeAs(deps, request, { type: 'RedeemInvitation', publicKey });
   reply.code(204);
   if (events.length === 0) return;
-  await parts.sessions.prepared();
+  await deps.sessions.prepared();
   reply.header('connection', 'close');
   const { socket } = request.raw;
   // Node would close the socket with the answer still on its way; the caller's end tells that it is through.
   socket.destroySoon = () => socket.end();
-  socket.once('end', () => parts.sessions.answered(caller.id));
+  socket.once('end', () => deps.sessions.answered(caller.id));
 };
 
 const changeEndpoint = async (
-  parts: Parts,
+  deps: ApiDependencies,
   changes: Quota<string>,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -85,13 +88,13 @@ const changeEndpoint = async (
   const change = parsed(EndpointChange, body);
   const account = accountOf(request);
   if (!changes.take(account)) {
-    parts.limits.exceeded('endpointChanges', account);
+    deps.limits.exceeded('endpointChanges', account);
     throw tooManyChanges(reply, changes.wait(account));
   }
   let changed = false;
   try {
     const { events } = await executeAs(
-      parts,
+      deps,
       request,
       change.option === 'Set'
         ? { type: 'SetEndpointOverride', peer: caller.id, endpoint: change.content }
@@ -114,7 +117,7 @@ const tooManyChanges = (reply: FastifyReply, wait: number): BadRequest => {
 };
 
 const reportCandidates = (
-  { observations }: Parts,
+  { observations }: ApiDependencies,
   { body, caller }: FastifyRequest,
   reply: FastifyReply,
 ): void => {
@@ -137,7 +140,7 @@ const positionOf = ({ query }: FastifyRequest): number | undefined => {
 };
 
 const snapshot = async (
-  { snapshots }: Parts,
+  { snapshots }: ApiDependencies,
   { transfers, door }: { transfers: Transfers<string>; door: Door },
   request: FastifyRequest,
   reply: FastifyReply,
@@ -163,7 +166,7 @@ const snapshot = async (
 
 /** A `DigestPage`. */
 const digests = async (
-  { live, digests: pages }: Parts,
+  { live, digests: pages }: ApiDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Buffer> => {

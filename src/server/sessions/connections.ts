@@ -8,27 +8,28 @@ import type { PublicKey } from '../../values/key.ts';
 import type { Limits } from '../limits.ts';
 
 /**
- * What has come over a connection. `silent`: no whole request yet. `unproved`: one without a proof. `opening`: the upgrade
- * of a stream with a right tag, whose client has not answered the challenge yet. `proved`: a call, or a stream, by key.
+ * `silent`: no whole request yet. `unproved`: a request without a proof. `opening`: a stream whose client has not answered
+ * the challenge yet. `proved`: a call or a stream, by key.
  */
 export type Standing = 'silent' | 'unproved' | 'opening' | 'proved';
 
-/**
- * Places for each address, streams included. Who has none of its own to take cannot take another's: any program on a peer's
- * machine can open connections, only one that reads the peer's conf can prove anything.
- */
-const PLACES: { readonly [S in Standing]: number } = { silent: 16, unproved: 4, opening: 4, proved: 8 };
-/** Where the oldest makes room, instead of the new one being refused. */
+/** For each address. Any program on a peer's machine can open connections; only one that reads its conf can prove anything. */
+const MAX_CONNECTIONS: { readonly [S in Standing]: number } = {
+  silent: 16,
+  unproved: 4,
+  opening: 4,
+  proved: 8,
+};
+/** Where the oldest is closed instead of the new one. */
 const GIVES_WAY: { readonly [S in Standing]: boolean } = {
   silent: true,
   unproved: false,
   opening: true,
   proved: false,
 };
-/** Those that are yet to say or prove something are looked at this often, in milliseconds … */
-const LOOK_EVERY = 250;
-/** … and closed at the n-th look: after 2 s, or later where the server itself is late to read what has come. */
-const MOST_LOOKS = 8;
+/** A connection that says or proves nothing is closed at the eighth look: after 2 s, or later where the server itself is late. */
+const LOOK_EVERY_MS = 250;
+const MAX_LOOKS = 8;
 
 /** An address that rests takes no connection: the kernel may have made one that Node hears of when another peer has it. */
 const REST_MS = 5_000;
@@ -49,7 +50,7 @@ type Connection = {
 };
 
 export class Connections {
-  /** Of each address, the oldest first. */
+  /** Oldest first. */
   readonly #byAddress = new Map<string, Map<Socket, Connection>>();
   readonly #waiting = new Set<Connection>();
   /** Until when addresses rest, by the monotonic clock. */
@@ -88,13 +89,13 @@ export class Connections {
     return this.#connection(socket)?.key;
   }
 
-  /** Notes what has come over a connection; false: there is no place for it. What is proved stays so. */
+  /** Raises a connection's standing, never back from `proved`; false: there are too many of that standing. */
   rise(socket: Socket, standing: Exclude<Standing, 'silent'>): boolean {
     const connection = this.#connection(socket);
     if (!connection) return false;
     if (connection.standing === standing || connection.standing === 'proved') return true;
     const address = socket.remoteAddress ?? '';
-    if (!GIVES_WAY[standing] && this.#in(address, standing).length >= PLACES[standing]) {
+    if (!GIVES_WAY[standing] && this.#in(address, standing).length >= MAX_CONNECTIONS[standing]) {
       this.#limits.exceeded('sockets', address);
       return false;
     }
@@ -141,7 +142,7 @@ export class Connections {
   #makeRoom(address: string, standing: Standing): void {
     if (!GIVES_WAY[standing]) return;
     const there = this.#in(address, standing);
-    for (const { socket } of there.slice(0, Math.max(0, there.length - PLACES[standing]))) {
+    for (const { socket } of there.slice(0, Math.max(0, there.length - MAX_CONNECTIONS[standing]))) {
       this.#limits.exceeded('silence', address);
       socket.destroy();
     }
@@ -150,14 +151,14 @@ export class Connections {
   #wait(connection: Connection): void {
     connection.looks = 0;
     this.#waiting.add(connection);
-    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY);
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   #look(): void {
     for (const connection of this.#waiting) {
       connection.looks += 1;
       // A stream that is being opened ends by itself, with a code, just before.
-      if (connection.looks <= MOST_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;
+      if (connection.looks <= MAX_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;
       this.#limits.exceeded('silence', connection.socket.remoteAddress);
       connection.socket.destroy();
     }

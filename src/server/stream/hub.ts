@@ -16,25 +16,24 @@ import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Lanes } from './lanes.ts';
-import { Member, SLOWEST_DRAIN, type StreamSocket } from './member.ts';
+import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 
-/** How often slow readers are looked at, in milliseconds. */
-const LOOK_AFTER_SLOW = 250;
-/** Pings that may stay unanswered. */
-const MOST_MISSED = 2;
-/** Streams of one peer, proved or not: one that is being replaced may not be known to have ended. */
-const MOST_STREAMS = 2;
-/** A stream that was told to end is cut after this long, in milliseconds. */
-const END_WITHIN = 1000;
-/** Who is told to fetch a snapshot will ask for it: so few at a time that their requests come in between. */
+const LOOK_AFTER_SLOW_MS = 250;
+/** Pings without an answer. */
+const MAX_MISSED = 2;
+/** Of one peer, proved or not: the end of one that is being replaced may not be known yet. */
+const MAX_STREAMS = 2;
+/** Then a stream that was told to end is cut. */
+const MAX_END_MS = 1_000;
+/** A client that is told to fetch asks at once: only a few are told in one turn. */
 const WEIGHT_OF_FETCH = 32;
-/** Pings that are sent before others have their turn: some 2 ms. */
+/** Before the event loop goes round: some 2 ms. */
 const PINGS_AT_ONCE = 32;
-/** Catch-ups that are kept until the next commit. */
-const MOST_CATCH_UPS = 256;
-/** Frames that are heard of one client in a second; the rest waits on its side of the wire. */
-const MOST_HEARD = 200;
+/** Kept until the next commit. */
+const MAX_CATCH_UPS = 256;
+/** Frames of one client that are read in a second; the rest waits on its side. */
+const MAX_HEARD = 200;
 
 export class Hub {
   readonly #live: Live;
@@ -73,16 +72,15 @@ export class Hub {
     this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
-      setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW),
+      setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW_MS),
     ];
   }
 
-  /** Everybody on the stream, for those who show or count them. */
   members(): Iterable<Member> {
     return this.#audience.all();
   }
 
-  /** Frames that were sent since the start. */
+  /** Since the start. */
   get framesSent(): number {
     let sent = this.#sentToGone;
     for (const member of this.#audience.all()) sent += member.sent;
@@ -122,10 +120,7 @@ export class Hub {
     this.#news.follow(step);
   }
 
-  /**
-   * Takes a socket over, for a redeemed peer: once both sides have proved themselves, where the upgrade was proved, it is
-   * brought level, then kept so.
-   */
+  /** Takes over the socket of a joined peer, once both sides have proved themselves where the upgrade was proved. */
   attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery, opening?: Opening): void {
     socket.on('error', () => socket.terminate());
     if (socket.readyState !== socket.OPEN) return;
@@ -170,7 +165,7 @@ export class Hub {
     this.#level(member);
   }
 
-  /** The position that a client can go on from, or undefined where it has to fetch a snapshot. */
+  /** Undefined where the client has to fetch a snapshot. */
   #resumable({ position, hash, state }: StreamQuery): Position | undefined {
     if (position === undefined || hash === undefined || state === 'none') return undefined;
     return this.#live.window.hashAt(position) === hash ? position : undefined;
@@ -189,15 +184,15 @@ export class Hub {
     socket.once('close', () => this.#leave(member));
   }
 
-  /** The newest streams of a peer are the ones that it reads; one that proved nothing takes no place of those that did. */
+  /** Ends the oldest streams; one that proved nothing takes no place of those that did. */
   #makeRoom({ peerId, isProved }: Member): void {
     const streams = [...this.#audience.ofPeer(peerId)].filter((member) => member.isProved === isProved);
-    const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MOST_STREAMS));
+    const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MAX_STREAMS));
     for (const member of surplus) {
       this.#exceeded('streams', member);
       this.#leave(member);
       member.end('tooMany');
-      setTimeout(() => member.socket.terminate(), END_WITHIN).unref();
+      setTimeout(() => member.socket.terminate(), MAX_END_MS).unref();
     }
   }
 
@@ -211,7 +206,7 @@ export class Hub {
     if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
   }
 
-  /** After a restored backup it takes a welcome to know who can go on from where: all come back for one. */
+  /** After a restored backup only a welcome tells who can go on from where: all come back for one. */
   #startOver(): void {
     for (const member of [...this.#audience.all()]) {
       this.#leave(member);
@@ -234,7 +229,7 @@ export class Hub {
     this.#told.set(cidrId, position);
   }
 
-  /** Tells the longest silent CIDRs how the chain goes on, so that nobody has many digests to catch up on. */
+  /** Sends digests to CIDRs that have heard nothing for long: nobody has many to catch up on. */
   #bookmark(): void {
     const { position } = this.#live.head;
     for (const [cidrId, told] of this.#told) {
@@ -252,7 +247,7 @@ export class Hub {
       }
   }
 
-  /** Brings a member from where it is to where the followers are, as far as its queue allows. */
+  /** Sends what a member has missed, as far as its queue allows. */
   #level(member: Member): void {
     const { position } = this.#live.head;
     this.#audience.catchUp(member);
@@ -264,11 +259,11 @@ export class Hub {
     this.#news.level(member);
   }
 
-  /** After a restart thousands come back from the same few positions: what they have missed is made once. */
+  /** Made once for all who come from the same position: after a restart these are thousands. */
   #catchUp(cidrId: CidrId, from: Position): readonly Buffer[] {
     const key = `${cidrId} ${from}`;
     const frames = this.#caughtUp.get(key) ?? catchUpFrames(this.#live, cidrId, from);
-    if (this.#caughtUp.size >= MOST_CATCH_UPS) this.#caughtUp.clear();
+    if (this.#caughtUp.size >= MAX_CATCH_UPS) this.#caughtUp.clear();
     this.#caughtUp.set(key, frames);
     return frames;
   }
@@ -277,22 +272,22 @@ export class Hub {
     const now = performance.now();
     for (const member of [...this.#audience.behind()]) {
       if (member.isDrained) this.#level(member);
-      else if (now - (member.behindSince ?? now) > SLOWEST_DRAIN) this.#cutOff(member);
+      else if (now - (member.behindSince ?? now) > MAX_DRAIN_MS) this.#cutOff(member);
     }
   }
 
-  /** Without a word: it would wait behind all that was not read either. */
+  /** Without a word, which would wait behind all that was not read. */
   #cutOff(member: Member): void {
     this.#exceeded('slow', member);
     member.socket.terminate();
   }
 
-  /** Each second has its share of the members, and those are pinged a few at a time: nobody is held up by all of them. */
+  /** Pings this second's share of the members. */
   #heartbeat(): void {
     this.#second = (this.#second + 1) % HEARTBEAT_SECONDS;
     const due: Member[] = [];
     for (const member of this.#audience.all()) {
-      if (member.heard >= MOST_HEARD) member.socket.resume();
+      if (member.heard >= MAX_HEARD) member.socket.resume();
       member.heard = 0;
       if (member.beat === this.#second) due.push(member);
     }
@@ -308,7 +303,7 @@ export class Hub {
   }
 
   #ping(member: Member): void {
-    if (member.missed >= MOST_MISSED) {
+    if (member.missed >= MAX_MISSED) {
       member.socket.terminate();
       return;
     }
@@ -316,7 +311,7 @@ export class Hub {
     member.socket.ping();
   }
 
-  #hush(member: Member): void {
+  #throttle(member: Member): void {
     this.#exceeded('frames', member);
     member.socket.pause();
   }
@@ -324,7 +319,7 @@ export class Hub {
   #onMessage(member: Member, data: RawData, isBinary: boolean): void {
     if (!this.#audience.has(member)) return; // its right has ended, or it has been sent away
     member.heard += 1;
-    if (member.heard === MOST_HEARD) this.#hush(member);
+    if (member.heard === MAX_HEARD) this.#throttle(member);
     const frame = isBinary ? undefined : parseFrame(data);
     switch (frame?.kind) {
       case undefined:

@@ -5,12 +5,11 @@ import { CLOSE, type ServerFrame } from '../../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 
-/** Bytes that may wait for a slow reader; beyond that only its position is kept. */
-const LONGEST_QUEUE = 256 * 1024;
-/** A reader that has not emptied its queue for this long, in milliseconds, is cut off. */
-export const SLOWEST_DRAIN = 10_000;
+/** For a slow reader; beyond that only its position is kept. */
+const MAX_QUEUE_BYTES = 256 * 1024;
+/** A reader that has not emptied its queue by then is cut off. */
+export const MAX_DRAIN_MS = 10_000;
 
-/** What is needed of a WebSocket. */
 export type StreamSocket = Pick<
   WebSocket,
   | 'send'
@@ -71,7 +70,7 @@ export class Member {
     return this.behindSince !== undefined;
   }
 
-  /** Whether its WireGuard stands at all that its stream was to tell: a CIDR that sees nothing new is told nothing. */
+  /** Whether its WireGuard has all that its stream had to tell. */
   get isLevel(): boolean {
     return !this.isBehind && this.applied >= this.position;
   }
@@ -84,7 +83,7 @@ export class Member {
   write(bytes: Buffer): boolean {
     this.sent += 1;
     this.socket.send(bytes, { binary: false });
-    return this.socket.bufferedAmount <= LONGEST_QUEUE;
+    return this.socket.bufferedAmount <= MAX_QUEUE_BYTES;
   }
 
   send(frame: ServerFrame): void {
@@ -92,7 +91,7 @@ export class Member {
     this.socket.send(JSON.stringify(frame));
   }
 
-  /** Says why, then closes; a socket that does not answer is cut after the library's own patience. */
+  /** Says why, then closes. */
   end(code: keyof typeof CLOSE, frame?: ServerFrame): void {
     if (frame) this.send(frame);
     this.socket.close(CLOSE[code], code);

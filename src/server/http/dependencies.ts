@@ -1,4 +1,4 @@
-/** What the HTTP API is made of: the rest of the server, as far as its routes see it. */
+/** The rest of the server, as the HTTP API sees it. */
 import type { WebSocket } from 'ws';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -22,7 +22,7 @@ export interface Streams {
   attach(socket: WebSocket, id: PeerId, query: StreamQuery, opening?: Opening): void;
 }
 
-export type Parts = {
+export type ApiDependencies = {
   live: Live;
   plane: Pick<ControlPlane, 'execute'>;
   past: Answerer;
@@ -38,7 +38,7 @@ export type Parts = {
   serverKey: PublicKey;
   /** Address and port of the API inside the tunnel: what `Host` must be. */
   endpoint: Endpoint;
-  /** Hears of trouble that is nobody's fault but the server's. */
+  /** Hears of the server's own trouble. */
   report: (trouble: string, error: unknown) => void;
   /** Notes each request and stream. */
   trace: Trace;
