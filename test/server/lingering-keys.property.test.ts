@@ -43,7 +43,11 @@ const play = ({ events, family }: Start, dice: readonly [Throw, boolean][]): voi
   const commit = (more: readonly NetworkEvent[]): void => {
     const changes = advanceWithChanges(network, more, network.position + more.length);
     const rights = rightsAfter(network, more, changes);
+    const had = new Map(lingering.ids().map((id) => [id, lingering.of(id)]));
     for (const delta of lingering.follow({ changes, rights } as Step)) take(device, delta);
+    for (const [id, { before, after }] of changes.peers)
+      if (before?.publicKey === after?.publicKey && before?.isDisabled === after?.isDisabled)
+        assert.equal(lingering.of(id), had.get(id)); // such as a new name
     for (const id of lingering.ids()) lingered.add(lingering.of(id)?.until ?? '');
     assert.deepEqual(device, entriesOf(Array.from(lingering.all(network), ([, config]) => config)));
   };

@@ -97,11 +97,10 @@ export class LingeringKeys {
   }
 
   #linger(id: PeerId, end: EndedRight | undefined, after: Peer | undefined): void {
-    const next = end && lingeringAfter(end);
     const current = this.#lingering.get(id);
-    // What does not concern the keys, such as another name, leaves the one that lingers.
-    const isUntouched = !end && mayConnect(after) && current?.config.publicKey !== after.publicKey;
-    if (isUntouched) return;
+    const isBack = mayConnect(after) && after.publicKey === current?.config.publicKey;
+    if (!end && !isBack) return;
+    const next = end && lingeringAfter(end);
     if (next) this.#lingering.set(id, next);
     else this.#lingering.delete(id);
   }
