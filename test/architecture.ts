@@ -52,7 +52,9 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/filter-table)\.ts$/.test(path);
+  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session|back-off)|client\/memory\/(doubt|mirror|chain))\.ts$/.test(
+    path,
+  );
 
 /** Packages that belong to some rooms only, and why. */
 const packages = [

@@ -65,7 +65,7 @@ const DRILLS: { [union: string]: Drill } = {
     file: 'src/protocol/frames.ts',
     old: '[Welcome, Delta, Fetch, Endpoints, Revoked]',
     member: "[Welcome, Delta, Fetch, Endpoints, Revoked, frame('drill', {})]",
-    owed: ['src/client/sync/follower.ts: frame satisfies never'],
+    owed: ['src/client/sync/session.ts: #onFrame(frame'],
   },
   "a client's frame": {
     file: 'src/protocol/frames.ts',
@@ -77,7 +77,7 @@ const DRILLS: { [union: string]: Drill } = {
     file: 'src/client/memory/mirror.ts',
     old: "  | { kind: 'known' }\n",
     member: "  | { kind: 'known' }\n  | { kind: 'drill' }\n",
-    owed: ['src/client/sync/follower.ts: verdict satisfies never', 'src/client/sync/uptake.ts: whole'],
+    owed: ['src/client/sync/session.ts: #obey(verdict'],
   },
   'a field of an effect': {
     file: 'src/client/memory/mirror.ts',
@@ -101,16 +101,28 @@ const DRILLS: { [union: string]: Drill } = {
     owed: ['src/client/memory/pins.ts: REASONS'],
   },
   'a doubt': {
-    file: 'src/client/memory/trust.ts',
+    file: 'src/client/memory/doubt.ts',
     old: "  'NoHistory',",
     member: "  'NoHistory',\n  'Drill',",
-    owed: ['src/client/memory/trust.ts: SENTENCES'],
+    owed: ['src/client/memory/doubt.ts: SENTENCES'],
   },
   'an end of a connection': {
     file: 'src/client/sync/end.ts',
     old: "  | { kind: 'closed'; code: number };",
     member: "  | { kind: 'closed'; code: number }\n  | { kind: 'drill' };",
     owed: ['src/client/sync/end.ts: mayBeGone'],
+  },
+  "an event of a client's session": {
+    file: 'src/client/sync/session.ts',
+    old: "  | { kind: 'stop' };",
+    member: "  | { kind: 'stop' }\n  | { kind: 'drill' };",
+    owed: ['src/client/sync/session.ts: on(event'],
+  },
+  "an effect of a client's session": {
+    file: 'src/client/sync/session.ts',
+    old: "  | { do: 'repairDevice' }",
+    member: "  | { do: 'repairDevice' }\n  | { do: 'drill' }",
+    owed: ['src/client/sync/follower.ts: effect satisfies never'],
   },
   'a loss of a connection': {
     file: 'src/client/sync/end.ts',

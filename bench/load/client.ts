@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
-import { inTime, patienceAt, pauseBefore } from '../../src/client/sync/connecting.ts';
+import { patienceAt, pauseBefore } from '../../src/client/sync/back-off.ts';
+import { inTime } from '../../src/client/sync/stream.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import {
   type DigestPage,

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { OwnConf } from '../../src/client/memory/conf-file.ts';
 import { Journal } from '../../src/client/memory/journal.ts';
 import type { Effect } from '../../src/client/memory/mirror.ts';
 import type { Ground } from '../../src/client/memory/pins.ts';
-import { Uptake } from '../../src/client/sync/uptake.ts';
+import { FrameApplier } from '../../src/client/sync/frame-applier.ts';
 import { DeviceKeeper } from '../../src/client/tunnels/device-keeper.ts';
 import { chainHash } from '../../src/events/record.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
@@ -80,14 +81,19 @@ const zeros = '0'.repeat(64) as Hash;
 
 /** A client with so many peers, in a folder: everything of it but the hosts file and the stream. */
 class Worker {
-  readonly #uptake: Uptake;
+  readonly #applier: FrameApplier;
   readonly #journal: Journal;
   readonly #keeper: DeviceKeeper;
   readonly #row: PeerRow;
   #isThere = true;
 
-  private constructor(parts: { uptake: Uptake; journal: Journal; keeper: DeviceKeeper; row: PeerRow }) {
-    this.#uptake = parts.uptake;
+  private constructor(parts: {
+    applier: FrameApplier;
+    journal: Journal;
+    keeper: DeviceKeeper;
+    row: PeerRow;
+  }) {
+    this.#applier = parts.applier;
     this.#journal = parts.journal;
     this.#keeper = parts.keeper;
     this.#row = parts.row;
@@ -132,7 +138,7 @@ class Worker {
     const say = (): void => {};
     const tunnel = { name, address, network: RANGE };
     const keeper = await DeviceKeeper.start({
-      conf,
+      conf: new OwnConf(join(folder, 'work.conf'), conf),
       kept: journal.kept,
       tunnel,
       fresh,
@@ -140,8 +146,15 @@ class Worker {
       say,
     });
     const onChange = (): void => {};
-    const uptake = new Uptake({ journal, keeper, paths: paths as never, turns: new Turns(), onChange, say });
-    return new Worker({ uptake, journal, keeper, row: rows[0] as PeerRow });
+    const applier = new FrameApplier({
+      journal,
+      keeper,
+      paths: paths as never,
+      turns: new Turns(),
+      onChange,
+      say,
+    });
+    return new Worker({ applier, journal, keeper, row: rows[0] as PeerRow });
   }
 
   /** One peer goes, or comes back: judged, written down, put on the device. */
@@ -165,12 +178,12 @@ class Worker {
     };
     const verdict = mirror.judgeDelta(delta);
     if (verdict.kind !== 'take') throw new Error(`a delta was not taken: ${verdict.kind}`);
-    await this.#uptake.commit(verdict.effect);
+    await this.#applier.commit(verdict.effect);
   }
 
   async close(): Promise<void> {
     await this.#keeper.close();
-    await this.#uptake.close();
+    await this.#applier.close();
     await takeDown(this.#keeper.device.name);
   }
 }

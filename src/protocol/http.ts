@@ -26,3 +26,6 @@ export const SNAPSHOT_PATH = '/v1/user/snapshot';
 export const DIGESTS_PATH = '/v1/user/digests';
 /** Digests in one page, and in a snapshot. */
 export const MOST_DIGESTS = 5000;
+
+/** Statuses with which a server answers before it has read a call whole: they are never proved, and say "later". */
+export const BEFORE_READING: readonly number[] = [408, 429, 431];

@@ -107,7 +107,7 @@ describe('while it follows', () => {
     const complain = (message: string): void => void said.push(message);
     const foldSoon = (): void => void folds++;
     const say = complain;
-    ends = new Ends({ mirror, turns: new Turns(), uptake: { commit, complain, foldSoon }, say });
+    ends = new Ends({ mirror, turns: new Turns(), applier: { commit, complain, foldSoon }, say });
     return { ends, dropped, said, folds: () => folds };
   };
 

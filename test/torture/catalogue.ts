@@ -712,7 +712,7 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/sync/follower.ts',
-        line: "if ((await this.#keeper.heardOfServer()) === before) stream.cut('silent');",
+        line: "if ((await this.#keeper.heardOfServer()) === before) await this.#take({ kind: 'unfit', loss: 'silent' });",
         becomes: '',
       },
     ],
@@ -790,8 +790,8 @@ export const OTHERS: readonly Fault[] = [
         becomes: '',
       },
       {
-        file: 'src/client/sync/polled-server.ts',
-        line: 'unreadable.slice(0, MOST_NAMES)',
+        file: 'src/client/sync/session.ts',
+        line: 'unreadable.slice(0, MAX_NAMES)',
         becomes: 'unreadable',
       },
     ],

@@ -20,8 +20,8 @@ import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
 import { RecordedCidr } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { readConf } from '../memory/conf-file.ts';
+import { doubtSentence } from '../memory/doubt.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
-import { doubtSentence } from '../memory/trust.ts';
 import { Api, type Call, CallRefused, NoTime } from './api.ts';
 import type { OldServer } from './old-server.ts';
 

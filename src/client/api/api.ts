@@ -8,7 +8,13 @@ import { REJECTION_CODES, Rejected, type Rejection, type RejectionCode } from '.
 import { sha256 } from '../../machine/sha256.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Snapshot } from '../../protocol/frames.ts';
-import { DIGESTS_PATH, MOST_DIGESTS, SERVER_KEY_HEADER, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import {
+  BEFORE_READING,
+  DIGESTS_PATH,
+  MOST_DIGESTS,
+  SERVER_KEY_HEADER,
+  SNAPSHOT_PATH,
+} from '../../protocol/http.ts';
 import { isTimely, type Call as ProvableCall } from '../../protocol/proof.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { Refusal } from '../../protocol/refusal.ts';
@@ -18,9 +24,10 @@ import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import { extend, type Head } from '../memory/chain.ts';
+import { doubtSentence } from '../memory/doubt.ts';
 import { MOST_ROWS } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
-import { doubtSentence, Trust } from '../memory/trust.ts';
+import { Trust } from '../memory/trust.ts';
 import { measuredJson } from './measured-json.ts';
 import { Prover, type Sent } from './prover.ts';
 import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
@@ -65,8 +72,6 @@ export class Unproved extends Failure {}
 
 /** Nobody had time for a call, before it was read whole: that is never proved, and says nothing but "later". */
 export class NoTime extends Failure {}
-
-export const BEFORE_READING: readonly number[] = [408, 429, 431];
 
 /** Keeps connections for further calls, for as long as the device is there through which they go. */
 class Connections extends Agent {

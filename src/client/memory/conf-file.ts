@@ -6,6 +6,7 @@ import { type Conf, formatConf, parseConf } from '../../protocol/conf.ts';
 import { hostOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { addressOf, type Ip, networkOf } from '../../values/ip.ts';
+import { Turns } from '../../wireguard/device.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import type { Ground } from './pins.ts';
 
@@ -35,6 +36,32 @@ export const readConf = async (path: string, network: string): Promise<Conf> => 
 
 /** Writes a conf, 0600 from the first byte; one that is there keeps its owner, group and mode. */
 export const writeConf = (path: string, conf: Conf): Promise<void> => replaceFile(path, formatConf(conf));
+
+/** The conf of a network that this process owns: one holder changes it, others look at `now` each time. */
+export class OwnConf {
+  readonly #path: string;
+  readonly #turns = new Turns();
+  #now: Conf;
+
+  constructor(path: string, conf: Conf) {
+    this.#path = path;
+    this.#now = conf;
+  }
+
+  get now(): Conf {
+    return this.#now;
+  }
+
+  /** Changes it on the disk, then here; `before` may throw, and then nothing has changed. */
+  change(to: (conf: Conf) => Conf, before: (after: Conf) => Promise<void> = async () => {}): Promise<void> {
+    return this.#turns.take(async () => {
+      const after = to(this.#now);
+      await before(after);
+      await writeConf(this.#path, after);
+      this.#now = after;
+    });
+  }
+}
 
 /** What a conf says that no word from the server may change. */
 export const groundOf = ({ address, privateKey, server }: Conf): Ground => ({

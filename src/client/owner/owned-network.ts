@@ -12,7 +12,7 @@ import { readConf } from '../memory/conf-file.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
 import { Follower } from '../sync/follower.ts';
-import type { LinkStatus } from '../sync/server-link.ts';
+import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import type { Unreached } from '../tunnels/unreached.ts';

@@ -65,6 +65,9 @@ export const mayBeGone = (end: End): boolean => {
   }
 };
 
+/** With what a server refuses a stream that it does not know. */
+export const NO_SUCH_STREAM: readonly number[] = [400, 404, 405, 426];
+
 /** What the system said of a connection that failed. */
 export const lossOf = ({ code }: NodeJS.ErrnoException): Loss =>
   code === 'ECONNREFUSED' ? 'notListening' : code === 'ECONNRESET' ? 'reset' : 'broken';

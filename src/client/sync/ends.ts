@@ -13,7 +13,7 @@ export type EndsParts = {
   mirror: Mirror;
   /** The turns in which the journal's owner does everything. */
   turns: Turns;
-  uptake: {
+  applier: {
     commit: (effect: Effect) => Promise<void>;
     complain: (message: string) => void;
     foldSoon: () => void;
@@ -63,7 +63,7 @@ export class Ends {
   }
 
   #act(): void {
-    const { mirror, turns, uptake, say } = this.#parts;
+    const { mirror, turns, applier, say } = this.#parts;
     void turns.take(async () => {
       if (this.#isClosed) return;
       this.#reckon();
@@ -71,7 +71,7 @@ export class Ends {
       const effect = overdue(mirror);
       for (const id of effect?.peers.removed ?? [])
         say(`the time of "${printable(mirror.peer(id)?.name ?? '')}" is over: it is cut off`);
-      if (effect) await uptake.commit(effect).catch((error: Error) => uptake.complain(error.message));
+      if (effect) await applier.commit(effect).catch((error: Error) => applier.complain(error.message));
       this.look();
     });
   }
@@ -84,6 +84,6 @@ export class Ends {
   }
 
   #note(): void {
-    if (this.#parts.mirror.nextEnd() !== undefined) this.#parts.uptake.foldSoon();
+    if (this.#parts.mirror.nextEnd() !== undefined) this.#parts.applier.foldSoon();
   }
 }

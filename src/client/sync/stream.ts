@@ -12,7 +12,6 @@ import type { PublicKey } from '../../values/key.ts';
 import type { Prover } from '../api/prover.ts';
 import type { Connect } from '../api/way.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';
-import { inTime } from './connecting.ts';
 import { type End, type Loss, lossOf } from './end.ts';
 import { Opening } from './opening.ts';
 
@@ -39,6 +38,8 @@ export type StreamEvents = {
   end: (end: End) => void;
 };
 
+/** Within this time the server's machine takes a connection. */
+const CONNECTED_WITHIN_MS = 5000;
 /** Largest frame taken from the server, in bytes. */
 const LARGEST_FRAME = 1024 * 1024;
 /** Characters that may wait to be taken; beyond that the server has to wait. */
@@ -241,6 +242,15 @@ export class Stream {
     );
   }
 }
+
+/** A TCP connection fails when the machine there does not take it in time, whatever its program does. */
+export const inTime = (socket: Socket, where: string): Socket => {
+  const patience = setTimeout(
+    () => socket.destroy(new Error(`nothing answers at ${where}`)),
+    CONNECTED_WITHIN_MS,
+  );
+  return socket.once('connect', () => clearTimeout(patience)).once('close', () => clearTimeout(patience));
+};
 
 const NOTHING = new Uint8Array();
 

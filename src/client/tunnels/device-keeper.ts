@@ -10,6 +10,7 @@ import { plan } from '../../wireguard/plan.ts';
 import { type OpenedDevice, Reconciler } from '../../wireguard/reconciler.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 import { bringUp, type TunnelConfig } from '../../wireguard/tunnel.ts';
+import type { OwnConf } from '../memory/conf-file.ts';
 import { type Changes, type Mirror, serverRow } from '../memory/mirror.ts';
 import { isOwn } from '../memory/pins.ts';
 import type { Kept } from '../memory/state-file.ts';
@@ -35,7 +36,7 @@ const GREETING_QUIET = { milliseconds: 200, roundTrips: 4 };
 const MAX_GREETED_PEERS = 500;
 
 export type KeeperOptions = {
-  conf: Conf;
+  conf: OwnConf;
   kept: Kept;
   tunnel: TunnelConfig;
   /** The tunnel of a machine that joins in this moment. */
@@ -69,8 +70,8 @@ export class DeviceKeeper {
     const { conf, kept, tunnel, say } = options;
     this.#options = options;
     this.#mirror = kept.mirror;
-    this.#range = new GuardedRange(tunnel, conf, say);
-    this.#places = new Places(conf.peerEndpointOverrides, kept.endpoints);
+    this.#range = new GuardedRange(tunnel, conf.now, say);
+    this.#places = new Places(conf.now.peerEndpointOverrides, kept.endpoints);
     const fade = (place: SocketAddress) => void this.#fading.send(this.listenPort, place);
     this.contacts = new Contacts(this.#mirror.ground.own.publicKey, fade);
     this.#reconciler = new Reconciler(device, {
@@ -271,7 +272,7 @@ export class DeviceKeeper {
   }
 
   #stepsToWanted(has: DeviceState): Step[] {
-    const { conf } = this.#options;
+    const conf = this.#options.conf.now;
     const { ground } = this.#mirror;
     const now = performance.now();
     const wall = this.#times.wall(now);
@@ -306,7 +307,7 @@ export class DeviceKeeper {
   async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
     const endpoints = new Set([
       serverRow(this.#mirror)?.endpoint,
-      this.#options.conf.server.externalEndpoint,
+      this.#options.conf.now.server.externalEndpoint,
     ]);
     const places: { endpoint: Endpoint; address: SocketAddress }[] = [];
     for (const endpoint of endpoints) {

@@ -11,11 +11,11 @@ import { isGuarded, thievesIn, thievesText } from '../../wireguard/guard.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
+import { doubtSentence } from '../memory/doubt.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { heldReason } from '../memory/pins.ts';
-import { doubtSentence } from '../memory/trust.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
-import type { LinkStatus } from '../sync/server-link.ts';
+import type { LinkStatus } from '../sync/session.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
 

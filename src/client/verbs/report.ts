@@ -7,11 +7,12 @@ import { isGuarded, type Thief, thievesIn } from '../../wireguard/guard.ts';
 import { routingOf } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
+import type { Doubt, Standing } from '../memory/doubt.ts';
 import { readState } from '../memory/journal.ts';
 import type { Alarm, Notice } from '../memory/mirror.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from '../memory/pins.ts';
-import { type Doubt, type Standing, Trust } from '../memory/trust.ts';
+import { Trust } from '../memory/trust.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 
 export type PeerReport = {

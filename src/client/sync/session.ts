@@ -1,0 +1,626 @@
+/** A client's session with its server as a pure machine: events go in, effects come out, and it decides what is next. */
+import { printable } from '../../domain/rejection.ts';
+import { CAN, canText } from '../../protocol/can.ts';
+import type { ServerFrame, Snapshot } from '../../protocol/frames.ts';
+import { BEFORE_READING } from '../../protocol/http.ts';
+import type { Observation } from '../../protocol/rows.ts';
+import type { StreamQuery } from '../../protocol/stream-query.ts';
+import type { Endpoint } from '../../values/endpoint.ts';
+import { Failure } from '../../values/failure.ts';
+import type { PeerId, Position } from '../../values/id.ts';
+import type { PolledState } from '../api/polled-state.ts';
+import type { Head } from '../memory/chain.ts';
+import { type Doubt, doubtSentence } from '../memory/doubt.ts';
+import type { Effect, Mirror, Verdict } from '../memory/mirror.ts';
+import type { Trust } from '../memory/trust.ts';
+import { patienceAt, pauseBefore } from './back-off.ts';
+import { type End, type Loss, mayBeGone, NO_SUCH_STREAM } from './end.ts';
+
+/** The longest pause between two attempts of a verb that waits for the first news. */
+const MAX_PAUSE_OF_VERB_MS = 500;
+/** A machine that was shut out asks again after this long, or as soon as WireGuard is answered. */
+const SHUT_OUT_PAUSE_MS = 60_000;
+const SHUT_OUT_LOOK_MS = 1000;
+/** Names that are said; of more than these only how many there are. */
+const MAX_NAMES = 5;
+
+/** How the running process sees its network. */
+export type LinkStatus = {
+  connected: boolean;
+  /** When the server was last heard, in milliseconds since 1970. */
+  heard: number | undefined;
+  /** Whether the server said that this machine is disabled or deleted. */
+  isShutOut: boolean;
+  /** Whether the server is an older one without a live stream, which is asked now and then. */
+  polled: boolean;
+};
+
+/** Follow until stopped, or come level with the server once and by `deadline` (monotonic, in milliseconds). */
+export type Goal = { kind: 'follow' } | { kind: 'level'; deadline: number };
+
+/** `status`: of the server's refusal, if it was one. */
+export type Trouble = { message: string; status: number | undefined };
+
+/** What a stream brings. */
+type StreamEvent =
+  | { kind: 'opened'; isProved: boolean }
+  | { kind: 'frame'; frame: ServerFrame }
+  | { kind: 'unknown'; frameKind: string }
+  /** All that the server had sent when it greeted is taken. */
+  | { kind: 'level' };
+
+export type SessionEvent =
+  | { kind: 'start'; goal: Goal }
+  /** An attempt to have a WireGuard session with the server is over; `isNew`: it has answered a new handshake. */
+  | { kind: 'reached'; isNew: boolean }
+  /** A stream: nothing could leave this machine; it brought something; it ended. */
+  | { kind: 'noWay'; failure: Failure }
+  | StreamEvent
+  | { kind: 'ended'; end: End }
+  /** It should be cut: no packet came while an answer was due, a verb's time is over, this machine's end changed. */
+  | { kind: 'unfit'; loss: 'silent' | 'slow' | 'otherDevice' | 'otherPort' }
+  /** Peers may be there still that were dropped by the server's clock as it was before. */
+  | { kind: 'clockSetBack' }
+  | { kind: 'snapshot'; snapshot: Snapshot; reached: Head | undefined }
+  /** An effect of the event before could not be carried out. */
+  | ({ kind: 'untaken' } & Trouble)
+  /** An older server: whether it has a live stream (undefined: it does not say), and what it shows. */
+  | { kind: 'capabilities'; hasStream: boolean | undefined }
+  | { kind: 'state'; state: PolledState; heardAt: number }
+  | { kind: 'reported' }
+  | ({ kind: 'unanswered' } & Trouble)
+  /** The pause that was asked for is over. */
+  | { kind: 'rested' }
+  /** Whether WireGuard has had a handshake with the server since it was asked. */
+  | { kind: 'handshake'; isThere: boolean }
+  /** This machine has other addresses; `moved`: it speaks from another one. */
+  | { kind: 'addresses'; moved: boolean }
+  /** The user says that the server is an older one. */
+  | { kind: 'acknowledged' }
+  | { kind: 'stop' };
+
+export type SessionEffect =
+  | { do: 'say'; message: string }
+  /** Said once while it lasts; over once the server has been understood. */
+  | { do: 'complain'; message: string }
+  | { do: 'relieve' }
+  /** Answered by `reached`; `isTrusted`: a session that carries data is enough. */
+  | { do: 'reach'; isTrusted: boolean }
+  /** Answered by `noWay` or, in the end, by `ended`. `isNewcomer`: ask for a snapshot at the same time. */
+  | { do: 'open'; query: StreamQuery; patience: number; isNewcomer: boolean }
+  | { do: 'cut'; loss: Loss }
+  /** The server has greeted: tell it the candidates, take its clock over; answered by `level`. */
+  | { do: 'greet' }
+  /** A proved server told its time, in milliseconds since 1970; answered by `clockSetBack` if it was. */
+  | { do: 'hearClock'; told: number }
+  /** Tell the server which position is applied. */
+  | { do: 'tell' }
+  | { do: 'believe' }
+  | { do: 'doubt'; doubt: Doubt }
+  /** Write down, take, put on the device. */
+  | { do: 'commit'; effect: Effect; joined?: readonly PeerId[] | undefined }
+  /** Answered by `snapshot`; one that has not reached `least` is of no use. */
+  | { do: 'fetch'; least: Position }
+  | { do: 'observe'; observations: readonly Observation[] }
+  /** An older server: answered by `capabilities`; by `state` or `unanswered`; by `reported`. */
+  | { do: 'askCapabilities' }
+  | { do: 'askState' }
+  | { do: 'report' }
+  /** Answered by `rested`. */
+  | { do: 'rest'; milliseconds: number }
+  /** Begin a new handshake; answered by nothing. */
+  | { do: 'knock' }
+  /** Answered by `handshake`. */
+  | { do: 'lookForHandshake'; since: number }
+  | { do: 'repairDevice' }
+  | { do: 'guardRange' }
+  /** Meet all peers again from the new address. */
+  | { do: 'move' }
+  /** The goal is reached, or is not. */
+  | { do: 'finish'; failure?: Failure };
+
+type Phase =
+  | { kind: 'idle' }
+  | { kind: 'reaching' }
+  | { kind: 'streaming' }
+  /** An older server: is the refusal its age, what does it show, has it a stream by now. */
+  | { kind: 'checking'; end: End }
+  | { kind: 'asking' }
+  | { kind: 'checkingAgain' }
+  | { kind: 'resting' }
+  | { kind: 'restingPolled' }
+  | { kind: 'restingShutOut'; since: number }
+  | { kind: 'over' };
+
+export type SessionOptions = {
+  mirror: Mirror;
+  trust: Pick<Trust, 'standing' | 'doubt' | 'doubtOf' | 'hint'>;
+  /** Where the server is, for the user. */
+  serverEndpoint: () => Endpoint;
+  /** Seconds between two questions to a server that has no live stream. */
+  pollEvery: number;
+  /** From 0 to 1. */
+  random: () => number;
+};
+
+const FETCH: SessionEffect = { do: 'fetch', least: 0 };
+const TELL: SessionEffect = { do: 'tell' };
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #mirror: Mirror;
+  #phase: Phase = { kind: 'idle' };
+  #goal: Goal = { kind: 'follow' };
+  #isLevel = false;
+  /** Attempts in a row that came to nothing. */
+  #attempt = 0;
+  #lastEnd: End | undefined;
+  #isConnected = false;
+  #isShutOut = false;
+  #isPolled = false;
+  #heardAt: number | undefined;
+  /** Whether the WireGuard session with the server, if there is one, need not lead anywhere. */
+  #serverMayHaveMoved = true;
+  /** The observations that have been seen. */
+  #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
+  /** A frame of this connection could not be taken: what follows on it cannot be either. */
+  #isSpoiled = false;
+  #hasSaidTooOld = false;
+  #saidUnreadable = '';
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#mirror = options.mirror;
+  }
+
+  get status(): LinkStatus {
+    const [connected, heard] = [this.#isConnected, this.#heardAt];
+    return { connected, heard, isShutOut: this.#isShutOut, polled: this.#isPolled };
+  }
+
+  /** Anything came from the server, at that many milliseconds since 1970. */
+  hears(at: number): void {
+    this.#heardAt = at;
+  }
+
+  /** `now` is the monotonic clock's, in milliseconds. */
+  on(event: SessionEvent, now: number): SessionEffect[] {
+    if (this.#phase.kind === 'over') return [];
+    switch (event.kind) {
+      case 'start':
+        this.#goal = event.goal;
+        this.#attempt = 0;
+        return this.#tryAgain(now);
+      case 'reached':
+        return this.#onReached(event.isNew, now);
+      case 'noWay':
+        return [
+          { do: 'complain', message: event.failure.message },
+          { do: 'repairDevice' },
+          ...this.#onEnded({ kind: 'noWay', failure: event.failure }, now),
+        ];
+      case 'opened':
+      case 'frame':
+      case 'unknown':
+      case 'level':
+        return this.#isSpoiled || this.#phase.kind !== 'streaming' ? [] : this.#onStream(event);
+      case 'ended':
+        return this.#onEnded(event.end, now);
+      case 'unfit':
+        return [{ do: 'cut', loss: event.loss }];
+      case 'clockSetBack':
+        return [FETCH];
+      case 'snapshot':
+        return this.#obey(this.#mirror.judgeSnapshot(event.snapshot, event.reached));
+      case 'untaken':
+        return this.#onUntaken(event, now);
+      case 'capabilities':
+        return this.#onCapabilities(event.hasStream, now);
+      case 'state':
+        return this.#onState(event.state, event.heardAt);
+      case 'reported':
+        return this.#phase.kind === 'asking' ? this.#afterAnswer() : [];
+      case 'unanswered':
+        return this.#onUnanswered(event, now);
+      case 'rested':
+        return this.#onRested(now);
+      case 'handshake':
+        return this.#onHandshake(event.isThere, now);
+      case 'addresses':
+        return this.#onAddresses(event.moved, now);
+      case 'acknowledged':
+        this.#mirror.isDoubted = false;
+        return [{ do: 'cut', loss: 'acknowledged' }, ...this.#wake(now)];
+      case 'stop':
+        return this.#stop();
+    }
+  }
+
+  /** Why the server was not reached. */
+  unreachable(end: End | undefined = undefined): Failure {
+    if (this.#isShutOut)
+      return new Failure('this machine was shut out of the network: it was disabled or deleted', {
+        hint: 'ask an admin of the network to enable it; it comes back by itself then',
+      });
+    if (end?.kind === 'noWay') return end.failure;
+    const { trust, serverEndpoint } = this.#options;
+    if (trust.doubt === 'Unproved') return new Failure(doubtSentence(trust.doubt), { hint: trust.hint });
+    if (end?.kind === 'refused')
+      return new Failure(`the server does not let this machine in (HTTP status ${end.status})`, {
+        hint: 'it may be disabled: ask an admin of the network',
+      });
+    return new Failure(`the server at ${serverEndpoint()} does not answer`, {
+      hint: 'tunnels to other peers stay as they are; see: innernet show',
+    });
+  }
+
+  // Attempts
+
+  #tryAgain(now: number): SessionEffect[] {
+    const isHopeless = this.#isShutOut || (this.#goal.kind === 'level' && now >= this.#goal.deadline);
+    if (this.#goal.kind === 'level' && isHopeless) return this.#fail();
+    return this.#reach();
+  }
+
+  /** A session that carries data is left alone, unless the last attempt got no answer; before the first it always is. */
+  #reach(): SessionEffect[] {
+    this.#phase = { kind: 'reaching' };
+    return [{ do: 'reach', isTrusted: this.#seen.boot === '' || !this.#serverMayHaveMoved }];
+  }
+
+  #onReached(isNew: boolean, now: number): SessionEffect[] {
+    if (isNew) this.#serverMayHaveMoved = false;
+    if (this.#phase.kind !== 'reaching') return [];
+    if (this.#isPolled && this.#goal.kind === 'follow') {
+      this.#phase = { kind: 'checkingAgain' };
+      return [{ do: 'askCapabilities' }];
+    }
+    if (this.#goal.kind === 'level' && now >= this.#goal.deadline) {
+      this.#lastEnd = { kind: 'lost', loss: 'slow' };
+      return this.#fail();
+    }
+    return this.#open();
+  }
+
+  #open(): SessionEffect[] {
+    const { head, filled } = this.#mirror;
+    this.#phase = { kind: 'streaming' };
+    this.#isSpoiled = false;
+    const query = {
+      ...(head ? { position: head.position, hash: head.hash } : {}),
+      ...(head && !filled ? { state: 'none' as const } : {}),
+      ...(this.#seen.boot ? this.#seen : {}),
+      can: canText(CAN),
+    };
+    return [{ do: 'open', query, patience: patienceAt(this.#attempt), isNewcomer: !filled }];
+  }
+
+  #onEnded(said: End, now: number): SessionEffect[] {
+    if (this.#phase.kind !== 'streaming') return [];
+    this.#lose({ mayBeGone: mayBeGone(said) });
+    const { end, effects } = this.#judgeEnd(said);
+    this.#lastEnd = end;
+    if (this.#isLevel) return [...this.#finish(), ...effects];
+    if (end.kind !== 'refused' || !NO_SUCH_STREAM.includes(end.status))
+      return [...this.#restAfter(now), ...effects];
+    this.#phase = { kind: 'checking', end };
+    return [{ do: 'askCapabilities' }, ...effects];
+  }
+
+  /** Of a server that proves itself a refusal counts only when it is proved. */
+  #judgeEnd(end: End): { end: End; effects: SessionEffect[] } {
+    if (end.kind !== 'refused') return { end, effects: [] };
+    if (!end.isProved && this.#options.trust.standing === 'proves') {
+      // Before a call is read whole nobody proves anything; a refusal for good would be proved.
+      const effects = BEFORE_READING.includes(end.status) ? [] : this.#hear(false);
+      return { end: { kind: 'lost', loss: 'unproved' }, effects };
+    }
+    if (end.status !== 401) return { end, effects: [] };
+    const message = 'the server does not let this machine in: it may be disabled';
+    const effects: SessionEffect[] = this.#isShutOut ? [] : [{ do: 'say', message }];
+    this.#isShutOut = true;
+    return { end, effects };
+  }
+
+  #restAfter(now: number): SessionEffect[] {
+    const pause = pauseBefore(this.#attempt, this.#options.random());
+    this.#attempt += 1;
+    if (this.#goal.kind === 'follow' && this.#isShutOut) return this.#restShutOut(now);
+    this.#phase = { kind: 'resting' };
+    const milliseconds = this.#goal.kind === 'level' ? Math.min(MAX_PAUSE_OF_VERB_MS, pause) : pause;
+    return [{ do: 'rest', milliseconds }];
+  }
+
+  /**
+   * Without a session WireGuard asks the server every few seconds, and is answered from when this machine is let in
+   * again. The old session would be kept for two minutes where nothing is sent through it.
+   */
+  #restShutOut(now: number): SessionEffect[] {
+    this.#phase = { kind: 'restingShutOut', since: now };
+    return [
+      ...(this.#serverMayHaveMoved ? [{ do: 'knock' } as const] : []),
+      { do: 'rest', milliseconds: SHUT_OUT_LOOK_MS },
+    ];
+  }
+
+  #onRested(now: number): SessionEffect[] {
+    if (this.#phase.kind === 'restingShutOut') return [{ do: 'lookForHandshake', since: this.#phase.since }];
+    return this.#wake(now);
+  }
+
+  #onHandshake(isThere: boolean, now: number): SessionEffect[] {
+    if (this.#phase.kind !== 'restingShutOut') return [];
+    if (isThere || now >= this.#phase.since + SHUT_OUT_PAUSE_MS) return this.#tryAgain(now);
+    return [{ do: 'rest', milliseconds: SHUT_OUT_LOOK_MS }];
+  }
+
+  /** Ends a pause, if there is one. */
+  #wake(now: number): SessionEffect[] {
+    switch (this.#phase.kind) {
+      case 'resting':
+      case 'restingShutOut':
+        return this.#tryAgain(now);
+      case 'restingPolled':
+        return this.#reach();
+      default:
+        return [];
+    }
+  }
+
+  /** The server is told other addresses in a new stream. Where this machine moved, a new handshake shows where it is. */
+  #onAddresses(moved: boolean, now: number): SessionEffect[] {
+    if (moved) this.#lose({ mayBeGone: true });
+    const message = 'this machine has another address: peers are met anew';
+    return [
+      { do: 'guardRange' },
+      ...(moved ? [{ do: 'say', message } as const, { do: 'move' } as const] : []),
+      { do: 'cut', loss: 'otherAddresses' },
+      ...this.#wake(now),
+    ];
+  }
+
+  #lose({ mayBeGone }: { mayBeGone: boolean }): void {
+    this.#isConnected = false;
+    if (mayBeGone) this.#serverMayHaveMoved = true;
+  }
+
+  #finish(failure?: Failure): SessionEffect[] {
+    this.#phase = { kind: 'idle' };
+    this.#isLevel = false;
+    return [{ do: 'finish', ...(failure ? { failure } : {}) }];
+  }
+
+  #fail(): SessionEffect[] {
+    return this.#finish(this.unreachable(this.#lastEnd));
+  }
+
+  #stop(): SessionEffect[] {
+    const effects = this.#phase.kind === 'idle' || this.#goal.kind === 'follow' ? [] : this.#fail();
+    this.#phase = { kind: 'over' };
+    return [{ do: 'cut', loss: 'stopping' }, ...effects];
+  }
+
+  // The live stream
+
+  #onStream(event: StreamEvent): SessionEffect[] {
+    switch (event.kind) {
+      case 'opened': {
+        const effects = this.#hear(event.isProved);
+        return this.#isUnproved ? [...effects, { do: 'cut', loss: 'unproved' }] : effects;
+      }
+      case 'frame':
+        return this.#onFrame(event.frame);
+      case 'unknown':
+        return this.#onUnknown(event.frameKind);
+      case 'level':
+        this.#attempt = 0;
+        this.#isLevel = this.#goal.kind === 'level';
+        return this.#isLevel ? [{ do: 'cut', loss: 'level' }] : [];
+    }
+  }
+
+  #onFrame(frame: ServerFrame): SessionEffect[] {
+    switch (frame.kind) {
+      case 'welcome':
+        return this.#onWelcome(frame);
+      case 'delta':
+        return this.#told(this.#mirror.judgeDelta(frame), frame.peers.joined);
+      case 'fetch':
+        return [{ do: 'fetch', least: frame.position }, TELL];
+      case 'endpoints':
+        this.#seen = { boot: frame.boot, sequence: frame.sequence };
+        return [{ do: 'observe', observations: frame.peers }];
+      case 'revoked':
+        this.#isShutOut = true;
+        // Let in again, this machine is new to the server's WireGuard: only a new handshake tells.
+        this.#lose({ mayBeGone: true });
+        return [
+          { do: 'say', message: `this machine was shut out of the network: ${frame.reason}` },
+          { do: 'commit', effect: this.#mirror.judgeRevocation() },
+          // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
+          { do: 'cut', loss: 'stopping' },
+        ];
+    }
+  }
+
+  #onWelcome(frame: ServerFrame & { kind: 'welcome' }): SessionEffect[] {
+    this.#connect();
+    if (frame.boot !== this.#seen.boot) this.#seen = { boot: frame.boot, sequence: 0 };
+    const verdict = this.#mirror.judgeWelcome(frame);
+    const isAlarmed = this.#mirror.alarm !== null || verdict.kind === 'alarm';
+    const clock: SessionEffect[] =
+      this.#mirror.isProved && frame.now !== undefined ? [{ do: 'hearClock', told: frame.now }] : [];
+    return [{ do: 'greet' }, ...this.#obey(verdict), ...clock, ...(isAlarmed ? [FETCH] : []), TELL];
+  }
+
+  #onUnknown(kind: string): SessionEffect[] {
+    if (this.#hasSaidTooOld) return [];
+    this.#hasSaidTooOld = true;
+    const message = `the server speaks of "${printable(kind)}", which this program does not know: bring it up to date`;
+    return [FETCH, { do: 'say', message }];
+  }
+
+  #connect(): void {
+    this.#isConnected = true;
+    this.#isShutOut = false;
+    this.#serverMayHaveMoved = false;
+  }
+
+  #told(verdict: Verdict, joined?: readonly PeerId[]): SessionEffect[] {
+    const effects = this.#obey(verdict, joined);
+    return verdict.kind === 'known' || verdict.kind === 'gap' ? effects : [...effects, TELL];
+  }
+
+  #obey(verdict: Verdict, joined?: readonly PeerId[]): SessionEffect[] {
+    switch (verdict.kind) {
+      case 'take':
+        return [{ do: 'commit', effect: verdict.effect, joined }];
+      case 'alarm':
+        return this.#alarm(verdict.effect);
+      case 'fetch':
+        return [FETCH];
+      case 'gap':
+        return [{ do: 'cut', loss: 'gap' }];
+      case 'known':
+        return [];
+    }
+  }
+
+  /** Another history than before: it is said once, and removals are obeyed. */
+  #alarm(effect: Effect): SessionEffect[] {
+    const { peers, released, alarm } = effect;
+    if (this.#mirror.alarm && peers.removed.length + released.length === 0) return [];
+    const commit = { do: 'commit', effect } as const;
+    if (this.#mirror.alarm || !alarm) return [commit];
+    const message =
+      `ALARM: the server shows another history than before (${alarm.breach} at position ${alarm.position}): ` +
+      'tunnels stay, peers that it removes go, nobody is let in';
+    return [{ do: 'say', message }, commit];
+  }
+
+  /** A frame that cannot be taken ends the connection, and comes again; an answer of an older server is asked for again. */
+  #onUntaken(trouble: Trouble, now: number): SessionEffect[] {
+    const { message } = trouble;
+    switch (this.#phase.kind) {
+      case 'streaming':
+        this.#isSpoiled = true;
+        return [
+          { do: 'complain', message },
+          { do: 'cut', loss: 'untaken' },
+        ];
+      case 'asking':
+        return this.#onUnanswered(trouble, now);
+      default:
+        return [{ do: 'complain', message }];
+    }
+  }
+
+  // Proofs
+
+  /**
+   * Of a server that proves itself nothing is taken that is not proved. Where a history is known and the server was
+   * never seen to prove itself, removals alone are obeyed.
+   */
+  #hear(isProved: boolean): SessionEffect[] {
+    const { trust } = this.#options;
+    const doubt = isProved ? undefined : trust.doubtOf({ knowsHistory: this.#mirror.head !== undefined });
+    this.#mirror.isDoubted = doubt !== undefined;
+    this.#mirror.isProved = isProved;
+    if (isProved) return [{ do: 'believe' }];
+    if (!doubt) return [];
+    const alarm = { do: 'say', message: `ALARM: ${doubtSentence(doubt)}` } as const;
+    return [{ do: 'doubt', doubt }, ...(trust.doubt === doubt ? [] : [alarm])];
+  }
+
+  /** Whether nothing of what was heard last may be taken. */
+  get #isUnproved(): boolean {
+    return this.#mirror.isDoubted && this.#options.trust.standing === 'proves';
+  }
+
+  // An older server, which has no live stream
+
+  #onCapabilities(hasStream: boolean | undefined, now: number): SessionEffect[] {
+    switch (this.#phase.kind) {
+      case 'checking':
+        return hasStream === false ? this.#onOlder(now) : this.#restAfter(now);
+      case 'checkingAgain':
+        return hasStream ? this.#onNewer(now) : this.#askState();
+      default:
+        return [];
+    }
+  }
+
+  #onOlder(now: number): SessionEffect[] {
+    const effects = this.#hear(false);
+    if (this.#isUnproved) return [...this.#restAfter(now), ...effects];
+    const wasPolled = this.#isPolled;
+    this.#isPolled = true;
+    return [...this.#askState(), ...effects, ...(wasPolled ? [] : this.#sayPolled())];
+  }
+
+  #sayPolled(): SessionEffect[] {
+    const every = `news come when it is asked, with "up --daemon" every ${this.#options.pollEvery} s`;
+    const effects: SessionEffect[] = [{ do: 'say', message: `this server has no live stream: ${every}` }];
+    if (this.#mirror.head && !this.#mirror.isDoubted)
+      effects.push({
+        do: 'say',
+        message: 'it shows no history either, as it did before: what it says is checked by pins alone',
+      });
+    return effects;
+  }
+
+  #onNewer(now: number): SessionEffect[] {
+    this.#isPolled = false;
+    this.#attempt = 0;
+    this.#lose({ mayBeGone: false });
+    return [{ do: 'say', message: 'the server has a live stream now' }, ...this.#tryAgain(now)];
+  }
+
+  #askState(): SessionEffect[] {
+    this.#phase = { kind: 'asking' };
+    return [{ do: 'askState' }];
+  }
+
+  #onState({ observations, unreadable, ...shown }: PolledState, heardAt: number): SessionEffect[] {
+    const effects = this.#hear(false);
+    if (this.#isUnproved) return [...effects, { do: 'report' }];
+    this.#connect();
+    this.hears(heardAt);
+    const names = namesOf(unreadable);
+    const isNews = names !== this.#saidUnreadable && names !== '';
+    this.#saidUnreadable = names;
+    return [
+      ...effects,
+      { do: 'relieve' },
+      ...this.#obey(this.#mirror.judgeState(shown)),
+      { do: 'observe', observations },
+      ...(isNews ? [{ do: 'say', message: `rows cannot be understood: ${names}` } as const] : []),
+      { do: 'report' },
+    ];
+  }
+
+  #onUnanswered({ message, status }: Trouble, now: number): SessionEffect[] {
+    const isRefused = status === 401;
+    const isKnown = isRefused && this.#isShutOut;
+    this.#lose({ mayBeGone: !isRefused });
+    if (isRefused) this.#isShutOut = true;
+    const complaint: SessionEffect[] = isKnown ? [] : [{ do: 'complain', message }];
+    if (this.#phase.kind !== 'asking') return complaint;
+    return [...(this.#goal.kind === 'level' ? this.#restAfter(now) : this.#restPolled()), ...complaint];
+  }
+
+  #afterAnswer(): SessionEffect[] {
+    return this.#goal.kind === 'level' ? this.#finish() : this.#restPolled();
+  }
+
+  #restPolled(): SessionEffect[] {
+    this.#phase = { kind: 'restingPolled' };
+    return [{ do: 'rest', milliseconds: this.#options.pollEvery * 1000 }];
+  }
+}
+
+const namesOf = (unreadable: readonly string[]): string => {
+  const names = unreadable.slice(0, MAX_NAMES).map((name) => printable(name.slice(0, 255)));
+  const others = unreadable.length - names.length;
+  return [...names, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+};
