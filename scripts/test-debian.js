@@ -3,17 +3,18 @@
 // The clone is of what is committed here. What the commands say is kept beside the root, in a folder of its own.
 // @ts-check
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BareDebian, releases } from './bare-debian.js';
 import { elapsed, lastLines, record } from './debian-result.js';
 import { mirrorOfThisMachine } from './host-network.js';
+import { makePackage } from './package.js';
 
 const HELP = `usage: npm run test:debian [12|13|sid] [-- OPTIONS]
 
-  --command LINE    instead of both: demo, test, or any line of shell; may be repeated
+  --command LINE    instead of both: demo, test, package, or any line of shell; may be repeated
   --clone FOLDER    where the clone lies inside (default: /root/innernet)
   --mirror URL      a mirror of Debian (default: the one that apt uses here)
   --folder FOLDER   in which a folder for the root is made (default: TMPDIR, or /var/tmp)
@@ -23,8 +24,12 @@ const HELP = `usage: npm run test:debian [12|13|sid] [-- OPTIONS]
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the README tells people to type. */
-const commands = { demo: 'npm run demo', test: 'npm test' };
+/** What the README tells people to type, and what the package that is made here comes to there. */
+const commands = {
+  demo: 'npm run demo',
+  test: 'npm test',
+  package: 'sh scripts/installed-package.sh /root/innernet-live.deb',
+};
 
 /** @param {string} sentence */
 const say = (sentence) => console.error(`test-debian: ${sentence}`);
@@ -121,6 +126,11 @@ const tryOut = async (release, { command, clone, mirror, root, ...values }, fold
     : await BareDebian.make(join(folder, 'root'), release, mirror ?? mirrorOfThisMachine(), setUp);
   const title = `Debian ${release} (${await versionsIn(debian, setUp.log)}), the clone in ${clone}`;
   cloneInto(debian.root, clone);
+  if (command.includes('package'))
+    copyFileSync(
+      await makePackage(join(folder, 'made'), ['-Znone']),
+      join(debian.root, 'root/innernet-live.deb'),
+    );
   const attempts = [];
   for (const [index, line] of command.entries()) {
     stopped.signal.throwIfAborted();
