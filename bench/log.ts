@@ -6,7 +6,7 @@ import { Network } from '../src/domain/network.ts';
 import type { Actor } from '../src/events/actor.ts';
 import { READ_MODELS } from '../src/projections/projections.ts';
 import { ControlPlane } from '../src/server/commands/control-plane.ts';
-import { loadNetwork } from '../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../src/server/live/logged-network.ts';
 import { openSqliteLog, type SqliteLog } from '../src/store/sqlite-log.ts';
 
 /** Beside the bundle of the bench, as beside those of the programs. */
@@ -40,7 +40,7 @@ export class Bench {
       writer: { workerFile },
       mode: 'create',
     });
-    const bench = new Bench(log, new ControlPlane(log, new Network(), () => loadNetwork(log)));
+    const bench = new Bench(log, new ControlPlane(log, new LoggedNetwork(log, new Network())));
     await bench.execute({
       type: 'CreateNetwork',
       name: 'acme',

@@ -113,7 +113,7 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   live.subscribe(() => {
     committed ??= clock(); // before all others: they are what is measured
   });
-  plane = new ControlPlane(log, live.network.clone(), () => loadNetwork(log));
+  plane = new ControlPlane(log, live);
   const proofClock = new ServerClock();
   const observations = new Observations(proofClock.boot, '127.0.0.0/8' as Cidr);
   const endpoint = endpointOf(SERVER_IP, port) as Endpoint;

@@ -33,7 +33,7 @@ import { Api } from './http/api.ts';
 import { Limits } from './limits.ts';
 import { audit } from './live/audit.ts';
 import { Live } from './live/live.ts';
-import { loadNetwork, storeState } from './live/load-network.ts';
+import { storeState } from './live/load-network.ts';
 import { WINDOW_RECORDS } from './live/window.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { MetricsDoor } from './metrics/metrics-door.ts';
@@ -117,13 +117,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const metrics = new Metrics();
   const clock = new SteadyClock();
   const plane = metrics.counted(
-    new ControlPlane(
-      metrics.timed(log),
-      live.network.clone(),
-      () => loadNetwork(log),
-      timestamp,
-      () => clock.timestamp(),
-    ),
+    new ControlPlane(metrics.timed(log), live, timestamp, () => clock.timestamp()),
   );
   const proofClock = new ServerClock();
   const observations = opened.add(new Observations(proofClock.boot, range), (it) => it.close());

@@ -48,13 +48,12 @@ export const replay = async (
 };
 
 /**
- * Hands over every commit after a position, one at a time and in order, and goes on until the signal. What
- * `onCommit` throws ends it, as does `UnknownEventType`.
+ * Does some work now, and again whenever the log may have grown, one turn after the other, until the signal. What the
+ * work throws ends it.
  */
-export const follow = async (
-  log: Pick<EventLog, 'read' | 'wake'>,
-  after: Position,
-  onCommit: (commit: RecordedCommit) => void | Promise<void>,
+export const onGrowth = async (
+  log: Pick<EventLog, 'wake'>,
+  work: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
   const bell = new Bell();
@@ -62,14 +61,8 @@ export const follow = async (
   const onAbort = () => bell.ring();
   signal.addEventListener('abort', onAbort);
   try {
-    let position = after;
     while (!signal.aborted) {
-      for (const commit of await readCommits(log, position)) {
-        if (signal.aborted) return;
-        bell.ring(); // more may follow what we have read
-        await onCommit(commit);
-        position = commit.to;
-      }
+      await work();
       await bell.rung();
     }
   } finally {

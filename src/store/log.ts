@@ -30,8 +30,8 @@ export type Commit = {
 };
 
 export type AppendResult =
-  /** Each commit with the chain's value at its end. */
-  | { kind: 'committed'; commits: (Commit & { hash: Hash })[]; head: Head }
+  /** Each commit with its sealed records and the chain's value at its end. */
+  | { kind: 'committed'; commits: (Commit & { hash: Hash; records: readonly EventRecord[] })[]; head: Head }
   /** The log does not end at the expected position, or a command id is known by now: nothing was written. */
   | { kind: 'conflict' }
   /** The engine failed while writing: the commits may or may not be there; look their ids up. */

@@ -149,10 +149,10 @@ export class LogWriter {
       return { kind: 'conflict' };
     const done: Committed['commits'] = [];
     for (const commit of commits) {
-      const next = this.#insert(commit, head);
+      const { records, head: next } = this.#insert(commit, head);
       const { actor, commandId, commandDigest } = commit;
       const { position: to, hash } = next;
-      done.push({ actor, commandId, commandDigest, from: head.position, to, hash });
+      done.push({ actor, commandId, commandDigest, from: head.position, to, hash, records });
       head = next;
     }
     return { kind: 'committed', commits: done, head };
@@ -174,13 +174,14 @@ export class LogWriter {
     return this.#reader.commitOf(actor, commandId) !== undefined;
   }
 
-  #insert(commit: NewCommit, before: Head): Head {
+  #insert(commit: NewCommit, before: Head): ReturnType<typeof seal> {
     this.#networkId ??= this.#reader.networkId();
-    const { records, head } = seal(commit, before, this.#networkId);
+    const sealed = seal(commit, before, this.#networkId);
+    const { records, head } = sealed;
     for (const record of records) this.#event.run(record);
     if (records.length > 0) this.#project(records, commit);
     this.#answer.run(commit.actor, commit.commandId, commit.commandDigest, before.position, head.position);
-    return head;
+    return sealed;
   }
 
   #project(records: readonly EventRecord[], { events }: NewCommit): void {

@@ -9,6 +9,7 @@ import { Network } from '../../src/domain/network.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { ControlPlane, type WritableLog } from '../../src/server/commands/control-plane.ts';
 import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { replay } from '../../src/store/follow.ts';
 import type { AppendResult, NewCommit } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -29,7 +30,7 @@ const acmeLog = async (): Promise<SqliteLog> => {
 };
 
 const planeOn = async (log: SqliteLog, way: WritableLog = log): Promise<ControlPlane> =>
-  new ControlPlane(way, await loadNetwork(log), () => loadNetwork(log));
+  new ControlPlane(way, await LoggedNetwork.load(log));
 
 const position = async (log: SqliteLog): Promise<Position> => (await log.head()).position;
 
@@ -49,7 +50,6 @@ class Tampered implements WritableLog {
     return this.#tamper(() => this.#log.append(expected, commits));
   }
 
-  head = () => this.#log.head();
   read = (after: Position, limit: number) => this.#log.read(after, limit);
   commitOf = (actor: string, commandId: string) => this.#log.commitOf(actor, commandId);
 }
@@ -230,7 +230,6 @@ describe('a race for one name', () => {
     const late: WritableLog = Object.assign(Object.create(log) as WritableLog, {
       append: log.append.bind(log),
       read: log.read.bind(log),
-      head: log.head.bind(log),
       commitOf: async (actor: string, commandId: string) => {
         const known = await log.commitOf(actor, commandId);
         first ??= await ask(rival, command, { commandId: 'one' });
@@ -344,9 +343,11 @@ describe('a log that fails', () => {
   it('cannot be read: everybody hears of it, and it is read anew', async () => {
     const log = await acmeLog();
     let readable = true;
-    const reload = () => (readable ? loadNetwork(log) : Promise.reject(cause));
-    const way = failing(log, async () => Promise.reject(cause));
-    const plane = new ControlPlane(way, await loadNetwork(log), reload);
+    const reading = {
+      head: () => (readable ? log.head() : Promise.reject(cause)),
+      read: (after: Position, limit: number) => log.read(after, limit),
+    };
+    const plane = new ControlPlane(log, new LoggedNetwork(reading, await loadNetwork(log)));
     readable = false;
     const gone = String(cause);
     expect(await attempts(plane, [addPeer('kim'), rename('rob')])).toEqual([gone, gone]);
@@ -367,14 +368,14 @@ describe('a log that fails', () => {
     await append(log, commitOf(acme.created));
     const ahead = new Network();
     ahead.advance(acme.network, acme.network.length);
-    const plane = new ControlPlane(log, ahead, () => loadNetwork(log));
+    const plane = new ControlPlane(log, new LoggedNetwork(log, ahead));
     await expect(ask(plane, rename('rob'))).rejects.toThrow('the log ends at position 4');
   });
 });
 
 it('begins with an empty log', async () => {
   const log = await tempLog();
-  const plane = new ControlPlane(log, new Network(), () => loadNetwork(log));
+  const plane = new ControlPlane(log, new LoggedNetwork(log, new Network()));
   await expect(ask(plane, rename('rob'))).rejects.toBeInstanceOf(Rejected);
   const creation = {
     type: 'CreateNetwork',
@@ -394,8 +395,7 @@ it('judges ends by the clock for ends: one that has jumped ends no invitation', 
   const planeAt = async (time = ends) =>
     new ControlPlane(
       log,
-      await loadNetwork(log),
-      () => loadNetwork(log),
+      await LoggedNetwork.load(log),
       () => now as Timestamp,
       () => time as Timestamp,
     );

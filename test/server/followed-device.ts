@@ -7,7 +7,7 @@ import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { DeviceFollower } from '../../src/server/device/device-follower.ts';
 import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
 import { Sessions } from '../../src/server/sessions/sessions.ts';
@@ -55,7 +55,7 @@ const calls = {
   start: async (folder: string): Promise<void> => {
     const file = join(folder, 'acme.events');
     const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
-    plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+    plane = new ControlPlane(log, await LoggedNetwork.load(log));
     const { publicKey, privateKey } = keysOf('server');
     await plane.execute(
       {

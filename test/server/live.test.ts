@@ -4,8 +4,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork, loadStored, storeState } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import type { Step } from '../../src/server/live/step.ts';
 import { WINDOW_RECORDS } from '../../src/server/live/window.ts';
+import type { EventLog } from '../../src/store/log.ts';
 import { Failure } from '../../src/values/failure.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
@@ -40,7 +42,7 @@ describe('a follower', () => {
     const start = running.live.head.position;
     running.live.subscribe((step) => heard.push(step));
     const other = await tempLog({ file: running.log.file });
-    const rival = new ControlPlane(other, await loadNetwork(other), () => loadNetwork(other));
+    const rival = new ControlPlane(other, await LoggedNetwork.load(other));
     const asked = Array.from({ length: 10 }, (_, count) => addPeer(`kim-${count}`));
     const all = asked.map((command, count) => (count % 2 ? ask(rival, command) : running.ask(command)));
     const end = Math.max(...(await Promise.all(all)).map(({ position }) => position));
@@ -150,6 +152,40 @@ describe('after a restart', () => {
       expect(await client.next('delta')).toMatchObject({ from: level.position, ...running.live.head });
       expect(client.frames).toEqual([]);
     }
+  });
+
+  it('own commits reach the followers with their events in hand; those of other programs are read', async () => {
+    const log = await tempLog();
+    await append(log, commitOf(acme.network));
+    const read: Position[] = [];
+    const counted = {
+      head: () => log.head(),
+      networkId: () => log.networkId(),
+      loadState: () => Promise.resolve(undefined),
+      wake: (listener: () => void) => log.wake(listener),
+      read: async (after: Position, limit: number) => {
+        const records = await log.read(after, limit);
+        read.push(...records.map(({ position }) => position));
+        return records;
+      },
+    } as unknown as EventLog;
+    const live = await Live.load(counted);
+    onTestFinished(() => live.stop());
+    const running = live.run();
+    const plane = new ControlPlane(log, live);
+    const seen: string[] = [];
+    live.subscribe(({ commit }) => void seen.push(...commit.events.map(({ type }) => type)));
+    read.length = 0;
+    const { position } = await ask(plane, { type: 'RenamePeer', peer: ids.bob, name: 'rob' });
+    expect([live.head.position, live.network.peer(ids.bob)?.name, seen]).toEqual([
+      ...[position, 'rob', ['PeerRenamed']],
+    ]);
+    const foreign = await append(log, commitOf([{ type: 'PeerDisabled', peerId: ids.bob }]));
+    await live.reached(foreign.head.position);
+    expect(seen).toEqual(['PeerRenamed', 'PeerDisabled']);
+    expect(read).toEqual([foreign.head.position]);
+    live.stop();
+    await running;
   });
 
   it('a stored state of other code is passed over', async () => {

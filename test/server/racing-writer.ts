@@ -2,13 +2,13 @@
 import { createInterface } from 'node:readline';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, attempts } from './asking.ts';
 
 const [file = '', who = ''] = process.argv.slice(2);
 const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
-const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {
   const [name = '', times = ''] = line.split(' ');

@@ -10,7 +10,7 @@ import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane, type Request, timestamp } from '../../src/server/commands/control-plane.ts';
 import type { Outcome } from '../../src/server/commands/outcome.ts';
 import { Live } from '../../src/server/live/live.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { Observations, type StoredObservation } from '../../src/server/observations/observations.ts';
 import { NearAnswerer } from '../../src/server/past/answerer.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
@@ -102,8 +102,11 @@ export class RunningNetwork {
 
   async #open(stored: StoredObservation[]): Promise<void> {
     this.log = await openSqliteLog(this.#files);
-    const reload = () => loadNetwork(this.log);
-    this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
+    this.plane = new ControlPlane(
+      this.log,
+      await LoggedNetwork.load(this.log),
+      () => this.now ?? timestamp(),
+    );
     this.live = await Live.load(this.log);
     const root = this.network.cidr(ROOT_CIDR);
     if (!root) throw new Error('there is no network');

@@ -19,7 +19,7 @@ import { ApiSocket } from '../../src/server/device/api-socket.ts';
 import { Api } from '../../src/server/http/api.ts';
 import { Limits } from '../../src/server/limits.ts';
 import { Live } from '../../src/server/live/live.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { UnprovedRefusals } from '../../src/server/observations/unproved-refusals.ts';
 import { type Answerer, NearAnswerer } from '../../src/server/past/answerer.ts';
@@ -243,8 +243,11 @@ export class ServedNetwork {
   async #open(pastOf: (log: SqliteLog) => Answerer): Promise<void> {
     const file = join(this.folder, 'acme.events');
     this.log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
-    const reload = () => loadNetwork(this.log);
-    this.plane = new ControlPlane(this.log, await reload(), reload, () => this.now ?? timestamp());
+    this.plane = new ControlPlane(
+      this.log,
+      await LoggedNetwork.load(this.log),
+      () => this.now ?? timestamp(),
+    );
     const actor = { kind: 'operator' as const, uid: 0, user: 'root' };
     for (const command of creation(this.serverKey)) await this.plane.execute(command, { actor });
     this.live = await Live.load(this.log);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { keysOf } from '../acme.ts';
 import { Caller, labFile } from '../lab/caller.ts';
@@ -275,7 +275,7 @@ export class World {
   async #fillLog(): Promise<void> {
     const file = join(this.folder, 'data', `${DEVICE}.events`);
     const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
-    const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+    const plane = new ControlPlane(log, await LoggedNetwork.load(log));
     const actor = { kind: 'operator', uid: 0, user: 'root' } as const;
     for (let done = 0; done < FULL_WINDOW; done += 100) {
       const names = Array.from({ length: 100 }, (_, n) => (n % 2 === 0 ? 'mob' : 'crowd'));

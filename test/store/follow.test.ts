@@ -7,10 +7,24 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { bundleForRun } from '../../scripts/build.js';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import type { RecordedCommit } from '../../src/store/commit.ts';
-import { follow, readCommits, replay } from '../../src/store/follow.ts';
+import { onGrowth, readCommits, replay } from '../../src/store/follow.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { acme, ids } from '../acme.ts';
 import { append, commitOf, THREAD, tempLog } from './temp-log.ts';
+
+/** Hands over every commit after a position, one at a time, until the signal. */
+const follow = (
+  log: SqliteLog,
+  after: number,
+  onCommit: (commit: RecordedCommit) => void | Promise<void>,
+  signal: AbortSignal,
+): Promise<void> => {
+  let position = after;
+  const readOn = async () => {
+    position = await replay(log, position, onCommit);
+  };
+  return onGrowth(log, readOn, signal);
+};
 
 /** Follows until the test is over; the commits seen so far. */
 const following = (log: SqliteLog, after = 0): RecordedCommit[] => {

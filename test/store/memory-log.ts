@@ -76,7 +76,7 @@ export class MemoryLog implements EventLog {
 
   async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
     let head = this.#head();
-    const { records, listeners } = this.#memory;
+    const { records: kept, listeners } = this.#memory;
     const isKnown = ({ actor, commandId }: NewCommit): boolean =>
       this.#answer(actor, commandId) !== undefined;
     if (head.position !== expected || commits.some(isKnown)) return { kind: 'conflict' };
@@ -84,14 +84,15 @@ export class MemoryLog implements EventLog {
     const done: Committed['commits'] = [];
     for (const commit of commits) {
       const { actor, commandId, commandDigest } = commit;
-      const sealed = seal(commit, head, records[0]?.hash ?? added[0]?.hash);
+      const sealed = seal(commit, head, kept[0]?.hash ?? added[0]?.hash);
       const { position: to, hash } = sealed.head;
-      done.push({ actor, commandId, commandDigest, from: head.position, to, hash });
+      const { records } = sealed;
+      done.push({ actor, commandId, commandDigest, from: head.position, to, hash, records });
       added.push(...sealed.records);
       head = sealed.head;
     }
-    records.push(...added);
-    this.#memory.commits.push(...done.map(({ hash: _, ...commit }) => commit));
+    kept.push(...added);
+    this.#memory.commits.push(...done.map(({ hash: _, records: __, ...commit }) => commit));
     setImmediate(() => {
       for (const listener of listeners) listener();
     });

@@ -2,7 +2,7 @@
 import { fsyncSync, openSync, writeSync } from 'node:fs';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, ask } from '../server/asking.ts';
 
@@ -14,7 +14,7 @@ const [file = '', journal = ''] = process.argv.slice(2);
 const fd = openSync(journal, 'a');
 const workerFile = new URL('./log-writer.js', import.meta.url);
 const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: { workerFile } });
-const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 const keepAsking = async (asker: number): Promise<void> => {
   for (let number = 0; number < QUESTIONS; number += 1) {
     const { position, hash } = await ask(plane, addPeer(`peer-${asker}-${number}`));

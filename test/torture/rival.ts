@@ -4,13 +4,13 @@ import { Command } from '../../src/domain/command.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
-import { loadNetwork } from '../../src/server/live/load-network.ts';
+import { LoggedNetwork } from '../../src/server/live/logged-network.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { OPERATOR } from '../server/asking.ts';
 
 const [file = ''] = process.argv.slice(2);
 const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
-const plane = new ControlPlane(log, await loadNetwork(log), () => loadNetwork(log));
+const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 process.stdout.write('"ready"\n');
 /** Waits by counting, because a timer is too coarse to meet others at every step of theirs. */
 const spin = (microseconds: number): void => {

@@ -1,18 +1,19 @@
 /** The one way in for changes: look the command up, decide, append; waiting commands share one transaction. */
 import { ulid } from 'ulid';
 import type { Command } from '../../domain/command.ts';
+import { decide } from '../../domain/decide.ts';
 import type { Network } from '../../domain/network.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import { type Actor, actorText } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
+import { commitFrom, type RecordedCommit } from '../../store/commit.ts';
 import type { AppendResult, Commit, EventLog, NewCommit } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { digestOfCommand } from './command-digest.ts';
 import type { Outcome } from './outcome.ts';
-import { TentativeNetwork } from './tentative-network.ts';
 
 /**
  * Who asks, and under which id; the same pair with the same command gets the first answer again. `isProved`: a peer's
@@ -48,30 +49,35 @@ const LARGEST_TRANSACTION = 1_000;
 const MOST_ROUNDS = 100;
 
 /** What of a log commands need. */
-export type WritableLog = Pick<EventLog, 'head' | 'read' | 'commitOf' | 'append'>;
+export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append'>;
+
+/** The network that commands are decided on, at a committed position. */
+type Followed = {
+  readonly network: Network;
+  /** Reads what others appended. */
+  catchUp(): Promise<void>;
+  /** Gets each commit of ours right after it was made, and may have read it by then. */
+  take(commit: RecordedCommit): void;
+};
 
 export class ControlPlane {
   readonly #log: WritableLog;
-  readonly #network: TentativeNetwork;
+  readonly #followed: Followed;
   readonly #now: () => Timestamp;
   /** What ends are judged by. */
   readonly #ends: () => Timestamp;
   #waiting: Job[] = [];
   #working = false;
 
-  /**
-   * `reload` makes the network at the log's end, or near it, anew: after a transaction that came to nothing. `now` is
-   * written into the log, ends are judged by `ends`.
-   */
+  /** `now` is written into the log, ends are judged by `ends`. */
   constructor(
     log: WritableLog,
-    network: Network,
-    reload: () => Promise<Network>,
+    followed: Followed,
     now: () => Timestamp = timestamp,
     ends: () => Timestamp = now,
   ) {
     this.#log = log;
-    this.#network = new TentativeNetwork(log, network, reload);
+    this.#followed = followed;
     this.#now = now;
     this.#ends = ends;
   }
@@ -103,8 +109,7 @@ export class ControlPlane {
 
   /** Repeats rounds until every job has its answer. */
   async #settle(batch: Job[]): Promise<void> {
-    const [lone, ...others] = batch;
-    let round: Round = lone && others.length === 0 ? await this.#guess(lone) : { open: batch };
+    let round: Round = { open: batch };
     for (let count = 0; round.open.length > 0; count++) {
       if (count === MOST_ROUNDS) {
         throw new Failure('other programs kept writing to the log at the same moment', { hint: 'try again' });
@@ -115,23 +120,15 @@ export class ControlPlane {
     }
   }
 
-  /**
-   * A lone command is decided right away: the writer finds out itself whether the log has moved or the id is known,
-   * and looking both up before costs more than deciding. A refusal does not count: it may be that of a repeat.
-   */
-  async #guess(job: Job): Promise<Round> {
-    const entry = this.#network.dropUnconfirmed() ? this.#decide(job) : undefined;
-    return entry && 'events' in entry ? this.#append([entry], [job]) : { open: [job] };
-  }
-
   /** One look-up, decision and append for all jobs. */
   async #round(jobs: Job[]): Promise<Round> {
     const fresh: Job[] = [];
     for (const job of jobs) if (!(await this.#answeredBefore(job))) fresh.push(job);
-    await this.#network.catchUp();
+    await this.#followed.catchUp();
+    const { position } = this.#followed.network;
     const { decided, postponed } = this.#decideAll(fresh);
     const accepted = decided.filter((entry) => 'events' in entry);
-    const round = await this.#append(accepted, fresh);
+    const round = await this.#append(position, accepted, fresh);
     if (round.open.length > 0) return round;
     for (const entry of decided) if ('refused' in entry) await this.#refuse(entry.job, entry.refused);
     return { open: postponed };
@@ -146,12 +143,13 @@ export class ControlPlane {
   }
 
   /** Answers what was accepted, or leaves all the jobs of the round open. */
-  async #append(accepted: readonly Accepted[], jobs: Job[]): Promise<Round> {
+  async #append(position: Position, accepted: readonly Accepted[], jobs: Job[]): Promise<Round> {
     if (accepted.length === 0) return { open: [] };
-    const result = await this.#log.append(this.#network.position, accepted.map(commitOf));
+    const result = await this.#log.append(position, accepted.map(commitOf));
     if (result.kind === 'unknown') return { open: jobs, trouble: result.cause };
     if (result.kind === 'conflict') return { open: jobs };
-    this.#network.confirm(result.head.position);
+    for (const [index, { records }] of result.commits.entries())
+      if (records.length > 0) this.#followed.take(commitFrom(records, accepted[index]?.events));
     answer(accepted, result);
     return { open: [] };
   }
@@ -178,6 +176,7 @@ export class ControlPlane {
   #decideAll(jobs: Job[]): { decided: Decided[]; postponed: Job[] } {
     const decided: Decided[] = [];
     const postponed: Job[] = [];
+    const draft = this.#followed.network.draft();
     const ids = new Set<string>();
     let events = 0;
     for (const job of jobs) {
@@ -187,19 +186,21 @@ export class ControlPlane {
         continue;
       }
       ids.add(id);
-      const entry = this.#decide(job);
+      const entry = this.#decide(job, draft);
       decided.push(entry);
-      if ('events' in entry) events += entry.events.length;
+      if (!('events' in entry)) continue;
+      for (const event of entry.events) draft.evolve(event);
+      events += entry.events.length;
     }
     return { decided, postponed };
   }
 
   /** A rule that throws is a bug, and the trouble of this job alone. */
-  #decide(job: Job): Decided {
+  #decide(job: Job, draft: Network): Decided {
     const at = this.#now();
     try {
       const { command, actor, isProved } = job;
-      const decision = this.#network.decide(command, { actor, now: this.#ends(), isProved });
+      const decision = decide(draft, command, { actor, now: this.#ends(), isProved });
       if (decision.accepted) return { job, events: decision.events, at };
       return { job, refused: new Rejected(decision.rejection) };
     } catch (bug) {

@@ -3,11 +3,12 @@ import { advanceWithChanges, classDeltas } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
-import { follow, replay } from '../../store/follow.ts';
+import { onGrowth, replay } from '../../store/follow.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../../values/id.ts';
 import { loadStored, storeState } from './load-network.ts';
+import { LoggedNetwork } from './logged-network.ts';
 import type { Step } from './step.ts';
 import { WINDOW_RECORDS, Window } from './window.ts';
 
@@ -18,6 +19,7 @@ export class Live {
   readonly networkId: Hash;
   readonly window: Window;
   readonly #log: EventLog;
+  readonly #logged: LoggedNetwork;
   readonly #listeners = new Set<(step: Step) => void>();
   readonly #stop = new AbortController();
   #head: Head;
@@ -26,6 +28,7 @@ export class Live {
 
   private constructor(log: EventLog, network: Network, networkId: Hash, window: Window, head: Head) {
     this.#log = log;
+    this.#logged = new LoggedNetwork(log, network, (_, commit) => this.#take(commit));
     this.network = network;
     this.networkId = networkId;
     this.window = window;
@@ -44,7 +47,7 @@ export class Live {
     const [last] = await log.read(network.position - 1, network.position === 0 ? 0 : 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
     const live = new Live(log, network, networkId, new Window(head.position, head.hash), head);
-    await replay(log, network.position, (commit) => live.#take(commit));
+    await live.catchUp();
     return live;
   }
 
@@ -55,16 +58,31 @@ export class Live {
 
   /** Goes on living with the log; ends, and rejects, only with trouble. */
   async run(): Promise<void> {
+    await onGrowth(this.#log, () => this.catchUp(), this.#stop.signal).catch((error) => this.#end(error));
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  /** Reads what others appended. */
+  catchUp(): Promise<void> {
+    return this.#logged.catchUp();
+  }
+
+  /** A commit that this program has appended. What a listener throws ends `run`, not the command. */
+  take(commit: RecordedCommit): void {
     try {
-      await follow(this.#log, this.#head.position, (commit) => this.#take(commit), this.#stop.signal);
+      this.#logged.take(commit);
     } catch (error) {
-      this.#ended = error;
-      for (const { reject } of this.#waiters.splice(0)) reject(error);
-      throw error;
+      this.#end(error);
     }
   }
 
   stop(): void {
+    this.#stop.abort();
+  }
+
+  #end(error: unknown): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
     this.#stop.abort();
   }
 

@@ -70,7 +70,6 @@ export class Metrics {
   /** The same log; how long its appends take is noted. */
   timed(log: WritableLog): WritableLog {
     return {
-      head: () => log.head(),
       read: (after, limit) => log.read(after, limit),
       commitOf: (actor, commandId) => log.commitOf(actor, commandId),
       append: async (expected, commits) => {

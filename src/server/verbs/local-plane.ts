@@ -11,7 +11,7 @@ import type { Actor } from '../../events/actor.ts';
 import { openLog } from '../../projections/open-log.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { replay } from '../../store/follow.ts';
+import type { RecordedCommit } from '../../store/commit.ts';
 import type { EventLog } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { checkWitness } from '../../store/verify.ts';
@@ -25,6 +25,7 @@ import { letGo } from '../device/unserved.ts';
 import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
+import { LoggedNetwork } from '../live/logged-network.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
@@ -51,21 +52,23 @@ export class LocalPlane implements Plane {
   readonly #files: NetworkFiles;
   readonly #conf: ServerConf;
   readonly #log: EventLog;
-  /** What is read from; the control plane has one of its own. */
-  readonly #state: Network;
-  #control: ControlPlane | undefined;
+  readonly #logged: LoggedNetwork;
+  readonly #control: ControlPlane;
+  /** Whether a commit since the last command took a right or the sight of a peer. */
+  #hasNarrowed = false;
   #past: LogPast | undefined;
 
   private constructor(
     network: InterfaceName,
     files: NetworkFiles,
-    { conf, log, state }: { conf: ServerConf; log: EventLog; state: Network },
+    { conf, log, network: state }: { conf: ServerConf; log: EventLog; network: Network },
   ) {
     this.network = network;
     this.#files = files;
     this.#conf = conf;
     this.#log = log;
-    this.#state = state;
+    this.#logged = new LoggedNetwork(log, state, (_, commit) => this.#take(commit));
+    this.#control = new ControlPlane(log, this.#logged);
   }
 
   /** Throws `Failure`: no such network here, a conf or log that cannot be used, a log behind its witness. */
@@ -76,7 +79,7 @@ export class LocalPlane implements Plane {
     const log = await openLog({ file: logOf(network, files), writer: 'inline' });
     try {
       await checkWitness(log); // what is appended to an old copy would be another history
-      return new LocalPlane(network, files, { conf, log, state: await loadNetwork(log) });
+      return new LocalPlane(network, files, { conf, log, network: await loadNetwork(log) });
     } catch (error) {
       await log.close();
       throw error;
@@ -84,22 +87,17 @@ export class LocalPlane implements Plane {
   }
 
   async execute(command: AdminCommand): Promise<Executed> {
-    this.#control ??= new ControlPlane(this.#log, (await this.#now()).clone(), () => loadNetwork(this.#log));
-    const control = this.#control;
-    const outcome = await explained(this.#asked, () => control.execute(command, { actor: operator() }));
-    return (await this.#narrows()) && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
+    await this.#logged.catchUp();
+    this.#hasNarrowed = false;
+    const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
+    return this.#hasNarrowed && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
   }
 
-  /** Takes in what was appended since the last look: whether it took a right or the sight of somebody from a peer. */
-  async #narrows(): Promise<boolean> {
-    let narrows = false;
-    await replay(this.#log, this.#state.position, ({ events, to }) => {
-      const changes = advanceWithChanges(this.#state, events, to);
-      narrows ||=
-        rightsAfter(this.#state, events, changes).ended.size > 0 ||
-        changes.sight.some(({ gained }) => !gained);
-    });
-    return narrows;
+  #take({ events, to }: RecordedCommit): void {
+    const { network } = this.#logged;
+    const changes = advanceWithChanges(network, events, to);
+    this.#hasNarrowed ||=
+      rightsAfter(network, events, changes).ended.size > 0 || changes.sight.some(({ gained }) => !gained);
   }
 
   /** Nobody serves: the server's own tunnels are cut here, and the other peers hear of it when somebody does. */
@@ -107,7 +105,7 @@ export class LocalPlane implements Plane {
     const say = (text: string) => note(`innernet-server: ${text}`);
     const hint = `innernet-server serve ${this.network}`;
     try {
-      await letGo(this.network, publicKeyOf(this.#conf.privateKey), this.#state);
+      await letGo(this.network, publicKeyOf(this.#conf.privateKey), this.#logged.network);
     } catch (error) {
       say(`warning: recorded, but this machine's WireGuard still has them: ${(error as Error).message}`);
     }
@@ -168,9 +166,8 @@ export class LocalPlane implements Plane {
 
   /** The network with all that has been appended by now, whoever did it. */
   async #now(): Promise<Network> {
-    const state = this.#state;
-    await replay(this.#log, state.position, ({ events, to }) => state.advance(events, to));
-    return state;
+    await this.#logged.catchUp();
+    return this.#logged.network;
   }
 
   close(): Promise<void> {

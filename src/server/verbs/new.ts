@@ -31,7 +31,7 @@ import { ControlPlane, timestamp } from '../commands/control-plane.ts';
 import type { Outcome } from '../commands/outcome.ts';
 import { formatConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
-import { loadNetwork } from '../live/load-network.ts';
+import { LoggedNetwork } from '../live/logged-network.ts';
 import { rehearse } from '../past/rehearsal.ts';
 import { operator } from './local-plane.ts';
 import type { NewOptions } from './options.ts';
@@ -202,7 +202,7 @@ const writeLog = async (command: CommandOf<'CreateNetwork'>, files: NetworkFiles
       mode: 'create',
     });
     try {
-      const plane = new ControlPlane(log, new Network(), () => loadNetwork(log));
+      const plane = new ControlPlane(log, new LoggedNetwork(log, new Network()));
       return await plane.execute(command, { actor: operator() });
     } finally {
       await log.close();
