@@ -1,12 +1,11 @@
-/** The verb `completions`, and the hidden verb that the completions ask for names. */
+/** The verb `completions`, and the hidden verb that the shells ask at each Tab. */
 import { Argument, type Command } from 'commander';
-import { bashCompletion } from './bash-completion.ts';
-import { fishCompletion } from './fish-completion.ts';
-import { type Grammar, grammarOf } from './grammar.ts';
+import { grammarOf } from './grammar.ts';
 import { type GlobalOptions, globalOptionsOf } from './options.ts';
 import { answer } from './print.ts';
 import { verb } from './program.ts';
-import { zshCompletion } from './zsh-completion.ts';
+import { type Place, type Proposal, placeOf } from './proposals.ts';
+import { STUBS } from './shell-stubs.ts';
 
 /** Of what there are names to propose. */
 export const NAMED = ['network', 'peer', 'cidr'] as const;
@@ -18,12 +17,6 @@ export type NamesOf = (
   network: string,
   options: GlobalOptions,
 ) => Promise<Iterable<string>> | Iterable<string>;
-
-const SHELLS: { [shell: string]: (grammar: Grammar, commands: readonly string[]) => string } = {
-  bash: bashCompletion,
-  zsh: zshCompletion,
-  fish: fishCompletion,
-};
 
 /** A name that a shell could not show on one line is not proposed. */
 const isShowable = (name: string): boolean => name !== '' && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name);
@@ -39,25 +32,50 @@ export const addCompletionVerbs = (program: Command, aliases: readonly string[],
       `completions fish > ~/.config/fish/completions/${name}.fish`,
     ],
   })
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SHELLS)))
+    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(STUBS)))
     .action((shell: string) => {
-      const text = SHELLS[shell]?.(grammarOf(program), [name, ...aliases]) ?? '';
-      answer(text.trimEnd());
+      answer((STUBS[shell]?.(name, [name, ...aliases]) ?? '').trimEnd());
     });
   addComplete(program, namesOf);
 };
 
+const isNamed = (kind: string): kind is Named => NAMED.some((named) => named === kind);
+
+/** Names of what the place is for. A network that is not named is the only one. */
+const namesAt = async (
+  { kind, network, folders }: Place,
+  namesOf: NamesOf,
+  options: GlobalOptions,
+): Promise<Proposal[]> => {
+  if (!isNamed(kind)) return [];
+  const there = { ...options, ...folders };
+  const [only, ...others] = network === '' ? await namesOf('network', '', there) : [network];
+  const names = kind === 'network' || others.length === 0 ? await namesOf(kind, only ?? '', there) : [];
+  return [...new Set(names)]
+    .filter(isShowable)
+    .sort()
+    .map((word) => ({ word, description: '' }));
+};
+
+const proposalsAt = async (place: Place, namesOf: NamesOf, options: GlobalOptions): Promise<string[]> => {
+  const { words, kind, start, typed } = place;
+  if (words.length === 0 && (kind === 'file' || kind === 'folder')) return [`:${kind}`];
+  const found = words.length > 0 ? words : await namesAt(place, namesOf, options);
+  return found
+    .filter(({ word }) => word.startsWith(typed))
+    .map(({ word, description }) => `${start}${word}${description && `\t${description}`}`);
+};
+
 /** What fails here fails quietly: somebody is in the middle of typing. */
 const addComplete = (program: Command, namesOf: NamesOf): void => {
-  const summary = 'print names that a shell may propose';
-  verb(program, 'complete', { summary, examples: ['complete peer acme'] }, { hidden: true })
-    .addArgument(new Argument('<kind>').choices([...NAMED]))
-    .argument('[network]')
-    .action(async (kind: Named, network: string | undefined, _options, command: Command) => {
+  const summary = 'print what may stand in the place of the last word, one proposal a line';
+  verb(program, 'complete', { summary, examples: ['complete -- list-peers ac'] }, { hidden: true })
+    .argument('[words...]')
+    .action(async (words: string[], _options, command: Command) => {
       try {
-        const names = await namesOf(kind, network ?? '', globalOptionsOf(command));
-        const shown = [...new Set(names)].filter(isShowable).sort();
-        if (shown.length > 0) answer(shown.join('\n'));
+        const place = placeOf(grammarOf(program), words);
+        const lines = await proposalsAt(place, namesOf, globalOptionsOf(command));
+        if (lines.length > 0) answer(lines.join('\n'));
       } catch {
         // There is nothing to propose.
       }

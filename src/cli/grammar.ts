@@ -18,7 +18,7 @@ const KINDS: { [placeholder: string]: Kind } = {
   verb: 'verb',
 };
 
-type Taken = {
+export type Taken = {
   kind: Kind;
   /** The only words that are right, where there are few. */
   choices: readonly string[];

@@ -205,10 +205,11 @@ describe('what is offered', () => {
   it('nothing, quietly, where nothing can be known', () => {
     writeFileSync(join(home, 'etc/broken.conf'), 'no conf at all', { mode: 0o600 });
     for (const words of [
-      ['complete', 'peer', 'nope'],
-      ['complete', 'peer', '../acme'],
-      ['-c', 'etc', '-d', 'lib', 'complete', 'cidr', 'broken'],
-      ['-c', '/nowhere', 'complete', 'network'],
+      ['complete', '--', 'rename-peer', 'nope', '--name', ''],
+      ['complete', '--', 'rename-peer', '../acme', '--name', ''],
+      ['complete', '--', '-c', 'etc', '-d', 'lib', 'rename-cidr', 'broken', '--name', ''],
+      ['complete', '--', '-c', '/nowhere', 'list-peers', ''],
+      ['complete', '--', 'no-such-verb', ''],
     ])
       for (const program of ['innernet', 'innernet-server']) {
         const { stdout, stderr, code } = answerOf(program, words);

@@ -1,0 +1,106 @@
+/** What a shell may propose for the last word of a line, read by the program's own grammar. */
+import type { FlagWord, Grammar, Kind, Taken, VerbGrammar } from './grammar.ts';
+
+export type Proposal = { word: string; description: string };
+
+/** The line before the word that is being typed. */
+type Line = {
+  verb: VerbGrammar | undefined;
+  operands: string[];
+  /** What `--config-dir` and `--data-dir` said. */
+  folders: { configDir?: string; dataDir?: string };
+  /** The flag whose value comes next. */
+  open: FlagWord | undefined;
+};
+
+/** Words to choose from, or the kind of thing that the word names; `start` is what stands before it in the same word. */
+export type Place = {
+  words: readonly Proposal[];
+  kind: Kind;
+  start: string;
+  /** The word so far, without `start`. */
+  typed: string;
+  network: string;
+  folders: Line['folders'];
+};
+
+const FOLDERS: { [flag: string]: keyof Line['folders'] } = {
+  '--config-dir': 'configDir',
+  '--data-dir': 'dataDir',
+};
+
+const flagsAt = (grammar: Grammar, { verb }: Line): readonly FlagWord[] => verb?.flags ?? grammar.flags;
+
+const take = (line: Line, flag: FlagWord, value: string): void => {
+  const folder = flag.spellings.map((spelling) => FOLDERS[spelling]).find((name) => name !== undefined);
+  if (folder) line.folders[folder] = value;
+};
+
+/** Takes one word. Bash makes a word of its own of the `=` between a flag and its value. */
+const read = (grammar: Grammar, line: Line, word: string): void => {
+  const { open } = line;
+  if (open && word === '=') return;
+  line.open = undefined;
+  if (open) take(line, open, word);
+  else if (word.startsWith('-')) readFlag(grammar, line, word);
+  else if (line.verb) line.operands.push(word);
+  else line.verb = grammar.verbs.find(({ names }) => names.includes(word)) ?? UNKNOWN;
+};
+
+const readFlag = (grammar: Grammar, line: Line, word: string): void => {
+  const [spelling = '', value] = word.split('=', 2);
+  const flag = flagsAt(grammar, line).find(({ spellings }) => spellings.includes(spelling));
+  if (!flag?.takes) return;
+  if (value === undefined) line.open = flag;
+  else take(line, flag, value);
+};
+
+/** After a verb that there is none of, nothing is proposed. */
+const UNKNOWN: VerbGrammar = {
+  names: [''],
+  summary: '',
+  examples: [],
+  flags: [],
+  operands: [{ kind: 'free', choices: [], usage: '', description: '', isRepeated: true }],
+};
+
+const shownFlags = (flags: readonly FlagWord[]): Proposal[] =>
+  flags.flatMap(({ spellings, description, isHidden }) =>
+    isHidden ? [] : spellings.map((word) => ({ word, description })),
+  );
+
+const verbWords = ({ verbs }: Grammar): Proposal[] =>
+  verbs.flatMap(({ names, summary }) => names.map((word) => ({ word, description: summary })));
+
+/** What stands in the place of an operand; behind the last one only flags can follow. */
+const operandAt = ({ verb, operands }: Line): Taken | undefined => {
+  const places = verb?.operands ?? [];
+  const last = places.at(-1);
+  return places[operands.length] ?? (last?.isRepeated ? last : undefined);
+};
+
+/** `words` are those after the program's name; the last is being typed, and may be empty. */
+export const placeOf = (grammar: Grammar, words: readonly string[]): Place => {
+  const line: Line = { verb: undefined, operands: [], folders: {}, open: undefined };
+  for (const word of words.slice(0, -1)) read(grammar, line, word);
+  const current = words.at(-1) ?? '';
+  const flags = flagsAt(grammar, line);
+  const { folders } = line;
+  const network = line.operands[0] ?? '';
+  const taking = ({ kind, choices }: Taken, start: string, typed: string): Place => {
+    const listed = kind === 'verb' ? verbWords(grammar) : choices.map((word) => ({ word, description: '' }));
+    return { words: listed, kind, start, typed, network, folders };
+  };
+  const among = (words: readonly Proposal[]): Place => ({
+    ...{ words, kind: 'free', start: '', typed: current },
+    ...{ network, folders },
+  });
+  if (line.open?.takes) return taking(line.open.takes, '', current === '=' ? '' : current);
+  const [spelling = '', value] = current.split('=', 2);
+  const assigned = flags.find(({ spellings }) => spellings.includes(spelling))?.takes;
+  if (assigned && value !== undefined) return taking(assigned, `${spelling}=`, value);
+  if (current.startsWith('-')) return among(shownFlags(flags));
+  if (!line.verb) return among(verbWords(grammar));
+  const operand = operandAt(line);
+  return operand ? taking(operand, '', current) : among(shownFlags(flags));
+};
