@@ -712,8 +712,8 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/sync/follower.ts',
-        line: "if ((await this.#keeper.heardOfServer()) === before) await this.#take({ kind: 'unfit', loss: 'silent' });",
-        becomes: '',
+        line: "await this.#take({ kind: 'unfit', loss: 'silent' });",
+        becomes: ';',
       },
     ],
   },
