@@ -113,13 +113,13 @@ const DRILLS: { [union: string]: Drill } = {
     owed: ['src/client/sync/end.ts: mayBeGone'],
   },
   "an event of a client's session": {
-    file: 'src/client/sync/session.ts',
+    file: 'src/client/sync/session-events.ts',
     old: "  | { kind: 'stop' };",
     member: "  | { kind: 'stop' }\n  | { kind: 'drill' };",
     owed: ['src/client/sync/session.ts: on(event'],
   },
   "an effect of a client's session": {
-    file: 'src/client/sync/session.ts',
+    file: 'src/client/sync/session-events.ts',
     old: "  | { do: 'repairDevice' }",
     member: "  | { do: 'repairDevice' }\n  | { do: 'drill' }",
     owed: ['src/client/sync/follower.ts: effect satisfies never'],

@@ -26,14 +26,8 @@ import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
 import { Ends, overdue } from './ends.ts';
 import { FrameApplier } from './frame-applier.ts';
-import {
-  type Goal,
-  type LinkStatus,
-  Session,
-  type SessionEffect,
-  type SessionEvent,
-  type Trouble,
-} from './session.ts';
+import { type LinkStatus, Session } from './session.ts';
+import type { Goal, SessionEffect, SessionEvent, Trouble } from './session-events.ts';
 import { Stream } from './stream.ts';
 
 export type FollowOptions = {
