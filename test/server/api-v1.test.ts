@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Peer } from '../../src/domain/peer.ts';
 import type { State, V1Peer } from '../../src/protocol/v1.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
+import type { Timestamp } from '../../src/values/time.ts';
 import { keyOf } from '../acme.ts';
 import { type Answer, ServedNetwork } from './served-network.ts';
 
@@ -291,6 +292,18 @@ describe('/v1/admin/peers', () => {
     expectEmpty(await send('PUT', `/v1/admin/peers/${bob.id}`, zoe, { ...other, is_disabled: true }), 204);
     expectEmpty(await send('PUT', `/v1/admin/peers/${bob.id}`, ann, { ...old, name: 'robert' }), 204);
     expect(served.network.peer(bob.id)).toMatchObject({ name: 'robert', isDisabled: true });
+  });
+
+  it('shows a peer whose time is over as a disabled one, and enables it with another end alone', async () => {
+    await served.run({ type: 'DisablePeer', peer: 'bob' });
+    await served.run({ type: 'SetExpiry', peer: 'bob', expires: '2020-01-01T00:00:00.000Z' as Timestamp });
+    const row = await rowOf('bob');
+    expect(row.is_disabled).toBe(true);
+    expect(Object.keys(row)).toEqual(Object.keys(await rowOf('ann')));
+    const enabled = await send('PUT', `/v1/admin/peers/${bob.id}`, ann, { ...row, is_disabled: false });
+    expectRefused(enabled, 409, 'PeerHasEnded');
+    await served.run({ type: 'EnablePeer', peer: 'bob', expires: 3600 });
+    expect((await rowOf('bob')).is_disabled).toBe(false);
   });
 
   it('makes one commit of several changed fields', async () => {

@@ -1,6 +1,9 @@
 // The network as its followers see it: in step with the log, whoever writes, and the same after a restart.
+
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Peer } from '../../src/domain/peer.ts';
+import { sha256Text } from '../../src/machine/sha256.ts';
 import { ControlPlane } from '../../src/server/commands/control-plane.ts';
 import { Live } from '../../src/server/live/live.ts';
 import { loadNetwork, loadStored, storeState } from '../../src/server/live/load-network.ts';
@@ -186,6 +189,18 @@ describe('after a restart', () => {
     expect(read).toEqual([foreign.head.position]);
     live.stop();
     await running;
+  });
+
+  it('a stored state is of the fields that peers and the network have', async () => {
+    const running = await lived();
+    await storeState(running.log, running.network);
+    const fields = [Object.keys(running.network.toJSON()), Object.keys(Peer.shape)];
+    const versions = Array.from({ length: 99 }, (_, fold) =>
+      sha256Text(JSON.stringify([fold, ...fields])).slice(0, 16),
+    );
+    const stored = running.log.database.prepare('SELECT code_version FROM stored_states').pluck().all();
+    expect(versions).toEqual(expect.arrayContaining(stored));
+    expect(stored).toHaveLength(1);
   });
 
   it('a stored state of other code is passed over', async () => {
