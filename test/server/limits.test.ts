@@ -127,6 +127,23 @@ describe('transfers', () => {
     expect(cut).toEqual([1, 2]);
     expect(await third).toBe(BIG.length);
   });
+
+  it('are not cut off while their reader goes on, however slowly', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const socket = await stall(1);
+    vi.advanceTimersByTime(9_000);
+    await new Promise<void>((resolve) => {
+      let length = 0;
+      socket.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > BIG.length / 2) resolve();
+      });
+      socket.resume();
+    });
+    socket.pause();
+    vi.advanceTimersByTime(9_000);
+    expect(cut).toEqual([]);
+  });
 });
 
 it('a third stream of one peer closes its first', async () => {

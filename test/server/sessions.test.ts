@@ -24,14 +24,13 @@ const until = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) await turn();
 };
 
-/** A connection over which a call was answered; `closed` resolves when the server has ended it. */
-const connection = async ({ ip }: Peer): Promise<{ socket: Socket; closed: Promise<unknown> }> => {
+/** The server's end of a connection over which a call was answered. */
+const connection = async ({ ip }: Peer): Promise<Socket> => {
   const socket = connect({ host: '127.42.0.1', port: served.port, localAddress: ip });
-  const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.on('error', () => {});
   socket.write(served.head('GET /v1/user/capabilities HTTP/1.1'));
   await new Promise((resolve) => socket.once('data', resolve));
-  return { socket, closed };
+  return served.sessions.connections.at(ip)[0]!;
 };
 
 const disable = (peer: Peer) => served.run({ type: 'DisablePeer', peer: peer.id });
@@ -39,12 +38,14 @@ const disable = (peer: Peer) => served.run({ type: 'DisablePeer', peer: peer.id 
 describe('a peer that is disabled', () => {
   it('without a stream leaves the device at once, and its sockets are closed', async () => {
     const bob = await served.peer('bob');
-    const { closed } = await connection(bob);
+    const socket = await connection(bob);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await disable(bob);
     await until(() => removed().includes(bob.publicKey));
-    vi.advanceTimersByTime(50);
-    await closed;
+    vi.advanceTimersByTime(49);
+    expect(socket.destroyed).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(socket.destroyed).toBe(true);
   });
 
   it('stays on the device until its stream has closed, but not longer than the time for a goodbye', async () => {
@@ -82,7 +83,7 @@ describe('a peer that is disabled', () => {
 describe('an invitation', () => {
   it('that is issued again ends the connections of the old one at once', async () => {
     const ivy = await served.peer('ivy', { invited: true });
-    const { closed } = await connection(ivy);
+    const socket = await connection(ivy);
     served.deltas.length = 0;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await served.run({
@@ -91,8 +92,7 @@ describe('an invitation', () => {
       publicKey: keyOf('second invitation'),
       inviteExpires: null,
     });
-    expect(removed()).toEqual([ivy.publicKey]);
-    await closed;
+    expect([removed(), socket.destroyed]).toEqual([[ivy.publicKey], true]);
   });
 
   it('that was redeemed keeps the address until the new key shakes hands', async () => {
