@@ -1,4 +1,7 @@
-/** JSON of a server that may lie: how much it can become in memory is measured before it is parsed. */
+/**
+ * JSON of a server that may lie: how much it can become in memory is measured before it is parsed. A limit on bytes that
+ * bounds memory as well would be 16 MiB, which is less than a snapshot of 100,000 peers.
+ */
 
 /** Brackets and commas in a text: each may become a thing that takes tens of bytes. A peer's row has about a dozen. */
 const MOST_THINGS = 5_000_000;
