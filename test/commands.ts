@@ -7,7 +7,7 @@ import type { Network } from '../src/domain/network.ts';
 import { ROOT_CIDR } from '../src/values/id.ts';
 import { at, Dice, MINUTES } from './commands/dice.ts';
 import { addPeer, create, sensible, several } from './commands/sensible.ts';
-import { FIRST_TRICKS, PROVOKED, redeems, TRICKS, type Trick } from './commands/tricks.ts';
+import { ends, FIRST_TRICKS, PROVOKED, redeems, TRICKS, type Trick } from './commands/tricks.ts';
 import type { Asked } from './given.ts';
 
 /** One throw of the dice: what `commandFor` makes of it depends on the network that it meets. */
@@ -66,7 +66,8 @@ export class Questions {
     if (dice.network.cidr(ROOT_CIDR) === undefined)
       return TRICKS[FIRST_TRICKS[mischief % FIRST_TRICKS.length] ?? 'NoNetwork'](dice);
     if (kind < 36) return TRICKS[PROVOKED[mischief % PROVOKED.length] ?? 'UnknownPeer'](dice);
-    if (kind < 50) return redeems(dice);
+    if (kind < 48) return redeems(dice);
+    if (kind < 50) return ends(dice);
     const asked =
       kind < 60 ? several(dice, (network, index) => this.#later(network, dice, index)) : sensible(dice);
     return asked && { asked };

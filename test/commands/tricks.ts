@@ -213,6 +213,14 @@ export const FIRST_TRICKS = ['NoNetwork', 'RangeTooSmall', 'RangeTooWide', 'Endp
 /** The refusals that `decide` can give, each provoked now and then. */
 export const PROVOKED = Object.keys(TRICKS) as (keyof typeof TRICKS)[];
 
+/** The clock comes to the end of a peer, and the server's timer runs. */
+export const ends = (dice: Dice): ReturnType<Trick> => {
+  const peer = dice.peer(({ expires, isDisabled }) => typeof expires === 'string' && !isDisabled);
+  return peer?.expires
+    ? { asked: { type: 'ExpirePeers' }, now: Math.max(dice.now, Date.parse(peer.expires)) }
+    : undefined;
+};
+
 /** The invited peer joins; sometimes it asks twice. */
 export const redeems = (dice: Dice): ReturnType<Trick> => {
   const peer = dice.oneOf(
