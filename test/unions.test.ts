@@ -183,7 +183,13 @@ const DRILLS: { [union: string]: Drill } = {
     file: 'src/store/log.ts',
     old: "  | { kind: 'conflict' }",
     member: "  | { kind: 'conflict' }\n  | { kind: 'drill' }",
-    owed: ['src/server/commands/control-plane.ts: result.head'],
+    owed: ['src/server/commands/control-plane.ts: result.commits'],
+  },
+  "a way in which a peer's right ends": {
+    file: 'src/domain/rights.ts',
+    old: "'rekeyed' | 'joined' }",
+    member: "'rekeyed' | 'joined' | 'drill' }",
+    owed: ['src/server/sessions/sessions.ts: streams.revoke'],
   },
 };
 
