@@ -348,7 +348,7 @@ describe('a pair that does not meet', () => {
 
   it("agrees on the moment by the server's clock where its own is wrong", () => {
     const firstMark = (contacts: Contacts, peer: typeof large, wrong: number): number => {
-      contacts.serverClock = { lead: wall + 15, least: wall - 5, most: wall + 35 };
+      contacts.serverClock = { offset: wall + 15, least: wall - 5, most: wall + 35 };
       contacts.add(peer, [there], { now: 0, wall: wall + wrong });
       let last = 0;
       for (let now = 0; now < 70_000; now = Math.max(contacts.nextDue, now + 1))

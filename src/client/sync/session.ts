@@ -38,7 +38,7 @@ type Phase =
   | { kind: 'reaching' }
   | { kind: 'streaming' }
   /** An older server: is the refusal its age, what does it show, has it a stream by now. */
-  | { kind: 'checking'; end: End }
+  | { kind: 'checking' }
   | { kind: 'asking' }
   | { kind: 'checkingAgain' }
   | { kind: 'resting' }
@@ -151,7 +151,7 @@ export class Session {
   }
 
   /** Why the server was not reached. */
-  unreachable(end: End | undefined = undefined): Failure {
+  unreachable(end?: End): Failure {
     if (this.#isShutOut)
       return new Failure('this machine was shut out of the network: it was disabled or deleted', {
         hint: 'ask an admin of the network to enable it; it comes back by itself then',
@@ -217,7 +217,7 @@ export class Session {
     if (this.#isLevel) return [...this.#finish(), ...effects];
     if (end.kind !== 'refused' || !NO_SUCH_STREAM.includes(end.status))
       return [...this.#restAfter(now), ...effects];
-    this.#phase = { kind: 'checking', end };
+    this.#phase = { kind: 'checking' };
     return [{ do: 'askCapabilities' }, ...effects];
   }
 

@@ -221,7 +221,7 @@ export class Stream {
   /** It was that late there at some moment since this side began to connect. */
   #hearClock(said: number): void {
     const [least, most] = [said - performance.now(), said - this.#start];
-    this.#serverClock = { least, lead: Math.min(most, least + this.roundTrip / 2), most };
+    this.#serverClock = { least, offset: Math.min(most, least + this.roundTrip / 2), most };
   }
 
   /** What is read faster than it is taken would fill the memory. */

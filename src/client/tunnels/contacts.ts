@@ -49,7 +49,7 @@ type Contact = {
   /** By the keys, but for a newcomer and for a machine that has just moved: they start with everybody. */
   starts: boolean;
   /** Only a newcomer, so that the other one, if it is new as well, may have started at the same moment. */
-  readonly yields: boolean;
+  readonly defersFirstRetry: boolean;
   readonly since: number;
   /** Handshakes before this moment say nothing, in milliseconds since 1970. */
   from: number;
@@ -57,12 +57,12 @@ type Contact = {
   endpoints: readonly SocketAddress[];
   /** Rounds that came to nothing since the last news, and when the first of them began. */
   round: number;
-  begun: number;
+  roundStartedAt: number;
   /** Tries in this round, of the one that starts. */
   tries: number;
   stage: 'begin' | 'going' | 'over';
   /** When the next round begins, if one came to nothing. */
-  mark: number;
+  nextAttemptAt: number;
   /** When the last try was sent that WireGuard would repeat; undefined when there is none. */
   sent: number | undefined;
   /** When something is to be done, in milliseconds of the monotonic clock; Infinity: when more is known. */
@@ -70,7 +70,7 @@ type Contact = {
 };
 
 /** How far a server's clock is ahead of the monotonic one here: about, at least and at most; in milliseconds. */
-export type ServerClock = { readonly lead: number; readonly least: number; readonly most: number };
+export type ServerClock = { readonly offset: number; readonly least: number; readonly most: number };
 
 /** Whether the first key starts the handshake with the second: the smaller one does, by its raw bytes. */
 export const starts = (own: PublicKey, other: PublicKey): boolean =>
@@ -89,11 +89,11 @@ export class Contacts {
   readonly #own: PublicKey;
   readonly #all = new Map<PublicKey, Contact>();
   /** Those with whom there is no session, as far as is known. */
-  readonly #apart = new Set<Contact>();
+  readonly #unconnected = new Set<Contact>();
   readonly #budget = new Budget();
   readonly #openings: Openings;
   /** How far the clock on the wall is ahead of the monotonic one, in milliseconds. */
-  #lead = 0;
+  #clockOffset = 0;
   /** The server's clock, once it has said: all its clients can agree on moments by that one. */
   serverClock: ServerClock | undefined;
 
@@ -117,27 +117,27 @@ export class Contacts {
       newcomer,
     }: { now: number; wall: number; has?: PeerState | undefined; newcomer?: Newcomer | undefined },
   ): Step[] {
-    this.#lead = wall - now;
+    this.#clockOffset = wall - now;
     const isFirst = starts(this.#own, publicKey);
     const contact: Contact = {
       publicKey,
       ip,
       starts: newcomer === undefined ? isFirst : newcomer === 'self',
-      yields: newcomer === 'self' && !isFirst,
+      defersFirstRetry: newcomer === 'self' && !isFirst,
       since: now,
       from: 0,
       endpoints,
       round: 0,
-      begun: now,
+      roundStartedAt: now,
       tries: 0,
       stage: 'begin',
-      mark: now,
+      nextAttemptAt: now,
       sent: undefined,
       due: Number.POSITIVE_INFINITY,
     };
     this.#all.set(publicKey, contact);
     if (has && isLive(has, wall)) return this.#met(contact, has);
-    this.#apart.add(contact);
+    this.#unconnected.add(contact);
     if (!contact.starts) return [this.#plain(contact), ...this.#wait(contact, now)];
     if (endpoints.length > 0) {
       const [step] = this.#try(contact, now);
@@ -150,7 +150,7 @@ export class Contacts {
     const contact = this.#all.get(publicKey);
     if (!contact) return [];
     this.#all.delete(publicKey);
-    this.#apart.delete(contact);
+    this.#unconnected.delete(contact);
     this.#openings.forget(publicKey);
     return [{ kind: 'remove', publicKey }];
   }
@@ -166,9 +166,9 @@ export class Contacts {
     const first = contact.endpoints[0] !== endpoints[0] ? endpoints[0] : undefined;
     contact.endpoints = endpoints;
     if (added.length === 0 && !first) return [];
-    if (!this.#apart.has(contact)) return this.#open(contact, added, now);
+    if (!this.#unconnected.has(contact)) return this.#open(contact, added, now);
     const fresh = now - contact.since < JUST_ADDED;
-    contact.begun = now;
+    contact.roundStartedAt = now;
     if (contact.starts && !first && contact.round === 0) return [];
     begin(contact, now);
     if (fresh && first && contact.starts) return this.#try(contact, now);
@@ -181,12 +181,12 @@ export class Contacts {
    * that it starts with everybody. The next `tick` does.
    */
   move(now: number, wall: number): void {
-    this.#lead = wall - now;
+    this.#clockOffset = wall - now;
     for (const contact of this.#all.values()) {
       contact.from = wall;
       contact.starts = true;
       begin(contact, now);
-      this.#apart.add(contact);
+      this.#unconnected.add(contact);
       this.#schedule(contact, contact.endpoints.length > 0 ? now : Number.POSITIVE_INFINITY);
     }
   }
@@ -196,8 +196,8 @@ export class Contacts {
    * side does too. The next `tick` does.
    */
   renew(now: number): void {
-    for (const contact of this.#apart) {
-      contact.begun = now;
+    for (const contact of this.#unconnected) {
+      contact.roundStartedAt = now;
       if (contact.endpoints.length === 0 || (contact.starts && contact.round === 0)) continue;
       begin(contact, now);
       this.#schedule(contact, now);
@@ -206,17 +206,17 @@ export class Contacts {
 
   /** Does what is due, by what the device says now. */
   tick(state: DeviceState, now: number, wall: number): Step[] {
-    this.#lead = wall - now;
+    this.#clockOffset = wall - now;
     const steps = this.#openings.tick(now);
     this.nextDue = this.#openings.due(now);
-    for (const contact of this.#apart) {
+    for (const contact of this.#unconnected) {
       const has = state.peers.get(contact.publicKey);
       if (has) hear(contact, has);
       if (has && isMetBy(contact, has, wall)) steps.push(...this.#met(contact, has));
       else if (contact.due <= now) steps.push(...this.#act(contact, now));
       this.nextDue = Math.min(
         this.nextDue,
-        this.#apart.has(contact) ? contact.due : Number.POSITIVE_INFINITY,
+        this.#unconnected.has(contact) ? contact.due : Number.POSITIVE_INFINITY,
       );
     }
     return steps;
@@ -224,12 +224,12 @@ export class Contacts {
 
   /** Finds the sessions that have ended since; the next `tick` tries those peers again. */
   review(state: DeviceState, now: number, wall: number): void {
-    this.#lead = wall - now;
+    this.#clockOffset = wall - now;
     for (const contact of this.#all.values()) {
       const has = state.peers.get(contact.publicKey);
-      if (this.#apart.has(contact) || (has && isLive(has, wall))) continue;
+      if (this.#unconnected.has(contact) || (has && isLive(has, wall))) continue;
       begin(contact, now);
-      this.#apart.add(contact);
+      this.#unconnected.add(contact);
       if (has?.endpoint && !contact.endpoints.includes(has.endpoint))
         contact.endpoints = [has.endpoint, ...contact.endpoints];
       this.#schedule(contact, contact.endpoints.length > 0 ? now : Number.POSITIVE_INFINITY);
@@ -241,14 +241,14 @@ export class Contacts {
     const steps: Step[] = [];
     for (const contact of this.#all.values()) {
       const has = state.peers.get(contact.publicKey);
-      if (has && !this.#apart.has(contact)) steps.push(...this.#keepUp(contact, has));
+      if (has && !this.#unconnected.has(contact)) steps.push(...this.#keepUp(contact, has));
     }
     return steps;
   }
 
   /** Whether a handshake that this side starts is being tried in quick succession. */
   get isGreeting(): boolean {
-    return [...this.#apart].some(
+    return [...this.#unconnected].some(
       ({ starts, endpoints, round, tries }) =>
         starts && endpoints.length > 0 && round === 0 && tries <= quickTries(endpoints),
     );
@@ -256,7 +256,7 @@ export class Contacts {
 
   /** Peers that are being tried for the first time since the last news of them. */
   get meeting(): number {
-    return [...this.#apart].filter(({ endpoints, round }) => endpoints.length > 0 && round < 2).length;
+    return [...this.#unconnected].filter(({ endpoints, round }) => endpoints.length > 0 && round < 2).length;
   }
 
   get size(): number {
@@ -277,7 +277,7 @@ export class Contacts {
     for (const {
       publicKey,
       endpoints: [endpoint],
-    } of this.#apart)
+    } of this.#unconnected)
       if (endpoint && this.#budget.take(endpoint, now))
         steps.push({ kind: 'set', publicKey, endpoint, keepalive: KEEPALIVE });
     return steps;
@@ -290,7 +290,7 @@ export class Contacts {
   /** Whether a session with the peer stood when last looked. */
   isMet(publicKey: PublicKey): boolean {
     const contact = this.#all.get(publicKey);
-    return contact !== undefined && !this.#apart.has(contact);
+    return contact !== undefined && !this.#unconnected.has(contact);
   }
 
   /** Whether a round came to nothing, or there is nowhere to look for the peer. */
@@ -298,7 +298,7 @@ export class Contacts {
     const contact = this.#all.get(publicKey);
     return (
       contact !== undefined &&
-      this.#apart.has(contact) &&
+      this.#unconnected.has(contact) &&
       (contact.round > 0 || contact.endpoints.length === 0)
     );
   }
@@ -327,7 +327,7 @@ export class Contacts {
 
   #act(contact: Contact, now: number): Step[] {
     if (contact.stage === 'over') return this.#fallSilent(contact, now);
-    if (now < contact.mark) return this.#openAhead(contact, now);
+    if (now < contact.nextAttemptAt) return this.#openAhead(contact, now);
     if (contact.starts) return this.#try(contact, now);
     return contact.stage === 'begin' ? this.#wait(contact, now) : this.#losePatience(contact, now);
   }
@@ -337,7 +337,7 @@ export class Contacts {
    * router has been asked from inside by then, and nothing depends on the same moment.
    */
   #openAhead(contact: Contact, now: number): Step[] {
-    this.#schedule(contact, Math.min(contact.mark, now + OPEN_AGAIN));
+    this.#schedule(contact, Math.min(contact.nextAttemptAt, now + OPEN_AGAIN));
     return this.#open(contact, contact.endpoints.filter(canFade).slice(0, OPENED_AHEAD), now, 'fading');
   }
 
@@ -366,17 +366,18 @@ export class Contacts {
   /** Making the peer anew sends an initiation at once, each time; nothing else does. */
   #try(contact: Contact, now: number): Step[] {
     const { publicKey, ip, sent } = contact;
-    if (contact.round === 1 && now - contact.begun > LOUD_FOR) return this.#fallSilent(contact, now);
+    if (contact.round === 1 && now - contact.roundStartedAt > LOUD_FOR) return this.#fallSilent(contact, now);
     const endpoint = placeOf(contact);
     if (!endpoint || !this.#budget.take(endpoint, now)) {
       this.#schedule(contact, endpoint ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
       return sent !== undefined && now - sent >= SILENT_AFTER ? [this.#silence(contact)] : [];
     }
     // Where others were served before, it begins now.
-    if (contact.round === 0 && contact.tries === 0 && now - contact.begun > LATE) contact.begun = now;
+    if (contact.round === 0 && contact.tries === 0 && now - contact.roundStartedAt > LATE)
+      contact.roundStartedAt = now;
     contact.sent = now;
     contact.tries += 1;
-    const isLong = contact.round < 2 && now - contact.begun > LOUD_FOR;
+    const isLong = contact.round < 2 && now - contact.roundStartedAt > LOUD_FOR;
     contact.stage = contact.tries < triesOf(contact) && !isLong ? 'going' : 'over';
     this.#schedule(contact, now + this.#pauseAfter(contact));
     return [{ kind: 'recreate', publicKey, allowedIps: [singleton(ip)], endpoint, keepalive: KEEPALIVE }];
@@ -392,9 +393,9 @@ export class Contacts {
     contact.tries = 0;
     contact.stage = 'begin';
     if (contact.round > 1) contact.starts = starts(this.#own, contact.publicKey);
-    contact.mark = this.#nextRound(contact, now);
+    contact.nextAttemptAt = this.#nextRound(contact, now);
     const isSecond = contact.starts && contact.round === 1;
-    this.#schedule(contact, isSecond ? contact.mark : openAhead({ ...contact, now }));
+    this.#schedule(contact, isSecond ? contact.nextAttemptAt : openAhead({ ...contact, now }));
     return [this.#silence(contact)];
   }
 
@@ -405,31 +406,35 @@ export class Contacts {
   }
 
   /** The one that waits has its way open still when the other's second round comes. */
-  #nextRound({ publicKey, starts, round, begun }: Contact, now: number): number {
+  #nextRound({ publicKey, starts, round, roundStartedAt }: Contact, now: number): number {
     if (starts && round === 1) return now + FIRST_PAUSE;
-    const lead = this.#agreedLead;
-    const times = { now: now + lead, begun: begun + lead };
+    const offset = this.#agreedOffset;
+    const times = { now: now + offset, roundStartedAt: roundStartedAt + offset };
     const isFirst = round === (starts ? 2 : 1);
-    return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - lead;
+    return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - offset;
   }
 
-  /** As far as nothing speaks against the clock here, it is the better one: of the server's not all is known. */
-  get #agreedLead(): number {
-    const { least, lead, most } = this.serverClock ?? { least: 0, lead: this.#lead, most: Infinity };
-    return least <= this.#lead && this.#lead <= most ? this.#lead : lead;
+  /** The local clock unless the server has shown that it is wrong: the server's is known only within bounds. */
+  get #agreedOffset(): number {
+    const { least, offset, most } = this.serverClock ?? {
+      least: 0,
+      offset: this.#clockOffset,
+      most: Infinity,
+    };
+    return least <= this.#clockOffset && this.#clockOffset <= most ? this.#clockOffset : offset;
   }
 
-  #pauseAfter({ tries, round, endpoints, yields }: Contact): number {
+  #pauseAfter({ tries, round, endpoints, defersFirstRetry }: Contact): number {
     const first = Math.max(SHORTEST_PAUSE, 2 * this.roundTrip);
     const step = Math.max(SHORTEST_STEP, first);
     if (round > 0) return step;
-    if (yields && tries === 1) return 2 * step;
+    if (defersFirstRetry && tries === 1) return 2 * step;
     const isSlow = endpoints.length === 1 && tries > QUICK_TRIES;
     return SLOW_PAUSES[isSlow ? tries - QUICK_TRIES - 1 : -1] ?? Math.min(step, first * 2 ** (tries - 1));
   }
 
   #met(contact: Contact, has: PeerState): Step[] {
-    this.#apart.delete(contact);
+    this.#unconnected.delete(contact);
     contact.starts = starts(this.#own, contact.publicKey);
     contact.sent = undefined;
     return this.#keepUp(contact, has);
@@ -452,10 +457,10 @@ export class Contacts {
 
 const begin = (contact: Contact, now: number): void => {
   contact.round = 0;
-  contact.begun = now;
+  contact.roundStartedAt = now;
   contact.tries = 0;
   contact.stage = 'begin';
-  contact.mark = now;
+  contact.nextAttemptAt = now;
 };
 
 /** Heard from elsewhere, but not to the end (both may have started at once): that is the likeliest place. */

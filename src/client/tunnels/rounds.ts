@@ -34,15 +34,27 @@ export const pairNumber = (one: PublicKey, other: PublicKey): number => {
 };
 
 /** The next moment at which a pair tries. All times in milliseconds since 1970. */
-export const nextMark = (pair: number, { now, begun }: { now: number; begun: number }, isFirst: boolean) => {
+export const nextMark = (
+  pair: number,
+  { now, roundStartedAt }: { now: number; roundStartedAt: number },
+  isFirst: boolean,
+) => {
   const every = isFirst ? FIRST_EVERY : LATER_EVERY;
-  const least = isFirst ? Math.max(begun + AFTER_BEGIN, now + SILENCE) : now + LATER_SILENCE;
+  const least = isFirst ? Math.max(roundStartedAt + AFTER_BEGIN, now + SILENCE) : now + LATER_SILENCE;
   const offset = pair % every;
   return Math.ceil((least - offset) / every) * every + offset;
 };
 
-/** When routers are opened ahead of that mark; `begun` is when the first round began, on the same clock. */
-export const openAhead = ({ now, mark, begun }: { now: number; mark: number; begun: number }): number => {
-  const early = begun + OPEN_AFTER_BEGIN;
-  return Math.max(now, early > now ? Math.min(mark, early) : mark - OPEN_BEFORE);
+/** When routers are opened ahead of that mark; `roundStartedAt` is when the first round began, on the same clock. */
+export const openAhead = ({
+  now,
+  nextAttemptAt,
+  roundStartedAt,
+}: {
+  now: number;
+  nextAttemptAt: number;
+  roundStartedAt: number;
+}): number => {
+  const early = roundStartedAt + OPEN_AFTER_BEGIN;
+  return Math.max(now, early > now ? Math.min(nextAttemptAt, early) : nextAttemptAt - OPEN_BEFORE);
 };

@@ -17,17 +17,17 @@ type Moments = {
 };
 
 export class SessionTimes {
-  readonly #lead: number;
+  readonly #clockOffset: number;
   readonly #known = new Map<PublicKey, { stamp: number; at: number }>();
   #looked: number | undefined;
 
   constructor({ now, wall }: Moments) {
-    this.#lead = wall - now;
+    this.#clockOffset = wall - now;
   }
 
   /** Milliseconds since 1970 as the machine's clock had it at the start, and as they have gone by since. */
   wall(now: number): number {
-    return now + this.#lead;
+    return now + this.#clockOffset;
   }
 
   /** The state with its handshakes told by `wall`. What is new happened since the last look. */
