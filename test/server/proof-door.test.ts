@@ -237,6 +237,23 @@ describe('an invitation', () => {
     expect(served.network.peer(peer.id)).toMatchObject({ isRedeemed: true, hasProved: true, publicKey });
   });
 
+  it('is redeemed by a call that cannot know what time it is here; heard again, that changes nothing', async () => {
+    const [peer, carl] = await newcomer({ invited: true });
+    const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);
+    const redeem = { method: 'POST', body: { public_key: publicKey } };
+    const first = await carl.once(REDEEM_PATH, { ...redeem, purpose: 'redeem', newKey });
+    expect([first.status, first.moment !== undefined, first.header.startsWith('.0.')]).toEqual([
+      204,
+      true,
+      true,
+    ]);
+    expect(served.network.peer(peer.id)).toMatchObject({ isRedeemed: true, hasProved: true, publicKey });
+    const redeemed = served.network.peer(peer.id);
+    const again = { from: carl.ip, ...redeem, headers: { [PROOF_HEADER]: first.header } };
+    expect((await served.call(REDEEM_PATH, again)).status).toBe(401);
+    expect(served.network.peer(peer.id)).toBe(redeemed);
+  });
+
   it('whose key still has the address may repeat its redemption, and nothing else', async () => {
     const [peer, carl] = await newcomer({ invited: true, admin: true });
     const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);

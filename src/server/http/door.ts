@@ -152,7 +152,8 @@ export class Door {
     if (!found) return { status: 401 };
     const { caller, evidence } = found;
     const { proofs } = this.#deps;
-    const late = proofs.lateness(evidence);
+    // A redemption says the same however often it comes: who joins is spared the round trip that tells the time.
+    const late = evidence.call.purpose === 'redeem' ? undefined : proofs.lateness(evidence);
     if (late !== undefined) return { status: 401, proof: late };
     const heard = proofs.hear(evidence);
     if (heard === 'used') return this.#refuseProof(request);
