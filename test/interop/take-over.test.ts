@@ -147,7 +147,10 @@ describe("taking over a client's machine", () => {
     expect(await ann.host.sure(['cat', '/etc/innernet/acme.conf'])).toBe(conf);
     const shown = await ours.sure('show', 'acme');
     for (const name of ['ann', 'ryo', 'eve']) expect(shown).toContain(name);
-    expect((await after.history()).at(-1)?.type).toBe('CidrRenamed');
+    await until("it is noted that ann's key has proved itself", async () => {
+      const types = (await after.history()).map(({ type }) => type);
+      return types.slice(-2).join() === 'CidrRenamed,PeerProved';
+    });
   });
 
   it('hears live what changes from then on', async () => {
@@ -174,5 +177,34 @@ describe("taking over a client's machine", () => {
     await ann.sure('up', 'acme');
     await ann.name();
     await until('ann reaches ryo', () => pings(ann.host, '10.61.2.1'));
+  });
+});
+
+describe('requiring proofs after the move', () => {
+  it("keeps an old peer as it is, and answers nothing to innernet's client where ours has proved itself", async () => {
+    await after.sure('require-proof', 'acme', '--yes');
+    expect(await ryo.sure('fetch', 'acme')).not.toContain('status code');
+    const { code, stdout, stderr } = await ann.run('fetch', 'acme');
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('status code 401')]);
+  });
+
+  it('refuses an old admin what changes the network, until proofs are waived for it', async () => {
+    await after.sure('grant-admin', 'acme', '--name', 'ryo', '--yes');
+    const add = [
+      'add-cidr',
+      'acme',
+      '--name',
+      'robots',
+      '--cidr',
+      '10.61.3.0/24',
+      '--parent',
+      'acme',
+      '--yes',
+    ];
+    const { code, stdout, stderr } = await ryo.run(...add);
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('status code 403')]);
+    await after.sure('waive-proof', 'acme', '--name', 'ryo', '--yes');
+    await ryo.sure(...add);
+    expect((await after.history()).at(-1)).toMatchObject({ type: 'CidrAdded', actor: { name: 'ryo' } });
   });
 });
