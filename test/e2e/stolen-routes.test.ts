@@ -1,6 +1,7 @@
 // R26: another network claims addresses of ours. What is meant for a peer leaves by our device or not at all, as a capture
 // at the other end sees it; the machine says so; and nothing of the guard is left afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Lab, type Running } from '../lab.ts';
 import { CLIENT, type Host, reaches, reportOf, SERVER, until } from './small-network.ts';
@@ -226,6 +227,24 @@ describe.each(WORLDS)("R26: a foreign LAN has the server's address, IPv$family",
     await world.ann.sure([...CLIENT, 'down', 'acme']);
     await world.lease('del');
     expect(await world.routing()).toBe(before);
+  });
+
+  it.runIf(place.family === 6)('a router that advertises such a prefix: the same', async () => {
+    const { ann, rogue } = world;
+    const advertisement = fileURLToPath(new URL('../lab/router-advertisement.js', import.meta.url));
+    await ann.sure([...CLIENT, 'up', 'acme']);
+    await until('ann has taken it', async () => {
+      await rogue.sure([process.execPath, advertisement, 'ap0', place.route.replace('/64', '')]);
+      return /fd61::\w+:/.test(await ann.sure([...IP, 'address', 'show', 'dev', 'wlan0', '-tentative']));
+    });
+    expect(await ann.sure([...IP, 'route', 'show', place.route])).toContain('dev wlan0');
+    expect(await reaches(ann, place.bob, 5)).toBe(true);
+    expect(await reaches(ann, place.server, 5)).toBe(true);
+    expect(await world.stolen()).toBe(0);
+    await ann.sure([...CLIENT, 'down', 'acme']);
+    expect(await ann.sure([...IP, 'route', 'get', place.bob])).toContain('dev wlan0');
+    await ann.sure([...IP, 'address', 'flush', 'dev', 'wlan0', 'scope', 'global']);
+    await ann.exec([...IP, 'route', 'del', place.route, 'dev', 'wlan0']);
   });
 
   it('--no-routing is the way out: the machine routes as its user says', async () => {
