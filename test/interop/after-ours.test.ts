@@ -1,7 +1,8 @@
 // R26: innernet's own client on a machine where ours was before it: stopped, killed or taken down, it left nothing in the way.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../e2e/small-network.ts';
 import { type Host, Lab, type Running } from '../lab.ts';
-import { invitationFolder, NewClient, NewServer, OldClient, pings, until } from './programs.ts';
+import { invitationFolder, NewClient, NewServer, OldClient, pings } from './programs.ts';
 
 const SERVER_IP = '10.61.0.1';
 const invitations = invitationFolder();
