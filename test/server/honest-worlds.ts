@@ -227,14 +227,19 @@ class Machine {
     return [...observed].every(([id, row]) => JSON.stringify(this.#observed.get(id)) === JSON.stringify(row));
   }
 
+  /** Lets go of what it has open, and says nothing more. */
+  async forget(): Promise<void> {
+    await this.#journal.close();
+    this.api.close();
+  }
+
   async close(): Promise<void> {
     this.leave();
     await this.#ended;
     await this.#turns;
     await this.#journal.fold();
     this.#note({ state: JSON.parse(readFileSync(this.#paths.state, 'utf8')) });
-    await this.#journal.close();
-    this.api.close();
+    await this.forget();
   }
 
   #welcomed: { stream: Stream; is: Promise<void>; done: () => void } | undefined;
@@ -374,7 +379,7 @@ export class HonestWorld {
       name,
       await redeeming.asks({ method: 'POST', path: REDEEM_PATH, body, joining: keys.privateKey }),
     );
-    redeeming.api.close();
+    await redeeming.forget();
     const machine = await Machine.of(this.#served, peer, keys, place, note);
     this.#machines.push(machine);
     machine.come();
