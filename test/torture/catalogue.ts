@@ -528,10 +528,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'R31',
     what: 'a program on the machine of an admin, without its key, asks for changes where proofs are required',
-    tests: [
-      { file: 'test/domain/proofs.test.ts', titles: 'changes nothing where proofs are required' },
-      { file: 'test/server/unproved-refusals.test.ts' },
-    ],
+    tests: [{ file: 'test/domain/proofs.test.ts' }, { file: 'test/server/unproved-refusals.test.ts' }],
     sabotages: [
       {
         file: 'src/domain/decide.ts',
