@@ -6,7 +6,7 @@ import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import { acme, associated, associationId, endpoint, ids, keyOf, peerId } from '../acme.ts';
-import { AFTER_NOON, type History } from '../given.ts';
+import { AFTER_NOON, BEFORE_NOON, type History } from '../given.ts';
 
 const { network } = acme;
 const joined = associated(ids.humans, ids.machines);
@@ -86,6 +86,24 @@ describe('they cannot talk', () => {
     const { reasons, turnedAt } = why(ids.ann, ids.oven, [...network, joined, ended]);
     expect(reasons).toMatchObject([{ code: 'NoAssociation', positions: [nth(2)] }]);
     expect(turnedAt).toBe(nth(2));
+  });
+
+  it('the time of one of them is over, which counts after it was disabled and enabled', () => {
+    const { reasons } = why(ids.ann, ids.ryo, [
+      ...network,
+      { type: 'PeerDisabled', peerId: ids.ann },
+      { type: 'PeerEnabled', peerId: ids.ann },
+      { type: 'PeerExpirySet', peerId: ids.ann, expires: BEFORE_NOON },
+      { type: 'PeerExpired', peerId: ids.ann },
+    ]);
+    expect(reasons).toEqual([
+      {
+        code: 'Disabled',
+        sentence: `the time of ann ended at ${BEFORE_NOON}`,
+        positions: [nth(4)],
+        verbs: ['enable-peer --name ann --expires 90d'],
+      },
+    ]);
   });
 
   it('one of them is disabled', () => {
