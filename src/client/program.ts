@@ -217,9 +217,9 @@ const addOverridePeerEndpoint = (program: Command): void => {
     .addOption(new Option('-u, --unset', 'reach it where the network says').conflicts('endpoint'))
     .option('--yes', 'do not ask whether this is meant')
     .word('peer', '--name', 'its name or address');
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
+  addLocalChangeOptions(added).action(async (network: InterfaceName) => {
     const client = await import('./verbs/peer-endpoint.ts');
-    await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(command));
+    await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(added));
   });
 };
 
