@@ -5,7 +5,6 @@ const isProduction = process.argv.includes('--production');
 const programs = [
   'src/client/program.ts!',
   'src/server/program.ts!',
-  'src/server/live/log-writer.ts!',
   'src/server/past/past-thread.ts!',
 ];
 

@@ -9,9 +9,6 @@ import { ControlPlane } from '../src/server/commands/control-plane.ts';
 import { LoggedNetwork } from '../src/server/live/logged-network.ts';
 import { openSqliteLog, type SqliteLog } from '../src/store/sqlite-log.ts';
 
-/** Beside the bundle of the bench, as beside those of the programs. */
-const workerFile = new URL('./log-writer.js', import.meta.url);
-
 export const ACTOR: Actor = { kind: 'operator', uid: 0, user: 'root' };
 
 /** A valid public key that nobody has the private one of. */
@@ -37,7 +34,6 @@ export class Bench {
     const log = await openSqliteLog({
       file,
       readModels: READ_MODELS,
-      writer: { workerFile },
       mode: 'create',
     });
     const bench = new Bench(log, new ControlPlane(log, new LoggedNetwork(log, new Network())));

@@ -3,7 +3,7 @@
 // Two conventions for code that asks where it is (import.meta.url), true in src/ and in dist/ alike:
 // - migrations are not bundled. Walk up from import.meta.url to the first folder that holds
 //   migrations/001_log.sql: the repository's from src/store/, the package's from dist/.
-// - dist/ is flat: whichever chunk a module ends up in, './log-writer.js' is beside it.
+// - dist/ is flat: whichever chunk a module ends up in, './past-thread.js' is beside it.
 // @ts-check
 
 import { execFileSync } from 'node:child_process';
@@ -19,7 +19,6 @@ const dist = join(root, 'dist');
 /** What is bundled together shares its chunks. Programs get a shebang and mode 0755; the others are loaded by them. */
 const server = [
   { out: 'innernet-server', source: 'src/server/program.ts', program: true },
-  { out: 'log-writer', source: 'src/server/live/log-writer.ts', program: false },
   { out: 'past-thread', source: 'src/server/past/past-thread.ts', program: false },
   { out: 'prompts', source: '@inquirer/prompts', program: false },
 ];

@@ -62,7 +62,6 @@ let committed: number | undefined;
 const logIn = (folder: string) => ({
   file: join(folder, 'load.events'),
   readModels: READ_MODELS,
-  writer: { workerFile: new URL('./log-writer.js', import.meta.url) },
 });
 
 const commitOf = (events: readonly NetworkEvent[]): NewCommit => ({

@@ -199,11 +199,7 @@ const openChecked = async (
   await during(`taking over ${network}`, importOnce(network, files, conf, say));
   const kept = (copy: string): void =>
     say(`the log is brought to the format of this version; as it was before, it is kept as ${copy}`);
-  const workerFile = new URL('./log-writer.js', import.meta.url);
-  const log = opened.add(
-    await openLog({ file: files.log, writer: { workerFile }, migrate: { kept } }),
-    (it) => it.close(),
-  );
+  const log = opened.add(await openLog({ file: files.log, migrate: { kept } }), (it) => it.close());
   await checkWitness(log);
   await checkTail(log);
   await warnOfForeignChanges(log, files, say);

@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
 /** How long a connection waits for another's lock, in milliseconds; nobody holds it longer than 50. */
-const LOCK_WAIT = 5_000;
+export const LOCK_WAIT = 5_000;
 
 const FULL = 2;
 

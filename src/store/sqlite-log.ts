@@ -1,5 +1,6 @@
-/** The event log in a SQLite file: reading over its own connection, writing here or in a thread. */
+/** The event log in a SQLite file: one connection reads, another, opened when first needed, writes. */
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
@@ -7,23 +8,24 @@ import type { Hash, Position } from '../values/id.ts';
 import { backupLog, checkPages } from './backup.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from './log.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
-import { checkSchema, createFile, openDatabase } from './open.ts';
+import { checkSchema, createFile, LOCK_WAIT, LockHeld, openDatabase } from './open.ts';
 import type { Projection, ReadModelSet } from './projection.ts';
 import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections, rebuildStale } from './rebuild.ts';
-import { SteppingWriter } from './stepping-writer.ts';
 import { loadState } from './stored-state.ts';
 import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
-import { InlineWriter, type Writer, WriterGone } from './writer-thread.ts';
+import { LogWriter } from './writer.ts';
+
+/** Milliseconds between two tries for a lock that another program holds. */
+const LOCK_RETRY = 5;
 
 export type OpenOptions = {
   /** `…/NET.events`; the witness and SQLite's own files lie beside it. */
   file: string;
-  /** Every append keeps them level; the thread's program has its own, the same, list. */
+  /** Every append keeps them level. */
   readModels: ReadModelSet;
-  writer: 'inline' | { workerFile: URL };
   /** `create` makes the file, or takes one that is still empty; `open`, the default, wants a log that is there. */
   mode?: 'create' | 'open';
   /**
@@ -42,11 +44,7 @@ export const openSqliteLog = async (options: OpenOptions): Promise<SqliteLog> =>
   const db = openChecked(file, projections);
   try {
     refuseUsed(db, options);
-    const writer =
-      options.writer === 'inline'
-        ? new InlineWriter(file, projections)
-        : await SteppingWriter.start(options.writer.workerFile, file, projections);
-    return new SqliteLog(file, db, writer, readModels.queries(db));
+    return new SqliteLog(file, db, readModels);
   } catch (error) {
     db.close();
     throw error;
@@ -100,16 +98,17 @@ export class SqliteLog implements EventLog {
   /** The reading connection. No statement on it may stay open across an await. */
   readonly database: Database;
   readonly #reader: LogReader;
-  readonly #writer: Writer;
+  readonly #openWriter: () => LogWriter;
+  #writer: LogWriter | undefined;
   readonly #wake: Wake;
   #broken: Error | undefined;
 
-  constructor(file: string, database: Database, writer: Writer, queries: LogQueries) {
+  constructor(file: string, database: Database, { projections, queries }: ReadModelSet) {
     this.file = file;
-    this.queries = queries;
     this.database = database;
+    this.queries = queries(database);
     this.#reader = new LogReader(database);
-    this.#writer = writer;
+    this.#openWriter = () => new LogWriter(file, projections);
     this.#wake = new Wake(file, () => this.#reader.dataVersion());
   }
 
@@ -130,15 +129,23 @@ export class SqliteLog implements EventLog {
   }
 
   async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
-    try {
-      const result = await this.#writer.append(expected, commits);
-      if (result.kind === 'unknown') this.#broken = result.cause;
-      if (result.kind === 'committed') this.#wake.call();
-      return result;
-    } catch (error) {
-      if (!(error instanceof WriterGone)) throw error;
-      this.#broken = error;
-      return { kind: 'unknown', cause: error };
+    const result = await this.#whenFree((writer) => writer.append(expected, commits));
+    if (result.kind === 'unknown') this.#broken = result.cause;
+    if (result.kind === 'committed') this.#wake.call();
+    return result;
+  }
+
+  /** A lock of another program is waited for without stopping this one: it is held for milliseconds. */
+  async #whenFree<T>(work: (writer: LogWriter) => T | Promise<T>): Promise<T> {
+    const end = performance.now() + LOCK_WAIT;
+    for (;;) {
+      try {
+        this.#writer ??= this.#openWriter();
+        return await work(this.#writer);
+      } catch (error) {
+        if (!(error instanceof LockHeld) || performance.now() > end) throw error;
+      }
+      await sleep(LOCK_RETRY);
     }
   }
 
@@ -169,7 +176,7 @@ export class SqliteLog implements EventLog {
   }
 
   saveState(state: StoredState): Promise<void> {
-    return this.#writer.saveState(state);
+    return this.#whenFree((writer) => writer.saveState(state));
   }
 
   async loadState(codeVersion: string, until: Position): Promise<StoredState | undefined> {
@@ -177,12 +184,12 @@ export class SqliteLog implements EventLog {
   }
 
   dropStates(): Promise<void> {
-    return this.#writer.dropStates();
+    return this.#whenFree((writer) => writer.dropStates());
   }
 
   async close(): Promise<void> {
     this.#wake.close();
     if (this.database.open) this.database.close();
-    await this.#writer.close();
+    this.#writer?.close();
   }
 }

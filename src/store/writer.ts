@@ -1,6 +1,6 @@
 /**
  * The one transaction by which a log grows: sealed events, kept answers and read models, all or none. It is
- * synchronous and runs either in the program itself or in a thread of its own (writer-thread.ts).
+ * synchronous, in the thread of its program.
  */
 import { type Database, SqliteError, type Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
@@ -17,17 +17,13 @@ import { dropStates, saveState } from './stored-state.ts';
 import { Witness, witnessFile } from './witness.ts';
 
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
-type WalState = { log: number; checkpointed: number };
+type WalState = { log: number };
 
-/** Above this many pages in the WAL they are moved into the file: a long WAL is slow to read and to recover. */
-const WAL_PAGES = 1_000;
+/** Pages in the WAL beyond which they are moved into the file: a long WAL is slow to read, to recover and to move. */
+const MAX_WAL_PAGES = 400;
 
-/**
- * While somebody else moves them, more come. The last of a long WAL, a few different pages over and over, are moved by
- * the writer itself: a WAL begins anew only when it has been through, and an fsync takes half as long again while the
- * file grows.
- */
-const LAST_PAGES = 400;
+/** Milliseconds that this thread stands still for a lock; who waits longer does so without stopping the program. */
+const LOCK_PATIENCE = 20;
 
 /** Counting them costs a little, so it is done once in so many commits. */
 const COUNT_EVERY = 16;
@@ -53,18 +49,13 @@ export class LogWriter {
   #networkId: Hash | undefined;
   #broken: Error | undefined;
   #idle: NodeJS.Timeout | undefined;
-  readonly #tidy: () => unknown;
 
-  /**
-   * Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. With `tidy`
-   * nothing here takes long: a held lock is not waited for, and that is called when a checkpoint is due.
-   */
-  constructor(file: string, projections: readonly Projection[], { tidy }: { tidy?: () => unknown } = {}) {
+  /** Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. */
+  constructor(file: string, projections: readonly Projection[]) {
     this.#file = file;
     this.#projections = projections;
-    this.#tidy = tidy ?? (() => this.checkpoint());
     this.#db = openDatabase(file, 'write');
-    if (tidy) this.#db.pragma('busy_timeout = 0');
+    this.#db.pragma(`busy_timeout = ${LOCK_PATIENCE}`);
     this.#reader = new LogReader(this.#db);
     this.#currentHead();
     this.#models = new ReadModels(this.#db);
@@ -94,11 +85,6 @@ export class LogWriter {
     }
   }
 
-  /** Whether the disk has failed under it, so that every append throws. */
-  get isBroken(): boolean {
-    return this.#broken !== undefined;
-  }
-
   /** Keeps a whole state in short transactions, and drops all but the newest few. */
   saveState(state: StoredState): Promise<void> {
     return saveState(this.#db, state);
@@ -109,11 +95,8 @@ export class LogWriter {
     dropStates(this.#db);
   }
 
-  /**
-   * Moves the WAL's pages into the file, as far as readers allow, the witness first, whoever wrote its lines. False
-   * when the disk has failed.
-   */
-  checkpoint(): boolean {
+  /** Moves the WAL's pages into the file, as far as readers allow; the witness first, whoever wrote its lines. */
+  #checkpoint(): void {
     this.#forgetIdle();
     this.#witness.sync();
     try {
@@ -121,7 +104,6 @@ export class LogWriter {
     } catch (error) {
       if (isIoError(error)) this.#broken = error as Error;
     }
-    return !this.isBroken;
   }
 
   close(): void {
@@ -194,21 +176,14 @@ export class LogWriter {
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
     if (this.#commits % COUNT_EVERY === 0) this.#lookAtWal();
-    this.#idle ??= setTimeout(() => this.#tidyUp(), IDLE);
+    this.#idle ??= setTimeout(() => this.#checkpoint(), IDLE);
     this.#idle.refresh();
     this.#idle.unref(); // `close` does what is left
   }
 
   /** NOOP counts and moves nothing. */
   #lookAtWal(): void {
-    const { log, checkpointed } = this.#walState.get() ?? { log: 0, checkpointed: 0 };
-    if (log - checkpointed > WAL_PAGES) this.#tidyUp();
-    else if (log > WAL_PAGES && log - checkpointed <= LAST_PAGES) this.checkpoint();
-  }
-
-  #tidyUp(): void {
-    this.#forgetIdle();
-    this.#tidy();
+    if ((this.#walState.get()?.log ?? 0) > MAX_WAL_PAGES) this.#checkpoint();
   }
 
   #forgetIdle(): void {

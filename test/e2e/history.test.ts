@@ -106,7 +106,7 @@ describe('innernet-server history', () => {
     const file = () => join(server.dataDir, 'acme.events');
 
     beforeAll(async () => {
-      const log = await openSqliteLog({ file: file(), readModels: READ_MODELS, writer: 'inline' });
+      const log = await openSqliteLog({ file: file(), readModels: READ_MODELS });
       for (let { position } = await log.head(); position < COUNT; position += 1000) {
         const events = Array.from({ length: 1000 }, (_, index) => ({
           ...{ type: 'CidrRenamed' as const, cidrId: CidrId.parse(3) },

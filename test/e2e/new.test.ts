@@ -31,7 +31,7 @@ const conf = () => join(server.configDir, 'acme.conf');
 const log = () => join(server.dataDir, 'acme.events');
 
 const eventsIn = async (file: string) => {
-  const opened = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+  const opened = await openSqliteLog({ file, readModels: READ_MODELS });
   try {
     return (await opened.read(0, 100)).map(eventOf);
   } finally {

@@ -20,7 +20,7 @@ const rename = async (): Promise<void> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'printable-'));
   cpSync(theirs, dataDir, { recursive: true });
   const file = filesOf('acme' as InterfaceName, { configDir: '/', dataDir }).log;
-  const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+  const log = await openSqliteLog({ file, readModels: READ_MODELS });
   const { position } = await log.head();
   await log.append(position, [commitOf([{ type: 'PeerRenamed', peerId: 2 as PeerId, name: NAME }])]);
   await log.close();

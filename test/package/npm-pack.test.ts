@@ -45,7 +45,6 @@ it('has what is needed to run, and nothing that was only needed to make it', () 
     ...[
       'dist/innernet.js',
       'dist/innernet-server.js',
-      'dist/log-writer.js',
       'dist/past-thread.js',
       'dist/man/innernet.8',
     ],

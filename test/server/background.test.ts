@@ -25,7 +25,7 @@ let log: SqliteLog;
 let past: LogPast;
 beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'innernet-background-')), 'acme.events');
-  log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
+  log = await openSqliteLog({ file, readModels: READ_MODELS, mode: 'create' });
   past = new LogPast(log);
   await append(
     log,

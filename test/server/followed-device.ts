@@ -54,7 +54,7 @@ const calls = {
   /** `folder` is for the log. */
   start: async (folder: string): Promise<void> => {
     const file = join(folder, 'acme.events');
-    const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
+    const log = await openSqliteLog({ file, readModels: READ_MODELS, mode: 'create' });
     plane = new ControlPlane(log, await LoggedNetwork.load(log));
     const { publicKey, privateKey } = keysOf('server');
     await plane.execute(

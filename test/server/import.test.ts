@@ -113,7 +113,7 @@ const listing = (): [string, string][] =>
     readFileSync(join(folder, 'lib', name)).toString('base64'),
   ]);
 
-const opened = () => openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
+const opened = () => openSqliteLog({ file: files.log, readModels: READ_MODELS });
 
 /** The log holds all rows, in one commit, sound and with its read models. */
 const expectWhole = async (peers: number): Promise<void> => {

@@ -31,7 +31,6 @@ const acmeFolders = async () => {
   const log = await openSqliteLog({
     file: files.log,
     readModels: READ_MODELS,
-    writer: 'inline',
     mode: 'create',
   });
   await append(log, commitOf(acme.network));
@@ -80,7 +79,7 @@ it('writes down who asked', async () => {
   const { folders, files } = await acmeFolders();
   const plane = await open(folders);
   const { position } = await plane.execute({ type: 'RenamePeer', peer: ids.bob, name: 'rob' as never });
-  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
+  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS });
   const [record] = await log.read(position - 1, 1);
   await log.close();
   expect(JSON.parse(record!.actor)).toEqual(operator());

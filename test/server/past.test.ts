@@ -64,7 +64,7 @@ let log: SqliteLog;
 let asked: LogPast;
 beforeAll(async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'innernet-past-')), 'acme.events');
-  log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
+  log = await openSqliteLog({ file, readModels: READ_MODELS, mode: 'create' });
   await append(log, ...week());
   asked = new LogPast(log);
 });

@@ -7,7 +7,7 @@ import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { addPeer, attempts } from './asking.ts';
 
 const [file = '', who = ''] = process.argv.slice(2);
-const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+const log = await openSqliteLog({ file, readModels: READ_MODELS });
 const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 process.stdout.write('ready\n');
 for await (const line of createInterface({ input: process.stdin })) {

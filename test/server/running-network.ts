@@ -91,7 +91,7 @@ export class RunningNetwork {
 
   get #files() {
     const file = join(this.folder, 'acme.events');
-    return { file, readModels: READ_MODELS, writer: 'inline' } as const;
+    return { file, readModels: READ_MODELS } as const;
   }
 
   /** The digests of the records in (after, to], as they go over the wire. */

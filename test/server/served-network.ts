@@ -242,7 +242,7 @@ export class ServedNetwork {
 
   async #open(pastOf: (log: SqliteLog) => Answerer): Promise<void> {
     const file = join(this.folder, 'acme.events');
-    this.log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', mode: 'create' });
+    this.log = await openSqliteLog({ file, readModels: READ_MODELS, mode: 'create' });
     this.plane = new ControlPlane(
       this.log,
       await LoggedNetwork.load(this.log),

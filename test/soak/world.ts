@@ -274,7 +274,7 @@ export class World {
   /** The history of years, in a few seconds: a name that goes to and fro. */
   async #fillLog(): Promise<void> {
     const file = join(this.folder, 'data', `${DEVICE}.events`);
-    const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+    const log = await openSqliteLog({ file, readModels: READ_MODELS });
     const plane = new ControlPlane(log, await LoggedNetwork.load(log));
     const actor = { kind: 'operator', uid: 0, user: 'root' } as const;
     for (let done = 0; done < FULL_WINDOW; done += 100) {

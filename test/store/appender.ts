@@ -8,7 +8,7 @@ import { Timestamp } from '../../src/values/time.ts';
 
 const [file = '', journal = '', count = 'Infinity'] = process.argv.slice(2);
 const fd = openSync(journal, 'a');
-const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+const log = await openSqliteLog({ file, readModels: READ_MODELS });
 const actor = JSON.stringify({ kind: 'operator', uid: 0 });
 const peerId = PeerId.parse(1);
 

@@ -10,7 +10,7 @@ import type { RecordedCommit } from '../../src/store/commit.ts';
 import { onGrowth, readCommits, replay } from '../../src/store/follow.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { acme, ids } from '../acme.ts';
-import { append, commitOf, THREAD, tempLog } from './temp-log.ts';
+import { append, commitOf, tempLog } from './temp-log.ts';
 
 /** Hands over every commit after a position, one at a time, until the signal. */
 const follow = (
@@ -117,7 +117,7 @@ it('hears one call for many appends', async () => {
 });
 
 it('hears its own thread', async () => {
-  const log = await tempLog({ writer: THREAD });
+  const log = await tempLog();
   const seen = following(log);
   await append(log, commitOf(acme.created));
   await vi.waitFor(() => expect(ends(seen)).toEqual([4]));

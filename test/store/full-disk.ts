@@ -12,7 +12,6 @@ const [folder = ''] = process.argv.slice(2);
 const log = await openSqliteLog({
   file: `${folder}/acme.events`,
   readModels: READ_MODELS,
-  writer: { workerFile: new URL('./log-writer.js', import.meta.url) },
   mode: 'create',
 });
 

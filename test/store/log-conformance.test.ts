@@ -4,16 +4,16 @@ import type { EventLog } from '../../src/store/log.ts';
 import type { LogQueries } from '../../src/store/queries.ts';
 import { CASES, type Engine } from './log-conformance.ts';
 import { Memory, MemoryLog } from './memory-log.ts';
-import { THREAD, tempLog } from './temp-log.ts';
+import { tempLog } from './temp-log.ts';
 
-const sqlite = (name: string, writer: 'inline' | typeof THREAD): Engine => ({
-  name,
+const sqlite: Engine = {
+  name: 'SQLite',
   create: async () => {
-    const log = await tempLog({ writer });
-    return { log, other: () => tempLog({ file: log.file, writer }) };
+    const log = await tempLog();
+    return { log, other: () => tempLog({ file: log.file }) };
   },
   restored: (file) => tempLog({ file }),
-});
+};
 
 /** `tampered` makes another log of each that is opened. */
 const memory = (tampered: (log: MemoryLog) => EventLog = (log) => log): Engine => ({
@@ -25,12 +25,9 @@ const memory = (tampered: (log: MemoryLog) => EventLog = (log) => log): Engine =
   restored: async (file) => MemoryLog.restored(file),
 });
 
-describe.each([sqlite('SQLite', 'inline'), sqlite('SQLite in a thread', THREAD), memory()])(
-  'a log in $name',
-  (engine) => {
-    it.each(CASES)('$title', ({ run }) => run(engine));
-  },
-);
+describe.each([sqlite, memory()])('a log in $name', (engine) => {
+  it.each(CASES)('$title', ({ run }) => run(engine));
+});
 
 /** The log with other methods in place of its own. */
 const withOther = (log: MemoryLog, other: Partial<EventLog>): EventLog =>

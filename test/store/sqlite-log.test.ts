@@ -10,22 +10,19 @@ import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { acme, ids } from '../acme.ts';
-import { append, commitOf, THREAD, tempFolder, tempLog } from './temp-log.ts';
+import { append, commitOf, tempFolder, tempLog } from './temp-log.ts';
 
 const disabled = { type: 'PeerDisabled', peerId: ids.bob } as const;
 
-it.each([
-  ['inline', 'inline' as const],
-  ['in a thread', THREAD],
-])('with the writer %s is there again after closing, and must be there to be opened', async (_, writer) => {
-  const log = await tempLog({ writer });
+it('is there again after closing, and must be there to be opened', async () => {
+  const log = await tempLog();
   const { head } = await append(log, commitOf(acme.network));
   await log.close();
-  const again = await tempLog({ file: log.file, writer });
+  const again = await tempLog({ file: log.file });
   expect(await verifyChain(again)).toEqual(head);
   expect((await readCommits(again, 0))[0]?.events).toEqual(acme.network);
   const file = join(tempFolder(), 'acme.events');
-  const opening = openSqliteLog({ file, readModels: READ_MODELS, writer });
+  const opening = openSqliteLog({ file, readModels: READ_MODELS });
   await expect(opening).rejects.toThrow(`there is no log ${file}`);
 });
 
@@ -48,10 +45,7 @@ it('gives each record what is sealed and what seals it', async () => {
 
 it('has one winner among many at one position', async () => {
   const first = await tempLog();
-  const logs = [
-    first,
-    ...(await Promise.all([1, 2, 3, 4].map(() => tempLog({ file: first.file, writer: THREAD })))),
-  ];
+  const logs = [first, ...(await Promise.all([1, 2, 3, 4].map(() => tempLog({ file: first.file }))))];
   const results = await Promise.all(logs.map((log) => log.append(0, [commitOf(acme.created)])));
   expect(results.filter(({ kind }) => kind === 'committed')).toHaveLength(1);
   expect(await first.head()).toMatchObject({ position: 4 });
@@ -63,6 +57,26 @@ it('is a file that nobody else can read', async () => {
   const modeOf = (end: string) => statSync(log.file.replace('.events', end)).mode & 0o777;
   expect(['.events', '.events-wal', '.witness'].map(modeOf)).toEqual([0o600, 0o600, 0o600]);
 });
+
+it('waits for a lock of another program without stopping this one, and gives up in the end', async () => {
+  const log = await tempLog();
+  await append(log, commitOf(acme.created));
+  const other = new Database(log.file);
+  onTestFinished(() => void other.close());
+  other.exec('BEGIN IMMEDIATE');
+  let turns = 0;
+  const turning = setInterval(() => {
+    turns += 1;
+    if (turns === 3) other.exec('COMMIT');
+  }, 1);
+  await append(log, commitOf([acme.humans]));
+  clearInterval(turning);
+  expect(turns).toBeGreaterThanOrEqual(3);
+  other.exec('BEGIN IMMEDIATE');
+  await expect(append(log, commitOf([acme.bakers]))).rejects.toThrow('has held the lock');
+  other.exec('COMMIT');
+  await append(log, commitOf([acme.bakers]));
+}, 20_000);
 
 it('takes an empty log for a new one, and no other', async () => {
   const log = await tempLog();

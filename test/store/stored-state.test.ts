@@ -5,7 +5,7 @@ import type { StoredState } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { acme } from '../acme.ts';
-import { append, commitOf, THREAD, tempLog } from './temp-log.ts';
+import { append, commitOf, tempLog } from './temp-log.ts';
 
 /** A log with a state saved at each of its commits: 4, 5, 6, 7. */
 const saved = async (options = {}): Promise<{ log: SqliteLog; states: StoredState[] }> => {
@@ -27,7 +27,7 @@ const change = (log: SqliteLog, sql: string) => {
 };
 
 it('gives the newest at or before a position, and keeps three', async () => {
-  const { log, states } = await saved({ writer: THREAD });
+  const { log, states } = await saved();
   expect(await log.loadState('1', 100)).toEqual(states[3]);
   expect(await log.loadState('1', 6)).toEqual(states[2]);
   expect(await log.loadState('1', 4)).toBeUndefined();

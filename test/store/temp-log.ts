@@ -14,9 +14,6 @@ import type { Timestamp } from '../../src/values/time.ts';
 export const OPERATOR = actorText({ kind: 'operator', uid: 0, user: 'ann' });
 export const NOON = '2026-11-22T12:00:00.000Z' as Timestamp;
 
-/** The writer's thread as users run it: the tests' global set-up builds it. */
-export const THREAD = { workerFile: new URL('../../dist/log-writer.js', import.meta.url) };
-
 /** An empty folder that is gone after the test. */
 export const tempFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'innernet-test-'));
@@ -43,7 +40,6 @@ export const tempLog = async (options: Partial<OpenOptions> = {}): Promise<Sqlit
   const log = await openSqliteLog({
     file: options.file ?? join(tempFolder(), 'acme.events'),
     readModels: READ_MODELS,
-    writer: 'inline',
     mode: options.file ? 'open' : 'create',
     ...options,
   });

@@ -16,7 +16,7 @@ import { checkWitness, DamagedLog } from '../../src/store/verify.ts';
 import { readWitness, Witness, witnessFile } from '../../src/store/witness.ts';
 import type { Hash } from '../../src/values/id.ts';
 import { acme } from '../acme.ts';
-import { append, commitOf, THREAD, tempFolder, tempLog } from './temp-log.ts';
+import { append, commitOf, tempFolder, tempLog } from './temp-log.ts';
 
 const hash = (digit: string) => digit.repeat(64) as Hash;
 const headAt = (position: number) => ({ position, hash: hash('a') });
@@ -34,11 +34,8 @@ const withOlderCopy = async (change: (log: SqliteLog) => Promise<unknown>): Prom
   return tempLog({ file: log.file });
 };
 
-it.each([
-  ['inline', 'inline' as const],
-  ['thread', THREAD],
-])('follows every commit (%s)', async (_, writer) => {
-  const log = await tempLog({ writer });
+it('follows every commit', async () => {
+  const log = await tempLog();
   expect(await checkWitness(log)).toBeUndefined();
   await append(log, commitOf(acme.created));
   const { head } = await append(log, commitOf([acme.humans]));

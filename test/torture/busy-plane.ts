@@ -12,8 +12,7 @@ const QUESTIONS = 8;
 
 const [file = '', journal = ''] = process.argv.slice(2);
 const fd = openSync(journal, 'a');
-const workerFile = new URL('./log-writer.js', import.meta.url);
-const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: { workerFile } });
+const log = await openSqliteLog({ file, readModels: READ_MODELS });
 const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 const keepAsking = async (asker: number): Promise<void> => {
   for (let number = 0; number < QUESTIONS; number += 1) {

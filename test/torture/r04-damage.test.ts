@@ -47,7 +47,7 @@ const DAMAGE: { [name: string]: (file: string, older: string) => void } = {
 
 /** What `serve` looks at before it serves, and in the background afterwards. */
 const serveFrom = async (file: string): Promise<EventRecord[]> => {
-  const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', migrate: true });
+  const log = await openSqliteLog({ file, readModels: READ_MODELS, migrate: true });
   try {
     await checkWitness(log);
     await checkTail(log);

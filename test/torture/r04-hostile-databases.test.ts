@@ -89,7 +89,7 @@ it('R4: a log that somebody has written into is refused, or reads as it was', {
     }
     tried.add(name);
     try {
-      const opened = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline', migrate: true });
+      const opened = await openSqliteLog({ file, readModels: READ_MODELS, migrate: true });
       try {
         await checkWitness(opened);
         await checkTail(opened);
@@ -186,7 +186,7 @@ it("R4: a database of innernet's is taken over whole, or refused and left alone"
     const what = `${tried.of('refused')} refused before`;
     try {
       await importOnce(name, files, readConf(files.conf), () => {});
-      const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, writer: 'inline' });
+      const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS });
       await verifyChain(log);
       await log.close();
       tried.add('taken over');

@@ -9,7 +9,7 @@ import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { OPERATOR } from '../server/asking.ts';
 
 const [file = ''] = process.argv.slice(2);
-const log = await openSqliteLog({ file, readModels: READ_MODELS, writer: 'inline' });
+const log = await openSqliteLog({ file, readModels: READ_MODELS });
 const plane = new ControlPlane(log, await LoggedNetwork.load(log));
 process.stdout.write('"ready"\n');
 /** Waits by counting, because a timer is too coarse to meet others at every step of theirs. */

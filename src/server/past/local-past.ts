@@ -18,7 +18,7 @@ export const openNetworkLog = async (network: InterfaceName, folders: Folders): 
       hint: 'create it: innernet-server new',
     });
   }
-  return openLog({ file, writer: 'inline' });
+  return openLog({ file });
 };
 
 export class LocalPast implements Past {

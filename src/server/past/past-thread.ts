@@ -28,7 +28,7 @@ const bytesIn = (value: unknown): ArrayBuffer[] => {
 
 const serve = (port: MessagePort): void => {
   const { file } = workerData as { file: string };
-  const opened = openLog({ file, writer: 'inline' }).then((log) => new NearAnswerer(log));
+  const opened = openLog({ file }).then((log) => new NearAnswerer(log));
   opened.catch(() => {}); // said in answer to each order
   const sights = new Map<number, (seen: ReadonlyMap<PeerId, string>) => void>();
   const sightOf =

@@ -19,7 +19,7 @@ export const exportToInnernet = async (name: InterfaceName, options: ExportOptio
   const files = filesOf(name, options);
   readConf(files.conf); // the network is here, and the way back needs this file too
   const path = resolve(options.innernetDb);
-  const log = await openLog({ file: logOf(name, files), writer: 'inline' });
+  const log = await openLog({ file: logOf(name, files) });
   try {
     const network = await loadNetwork(log);
     const deleted = log.queries.peers().filter(({ ended }) => ended === 'deleted');

@@ -154,7 +154,7 @@ const writeLog = async (
   events: readonly NetworkEvent[],
   { sha256 }: ForeignDatabase,
 ): Promise<Head> => {
-  const log = await openLog({ file, writer: 'inline', mode: 'create' });
+  const log = await openLog({ file, mode: 'create' });
   try {
     const commit = {
       actor: actorText(operator()),

@@ -76,7 +76,7 @@ export class LocalPlane implements Plane {
     const files = filesOf(network, folders);
     await refuseOpenFolders(folders);
     const conf = readConf(files.conf, (message) => note(`innernet-server: warning: ${message}`));
-    const log = await openLog({ file: logOf(network, files), writer: 'inline' });
+    const log = await openLog({ file: logOf(network, files) });
     try {
       await checkWitness(log); // what is appended to an old copy would be another history
       return new LocalPlane(network, files, { conf, log, network: await loadNetwork(log) });

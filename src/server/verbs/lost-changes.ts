@@ -16,7 +16,7 @@ export const lostChangesOf = async (
   present: string,
 ): Promise<Told[] | undefined> => {
   try {
-    const log = await openLog({ file: present, writer: 'inline' });
+    const log = await openLog({ file: present });
     try {
       if ((await log.read(position - 1, 1))[0]?.hash !== hash) return undefined;
       const past = new LogPast(log);

@@ -198,7 +198,6 @@ const writeLog = async (command: CommandOf<'CreateNetwork'>, files: NetworkFiles
   try {
     const log = await openLog({
       file: files.log,
-      writer: 'inline',
       mode: 'create',
     });
     try {

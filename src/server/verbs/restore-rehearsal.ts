@@ -79,7 +79,7 @@ export const rehearseRestore = async (
   try {
     copyLog(resolve(file), draft);
     const head = await inspectLog(draft);
-    const log = await openLog({ file: draft, writer: 'inline', migrate: true });
+    const log = await openLog({ file: draft, migrate: true });
     try {
       await refuseOtherNetwork(log, conf, file);
       const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));

@@ -132,7 +132,7 @@ type Prepared = {
 /** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
 const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
   const { network, file, files, conf, backup, options } = parts;
-  const log = await openLog({ file: draft, writer: 'inline', migrate: true });
+  const log = await openLog({ file: draft, migrate: true });
   try {
     await refuseOtherNetwork(log, conf, file);
     const present = await presentHead(files.log);
