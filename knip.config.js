@@ -2,11 +2,7 @@
 // so that no test keeps alive what nothing else needs; an export that its own file uses may be there for a test.
 const isProduction = process.argv.includes('--production');
 
-const programs = [
-  'src/client/program.ts!',
-  'src/server/program.ts!',
-  'src/server/past/past-thread.ts!',
-];
+const programs = ['src/client/program.ts!', 'src/server/program.ts!', 'src/server/past/past-thread.ts!'];
 
 export default {
   entry: [

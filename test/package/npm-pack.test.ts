@@ -42,12 +42,7 @@ const bin = (program: string) => join(prefix, 'bin', program);
 
 it('has what is needed to run, and nothing that was only needed to make it', () => {
   for (const path of [
-    ...[
-      'dist/innernet.js',
-      'dist/innernet-server.js',
-      'dist/past-thread.js',
-      'dist/man/innernet.8',
-    ],
+    ...['dist/innernet.js', 'dist/innernet-server.js', 'dist/past-thread.js', 'dist/man/innernet.8'],
     ...['migrations/001_log.sql', 'packaging/innernet@.service', 'README.md', 'LICENSE'],
   ])
     expect([path, existsSync(join(installed, path))]).toEqual([path, true]);
