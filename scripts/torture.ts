@@ -80,6 +80,7 @@ const isSeen = (fault: Fault, { file, line, becomes }: Sabotage): boolean => {
       'test',
       'scripts',
       'migrations',
+      'docs',
       'package.json',
       'tsconfig.json',
       'vitest.config.ts',
