@@ -11,6 +11,7 @@ import { explained } from '../../src/server/past/explained.ts';
 import { LogPast } from '../../src/server/past/past.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
+import type { Timestamp } from '../../src/values/time.ts';
 import { acme, associated, associationId, cidr, ids, keyOf, peerId } from '../acme.ts';
 import { append, commitOf } from '../store/temp-log.ts';
 
@@ -48,6 +49,7 @@ beforeAll(async () => {
     }), // 25
     by(ann, { type: 'CidrDeleted', cidrId: 7 as never }), // 26
     by({ kind: 'server' }, { type: 'InvitationExpired', peerId: ids.eve }), // 27
+    by(ann, { type: 'PeerExpirySet', peerId: ids.bob, expires: NOON as Timestamp }), // 28
   );
 });
 afterAll(async () => {
@@ -86,6 +88,10 @@ tells(
 tells(
   { code: 'KeyRetired', key: keyOf('oven') },
   `it was oven's, who was deleted by rita on the server at ${NOON} (position 19)`,
+);
+tells(
+  { code: 'PeerHasEnded', name: 'bob', ended: NOON as Timestamp },
+  `its end was set by ann at ${NOON} (position 28)`,
 );
 tells({ code: 'PeerIsDisabled', name: 'bob' }, `it was disabled by ann at ${NOON} (position 18)`);
 tells(

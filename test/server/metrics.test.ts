@@ -7,8 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/server/metrics/metrics.ts';
 import { MetricsDoor } from '../../src/server/metrics/metrics-door.ts';
 import { MetricsPlace } from '../../src/server/metrics/metrics-place.ts';
-import { keyOf } from '../acme.ts';
+import type { Timestamp } from '../../src/values/time.ts';
+import { acme, ids, keyOf } from '../acme.ts';
 import { folderForSockets } from '../folder-for-sockets.ts';
+import { networkOf } from '../given.ts';
 import { ServedNetwork } from './served-network.ts';
 
 let served: ServedNetwork;
@@ -105,6 +107,25 @@ describe('what is counted', () => {
       'innernet_handshake_age_seconds_count 2',
     ])
       expect(lines).toContain(line);
+  });
+
+  it('enabled peers whose time ends within a week, as it is looked at', () => {
+    const network = networkOf(
+      acme.network,
+      { type: 'PeerExpirySet', peerId: ids.bob, expires: '2026-11-29T12:00:00.000Z' as Timestamp },
+      { type: 'PeerExpirySet', peerId: ids.oven, expires: '2026-11-30T12:00:00.000Z' as Timestamp },
+    );
+    const { hub, limits, unproved, live } = served;
+    const sources = { network: 'acme', live: { head: live.head, network }, hub, limits, unproved };
+    const seen = (now: string) =>
+      /^innernet_peers_ending (\d+)$/m.exec(
+        new Metrics().text({ ...sources, device: () => undefined }, Date.parse(now)),
+      )?.[1];
+    expect([
+      seen('2026-11-22T11:59:59Z'),
+      seen('2026-11-22T12:00:00Z'),
+      seen('2026-11-23T12:00:00Z'),
+    ]).toEqual(['0', '1', '2']);
   });
 
   it('is in the format that Prometheus reads: help and type before each family, numbers after each name', () => {
