@@ -8,6 +8,7 @@ import { Rejected } from '../src/domain/rejection.ts';
 import type { Actor } from '../src/events/actor.ts';
 import type { NetworkEvent } from '../src/events/schema.ts';
 import type { Outcome, Rehearsal } from '../src/protocol/commands.ts';
+import type { SeenPeer } from '../src/protocol/rows.ts';
 import { rehearse } from '../src/server/past/rehearsal.ts';
 import { Hash, SERVER_PEER } from '../src/values/id.ts';
 import { Timestamp } from '../src/values/time.ts';
@@ -24,6 +25,8 @@ export class MemoryPlane implements Plane {
   closed = 0;
   /** Peers that were refused for want of a proof. */
   unproved: NetworkView['unproved'];
+  /** When peers were seen; undefined: nobody knows. */
+  lastSeen: SeenPeer[] | undefined;
   readonly #state = new Network();
 
   constructor(network: string, past: readonly NetworkEvent[]) {
@@ -64,6 +67,10 @@ export class MemoryPlane implements Plane {
       unproved: this.unproved,
       associations: [...this.#state.associations()],
     };
+  }
+
+  async seen(): Promise<SeenPeer[] | undefined> {
+    return this.lastSeen;
   }
 
   async server(): Promise<ServerFacts> {

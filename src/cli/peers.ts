@@ -5,7 +5,7 @@ import { endingSoon, hasEnded } from '../domain/ends.ts';
 import type { Peer } from '../domain/peer.ts';
 import { shellWord } from '../domain/rejection.ts';
 import type { UnprovedRefusal } from '../protocol/rows.ts';
-import type { PeerId } from '../values/id.ts';
+import { type PeerId, SERVER_PEER } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -20,6 +20,7 @@ import {
   sayOutcome,
 } from './change.ts';
 import { endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
+import { seenText } from './last-seen.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import { byAddress, peerChoices } from './peer-choices.ts';
 import type { Plane } from './plane.ts';
@@ -157,7 +158,8 @@ const renamePeer = async (plane: Plane, options: RenameOptions): Promise<void> =
   });
 };
 
-const stateOf = (peer: Peer, now: Timestamp): string => {
+/** `joined`, `ended …`, `disabled`, `invited until …`. */
+export const stateOf = (peer: Peer, now: Timestamp): string => {
   const { isRedeemed, isDisabled, inviteExpires, expires } = peer;
   if (hasEnded(peer, now) && isDisabled) return `ended ${localTime(expires ?? now)}`;
   if (isDisabled) return 'disabled';
@@ -199,7 +201,10 @@ const noteRefused = (peers: readonly Peer[], refusedOf: Refused, network: string
 };
 
 const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
-  const { peers, cidrs, unproved = [] } = await plane.view();
+  const view = await plane.view();
+  const { peers, cidrs, unproved = [] } = view;
+  const seen = await plane.seen?.(view);
+  const lastOf = new Map(seen?.map(({ peerId, last }) => [peerId, last]));
   const refusedOf: Refused = new Map(unproved.map((refusal) => [refusal.peerId, refusal]));
   const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
   const rows = [...peers].sort(byAddress);
@@ -207,17 +212,21 @@ const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void>
   if (json) {
     const told = (peer: Peer) => ({ ...peer, cidr: cidrOf.get(peer.cidrId) ?? null });
     const refused = ({ id }: Peer) => (refusedOf.has(id) ? { unproved: refusedOf.get(id) } : {});
-    return answerJson(rows.map((peer) => ({ ...told(peer), ...refused(peer) })));
+    const last = ({ id }: Peer) => (seen ? { lastSeen: lastOf.get(id) ?? null } : {});
+    return answerJson(rows.map((peer) => ({ ...told(peer), ...last(peer), ...refused(peer) })));
   }
+  const seenOf = ({ id, isRedeemed }: Peer): string =>
+    id === SERVER_PEER || !isRedeemed ? '' : seenText(lastOf.get(id));
   answer(
     table(
-      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'STATE', 'PROOF', 'KEY'],
+      ['NAME', 'ADDRESS', 'CIDR', 'ADMIN', 'STATE', ...(seen ? ['SEEN'] : []), 'PROOF', 'KEY'],
       rows.map((peer) => [
         peer.name,
         peer.ip,
         cidrOf.get(peer.cidrId) ?? '',
         peer.isAdmin ? 'admin' : '',
         stateOf(peer, now),
+        ...(seen ? [seenOf(peer)] : []),
         proofOf(peer, refusedOf),
         shortKey(peer.publicKey),
       ]),
@@ -251,7 +260,7 @@ export const addPeerVerbs = (program: Command, open: Open): void => {
   }
 
   const list = networkVerb(program, 'list-peers', {
-    summary: 'list the peers, invited and disabled ones too',
+    summary: 'list the peers and when each was last seen, invited and disabled ones too',
     examples: ['list-peers acme', 'list-peers acme --json'],
   }).option('--json', 'answer with JSON: a list of peers');
   actsOn<{ json?: true }>(list, open, listPeers);

@@ -6,7 +6,7 @@ import type { AdminCommand } from '../domain/command.ts';
 import type { Peer } from '../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
-import type { UnprovedRefusal } from '../protocol/rows.ts';
+import type { SeenPeer, UnprovedRefusal } from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -24,6 +24,8 @@ export type NetworkView = {
   isProofRequired?: boolean | undefined;
   /** Peers whose requests were refused for want of a proof by their key, as the running server has seen. */
   unproved?: UnprovedRefusal[] | undefined;
+  /** Told by a running server of peers that it had a handshake with. */
+  seen?: SeenPeer[] | undefined;
 };
 
 /** What an invitation says about the server. */
@@ -60,5 +62,7 @@ export interface Plane extends Past {
   /** What `execute` would do; nothing is written. Throws as it does. */
   rehearse(command: AdminCommand): Promise<Rehearsal>;
   view(): Promise<NetworkView>;
+  /** When the server had its last handshake with each peer; those are left out with which it never had one. */
+  seen?(view: NetworkView): Promise<SeenPeer[] | undefined>;
   server(): Promise<ServerFacts>;
 }

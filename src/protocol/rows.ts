@@ -33,4 +33,8 @@ export type Observation = z.infer<typeof Observation>;
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });
 export type UnprovedRefusal = z.infer<typeof UnprovedRefusal>;
 
+/** When the server had its last handshake with a peer. */
+export const SeenPeer = z.object({ peerId: PeerId, last: Timestamp });
+export type SeenPeer = z.infer<typeof SeenPeer>;
+
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });

@@ -11,6 +11,7 @@ import { addExpiryVerb } from '../cli/expiry.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
+import { networkName } from '../cli/network-verb.ts';
 import { addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
@@ -23,9 +24,11 @@ import { InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './disk/files.ts';
 import { MetricsPlace } from './metrics/metrics-place.ts';
 import type { BackupOptions } from './verbs/backup.ts';
+import type { DownOptions } from './verbs/down.ts';
 import type { NewOptions, ServeOptions, UninstallOptions } from './verbs/options.ts';
 import { addProofVerbs } from './verbs/proof-verbs.ts';
 import type { RestoreOptions } from './verbs/restore.ts';
+import type { ShowOptions } from './verbs/show.ts';
 
 const open: Open = async (network, options) => {
   const { LocalPlane } = await import('./verbs/local-plane.ts');
@@ -108,6 +111,30 @@ const addUninstall = (program: Command): void => {
   );
 };
 
+const addShow = (program: Command): void => {
+  verb(program, 'show', {
+    summary: 'show the networks of this machine, who is connected, and who was seen when',
+    examples: ['show', 'show acme', 'show --json'],
+  })
+    .argument('[network]', 'its name on this machine (default: all)', networkName)
+    .option('--json', 'answer with JSON: a list of networks')
+    .action(async (network: InterfaceName | undefined, _options, command: Command) => {
+      const server = await import('./verbs/show.ts');
+      await server.show(network, saidTo<ShowOptions>(command));
+    });
+};
+
+const addDown = (program: Command): void => {
+  const added = networkVerb(program, 'down', {
+    summary: "take the server's tunnels of a network down; log, key and peers stay",
+    examples: ['down acme', 'down acme --dry-run'],
+  }).option('--yes', 'do not ask whether this is meant');
+  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
+    const server = await import('./verbs/down.ts');
+    await server.down(network, saidTo<DownOptions>(command));
+  });
+};
+
 const addDoctor = (program: Command): void => {
   networkVerb(program, 'doctor', {
     summary: "go through what can be wrong with a network on the server's machine, and say what to do",
@@ -169,7 +196,7 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addDoctor, addBackups, addUninstall]) add(program);
+for (const add of [addNew, addServe, addShow, addDown, addDoctor, addBackups, addUninstall]) add(program);
 for (const add of [
   addPeerVerbs,
   addInvitationVerbs,

@@ -588,6 +588,22 @@ describe('a network that is the only one need not be named, and what is acted on
   });
 });
 
+it('list-peers says when each was seen, where that is known', async () => {
+  const ago = (milliseconds: number) => new Date(Date.now() - milliseconds).toISOString() as Timestamp;
+  plane.lastSeen = [
+    { peerId: ids.ann, last: ago(20_000) },
+    { peerId: ids.bob, last: ago(3 * 86_400_000 + 5_000) },
+  ];
+  const { stdout } = await inn('list-peers acme');
+  expect(stdout.split('\n')[0]).toMatch(/ADMIN +STATE +SEEN +PROOF +KEY$/);
+  expect(stdout).toMatch(/^ann .* joined +now +/m);
+  expect(stdout).toMatch(/^bob .* joined +3 d ago +/m);
+  expect(stdout).toMatch(/^ryo .* joined +never +/m);
+  const peers = JSON.parse((await inn('list-peers acme --json')).stdout);
+  const lastOf = (name: string) => peers.find((peer: { name: string }) => peer.name === name).lastSeen;
+  expect([lastOf('ann'), lastOf('ryo')]).toEqual([plane.lastSeen[0]?.last, null]);
+});
+
 describe('with --json what goes wrong is JSON too, in one line, beside the sentence on stderr', () => {
   it('a rule', async () => {
     const { code, stdout, stderr } = await inn('disable-peer acme --name nobody --json');

@@ -13,7 +13,7 @@ import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { COMMANDS_PATH, LARGEST_BODY, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { UnprovedRefusal } from '../../protocol/rows.ts';
+import { SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
 import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
@@ -35,6 +35,7 @@ const View = z.object({
   associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
   isProofRequired: z.boolean().optional(),
   unproved: z.array(UnprovedRefusal).optional(),
+  seen: z.array(SeenPeer).optional(),
 });
 
 /** A command whose answer was lost is sent again under its id: then the first answer comes again. */
@@ -152,6 +153,10 @@ export class ApiPlane implements Plane {
       if (error instanceof CallRefused && error.status === 401) return this.#viewOfPeer(error);
       throw error;
     }
+  }
+
+  async seen({ seen }: NetworkView): Promise<SeenPeer[] | undefined> {
+    return seen;
   }
 
   async server(): Promise<ServerFacts> {

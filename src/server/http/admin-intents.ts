@@ -6,6 +6,7 @@ import { CommandRequest, type Rehearsal, UndoRequest } from '../../protocol/comm
 import { COMMANDS_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import { undoingOf } from '../../protocol/undoing.ts';
 import { timestamp } from '../commands/control-plane.ts';
+import { seenRow } from '../observations/last-seen.ts';
 import { explained } from '../past/explained.ts';
 import { rehearse } from '../past/rehearsal.ts';
 import { type Asker, executeAs, route } from './calls.ts';
@@ -45,7 +46,11 @@ const rehearseAs = (
     }),
   );
 
-const viewOf = ({ live: { network, networkId, head }, unproved }: ApiDependencies): NetworkView => ({
+const viewOf = ({
+  live: { network, networkId, head },
+  unproved,
+  observations,
+}: ApiDependencies): NetworkView => ({
   name: network.name,
   networkId,
   ...head,
@@ -54,4 +59,5 @@ const viewOf = ({ live: { network, networkId, head }, unproved }: ApiDependencie
   associations: [...network.associations()],
   isProofRequired: network.isProofRequired,
   unproved: unproved.rows(),
+  seen: [...network.peers()].flatMap(({ id }) => seenRow(id, observations.of(id).lastHandshake)),
 });

@@ -38,6 +38,14 @@ const remembered = (file: string): z.infer<typeof Document>['peers'] => {
 export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
   new Map(remembered(file).map(({ id, reported }) => [id, reported]));
 
+/** The last handshakes that the file remembers, in milliseconds since 1970, by peer. */
+export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
+  new Map(
+    remembered(file).flatMap(({ id, lastHandshake }) =>
+      lastHandshake === undefined ? [] : [[id, lastHandshake] as const],
+    ),
+  );
+
 export class ObservationFile {
   readonly #file: string;
   readonly #observations: Observations;
@@ -54,10 +62,10 @@ export class ObservationFile {
     });
   }
 
-  /** Writes what is still to be written. */
+  /** Writes all that is known: handshakes alone, which come all the time, are no reason to write before. */
   async close(): Promise<void> {
     this.#unsubscribe();
-    if (this.#timer) await this.#write();
+    await this.#write();
   }
 
   /** A full disk or the like costs no more than the memory of endpoints, so nobody is troubled with it. */

@@ -11,6 +11,7 @@ import type { Actor } from '../../events/actor.ts';
 import { openLog } from '../../projections/open-log.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
+import type { SeenPeer } from '../../protocol/rows.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import type { EventLog } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -26,6 +27,7 @@ import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
+import { lastSeen } from '../observations/last-seen.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
@@ -147,6 +149,10 @@ export class LocalPlane implements Plane {
       isProofRequired: network.isProofRequired,
       unproved: readUnprovedRefusals(this.#files.unproved),
     };
+  }
+
+  seen({ peers }: NetworkView): Promise<SeenPeer[]> {
+    return lastSeen(this.network, this.#files.observations, peers);
   }
 
   async server(): Promise<ServerFacts> {

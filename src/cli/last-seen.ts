@@ -1,0 +1,24 @@
+/** When a peer was last seen by the server, in few words. */
+import type { Timestamp } from '../values/time.ts';
+
+/** WireGuard ends a session that was not renewed for so long, in milliseconds. */
+const SESSION_MS = 180_000;
+
+const UNITS = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+] as const;
+
+/** Whether a session stands, by the handshake that began it. `now` in milliseconds since 1970. */
+export const isSeenNow = (last: Timestamp | undefined, now = Date.now()): boolean =>
+  last !== undefined && now - Date.parse(last) <= SESSION_MS;
+
+/** `now`, `5 min ago`, `3 d ago`, `never`. */
+export const seenText = (last: Timestamp | undefined, now = Date.now()): string => {
+  if (last === undefined) return 'never';
+  if (isSeenNow(last, now)) return 'now';
+  const past = now - Date.parse(last);
+  const [milliseconds, unit] = UNITS.find(([length]) => past >= length) ?? UNITS[2];
+  return `${Math.floor(past / milliseconds)} ${unit} ago`;
+};

@@ -1,0 +1,31 @@
+/** `innernet-server down`: takes the server's tunnels of a network down; log, key and peers stay. */
+import { hasTerminal, Questions } from '../../cli/ask.ts';
+import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
+import type { GlobalOptions } from '../../cli/options.ts';
+import { note } from '../../cli/print.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
+import { readConf } from '../disk/conf.ts';
+import { filesOf } from '../disk/files.ts';
+
+export type DownOptions = GlobalOptions & LocalChangeOptions & { yes?: true | undefined };
+
+/** Throws a `Failure`: no such network here, it is being served, or not confirmed. */
+export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
+  const files = filesOf(network, options);
+  readConf(files.conf);
+  const changes = (await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : [];
+  if (isOnlySaid({ network, changes }, options)) return;
+  if (ProcessLock.isHeld(files.lock))
+    throw new Failure(`${network} is being served, and its server would bring the tunnels up again`, {
+      hint: `stop it first: systemctl stop innernet-server@${network}`,
+    });
+  if (changes.length > 0 && hasTerminal())
+    await new Questions(options).sure(
+      `Take the tunnels of ${network} down? No peer reaches this machine then.`,
+    );
+  if (!(await takeDown(network))) note(`innernet-server: ${network} is down already`);
+  sayDone({ network, changes }, options, `${network} is down`);
+};
