@@ -27,6 +27,8 @@ export type ChoiceQuestion<T> = Asked<T> & {
   choices: () => Promise<Choice<T>[]>;
   /** What it means that there are no choices: `no peer is disabled`. */
   none: string;
+  /** What can be done about that: hint and verb, as of a `Failure`. */
+  way?: () => Promise<{ hint: string; verb: string }>;
 };
 
 // Loaded when the first question is asked: it takes longer to load than most verbs to run.
@@ -67,11 +69,11 @@ export class Questions {
   }
 
   /** One of some; a `Failure` where there are none. */
-  async choice<T>({ flag, question, given, choices, none }: ChoiceQuestion<T>): Promise<T> {
+  async choice<T>({ flag, question, given, choices, none, way }: ChoiceQuestion<T>): Promise<T> {
     if (given !== undefined) return given;
     this.#mustHaveTerminal(flag);
     const offered = await choices();
-    if (offered.length === 0) throw new Failure(none);
+    if (offered.length === 0) throw new Failure(none, await way?.());
     const { select } = await prompts();
     const shown = offered.map(({ name, value }) => ({ name: printable(name), value }));
     return select({ message: `${question}:`, choices: shown, pageSize: 15, loop: false }, onTerminal);
@@ -80,24 +82,28 @@ export class Questions {
   /** Yes or no, in a conversation only; no where nobody is asked. */
   async yesOrNo(question: string, given: boolean | undefined): Promise<boolean> {
     if (given !== undefined) return given;
-    return this.asked && hasTerminal() ? this.#confirm(question) : false;
+    return this.asked && hasTerminal() ? this.#confirm(question, false) : false;
   }
 
   /** Asks before what cannot be undone; `--yes` answers. A `Failure` when the answer is no. */
-  async sure(question: string): Promise<void> {
+  async sure(question: string, enter: 'yes' | 'no' = 'no'): Promise<void> {
     if (this.#yes) return;
     this.#mustHaveTerminal('--yes', `${question} Say --yes`);
-    if (!(await this.#confirm(question))) throw new Failure('not confirmed: nothing was changed');
+    if (!(await this.#confirm(question, enter === 'yes')))
+      throw new Failure('not confirmed: nothing was changed');
   }
 
-  /** At the end of a conversation: shows what will be done. Who gave everything by flags is not asked. */
-  async confirmIfAsked(question: string): Promise<void> {
-    if (this.asked) await this.sure(question);
+  /**
+   * At the end of a conversation: shows what will be done. Who gave everything by flags is not asked. Enter means
+   * yes, unless something is taken away.
+   */
+  async confirmIfAsked(question: string, enter: 'yes' | 'no' = 'yes'): Promise<void> {
+    if (this.asked) await this.sure(question, enter);
   }
 
-  async #confirm(question: string): Promise<boolean> {
+  async #confirm(question: string, initial: boolean): Promise<boolean> {
     const { confirm } = await prompts();
-    return confirm({ message: printable(question), default: false }, onTerminal);
+    return confirm({ message: printable(question), default: initial }, onTerminal);
   }
 
   #mustHaveTerminal(flag: string, why = `${flag} is missing`): void {

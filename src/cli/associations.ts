@@ -73,7 +73,7 @@ const chooseAssociation = async (
 const deleteAssociation = async (plane: Plane, options: ChangeOptions, operands: string[]): Promise<void> => {
   const questions = new Questions(options);
   const [left, right] = await chooseAssociation(plane, questions, operands);
-  await questions.confirmIfAsked(`Delete the association of "${left}" and "${right}"?`);
+  await questions.confirmIfAsked(`Delete the association of "${left}" and "${right}"?`, 'no');
   await change(plane, { type: 'DeleteAssociation', cidrs: [left, right] }, options, {
     done: `deleted the association of ${named(left)} and ${named(right)}`,
   });

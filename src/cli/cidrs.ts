@@ -5,8 +5,9 @@ import { printable } from '../domain/rejection.ts';
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
 import { addressOf, Cidr, prefixOf, toNumber } from '../values/ip.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
-import { type Choice, Questions } from './ask.ts';
+import { type Choice, hasTerminal, Questions } from './ask.ts';
 import { addChangeOptions, change, named } from './change.ts';
+import { freeBlock } from './free-block.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import type { NetworkView, Plane } from './plane.ts';
 import { answer, answerJson, table } from './print.ts';
@@ -59,9 +60,10 @@ const addCidr = async (plane: Plane, options: AddOptions): Promise<void> => {
   });
   const cidr = await questions.text({
     flag: '--cidr',
-    question: 'Its addresses, such as 10.61.1.0/24',
+    question: 'Its addresses',
     given: options.cidr,
     schema: Cidr,
+    initial: options.cidr === undefined && hasTerminal() ? freeBlock(await plane.view()) : undefined,
   });
   await questions.confirmIfAsked(`Add the CIDR "${name}" (${cidr})?`);
   const { parent } = options;
@@ -110,7 +112,7 @@ const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> =
     choices: async () => deletable(await plane.view()),
     none: 'no CIDR can be deleted: each holds peers or other CIDRs',
   });
-  await questions.confirmIfAsked(`Delete the CIDR "${cidr}"?`);
+  await questions.confirmIfAsked(`Delete the CIDR "${cidr}"?`, 'no');
   await change(plane, { type: 'DeleteCidr', cidr }, options, { done: `deleted the CIDR ${named(cidr)}` });
 };
 

@@ -1,5 +1,6 @@
 /** Making an invitation: a temporary key pair, of which the network gets the public half, and a file with the other. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { AdminCommand } from '../domain/command.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
@@ -14,6 +15,7 @@ import { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { type Reservation, reserveFile } from './durable-file.ts';
 import type { NetworkView, Plane } from './plane.ts';
+import { answer } from './print.ts';
 import { Usage } from './usage.ts';
 
 /** What an invitation may take at most, in seconds: a hundred years. */
@@ -24,6 +26,14 @@ export const endsAfter = (seconds: number): Timestamp => {
   if (seconds < 1 || seconds > LONGEST)
     throw new Usage('--invite-expires: an invitation lasts from a second to a hundred years');
   return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
+};
+
+/** The file that stands for stdout. */
+export const STDOUT = '-';
+
+const stdoutAsFile: Reservation = {
+  fill: async (text) => answer(text.trimEnd()),
+  discard: async () => {},
 };
 
 export type Invited = {
@@ -83,7 +93,9 @@ export const invite = async (plane: Plane, invitation: Invitation): Promise<Invi
   const [view, server, keys] = await Promise.all([plane.view(), plane.server(), temporaryKeys()]);
   const root = view.cidrs.find(({ id }) => id === ROOT_CIDR);
   if (!root) throw new Failure('the network does not show its range, which an invitation must name');
-  const file = await reserveFile(invitation.file);
+  // A name that is taken is the better reason than its file.
+  if (existsSync(invitation.file)) await plane.rehearse(command(keys.publicKey));
+  const file = invitation.file === STDOUT ? stdoutAsFile : await reserveFile(invitation.file);
   return untilSignal(file, async () => {
     try {
       const outcome = await plane.execute(command(keys.publicKey));
@@ -103,7 +115,11 @@ export const invite = async (plane: Plane, invitation: Invitation): Promise<Invi
         },
         peerEndpointOverrides: new Map(),
       };
-      await fill(file, formatInvitation(conf, peer, basename(invitation.file)), invitation);
+      await fill(
+        file,
+        formatInvitation(conf, peer, invitation.file === STDOUT ? `${peer}.toml` : basename(invitation.file)),
+        invitation,
+      );
       return { outcome, ip, file: invitation.file };
     } catch (error) {
       await file.discard();

@@ -10,7 +10,15 @@ import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
 import { cidrChoices, hasChildren } from './cidrs.ts';
 import { endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
-import { endsAfter, type Invitation, type Invited, invite, rehearseInvitation } from './invitation.ts';
+import { waysToAddCidr } from './free-block.ts';
+import {
+  endsAfter,
+  type Invitation,
+  type Invited,
+  invite,
+  rehearseInvitation,
+  STDOUT,
+} from './invitation.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import { peerChoices } from './peer-choices.ts';
 import type { Plane } from './plane.ts';
@@ -21,7 +29,9 @@ import { Usage } from './usage.ts';
 type InviteOptions = ChangeOptions & { saveConfig?: string; inviteExpires?: number };
 
 /** Where the invitation goes unless told; an imported name may be no fit name for a file. */
-const fileFor = (peer: string, { saveConfig }: InviteOptions): string => {
+const fileFor = (peer: string, { saveConfig, json }: InviteOptions): string => {
+  if (saveConfig === STDOUT && json)
+    throw new Usage('--save-config - and --json both write to stdout: name a file for the invitation');
   if (saveConfig !== undefined) return saveConfig;
   if (isHostname(peer)) return `${peer}.toml`;
   throw new Usage(`--save-config is missing: the name "${peer}" does not fit a file`);
@@ -39,6 +49,11 @@ const inviteOrRehearse = async (
 };
 
 const sayInvited = ({ outcome, ip, file }: Invited, options: ChangeOptions, done: string): void => {
+  if (file === STDOUT) {
+    note(`${done} at ${ip}`);
+    note('hand it over in private; there: innernet install - < FILE');
+    return;
+  }
   sayOutcome(outcome, options, { done: `${done} at ${ip}: ${file}` }, { ip, invitation: file });
   if (options.json) return;
   const end = Timestamp.safeParse(outcome.events.find(({ type }) => type === 'PeerExpirySet')?.expires);
@@ -84,7 +99,8 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
       const view = await plane.view();
       return cidrChoices(view, (node) => node.id !== SERVER_CIDR && !hasChildren(view, node));
     },
-    none: 'there is no CIDR that can hold peers yet: add one first',
+    none: 'there is no CIDR that can hold peers yet',
+    way: async () => waysToAddCidr(await plane.view()),
   });
   const ip = await askForIp(questions, options);
   const admin = options.admin === undefined ? undefined : options.admin === 'true';
@@ -138,7 +154,7 @@ const reissueInvitation = async (plane: Plane, options: NameOptions & InviteOpti
 const revokeInvitation = async (plane: Plane, options: NameOptions): Promise<void> => {
   const questions = new Questions(options);
   const peer = await chooseInvited(plane, questions, options.name);
-  await questions.confirmIfAsked(`Revoke the invitation of "${peer}"?`);
+  await questions.confirmIfAsked(`Revoke the invitation of "${peer}"?`, 'no');
   await change(plane, { type: 'RevokeInvitation', peer }, options, {
     done: `revoked the invitation of ${named(peer)}: its name and address are free again`,
   });
@@ -157,7 +173,7 @@ const listInvitations = async (plane: Plane, { json }: { json?: true }): Promise
         ip,
         cidrOf.get(cidrId) ?? '',
         isAdmin ? 'admin' : '',
-        inviteExpires === null ? 'for ever' : localTime(inviteExpires),
+        inviteExpires === null ? 'no end' : localTime(inviteExpires),
       ]),
     ),
   );
@@ -172,7 +188,7 @@ const addInviteOptions = (verb: Command): Command =>
           '14d',
         ),
       )
-      .option('--save-config <file>', 'the file for the invitation (default: NAME.toml)'),
+      .option('--save-config <file>', 'the file for the invitation, - for stdout (default: NAME.toml)'),
   );
 
 /** Adds the verbs of invitations to a program. */
@@ -187,7 +203,7 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   })
     .addOption(flag('--name <name>', 'its name', Hostname))
     .addOption(flag('--cidr <cidr>', 'the CIDR that it belongs to', RecordedName))
-    .addOption(flag('--ip <address>', 'its address for ever', Ip))
+    .addOption(flag('--ip <address>', 'its permanent address', Ip))
     .addOption(new Option('--auto-ip', 'give it the lowest free address (the default)').conflicts('ip'))
     .addOption(expiresFlag())
     .addOption(new Option('--admin <true|false>', 'whether it may administer').choices(['true', 'false']))

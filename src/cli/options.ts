@@ -41,7 +41,11 @@ export const parsedBy =
     const result = schema.safeParse(text);
     if (result.success) return result.data;
     const rule = result.error.issues[0]?.message ?? 'this cannot be understood';
-    throw new Usage(rule.includes(`"${text}"`) ? `${flag}: ${rule}` : `${flag} "${text}": ${rule}`);
+    const lower = text.toLowerCase();
+    const way = lower !== text && schema.safeParse(lower).success ? `; "${lower}" would do` : '';
+    throw new Usage(
+      `${rule.includes(`"${text}"`) ? `${flag}: ${rule}` : `${flag} "${text}": ${rule}`}${way}`,
+    );
   };
 
 /** A flag with a value: `flag('--cidr <block>', 'the addresses', Cidr)`. */

@@ -96,7 +96,7 @@ const addDiff = (program: Command, { openPast }: Pasts): void => {
 const addWhy = (program: Command, { openPast, realityOf }: Pasts): void => {
   const peerArgument = parsedBy('peer', RecordedName);
   const added = networkVerb(program, 'why', {
-    summary: 'say why two peers can talk, or cannot (exit code 3), since when and by whose doing',
+    summary: 'explain why two peers can or cannot talk (exit code 3), since when, and who decided it',
     examples: ['why acme ann press', 'why acme ann press --at friday', 'why acme ann press --json'],
   })
     .argument('<peer>', 'its name, now or then, or its address', peerArgument)

@@ -43,10 +43,12 @@ type PeerVerb = {
   said: (peer: string) => Said;
   /** Asks even who gave everything by flags: it cannot be undone. */
   warning?: (peer: string) => string;
+  /** Enter is no assent to it. */
+  takesAway?: true;
 };
 
 const actOnPeer = async (
-  { command, passes, none, question, said, warning }: PeerVerb,
+  { command, passes, none, question, said, warning, takesAway }: PeerVerb,
   plane: Plane,
   options: NameOptions,
 ): Promise<void> => {
@@ -59,7 +61,7 @@ const actOnPeer = async (
     none,
   });
   if (warning) await questions.sure(warning(peer));
-  else await questions.confirmIfAsked(`${question} "${peer}"?`);
+  else await questions.confirmIfAsked(`${question} "${peer}"?`, takesAway ? 'no' : 'yes');
   const intent = command(peer, options);
   const outcome =
     'confirmed' in intent
@@ -96,6 +98,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
     passes: ({ isDisabled }) => !isDisabled,
     none: 'every peer is disabled already',
     question: 'Disable',
+    takesAway: true,
     said: (peer) => ({ done: `disabled ${named(peer)}`, already: `${named(peer)} is disabled` }),
   },
   {
@@ -130,6 +133,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
     passes: ({ isAdmin }) => isAdmin,
     none: 'no peer besides the server is an admin',
     question: 'Take the admin rights from',
+    takesAway: true,
     said: (peer) => ({ done: `${named(peer)} is no admin any more`, already: `${named(peer)} is no admin` }),
   },
 ];

@@ -1,6 +1,7 @@
 /** How both programs and their verbs are put together: global flags, help with examples, one network to act on. */
-import { Command, type CommandOptions } from 'commander';
+import { Command, type CommandOptions, Help } from 'commander';
 import type { InterfaceName } from '../values/name.ts';
+import { advised } from './advice.ts';
 import { NetworkVerb } from './network-verb.ts';
 import {
   addGlobalOptions,
@@ -14,6 +15,25 @@ import type { Past, Plane } from './plane.ts';
 /** Finds a network by the name that it has on this machine. Throws `Failure` where there is none. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
 
+/** Under which headings the help of a program has its verbs, in this order; the last has those that no other has. */
+const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
+  ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
+  ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
+  ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
+  ['history and proof:', /^(history|state|diff|why|head|revert|verify|verify-export|acknowledge)$/],
+  ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint)$/],
+  ['this machine:', /^/],
+];
+
+const groupOf = (verb: string): string => GROUPS.find(([, verbs]) => verbs.test(verb))?.[0] ?? '';
+
+/** Commander's groups, in the order of ours; those of flags stay where they are. */
+const inOrder: Help['groupItems'] = (all, visible, headingOf) => {
+  const place = (heading: string): number => GROUPS.findIndex(([each]) => each === heading);
+  const groups = [...Help.prototype.groupItems(all, visible, headingOf)];
+  return new Map(groups.sort(([left], [right]) => place(left) - place(right)));
+};
+
 /** A program without verbs yet. Errors are thrown to `run`, which words them. */
 export const newProgram = (name: string, version: string, summary: string, folders: Folders): Command => {
   const program = new Command(name)
@@ -21,7 +41,12 @@ export const newProgram = (name: string, version: string, summary: string, folde
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [verb]', 'print the help of a verb')
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .configureHelp({
+      sortSubcommands: false,
+      showGlobalOptions: false,
+      groupItems: inOrder,
+      subcommandTerm: (verb) => [verb.name(), ...verb.aliases()].join('|'),
+    })
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false) // ours are in suggestions.ts
     .exitOverride();
@@ -46,7 +71,7 @@ export const verb = (program: Command, name: string, words: VerbWords, options?:
   withWords(program, program.command(name, options), words);
 
 const withWords = <C extends Command>(program: Command, command: C, words: VerbWords): C => {
-  command.description(words.summary);
+  command.description(words.summary).helpGroup(groupOf(command.name()));
   addLateGlobalOptions(command);
   EXAMPLES.set(command, words.examples);
   const examples = words.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
@@ -70,7 +95,7 @@ export const actsOn = <Options, On extends Past = Plane>(
     const [network, ...operands] = command.processedArgs as [InterfaceName, ...string[]];
     const plane = await open(network, globalOptionsOf(command));
     try {
-      await act(plane, command.opts() as Options, operands);
+      await advised(plane, () => act(plane, command.opts() as Options, operands));
     } finally {
       await plane.close();
     }

@@ -152,8 +152,7 @@ const causes = (error: Error): string => {
 const ofRejection = ({ rejection, background }: Rejected, call: Call): Trouble => {
   const { sentence, hint, verb } = explain(rejection);
   const way = verb ? `${hint}: ${call.commandFor(verb)}` : hint;
-  const known = background && new Clock({}).sentence(background);
-  return { code: REFUSED, sentence, hint: known ? `${known}; ${way}` : way, refusal: rejection };
+  return { code: REFUSED, sentence, hint: background ? `${background}; ${way}` : way, refusal: rejection };
 };
 
 const hintOf = ({ hint, verb }: Failure, call: Call): string | undefined =>
@@ -182,8 +181,9 @@ const report = ({ sentence, hint, details, refusal }: Trouble, call: Call): void
   const say = (label: string, text: string): void => {
     note(`${call.program.name()}: ${label} ${printable(text)}`);
   };
-  if (sentence) say(paint('red', 'error:', process.stderr), sentence);
-  if (hint) say(paint('bold', 'hint:', process.stderr), hint);
+  const clock = new Clock({});
+  if (sentence) say(paint('red', 'error:', process.stderr), clock.sentence(sentence));
+  if (hint) say(paint('bold', 'hint:', process.stderr), clock.sentence(hint));
   if (details && call.verbose > 0) note(details);
   if (!sentence || !call.isJson) return;
   const error = { sentence, ...(hint ? { hint } : {}), ...(refusal ? { refusal } : {}) };

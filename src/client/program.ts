@@ -38,19 +38,23 @@ import type { VerifyOptions } from './verbs/verify.ts';
 const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
 const open: Open = async (network, options) => {
-  const { ApiPlane } = await import('./api/api-plane.ts');
+  const [{ ApiPlane }, { refuseShutOut }] = await Promise.all([
+    import('./api/api-plane.ts'),
+    import('./owner/shut-out.ts'),
+  ]);
+  await refuseShutOut(network, options);
   return ApiPlane.open(network, options);
 };
 
 const addInstall = (program: Command): void => {
   const install = verb(program, 'install', {
     summary: 'join a network by an invitation',
-    examples: ['install ann.toml', 'install ann.toml --name work --delete-invite'],
+    examples: ['install ann.toml', 'install ann.toml --name work --delete-invite', 'install - < ann.toml'],
   })
     .alias('redeem')
-    .argument('<invitation>', 'the file that an admin has given you')
+    .argument('<invitation>', 'the file that an admin has given you; - reads it from stdin')
     .addOption(flag('--name <name>', "the network's name on this machine", InterfaceName))
-    .option('--default-name', 'take the name that the network has for the inviting admin')
+    .option('--default-name', "do not ask for a local name; use the network's own")
     .option('-d, --delete-invite', 'delete the invitation once it is redeemed')
     .option(
       '--allow-range',
@@ -101,7 +105,8 @@ const addDown = (program: Command): void => {
 
 const addUninstall = (program: Command): void => {
   const uninstall = networkVerb(program, 'uninstall', {
-    summary: 'leave a network for good: delete its key, its pins and its device from this machine',
+    summary:
+      'leave a network for good: delete its key, its pins and its device; to return you need a new invitation',
     examples: ['uninstall acme', 'uninstall acme --yes'],
   }).option('--yes', 'do not ask whether this is meant');
   addHostsOptions(addLocalChangeOptions(uninstall)).action(
@@ -125,7 +130,7 @@ const addFetch = (program: Command): void => {
 
 const addShow = (program: Command): void => {
   verb(program, 'show', {
-    summary: 'show networks and their peers, without a name of all networks; this is what no verb means',
+    summary: 'show your networks and who is connected (the default, without a verb)',
     examples: ['show', 'show acme --short', 'show acme --tree', 'show --json'],
   })
     .alias('list')
@@ -141,7 +146,7 @@ const addShow = (program: Command): void => {
 
 const addForgetPin = (program: Command): void => {
   const added = networkVerb(program, 'forget-pin', {
-    summary: "let a peer that is held back in with its new key or address; ask the peer's owner first",
+    summary: "accept a peer's new key or address where it is held back; check with its owner first",
     examples: ['forget-pin acme bob', 'forget-pin acme 10.61.1.5'],
   }).argument('<peer>', 'its name or address, as "show" names it');
   addLocalChangeOptions(added).action(

@@ -162,7 +162,7 @@ const addBackups = (program: Command): void => {
       await backup(network, file, saidTo<BackupOptions>(command));
     });
   const putBack = networkVerb(program, 'restore', {
-    summary: 'put a copy of the log in its place, and record that what came after it is given up',
+    summary: 'put a copy of the log in its place; what came after it is lost, and is named',
     examples: ['restore acme acme.backup', 'restore acme acme.backup --dry-run'],
   }).argument('<file>', 'the copy');
   addChangeOptions(putBack).action(
@@ -174,7 +174,7 @@ const addBackups = (program: Command): void => {
     },
   );
   const lost = networkVerb(program, 'restored', {
-    summary: 'record that the log was put back by hand, or lost its end, and is to go on from there',
+    summary: 'carry on after the log was replaced by hand or lost its newest changes',
     examples: ['restored acme', 'restored acme --yes'],
   });
   addChangeOptions(lost).action(async (network: InterfaceName, _options, command: Command) => {

@@ -90,6 +90,7 @@ export const serve = async (network: InterfaceName, options: ServeOptions): Prom
     say(`listening on ${server.where}`);
     await supervisor.ready(server.status);
     await Promise.race([stop, server.trouble]);
+    say(`${network} is no longer served; its tunnels stay up until: innernet-server down ${network}`);
   } finally {
     supervisor.stopping();
     await opened.close();

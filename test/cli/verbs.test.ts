@@ -466,7 +466,7 @@ describe('wrong use: exit 2, and what to type instead', () => {
 
   wrong(
     'add-cidr acme --name Ovens --cidr 10.42.2.0/24',
-    '--name "Ovens": a name has only lower-case letters, digits and single hyphens, and neither starts nor ends with a hyphen',
+    '--name "Ovens": a name has only lower-case letters, digits and single hyphens, and neither starts nor ends with a hyphen; "ovens" would do',
     'innernet add-cidr --help',
   );
   wrong(
@@ -586,6 +586,48 @@ describe('a network that is the only one need not be named, and what is acted on
     const { code, stderr } = await there('rename-peer bob Robert');
     expect([code, stderr]).toEqual([2, expect.stringContaining('--new-name "Robert": a name has only')]);
   });
+});
+
+it('--help has the verbs in groups, each with what it does beside it', async () => {
+  const { stdout } = await inn('--help');
+  const headings = [...stdout.matchAll(/^(\S.*):$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual(['Options', 'Commands', 'peers', 'CIDRs and access', 'server']);
+  expect(stdout).toMatch(/\npeers:\n(?: {2}.*\n)* {2}disable-peer {2,}cut a peer off at once/);
+});
+
+describe('a refusal helps on', () => {
+  it.each([
+    [
+      'disable-peer acme --name bop',
+      'perhaps "bob" was meant; the peers are listed by: innernet list-peers acme',
+    ],
+    [
+      'add-peer acme kim --cidr baker',
+      'perhaps "bakers" was meant; the CIDRs are listed by: innernet list-cidrs acme',
+    ],
+    ['disable-peer acme --name frida', 'the peers are listed by: innernet list-peers acme'],
+    [
+      'add-peer acme kim --cidr humans',
+      '10.42.2.0/24 is free: add-cidr NAME 10.42.2.0/24; choose one of the CIDRs in it, listed by: innernet list-cidrs acme --tree',
+    ],
+  ])('%s', async (line, hint) => expect((await inn(line)).stderr).toContain(`hint: ${hint}\n`));
+
+  it('a name that is taken is the reason, and not its file', async () => {
+    writeFileSync(join(folder, 'bob.toml'), '');
+    const { stderr } = await inn(
+      `add-peer acme bob --cidr bakers --save-config '${join(folder, 'bob.toml')}'`,
+    );
+    expect(stderr).toContain('the name "bob" is taken by the peer at ');
+  });
+});
+
+it('--save-config - writes the invitation to stdout, and what else there is to say to stderr', async () => {
+  const { stdout, stderr } = await inn('add-peer acme kim --cidr bakers --save-config -');
+  expect(parseConf(stdout, 'it').networkName).toBe('acme');
+  expect(stderr).toMatch(
+    /^invited the peer "kim" at \S+\nhand it over in private; there: innernet install - < FILE\n$/,
+  );
+  expect((await inn('add-peer acme lea --cidr bakers --save-config - --json')).code).toBe(2);
 });
 
 it('list-peers says when each was seen, where that is known', async () => {

@@ -177,9 +177,13 @@ describe('places', () => {
       'the log ends at position 24: there is no position 25 yet',
     );
     const early = '2026-11-20T11:59:00.000Z' as Timestamp;
-    await expect(asked.ask({ ask: 'state', at: early })).rejects.toThrow(
-      'nothing is known of 2026-11-20T11:59:00.000Z: the log begins at 2026-11-20T12:00:00.000Z',
-    );
+    expect(await asked.ask({ ask: 'state', at: early })).toMatchObject({
+      position: 0,
+      time: null,
+      peers: [],
+    });
+    const { from, peers } = await asked.ask({ ask: 'diff', from: early });
+    expect([from.position, peers.added.some(({ name }) => name === 'ann')]).toEqual([0, true]);
     expect((await asked.ask({ ask: 'place', at: early, orBeginning: true })).position).toBe(0);
   });
 });

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
 import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
+import { printable } from '../../domain/rejection.ts';
 import { forwards } from '../../filter/forwarding.ts';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { containsIp, type Ip } from '../../values/ip.ts';
@@ -12,9 +13,11 @@ import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
 import { doubtSentence } from '../memory/doubt.ts';
+import type { Mirror } from '../memory/mirror.ts';
 import { pathsOf } from '../memory/paths.ts';
-import { heldReason } from '../memory/pins.ts';
+import { type Ground, heldReason, isOwn, isServer } from '../memory/pins.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
+import { isShutOut, shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
@@ -137,6 +140,7 @@ const handshake = async (patient: Patient): Promise<Look> => {
   const peer = state?.peers.get(patient.ground.server.publicKey);
   if (peer && isLive(peer, Date.now()))
     return ok(`with the server ${secondsSince(peer.latestHandshake ?? 0)} s ago, at ${peer.endpoint}`);
+  if (await isShutOut(patient)) return failed(shutOutText(patient.network), shutOutHint(patient.network));
   const { externalEndpoint } = patient.conf.server;
   const port = portOf(externalEndpoint);
   const uplink = localAddresses(patient.network).length > 0;
@@ -169,9 +173,17 @@ const api = async (patient: Patient): Promise<Look> => {
   } catch (error) {
     if (error instanceof CallRefused && error.status === 401)
       return failed('the server does not let this machine in', 'it may be disabled: ask an admin');
+    if (isRefusedConnection(error))
+      return failed(
+        'the machine answers, but innernet-server is not running on it; tunnels to other peers stay up',
+        `there: systemctl start innernet-server@${patient.network}`,
+      );
     throw error;
   }
 };
+
+const isRefusedConnection = (error: unknown): boolean =>
+  error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
 
 const clock = async (patient: Patient): Promise<Look> => {
   const there = await patient.api.serverTime();
@@ -226,7 +238,7 @@ const follows = async (patient: Patient): Promise<Look> => {
 };
 
 const peers = async (patient: Patient): Promise<Look> => {
-  const { network } = patient;
+  const { network, ground } = patient;
   const { mirror } = await patient.kept();
   if (mirror.alarm)
     return failed(
@@ -234,12 +246,22 @@ const peers = async (patient: Patient): Promise<Look> => {
       'ask the admin whether the server was restored or replaced',
     );
   const [held, ...others] = [...mirror.held()];
-  if (!held) return ok(`${[...mirror.tunnels()].length} in sight, none is held back`);
+  if (!held) return ok(sightText(mirror, ground));
   const more = others.length > 0 ? `, and ${others.length} more` : '';
   return warning(
     `${held.row.name} is held back (${held.rule}): ${heldReason(held)}${more}`,
     `if that is right: innernet forget-pin ${network} ${held.row.ip}; see also: innernet show ${network}`,
   );
+};
+
+/** Who sees nobody but the server is told why. */
+const sightText = (mirror: Mirror, ground: Ground): string => {
+  const rows = [...mirror.peers()];
+  const own = rows.find((row) => isOwn(ground, row));
+  const others = rows.filter((row) => row !== own && !isServer(ground, row));
+  if (others.length > 0) return `${[...mirror.tunnels()].length} in sight, none is held back`;
+  const cidr = [...mirror.cidrs()].find(({ id }) => id === own?.cidrId)?.name ?? 'the CIDR of this machine';
+  return `only the server is in sight: ${printable(cidr)} has no other peer, and no association with a CIDR that has one`;
 };
 
 export const STEPS: readonly ExaminationStep<Patient>[] = [
@@ -256,7 +278,7 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'DNS', look: dns },
   { step: 'handshake', needs: ['device', 'DNS'], look: handshake },
   { step: 'API', needs: ['address', 'handshake'], look: api },
-  { step: 'clock', needs: ['handshake'], look: clock },
+  { step: 'clock', needs: ['API'], look: clock },
   { step: 'proof', needs: ['root'], look: proof },
   { step: 'version', needs: ['API'], look: version },
   { step: 'admins', needs: ['API'], look: proofs },

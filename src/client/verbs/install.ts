@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import * as z from 'zod';
 import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
@@ -10,6 +11,7 @@ import { note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { Rejected, shellWord } from '../../domain/rejection.ts';
 import { type Conf, LARGEST_CONF, parseConf } from '../../protocol/conf.ts';
+import { hostOf, portOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { addressOf, type Cidr, containsCidr, networkOf } from '../../values/ip.ts';
 import { PrivateKey, PublicKey } from '../../values/key.ts';
@@ -51,16 +53,18 @@ const contentOf = async (path: string): Promise<string | undefined> => {
 };
 
 const readInvitation = async (file: string): Promise<Conf> => {
-  const text = await contentOf(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EISDIR') throw cause;
-    throw new Failure(`${file} is a folder`, { hint: 'name the file that an admin has given you', cause });
-  });
+  const text = await (file === '-' ? textOf(process.stdin) : contentOf(file)).catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EISDIR') throw cause;
+      throw new Failure(`${file} is a folder`, { hint: 'name the file that an admin has given you', cause });
+    },
+  );
   if (text === undefined)
     throw new Failure(`there is no invitation ${file}`, {
       hint: 'name the file that an admin has given you',
     });
   if (text.length > LARGEST_CONF) throw new Failure(`${file} is too long to be an invitation`);
-  return parseConf(text, file);
+  return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 
 /** Asked on a terminal, as innernet does; Enter means the inviting admin's name. */
@@ -162,6 +166,8 @@ const warnOfWiderRoutes = async (conf: Conf, name: InterfaceName): Promise<void>
 export const install = async (file: string, options: InstallOptions): Promise<void> => {
   const invitation = await readInvitation(file);
   if (!options.allowRange) refusePublic(networkOf(invitation.address), file);
+  if (isOver(invitation))
+    note(`innernet: warning: by this machine's clock the invitation ended at ${invitation.server.expires}`);
   const name = await localName(invitation, options);
   const paths = pathsOf(name, options);
   const hasPending = (await contentOf(paths.pending)) !== undefined;
@@ -185,10 +191,13 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   } finally {
     await ownership.release();
   }
-  if (options.deleteInvite) await rm(file, { force: true });
+  const isFile = file !== '-';
+  if (options.deleteInvite && isFile) await rm(file, { force: true });
   sayDone(change, options, `joined ${name} as ${addressOf(invitation.address)}`);
   note(`innernet: to follow its changes as they happen: innernet up --daemon ${name}`);
-  if (!options.deleteInvite) note(`innernet: the invitation ${basename(file)} is used up, it can be deleted`);
+  note(`innernet: the same at every start of this machine: systemctl enable --now innernet@${name}`);
+  if (!options.deleteInvite && isFile)
+    note(`innernet: the invitation ${basename(file)} is used up, it can be deleted`);
 };
 
 const ordersOf = ({ address, server }: Conf, name: InterfaceName, { conf }: NetworkPaths): string[] => [
@@ -287,13 +296,23 @@ const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boo
   }
 };
 
-const noAnswer = ({ server }: Conf): Failure => {
-  const { expires } = server;
-  const end = expires ? `; it ${Date.parse(expires) < Date.now() ? 'expired' : 'expires'} at ${expires}` : '';
+/** By this machine's clock, which may be wrong: it is tried all the same. */
+const isOver = ({ server: { expires } }: Conf): boolean =>
+  expires !== undefined && Date.parse(expires) < Date.now();
+
+const noAnswer = (invitation: Conf): Failure => {
+  const { externalEndpoint, expires } = invitation.server;
+  if (isOver(invitation))
+    return new Failure(`the invitation ended at ${expires}, and no answer came from ${externalEndpoint}`, {
+      hint: 'ask an admin for a new one: innernet reissue-invitation; see also: is the clock of this machine right?',
+    });
+  const end = expires ? `; it expires at ${expires}` : '';
+  const port = `UDP port ${portOf(externalEndpoint)}`;
   return new Failure(
-    `no answer from ${server.externalEndpoint}: the invitation was used or revoked, or the server is down${end}`,
+    `nothing came back from ${hostOf(externalEndpoint)}, ${port}: most likely that port is not open, or not ` +
+      `forwarded to the server; else the invitation was used or revoked, or the server is down${end}`,
     {
-      hint: 'ask an admin whether the server runs and the invitation is open: innernet list-invitations NETWORK',
+      hint: `ask an admin to let ${port} through, and whether the invitation is open: innernet list-invitations ${invitation.networkName}`,
     },
   );
 };

@@ -9,6 +9,7 @@ import { doubtSentence } from '../memory/doubt.ts';
 import { installedNetworks } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
+import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
 import { throwFirst } from './troubles.ts';
 
@@ -46,9 +47,7 @@ const headOf = (report: NetworkReport): string[] => {
   lines.push(`  listening port: ${listenPort}`);
   if (!isFollowed) lines.push(`  changes are not followed: innernet up --daemon ${network}`);
   else if (isShutOut)
-    lines.push(
-      `  ${paint('red', 'shut out')}: this machine was disabled or deleted: ask an admin of the network`,
-    );
+    lines.push(`  ${paint('red', 'shut out')}: ${shutOutText(network)}: ${shutOutHint(network)}`);
   else if (isPolled) lines.push('  the server has no live stream: it is asked for news now and then');
   else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
   return lines;

@@ -68,11 +68,15 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
   for (const one of owned) void one.follower.follow();
   const watched = watch(owned);
   await supervisor.ready(() => owned.map(statusOf).join('; '));
-  await Promise.race([signal, Promise.all(owned.map((one) => one.closed))]);
+  const isStopped = signal.then(() => true as const);
+  const wasStopped = await Promise.race([isStopped, Promise.all(owned.map((one) => one.closed))]);
   clearInterval(watched);
   clearPassing();
   supervisor.stopping();
   await Promise.all(owned.map((one) => one.close()));
+  if (wasStopped !== true) return; // at the word of another verb, which says itself what becomes of the tunnels
+  for (const { network } of owned)
+    sayOf(network)(`changes are no longer followed; its tunnels stay up until: innernet down ${network}`);
 };
 
 /** Tells whoever looks on at a terminal what is still under way. */

@@ -19,7 +19,7 @@ import type { Timestamp } from '../../values/time.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { newsAfter } from './news.ts';
 import { Pairs } from './pairs.ts';
-import { advanceTo, networkAt, placeAt, placeOf, placeSince } from './places.ts';
+import { advanceTo, networkAt, placeAt, placeOf } from './places.ts';
 import { RecordedTimes } from './recorded-times.ts';
 import { reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
@@ -57,7 +57,7 @@ export class LogPast {
     this.#background = new Background(log.queries, this.history);
     this.#answering = {
       head: () => this.#head(),
-      place: ({ at, orBeginning }) => (orBeginning ? placeSince : placeAt)(log, this.#times, at),
+      place: ({ at }) => placeAt(log, this.#times, at),
       history: (question) => this.#pageOf(question),
       state: ({ at }) => this.#state(at),
       diff: ({ from, to }) => this.#diff(from, to),

@@ -31,20 +31,8 @@ export const placeOf = async (log: EventLog, position: Position): Promise<Place>
   return { position, hash: record.hash, time: record.recordedAt };
 };
 
-/** The place of a moment; a position within a commit means its end. Throws `Failure`. */
+/** The place of a moment; a position within a commit means its end. Before the first record a network is empty. */
 export const placeAt = async (log: EventLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
-  if (typeof moment === 'number') return placeOf(log, moment);
-  const position = await times.lastAt(moment);
-  if (position !== undefined) return placeOf(log, position);
-  const first = await recordAt(log, 1);
-  throw new Failure(`nothing is known of ${moment}: the log begins at ${first?.recordedAt}`, {
-    hint: 'its first events are told by',
-    verb: 'history --limit 10',
-  });
-};
-
-/** The same for where something starts: before the first event is as good as the beginning. */
-export const placeSince = async (log: EventLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
   const position = await times.lastAt(moment);
   return position === undefined ? BEGINNING : placeOf(log, position);

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
 import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
+import { freeBlock } from '../../cli/free-block.ts';
+import { networksIn } from '../../cli/networks.ts';
 import { portNumber } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import type { CommandOf } from '../../domain/command.ts';
@@ -17,10 +19,10 @@ import { openLog } from '../../projections/open-log.ts';
 import { withRecords } from '../../store/backup.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { witnessFile } from '../../store/witness.ts';
-import { Endpoint, endpointOf } from '../../values/endpoint.ts';
+import { Endpoint, endpointOf, hostOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import { NO_HASH } from '../../values/id.ts';
-import { Cidr, kindOf, prefixOf } from '../../values/ip.ts';
+import { NO_HASH, ROOT_CIDR, SERVER_CIDR } from '../../values/id.ts';
+import { Cidr, Ip, kindOf, prefixOf, singleton } from '../../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import { keyPairFrom } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
@@ -29,7 +31,7 @@ import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
 import type { Outcome } from '../commands/outcome.ts';
-import { formatConf, type ServerConf } from '../disk/conf.ts';
+import { formatConf, readConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { rehearse } from '../past/rehearsal.ts';
@@ -102,19 +104,59 @@ const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => 
         schema: Endpoint,
         initial: likelyEndpoint(),
       });
+  warnOfPrivate(endpoint);
   return { name, cidr, endpoint, listenPort: await askPort(questions, options) };
 };
 
-const askPort = async (questions: Questions, { listenPort }: NewOptions): Promise<number> => {
-  if (listenPort !== undefined || !questions.asked) return listenPort ?? LISTEN_PORT;
+const askPort = async (questions: Questions, options: NewOptions): Promise<number> => {
+  const { listenPort } = options;
+  const taken = portsTaken(options);
+  if (listenPort !== undefined && taken.has(listenPort))
+    note(
+      `innernet-server: warning: the network ${taken.get(listenPort)} of this machine has UDP port ${listenPort}: only one of the two can be up`,
+    );
+  let free = LISTEN_PORT;
+  while (taken.has(free)) free += 1;
+  if (listenPort !== undefined || !questions.asked) return listenPort ?? free;
   return questions.text({
     flag: '--listen-port',
     question: 'Listen port',
     given: undefined,
     schema: portNumber,
-    initial: String(LISTEN_PORT),
+    initial: String(free),
   });
 };
+
+/** Ports of the networks that this machine serves, and whose each is. */
+const portsTaken = (options: NewOptions): Map<number, string> => {
+  const ports = new Map<number, string>();
+  for (const network of networksIn(options)) {
+    try {
+      ports.set(readConf(filesOf(network, options).conf).listenPort, network);
+    } catch {
+      // One that cannot be read is told where it is used.
+    }
+  }
+  return ports;
+};
+
+/** Said before it is too late: peers elsewhere never come to a private address. */
+const warnOfPrivate = (endpoint: Endpoint): void => {
+  const ip = Ip.safeParse(hostOf(endpoint)).data;
+  if (ip === undefined || kindOf(ip) !== 'private') return;
+  note(
+    `innernet-server: warning: ${ip} is a private address: only machines of the same LAN reach it. For others give your ` +
+      "router's public address or name, and forward the port there",
+  );
+};
+
+const firstBlock = (range: Cidr, address: Ip): string =>
+  freeBlock({
+    cidrs: [
+      { id: ROOT_CIDR, cidr: range },
+      { id: SERVER_CIDR, cidr: singleton(address) },
+    ],
+  }) ?? range;
 
 /** An address of this machine that others can reach, a public one if there is any. */
 const likelyEndpoint = (): string | undefined => {
@@ -261,5 +303,8 @@ const say = (
   }
   answer(`created the network ${name}: ${cidr}, this server at ${address}`);
   note(`start it: sudo innernet-server serve ${name}`);
+  note(
+    `then add a group and invite into it: innernet-server add-cidr ${name} people ${firstBlock(cidr, address)}`,
+  );
   note(`let UDP port ${listenPort} through to this machine: peers reach it at ${endpoint}`);
 };

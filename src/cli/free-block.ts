@@ -1,0 +1,34 @@
+/** A block of addresses that is free in a network: what a new CIDR for peers could be. */
+import { type CidrId, ROOT_CIDR } from '../values/id.ts';
+import { addressOf, type Cidr, familyOf, fromNumber, overlaps, prefixOf, toNumber } from '../values/ip.ts';
+
+/** How many peers' worth of bits a group gets, where the network is wide enough: 256 addresses. */
+const HOST_BITS = 8;
+/** Blocks that are looked at. */
+const MAX_TRIES = 4096;
+
+type Blocks = { cidrs: readonly { id: CidrId; cidr: string }[] };
+
+/** The lowest block of the usual size that overlaps no CIDR of the network; undefined where none was found. */
+export const freeBlock = ({ cidrs }: Blocks): Cidr | undefined => {
+  const root = cidrs.find(({ id }) => id === ROOT_CIDR)?.cidr as Cidr | undefined;
+  if (root === undefined) return undefined;
+  const family = familyOf(root);
+  const bits = Math.min(HOST_BITS, (family === 4 ? 32 : 128) - prefixOf(root) - 1);
+  if (bits < 2) return undefined;
+  const prefix = (family === 4 ? 32 : 128) - bits;
+  const first = toNumber(addressOf(root));
+  const count = Math.min(MAX_TRIES, 2 ** (prefix - prefixOf(root)));
+  const taken = cidrs.filter(({ id }) => id !== ROOT_CIDR).map(({ cidr }) => cidr as Cidr);
+  for (let at = 0; at < count; at += 1) {
+    const block = `${fromNumber(first + (BigInt(at) << BigInt(bits)), family)}/${prefix}` as Cidr;
+    if (!taken.some((cidr) => overlaps(cidr, block))) return block;
+  }
+  return undefined;
+};
+
+/** The hint of a failure for want of a CIDR that can hold peers. */
+export const waysToAddCidr = (view: Blocks): { hint: string; verb: string } => ({
+  hint: 'add one first',
+  verb: `add-cidr people ${freeBlock(view) ?? 'BLOCK'}`,
+});

@@ -1,0 +1,35 @@
+/** Whether the process that follows a network was told that this machine was disabled or deleted, and what to say then. */
+import { Failure } from '../../values/failure.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { type Folders, pathsOf } from '../memory/paths.ts';
+import { askOwner } from './owner.ts';
+
+/** Milliseconds for an answer from a process on this machine. */
+const PATIENCE_MS = 2_000;
+
+/** Says at once what a call to the server would only say by silence. Throws `Failure`. */
+export const refuseShutOut = async (network: InterfaceName, options: Folders): Promise<void> => {
+  if (await isShutOut({ network, options }))
+    throw new Failure(shutOutText(network), { hint: shutOutHint(network) });
+};
+
+/** False where nobody follows the network, or who does is too busy to answer: then nothing is known. */
+export const isShutOut = async ({
+  network,
+  options,
+}: {
+  network: InterfaceName;
+  options: Folders;
+}): Promise<boolean> => {
+  try {
+    const status = await askOwner(pathsOf(network, options).socket, { ask: 'status' }, PATIENCE_MS);
+    return (status as { isShutOut?: boolean } | undefined)?.isShutOut === true;
+  } catch {
+    return false;
+  }
+};
+
+export const shutOutText = (network: string): string => `this machine was disabled or deleted in ${network}`;
+
+export const shutOutHint = (network: string): string =>
+  `ask an admin of the network: if it was disabled, innernet enable-peer ${network} lets it in again`;
