@@ -40,6 +40,16 @@ class Desk {
     return stdout;
   }
 
+  /** Types a command line again until it succeeds: what it needs is being started. */
+  async typeUntilDone(line: string): Promise<void> {
+    say(`${paint(36, `${this.host.name}$`)} ${line}`);
+    await until(line, async () => {
+      const { code, stdout } = await this.#run(line);
+      if (code === 0) say(indent(stdout));
+      return code === 0;
+    });
+  }
+
   /** Starts a program that goes on in the background. */
   start(line: string): Running {
     say(`${paint(36, `${this.host.name}$`)} ${line} &`);
@@ -93,6 +103,8 @@ class Story {
   readonly #folder: string;
   readonly #desks = new Map<string, Desk>();
   #serving: Running | undefined;
+  /** Where in the log bob was cut off. */
+  #disabled = 0;
 
   constructor(lab: Lab, folder: string) {
     this.#lab = lab;
@@ -108,6 +120,8 @@ class Story {
     await this.#cutOff();
     await this.#restart();
     await this.#history();
+    await this.#questions();
+    await this.#undo();
   }
 
   async #desk(name: string): Promise<Desk> {
@@ -136,16 +150,14 @@ class Story {
       ['machines', '10.61.2.0/24'],
       ['guests', '10.61.3.0/24'],
     ]) {
-      await server.type(`innernet-server add-cidr acme --name ${name} --cidr ${cidr} --parent acme --yes`);
+      await server.type(`innernet-server add-cidr acme ${name} ${cidr}`);
     }
   }
 
   async #firstAdmin(): Promise<void> {
     title('Its first admin joins by an invitation made on the server');
     const server = await this.#desk('server');
-    await server.type(
-      'innernet-server add-peer acme --name ann --cidr humans --auto-ip --admin true --invite-expires 14d --save-config ann.toml --yes',
-    );
+    await server.type('innernet-server add-peer acme ann --cidr humans --admin true');
     await this.#join('ann');
   }
 
@@ -161,9 +173,7 @@ class Story {
 
   async #invite(name: Name, cidr: string): Promise<void> {
     const ann = await this.#desk('ann');
-    await ann.type(
-      `inn add-peer acme --name ${name} --cidr ${cidr} --auto-ip --admin false --invite-expires 1d --save-config ${name}.toml --yes`,
-    );
+    await ann.type(`inn add-peer acme ${name} --cidr ${cidr} --invite-expires 1d`);
     await this.#join(name);
   }
 
@@ -184,7 +194,7 @@ class Story {
     say(indent('ann pings press, in another CIDR: no answer, as it should be'));
     const begin = performance.now();
     const pinging = firstPing(ann, ADDRESS.press);
-    await ann.type('inn add-association acme humans machines --yes');
+    await ann.type('inn add-association acme humans machines');
     await pinging;
     say(indent(`command typed to first answered ping: ${milliseconds(performance.now() - begin)}`));
   }
@@ -210,7 +220,7 @@ class Story {
         return performance.now() - begin;
       }),
     );
-    await ann.type('inn disable-peer acme --name bob --yes');
+    await ann.type('inn disable-peer acme bob');
     const slowest = Math.max(...(await gone));
     say(indent(`command typed to gone from every machine and the server: ${milliseconds(slowest)}`));
     must(!(await reaches(await this.#desk('bob'), ADDRESS.ann)), 'bob must not reach ann any more');
@@ -230,19 +240,7 @@ class Story {
     say(indent(`ann pings press meanwhile: ${report}`));
     const missed = missedInARow([...answeredIn(ping.lines.join('\n')), PINGS + 1]);
     must(missed < BROKEN, 'tunnels must stand while the server restarts');
-    await until('a change after the restart', async () => {
-      const { code } = await ann.host.exec([
-        'innernet',
-        'add-cidr',
-        'acme',
-        '--name',
-        'labs',
-        '--cidr',
-        '10.61.4.0/24',
-        '--yes',
-      ]);
-      return code === 0;
-    });
+    await ann.typeUntilDone('inn add-cidr acme labs 10.61.4.0/24');
   }
 
   async #history(): Promise<void> {
@@ -252,6 +250,27 @@ class Story {
     for (const word of ['ann', 'bob', 'press', 'guest', 'cleo', 'humans', 'machines']) {
       must(history.includes(word), `history must mention ${word}`);
     }
+    this.#disabled = Number(/^ *(\d+) .* disabled peer bob/m.exec(history)?.[1]);
+    must(this.#disabled > 0, 'history must say at which position bob was disabled');
+  }
+
+  async #questions(): Promise<void> {
+    title('Ask it: who may talk, since when, who decided it, and what has changed');
+    const ann = await this.#desk('ann');
+    must((await ann.type('inn why acme ann press')).startsWith('yes: '), 'why must say yes');
+    await ann.type(`inn diff acme ${this.#disabled - 1}`);
+  }
+
+  async #undo(): Promise<void> {
+    title('Take it back: first see what that would do');
+    const [ann, bob] = [await this.#desk('ann'), await this.#desk('bob')];
+    await ann.type(`inn revert acme ${this.#disabled} --dry-run`);
+    const begin = performance.now();
+    await ann.type(`inn revert acme ${this.#disabled} --yes`);
+    await firstPing(bob, ADDRESS.ann);
+    say(
+      indent(`bob reaches ann again: ${milliseconds(performance.now() - begin)} after the command was typed`),
+    );
   }
 }
 

@@ -183,7 +183,7 @@ const placeDocuments = (folder, { packages, licence }) => {
   put(join(documents, 'copyright'), `${copyright(NAME, node, packages)}\n`);
   for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
     put(join(documents, name), readFileSync(join(root, name)));
-  for (const name of readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')))
+  for (const name of readdirSync(join(root, 'docs')).filter((file) => /\.(md|svg)$/.test(file)))
     put(join(documents, 'docs', name), readFileSync(join(root, 'docs', name)));
 };
 
