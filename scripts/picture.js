@@ -43,13 +43,11 @@ export const pictureOf = (transcript) => {
     ...(part === 0 ? [] : [{ text: '', isTitle: false }]),
     ...lines.map((line, at) => ({ text: cut(line), isTitle: at === 0 })),
   ]);
-  const begins = rows.reduce(
-    (/** @type {number[]} */ times, row) => [
-      ...times,
-      (times.at(-1) ?? 0) + (/^[a-z]+\$/.test(row.text) || row.isTitle ? PACE.command : PACE.line),
-    ],
-    [],
-  );
+  let time = 0;
+  const begins = rows.map((row) => {
+    time += /^[a-z]+\$/.test(row.text) || row.isTitle ? PACE.command : PACE.line;
+    return time;
+  });
   const whole = (begins.at(-1) ?? 0) + REST;
   const width = Math.round(COLUMNS * LETTER + 2 * MARGIN);
   const height = rows.length * LINE + 2 * MARGIN;
