@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/options.ts';
 import { localTime } from '../../src/cli/print.ts';
+import { Clock } from '../../src/cli/telling.ts';
 import { explain, type Rejection, shellWord } from '../../src/domain/rejection.ts';
 import { parseConf } from '../../src/protocol/conf.ts';
 import { Failure } from '../../src/values/failure.ts';
@@ -39,7 +40,8 @@ const answers = async (line: string, ...lines: string[]): Promise<void> =>
 
 /** Says that a line is turned down with this error and hint, and answered with nothing. */
 const refuses = async (line: string, code: 1 | 2, error: string, hint?: string): Promise<void> => {
-  const stderr = `innernet: error: ${error}\n${hint ? `innernet: hint: ${hint}\n` : ''}`;
+  const text = `innernet: error: ${error}\n${hint ? `innernet: hint: ${hint}\n` : ''}`;
+  const stderr = new Clock({}).sentence(text); // moments are told in the reader's zone
   expect(await inn(line)).toEqual({ code, stdout: '', stderr });
 };
 

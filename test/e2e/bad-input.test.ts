@@ -1,6 +1,6 @@
 // Whatever a person gets wrong: one sentence that names rule and value, a hint, the exit code, and nothing changed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT, clientOfNobody, type Host, programOfNobody, SERVER, SmallNetwork } from './small-network.ts';
+import { CLIENT, clientOfNobody, type Host, SERVER, SmallNetwork, serverOfNobody } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -67,6 +67,11 @@ describe('on the server', () => {
 });
 
 describe('on the server, without sudo', () => {
+  let nobody: string[];
+  beforeAll(async () => {
+    nobody = await serverOfNobody(network.server);
+  }, 60_000);
+
   it.each([
     [['history', 'acme']],
     [['state', 'acme']],
@@ -80,11 +85,10 @@ describe('on the server, without sudo', () => {
     [['rebuild', 'acme']],
     [['export', 'acme', '--ndjson']],
     [['disable-peer', 'acme', '--name', 'ann']],
+    [['show']],
+    [['down', 'acme']],
   ])('%j', async (argv) => {
-    const { code, stdout, stderr } = await network.server.exec([
-      ...(await programOfNobody(network.server, 'innernet-server')),
-      ...argv,
-    ]);
+    const { code, stdout, stderr } = await network.server.exec([...nobody, ...argv]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/permission denied\n.*hint: run it as root, with sudo\n$/);
   });

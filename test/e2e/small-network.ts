@@ -13,13 +13,24 @@ export const CLIENT = [process.execPath, program('innernet')] as const;
 export const SERVER = [process.execPath, program('innernet-server')] as const;
 
 /** The client, as a user without rights types it on a host. */
-export const clientOfNobody = (host: Host): Promise<string[]> => programOfNobody(host, 'innernet');
-
-/** The same of either program. */
-export const programOfNobody = async (host: Host, name: string): Promise<string[]> => {
+export const clientOfNobody = async (host: Host): Promise<string[]> => {
   const dist = dirname(program('innernet'));
   const { node, copies } = await nobodyOn(host, dist, join(dist, '../package.json'));
-  return [...node, `${copies[0]}/${name}.js`];
+  return [...node, `${copies[0]}/innernet.js`];
+};
+
+/** The server's program for that user: with the packages that it loads, which are copied once. */
+export const serverOfNobody = async (host: Host): Promise<string[]> => {
+  const dist = dirname(program('innernet'));
+  const packages = ['better-sqlite3', 'bindings', 'file-uri-to-path', 'koffi'];
+  const { node, copies } = await nobodyOn(
+    host,
+    ...[dist, join(dist, '../package.json')],
+    ...packages.map((name) => join(dist, '../node_modules', name)),
+  );
+  const folder = dirname(copies[0] ?? '');
+  await host.sure(['sh', '-c', 'cd "$0"; mkdir -p node_modules; mv "$@" node_modules', folder, ...packages]);
+  return [...node, `${copies[0]}/innernet-server.js`];
 };
 
 /** What a terminal would obey rather than show. */

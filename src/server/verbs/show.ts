@@ -86,6 +86,9 @@ const textOf = (report: Report): string => {
 const lineOf = (peer: Report['peers'][number]): string => {
   const { name, ip, cidr, isConnected, lastSeen, isRedeemed, isDisabled } = peer;
   const sign = isConnected ? paint('green', '◉') : '◯';
-  const state = isRedeemed && !isDisabled ? `seen ${seenText(lastSeen ?? undefined)}` : stateOf(peer, new Date().toISOString() as Timestamp);
+  const state =
+    isRedeemed && !isDisabled
+      ? `seen ${seenText(lastSeen ?? undefined)}`
+      : stateOf(peer, new Date().toISOString() as Timestamp);
   return `| ${sign} ${ip}: ${paint('bold', printable(name))} (${printable(cidr ?? '')}), ${state}`;
 };
