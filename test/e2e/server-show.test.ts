@@ -56,7 +56,10 @@ it('stopped and taken down, it says so, and remembers who was seen', async () =>
   expect(await reaches(ann, '10.42.0.1')).toBe(true);
   expect(await onServer('down')).toBe('acme is down\n');
   expect(await shown()).toMatchObject({ isServed: false, isUp: false });
-  expect((await peerShown('bob')).lastSeen).toMatch(/^20/);
+  expect(await peerShown('bob')).toMatchObject({
+    isConnected: false,
+    lastSeen: expect.stringMatching(/^20/),
+  });
   const again = await network.server.exec([...SERVER, 'down', 'acme']);
   expect([again.code, again.stderr]).toEqual([0, 'innernet-server: acme is down already\n']);
 });

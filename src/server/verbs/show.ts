@@ -46,14 +46,14 @@ const reportOf = async (network: InterfaceName, options: GlobalOptions) => {
       isUp: device !== undefined,
       listenPort: (await device?.read())?.listenPort ?? null,
       position: view.position,
-      peers: peersOf(view, seen),
+      peers: peersOf(view, seen, device !== undefined),
     };
   } finally {
     await plane.close();
   }
 };
 
-const peersOf = ({ peers, cidrs }: NetworkView, seen: ReadonlyMap<number, Timestamp>) => {
+const peersOf = ({ peers, cidrs }: NetworkView, seen: ReadonlyMap<number, Timestamp>, isUp: boolean) => {
   const cidrOf = new Map(cidrs.map(({ id, name }) => [id, name]));
   return peers
     .filter(({ id }) => id !== SERVER_PEER)
@@ -61,7 +61,7 @@ const peersOf = ({ peers, cidrs }: NetworkView, seen: ReadonlyMap<number, Timest
     .map((peer) => ({
       ...peer,
       cidr: cidrOf.get(peer.cidrId) ?? null,
-      isConnected: isSeenNow(seen.get(peer.id)),
+      isConnected: isUp && isSeenNow(seen.get(peer.id)),
       lastSeen: seen.get(peer.id) ?? null,
     }));
 };
