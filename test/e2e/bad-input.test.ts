@@ -90,7 +90,9 @@ describe('on the server, without sudo', () => {
   ])('%j', async (argv) => {
     const { code, stdout, stderr } = await network.server.exec([...nobody, ...argv]);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/(permission denied|not allowed to read \S+)\n.*hint: run it as root, with sudo\n$/);
+    expect(stderr).toMatch(
+      /(permission denied|not allowed to read \S+)\n.*hint: run it as root, with sudo\n$/,
+    );
   });
 });
 
