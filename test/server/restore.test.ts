@@ -306,7 +306,7 @@ describe('innernet-server restored', () => {
     const { code, stdout } = await server.run('restored', 'acme', '--yes');
     expect([code, stdout]).toEqual([
       0,
-      expect.stringContaining(`position 9 (how many there were is known ${alone}`),
+      expect.stringContaining(`(7 to 9) (how many there were is known ${alone}`),
     ]);
     expect((await events()).at(-1)).toMatchObject({ type: 'LogRestored' });
     expect(existsSync(inLib('acme.claims'))).toBe(false);
