@@ -1,6 +1,7 @@
 // With an honest server everything that can be observed is as without proofs, whichever end makes none.
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { PROVOKED } from '../commands/tricks.ts';
 import { throws } from '../commands.ts';
 import { type Act, HonestWorld, type Told, WORLDS } from './honest-worlds.ts';
 
@@ -24,7 +25,14 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ act: fc.constant('come' as const), who }) },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('join' as const) }) },
 );
-const stories = fc.array(acts, { minLength: 30, maxLength: 60 });
+/** A few stories alone may lack a refusal: each ends with one. */
+const refused: fc.Arbitrary<Act> = throws.map((thrown) => ({
+  act: 'command',
+  thrown: { ...thrown, kind: 30, mischief: PROVOKED.indexOf('UnknownPeer') },
+}));
+const stories = fc
+  .tuple(fc.array(acts, { minLength: 30, maxLength: 60 }), refused)
+  .map(([story, last]) => [...story, last]);
 
 /** What proofs are about, and so differs by design: what is known of keys that have proved themselves. */
 const OF_PROOFS = ['proved', 'hasProved', 'unmet', 'isUnmet'];
