@@ -56,7 +56,8 @@ it('a conf that cannot be read keeps nobody from seeing and using the other netw
 });
 
 it('a second server whose port is taken leaves no device behind', async () => {
-  await network.server.sure([...SERVER, ...NEW, '10.43.0.0/16', '--network-name', 'beta']);
+  const taken = ['--network-name', 'beta', '--listen-port', '51820'];
+  await network.server.sure([...SERVER, ...NEW, '10.43.0.0/16', ...taken]);
   const { code, stderr } = await network.server.exec([...SERVER, 'serve', 'beta']);
   expect([code, stderr]).toEqual([1, expect.stringContaining('UDP port 51820 is in use by another program')]);
   expect((await network.server.exec(['ip', 'link', 'show', 'beta'])).code).not.toBe(0);

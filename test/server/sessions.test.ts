@@ -75,7 +75,7 @@ describe('a peer that is disabled', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await disable(bob);
     await served.run({ type: 'EnablePeer', peer: bob.id });
-    vi.advanceTimersByTime(50);
+    vi.advanceTimersByTime(100);
     expect(removed()).toEqual([]);
   });
 });

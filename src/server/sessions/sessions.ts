@@ -11,7 +11,7 @@ import { Connections, peerAt } from './connections.ts';
 import type { Lingering, LingeringKeys } from './lingering-keys.ts';
 
 /** A peer whose right has ended has so long to hear of it: then its key is off the device and its sockets are closed. */
-const MAX_GOODBYE_MS = 50;
+const MAX_GOODBYE_MS = 100;
 /** A joined peer has its address by then, whether the answer to its redemption is known to be through or not. */
 const MAX_ANSWER_MS = 2_000;
 
