@@ -9,9 +9,9 @@ import type { Usage } from '../bench/load/server.ts';
 import { Tunnels } from '../bench/load/tunnels.ts';
 import { BOOKMARK_EVERY } from '../src/protocol/frames.ts';
 
-const MOST_CLIENTS = 20_000;
-const MOST_MINUTES = 60;
-const MOST_TUNNELS = 50;
+const MAX_CLIENTS = 20_000;
+const MAX_MINUTES = 60;
+const MAX_TUNNELS = 50;
 /** A line is printed this often, in seconds. */
 const SAY_EVERY = 5;
 
@@ -21,11 +21,11 @@ A server of its own on the loopback device, in a process of its own, with N clie
 each from an address of its own in 127/8. It cannot be aimed at any other server. At the end all clients must
 stand where the log ends; exit code 1 if they do not.
 
-  --clients N    live clients, ${MOST_CLIENTS} at most (1000); a process may have only so many files open: here ${mostClients()}
-  --minutes M    how long, ${MOST_MINUTES} at most, also 0.1 (1)
+  --clients N    live clients, ${MAX_CLIENTS} at most (1000); a process may have only so many files open: here ${mostClients()}
+  --minutes M    how long, ${MAX_MINUTES} at most, also 0.1 (1)
   --cidr N       peers in each CIDR, which see each other (50)
   --changes N    changes a second, 100 at most; each concerns one CIDR (2)
-  --wireguard N  besides, the real programs on N hosts with WireGuard between them, 3 to ${MOST_TUNNELS} (none; as root)
+  --wireguard N  besides, the real programs on N hosts with WireGuard between them, 3 to ${MAX_TUNNELS} (none; as root)
   --json         the result as JSON
   --help         print this
 `;
@@ -41,13 +41,13 @@ const numberIn = (name: string, text: string, [least, most]: [number, number]): 
 
 const options = () => {
   const { values } = parse();
-  const most = Math.min(MOST_CLIENTS, mostClients());
+  const most = Math.min(MAX_CLIENTS, mostClients());
   return {
     clients: Math.floor(numberIn('clients', values.clients, [1, most])),
-    minutes: numberIn('minutes', values.minutes, [0.01, MOST_MINUTES]),
-    cidr: Math.floor(numberIn('cidr', values.cidr, [1, MOST_CLIENTS])),
+    minutes: numberIn('minutes', values.minutes, [0.01, MAX_MINUTES]),
+    cidr: Math.floor(numberIn('cidr', values.cidr, [1, MAX_CLIENTS])),
     changes: numberIn('changes', values.changes, [0.1, 100]),
-    wireguard: values.wireguard ? Math.floor(numberIn('wireguard', values.wireguard, [3, MOST_TUNNELS])) : 0,
+    wireguard: values.wireguard ? Math.floor(numberIn('wireguard', values.wireguard, [3, MAX_TUNNELS])) : 0,
     json: values.json,
     help: values.help,
   };

@@ -29,7 +29,7 @@ import type { Served } from './server.ts';
 const inflate = promisify(gunzip);
 
 /** What the client's program allows. */
-const LARGEST_FRAME = 1024 * 1024;
+const MAX_FRAME_BYTES = 1024 * 1024;
 
 /** How a delta begins. */
 const DELTA = /^\{"kind":"delta","from":(\d+),"position":(\d+),"hash":"([0-9a-f]{64})"/;
@@ -136,7 +136,7 @@ export class Client {
       headers: { [SERVER_KEY_HEADER]: serverKey, ...this.#prover?.header('stream', path) },
       handshakeTimeout: timeout,
       createConnection: () => inTime(connect(to), endpoint),
-      maxPayload: LARGEST_FRAME,
+      maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,
     });
     this.#socket = socket;

@@ -23,9 +23,9 @@ export type Levelled = { times: number[]; tally: Tally & { live: number } };
 /** Arrivals are taken when none has come for this long, in milliseconds: so that taking them delays no other. */
 const QUIET = 10;
 /** …or when the first has waited this long. */
-const LONGEST_WAIT = 2_000;
+const MAX_WAIT_MS = 2_000;
 /** Snapshots that this machine takes in at the same moment. */
-const MOST_TRANSFERS = 500;
+const MAX_TRANSFERS = 500;
 /** How often is looked whether all are where they should be, in milliseconds; when each came there is known. */
 const LOOK_EVERY = 5;
 /** Connections that a process opens at the same moment. */
@@ -36,12 +36,12 @@ let inbox: Arrival[] = [];
 let isArmed = false;
 let newest = 0;
 let tally = noTally();
-const transfers = new Transfers(MOST_TRANSFERS);
+const transfers = new Transfers(MAX_TRANSFERS);
 
 const drain = (): void => {
   const now = clock();
   const oldest = inbox[0]?.at ?? now;
-  if (now - newest < QUIET && now - oldest < LONGEST_WAIT) {
+  if (now - newest < QUIET && now - oldest < MAX_WAIT_MS) {
     setTimeout(drain, QUIET);
     return;
   }

@@ -11,7 +11,7 @@ import type { Served, Told, Usage } from './server.ts';
 /** Files that a process of ours has open besides its clients. */
 const OTHER_FILES = 100;
 /** Clients that one process of a crowd carries, at most: it has one core. */
-const MOST_IN_A_CROWD = 10_000;
+const MAX_IN_A_CROWD = 10_000;
 
 /** How many files a process may have open here; Node asks for as many as it may have. */
 const mostFiles = (): number => {
@@ -204,7 +204,7 @@ const makeNetwork = async (folder: string, layout: Layout): Promise<void> => {
 const startServer = (): Promise<Child> => Child.bundled('server', ['--expose-gc']);
 
 /** Crowds that so many clients are spread over: one process carries only so many. */
-export const crowdsFor = (clients: number): number => Math.ceil(clients / MOST_IN_A_CROWD);
+export const crowdsFor = (clients: number): number => Math.ceil(clients / MAX_IN_A_CROWD);
 
 const sum = <T extends { [name: string]: number }>(all: readonly T[]): T => {
   const total: { [name: string]: number } = {};

@@ -5,7 +5,7 @@ import { type Replacement, replaceFile } from './durable-file.ts';
 import { contentOf, Overtaken } from './swapped-file.ts';
 
 /** Others write seldom: so many edits in a row, each in the very moment of ours, mean a program that never stops. */
-const MOST_TRIES = 50;
+const MAX_TRIES = 50;
 /** Milliseconds that a program gets to end what it was writing. */
 const AFTER_THEIRS = 20;
 
@@ -19,7 +19,7 @@ export const editFile = async (
   edit: (before: Buffer) => Buffer,
   { mode }: Required<Pick<Replacement, 'mode'>>,
 ): Promise<void> => {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const instead = contentOf(path);
     const after = edit(instead);
     if (after.equals(instead)) return;

@@ -9,13 +9,13 @@ import { type FileCalls, fileCalls } from './file-calls.ts';
 
 /** Milliseconds between tries, and until the holder counts as stuck. */
 const TRY_EVERY = 5;
-const LONGEST_WAIT = 10_000;
+const MAX_WAIT_MS = 10_000;
 
 const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Promise<void> => {
-  const deadline = performance.now() + LONGEST_WAIT;
+  const deadline = performance.now() + MAX_WAIT_MS;
   while (!tryLock(file)) {
     if (performance.now() > deadline)
-      throw new Failure(`another program has held the lock ${path} for ${LONGEST_WAIT / 1000} s`, {
+      throw new Failure(`another program has held the lock ${path} for ${MAX_WAIT_MS / 1000} s`, {
         hint: `see which one: fuser ${path}`,
       });
     await sleep(TRY_EVERY);

@@ -19,11 +19,11 @@ import { answer } from './print.ts';
 import { Usage } from './usage.ts';
 
 /** What an invitation may take at most, in seconds: a hundred years. */
-const LONGEST = 100 * 365 * 86_400;
+const MAX_SPAN_SECONDS = 100 * 365 * 86_400;
 
 /** When an invitation of so many seconds from now ends. */
 export const endsAfter = (seconds: number): Timestamp => {
-  if (seconds < 1 || seconds > LONGEST)
+  if (seconds < 1 || seconds > MAX_SPAN_SECONDS)
     throw new Usage('--invite-expires: an invitation lasts from a second to a hundred years');
   return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
 };

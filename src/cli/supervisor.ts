@@ -6,14 +6,14 @@ const LINUX = {
   AF_UNIX: 1,
   SOCK_DGRAM_CLOEXEC: 2 | 0o2000000,
   MSG_DONTWAIT_NOSIGNAL: 0x40 | 0x4000,
-  LONGEST_PATH: 107,
+  MAX_PATH_BYTES: 107,
 };
 
 /** Milliseconds between two looks at the status, which is told when it is another one. */
 const LOOK_EVERY = 2_000;
 /** How often the supervisor is told that all is ready, in milliseconds, while its queue is full. */
 const AGAIN_AFTER = 100;
-const MOST_TRIES = 100;
+const MAX_TRIES = 100;
 
 type Send = (message: string) => boolean;
 
@@ -29,7 +29,7 @@ const sockaddr = (path: string): Buffer => {
 
 /** Node has no Unix sockets for datagrams; the library that has is loaded only where somebody listens. */
 const senderTo = async (path: string): Promise<Send | undefined> => {
-  if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.LONGEST_PATH) return undefined;
+  if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.MAX_PATH_BYTES) return undefined;
   const { default: koffi } = await import('koffi');
   const libc = koffi.load(null);
   const socket = libc.func('int socket(int family, int type, int protocol)');
@@ -77,7 +77,7 @@ export class Supervisor {
    */
   async ready(status: () => string): Promise<void> {
     this.#said = status();
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (this.#send(`READY=1\nSTATUS=${this.#said}\n`)) break;
       await sleep(AGAIN_AFTER);
     }

@@ -65,10 +65,10 @@ export const placeText = ({ position, time }: Place, clock: Clock): string =>
     : `position ${position} (${clock.minute(time)})`;
 
 /** Names in a line at most; --json has all. */
-const MOST_NAMES = 8;
+const MAX_NAMES = 8;
 
 const namesOf = (peers: readonly PeerBrief[]): string => {
-  const names = peers.slice(0, MOST_NAMES).map(({ name }) => printable(name));
+  const names = peers.slice(0, MAX_NAMES).map(({ name }) => printable(name));
   const more = peers.length - names.length;
   return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
 };

@@ -151,7 +151,7 @@ const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] 
 };
 
 /** Associations that would help, at most so many are named. */
-const MOST_VERBS = 3;
+const MAX_VERBS = 3;
 
 const closed = (story: PairStory, pair: Pair): Reason[] => {
   const { network } = story;
@@ -167,7 +167,7 @@ const closed = (story: PairStory, pair: Pair): Reason[] => {
       chains,
       positions: ended.length > 0 ? [Math.max(...ended) as Position] : [],
       verbs: pairs
-        .slice(0, MOST_VERBS)
+        .slice(0, MAX_VERBS)
         .map(([left, right]) => `add-association ${shellWord(left.name)} ${shellWord(right.name)}`),
     },
   ];

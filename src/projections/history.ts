@@ -37,7 +37,7 @@ const localTime = (time: Timestamp): string => {
 export type NamedAt = (kind: NamedKind, id: number) => Position;
 
 /** Actors that are remembered at once. */
-const MOST_ACTORS = 1_000;
+const MAX_ACTORS = 1_000;
 
 export class History {
   readonly #queries: LogQueries;
@@ -100,7 +100,7 @@ export class History {
     if (known && known.name === name) return known;
     const { name: _, ...plain } = actor as NamedActor;
     const named = name === undefined ? plain : { ...plain, name };
-    if (this.#actors.size >= MOST_ACTORS) this.#actors.clear();
+    if (this.#actors.size >= MAX_ACTORS) this.#actors.clear();
     this.#actors.set(text, named as NamedActor);
     return named as NamedActor;
   }

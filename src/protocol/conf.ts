@@ -43,7 +43,7 @@ export type Conf = {
 };
 
 /** No such document is longer; what is, is not read as one. In characters. */
-export const LARGEST_CONF = 64 * 1024;
+export const MAX_CONF_BYTES = 64 * 1024;
 
 const Key = z.unknown().transform((text, context) => {
   try {
@@ -120,7 +120,7 @@ const syntaxTrouble = ({ line, column, message }: TomlError): string => {
  * the line where it is not TOML, else with the key. No text that may be a secret is repeated.
  */
 const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
-  if (text.length > LARGEST_CONF) throw broken(source, 'this is too long to be a configuration');
+  if (text.length > MAX_CONF_BYTES) throw broken(source, 'this is too long to be a configuration');
   let document: unknown;
   try {
     document = parse(text, { unsafeKeyBehaviour: 'throw', maxDepth: 8 });

@@ -13,13 +13,13 @@ export const SUBPROTOCOL = 'innernet.v1';
 /** The server pings this often, in seconds; a side that misses two is taken for dead. */
 export const HEARTBEAT_SECONDS = 20;
 /** A delta that would be longer than this many bytes is fetched over HTTP instead. */
-export const LARGEST_DELTA = 64 * 1024;
+export const MAX_DELTA_BYTES = 64 * 1024;
 /** A CIDR whose peers have had no frame for this many positions gets one with digests only. */
 export const BOOKMARK_EVERY = 64;
 /** What a client may send in one frame, in bytes. */
-export const LARGEST_CLIENT_FRAME = 16 * 1024;
+export const MAX_CLIENT_FRAME_BYTES = 16 * 1024;
 /** Addresses that a peer may report. */
-export const MOST_CANDIDATES = 10;
+export const MAX_CANDIDATES = 10;
 
 const frame = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({ kind: z.literal(kind), ...shape });
@@ -113,7 +113,7 @@ const Applied = frame('applied', { position: Position, held: z.number().int().no
 export type Applied = z.infer<typeof Applied>;
 
 /** Where this client may be reached besides the address that the server sees. */
-const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MOST_CANDIDATES) });
+const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MAX_CANDIDATES) });
 export type Candidates = z.infer<typeof Candidates>;
 
 export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates]);
@@ -121,7 +121,7 @@ export type ClientFrame = z.infer<typeof ClientFrame>;
 
 /**
  * Everything that a client may see at a position. `digests` lead there from the position that the client named;
- * one that is further behind than `MOST_DIGESTS` pages through them first. Only a client that named no position
+ * one that is further behind than `MAX_DIGESTS` pages through them first. Only a client that named no position
  * trusts first sight. Observations are never in here: they follow on the stream.
  */
 export const Snapshot = z.object({
@@ -138,7 +138,7 @@ export const Snapshot = z.object({
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-/** One page of the chain: the digest of each record in (from, position], at most `MOST_DIGESTS` of them. */
+/** One page of the chain: the digest of each record in (from, position], at most `MAX_DIGESTS` of them. */
 export const DigestPage = z.object({ from: Position, position: Position, digests: z.array(Hash) });
 export type DigestPage = z.infer<typeof DigestPage>;
 

@@ -6,7 +6,7 @@
 /** Every request carries the server's public key here, or gets an empty 401. */
 export const SERVER_KEY_HEADER = 'x-innernet-server-key';
 /** Largest body that the API reads, in bytes. */
-export const LARGEST_BODY = 16 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024;
 
 /** POST: the key that an invited peer has made. */
 export const REDEEM_PATH = '/v1/user/redeem';
@@ -25,7 +25,7 @@ export const SNAPSHOT_PATH = '/v1/user/snapshot';
 /** Path of the chain's digests, a page at a time; query: `position`, after which they start. */
 export const DIGESTS_PATH = '/v1/user/digests';
 /** Digests in one page, and in a snapshot. */
-export const MOST_DIGESTS = 5000;
+export const MAX_DIGESTS = 5000;
 
 /** Statuses with which a server answers before it has read a call whole: they are never proved, and say "later". */
 export const BEFORE_READING: readonly number[] = [408, 429, 431];

@@ -1,7 +1,7 @@
 /** Where this machine may be reached besides the address that the server sees: its own addresses. */
 import { endpointOf, type SocketAddress } from '../values/endpoint.ts';
 import { type Cidr, containsIp, familyOf, type Ip, kindOf } from '../values/ip.ts';
-import { MOST_CANDIDATES } from './frames.ts';
+import { MAX_CANDIDATES } from './frames.ts';
 
 /** No other peer could be led to these; innernet leaves unique-local and documentation IPv6 out too. */
 const USELESS = ['loopback', 'multicast', 'linkLocal', 'unspecified', 'broadcast'];
@@ -17,5 +17,5 @@ export const candidatesFrom = (
     .map(({ ip }) => ip)
     .filter((ip) => !containsIp(network, ip) && !USELESS.includes(kindOf(ip)))
     .filter((ip) => familyOf(ip) === 4 || !USELESS6.includes(kindOf(ip)))
-    .slice(0, MOST_CANDIDATES)
+    .slice(0, MAX_CANDIDATES)
     .map((ip) => endpointOf(ip, listenPort) as SocketAddress);

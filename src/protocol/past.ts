@@ -13,7 +13,7 @@ export const Moment = z.union([Position, Timestamp]);
 export type Moment = z.infer<typeof Moment>;
 
 /** Entries in one answer, at most. */
-const MOST_ENTRIES = 1000;
+const MAX_ENTRIES = 1000;
 
 /** A peer, CIDR or association as people name it: see `projections/things.ts`. */
 const ThingName = z.string().min(1).max(600);
@@ -35,7 +35,7 @@ export const Question = z.discriminatedUnion('ask', [
     about: ThingName.optional(),
     /** Newest first. */
     reverse: z.boolean().optional(),
-    limit: z.number().int().min(1).max(MOST_ENTRIES),
+    limit: z.number().int().min(1).max(MAX_ENTRIES),
     /** Without sentences: `who` and `sentence` are empty. */
     wordless: z.boolean().optional(),
     /** Where there is nothing after `after` yet, answer when there is, or some seconds later with nothing. */

@@ -22,7 +22,7 @@ export type Limit = keyof typeof SENTENCES;
 /** Milliseconds of the monotonic clock. */
 const SAID_EVERY = 3_600_000;
 /** Who is remembered as told of; beyond that all are forgotten, and some told of again. */
-const MOST_TOLD = 10_000;
+const MAX_TOLD = 10_000;
 
 export class Limits {
   readonly #counts = new Map<Limit, number>();
@@ -45,7 +45,7 @@ export class Limits {
     const now = performance.now();
     const told = this.#told.get(who);
     if (told !== undefined && now - told < SAID_EVERY) return;
-    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.set(who, now);
     this.#say(`${address ?? 'somebody'} ${SENTENCES[limit]}`);
   }

@@ -11,7 +11,7 @@ import type { Hash, Position } from '../values/id.ts';
 import type { Head } from './log.ts';
 
 /** Above this many bytes the file is written anew with its greatest line alone. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** After an append the line is on the disk within this many milliseconds, whatever comes. */
 const SYNC_WITHIN = 900;
@@ -71,7 +71,7 @@ export class Witness {
    */
   note(head: Head, readHead: () => Head): void {
     try {
-      if (this.#append(head) > MOST_BYTES) this.#shorten(readHead);
+      if (this.#append(head) > MAX_BYTES) this.#shorten(readHead);
       this.#unsynced = true;
       this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN);
       this.#timer.unref();

@@ -4,10 +4,10 @@ import * as z from 'zod';
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
 /** About a hundred years: what is longer is a slip, and would not fit a `Timestamp`. */
-const LONGEST = 5200 * SECONDS.w;
+const MAX_SPAN_SECONDS = 5200 * SECONDS.w;
 
 /** A span of time in whole seconds, at least one. */
-export const Seconds = z.number().int().positive().max(LONGEST);
+export const Seconds = z.number().int().positive().max(MAX_SPAN_SECONDS);
 
 const secondsOf = (text: string): number | undefined => {
   const parts = [...text.matchAll(/(\d{1,9})([smhdw])/g)];
@@ -18,7 +18,7 @@ const secondsOf = (text: string): number | undefined => {
 /** Text such as `14d` or `1h30m` (units s m h d w), parsed to whole seconds; at most 5200 weeks. */
 export const Duration = z.string().transform((text, context) => {
   const seconds = secondsOf(text);
-  if (seconds !== undefined && seconds <= LONGEST) return seconds;
+  if (seconds !== undefined && seconds <= MAX_SPAN_SECONDS) return seconds;
   const message =
     seconds === undefined
       ? `"${text}" is not a duration such as 14d or 1h30m (units s m h d w)`

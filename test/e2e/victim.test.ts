@@ -9,7 +9,7 @@ import { type Host, onDevice, SmallNetwork, until } from './small-network.ts';
 const CLIENTS = Number(process.env.VICTIM_CLIENTS ?? (process.env.TORTURE_LONG ? 50 : 4));
 const WATCH = CLIENTS > 10 ? 60 : 6;
 /** Initiations a second that one client sends to one address at most. */
-const MOST_TO_ONE = 4;
+const MAX_TO_ONE = 4;
 
 let network: SmallNetwork;
 let victim: Host;
@@ -68,7 +68,7 @@ const watched = async (what: string, act: () => Promise<unknown>): Promise<{ mos
   process.stderr.write(
     `victim: ${what}: ${all} packets from ${CLIENTS} clients in ${seconds.toFixed(0)} s, ${most} of one at most\n`,
   );
-  expect(most).toBeLessThanOrEqual(MOST_TO_ONE * (seconds + 1));
+  expect(most).toBeLessThanOrEqual(MAX_TO_ONE * (seconds + 1));
   return { most, all };
 };
 
@@ -93,7 +93,7 @@ it('an endpoint that is changed as often as it may be draws a few initiations a 
   });
   expect(all).toBeGreaterThan(0);
   const { most } = await watched('after them', async () => {});
-  expect(most).toBeLessThan(MOST_TO_ONE * WATCH);
+  expect(most).toBeLessThan(MAX_TO_ONE * WATCH);
 });
 
 it('packets with a forged source aim nobody at the victim for longer either', {

@@ -1,7 +1,7 @@
 // What the two programs say to each other: frames, rows and commands, parsed as either side does.
 import { describe, expect, it } from 'vitest';
 import { CommandRequest, Outcome } from '../../src/protocol/commands.ts';
-import { ClientFrame, Delta, MOST_CANDIDATES, ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
+import { ClientFrame, Delta, MAX_CANDIDATES, ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
 import { Refusal } from '../../src/protocol/refusal.ts';
 import { cidrRow, PeerRow, peerRow } from '../../src/protocol/rows.ts';
 import { NO_HASH } from '../../src/values/id.ts';
@@ -87,7 +87,7 @@ describe('a delta', () => {
 it('a client names a limited number of candidates, each an address', () => {
   const candidates = (endpoints: string[]) =>
     ClientFrame.safeParse({ kind: 'candidates', endpoints }).success;
-  const many = Array.from({ length: MOST_CANDIDATES + 1 }, (_, n) => `10.0.0.${n}:1`);
+  const many = Array.from({ length: MAX_CANDIDATES + 1 }, (_, n) => `10.0.0.${n}:1`);
   expect(candidates(many.slice(1))).toBe(true);
   expect(candidates(many)).toBe(false);
   expect(candidates(['vpn.example.org:51820'])).toBe(false);

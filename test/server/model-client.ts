@@ -9,7 +9,7 @@ import { sha256 } from '../../src/machine/sha256.ts';
 import {
   type Delta,
   type Endpoints,
-  LARGEST_DELTA,
+  MAX_DELTA_BYTES,
   ServerFrame,
   Snapshot,
 } from '../../src/protocol/frames.ts';
@@ -88,7 +88,7 @@ class MemorySocket extends EventEmitter {
   send(data: Buffer | string): void {
     if (this.readyState !== this.OPEN) return;
     const frame = ServerFrame.parse(JSON.parse(data.toString()));
-    assert.ok(data.length <= LARGEST_DELTA || frame.kind !== 'delta');
+    assert.ok(data.length <= MAX_DELTA_BYTES || frame.kind !== 'delta');
     this.#onSend(frame);
     this.inbox.push(frame);
   }

@@ -8,7 +8,7 @@ import { roundsOr, sayTried } from '../torture/seed.ts';
 const RESTARTS = 3;
 const MEBIBYTE = 2 ** 20;
 /** What the server may need, whatever the number of its clients: a multiple of what 5,000 take, in MiB. */
-const MOST_MEMORY = 600;
+const MAX_MEMORY = 600;
 /** Commits of which some clients have not heard when the server dies. */
 const RECENT = 20;
 const SECONDS = 300;
@@ -61,5 +61,5 @@ it('R10: all come back over real sockets, without a snapshot, and the memory is 
   tried.set('welcomes', welcomes);
   sayTried('R10, real sockets', tried);
   expect(welcomes).toBeGreaterThanOrEqual(count * RESTARTS);
-  expect(most).toBeLessThan(MOST_MEMORY);
+  expect(most).toBeLessThan(MAX_MEMORY);
 });

@@ -23,9 +23,9 @@ const SHARES: readonly [Fate, number][] = [
 const ANSWERS_CUT = 15;
 const CUT_WITHIN = 3_000;
 /** A frame waits this long at most for others to overtake it, and a delayed one for as long, in milliseconds. */
-const LONGEST_WAIT = 12;
+const MAX_WAIT = 12;
 /** Frames of the past that may be told again. */
-const MOST_KEPT = 50;
+const MAX_KEPT = 50;
 
 const TEXT = 1;
 
@@ -85,7 +85,7 @@ export class BadLine {
 
   remember(frame: Buffer): void {
     this.#past.push(frame);
-    if (this.#past.length > MOST_KEPT) this.#past.shift();
+    if (this.#past.length > MAX_KEPT) this.#past.shift();
   }
 
   /** No server greets twice, nor late: a greeting can only be cut. */
@@ -219,7 +219,7 @@ class Pair {
         this.#pass(Buffer.concat([frame, frame]));
         break;
       case 'delayed':
-        this.#in(() => pause(dice() * LONGEST_WAIT));
+        this.#in(() => pause(dice() * MAX_WAIT));
         this.#pass(frame);
         break;
       case 'turned round':
@@ -244,7 +244,7 @@ class Pair {
     this.#overtaken = overtaken;
     setTimeout(() => {
       if (this.#overtaken === overtaken) this.#release();
-    }, LONGEST_WAIT);
+    }, MAX_WAIT);
   }
 
   #release(): void {

@@ -204,7 +204,7 @@ export const FAULTS: readonly Fault[] = [
       },
       {
         file: 'src/client/api/measured-json.ts',
-        line: 'return things <= MOST_THINGS;',
+        line: 'return things <= MAX_THINGS;',
         becomes: 'return things <= things;',
       },
     ],
@@ -265,7 +265,7 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/server/http/api.ts',
-        line: 'bodyLimit: LARGEST_BODY,',
+        line: 'bodyLimit: MAX_BODY_BYTES,',
         becomes: '',
       },
     ],
@@ -808,7 +808,7 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/client/tunnels/budget.ts',
-        line: 'if (sent >= MOST_TO_ONE || this.#recent.length >= most) return false;',
+        line: 'if (sent >= MAX_TO_ONE || this.#recent.length >= most) return false;',
         becomes: '',
       },
     ],

@@ -29,7 +29,7 @@ export type FollowedOptions = {
 };
 
 /** The pause before it comes back, at most, in milliseconds. */
-const LONGEST_PAUSE = 40;
+const MAX_PAUSE_MS = 40;
 
 export class FollowedClient {
   readonly mirror: Mirror;
@@ -72,7 +72,7 @@ export class FollowedClient {
     while (!this.#isStopped) {
       const end = await this.#session();
       count(end.kind === 'refused' ? `refused with ${end.status}` : 'connections ended');
-      await pause(dice() * LONGEST_PAUSE);
+      await pause(dice() * MAX_PAUSE_MS);
     }
   }
 

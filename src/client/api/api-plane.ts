@@ -11,7 +11,7 @@ import type { AdminCommand } from '../../domain/command.ts';
 import { Peer } from '../../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
-import { COMMANDS_PATH, LARGEST_BODY, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import { COMMANDS_PATH, MAX_BODY_BYTES, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import { SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
@@ -43,7 +43,7 @@ const ATTEMPTS = 3;
 
 /** Milliseconds until a peer that has asked too often in one second may ask again, and how often that is waited for. */
 const PAUSE = 1_000;
-const MOST_PAUSES = 60;
+const MAX_PAUSES = 60;
 
 /** A long history takes more questions than a peer has in a second: goes on when it may. */
 const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -52,7 +52,7 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
       return await work();
     } catch (error) {
       const isTooOften = error instanceof NoTime || (error instanceof CallRefused && error.status === 429);
-      if (!isTooOften || pauses === MOST_PAUSES) throw error;
+      if (!isTooOften || pauses === MAX_PAUSES) throw error;
       await sleep(PAUSE);
     }
   }
@@ -64,7 +64,7 @@ const WAITING = "waiting for the server's answer";
 const callFor = (command: AdminCommand): Call => {
   const body = { id: ulid(), command };
   const undo = undoIn(command);
-  const isLong = Buffer.byteLength(JSON.stringify(body)) > LARGEST_BODY;
+  const isLong = Buffer.byteLength(JSON.stringify(body)) > MAX_BODY_BYTES;
   return undo && isLong
     ? { method: 'POST', path: UNDO_PATH, body: { id: body.id, undo } }
     : { method: 'POST', path: COMMANDS_PATH, body };

@@ -11,7 +11,7 @@ import type { Snapshot } from '../../protocol/frames.ts';
 import {
   BEFORE_READING,
   DIGESTS_PATH,
-  MOST_DIGESTS,
+  MAX_DIGESTS,
   SERVER_KEY_HEADER,
   SNAPSHOT_PATH,
 } from '../../protocol/http.ts';
@@ -25,7 +25,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import { extend, type Head } from '../memory/chain.ts';
 import { doubtSentence } from '../memory/doubt.ts';
-import { MOST_ROWS } from '../memory/mirror.ts';
+import { MAX_ROWS } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import { Trust } from '../memory/trust.ts';
 import { measuredJson } from './measured-json.ts';
@@ -37,7 +37,7 @@ const inflate = promisify(gunzip);
 /** Milliseconds that a call may take. */
 const TIMEOUT = 10_000;
 /** Largest answer, in bytes, also once it is unpacked: about 200,000 peers. */
-const LARGEST_ANSWER = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** The server's no to a call, by its HTTP status. */
 export class CallRefused extends Failure {
@@ -95,7 +95,7 @@ const bodyOf = async (response: IncomingMessage): Promise<Buffer> => {
   let length = 0;
   for await (const chunk of response) {
     length += (chunk as Buffer).length;
-    if (length > LARGEST_ANSWER) throw new Failure('the server sent more than any network can be');
+    if (length > MAX_ANSWER_BYTES) throw new Failure('the server sent more than any network can be');
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
@@ -106,7 +106,7 @@ const encodingOf = ({ headers }: Pick<Answer, 'headers'>): string => headers['co
 const unpacked = async (answer: Answer): Promise<Answer> => {
   if (encodingOf(answer) !== 'gzip') return answer;
   try {
-    return { ...answer, body: await inflate(answer.body, { maxOutputLength: LARGEST_ANSWER }) };
+    return { ...answer, body: await inflate(answer.body, { maxOutputLength: MAX_ANSWER_BYTES }) };
   } catch (cause) {
     throw new Failure("the server's answer cannot be unpacked, or is more than any network can be", {
       cause,
@@ -152,7 +152,7 @@ const rejectionOf = ({ code, facts, background }: Refusal): Rejected | undefined
 const NOT_KNOWN = 'the server does not take this machine for a peer that may do this';
 
 const refusalIn = ({ status, body }: Answer): Error => {
-  const refusal = Refusal.safeParse(measuredJson(body, MOST_ROWS)).data;
+  const refusal = Refusal.safeParse(measuredJson(body, MAX_ROWS)).data;
   if (refusal)
     return rejectionOf(refusal) ?? new CallRefused(status, refusal.error, refusal.hint, refusal.verb);
   if (status === 401)
@@ -194,7 +194,7 @@ export class Api {
   /** What a call answers, parsed. Throws `Rejected`, `CallRefused`, or another `Failure` when nothing answers. */
   async ask<S extends z.ZodType>(schema: S, call: Call): Promise<z.output<S>> {
     const { body } = await this.send(call);
-    const { success, data } = schema.safeParse(measuredJson(body, MOST_ROWS));
+    const { success, data } = schema.safeParse(measuredJson(body, MAX_ROWS));
     if (success) return data;
     throw new Failure(`the server's answer to ${call.path.split('?')[0]} cannot be understood`, {
       hint: 'one of the two programs may be too old for the other: bring both up to date',
@@ -234,7 +234,7 @@ export class Api {
     const { Capabilities } = await import('../../protocol/v1.ts');
     const call = { method: 'GET', path: '/v1/user/capabilities' } as const;
     const { headers, body, isProved } = await this.#exchange(call);
-    const { now } = Capabilities.safeParse(measuredJson(body, MOST_ROWS)).data ?? {};
+    const { now } = Capabilities.safeParse(measuredJson(body, MAX_ROWS)).data ?? {};
     if (now !== undefined || isProved || headers.date === undefined) return now;
     return Date.parse(headers.date);
   }
@@ -259,7 +259,7 @@ export class Api {
       const path = `${DIGESTS_PATH}?position=${reached.position}`;
       const page = await this.ask(DigestPage, { method: 'GET', path });
       if (page.from !== reached.position || page.digests.length === 0) break;
-      reached = extend(reached, page.digests.slice(0, MOST_DIGESTS), sha256);
+      reached = extend(reached, page.digests.slice(0, MAX_DIGESTS), sha256);
     }
     return reached;
   }

@@ -4,7 +4,7 @@
  */
 
 /** Brackets and commas in a text: each may become a thing that takes tens of bytes. A peer's row has about a dozen. */
-const MOST_THINGS = 5_000_000;
+const MAX_THINGS = 5_000_000;
 
 const COMMA = ','.charCodeAt(0);
 const BRACKET = '['.charCodeAt(0);
@@ -16,7 +16,7 @@ const isBounded = (text: Uint8Array): boolean => {
     const byte = text[at];
     if (byte === COMMA || byte === BRACE || byte === BRACKET) things += 1;
   }
-  return things <= MOST_THINGS;
+  return things <= MAX_THINGS;
 };
 
 /** The longest list in a value, or in what its fields hold. */

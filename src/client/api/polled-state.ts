@@ -13,7 +13,7 @@ export type PolledState = {
 };
 
 /** Most candidates of a peer that are tried. */
-const MOST_CANDIDATES = 10;
+const MAX_CANDIDATES = 10;
 
 /**
  * An older server says one endpoint of each peer: where it was last seen, or what it insists on. It counts as seen,
@@ -38,7 +38,7 @@ const observationOf = ({ id, endpoint, candidates }: V1Peer): unknown => ({
   endpoint: SocketAddress.safeParse(endpoint).data ?? null,
   candidates: candidates
     .flatMap((candidate) => SocketAddress.safeParse(candidate).data ?? [])
-    .slice(0, MOST_CANDIDATES),
+    .slice(0, MAX_CANDIDATES),
 });
 
 /** Peers that are disabled or have not joined yet are nobody's to see. */

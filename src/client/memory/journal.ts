@@ -14,7 +14,7 @@ import { EffectLine, formatState, type Kept, newcomer, parseState, unreadable } 
 export type StatePaths = { state: string; journal: string };
 
 /** A journal longer than this, in bytes, is folded even while news keep coming. */
-const LONGEST_JOURNAL = 4 * 1024 * 1024;
+const MAX_JOURNAL_BYTES = 4 * 1024 * 1024;
 
 const contentOf = async (path: string): Promise<string | undefined> => {
   try {
@@ -104,7 +104,7 @@ export class Journal {
   }
 
   get isLong(): boolean {
-    return this.#bytes > LONGEST_JOURNAL;
+    return this.#bytes > MAX_JOURNAL_BYTES;
   }
 
   /** Writes an effect down, durably. Throws the system's error, and then nothing of it is there. */

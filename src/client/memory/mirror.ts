@@ -15,9 +15,9 @@ import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from '.
 import type { ServerTime } from './server-time.ts';
 
 /** Peers, or CIDRs, that a client can have in sight or pinned; whoever shows more is not believed. */
-export const MOST_ROWS = 200_000;
+export const MAX_ROWS = 200_000;
 /** Peers that a client holds back at a time. */
-const MOST_HELD = 10_000;
+const MAX_HELD = 10_000;
 
 /** The server shows another history than the one that this client followed. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
@@ -395,17 +395,17 @@ export class Mirror {
     const counts = [
       {
         count: added(accepted, (row) => this.pins.at(row.ip), this.pins.size),
-        most: MOST_ROWS,
+        most: MAX_ROWS,
         what: 'peers',
       },
       {
         count: added(cidrs, ({ id }) => this.#cidrs.get(id), this.#cidrs.size),
-        most: MOST_ROWS,
+        most: MAX_ROWS,
         what: 'CIDRs',
       },
       {
         count: added(held, ({ row }) => this.#held.get(row.id), this.#held.size),
-        most: MOST_HELD,
+        most: MAX_HELD,
         what: 'peers that have to be held back',
       },
     ];

@@ -14,7 +14,7 @@ export type Answerer = (request: unknown) => Promise<unknown>;
 type Reply = { value: unknown } | { error: string; hint?: string | undefined };
 
 /** A request is one line of JSON, so is its answer. In bytes. */
-const LONGEST_REQUEST = 64 * 1024;
+const MAX_REQUEST_BYTES = 64 * 1024;
 
 const firstLine = (socket: Socket, limit: number): Promise<string | undefined> =>
   new Promise((resolve, reject) => {
@@ -74,7 +74,7 @@ const replyTo = async (line: string, answer: Answerer): Promise<Reply> => {
 };
 
 const serve = async (socket: Socket, answer: Answerer): Promise<void> => {
-  const line = await firstLine(socket, LONGEST_REQUEST).catch(() => undefined);
+  const line = await firstLine(socket, MAX_REQUEST_BYTES).catch(() => undefined);
   if (line !== undefined) socket.end(`${JSON.stringify(await replyTo(line, answer))}\n`);
 };
 

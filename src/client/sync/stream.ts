@@ -41,11 +41,11 @@ export type StreamEvents = {
 /** Within this time the server's machine takes a connection. */
 const CONNECTED_WITHIN_MS = 5000;
 /** Largest frame taken from the server, in bytes. */
-const LARGEST_FRAME = 1024 * 1024;
+const MAX_FRAME_BYTES = 1024 * 1024;
 /** Characters that may wait to be taken; beyond that the server has to wait. */
-const LONGEST_QUEUE = 4 * LARGEST_FRAME;
+const MAX_QUEUE_BYTES = 4 * MAX_FRAME_BYTES;
 /** No server makes us wait longer than this for a sign of life, in seconds. */
-const LONGEST_HEARTBEAT = 300;
+const MAX_HEARTBEAT_SECONDS = 300;
 /** From the connection on, for proving itself, in milliseconds; what is late comes of a machine that is very busy. */
 const PROVED_WITHIN = 10_000;
 /** One missed ping and some grace. */
@@ -85,7 +85,7 @@ export class Stream {
       headers: { [SERVER_KEY_HEADER]: server.key, ...(sent ? { [PROOF_HEADER]: sent.header } : {}) },
       handshakeTimeout: patience,
       createConnection: () => this.#connecting(connect(server.endpoint, patience), server.endpoint),
-      maxPayload: LARGEST_FRAME,
+      maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,
       skipUTF8Validation: false,
     });
@@ -185,7 +185,7 @@ export class Stream {
     else if (!frame) this.cut('badFrame');
     else {
       if (frame.kind === 'welcome') {
-        this.#heartbeat = Math.min(frame.heartbeat, LONGEST_HEARTBEAT);
+        this.#heartbeat = Math.min(frame.heartbeat, MAX_HEARTBEAT_SECONDS);
         if (frame.now !== undefined) this.#hearClock(frame.now);
         this.#heard();
       }
@@ -227,10 +227,10 @@ export class Stream {
   /** What is read faster than it is taken would fill the memory. */
   #queue(length: number, taken: Promise<void>): void {
     this.#waiting += length;
-    if (this.#waiting > LONGEST_QUEUE) this.#socket.pause();
+    if (this.#waiting > MAX_QUEUE_BYTES) this.#socket.pause();
     void taken.finally(() => {
       this.#waiting -= length;
-      if (this.#waiting <= LONGEST_QUEUE && this.#socket.isPaused) this.#socket.resume();
+      if (this.#waiting <= MAX_QUEUE_BYTES && this.#socket.isPaused) this.#socket.resume();
     });
   }
 

@@ -2,10 +2,10 @@
 import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 
 /** Initiations within a second to one address, and to all together; the server's own endpoint is not counted. */
-const MOST_TO_ONE = 4;
-const MOST_IN_ALL = 50;
+const MAX_TO_ONE = 4;
+const MAX_IN_ALL = 50;
 /** Opening a router for others may take this much of it: handshakes of one's own come first. */
-export const MOST_WITH_OPENINGS = 25;
+export const MAX_WITH_OPENINGS = 25;
 const SECOND = 1000;
 
 export class Budget {
@@ -16,11 +16,11 @@ export class Budget {
    * Takes one initiation if fewer than `most` were taken within the last second. `now` in milliseconds of the
    * monotonic clock.
    */
-  take(endpoint: SocketAddress, now: number, most = MOST_IN_ALL): boolean {
+  take(endpoint: SocketAddress, now: number, most = MAX_IN_ALL): boolean {
     this.#forget(now - SECOND);
     const host = hostOf(endpoint);
     const sent = this.#toHost.get(host) ?? 0;
-    if (sent >= MOST_TO_ONE || this.#recent.length >= most) return false;
+    if (sent >= MAX_TO_ONE || this.#recent.length >= most) return false;
     this.#recent.push({ host, at: now });
     this.#toHost.set(host, sent + 1);
     return true;

@@ -6,7 +6,7 @@ import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../
 export const KEPT_FOR = 5 * 60_000;
 
 /** The system's resolver holds one of Node's four threads while it waits; files need the others. */
-const MOST_AT_ONCE = 2;
+const MAX_AT_ONCE = 2;
 
 type Resolver = (name: string) => Promise<readonly LookupAddress[]>;
 type Kept = { at: number; found: Promise<readonly LookupAddress[]> };
@@ -44,7 +44,7 @@ export class LookUps {
   }
 
   async #inTurn(name: string): Promise<readonly LookupAddress[]> {
-    if (this.#running === MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#running === MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running += 1;
     try {
       return await this.#resolver(name);

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { Step } from '../../wireguard/device.ts';
-import { type Budget, MOST_WITH_OPENINGS } from './budget.ts';
+import { type Budget, MAX_WITH_OPENINGS } from './budget.ts';
 
 /** How long a throwaway peer stays, in milliseconds: gone before WireGuard would repeat its initiation. */
 const STAYS = 2000;
@@ -80,7 +80,7 @@ export class Openings {
     if (!queue) return [];
     const steps: Step[] = [];
     const places = queue.places.filter((place) => {
-      if (!this.#budget.take(place, now, MOST_WITH_OPENINGS)) return true;
+      if (!this.#budget.take(place, now, MAX_WITH_OPENINGS)) return true;
       if (queue.how === 'fading') this.#fade(place);
       else steps.push(this.#throwaway(place, now));
       return false;

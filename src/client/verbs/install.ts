@@ -10,7 +10,7 @@ import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { Rejected, shellWord } from '../../domain/rejection.ts';
-import { type Conf, LARGEST_CONF, parseConf } from '../../protocol/conf.ts';
+import { type Conf, MAX_CONF_BYTES, parseConf } from '../../protocol/conf.ts';
 import { hostOf, portOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { addressOf, type Cidr, containsCidr, networkOf } from '../../values/ip.ts';
@@ -63,7 +63,7 @@ const readInvitation = async (file: string): Promise<Conf> => {
     throw new Failure(`there is no invitation ${file}`, {
       hint: 'name the file that an admin has given you',
     });
-  if (text.length > LARGEST_CONF) throw new Failure(`${file} is too long to be an invitation`);
+  if (text.length > MAX_CONF_BYTES) throw new Failure(`${file} is too long to be an invitation`);
   return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 

@@ -4,7 +4,7 @@ import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { sha256 } from '../../machine/sha256.ts';
 import { DigestPage } from '../../protocol/frames.ts';
-import { DIGESTS_PATH, MOST_DIGESTS, PAST_PATH } from '../../protocol/http.ts';
+import { DIGESTS_PATH, MAX_DIGESTS, PAST_PATH } from '../../protocol/http.ts';
 import { shortHead } from '../../protocol/noted-head.ts';
 import { ANSWERS } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';
@@ -58,7 +58,7 @@ const asked = (api: Api): Witnessed => ({
   head: () => api.ask(ANSWERS.head, { method: 'POST', path: PAST_PATH, body: { ask: 'head' } }),
   digestsAfter: async (position) => {
     const page = await api.ask(DigestPage, { method: 'GET', path: `${DIGESTS_PATH}?position=${position}` });
-    return page.from === position ? page.digests.slice(0, MOST_DIGESTS) : [];
+    return page.from === position ? page.digests.slice(0, MAX_DIGESTS) : [];
   },
 });
 

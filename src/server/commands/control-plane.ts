@@ -42,11 +42,11 @@ type Round = { open: Job[]; trouble?: Error };
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
 
 /** Commands that share one transaction, at most. */
-const LARGEST_BATCH = 256;
+const MAX_BATCH = 256;
 /** Events in a transaction beyond which no other command joins it: nobody may hold the file's lock for long. */
-const LARGEST_TRANSACTION = 1_000;
+const MAX_TRANSACTION = 1_000;
 /** Other processes write the same file; a batch that loses this often is told so instead of trying on. */
-const MOST_ROUNDS = 100;
+const MAX_ROUNDS = 100;
 
 /** What of a log commands need. */
 export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append'>;
@@ -99,7 +99,7 @@ export class ControlPlane {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, LARGEST_BATCH);
+      const batch = this.#waiting.splice(0, MAX_BATCH);
       await this.#settle(batch).catch((error: unknown) => {
         for (const job of batch) job.reject(error);
       });
@@ -111,7 +111,7 @@ export class ControlPlane {
   async #settle(batch: Job[]): Promise<void> {
     let round: Round = { open: batch };
     for (let count = 0; round.open.length > 0; count++) {
-      if (count === MOST_ROUNDS) {
+      if (count === MAX_ROUNDS) {
         throw new Failure('other programs kept writing to the log at the same moment', { hint: 'try again' });
       }
       const { trouble } = round;
@@ -181,7 +181,7 @@ export class ControlPlane {
     let events = 0;
     for (const job of jobs) {
       const id = `${job.commandId} ${job.actorText}`;
-      if (ids.has(id) || events >= LARGEST_TRANSACTION) {
+      if (ids.has(id) || events >= MAX_TRANSACTION) {
         postponed.push(job);
         continue;
       }

@@ -7,7 +7,7 @@ import type { ControlPlane } from './control-plane.ts';
 import type { SteadyClock } from './steady-clock.ts';
 
 /** Longest sleep, in milliseconds: the clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
-const LONGEST_SLEEP = 60_000;
+const MAX_SLEEP_MS = 60_000;
 /** Shortest sleep, in milliseconds. */
 const SHORTEST_SLEEP = 250;
 
@@ -61,7 +61,7 @@ export class Expiry {
 
   /** Makes sure of a look at that time, or after the longest sleep. */
   #lookAt(time: number): void {
-    const due = Math.min(time, this.#clock.now() + LONGEST_SLEEP);
+    const due = Math.min(time, this.#clock.now() + MAX_SLEEP_MS);
     if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);

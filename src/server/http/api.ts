@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { printable } from '../../domain/rejection.ts';
-import { LARGEST_CLIENT_FRAME, SUBPROTOCOL } from '../../protocol/frames.ts';
-import { LARGEST_BODY } from '../../protocol/http.ts';
+import { MAX_CLIENT_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.ts';
+import { MAX_BODY_BYTES } from '../../protocol/http.ts';
 import { FirstProofs } from '../proof/first-proofs.ts';
 import { peerAt } from '../sessions/connections.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
@@ -48,7 +48,7 @@ export class Api {
       },
       requestTimeout: MAX_REQUEST_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      bodyLimit: LARGEST_BODY,
+      bodyLimit: MAX_BODY_BYTES,
       trustProxy: false,
       exposeHeadRoutes: false,
       forceCloseConnections: false,
@@ -71,7 +71,7 @@ export class Api {
       options: {
         clientTracking: false,
         perMessageDeflate: false,
-        maxPayload: LARGEST_CLIENT_FRAME,
+        maxPayload: MAX_CLIENT_FRAME_BYTES,
         handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
       },
     });

@@ -1,6 +1,6 @@
 /** Bodies from strangers: bounded in length as they are read, and in depth before they are parsed as JSON. */
 import type { IncomingMessage } from 'node:http';
-import { LARGEST_BODY } from '../../protocol/http.ts';
+import { MAX_BODY_BYTES } from '../../protocol/http.ts';
 import { BadRequest } from './refusal.ts';
 
 /** Objects and lists within each other, at most. */
@@ -23,7 +23,7 @@ const read = (request: IncomingMessage): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = Number(request.headers['content-length'] ?? 0);
-    if (length > LARGEST_BODY) return reject(tooLarge());
+    if (length > MAX_BODY_BYTES) return reject(tooLarge());
     length = 0;
     const end = (error?: Error): void => {
       request.off('data', take).off('end', end).off('error', fail).off('close', fail);
@@ -32,7 +32,7 @@ const read = (request: IncomingMessage): Promise<Buffer> =>
     };
     const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > LARGEST_BODY) end(tooLarge());
+      if (length > MAX_BODY_BYTES) end(tooLarge());
       else chunks.push(chunk);
     };
     const fail = (): void => end(new BadRequest('the request was cut off'));
@@ -40,7 +40,7 @@ const read = (request: IncomingMessage): Promise<Buffer> =>
   });
 
 const tooLarge = (): BadRequest =>
-  new BadRequest(`a body has at most ${LARGEST_BODY} bytes`, { status: 413, code: 'BodyTooLarge' });
+  new BadRequest(`a body has at most ${MAX_BODY_BYTES} bytes`, { status: 413, code: 'BodyTooLarge' });
 
 /** How deep the brackets of a JSON text go, those within strings left out. */
 const depthOf = (text: string): number => {

@@ -19,7 +19,7 @@ import { costOfWork } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
 /** Questions of one peer at a time, those included that wait: for their turn, or for something to happen. */
-const MOST_QUESTIONS = 8;
+const MAX_QUESTIONS = 8;
 
 /** What an account has asked and has not been answered yet. */
 type Open = { count: number; turns: Turns };
@@ -41,7 +41,7 @@ export class Questions {
   async ask(question: Question, request: FastifyRequest): Promise<Buffer> {
     const account = accountOf(request);
     const open = this.#open.get(account) ?? { count: 0, turns: new Turns() };
-    if (open.count >= MOST_QUESTIONS) throw this.#tooMany(request.caller);
+    if (open.count >= MAX_QUESTIONS) throw this.#tooMany(request.caller);
     this.#open.set(account, open);
     open.count += 1;
     try {
@@ -85,7 +85,7 @@ export class Questions {
 
   #tooMany({ ip }: Peer): BadRequest {
     this.#deps.limits.exceeded('questions', ip);
-    return new BadRequest(`a peer can ask ${MOST_QUESTIONS} questions at a time`, {
+    return new BadRequest(`a peer can ask ${MAX_QUESTIONS} questions at a time`, {
       status: 429,
       code: 'TooManyQuestions',
       hint: 'wait for an answer',

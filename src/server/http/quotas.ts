@@ -16,7 +16,7 @@ export const costOfList = (peers: number): number =>
 /** Milliseconds of work for which a question counts as one more call: a peer gets two fifths of a thread, at most. */
 const WORK_PER_CALL = 20;
 /** Calls that a peer can owe, a second's: what it asked for may have taken longer than anybody could know. */
-const MOST_OWED = CALLS.count;
+const MAX_OWED = CALLS.count;
 
 /** What a question costs besides its call, known only when it is answered. */
 export const costOfWork = (milliseconds: number): number => milliseconds / WORK_PER_CALL;
@@ -43,7 +43,7 @@ export class Quota<K> {
   /** Takes what something has cost; what is not there is owed. */
   owe(id: K, cost: number): void {
     const bucket = this.#bucket(id);
-    bucket.left = Math.max(-MOST_OWED, bucket.left - cost);
+    bucket.left = Math.max(-MAX_OWED, bucket.left - cost);
   }
 
   /** Gives one back: what was asked for changed nothing. */

@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { unprovedRights } from '../../domain/proofs.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';
-import { MOST_CANDIDATES } from '../../protocol/frames.ts';
-import { DIGESTS_PATH, MOST_DIGESTS, REDEEM_PATH, SNAPSHOT_PATH } from '../../protocol/http.ts';
+import { MAX_CANDIDATES } from '../../protocol/frames.ts';
+import { DIGESTS_PATH, MAX_DIGESTS, REDEEM_PATH, SNAPSHOT_PATH } from '../../protocol/http.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
 import { Position } from '../../values/id.ts';
@@ -121,8 +121,8 @@ const reportCandidates = (
   { body, caller }: FastifyRequest,
   reply: FastifyReply,
 ): void => {
-  if (Array.isArray(body) && body.length > MOST_CANDIDATES) {
-    throw new BadRequest(`a peer can report ${MOST_CANDIDATES} candidates at most`, {
+  if (Array.isArray(body) && body.length > MAX_CANDIDATES) {
+    throw new BadRequest(`a peer can report ${MAX_CANDIDATES} candidates at most`, {
       status: 413,
       code: 'TooManyCandidates',
     });
@@ -172,7 +172,7 @@ const digests = async (
 ): Promise<Buffer> => {
   const { position: head } = live.head;
   const from = Math.min(positionOf(request) ?? head, head);
-  const position = Math.min(from + MOST_DIGESTS, head);
+  const position = Math.min(from + MAX_DIGESTS, head);
   const items = await pages.between(from, position);
   reply.header('content-type', 'application/json; charset=utf-8');
   return Buffer.concat([Buffer.from(`{"from":${from},"position":${position},"digests":[`), ...items, END]);

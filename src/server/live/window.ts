@@ -9,7 +9,7 @@ import type { Step } from './step.ts';
 /** Records that a client may be behind and still resume. */
 export const WINDOW_RECORDS = 10_000;
 /** Changes of more peers than this would not fit a frame: who missed them fetches a snapshot. */
-const MOST_PEERS = 512;
+const MAX_PEERS = 512;
 
 /** What one commit, which is the records in (from, to], changed. */
 type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many' };
@@ -64,7 +64,7 @@ export class Window {
     for (const record of commit.records) this.#link(record);
     for (const { viewers, changed, removed } of deltas) {
       const rows = [...changed.map(({ id }) => id), ...removed];
-      const ids = rows.length > MOST_PEERS ? ('many' as const) : rows;
+      const ids = rows.length > MAX_PEERS ? ('many' as const) : rows;
       for (const viewer of viewers) this.#note(viewer, { from, to, ids });
     }
     if (changes.cidrs.size > 0) this.#cidrs.push({ from, to, ids: [...changes.cidrs.keys()] });
@@ -83,7 +83,7 @@ export class Window {
       cidrs: new Set(),
     };
     for (const entry of since(this.#byViewer.get(viewer) ?? [], after)) {
-      if (entry.ids === 'many' || touched.peers.size > MOST_PEERS) return 'many';
+      if (entry.ids === 'many' || touched.peers.size > MAX_PEERS) return 'many';
       extend(touched, entry);
       for (const id of entry.ids) touched.peers.add(id);
     }

@@ -2,7 +2,7 @@
  * What is seen of peers rather than decided: where WireGuard hears them, when it last shook hands, where they say
  * they may be reached. None of it is in the log; it has its own numbers, which begin anew with each boot.
  */
-import { MOST_CANDIDATES } from '../../protocol/frames.ts';
+import { MAX_CANDIDATES } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -108,7 +108,7 @@ export class Observations {
   /** A peer's own list of where it may be reached. Passed on at once, then at most once in ten seconds. */
   report(id: PeerId, reported: readonly SocketAddress[]): void {
     const entry = this.#entry(id);
-    entry.reported = [...new Set(reported)].slice(0, MOST_CANDIDATES);
+    entry.reported = [...new Set(reported)].slice(0, MAX_CANDIDATES);
     this.#offer(id, entry);
   }
 

@@ -12,7 +12,7 @@ import { AdminsOnly, type Sight } from './own-past.ts';
 /** Milliseconds without a question after which the thread ends, and gives its memory back. */
 const IDLE = 60_000;
 /** MiB of the thread's heap: beyond that it ends, alone. */
-const LARGEST_HEAP = 1_024;
+const MAX_HEAP_MIB = 1_024;
 
 export type Order =
   | { order: 'answer'; inquiry: Inquiry }
@@ -45,7 +45,7 @@ export class FarAnswerer implements Answerer {
   #orders = 0;
 
   /** `program` is that of the thread, `file` the log's, `heap` another size of its heap than the usual one, in MiB. */
-  constructor(program: URL, file: string, heap = LARGEST_HEAP) {
+  constructor(program: URL, file: string, heap = MAX_HEAP_MIB) {
     this.#program = program;
     this.#file = file;
     this.#heap = heap;

@@ -11,7 +11,7 @@ import { advanceTo, networkAt, placeOf } from './places.ts';
 import { reachOf } from './rehearsal.ts';
 
 /** Commands in one commit, at most. */
-const MOST_COMMANDS = 1000;
+const MAX_COMMANDS = 1000;
 
 /** Where the commit that ends at a position begins. Throws `Failure`: inside a commit, the network's first one. */
 const startOf = async (log: EventLog, end: Position): Promise<Position> => {
@@ -55,8 +55,8 @@ export const planUndo = async (log: EventLog, question: QuestionOf<'undo'>): Pro
   await advanceTo(log, now, at);
   const context = { actor: { kind: 'server' as const }, now: timestamp() };
   const { commands, obstacles } = planReturn({ want, made, now }, context);
-  if (commands.length > MOST_COMMANDS)
-    throw new Failure(`that takes ${commands.length} commands, and ${MOST_COMMANDS} can be given at once`, {
+  if (commands.length > MAX_COMMANDS)
+    throw new Failure(`that takes ${commands.length} commands, and ${MAX_COMMANDS} can be given at once`, {
       hint: 'go back in several steps',
     });
   const undoing = { reverts: end, ...(returnsTo === undefined ? {} : { returnsTo }) };

@@ -6,7 +6,7 @@ import type { ControlPlane } from '../commands/control-plane.ts';
 /** Keys of one commit wait for each other this long, in milliseconds: after an upgrade all come back at once. */
 const GATHER = 250;
 /** … and are at most so many. */
-const MOST_KEYS = 1_000;
+const MAX_KEYS = 1_000;
 
 export class FirstProofs {
   readonly #plane: Pick<ControlPlane, 'execute'>;
@@ -35,7 +35,7 @@ export class FirstProofs {
 
   async #record(): Promise<void> {
     this.#timer = undefined;
-    const publicKeys = this.#waiting.splice(0, MOST_KEYS);
+    const publicKeys = this.#waiting.splice(0, MAX_KEYS);
     try {
       await this.#plane.execute({ type: 'RecordProofs', publicKeys }, { actor: { kind: 'server' } });
     } catch (error) {

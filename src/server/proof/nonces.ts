@@ -3,7 +3,7 @@ import { NONCE_KEPT } from '../../protocol/proof.ts';
 import type { PublicKey } from '../../values/key.ts';
 
 /** Of one key in the time that a nonce is kept: more than its calls can be. */
-const MOST_NONCES = 4_000;
+const MAX_NONCES = 4_000;
 
 type Used = Map<PublicKey, Set<string>>;
 
@@ -18,7 +18,7 @@ export class Nonces {
     this.#turn(now);
     const young = this.#young.get(key) ?? new Set();
     if (young.has(nonce) || this.#old.get(key)?.has(nonce)) return 'used';
-    if (young.size >= MOST_NONCES) return 'full';
+    if (young.size >= MAX_NONCES) return 'full';
     this.#young.set(key, young.add(nonce));
     return 'new';
   }

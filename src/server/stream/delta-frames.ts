@@ -3,7 +3,7 @@ import type { ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
-import { type Delta, type Fetch, LARGEST_DELTA } from '../../protocol/frames.ts';
+import { type Delta, type Fetch, MAX_DELTA_BYTES } from '../../protocol/frames.ts';
 import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';
 import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
@@ -19,10 +19,10 @@ const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
 const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
 
 /** More changed rows than this are too long for a frame, whatever is in them: no need to write them out. */
-const MOST_ROWS = 600;
+const MAX_ROWS = 600;
 
-/** Digests in a frame that has nothing else: well below `LARGEST_DELTA`. */
-const MOST_DIGESTS_ALONE = 900;
+/** Digests in a frame that has nothing else: well below `MAX_DELTA_BYTES`. */
+const MAX_DIGESTS_ALONE = 900;
 
 const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
   const rows: Rows['cidrs'] = { changed: [], removed: [] };
@@ -65,14 +65,14 @@ const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer
     ...rows,
   };
   const bytes = Buffer.from(JSON.stringify(frame));
-  return bytes.length > LARGEST_DELTA ? undefined : bytes;
+  return bytes.length > MAX_DELTA_BYTES ? undefined : bytes;
 };
 
 /** Deltas with digests only, over a stretch of the window in which nothing changed for those who get them. */
 export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
   const frames: Buffer[] = [];
-  for (let start = from; start < to; start += MOST_DIGESTS_ALONE) {
-    const piece = { from: start, to: Math.min(to, start + MOST_DIGESTS_ALONE) };
+  for (let start = from; start < to; start += MAX_DIGESTS_ALONE) {
+    const piece = { from: start, to: Math.min(to, start + MAX_DIGESTS_ALONE) };
     frames.push(deltaFrame(live, piece, NO_ROWS) ?? fetchFrame(live));
   }
   return frames;
@@ -98,7 +98,7 @@ export const stepFrames = (
     const rows = () => ({ peers: peerRows(delta, joined), cidrs });
     const bytes =
       same.get(from) ??
-      (delta.changed.length > MOST_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
+      (delta.changed.length > MAX_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
       fetchFrame(live);
     same.set(from, bytes);
     frames.set(viewer, bytes);

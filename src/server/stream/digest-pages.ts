@@ -7,7 +7,7 @@ import { DIGEST_BYTES, digestBytes } from '../past/digests.ts';
 /** Records in a page. */
 const PAGE = 5_000;
 /** Pages that are kept: 5 MiB. */
-const MOST_PAGES = 16;
+const MAX_PAGES = 16;
 
 /** What has been asked for of the page that still grows. */
 type Tail = { after: Position; to: Position; bytes: Uint8Array };
@@ -45,7 +45,7 @@ export class DigestPages {
     this.#pages.delete(start);
     this.#pages.set(start, page);
     const [oldest] = this.#pages.keys();
-    if (this.#pages.size > MOST_PAGES && oldest !== undefined) this.#pages.delete(oldest);
+    if (this.#pages.size > MAX_PAGES && oldest !== undefined) this.#pages.delete(oldest);
     page.catch(() => this.#pages.delete(start)); // who asks next tries again
     return page;
   }

@@ -16,9 +16,9 @@ import type { Member } from './member.ts';
 /** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
 const GATHER = 100;
 /** Answers that are kept until something is observed again. */
-const MOST_KEPT = 256;
+const MAX_KEPT = 256;
 /** Observations in one frame. */
-const MOST_OBSERVATIONS = 500;
+const MAX_OBSERVATIONS = 500;
 
 /** Who has it knows all observations up to the sequence that he may know. */
 type Frame = { bytes: Buffer; sequence: number };
@@ -121,7 +121,7 @@ export class EndpointNews {
         ? idsOf(this.#observations.since(sequence))
         : idsOf(visiblePeers(this.#live.network, viewer));
     const frames = this.#framesOf(viewer, ids, sequence);
-    if (this.#since.size >= MOST_KEPT) this.#since.clear();
+    if (this.#since.size >= MAX_KEPT) this.#since.clear();
     this.#since.set(key, frames);
     return frames;
   }
@@ -134,9 +134,9 @@ export class EndpointNews {
       .filter(({ id, number }) => number > after && mayKnow(id))
       .sort((left, right) => left.number - right.number);
     const frames: Frame[] = [];
-    for (let start = 0; start < numbered.length; start += MOST_OBSERVATIONS) {
-      const page = numbered.slice(start, start + MOST_OBSERVATIONS);
-      const isLast = start + MOST_OBSERVATIONS >= numbered.length;
+    for (let start = 0; start < numbered.length; start += MAX_OBSERVATIONS) {
+      const page = numbered.slice(start, start + MAX_OBSERVATIONS);
+      const isLast = start + MAX_OBSERVATIONS >= numbered.length;
       const sequence = isLast ? this.#observations.sequence : (page.at(-1)?.number ?? 0);
       const peers = page.flatMap(({ id }) => this.#observations.rowOf(id) ?? []);
       frames.push({ sequence, bytes: this.#frame(sequence, peers) });

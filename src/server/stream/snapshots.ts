@@ -5,7 +5,7 @@ import { gzip, type ZlibOptions } from 'node:zlib';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
-import { MOST_DIGESTS } from '../../protocol/http.ts';
+import { MAX_DIGESTS } from '../../protocol/http.ts';
 import type { Part } from '../../protocol/proof.ts';
 import { cidrRow, peerRow } from '../../protocol/rows.ts';
 import type { Head } from '../../store/log.ts';
@@ -23,7 +23,7 @@ const ROWS_LEVEL = 6;
 /** Rows that are written out before others have their turn: about a millisecond of ten thousand peers' twenty. */
 const PIECE = 500;
 /** Openings that are kept: most who come at one moment come from the same few positions. */
-const MOST_OPENINGS = 64;
+const MAX_OPENINGS = 64;
 /** With as little memory as zlib can do with: thousands may be under way at the same moment. */
 const SMALL = { level: 1, memLevel: 1, windowBits: 9 };
 
@@ -66,15 +66,14 @@ export class Snapshots {
   /**
    * A `Snapshot` for the peers of a CIDR as gzip: two members (RFC 1952, 2.2: they follow one another), the very bytes
    * of the second for all who ask, those of the first for all who come from the same position. `after` is the position that the client has, if it has any; one that is more
-   * than `MOST_DIGESTS` behind gets the last of the digests and has to page through those before.
+   * than `MAX_DIGESTS` behind gets the last of the digests and has to page through those before.
    */
   async of(viewer: CidrId, after: Position | undefined): Promise<readonly Packed[]> {
     const { position, hash } = this.#live.head;
     const rows = this.#rowsOf(viewer);
-    const from =
-      after === undefined || after > position ? position : Math.max(after, position - MOST_DIGESTS);
+    const from = after === undefined || after > position ? position : Math.max(after, position - MAX_DIGESTS);
     const opening = this.#openings.get(from) ?? this.#opening({ position, hash }, from);
-    if (this.#openings.size >= MOST_OPENINGS) this.#openings.clear();
+    if (this.#openings.size >= MAX_OPENINGS) this.#openings.clear();
     this.#openings.set(from, opening);
     opening.catch(() => this.#openings.delete(from)); // who asks next tries again
     return Promise.all([opening, rows]);

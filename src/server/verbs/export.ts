@@ -12,7 +12,7 @@ import { rememberedCandidates } from '../observations/observation-file.ts';
 import type { ExportOptions } from './options.ts';
 
 /** Losses that an operator reads one by one; the rest is counted. */
-const MOST_LOSSES = 40;
+const MAX_LOSSES = 40;
 
 /** Writes the database and says what it has no place for. Throws `Failure`, and then nothing was written. */
 export const exportToInnernet = async (name: InterfaceName, options: ExportOptions): Promise<void> => {
@@ -38,8 +38,8 @@ export const exportToInnernet = async (name: InterfaceName, options: ExportOptio
       `wrote ${path}: ${counts.peers} peers, ${counts.cidrs} CIDRs, ${counts.associations} associations`,
     );
     note('what this file has no place for:');
-    for (const loss of losses.slice(0, MOST_LOSSES)) note(`  ${explainLoss(loss)}`);
-    if (losses.length > MOST_LOSSES) note(`  and ${losses.length - MOST_LOSSES} more, see --json`);
+    for (const loss of losses.slice(0, MAX_LOSSES)) note(`  ${explainLoss(loss)}`);
+    if (losses.length > MAX_LOSSES) note(`  and ${losses.length - MAX_LOSSES} more, see --json`);
     note(`to serve it: stop this server, move the file to ${files.foreignDatabase}, start innernet's own`);
   } finally {
     await log.close();

@@ -35,7 +35,7 @@ import { operator } from './local-plane.ts';
 const MANY_EVENTS = 2_000;
 
 /** Lines about single rows that an operator reads; the rest is counted. */
-const MOST_NOTES = 40;
+const MAX_NOTES = 40;
 
 type Say = (message: string) => void;
 
@@ -195,8 +195,8 @@ const report = (
       `${count('AssociationAdded')} associations, now in ${log}`,
   );
   if (notes.length > 0) say(`taken as they are, though they could not be made here (${notes.length}):`);
-  for (const each of notes.slice(0, MOST_NOTES)) say(`  ${explainNote(each)}`);
-  if (notes.length > MOST_NOTES) say(`  and ${notes.length - MOST_NOTES} more`);
+  for (const each of notes.slice(0, MAX_NOTES)) say(`  ${explainNote(each)}`);
+  if (notes.length > MAX_NOTES) say(`  and ${notes.length - MAX_NOTES} more`);
 };
 
 /** Says so when the database that a network came from has changed since: two servers may be at work. */
