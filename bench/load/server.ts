@@ -121,7 +121,7 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   const past = new FarAnswerer(new URL('./past-thread.js', import.meta.url), log.file);
   const digests = new DigestPages(live, past);
   const limits = new Limits();
-  const streams = new Hub(live, observations);
+  const streams = new Hub(live, observations, Date.now);
   const proofs = new Proofs(loadPrivateKey('server'), live, proofClock);
   const device = { apply: () => {}, settled: async () => {}, onHandshake: () => {} };
   const sessions = new Sessions({ live, device, lingering: new LingeringKeys(), streams, proofs, limits });

@@ -133,7 +133,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     (it) => it.close(),
   );
   const limits = new Limits((message) => say(`warning: ${message}`));
-  const hub = opened.add(new Hub(live, observations, claims, limits, () => clock.now()), (it) => it.close());
+  const hub = opened.add(new Hub(live, observations, () => clock.now(), claims, limits), (it) => it.close());
   const lingering = new LingeringKeys();
   const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
   const proofs = new Proofs(conf.privateKey, live, proofClock);

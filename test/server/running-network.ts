@@ -68,7 +68,7 @@ export class RunningNetwork {
 
   /** A hub with nobody on it; the old one is the caller's to close. */
   newHub(): Hub {
-    const hub = new Hub(this.live, this.observations);
+    const hub = new Hub(this.live, this.observations, Date.now);
     this.live.subscribe((step) => {
       for (const [id, { reason }] of step.rights.ended) if (reason !== 'joined') void hub.revoke(id, reason);
       hub.follow(step);

@@ -269,7 +269,7 @@ export class ServedNetwork {
   async #serve(): Promise<void> {
     const clock = new ServerClock();
     this.observations = new Observations(clock.boot, '127.42.0.0/16' as Cidr);
-    this.hub = new Hub(this.live, this.observations, undefined, this.limits);
+    this.hub = new Hub(this.live, this.observations, Date.now, undefined, this.limits);
     const proofs = new Proofs(this.serverKeys.privateKey, this.live, clock);
     this.sessions = new Sessions({
       live: this.live,

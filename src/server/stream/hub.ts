@@ -60,9 +60,9 @@ export class Hub {
   constructor(
     live: Live,
     observations: Observations,
+    now: () => number,
     claims?: Claims,
     limits = new Limits(),
-    now: () => number = Date.now,
   ) {
     this.#now = now;
     this.#live = live;
