@@ -89,6 +89,13 @@ describe('a restart', () => {
   });
 });
 
+it('where /proc is hidden, this process alone tells how long it has run', () => {
+  const [hidden, later] = [machineClock('/nowhere'), machineClock('/nowhere')];
+  expect(hidden.boot).toBe(later.boot);
+  expect(hidden.boot).not.toBe(machineClock().boot);
+  expect(later.uptime).toBeGreaterThanOrEqual(hidden.uptime);
+});
+
 describe('while it follows', () => {
   let ends: Ends | undefined;
   afterEach(() => ends?.close());

@@ -1,5 +1,7 @@
 /** The server's clock as it was last proved to this machine, and how far it has come since at least. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod';
 
 /** `told`: what the server's clock said, in milliseconds since 1970, when this machine's stood at `here`. */
@@ -12,10 +14,19 @@ export type ServerTime = z.infer<typeof ServerTime>;
 /** A clock that nobody sets: which start of this machine, and the milliseconds since, those of a suspend too. */
 export type MachineClock = ServerTime['here'];
 
-export const machineClock = (): MachineClock => ({
-  boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-  uptime: Math.floor(Number.parseFloat(readFileSync('/proc/uptime', 'utf8')) * 1000),
-});
+/** Where `/proc` is hidden, only what this process saw counts. */
+const PROCESS = randomUUID();
+
+export const machineClock = (proc = '/proc'): MachineClock => {
+  try {
+    const [boot, uptime] = ['sys/kernel/random/boot_id', 'uptime'].map((file) =>
+      readFileSync(join(proc, file), 'utf8'),
+    ) as [string, string];
+    return { boot: boot.trim(), uptime: Math.floor(Number.parseFloat(uptime) * 1000) };
+  } catch {
+    return { boot: PROCESS, uptime: Math.floor(performance.now()) };
+  }
+};
 
 /**
  * What the server's clock says now at the least, in milliseconds since 1970. How long this machine was off before it
