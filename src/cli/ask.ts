@@ -4,20 +4,20 @@ import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { Usage } from './usage.ts';
 
-/** Whether somebody is there to answer: questions are written to stderr and answered on stdin. */
+/** Whether a person can answer: questions go to stderr, answers come from stdin. */
 export const hasTerminal = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 type Asked<T> = {
-  /** What is missing where nobody can be asked: `--name`. */
+  /** Named as missing where no terminal is: `--name`. */
   flag: string;
   question: string;
-  /** What was said on the command line already. */
+  /** The value from the command line. */
   given: T | undefined;
 };
 
 export type TextQuestion<S extends z.ZodType<unknown, string>> = Asked<z.output<S>> & {
   schema: S;
-  /** What Enter alone means. */
+  /** The meaning of Enter alone. */
   initial?: string | undefined;
 };
 
@@ -25,30 +25,29 @@ export type Choice<T> = { name: string; value: T };
 
 export type ChoiceQuestion<T> = Asked<T> & {
   choices: () => Promise<Choice<T>[]>;
-  /** What it means that there are no choices: `no peer is disabled`. */
+  /** The state without choices: `no peer is disabled`. */
   none: string;
-  /** What can be done about that: hint and verb, as of a `Failure`. */
+  /** The remedy: hint and verb, as of a `Failure`. */
   way?: () => Promise<{ hint: string; verb: string }>;
 };
 
-// Loaded when the first question is asked: it takes longer to load than most verbs to run.
+// Loaded at the first question: it takes longer to load than most verbs to run.
 const prompts = () => import('@inquirer/prompts');
 
-/** Questions are no answer: they go where messages go. */
 const onTerminal = { output: process.stderr };
 
-/** The questions of one verb, from the first to "are you sure?". */
+/** The questions of one verb, up to "are you sure?". */
 export class Questions {
   readonly #yes: boolean;
-  /** Whether this is a conversation, so that what has a default is worth asking for too. */
+  /** Whether this is a conversation, so that values with a default are asked for too. */
   asked = false;
 
-  /** A dry run changes nothing, so it needs no assurance. */
+  /** A dry run changes nothing, so it needs no confirmation. */
   constructor({ yes, dryRun }: { yes?: boolean | undefined; dryRun?: boolean | undefined }) {
     this.#yes = yes ?? dryRun ?? false;
   }
 
-  /** A text that passes the value's rules; asked again until it does. */
+  /** Asks for a text until it passes the schema. */
   async text<S extends z.ZodType<unknown, string>>(asked: TextQuestion<S>): Promise<z.output<S>> {
     const { flag, question, given, schema, initial } = asked;
     if (given !== undefined) return given;
@@ -68,7 +67,7 @@ export class Questions {
     return schema.parse(text.trim());
   }
 
-  /** One of some; a `Failure` where there are none. */
+  /** Asks for a choice; throws a `Failure` if there are none. */
   async choice<T>({ flag, question, given, choices, none, way }: ChoiceQuestion<T>): Promise<T> {
     if (given !== undefined) return given;
     this.#mustHaveTerminal(flag);
@@ -79,13 +78,13 @@ export class Questions {
     return select({ message: `${question}:`, choices: shown, pageSize: 15, loop: false }, onTerminal);
   }
 
-  /** Yes or no, in a conversation only; no where nobody is asked. */
+  /** Yes or no; no where the verb asks nothing. */
   async yesOrNo(question: string, given: boolean | undefined): Promise<boolean> {
     if (given !== undefined) return given;
     return this.asked && hasTerminal() ? this.#confirm(question, false) : false;
   }
 
-  /** Asks before what cannot be undone; `--yes` answers. A `Failure` when the answer is no. */
+  /** Asks before an irreversible act; `--yes` answers. Throws a `Failure` on no. */
   async sure(question: string, enter: 'yes' | 'no' = 'no'): Promise<void> {
     if (this.#yes) return;
     this.#mustHaveTerminal('--yes', `${question} Say --yes`);
@@ -94,8 +93,8 @@ export class Questions {
   }
 
   /**
-   * At the end of a conversation: shows what will be done. Who gave everything by flags is not asked. Enter means
-   * yes, unless something is taken away.
+   * Ends a conversation: shows the plan and asks. A call with all flags is not asked. Enter means yes, unless
+   * something is taken away.
    */
   async confirmIfAsked(question: string, enter: 'yes' | 'no' = 'yes'): Promise<void> {
     if (this.asked) await this.sure(question, enter);

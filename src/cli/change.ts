@@ -10,7 +10,6 @@ import type { Executed, Plane } from './plane.ts';
 import { answer, answerJson } from './print.ts';
 import { Clock, reachLines } from './telling.ts';
 
-/** Adds the flags that every changing verb has. */
 export const addChangeOptions = (verb: Command): Command =>
   verb
     .addOption(new Option('--yes', 'do not ask whether this is meant'))
@@ -18,16 +17,16 @@ export const addChangeOptions = (verb: Command): Command =>
     .addOption(new Option('--json', 'answer with the outcome as JSON: position, hash and events'));
 
 export type Said = {
-  /** What happened, past tense: `added the CIDR engineers`. */
+  /** Past tense: `added the CIDR engineers`. */
   done: string;
   /** Why nothing needed to happen. */
   already?: string;
 };
 
-/** What a verb did, or, with --dry-run, would do. */
+/** A verb's outcome, or, with --dry-run, its rehearsal. */
 export type Done = Executed | Rehearsal;
 
-/** Executes a command, or, with --dry-run, asks what it would do. */
+/** Executes a command, or rehearses it with --dry-run. */
 export const perform = (plane: Plane, command: AdminCommand, { dryRun }: ChangeOptions): Promise<Done> =>
   dryRun ? plane.rehearse(command) : plane.execute(command);
 
@@ -44,7 +43,7 @@ const rehearsalText = ({ events, sentences, reach }: Rehearsal, { already }: Sai
   ].join('\n');
 };
 
-/** Prints an outcome; `more` is added to it under --json. */
+/** Prints an outcome; --json adds `more` to it. */
 export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, more: object = {}): void => {
   const words =
     outcome.events.length > 0 ? said.done : `nothing to do: ${said.already ?? 'it is so already'}`;
@@ -53,7 +52,7 @@ export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, m
   else answer(printable(words));
 };
 
-/** Executes a command and prints what came of it. */
+/** Executes a command and prints its outcome. */
 export const change = async (
   plane: Plane,
   command: AdminCommand,
@@ -63,7 +62,7 @@ export const change = async (
 
 type Confirmable = Extract<AdminCommand, { confirmed?: boolean | undefined }>;
 
-/** Executes a command that may leave the network without an admin: then `--yes` or the person must say so. */
+/** Executes a command that may leave the network without an admin; `--yes` or the person must confirm. */
 export const executeConfirmed = async (
   plane: Plane,
   command: Confirmable,
@@ -81,5 +80,5 @@ export const executeConfirmed = async (
   }
 };
 
-/** An existing name as the person typed it: whether there is such a thing is the network's to say. */
+/** A name as the person typed it: the network decides whether the thing exists. */
 export const named = (name: string): string => `"${name}"`;

@@ -6,11 +6,11 @@ import { Failure } from '../values/failure.ts';
 import { refuseUnless, swapIn } from './swapped-file.ts';
 
 export type Replacement = {
-  /** Permissions of a file that is new, whatever the umask; one that is there keeps its owner, group and mode. */
+  /** Permissions of a new file, whatever the umask; an existing file keeps its owner, group and mode. */
   mode?: number;
-  /** Writes into the file itself where it cannot be replaced: bind-mounted, or in a folder that is not ours. */
+  /** Writes into the file itself where a rename fails: bind mounts, folders of another user. */
   inPlace?: boolean;
-  /** What was there when the new text was made of it: where others have written since, `Overtaken` is thrown. */
+  /** The content from which the new text was made; if others have written since, throws `Overtaken`. */
   instead?: Buffer;
 };
 
@@ -18,7 +18,7 @@ type Handle = fs.FileHandle;
 
 const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? '';
 
-/** The file behind symbolic links, so that a link stays a link; a link to nothing counts as its target. */
+/** The file behind symbolic links, so that a link stays a link; a dangling link counts as its target. */
 const targetOf = async (path: string): Promise<string> => {
   try {
     return await fs.realpath(path);
@@ -29,7 +29,7 @@ const targetOf = async (path: string): Promise<string> => {
   }
 };
 
-/** Has a folder's entries on the disk. */
+/** Fsyncs a folder, so that its entries are on the disk. */
 export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -50,7 +50,7 @@ const isAlive = (pid: number): boolean => {
 
 let drafts = 0;
 
-/** Drafts carry the process that writes them, so that the next writer knows which ones nobody will finish. */
+/** Drafts carry their writer's pid, so that the next writer can remove abandoned ones. */
 const draftName = (path: string): string => `.${basename(path)}.${process.pid}-${++drafts}.draft`;
 
 const removeAbandonedDrafts = async (path: string): Promise<void> => {
@@ -63,7 +63,7 @@ const removeAbandonedDrafts = async (path: string): Promise<void> => {
   }
 };
 
-/** Owner and group first: with the mode first, a group that is not meant could read for a moment. */
+/** Owner and group first: with the mode first, the wrong group could read for a moment. */
 const takeAfter = async (draft: Handle, path: string, mode: number): Promise<void> => {
   const old = await fs.stat(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
@@ -100,8 +100,8 @@ const replaceByRename = async (
 };
 
 /**
- * One write covers the old text, its rest with line ends, so that a shorter text is never followed by a piece of
- * the old one even if the process dies before the cut.
+ * One write covers all of the old text, padded with line ends, so that no piece of it follows a shorter text
+ * even if the process dies before the truncation.
  */
 const overwrite = async (
   path: string,
@@ -114,7 +114,7 @@ const overwrite = async (
     const { size } = await file.stat();
     const padded = Buffer.alloc(Math.max(size, bytes.length), '\n');
     bytes.copy(padded);
-    // From the look to the cut without giving way: what others write in between would be lost.
+    // No await from the check to the truncation: writes by others in between would be lost.
     if (instead) refuseUnless(file.fd, instead);
     for (let done = 0; done < padded.length; )
       done += writeSync(file.fd, padded, done, padded.length - done, done);
@@ -125,13 +125,13 @@ const overwrite = async (
   }
 };
 
-/** What a rename answers where a file is a mount point, or its folder is closed to us. */
+/** Errors of a rename over a mount point or in a closed folder. */
 const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
 
 /**
- * Puts `text` in the place of a file's content, durably: afterwards, and whenever this process dies on the way,
- * the file holds the old content or the new one, whole. Symbolic links are followed and stay. Nothing is left
- * behind by a failure; what a killed process left is removed by the next call. Throws the system's error.
+ * Replaces a file's content durably: at every moment, also after a crash, the file holds the old or the new
+ * content, whole. Follows and keeps symbolic links. A failure leaves nothing behind; the next call removes
+ * the drafts of killed processes. Throws the system's error.
  */
 export const replaceFile = async (
   path: string,
@@ -148,18 +148,15 @@ export const replaceFile = async (
   }
 };
 
-/** A file that is promised to us: it is there and empty, nobody else can make it, and it is filled or taken back. */
+/** An empty file that only we hold: no other process can make it, and it is filled or removed. */
 export type Reservation = {
-  /** Fills the file and waits until it is on the disk. */
+  /** Writes the text and waits until it is on the disk. */
   fill(text: string): Promise<void>;
-  /** Removes the file. Harmless after `fill` failed or a second time. */
+  /** Removes the file; may be called twice, or after `fill` failed. */
   discard(): Promise<void>;
 };
 
-/**
- * Makes an empty file of mode 0600 that did not exist, to be filled once its content is known. Refuses to
- * overwrite: throws a `Failure` that names the file.
- */
+/** Makes a new empty file of mode 0600, to be filled later. Throws a `Failure` if the file exists. */
 export const reserveFile = async (path: string): Promise<Reservation> => {
   const file = await fs.open(path, 'wx', 0o600).catch((error: unknown) => {
     if (errnoOf(error) === 'EEXIST')
@@ -184,7 +181,7 @@ export const reserveFile = async (path: string): Promise<Reservation> => {
   };
 };
 
-/** Removes a file, and drafts of it that nobody will finish; afterwards it does not come back with the power. */
+/** Removes a file and its abandoned drafts, durably. */
 export const removeFile = async (path: string): Promise<void> => {
   try {
     await removeAbandonedDrafts(path);
@@ -195,7 +192,7 @@ export const removeFile = async (path: string): Promise<void> => {
   }
 };
 
-/** Refuses a folder into which any user of this machine may write: what we keep there would be theirs to change. */
+/** Throws a `Failure` for a folder that any user of this machine may write to. */
 export const refuseOpenFolder = async (path: string): Promise<void> => {
   const mode = (await fs.stat(path)).mode & 0o7777;
   if ((mode & 0o002) === 0) return;
@@ -204,16 +201,13 @@ export const refuseOpenFolder = async (path: string): Promise<void> => {
   });
 };
 
-/** Makes a folder, and those above it, for its owner alone; one that exists stays as it is, or is refused if it is open. */
+/** Makes a folder and its parents for the owner alone; refuses an existing one that any user may write to. */
 export const makeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });
   await refuseOpenFolder(path);
 };
 
-/**
- * Makes a folder for its owner alone, and closes one that others may enter. Throws a `Failure` where it is another
- * user's, who could put anything there.
- */
+/** Makes a folder for its owner alone, or closes an open one. Throws a `Failure` if another user owns it. */
 export const closeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });
   const { uid, mode } = await fs.stat(path);

@@ -2,10 +2,10 @@
 import type { Argument, Command, Option } from 'commander';
 import { examplesOf } from './program.ts';
 
-/** What stands in a place, told by its placeholder; `free`: nothing that could be proposed. */
+/** The kind of word in a place, by its placeholder; `free`: nothing to propose. */
 export type Kind = 'network' | 'peer' | 'cidr' | 'file' | 'folder' | 'verb' | 'free';
 
-/** Placeholders that stand for something which is there already. */
+/** Placeholders for things that exist. */
 const KINDS: { [placeholder: string]: Kind } = {
   network: 'network',
   networks: 'network',
@@ -20,7 +20,7 @@ const KINDS: { [placeholder: string]: Kind } = {
 
 export type Taken = {
   kind: Kind;
-  /** The only words that are right, where there are few. */
+  /** All valid words, where they are few. */
   choices: readonly string[];
 };
 
@@ -30,9 +30,9 @@ export type FlagWord = {
   /** As in the help: `-s, --short`, `--mtu <bytes>`. */
   usage: string;
   description: string;
-  /** Of the value; absent where the flag takes none. */
+  /** Absent: the flag takes no value. */
   takes?: Taken;
-  /** Understood, but shown in another place. */
+  /** Accepted, but shown elsewhere. */
   isHidden: boolean;
 };
 
@@ -57,7 +57,7 @@ export type Grammar = {
   program: string;
   version: string;
   summary: string;
-  /** What may stand before the verb. */
+  /** Flags before the verb. */
   flags: FlagWord[];
   verbs: VerbGrammar[];
 };
@@ -78,7 +78,7 @@ const flagOf = (option: Option): FlagWord => {
   };
 };
 
-/** The description with choices and default, in the words of the help. */
+/** The description with choices and default, as the help words it. */
 const described = ({ description, argChoices, defaultValue, defaultValueDescription }: Option): string => {
   const shown = defaultValueDescription ?? (typeof defaultValue === 'boolean' ? undefined : defaultValue);
   const notes = [
@@ -98,7 +98,7 @@ const operandOf = (argument: Argument): Operand => {
   };
 };
 
-/** Shown flags in the order of the help, its own last, then the hidden ones. */
+/** Visible flags in the order of the help, its own last, then the hidden ones. */
 const flagsOf = (command: Command): FlagWord[] => {
   const shown = command.createHelp().visibleOptions(command);
   return [...shown, ...command.options.filter(({ hidden }) => hidden)].map(flagOf);
@@ -112,7 +112,6 @@ const verbOf = (command: Command): VerbGrammar => ({
   operands: command.registeredArguments.map(operandOf),
 });
 
-/** Reads a program's words. */
 export const grammarOf = (program: Command): Grammar => ({
   program: program.name(),
   version: program.version() ?? '',

@@ -12,10 +12,9 @@ export type NamedAddress = { name: string; ip: Ip };
 const begin = (network: string): string => `# DO NOT EDIT innernet ${network} BEGIN`;
 const end = (network: string): string => `# DO NOT EDIT innernet ${network} END`;
 
-/** Every machine's own names for itself: nobody else gets them, whatever the suffix makes of a name. */
+/** Every machine's own names: no peer gets them, whatever the suffix. */
 const OWN_NAMES = /^(localhost(\.localdomain)?|.*\.localhost|ip6-(localhost|loopback))$/i;
 
-/** What may follow a name, or be a name of several parts. */
 const DOTTED = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
 /** The text of `--host-suffix`; empty: bare names. */
@@ -23,7 +22,7 @@ export const HostSuffix = z.string().refine((text) => text === '' || DOTTED.test
   error: "a suffix has letters, digits, inner hyphens, and dots between them; '' for bare names",
 });
 
-/** `name.suffix`; an empty suffix gives bare names. Names that are no host names, and `localhost`, get no line. */
+/** `name.suffix`, or bare names; invalid host names and `localhost` get no line. */
 export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string[] => {
   const lines: string[] = [];
   for (const { name, ip } of peers) {
@@ -33,10 +32,10 @@ export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string
   return lines;
 };
 
-/** Lines with their line ends, as they stand. */
+/** Lines including their line ends. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
-/** Where the blocks of a network are, as line numbers [from, to). A mark without its partner is a block of its own. */
+/** The network's blocks as line numbers [from, to). A mark without its partner is a block by itself. */
 const blocksIn = (lines: readonly string[], network: string): [number, number][] => {
   const blocks: [number, number][] = [];
   let open: number | undefined;
@@ -55,8 +54,8 @@ const blocksIn = (lines: readonly string[], network: string): [number, number][]
 };
 
 /**
- * The text with the network's block put in the place of the old one, or at the end; without any lines the block
- * goes. The text may be of any encoding that has ASCII, read as Latin-1.
+ * Replaces the network's block, or appends it; without entries removes it. The text is Latin-1, which keeps
+ * every encoding that contains ASCII.
  */
 export const withBlock = (text: string, network: string, entries: readonly string[]): string => {
   const lines = linesOf(text);
@@ -73,13 +72,13 @@ export const withBlock = (text: string, network: string, entries: readonly strin
   return lines.join('');
 };
 
-/** Held by whoever writes names into a hosts file, whichever that is: both programs, each of their networks. */
+/** Held by every writer of a hosts file: both programs, each of their networks. */
 const LOCK = '/run/innernet/hosts.lock';
 
 /**
- * Rewrites the network's block in a hosts file if it differs; whoever reads sees the old file or the new one. `entries`
- * is asked when it is our turn. One network at a time, in all processes of this machine; what other programs write
- * meanwhile is kept.
+ * Rewrites the network's block in a hosts file if it differs; readers see the old file or the new one. One
+ * network at a time, across all processes of this machine; `entries` is called under the lock. Keeps what
+ * other programs write meanwhile.
  */
 export const writeHosts = async (
   path: string,

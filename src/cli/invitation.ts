@@ -18,17 +18,16 @@ import type { NetworkView, Plane } from './plane.ts';
 import { answer } from './print.ts';
 import { Usage } from './usage.ts';
 
-/** What an invitation may take at most, in seconds: a hundred years. */
+/** A hundred years. */
 const MAX_SPAN_SECONDS = 100 * 365 * 86_400;
 
-/** When an invitation of so many seconds from now ends. */
 export const endsAfter = (seconds: number): Timestamp => {
   if (seconds < 1 || seconds > MAX_SPAN_SECONDS)
     throw new Usage('--invite-expires: an invitation lasts from a second to a hundred years');
   return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
 };
 
-/** The file that stands for stdout. */
+/** The file name that means stdout. */
 export const STDOUT = '-';
 
 const stdoutAsFile: Reservation = {
@@ -38,9 +37,7 @@ const stdoutAsFile: Reservation = {
 
 export type Invited = {
   outcome: Outcome;
-  /** The invited peer's address. */
   ip: Ip;
-  /** Path of the invitation's file. */
   file: string;
 };
 
@@ -59,7 +56,7 @@ const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => 
   return known.ip;
 };
 
-/** Ends the program at a signal, with the file that was meant to become an invitation removed. */
+/** On a signal, removes the reserved file and ends the program. */
 const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
   const leave = (_: NodeJS.Signals, number: number): void => {
     void file.discard().finally(() => process.exit(128 + number));
@@ -78,22 +75,22 @@ const temporaryKeys = async (): Promise<KeyPair> => {
   return keyPairFrom(randomBytes(32));
 };
 
-/** What inviting would do: no file is made, and the keys are thrown away. */
+/** Rehearses an invitation: no file is made, and the keys are thrown away. */
 export const rehearseInvitation = async (
   plane: Plane,
   { command }: Pick<Invitation, 'command'>,
 ): Promise<Rehearsal> => plane.rehearse(command((await temporaryKeys()).publicKey));
 
 /**
- * Executes a command that invites and writes the invitation. The file is taken first, so that nobody is invited
- * without one; it is there, full and on the disk when this resolves, or not there when it throws.
+ * Executes an inviting command and writes the invitation. The file is reserved first, so that no invitation
+ * lacks one; it is complete on the disk when this resolves, and removed when this throws.
  */
 export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> => {
   const { peer, expires, command } = invitation;
   const [view, server, keys] = await Promise.all([plane.view(), plane.server(), temporaryKeys()]);
   const root = view.cidrs.find(({ id }) => id === ROOT_CIDR);
   if (!root) throw new Failure('the network does not show its range, which an invitation must name');
-  // A name that is taken is the better reason than its file.
+  // A taken name is a better reason than an existing file.
   if (existsSync(invitation.file)) await plane.rehearse(command(keys.publicKey));
   const file = invitation.file === STDOUT ? stdoutAsFile : await reserveFile(invitation.file);
   return untilSignal(file, async () => {
@@ -107,7 +104,7 @@ export const invite = async (plane: Plane, invitation: Invitation): Promise<Invi
         server: {
           ...server,
           internalEndpoint: SocketAddress.parse(server.internalEndpoint),
-          // An older server has no history that the newcomer could be held to.
+          // An older server has no history to hold the newcomer to.
           ...(outcome.position > 0
             ? { networkId: view.networkId, position: outcome.position, hash: outcome.hash }
             : {}),

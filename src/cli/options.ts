@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 
-/** What may stand before every verb, and by its long name after it. */
+/** Flags that stand before every verb, and by their long names after it. */
 export type GlobalOptions = {
-  /** How often -v was said. */
+  /** Count of -v. */
   verbose: number;
   configDir: string;
   dataDir: string;
@@ -18,7 +18,6 @@ export type GlobalOptions = {
   mtu?: number | undefined;
 };
 
-/** How names of peers get into a hosts file. */
 export type HostsOptions = {
   hostsPath: string;
   /** `name.SUFFIX`; empty: bare names; absent: `name.NETWORK.wg`. */
@@ -26,15 +25,14 @@ export type HostsOptions = {
   writeHosts: boolean;
 };
 
-/** What every verb that changes something understands. */
+/** Flags of every changing verb. */
 export type ChangeOptions = {
   yes?: true | undefined;
   json?: true | undefined;
-  /** Only say what would happen. */
   dryRun?: true | undefined;
 };
 
-/** The parser of a flag (or argument, then named `<network>`) whose text must pass a value's rules. */
+/** The parser of a flag (or argument, then named `<network>`) with a schema. */
 export const parsedBy =
   <S extends z.ZodType<unknown, string>>(flag: string, schema: S) =>
   (text: string): z.output<S> => {
@@ -52,7 +50,7 @@ export const parsedBy =
 export const flag = (flags: string, description: string, schema: z.ZodType<unknown, string>): Option =>
   new Option(flags, description).argParser(parsedBy(/--[a-z-]+/.exec(flags)?.[0] ?? flags, schema));
 
-/** A whole number within limits, both included. */
+/** A whole number within limits, inclusive. */
 export const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
   z
     .string()
@@ -64,7 +62,7 @@ export const wholeNumber = (least: number, most: number): z.ZodType<number, stri
 export const portNumber = wholeNumber(1, 65_535);
 const mtu = wholeNumber(576, 65_455);
 
-/** `short` letters are for the place before the verb: after it they mean what the verb says. */
+/** `short` letters stand only before the verb: after it they mean what the verb says. */
 const globalFlags = (short: boolean): Option[] => {
   const named = (letter: string, long: string): string => (short ? `-${letter}, ${long}` : long);
   return [
@@ -82,7 +80,7 @@ const globalFlags = (short: boolean): Option[] => {
 
 export type Folders = Pick<GlobalOptions, 'configDir' | 'dataDir'>;
 
-/** Adds the global flags to a program; verbs take only what follows them as theirs. */
+/** Adds the global flags to a program; a verb takes only the flags after it. */
 export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folders): void => {
   program.enablePositionalOptions();
   for (const option of globalFlags(true)) {
@@ -93,22 +91,22 @@ export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folde
   countVerbose(program);
 };
 
-/** The same for all verbs: to make them anew for each would be a tenth of a short verb's start. */
+/** Shared by all verbs: one copy per verb would be a tenth of a short verb's start. */
 const lateFlags = globalFlags(false).map((option) => option.hideHelp());
 
-/** Lets a verb hear the global flags too, by their long names. */
+/** Lets a verb take the global flags too, by their long names. */
 export const addLateGlobalOptions = (verb: Command): void => {
   for (const option of lateFlags) verb.addOption(option);
   countVerbose(verb);
 };
 
-/** Commander parses a flag without a value as true; this counts how often it was said. */
+/** Commander parses a flag without a value as true; this counts. */
 const countVerbose = (command: Command): void => {
   let said = 0;
   command.on('option:verbose', () => command.setOptionValue('verbose', ++said));
 };
 
-/** What was said before the verb, and instead of it what was said after. */
+/** The global flags: those after the verb win over those before it. */
 export const globalOptionsOf = (verb: Command): GlobalOptions => {
   const before = (verb.parent ?? verb).opts<GlobalOptions>();
   const after = verb.parent ? verb.opts<Partial<GlobalOptions>>() : {};
@@ -122,11 +120,10 @@ export const globalOptionsOf = (verb: Command): GlobalOptions => {
   };
 };
 
-/** Everything that was said to a verb, before it and after. */
+/** All flags of a verb, before it and after. */
 export const saidTo = <Options extends GlobalOptions>(verb: Command): Options =>
   ({ ...verb.opts(), ...globalOptionsOf(verb) }) as Options;
 
-/** Adds the flags about the hosts file. */
 export const addHostsOptions = (verb: Command): Command =>
   verb
     .option('--hosts-path <file>', 'the hosts file that gets the names of peers', '/etc/hosts')

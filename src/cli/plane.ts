@@ -11,7 +11,7 @@ import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 
-/** The network as an admin may see it, at one position. */
+/** The network as an admin sees it, at one position. */
 export type NetworkView = {
   name: string;
   networkId: Hash;
@@ -20,49 +20,49 @@ export type NetworkView = {
   peers: Peer[];
   cidrs: CidrNode[];
   associations: Association[];
-  /** Whether requests need a proof by key; undefined: the server does not say. */
+  /** Undefined: the server does not say. */
   isProofRequired?: boolean | undefined;
-  /** Peers whose requests were refused for want of a proof by their key, as the running server has seen. */
+  /** Peers refused for lack of a proof by key, as the running server has seen. */
   unproved?: UnprovedRefusal[] | undefined;
-  /** Told by a running server of peers that it had a handshake with. */
+  /** Peers that the running server had a handshake with. */
   seen?: SeenPeer[] | undefined;
 };
 
-/** What an invitation says about the server. */
+/** The server's part of an invitation. */
 export type ServerFacts = {
   publicKey: PublicKey;
-  /** Where WireGuard reaches it from outside. */
+  /** WireGuard's endpoint outside. */
   externalEndpoint: Endpoint;
-  /** Where the API listens inside the tunnel. */
+  /** The API's endpoint inside the tunnel. */
   internalEndpoint: Endpoint;
-  /** The protocol by which it proves itself; absent where it is not known to. */
+  /** Protocol version of the server's own proof; absent if unknown. */
   proof?: number;
 };
 
-/** What can be asked of a network's log. */
+/** Questions to a network's log. */
 export interface Past {
   /** The network's name on this machine, for messages and hints. */
   readonly network: string;
-  /** Throws `Failure` where the question has no answer, or none for who asks. */
+  /** Throws `Failure` if the question has no answer, or none for this caller. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
-  /** The same as JSON texts, where the log is at hand; each may have more in it than a terminal should see. */
+  /** The same as JSON texts, where the log is local; not made safe for a terminal. */
   texts?(question: QuestionOf<'history'>): Promise<Texts>;
   close(): Promise<void>;
 }
 
-/** A page of history as JSON texts, and the position where it ends. */
+/** A page of history as JSON texts, and its last position. */
 export type Texts = { texts: string[]; end: Position };
 
-/** What a command did; `inForce` is false where it took something from peers that nobody has told yet. */
+/** A command's outcome; `inForce` is false if it took something from peers that are not yet told. */
 export type Executed = Outcome & { inForce?: false };
 
 export interface Plane extends Past {
-  /** Throws `Rejected` when a rule says no, `Failure` when the world does. */
+  /** Throws `Rejected` when a rule refuses, `Failure` for other errors. */
   execute(command: AdminCommand): Promise<Executed>;
-  /** What `execute` would do; nothing is written. Throws as it does. */
+  /** What `execute` would do, without writing; throws alike. */
   rehearse(command: AdminCommand): Promise<Rehearsal>;
   view(): Promise<NetworkView>;
-  /** When the server had its last handshake with each peer; those are left out with which it never had one. */
+  /** Last handshakes of the server; peers without one are left out. */
   seen?(view: NetworkView): Promise<SeenPeer[] | undefined>;
   server(): Promise<ServerFacts>;
 }

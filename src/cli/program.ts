@@ -12,10 +12,10 @@ import {
 } from './options.ts';
 import type { Past, Plane } from './plane.ts';
 
-/** Finds a network by the name that it has on this machine. Throws `Failure` where there is none. */
+/** Opens a network by its name on this machine. Throws `Failure` if unknown. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
 
-/** Under which headings the help of a program has its verbs, in this order; the last has those that no other has. */
+/** Headings of the help with their verbs, in order; the last takes the rest. */
 const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
@@ -27,14 +27,14 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
 
 const groupOf = (verb: string): string => GROUPS.find(([, verbs]) => verbs.test(verb))?.[0] ?? '';
 
-/** Commander's groups, in the order of ours; those of flags stay where they are. */
+/** Our order for commander's groups; groups of flags stay in place. */
 const inOrder: Help['groupItems'] = (all, visible, headingOf) => {
   const place = (heading: string): number => GROUPS.findIndex(([each]) => each === heading);
   const groups = [...Help.prototype.groupItems(all, visible, headingOf)];
   return new Map(groups.sort(([left], [right]) => place(left) - place(right)));
 };
 
-/** A program without verbs yet. Errors are thrown to `run`, which words them. */
+/** A program without verbs. Errors are thrown to `run`, which words them. */
 export const newProgram = (name: string, version: string, summary: string, folders: Folders): Command => {
   const program = new Command(name)
     .description(summary)
@@ -63,10 +63,10 @@ export type VerbWords = {
 
 const EXAMPLES = new WeakMap<Command, readonly string[]>();
 
-/** The example command lines of a verb, without the program's name. */
+/** The verb's example command lines, without the program's name. */
 export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
 
-/** Adds a verb that takes no network; its options, arguments and action follow. */
+/** Adds a verb without a network; its options, arguments and action follow. */
 export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command =>
   withWords(program, program.command(name, options), words);
 
@@ -78,14 +78,14 @@ const withWords = <C extends Command>(program: Command, command: C, words: VerbW
   return command.addHelpText('after', `\nExamples:\n${examples}`);
 };
 
-/** Adds a verb whose first argument is a network. */
+/** Adds a verb with a network as first argument. */
 export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
   const command = new NetworkVerb(name).copyInheritedSettings(program);
   program.addCommand(command);
   return withWords(program, command, words);
 };
 
-/** Gives a verb its action: opens the network, acts, closes it whatever happens. */
+/** Sets a verb's action: opens the network, acts, always closes it. */
 export const actsOn = <Options, On extends Past = Plane>(
   command: Command,
   open: (network: InterfaceName, options: GlobalOptions) => Promise<On>,

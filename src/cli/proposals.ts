@@ -3,17 +3,17 @@ import type { FlagWord, Grammar, Kind, Taken, VerbGrammar } from './grammar.ts';
 
 export type Proposal = { word: string; description: string };
 
-/** The line before the word that is being typed. */
+/** The line before the word being typed. */
 type Line = {
   verb: VerbGrammar | undefined;
   operands: string[];
-  /** What `--config-dir` and `--data-dir` said. */
+  /** Values of `--config-dir` and `--data-dir`. */
   folders: { configDir?: string; dataDir?: string };
-  /** The flag whose value comes next. */
+  /** The flag that waits for its value. */
   open: FlagWord | undefined;
 };
 
-/** Words to choose from, or the kind of thing that the word names; `start` is what stands before it in the same word. */
+/** Words to choose from, or the kind of thing; `start` stands before it in the same word. */
 export type Place = {
   words: readonly Proposal[];
   kind: Kind;
@@ -36,7 +36,7 @@ const take = (line: Line, flag: FlagWord, value: string): void => {
   if (folder) line.folders[folder] = value;
 };
 
-/** Takes one word. Bash makes a word of its own of the `=` between a flag and its value. */
+/** Takes one word. Bash splits `=` between a flag and its value into a word. */
 const read = (grammar: Grammar, line: Line, word: string): void => {
   const { open } = line;
   if (open && word === '=') return;
@@ -55,7 +55,7 @@ const readFlag = (grammar: Grammar, line: Line, word: string): void => {
   else take(line, flag, value);
 };
 
-/** After a verb that there is none of, nothing is proposed. */
+/** After an unknown verb nothing is proposed. */
 const UNKNOWN: VerbGrammar = {
   names: [''],
   summary: '',
@@ -72,14 +72,14 @@ const shownFlags = (flags: readonly FlagWord[]): Proposal[] =>
 const verbWords = ({ verbs }: Grammar): Proposal[] =>
   verbs.flatMap(({ names, summary }) => names.map((word) => ({ word, description: summary })));
 
-/** What stands in the place of an operand; behind the last one only flags can follow. */
+/** The operand at this place; after the last one only flags can follow. */
 const operandAt = ({ verb, operands }: Line): Taken | undefined => {
   const places = verb?.operands ?? [];
   const last = places.at(-1);
   return places[operands.length] ?? (last?.isRepeated ? last : undefined);
 };
 
-/** `words` are those after the program's name; the last is being typed, and may be empty. */
+/** `words` follow the program's name; the last is being typed and may be empty. */
 export const placeOf = (grammar: Grammar, words: readonly string[]): Place => {
   const line: Line = { verb: undefined, operands: [], folders: {}, open: undefined };
   for (const word of words.slice(0, -1)) read(grammar, line, word);

@@ -9,7 +9,7 @@ import { flagMeant, verbsMeant } from './suggestions.ts';
 import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
-/** Exit codes: refused by a rule or failed; wrong use; ended by Ctrl-C (128 + SIGINT). */
+/** Exit codes: refused or failed; wrong usage; ended by Ctrl-C (128 + SIGINT). */
 const REFUSED = 1;
 const WRONG_USE = 2;
 const INTERRUPTED = 130;
@@ -19,14 +19,13 @@ type Trouble = {
   sentence?: string;
   hint?: string | undefined;
   details?: string | undefined;
-  /** Of a rule that said no. */
   refusal?: Rejected['rejection'];
 };
 
-/** Program and verb as they were called, with what else is needed to call them the same way again. */
+/** Program and verb as called, and what a command line to call them again needs. */
 class Call {
   readonly program: Command;
-  /** The verb; before its flags are understood, the first word that is one. */
+  /** The verb; before its flags are parsed, the first word that names one. */
   verb: Command | undefined;
 
   constructor(program: Command, args: readonly string[]) {
@@ -39,7 +38,6 @@ class Call {
     });
   }
 
-  /** How often -v was said. */
   get verbose(): number {
     return this.verb
       ? globalOptionsOf(this.verb).verbose
@@ -51,7 +49,6 @@ class Call {
     return named ? (this.verb?.processedArgs[0] as string | undefined) : undefined;
   }
 
-  /** Folders other than the default ones. */
   #folders(): string[] {
     const said = (key: string): boolean =>
       [this.program, this.verb].some((command) => command?.getOptionValueSource(key) === 'cli');
@@ -66,14 +63,13 @@ class Call {
   commandFor(suggestion: string): string {
     const [verb = '', ...rest] = suggestion.split(' ');
     const known = this.program.commands.find((command) => command.name() === verb);
-    // What only the server can do is done on another machine, where the network may have another name.
+    // The server's verbs run on another machine, where the network may have another name.
     if (!known) return ['on the server: innernet-server', ...suggestion.split(' ')].join(' ');
     const takesNetwork = known.registeredArguments[0]?.name() === 'network';
     const network = takesNetwork && this.#network ? [this.#network] : [];
     return [this.program.name(), ...this.#folders(), verb, ...network, ...rest].join(' ');
   }
 
-  /** Whether the answer was to be JSON. */
   get isJson(): boolean {
     return this.verb?.opts<{ json?: true }>().json === true;
   }
@@ -88,7 +84,7 @@ const sentenceCase = (text: string): string =>
 
 const WRONG_CHOICE = /^command-argument value '([^']*)' is invalid for argument '([^']*)'\. A/;
 
-/** Commander shows the whole help where it is asked for that of a verb that there is not. */
+/** Commander answers help for an unknown verb with the whole help. */
 const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]): void => {
   if (word !== 'help' || verb === undefined || verb === 'help' || verb.startsWith('-')) return;
   if (!program.commands.some((command) => [command.name(), ...command.aliases()].includes(verb)))
@@ -98,7 +94,7 @@ const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]):
 const hintFor = (meant: readonly string[]): string | undefined =>
   meant.length === 0 ? undefined : `did you mean ${meant.join(' or ')}?`;
 
-/** What was meant by a word or flag that is none of ours. */
+/** Known words similar to an unknown word or flag. */
 const meantBy = (sentence: string, { program, verb }: Call): readonly string[] => {
   const [, word] = /^unknown command '(.+)'$/.exec(sentence) ?? [];
   if (word !== undefined) return verbsMeant(program, word);
@@ -107,7 +103,7 @@ const meantBy = (sentence: string, { program, verb }: Call): readonly string[] =
   return meant === undefined ? [] : [meant];
 };
 
-/** Commander's own complaints, in our voice; a suggestion of it becomes the hint. */
+/** Commander's errors in our voice; its suggestion becomes the hint. */
 const ofCommander = (error: CommanderError, call: Call): Trouble => {
   if (error.exitCode === 0) return { code: 0 };
   if (error.code === 'commander.help') return { code: WRONG_USE };
@@ -130,7 +126,7 @@ const SYSTEM_REASONS: { [code: string]: string } = {
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && 'syscall' in error;
 
-/** The world said no in a place where nobody had words for it: at least say to what and why. */
+/** A system error without words of its own: names at least the thing and the reason. */
 const ofSystem = (error: NodeJS.ErrnoException): Trouble => {
   const reason = SYSTEM_REASONS[error.code ?? ''] ?? error.message;
   const denied = ['EACCES', 'EPERM'].includes(error.code ?? '') && process.getuid?.() !== 0;
@@ -172,7 +168,7 @@ const troubleOf = (error: unknown, call: Call): Trouble => {
   if (error instanceof Rejected) return ofRejection(error, call);
   if (error instanceof Failure)
     return { code: REFUSED, sentence: error.message, hint: hintOf(error, call), details: causes(error) };
-  // Ctrl-C at a question, by name: the class comes with the prompts, which may never have been loaded.
+  // Ctrl-C at a question, by name: the class comes with the prompts, which may not be loaded.
   if (error instanceof Error && error.name === 'ExitPromptError') return { code: INTERRUPTED };
   return isSystemError(error) ? ofSystem(error) : ofBug(error);
 };
@@ -190,7 +186,7 @@ const report = ({ sentence, hint, details, refusal }: Trouble, call: Call): void
   answer(jsonText({ error })); // in one line: a history has one record a line before it
 };
 
-/** A reader that has seen enough (`| head`) is no trouble; what was to be changed is changed by then. */
+/** A reader that closes early (`| head`) is no error; changes are done by then. */
 const endQuietlyWithoutReader = (): void => {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -200,8 +196,8 @@ const endQuietlyWithoutReader = (): void => {
 };
 
 /**
- * Parses `args` (without node and program), runs the verb and says what went wrong. Resolves to the exit code: what a
- * verb that answers by it has set as `process.exitCode`, else 0, 1, 2 or 130.
+ * Parses `args` (without node and program), runs the verb and reports errors. Resolves to the exit code: the
+ * verb's `process.exitCode` if set, else 0, 1, 2 or 130.
  */
 export const run = async (program: Command, args: readonly string[]): Promise<number> => {
   const call = new Call(program, args);
@@ -216,7 +212,7 @@ export const run = async (program: Command, args: readonly string[]): Promise<nu
   }
 };
 
-/** The last line of a program: runs it, then leaves, whatever may still be open. */
+/** The last line of a program: runs it, then exits, even with open handles. */
 export const main = async (
   program: Command,
   args: readonly string[] = process.argv.slice(2),

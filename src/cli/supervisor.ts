@@ -1,7 +1,7 @@
 /** Tells whoever supervises this process, mostly systemd, how it is: ready, alive, stopping (sd_notify(3)). */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Numbers of the Linux interface (asm-generic/socket.h, linux/socket.h, asm-generic/errno.h). */
+/** Linux constants (asm-generic/socket.h, linux/socket.h, asm-generic/errno.h). */
 const LINUX = {
   AF_UNIX: 1,
   SOCK_DGRAM_CLOEXEC: 2 | 0o2000000,
@@ -9,15 +9,15 @@ const LINUX = {
   MAX_PATH_BYTES: 107,
 };
 
-/** Milliseconds between two looks at the status, which is told when it is another one. */
+/** Milliseconds between two looks at the status; a changed one is sent. */
 const LOOK_EVERY = 2_000;
-/** How often the supervisor is told that all is ready, in milliseconds, while its queue is full. */
+/** Milliseconds between tries to report readiness while the supervisor's queue is full. */
 const AGAIN_AFTER = 100;
 const MAX_TRIES = 100;
 
 type Send = (message: string) => boolean;
 
-/** The `sockaddr_un` of a path; `@` in front stands for a name that is in no file system. */
+/** The `sockaddr_un` of a path; a leading `@` means an abstract name. */
 const sockaddr = (path: string): Buffer => {
   const isAbstract = path.startsWith('@');
   const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
@@ -27,7 +27,7 @@ const sockaddr = (path: string): Buffer => {
   return bytes;
 };
 
-/** Node has no Unix sockets for datagrams; the library that has is loaded only where somebody listens. */
+/** Node has no datagram Unix sockets; the library that has is loaded only where a supervisor listens. */
 const senderTo = async (path: string): Promise<Send | undefined> => {
   if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.MAX_PATH_BYTES) return undefined;
   const { default: koffi } = await import('koffi');
@@ -45,7 +45,10 @@ const senderTo = async (path: string): Promise<Send | undefined> => {
   };
 };
 
-/** Milliseconds within which a sign of life is expected; undefined where nobody waits for one of this process. */
+/**
+ * Milliseconds within which the supervisor expects a sign of life; undefined without a watchdog for this
+ * process.
+ */
 const watchdogOf = ({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined => {
   const isOurs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid;
   const milliseconds = Number(WATCHDOG_USEC) / 1000;
@@ -63,7 +66,9 @@ export class Supervisor {
     this.#watchdog = watchdog;
   }
 
-  /** The one that the environment names, once: children are not told. Without one all that is said goes nowhere. */
+  /**
+   * The supervisor that the environment names, once: children do not inherit it. Without one nothing is sent.
+   */
   static async find(environment: NodeJS.ProcessEnv = process.env): Promise<Supervisor> {
     const send = environment.NOTIFY_SOCKET ? await senderTo(environment.NOTIFY_SOCKET) : undefined;
     const supervisor = new Supervisor(send ?? (() => true), send ? watchdogOf(environment) : undefined);
@@ -72,8 +77,8 @@ export class Supervisor {
   }
 
   /**
-   * All is ready; `status` is one line for people, looked at again and again from now on. As long as the event loop
-   * turns, the watchdog is told so.
+   * Reports readiness; `status` is one line for people, polled from now on. The watchdog is fed as long as
+   * the event loop turns.
    */
   async ready(status: () => string): Promise<void> {
     this.#said = status();
@@ -85,7 +90,6 @@ export class Supervisor {
     if (this.#watchdog !== undefined) this.#every(this.#watchdog / 3, () => this.#send('WATCHDOG=1\n'));
   }
 
-  /** It is about to end, in good order. */
   stopping(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#send('STOPPING=1\n');

@@ -7,17 +7,17 @@ import { paint, type Style } from './print.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** Writes moments in one zone. */
+/** Formats times in one zone. */
 export class Clock {
   readonly #utc: boolean;
-  /** Of many events the next is often of the same second: its text is kept. */
+  /** Cached: consecutive events often share a second. */
   #last = { second: '', text: '' };
 
   constructor({ utc = false }: { utc?: boolean | undefined }) {
     this.#utc = utc;
   }
 
-  /** `2026-11-22 13:09:00`, with a Z behind it in UTC. `time` is ISO 8601, UTC. */
+  /** `2026-11-22 13:09:00`, in UTC with a Z. `time` is ISO 8601, UTC. */
   second(time: string): string {
     const second = time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
     if (second !== this.#last.second) this.#last = { second, text: this.#written(time) };
@@ -36,17 +36,17 @@ export class Clock {
     return this.second(time).replace(/:\d\d(Z?)$/, '$1');
   }
 
-  /** A sentence whose moments are in ISO 8601, UTC. */
+  /** A sentence with its ISO 8601 UTC times formatted. */
   sentence(text: string): string {
     if (!text.includes('Z')) return text;
     return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));
   }
 }
 
-/** Green widens what somebody may do, red narrows it, yellow is neither. */
+/** Green widens rights, red narrows them, yellow does neither. */
 const COLOURS: { [B in Bearing]: Style } = { widens: 'green', narrows: 'red', neither: 'yellow' };
 
-/** A newer server may tell of types that this program does not know. */
+/** A newer server may send types that this program does not know. */
 const styleOf = (type: string): Style | undefined =>
   Object.hasOwn(BEARING, type) ? COLOURS[BEARING[type as EventType]] : undefined;
 
@@ -64,7 +64,7 @@ export const placeText = ({ position, time }: Place, clock: Clock): string =>
     ? `position ${position} (before the first event)`
     : `position ${position} (${clock.minute(time)})`;
 
-/** Names in a line at most; --json has all. */
+/** Per line; --json has all. */
 const MAX_NAMES = 8;
 
 const namesOf = (peers: readonly PeerBrief[]): string => {
@@ -76,7 +76,7 @@ const namesOf = (peers: readonly PeerBrief[]): string => {
 const groupLines = (groups: Reach['gained'], sign: string): string[] =>
   groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
 
-/** Who can reach whom now and could not, and the other way round; nothing where nothing differs. */
+/** Lines on reach gained and lost; none without a difference. */
 export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
   ...(gained.length > 0
     ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]

@@ -7,10 +7,10 @@ import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
 import { appears, sees, subtree, viewersOf } from './visibility.ts';
 
-/** A row before and after a commit; undefined where there was or is none. */
+/** A row before and after a commit; undefined: absent. */
 export type Change<Row> = { before: Row | undefined; after: Row | undefined };
 
-/** Peers of `viewer` now see the own peers of `cidr`, or no longer do. */
+/** Peers of `viewer` gained or lost sight of the own peers of `cidr`. */
 export type SightChange = { viewer: CidrId; cidr: CidrId; gained: boolean };
 
 export type Changes = {
@@ -19,10 +19,10 @@ export type Changes = {
   sight: SightChange[];
 };
 
-/** What a commit means to the peers of some CIDRs: the same for each of `viewers`. */
+/** A commit as the peers of each of `viewers` see it. */
 export type ClassDelta = { viewers: CidrId[]; changed: Peer[]; removed: PeerId[] };
 
-/** Remembers how things stood before the events that touch them. */
+/** Remembers the state before the events that touch it. */
 class Before {
   readonly peers = new Map<PeerId, Peer | undefined>();
   readonly cidrs = new Map<CidrId, CidrNode | undefined>();
@@ -87,7 +87,7 @@ class Before {
     if (!this.cidrs.has(id)) this.cidrs.set(id, network.cidr(id));
   }
 
-  /** Who saw a CIDR can no longer be asked once it is gone, and its peers may go in the same commit. */
+  /** Noted now: a deleted CIDR has no viewers to ask, and its peers may go in the same commit. */
   #noteViewers(network: Network, cidr: CidrId): void {
     for (const viewer of viewersOf(network, cidr)) this.#noteOneWay(network, viewer, cidr);
   }
@@ -110,7 +110,7 @@ class Before {
   }
 }
 
-/** Takes a whole commit into the network and tells what it changed. */
+/** Applies a whole commit and returns its changes. */
 export const advanceWithChanges = (
   network: Network,
   events: Iterable<NetworkEvent>,
@@ -153,7 +153,7 @@ class Drafts {
     return draft;
   }
 
-  /** Viewers to whom the commit means the same share one delta; a CIDR that is gone has nobody to tell. */
+  /** Viewers with the same changes share one delta; deleted CIDRs have no peers to tell. */
   grouped(exists: (viewer: CidrId) => boolean): ClassDelta[] {
     const groups = new Map<string, ClassDelta>();
     for (const [viewer, { changed, removed }] of this.byViewer) {

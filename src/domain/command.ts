@@ -7,22 +7,22 @@ import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
-/** A peer by id or by its present name. */
+/** A peer by id or present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
 export type PeerRef = z.infer<typeof PeerRef>;
 
-/** A CIDR by id or by its present name. */
+/** A CIDR by id or present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
 
-/** When a peer's time is over: at a moment, or so many seconds from now by the server's clock; null: never. */
+/** A peer's expiry: a moment, or seconds from now by the server's clock; null: never. */
 export const End = z.union([Timestamp, Seconds]).nullable();
 export type End = z.infer<typeof End>;
 
 const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ type: z.literal(type), ...shape });
 
-/** Set when the person was asked, and said yes, to act on the last admin that is not the server. */
+/** The person confirmed an act on the last admin other than the server. */
 const confirmed = z.boolean().optional();
 
 const CreateNetwork = command('CreateNetwork', {
@@ -31,14 +31,11 @@ const CreateNetwork = command('CreateNetwork', {
   serverKey: PublicKey,
   endpoint: Endpoint,
 });
-/** Ends the invitations whose time is over. */
 const ExpireInvitations = command('ExpireInvitations', {});
-/** Cuts off the peers whose time is over. */
 const ExpirePeers = command('ExpirePeers', {});
-/** The invited peer hands in the key that it made itself. */
 const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
 
-/** The server has seen proofs by these keys; keys that nobody has any more are passed over. */
+/** The server has seen proofs by these keys; retired keys are skipped. */
 const RecordProofs = command('RecordProofs', { publicKeys: z.array(PublicKey).min(1).max(1000) });
 
 const AddCidr = command('AddCidr', { name: Hostname, cidr: Cidr, parent: CidrRef.optional() });
@@ -48,7 +45,7 @@ const DeleteCidr = command('DeleteCidr', { cidr: CidrRef });
 const AddPeer = command('AddPeer', {
   name: Hostname,
   cidr: CidrRef,
-  /** Left out: the lowest free address of the CIDR. */
+  /** Absent: the lowest free address of the CIDR. */
   ip: Ip.optional(),
   isAdmin: z.boolean(),
   publicKey: PublicKey,
@@ -57,15 +54,15 @@ const AddPeer = command('AddPeer', {
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
-  /** Left out: as the network's default says. */
+  /** Absent: the network's default. */
   expires: End.optional(),
 });
 const RenamePeer = command('RenamePeer', { peer: PeerRef, name: Hostname });
 const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });
-/** `expires`: its end from then on, which a peer whose time is over needs; left out: as it is. */
+/** `expires`: the new expiry, required for an expired peer; absent: unchanged. */
 const EnablePeer = command('EnablePeer', { peer: PeerRef, expires: End.optional() });
 const SetExpiry = command('SetExpiry', { peer: PeerRef, expires: End });
-/** How long after they are added peers end from then on; null: they do not. */
+/** How long after they are added peers expire; null: never. */
 const SetDefaultExpiry = command('SetDefaultExpiry', { seconds: Seconds.nullable() });
 const DeletePeer = command('DeletePeer', { peer: PeerRef, confirmed });
 const GrantAdmin = command('GrantAdmin', { peer: PeerRef });
@@ -83,9 +80,8 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
-/** Requests of admins need a proof by key from then on; with `peer`, that peer's waiver ends. */
+/** Requests of admins need a proof by key; with `peer`, that peer's waiver ends. */
 const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
-/** Requests need no proof; with `peer`, only that peer's. */
 const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
 
 const SINGLE = [
@@ -117,18 +113,18 @@ const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
 /** Several commands as one commit: all or none. */
 const AllOf = command('AllOf', {
   commands: z.array(SingleAdminCommand).min(1).max(1000),
-  /** Where they were planned: refused if the network has moved on since. */
+  /** Position of the plan: refused if the network has moved on. */
   at: Position.optional(),
-  /** The end of the commit that they undo, and the position that they go back to if it is everything since. */
+  /** End of the commit that they undo; `returnsTo`, when all since a position is undone. */
   reverts: Position.optional(),
   returnsTo: Position.optional(),
 });
 
-/** What an admin may send from afar. */
+/** Commands that an admin may send over the API. */
 export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);
 export type AdminCommand = z.infer<typeof AdminCommand>;
 
-/** Several commands that take something back. */
+/** Commands that undo a change. */
 export type Undoing = z.infer<typeof AllOf>;
 
 export const Command = z.discriminatedUnion('type', [

@@ -9,7 +9,7 @@ import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { printable } from './rejection.ts';
 
-/** A peer that was deleted: its address and key stay its own for ever. */
+/** A deleted peer; its address and key stay retired. */
 export type DeletedPeer = Pick<Peer, 'id' | 'name' | 'ip' | 'cidrId' | 'publicKey'>;
 
 /** The columns of innernet 2.0's tables (user_version 2). */
@@ -43,7 +43,7 @@ export type ForeignTables = {
   associations: ForeignAssociationRow[];
 };
 
-/** What innernet's database has no place for. */
+/** Facts that innernet's database cannot hold. */
 export type Loss =
   | { what: 'History'; events: number }
   | { what: 'Identity' }
@@ -78,7 +78,7 @@ export const explainLoss = (loss: Loss): string => {
   }
 };
 
-/** Pure. `candidates` are what peers have reported of themselves. */
+/** Pure. `candidates` are what peers reported of themselves. */
 export const exportNetwork = (
   network: Network,
   deleted: readonly DeletedPeer[],
@@ -127,7 +127,7 @@ class Export {
     });
   }
 
-  /** Disabled and redeemed: innernet neither lets it in nor sweeps it away. */
+  /** Disabled and redeemed: innernet neither admits it nor sweeps it away. */
   addDeleted(peer: DeletedPeer): void {
     const base = isHostname(peer.name) ? peer.name : `peer-${peer.id}`;
     const name = unused(this.#names.has(base) ? withEnd(base, `-deleted-${peer.id}`) : base, this.#names);
@@ -155,7 +155,7 @@ class Export {
     return row.id;
   }
 
-  /** The same pair in the same order is kept once. */
+  /** Keeps the same pair in the same order once. */
   addAssociations(): void {
     const pairs = new Set<string>();
     for (const { id, cidrIds } of this.#network.associations()) {
@@ -222,7 +222,7 @@ const secondsOf = (time: Timestamp | null): number | null =>
 const withEnd = (name: string, end: string): string =>
   `${name.slice(0, 63 - end.length).replace(/-+$/, '')}${end}`;
 
-/** The name, or one like it that nobody has; it is taken from then on. */
+/** The name, or a similar free one; marks it as taken. */
 const unused = (name: string, taken: Set<string>): string => {
   let candidate = name;
   for (let count = 2; taken.has(candidate); count++) candidate = withEnd(name, `-${count}`);

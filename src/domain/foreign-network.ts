@@ -9,7 +9,7 @@ import { notesOn } from './import-notes.ts';
 import { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 
-/** What a foreign database holds. Each value is sound by itself; how they fit together nobody has checked. */
+/** The content of a foreign database: each value is valid, their combination is unchecked. */
 export type ForeignNetwork = {
   name: string;
   source: EventOf<'NetworkImported'>['source'];
@@ -20,10 +20,10 @@ export type ForeignNetwork = {
 
 export type Import =
   | { possible: true; events: NetworkEvent[]; notes: ImportNote[] }
-  /** Nothing can be made of it: the rows contradict each other. */
+  /** The rows contradict each other. */
   | { possible: false; trouble: ImportTrouble };
 
-/** Pure: the same rows always give the same events. Ids, names, addresses and keys stay what they are. */
+/** Pure: the same rows give the same events. Ids, names, addresses and keys stay. */
 export const importNetwork = (foreign: ForeignNetwork): Import => {
   const trouble = troubleWith(foreign);
   if (trouble) return { possible: false, trouble };
@@ -49,7 +49,7 @@ export const importNetwork = (foreign: ForeignNetwork): Import => {
 const troubleWith = (foreign: ForeignNetwork): ImportTrouble | undefined =>
   doubleIn(foreign) ?? missingFrom(foreign) ?? dangling(foreign) ?? loopIn(foreign);
 
-/** Two rows that claim what only one can have; the schema of innernet forbids it, an edited file may not. */
+/** Two rows with the same unique value; innernet's schema forbids it, an edited file may have it. */
 const doubleIn = ({ cidrs, peers, associations }: ForeignNetwork): ImportTrouble | undefined =>
   double('CIDR', 'id', cidrs) ??
   double('CIDR', 'name', cidrs) ??
@@ -93,7 +93,7 @@ const dangling = ({ cidrs, peers }: ForeignNetwork): ImportTrouble | undefined =
   return undefined;
 };
 
-/** A CIDR that would be above itself; called where every parent exists. */
+/** A CIDR above itself; requires that every parent exists. */
 const loopIn = ({ cidrs }: ForeignNetwork): ImportTrouble | undefined => {
   const placed = new Set(parentsFirst(cidrs).map(({ id }) => id));
   const astray = cidrs.find(({ id }) => !placed.has(id));
@@ -103,7 +103,7 @@ const loopIn = ({ cidrs }: ForeignNetwork): ImportTrouble | undefined => {
 const byId = <Row extends { id: number }>(rows: readonly Row[]): Row[] =>
   [...rows].sort((left, right) => left.id - right.id);
 
-/** Each CIDR after its parent; those in or under a loop are left out. */
+/** Each CIDR after its parent; omits those in or under a loop. */
 const parentsFirst = (cidrs: readonly CidrNode[]): CidrNode[] => {
   const children = new Map<CidrId | null, CidrNode[]>();
   for (const node of byId(cidrs)) children.set(node.parentId, [...(children.get(node.parentId) ?? []), node]);
@@ -120,7 +120,7 @@ const cidrAdded = ({ id, name, cidr, parentId }: CidrNode): NetworkEvent => ({
   parentId,
 });
 
-/** The server's peer is always a redeemed, enabled admin: nothing here could make it one again. */
+/** The server's peer is always a redeemed, enabled admin: no command could restore that. */
 const peerAdded = (peer: Peer): NetworkEvent => {
   const isServer = peer.id === SERVER_PEER;
   const { id, name, ip, cidrId, publicKey, isAdmin, isDisabled, isRedeemed, inviteExpires, endpoint } = peer;

@@ -10,14 +10,14 @@ import { FreeAddresses } from './free-addresses.ts';
 import type { Nothing, Peer } from './peer.ts';
 import { PeerTable } from './peer-table.ts';
 
-/** A backup was put back at a position: the history up to the lost head was given up. */
+/** A backup was restored at a position; the history up to the lost head was given up. */
 export type Restoration = {
   readonly position: Position;
   readonly lostPosition: Position;
   readonly lostHash: Hash;
 };
 
-/** A network as plain JSON: what a stored state holds. */
+/** A network as plain JSON, as stored states hold it. */
 export type NetworkJson = {
   name: string;
   position: Position;
@@ -25,19 +25,19 @@ export type NetworkJson = {
   cidrs: CidrNode[];
   associations: Association[];
   retiredIps: Ip[];
-  /** Keys that no living peer has any more. */
+  /** Keys of no living peer. */
   retiredKeys: PublicKey[];
   nextIds: { peer: number; cidr: number; association: number };
   restorations: Restoration[];
   isProofRequired: boolean;
-  /** Seconds until a peer that is added ends; null: it does not. */
+  /** Seconds until a new peer ends; null: never. */
   defaultExpiry: number | null;
 };
 
 export class Network {
   name: string;
   #position: Position;
-  /** Events taken since the position was last set: a commit under way, or one that may never come. */
+  /** Events taken since the position was last set: an uncommitted commit. */
   #since: number;
   #restorations: readonly Restoration[];
   #isProofRequired: boolean;
@@ -47,7 +47,6 @@ export class Network {
   readonly #associations: AssociationGraph;
   readonly #freeAddresses: FreeAddresses;
 
-  /** Empty, or a layer over another network: see `draft`. */
   constructor(below?: Network) {
     this.name = below?.name ?? '';
     this.#position = below?.position ?? 0;
@@ -61,7 +60,7 @@ export class Network {
     this.#freeAddresses = new FreeAddresses(below ? below.#freeAddresses : undefined);
   }
 
-  /** Position of the last commit that is in here. */
+  /** Position of the last commit that this state includes. */
   get position(): Position {
     return this.#position;
   }
@@ -71,7 +70,7 @@ export class Network {
     this.#since = 0;
   }
 
-  /** Every backup that was ever put back, the oldest first. */
+  /** All restored backups, oldest first. */
   get restorations(): readonly Restoration[] {
     return this.#restorations;
   }
@@ -81,7 +80,6 @@ export class Network {
     return this.#isProofRequired;
   }
 
-  /** Seconds until a peer that is added ends; null: it does not. */
   get defaultExpiry(): number | null {
     return this.#defaultExpiry;
   }
@@ -102,7 +100,7 @@ export class Network {
     return this.#peers.withKey(key);
   }
 
-  /** All peers, invited and disabled ones too. */
+  /** All peers, including invited and disabled ones. */
   peers(): Iterable<Peer> {
     return this.#peers.all();
   }
@@ -111,7 +109,7 @@ export class Network {
     return this.#peers.size;
   }
 
-  /** The peers of this very CIDR, without those of its descendants. */
+  /** Peers of this CIDR, without its descendants. */
   peersIn(cidrId: CidrId): Iterable<Peer> {
     return this.#peers.in(cidrId);
   }
@@ -120,17 +118,16 @@ export class Network {
     return this.#peers.hasAnyIn(cidrId);
   }
 
-  /** Peers whose invitation is open. */
+  /** Peers with an open invitation. */
   invited(): Iterable<Peer> {
     return this.#peers.invited();
   }
 
-  /** Peers that are not disabled and have an end. */
+  /** Enabled peers with an expiry. */
   ending(): Iterable<Peer> {
     return this.#peers.ending();
   }
 
-  /** Enabled, redeemed admins other than the server. */
   *admins(): Generator<Peer> {
     for (const peer of this.#peers.admins())
       if (peer.id !== SERVER_PEER && peer.isRedeemed && !peer.isDisabled) yield peer;
@@ -156,7 +153,6 @@ export class Network {
     return this.#cidrs.all();
   }
 
-  /** Direct children. */
   childrenOf(id: CidrId): Iterable<CidrNode> {
     return this.#cidrs.childrenOf(id);
   }
@@ -177,12 +173,11 @@ export class Network {
     return this.#associations.between(left, right);
   }
 
-  /** The CIDRs that are associated with this very one. */
   associatedWith(id: CidrId): Iterable<CidrId> {
     return this.#associations.of(id);
   }
 
-  /** The ids that the next peer, CIDR and association get; none is ever given twice. */
+  /** The next ids; none is given twice. */
   get nextIds(): { peer: PeerId; cidr: CidrId; association: AssociationId } {
     return {
       peer: this.#peers.nextId,
@@ -191,13 +186,13 @@ export class Network {
     };
   }
 
-  /** The lowest address of a CIDR that a new peer can have, or undefined when there is none. */
+  /** The lowest free address of a CIDR, or undefined. */
   freeIpIn(node: CidrNode): Ip | undefined {
     const root = this.#cidrs.get(ROOT_CIDR)?.cidr ?? node.cidr;
     return this.#freeAddresses.lowestIn(node, (ip) => this.#peers.isFree(ip) && isAssignable(root, ip));
   }
 
-  /** Takes an event that has happened; it never refuses one, whatever an import brought. */
+  /** Applies an event; refuses none, since imports may break the rules. */
   evolve(event: NetworkEvent): void {
     this.#since += 1;
     switch (event.type) {
@@ -293,7 +288,7 @@ export class Network {
     }
   }
 
-  /** Takes a whole commit that ends at a position. */
+  /** Applies a whole commit that ends at a position. */
   advance(events: Iterable<NetworkEvent>, to: Position): void {
     for (const event of events) this.evolve(event);
     this.position = to;
@@ -334,26 +329,25 @@ export class Network {
   }
 
   /**
-   * A network that takes events of its own and leaves this one as it is; it costs nothing but what changes. It
-   * reads through to this one, so it is of no use any more once this one changes.
+   * A layer over this network that takes events of its own. It reads through, so it is invalid once this
+   * network changes.
    */
   draft(): Network {
     return new Network(this);
   }
 
-  /** An independent copy; costs O(network). */
+  /** An independent copy, in O(network). */
   clone(): Network {
     return Network.fromJSON(this.toJSON());
   }
 
-  /** What was said of peers before counts no more. */
+  /** Endorsements of peers before the restore no longer count. */
   #restore({ lostPosition, lostHash }: EventOf<'LogRestored'>): void {
     const position = this.#position + this.#since;
     this.#restorations = [...this.#restorations, { position, lostPosition, lostHash }];
     this.#peers.unvouch();
   }
 
-  /** Of everybody, or of one peer, whose waiver ends or begins. */
   #turnProofs({ peerId }: { peerId?: PeerId | undefined }, isRequired: boolean): void {
     if (peerId === undefined) this.#isProofRequired = isRequired;
     else this.#peers.change(peerId, { isProofWaived: isRequired ? undefined : true });
@@ -364,13 +358,13 @@ export class Network {
     this.#freeAddresses.forget(id);
   }
 
-  /** Name and address are free again, the key is not. */
+  /** Frees name and address; the key stays retired. */
   #forgetPeer(id: PeerId): void {
     const peer = this.#peers.forget(id);
     if (peer) this.#freeAddresses.release(peer.ip, (cidrId) => this.#cidrs.get(cidrId));
   }
 
-  /** The name is free again; the address and the key are not, ever. */
+  /** Frees the name; the address and the key stay retired. */
   #retirePeer(id: PeerId): void {
     const peer = this.#peers.forget(id);
     if (peer) this.#peers.retireIp(peer.ip);

@@ -5,7 +5,7 @@ import type { PublicKey } from '../values/key.ts';
 import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
 import type { Peer } from './peer.ts';
 
-/** A member that stays keeps its place: a network read back from JSON walks its peers in the same order. */
+/** A remaining member keeps its place: a network read back from JSON has the same order. */
 const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
   if (belongs) set.add(value);
   else set.delete(value);
@@ -24,7 +24,6 @@ export class PeerTable {
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
 
-  /** Empty, or a layer over another table, which it leaves as it is. */
   constructor(below?: PeerTable) {
     this.#peers = mapOver(below ? below.#peers : undefined);
     this.#byName = mapOver(below ? below.#byName : undefined);
@@ -39,7 +38,6 @@ export class PeerTable {
     this.#nextId = below ? below.#nextId : 1;
   }
 
-  /** The id that the next peer gets; none is ever given twice. */
   get nextId(): PeerId {
     return this.#nextId as PeerId;
   }
@@ -68,7 +66,7 @@ export class PeerTable {
     return this.#found(this.#byKey.get(key));
   }
 
-  /** The peers of this very CIDR, without those of its descendants. */
+  /** Peers of this CIDR, without its descendants. */
   in(cidrId: CidrId): Iterable<Peer> {
     return this.#those(this.#byCidr.get(cidrId) ?? []);
   }
@@ -77,22 +75,22 @@ export class PeerTable {
     return this.#byCidr.has(cidrId);
   }
 
-  /** Peers whose invitation is open. */
+  /** Peers with an open invitation. */
   invited(): Iterable<Peer> {
     return this.#those(this.#invited);
   }
 
-  /** Peers with the right to administer, whether or not they can use it now. */
+  /** Peers with admin rights, whether or not they can use them now. */
   admins(): Iterable<Peer> {
     return this.#those(this.#admins);
   }
 
-  /** Peers that are not disabled and have an end. */
+  /** Enabled peers with an expiry. */
   ending(): Iterable<Peer> {
     return this.#those(this.#ending);
   }
 
-  /** Whether a new peer can have the address as far as other peers go, living and deleted. */
+  /** Whether no peer, living or deleted, has the address. */
   isFree(ip: Ip): boolean {
     return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
   }
@@ -101,7 +99,6 @@ export class PeerTable {
     return this.#retiredIps.has(ip);
   }
 
-  /** Whether no living peer has the key any more. */
   isRetiredKey(key: PublicKey): boolean {
     return this.#retiredKeys.has(key);
   }
@@ -131,13 +128,13 @@ export class PeerTable {
     this.#index(after);
   }
 
-  /** What was said of peers counts no more: nobody is vouched for. */
+  /** Clears `isVouchedFor` of all peers. */
   unvouch(): void {
     for (const { isVouchedFor, ...peer } of [...this.#peers.values()])
       if (isVouchedFor) this.#peers.set(peer.id, peer);
   }
 
-  /** Takes a peer out: name and address are free again, the key is not. Answers with the peer if there was one. */
+  /** Removes a peer: name and address are free, the key is not. Returns the peer, if any. */
   forget(id: PeerId): Peer | undefined {
     const peer = this.#peers.get(id);
     if (!peer) return undefined;
@@ -151,7 +148,6 @@ export class PeerTable {
     return peer;
   }
 
-  /** No new peer gets the address, ever. */
   retireIp(ip: Ip): void {
     this.#retiredIps.add(ip);
   }
@@ -160,7 +156,6 @@ export class PeerTable {
     this.#retiredKeys.add(key);
   }
 
-  /** Ids below this one were given before, whoever is still there. */
   skipTo(nextId: number): void {
     this.#nextId = nextId;
   }

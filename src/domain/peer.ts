@@ -7,45 +7,44 @@ import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 
-/** What a peer is shown of another: one that has joined and is enabled, nobody is shown any other. */
+/** The part of a peer that other peers see; only joined, enabled peers are shown. */
 export const ShownPeer = z.object({
   id: PeerId,
   name: RecordedName,
   ip: Ip,
   cidrId: CidrId,
-  /** Until redeemed: the invitation's temporary key. */
+  /** Until redeemed, the invitation's temporary key. */
   publicKey: PublicKey,
   isAdmin: z.boolean(),
   /**
-   * The endpoint that the peer insists on; an all-zero host means "as the server sees me, but with this port". For the
-   * server's peer, where the server is reached.
+   * The endpoint that the peer insists on; an all-zero host means "as the server sees me, but with this
+   * port". For the server's peer, its outside endpoint.
    */
   endpoint: Endpoint.nullable(),
-  /** Enabled by somebody since the last restored backup: what a backup alone brings back is not enough for clients. */
+  /** An admin enabled it since the last restored backup; clients do not take the backup's word alone. */
   isVouchedFor: z.literal(true).optional(),
-  /** When its time is over; absent: never. */
+  /** When the peer expires; absent: never. */
   expires: Timestamp.optional(),
 });
 export type ShownPeer = z.infer<typeof ShownPeer>;
 
-/** All of it, for admins and the rules. */
+/** The whole row, for admins and the rules. */
 export const Peer = ShownPeer.extend({
   isDisabled: z.boolean(),
   isRedeemed: z.boolean(),
   inviteExpires: Timestamp.nullable(),
-  /** It needs no proof by its key, whatever the network requires. */
+  /** The peer needs no proof by its key, whatever the network requires. */
   isProofWaived: z.literal(true).optional(),
-  /** Its key has proved itself at least once. */
   hasProved: z.literal(true).optional(),
 });
 
-/** A machine. Never changed in place: a change puts a new object in its stead, so a reader may keep the old one. */
+/** A machine. Immutable: a change makes a new object, so a reader may keep the old one. */
 export type Peer = Readonly<z.infer<typeof Peer>>;
 
-/** A table with an entry for each field, the optional ones too. */
+/** A table with an entry for each field, optional ones included. */
 export type EachField<Row, Entry> = { readonly [F in keyof Row]-?: Entry };
 
-/** A type for the rest of an object of which each field was named: a new one does not fit. */
+/** The type of the rest after all fields are named, so that a new field does not compile. */
 export type Nothing = { readonly [field: string]: never };
 
 type Plain = string | number | boolean | null | undefined;
@@ -61,10 +60,10 @@ const sameIn =
 export const SHOWN_FIELDS = fieldsOf(ShownPeer);
 export const PEER_FIELDS = fieldsOf(Peer);
 
-/** Whether other peers are shown the same of both. */
+/** Whether both look the same to other peers. */
 export const looksSame = sameIn(SHOWN_FIELDS);
 
-/** What other peers are shown of one. */
+/** The part of a peer that other peers see. */
 export const shownOf = (peer: Peer): ShownPeer =>
   Object.fromEntries(
     SHOWN_FIELDS.filter((field) => peer[field] !== undefined).map((field) => [field, peer[field]]),

@@ -8,9 +8,9 @@ import type { Peer } from './peer.ts';
 import { findPeer, onPeer } from './peers.ts';
 
 /**
- * What a request that carries no proof by its peer's key may do. `all`: whatever its peer may, as in innernet 2.0;
- * `reads-and-reports`: read, redeem, and say where the peer is reached, but nothing that takes an admin;
- * `nothing`: it is not even answered, since that peer can prove itself.
+ * What a request without a proof by its peer's key may do. `all`: what its peer may, as in innernet 2.0;
+ * `reads-and-reports`: read, redeem, and report endpoints, but no admin's act; `nothing`: not even an answer,
+ * since that peer can prove itself.
  */
 export type UnprovedRights = 'all' | 'reads-and-reports' | 'nothing';
 
@@ -22,14 +22,14 @@ export const unprovedRights = (
   return hasProved ? 'nothing' : 'reads-and-reports';
 };
 
-/** Whether a command is a peer's word about itself, for which it need not be an admin. */
+/** Whether a command is a peer's report about itself, which needs no admin. */
 export const isOwnReport = (network: Network, command: Command, asker: Peer): boolean => {
   if (command.type === 'RedeemInvitation') return true;
   const isEndpoint = command.type === 'SetEndpointOverride' || command.type === 'ClearEndpointOverride';
   return isEndpoint && findPeer(network, command.peer)?.id === asker.id;
 };
 
-/** The peer whose request would need a proof and has none; undefined where nothing is missing. */
+/** The peer that lacks a needed proof; undefined: none is lacking. */
 export const needsProof = (
   network: Network,
   command: Command,
@@ -52,7 +52,7 @@ export const requireProof: Rule<'RequireProof'> = (network, { peer: ref }) => {
   });
 };
 
-/** A peer's waiver may come first, so that nobody is locked out in between. */
+/** A peer's waiver may come first, so that no peer is locked out in between. */
 export const waiveProof: Rule<'WaiveProof'> = (network, { peer: ref }) => {
   if (ref === undefined) return network.isProofRequired ? accept({ type: 'ProofWaived' }) : accept();
   return onPeer(network, ref, ({ id, isProofWaived }) =>
@@ -60,7 +60,7 @@ export const waiveProof: Rule<'WaiveProof'> = (network, { peer: ref }) => {
   );
 };
 
-/** A temporary key's proof is none of the machine that will join with a key of its own. */
+/** A temporary key's proof says nothing of the peer's later key. */
 export const recordProofs: Rule<'RecordProofs'> = (network, { publicKeys }) => {
   const peers = [...new Set(publicKeys)].flatMap((key) => network.peerWithKey(key) ?? []);
   const unknown = peers.filter(({ isRedeemed, hasProved }) => isRedeemed && !hasProved);

@@ -4,25 +4,25 @@ import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { appears, sees, visibleCidrs } from './visibility.ts';
 
-/** Whether the CIDRs of two peers let the first see the second; the server sees everybody. */
+/** Whether CIDRs let the first peer see the second; the server sees everybody. */
 export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean =>
   viewer.id === SERVER_PEER || seen.id === SERVER_PEER || sees(network, viewer.cidrId, seen.cidrId);
 
-/** Whether two peers can talk: both have joined, neither is disabled, and each sees the other. */
+/** Whether two peers can talk: both joined and enabled, and each sees the other. */
 export const canReach = (network: Network, one: Peer | undefined, other: Peer | undefined): boolean =>
   appears(one) && appears(other) && mayBeShown(network, one, other) && mayBeShown(network, other, one);
 
-/** Each of `peers` with each of `others`: so many pairs. A peer in both lists is no pair with itself. */
+/** Each of `peers` with each of `others`; a peer in both lists makes no pair with itself. */
 export type ReachGroup = { peers: Peer[]; others: Peer[]; pairs: number };
 
 export type ReachDifference = { gained: ReachGroup[]; lost: ReachGroup[] };
 
-/** What a peer sees and who sees it is the same for all of a CIDR; the server alone differs from its CIDR. */
+/** All peers of a CIDR have the same sight; only the server differs from its CIDR. */
 type Class = CidrId | 'server';
 
 const classOf = (peer: Peer): Class => (peer.id === SERVER_PEER ? 'server' : peer.cidrId);
 
-/** Which classes see each other, worked out once for each. */
+/** Which classes see each other, computed once for each. */
 class Sight {
   readonly #network: Network;
   readonly #visible = new Map<CidrId, Set<CidrId>>();
@@ -46,7 +46,7 @@ class Sight {
   }
 }
 
-/** The peers of one class that others are shown: those who were not shown before, and those who were. */
+/** One class's visible peers: newly visible ones and the rest. */
 type Members = { came: Peer[]; stayed: Peer[] };
 
 const membersByClass = (from: Network, to: Network): Map<Class, Members> => {
@@ -61,7 +61,7 @@ const membersByClass = (from: Network, to: Network): Map<Class, Members> => {
   return classes;
 };
 
-/** Who can reach whom in `to` and could not in `from`; every pair is in one group. */
+/** Pairs that can reach each other in `to` but not in `from`; each pair is in one group. */
 const gained = (from: Network, to: Network): ReachGroup[] => {
   const [before, after] = [new Sight(from), new Sight(to)];
   const classes = [...membersByClass(from, to)];
@@ -82,7 +82,7 @@ const gained = (from: Network, to: Network): ReachGroup[] => {
   return groups;
 };
 
-/** Those who came reach each other as well. */
+/** Newcomers reach each other too. */
 const newcomers = (came: Peer[], met: Peer[]): ReachGroup[] => {
   const among = (came.length * (came.length - 1)) / 2;
   const pairs = came.length * met.length + among;
@@ -90,7 +90,7 @@ const newcomers = (came: Peer[], met: Peer[]): ReachGroup[] => {
   return [{ peers: came, others: among > 0 ? [...came, ...met] : met, pairs }];
 };
 
-/** Who can reach whom after and could not before, and the other way round. Costs one look at each peer. */
+/** Reach gained and lost between two states. Costs one look at each peer. */
 export const reachDifference = (before: Network, after: Network): ReachDifference => ({
   gained: gained(before, after),
   lost: gained(after, before),

@@ -51,13 +51,15 @@ export type Rejection =
 
 export type RejectionCode = Rejection['code'];
 
-/** A rejection in words. `verb` is the command to try, without program and network: `rename-peer --name bob`. */
+/**
+ * A rejection in words. `verb` is the command to try, without program and network: `rename-peer --name bob`.
+ */
 export type Explanation = { sentence: string; hint: string; verb?: string };
 
-/** Most text is no more than this, and looking that up costs a tenth: a history has a million lines. */
+/** Fast path for most text, at a tenth of the cost: a history has a million lines. */
 const PLAIN = /^[ -~]*$/;
 
-/** Text for a terminal: control, direction and private characters, which a name from an import may hold, are shown as escapes. */
+/** Text for a terminal: escapes control, direction and private characters, which imported names may hold. */
 export const printable = (text: string): string =>
   PLAIN.test(text)
     ? text
@@ -69,11 +71,11 @@ export const printable = (text: string): string =>
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
-/** A name or a path as a word of a command line: an imported one may hold spaces and worse. */
+/** A name or path quoted for a command line: an imported one may hold spaces and worse. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
 
-/** The command in the middle of "only an admin may …". */
+/** The command within "only an admin may …". */
 const DEEDS: { [T in CommandType]: string } = {
   CreateNetwork: 'create a network',
   ExpireInvitations: 'end invitations',
@@ -104,7 +106,6 @@ const DEEDS: { [T in CommandType]: string } = {
   AllOf: 'change several things at once',
 };
 
-/** Who may, where it is not an admin. */
 const askersOf = (command: CommandType): string => {
   if (command === 'RedeemInvitation') return 'an invited peer';
   if (isServersOwn(command)) return 'the server itself';
@@ -316,17 +317,15 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
 };
 
-/** Every code, for those who must show that none is forgotten. */
 export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
 
-/** The sentence and hint of a rejection. */
 export const explain = (rejection: Rejection): Explanation =>
   (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);
 
-/** A refusal on its way to whoever asked: the rule said no, nothing is broken. */
+/** A rule's refusal, thrown to the caller; nothing is broken. */
 export class Rejected extends Error {
   readonly rejection: Rejection;
-  /** What the log knows of why it stands so, if somebody has asked it; moments in it are ISO 8601, UTC. */
+  /** The log's explanation, if it was asked; times in it are ISO 8601, UTC. */
   background: string | undefined;
 
   constructor(rejection: Rejection, background?: string) {

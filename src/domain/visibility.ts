@@ -6,11 +6,11 @@ import { type CidrId, SERVER_CIDR } from '../values/id.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 
-/** Whether a peer is shown to anybody: it has joined and is not disabled. A temporary key is never shown. */
+/** Whether a peer is shown to others: joined and enabled. A temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>
   peer?.isRedeemed === true && !peer.isDisabled;
 
-/** A CIDR, its parent, and so on up to the root. */
+/** A CIDR and its ancestors, up to the root. */
 export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
   const seen = new Set<CidrId>();
   for (let node = network.cidr(id); node && !seen.has(node.id); ) {
@@ -20,7 +20,7 @@ export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
   }
 }
 
-/** A CIDR and everything below it. */
+/** A CIDR and its descendants. */
 export function* subtree(network: Network, id: CidrId): Generator<CidrId> {
   const seen = new Set<CidrId>();
   const open = [id];
@@ -47,7 +47,7 @@ export const visibleCidrs = (network: Network, viewer: CidrId): Set<CidrId> => {
   return visible;
 };
 
-/** The CIDRs whose peers see the own peers of this CIDR: the inverse of `visibleCidrs`. */
+/** The inverse of `visibleCidrs`: the CIDRs whose peers see the own peers of this CIDR. */
 export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
   const ancestors = [...lineage(network, cidr)];
   if (ancestors.includes(SERVER_CIDR)) return new Set([...network.cidrs()].map(({ id }) => id));

@@ -31,27 +31,26 @@ export type Reason = {
     | 'InvitationOver'
     | 'NoAssociation';
   sentence: string;
-  /** For each of the two peers the CIDRs from its own up to the one that decides. */
+  /** For each peer, the CIDRs from its own up to the deciding one. */
   chains?: [CidrNode[], CidrNode[]];
-  /** Events that made it so. */
   positions: Position[];
   /** Commands that would change it, nearest first, without program and network. */
   verbs: string[];
 };
 
 export type Why = {
-  /** Whether they can talk: each sees the other. */
+  /** Whether each sees the other. */
   visible: boolean;
-  /** As they are, or as they last were. */
+  /** As they are, or last were. */
   peers: [Peer, Peer];
-  /** The CIDR of each; undefined where it is gone. */
+  /** Undefined where the CIDR is gone. */
   homes: [CidrNode | undefined, CidrNode | undefined];
   /** Whether each was there, had joined and was enabled. */
   present: [boolean, boolean];
   /** Whether their CIDRs let the first see the second, and the second the first. */
   sight: [boolean, boolean];
   reasons: Reason[];
-  /** The event by which it became as it is; undefined where it never was otherwise. */
+  /** The event that made the present state; undefined if it never was otherwise. */
   turnedAt: Position | undefined;
 };
 
@@ -62,7 +61,6 @@ const withBlock = (node: CidrNode): string => `${nameOf(node)} (${node.cidr})`;
 const chainOf = (network: Network, from: CidrId): CidrNode[] =>
   [...lineage(network, from)].flatMap((id) => network.cidr(id) ?? []);
 
-/** The CIDRs from a peer's own up to one of those around it. */
 const chainTo = (network: Network, peer: Peer, top: CidrId): CidrNode[] => {
   const chain = chainOf(network, peer.cidrId);
   return chain.slice(0, chain.findIndex(({ id }) => id === top) + 1);
@@ -123,7 +121,7 @@ const opened = (story: PairStory, pair: Pair): Reason[] => {
   return [...reasons, ...associations(story, pair)];
 };
 
-/** Sight in one direction alone: an import may bring peers in a CIDR that has others in it. */
+/** Sight in one direction: an import may put peers in a CIDR that contains CIDRs. */
 const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
   const { network } = story;
   const [there, back] = [mayBeShown(network, one, other), mayBeShown(network, other, one)];
@@ -150,7 +148,6 @@ const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] 
     .map(({ left, right }) => [left, right]);
 };
 
-/** Associations that would help, at most so many are named. */
 const MAX_VERBS = 3;
 
 const closed = (story: PairStory, pair: Pair): Reason[] => {
@@ -218,8 +215,8 @@ const obstacles = (story: PairStory, pair: Pair, now: Timestamp): Reason[] => [
 ];
 
 /**
- * Judges two peers by the events that concern them, up to the moment that is asked about; `now` is that moment.
- * Undefined where one of them never was.
+ * Judges two peers by the events that concern them, up to the moment `now`. Undefined if one of them never
+ * existed.
  */
 export const whyOf = (
   ids: readonly [PeerId, PeerId],

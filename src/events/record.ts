@@ -7,34 +7,33 @@ import { NO_HASH } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { EventType, NetworkEvent } from './schema.ts';
 
-/** What a digest covers besides the salt; texts exactly as they stand in the file. */
+/** The fields that a digest covers besides the salt; texts exactly as in the file. */
 export type SealedFields = {
-  /** Position of the last record of the commit that this one belongs to. */
+  /** Position of the last record of the same commit. */
   commitEnd: Position;
-  /** ULID of the record. */
   id: string;
   commandId: string;
   type: EventType;
   recordedAt: Timestamp;
-  /** The actor as JSON text. */
+  /** Actor as JSON text. */
   actor: string;
-  /** The event without its `type`, as JSON text. */
+  /** Event as JSON text, without `type`. */
   body: string;
 };
 
 /** One row of the log. */
 export type EventRecord = SealedFields & {
   position: Position;
-  /** 16 random bytes: they keep a digest from telling anything about an event to who may not see it. */
+  /** 16 random bytes, so that a digest tells nothing about the event to those who may not see it. */
   salt: Uint8Array;
   digest: Hash;
   hash: Hash;
 };
 
-/** SHA-256 in lower-case hexadecimal; handed in, because this folder knows no Node. */
+/** SHA-256 in lower-case hexadecimal; passed in, because this folder does not use Node. */
 export type Sha256 = (bytes: Uint8Array) => Hash;
 
-/** First byte of every link; a later way of sealing gets another. */
+/** First byte of every link; another way of sealing gets another. */
 const CHAIN_VERSION = 1;
 
 const utf8 = new TextEncoder();
@@ -46,14 +45,13 @@ const writeHex = (bytes: Uint8Array, start: number, hex: string): void => {
     bytes[start + at / 2] = nibble(hex.charCodeAt(at)) * 16 + nibble(hex.charCodeAt(at + 1));
 };
 
-/** The bytes of lower-case hexadecimal digits. */
 export const fromHex = (hex: string): Uint8Array => {
   const bytes = new Uint8Array(hex.length / 2);
   writeHex(bytes, 0, hex);
   return bytes;
 };
 
-/** What is hashed is put together in one place, because a log of a million records is checked at every audit. */
+/** One buffer for all hashes, because an audit checks a million records. */
 let scratch = new Uint8Array(4096);
 
 const scratchOf = (size: number): Uint8Array => {
@@ -61,11 +59,11 @@ const scratchOf = (size: number): Uint8Array => {
   return scratch;
 };
 
-/** A UTF-16 unit becomes three bytes of UTF-8 at most. */
+/** A UTF-16 unit becomes at most three bytes of UTF-8. */
 const roomFor = (texts: readonly string[]): number =>
   texts.reduce((sum, text) => sum + 4 + 3 * text.length, 0);
 
-/** u32 length ‖ UTF-8 bytes; returns where the next one goes. */
+/** u32 length ‖ UTF-8 bytes; returns the next offset. */
 const writeText = (bytes: Uint8Array, at: number, text: string): number => {
   const { written } = utf8.encodeInto(text, bytes.subarray(at + 4));
   for (let index = 0; index < 4; index++) bytes[at + index] = written >>> (24 - 8 * index);
@@ -87,8 +85,8 @@ const linkView = new DataView(linkBytes.buffer);
 linkBytes[0] = CHAIN_VERSION;
 
 /**
- * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), integers big-endian. At position 1
- * network id and previous hash are 32 zero bytes; the hash of position 1 is the network id from then on.
+ * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), integers big-endian. At position
+ * 1 network id and previous hash are 32 zero bytes; the hash of position 1 becomes the network id.
  */
 export const chainHash = (
   link: { networkId: Hash; position: Position; previous: Hash; digest: Hash },
@@ -103,7 +101,7 @@ export const chainHash = (
   return sha256(linkBytes);
 };
 
-/** The JSON text of an event that goes into `body`: all but its type. */
+/** The JSON text for `body`: the event without its type. */
 export const bodyText = (event: NetworkEvent): string => {
   const { type: _, ...body } = event;
   return JSON.stringify(body);

@@ -10,23 +10,23 @@ import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
-/** An event that undoes the commit that ends at a position names it; one that returns to an earlier position both. */
+/** Undoing one commit names its end; returning to an earlier position names both. */
 const undoing = { reverts: Position.optional(), returnsTo: Position.optional() };
 
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ type: z.literal(type), ...shape, ...undoing });
 
-/** The first record of a network made here; its CIDRs and the server's peer follow in the same commit. */
+/** The first record of a new network; its CIDRs and the server's peer follow in the same commit. */
 const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
-/** The first record of a network taken over from innernet; what it held follows in the same commit. */
+/** The first record of a network imported from innernet; its content follows in the same commit. */
 const NetworkImported = event('NetworkImported', {
   name: RecordedName,
-  /** What it was taken from: program, its schema version, and the SHA-256 of its file. */
+  /** The source: program, schema version, SHA-256 of its file. */
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
-/** A backup was put back: what came after it, up to this lost head, is gone from the log by decision. */
+/** A backup was restored: the records after it, up to this lost head, were given up. */
 const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
 
 const CidrAdded = event('CidrAdded', {
@@ -38,7 +38,7 @@ const CidrAdded = event('CidrAdded', {
 const CidrRenamed = event('CidrRenamed', { cidrId: CidrId, name: RecordedName });
 const CidrDeleted = event('CidrDeleted', { cidrId: CidrId });
 
-/** A peer with an address; unless `redeemed`, `publicKey` is its invitation's temporary one. */
+/** A peer with an address; unless `redeemed`, `publicKey` is the invitation's temporary key. */
 const PeerAdded = event('PeerAdded', {
   peerId: PeerId,
   name: RecordedName,
@@ -46,7 +46,7 @@ const PeerAdded = event('PeerAdded', {
   cidrId: CidrId,
   publicKey: PublicKey,
   isAdmin: z.boolean(),
-  /** When the invitation ends; null: never, or there is none. */
+  /** When the invitation ends; null: never, or no invitation. */
   inviteExpires: Timestamp.nullable(),
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
@@ -55,10 +55,10 @@ const PeerAdded = event('PeerAdded', {
 const InvitationRedeemed = event('InvitationRedeemed', {
   peerId: PeerId,
   publicKey: PublicKey,
-  /** The new key has proved itself in its own redemption. */
+  /** The new key proved itself in its redemption. */
   proved: z.boolean().optional(),
 });
-/** A new temporary key and end for a peer that has not joined yet; the old invitation is void. */
+/** A new temporary key and end for an invited peer; the old invitation is void. */
 const InvitationReissued = event('InvitationReissued', {
   peerId: PeerId,
   publicKey: PublicKey,
@@ -70,11 +70,11 @@ const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
 const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
 const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
 const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
-/** When the peer's time is over; null: never. */
+/** When the peer expires; null: never. */
 const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
-/** The peer's time is over: it is cut off as by `PeerDisabled`. */
+/** The peer expired and is cut off as by `PeerDisabled`. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
-/** Peers that are added from here on end so many seconds later, unless their own end is set; null: never. */
+/** New peers expire after so many seconds, unless they have an expiry of their own; null: never. */
 const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
 const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
 const AdminGranted = event('AdminGranted', { peerId: PeerId });
@@ -88,14 +88,14 @@ const AssociationDeleted = event('AssociationDeleted', { associationId: Associat
 
 const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
 const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
-/** Where the server is reached from outside; the server's peer carries it as its endpoint. */
+/** The server's outside endpoint; its peer carries it too. */
 const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
-/** Requests need a proof by key from here on; with `peerId` it is that peer's waiver that ends. */
+/** Requests need a proof by key; with `peerId`, that peer's waiver ends. */
 const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
-/** Requests need no proof: nobody's, or with `peerId` that peer's. */
+/** Requests need no proof; with `peerId`, only that peer's. */
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
-/** The peer's key has proved itself for the first time. */
+/** The peer's key proved itself for the first time. */
 const PeerProved = event('PeerProved', { peerId: PeerId });
 
 export const NetworkEvent = z.discriminatedUnion('type', [
@@ -131,10 +131,8 @@ export const NetworkEvent = z.discriminatedUnion('type', [
 export type NetworkEvent = z.infer<typeof NetworkEvent>;
 export type EventType = NetworkEvent['type'];
 
-/** One event of a given type. */
 export type EventOf<T extends EventType> = Extract<NetworkEvent, { type: T }>;
 
-/** Every event type, in the order of the union. */
 export const EVENT_TYPES: readonly EventType[] = NetworkEvent.options.map(
   (option) => option.shape.type.value,
 );

@@ -12,7 +12,7 @@ import { NamesAt } from './names.ts';
 
 type NamedActor = Actor & { name?: string };
 
-/** One event as `history --json` prints it; `actor.name` is what the actor was called at that moment. */
+/** One event as `history --json` prints it; `actor.name` is the actor's name at that moment. */
 export type HistoryEntry = {
   position: Position;
   id: string;
@@ -20,12 +20,11 @@ export type HistoryEntry = {
   recordedAt: Timestamp;
   actor: NamedActor;
   type: EventType;
-  /** The event without its type. */
   data: Record<string, unknown>;
   hash: Hash;
 };
 
-/** `2026-11-22 13:09` in the machine's own zone. */
+/** `2026-11-22 13:09` in the machine's zone. */
 const localTime = (time: Timestamp): string => {
   const date = new Date(time);
   const two = (part: number) => String(part).padStart(2, '0');
@@ -33,10 +32,9 @@ const localTime = (time: Timestamp): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
-/** The position right after which a thing's name is the one to use. */
+/** The position whose name for a thing is used. */
 export type NamedAt = (kind: NamedKind, id: number) => Position;
 
-/** Actors that are remembered at once. */
 const MAX_ACTORS = 1_000;
 
 export class History {
@@ -46,14 +44,13 @@ export class History {
   readonly #actors = new Map<string, NamedActor>();
   readonly #texts = new WeakMap<NamedActor, string>();
 
-  /** `time` writes moments within sentences, in local time by default. */
+  /** `time` formats times in sentences, by default in local time. */
   constructor(queries: LogQueries, time: (time: Timestamp) => string = localTime) {
     this.#queries = queries;
     this.#names = new NamesAt(queries);
     this.#time = time;
   }
 
-  /** The entries of one commit, in order. */
   entriesOf(commit: RecordedCommit): HistoryEntry[] {
     return commit.records.map((record) => this.entryOf(record));
   }
@@ -64,7 +61,7 @@ export class History {
     return { position, id, commandId, recordedAt, actor, type, data: dataOf(record), hash };
   }
 
-  /** The entry as JSON text, with the body as it was sealed: taking it apart and together again costs most of a line. */
+  /** The entry as JSON text with the sealed body: parsing and serialising it is most of a line's cost. */
   textOf(record: ToldRecord): string {
     const { position, id, commandId, recordedAt, type, body, hash } = record;
     const actor = this.#textOfActor(this.#actorOf(record.actor, position));
@@ -82,17 +79,20 @@ export class History {
     return text;
   }
 
-  /** Who did what, in one line fit for a terminal: `ann added peer bob (10.61.1.7) to humans, invitation until …`. */
+  /**
+   * Who did what, in one line safe for a terminal: `ann added peer bob (10.61.1.7) to humans, invitation
+   * until …`.
+   */
   describe(entry: HistoryEntry): string {
     return `${this.#who(entry.actor)} ${this.what(entry)}`;
   }
 
-  /** Who did it, in words, fit for a terminal. */
+  /** The actor's name, safe for a terminal. */
   who({ actor }: HistoryEntry): string {
     return this.#who(actor);
   }
 
-  /** There are few actors, and their texts and names repeat. */
+  /** Cached: actors are few and repeat. */
   #actorOf(text: string, position: Position): NamedActor {
     const known = this.#actors.get(text);
     const actor = known ?? (JSON.parse(text) as Actor);
@@ -126,7 +126,7 @@ export class History {
     return uid === 0 ? 'root' : `uid ${uid}`;
   }
 
-  /** What was done, without who did it; in names as they were before it, or at the positions that `namedAt` gives. */
+  /** What was done, without the actor; names as of before it, or at the positions of `namedAt`. */
   what(entry: HistoryEntry, namedAt: NamedAt = () => entry.position - 1): string {
     const event = { type: entry.type, ...entry.data } as NetworkEvent;
     return sentenceOf(event, this.#words(namedAt));

@@ -20,12 +20,12 @@ import type { Timestamp } from '../values/time.ts';
 
 type Value = string | number;
 
-/** A piece of SQL, and the values for its question marks. */
+/** SQL with the values of its question marks. */
 type Condition = { sql: string; values: readonly Value[] };
 
 const marks = (values: readonly unknown[]): string => values.map(() => '?').join();
 
-/** In the order of `ToldCells`: a long history takes as long as its columns are many. */
+/** In the order of `ToldCells`; few columns, since each slows a long history. */
 const TOLD = 'position, id, command_id, type, recorded_at, actor, body, hash';
 
 type ToldCells = [
@@ -47,10 +47,10 @@ const toldOf = (cells: ToldCells): ToldRecord => {
 const among = (column: string, values: readonly Value[] | undefined): Condition[] =>
   values ? [{ sql: `${column} IN (${marks(values)})`, values }] : [];
 
-/** Where the peer of a row was added: the first time that it had a name. */
+/** Position where the row's peer was added: the first that it had a name. */
 const ADDED = `(SELECT min(from_position) FROM names WHERE kind = 'peer' AND names.id = peers.id)`;
 
-/** Each read model knows some of the positions, so that nothing is written twice. */
+/** Each read model knows a part of the positions, so that nothing is written twice. */
 const about = (things: readonly Thing[]): Condition => {
   const anyOf = things.map(() => '(kind = ? AND id = ?)').join(' OR ');
   const pairs = things.flatMap(({ kind, id }) => [kind, id]);
@@ -65,10 +65,10 @@ const about = (things: readonly Thing[]): Condition => {
   };
 };
 
-/** Names that are read at once: they lie side by side, and a long history needs them in order. */
+/** Names read at once: they lie side by side, and a long history needs them in order. */
 const NAMES_TOGETHER = 64;
 
-/** Types that say nothing of whether peers can talk; a peer may have thousands of these. */
+/** Types without effect on reach; a peer may have thousands of these. */
 const IDLE: readonly EventType[] = [
   'EndpointOverrideSet',
   'EndpointOverrideCleared',
@@ -77,7 +77,7 @@ const IDLE: readonly EventType[] = [
   'AdminRevoked',
 ];
 
-/** The CIDRs around a peer stay the same as long as it lives. */
+/** A peer's CIDRs stay the same as long as it lives. */
 const OF_PAIR = `
   WITH RECURSIVE
     around(id) AS (
@@ -98,7 +98,7 @@ const OF_PAIR = `
   SELECT ${COLUMNS} FROM told JOIN events USING (position)
   WHERE position <= ? AND type NOT IN (${marks(IDLE)}) ORDER BY position`;
 
-/** Found by jumping from one to the next: they are few, and the commits are many. */
+/** Jumps from actor to actor: they are few, the commits many. */
 const ACTORS = `
   WITH RECURSIVE each(actor) AS (
     SELECT min(actor) FROM commits
@@ -119,7 +119,7 @@ const BACK = `
 
 const COLUMN_OF = { name: 'name', ip: 'ip', publicKey: 'public_key', cidr: 'cidr' } as const;
 
-/** The rows that have these values; all where none are named. */
+/** Rows with these values; all without any. */
 const where = (wanted: { [F in keyof typeof COLUMN_OF]?: string | undefined }): Condition => {
   const fields = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
     (field) => wanted[field] !== undefined,
@@ -139,7 +139,7 @@ export class SqliteQueries implements LogQueries {
   readonly #db: Database;
   readonly #statements = new Map<string, Statement<unknown[], unknown>>();
 
-  /** `db` is the log's reading connection; no statement on it stays open. */
+  /** `db` is the log's reading connection; no statement stays open. */
   constructor(db: Database) {
     this.#db = db;
   }

@@ -22,7 +22,7 @@ export class Things {
     this.#names = new NamesAt(queries);
   }
 
-  /** What events are to be about. Throws `Failure`: nothing was ever called so, or several things were. */
+  /** The things that events are to be about. Throws `Failure` for unknown or ambiguous names. */
   about(text: string): Thing[] {
     const found = this.#named(text);
     if (found.length > 1) throw this.#ambiguous(text, found);
@@ -33,8 +33,8 @@ export class Things {
   }
 
   /**
-   * The peer that had the name at a position, or, where none did then, the one that ever had it before; only `among`
-   * these, where they are named: then nobody else makes any difference. Throws `Failure`.
+   * The peer with the name at a position, else the one that had it before. `among` restricts the candidates,
+   * so that other peers make no name ambiguous. Throws `Failure`.
    */
   peer(text: string, position: Position, among?: ReadonlySet<PeerId>): PeerId {
     const ever = this.#peersNamed(text).filter(({ id }) => among?.has(id as PeerId) ?? true);
@@ -51,7 +51,6 @@ export class Things {
     return this.#peersNamed(text).map(({ id }) => id as PeerId);
   }
 
-  /** Peers that ever had this name. */
   peersCalled(name: string): PeerId[] {
     return this.#queries
       .everCalled(name)
@@ -75,7 +74,7 @@ export class Things {
     return this.#presentFirst(then, Number(at));
   }
 
-  /** Those that are there at a position, or all where none is. */
+  /** Those present at a position; all if none is. */
   #presentFirst(found: Named[], position: Position): Named[] {
     const present = found.filter(({ kind, id }) => kind === 'cidr' || !this.#isGone(id, position));
     return present.length > 0 ? present : found;
@@ -85,7 +84,6 @@ export class Things {
     return this.#names.nameOf(kind, id, position);
   }
 
-  /** By address or block. */
   #at(text: string): Named[] {
     const ip = Ip.safeParse(text).data;
     if (ip) return this.#queries.peers({ ip }).map(({ id }) => ({ kind: 'peer', id }));
@@ -93,7 +91,7 @@ export class Things {
     return cidr ? this.#queries.cidrs({ cidr }).map(({ id }) => ({ kind: 'cidr', id })) : [];
   }
 
-  /** Two CIDRs, in either order: every association that ever joined them. */
+  /** Every association that ever joined two CIDRs, in either order. */
   #association(text: string): Thing[] {
     const [left, right, ...rest] = text.split(/\s*,\s*|\s+and\s+|\s+–\s+/);
     if (left === undefined || right === undefined || rest.length > 0) return [];
@@ -130,7 +128,7 @@ export class Things {
   }
 }
 
-/** Without what says which of several is meant. */
+/** The name without the marks that tell namesakes apart. */
 const plainly = (text: string): string => text.replace(/^(peer|cidr):|@\d+$/g, '');
 
 const isAddress = (text: string): boolean => Ip.safeParse(plainly(text)).success;
