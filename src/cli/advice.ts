@@ -1,4 +1,4 @@
-/** What a refusal is told beside its reason: the name that was nearly said, a block that is free. */
+/** Adds advice to a refusal: the name nearly typed, a free block. */
 import { printable, Rejected } from '../domain/rejection.ts';
 import { freeBlock } from './free-block.ts';
 import { nearest } from './near.ts';
@@ -35,7 +35,7 @@ const meant = (said: string | number, things: readonly { name: string }[]): stri
 
 const isPlane = (on: Past | Plane): on is Plane => 'view' in on;
 
-/** Does what it is given; a refusal on the way gets what the network's present state has to say of it. */
+/** Runs `work`; a refusal gets advice from the network's present state. */
 export const advised = async <T>(on: Past | Plane, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -1,23 +1,22 @@
-/** Questions to the person at the terminal; without a terminal the flag that is missing is named instead. */
+/** Questions at the terminal; without one, the missing flag is named. */
 import type * as z from 'zod';
 import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { Usage } from './usage.ts';
 
-/** Whether a person can answer: questions go to stderr, answers come from stdin. */
+/** Questions go to stderr, answers come from stdin. */
 export const hasTerminal = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 type Asked<T> = {
-  /** Named as missing where no terminal is: `--name`. */
+  /** Such as `--name`. */
   flag: string;
   question: string;
-  /** The value from the command line. */
+  /** From the command line. */
   given: T | undefined;
 };
 
 export type TextQuestion<S extends z.ZodType<unknown, string>> = Asked<z.output<S>> & {
   schema: S;
-  /** The meaning of Enter alone. */
   initial?: string | undefined;
 };
 
@@ -25,29 +24,29 @@ export type Choice<T> = { name: string; value: T };
 
 export type ChoiceQuestion<T> = Asked<T> & {
   choices: () => Promise<Choice<T>[]>;
-  /** The state without choices: `no peer is disabled`. */
+  /** Such as `no peer is disabled`. */
   none: string;
-  /** The remedy: hint and verb, as of a `Failure`. */
+  /** Hint and verb of the `Failure`. */
   way?: () => Promise<{ hint: string; verb: string }>;
 };
 
-// Loaded at the first question: it takes longer to load than most verbs to run.
+// Takes longer to load than most verbs to run.
 const prompts = () => import('@inquirer/prompts');
 
 const onTerminal = { output: process.stderr };
 
-/** The questions of one verb, up to "are you sure?". */
+/** The questions of one verb. */
 export class Questions {
   readonly #yes: boolean;
-  /** Whether this is a conversation, so that values with a default are asked for too. */
+  /** In a conversation, values with a default are asked for too. */
   asked = false;
 
-  /** A dry run changes nothing, so it needs no confirmation. */
+  /** A dry run needs no confirmation. */
   constructor({ yes, dryRun }: { yes?: boolean | undefined; dryRun?: boolean | undefined }) {
     this.#yes = yes ?? dryRun ?? false;
   }
 
-  /** Asks for a text until it passes the schema. */
+  /** Asks until the text passes the schema. */
   async text<S extends z.ZodType<unknown, string>>(asked: TextQuestion<S>): Promise<z.output<S>> {
     const { flag, question, given, schema, initial } = asked;
     if (given !== undefined) return given;
@@ -67,7 +66,7 @@ export class Questions {
     return schema.parse(text.trim());
   }
 
-  /** Asks for a choice; throws a `Failure` if there are none. */
+  /** Throws a `Failure` without choices. */
   async choice<T>({ flag, question, given, choices, none, way }: ChoiceQuestion<T>): Promise<T> {
     if (given !== undefined) return given;
     this.#mustHaveTerminal(flag);
@@ -78,13 +77,13 @@ export class Questions {
     return select({ message: `${question}:`, choices: shown, pageSize: 15, loop: false }, onTerminal);
   }
 
-  /** Yes or no; no where the verb asks nothing. */
+  /** No where the verb asks nothing. */
   async yesOrNo(question: string, given: boolean | undefined): Promise<boolean> {
     if (given !== undefined) return given;
     return this.asked && hasTerminal() ? this.#confirm(question, false) : false;
   }
 
-  /** Asks before an irreversible act; `--yes` answers. Throws a `Failure` on no. */
+  /** Confirms an irreversible act; `--yes` answers. Throws a `Failure` on no. */
   async sure(question: string, enter: 'yes' | 'no' = 'no'): Promise<void> {
     if (this.#yes) return;
     this.#mustHaveTerminal('--yes', `${question} Say --yes`);
@@ -93,8 +92,8 @@ export class Questions {
   }
 
   /**
-   * Ends a conversation: shows the plan and asks. A call with all flags is not asked. Enter means yes, unless
-   * something is taken away.
+   * Confirms the plan at the end of a conversation; a call with all flags is not asked. Enter means yes,
+   * unless something is taken away.
    */
   async confirmIfAsked(question: string, enter: 'yes' | 'no' = 'yes'): Promise<void> {
     if (this.asked) await this.sure(question, enter);

@@ -90,7 +90,6 @@ const listAssociations = async (plane: Plane, { json }: { json?: true }): Promis
   answer(table(['CIDR', 'AND CIDR'], lines));
 };
 
-/** Adds the verbs of associations to a program. */
 export const addAssociationVerbs = (program: Command, open: Open): void => {
   const pair = (verb: Command): Command =>
     addChangeOptions(

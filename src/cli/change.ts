@@ -1,4 +1,4 @@
-/** Carries out one command and says what came of it, in words or, with --json, as the outcome itself. */
+/** Executes a command and prints its outcome, in words or as JSON. */
 import { type Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import { printable, Rejected } from '../domain/rejection.ts';
@@ -23,10 +23,9 @@ export type Said = {
   already?: string;
 };
 
-/** A verb's outcome, or, with --dry-run, its rehearsal. */
 export type Done = Executed | Rehearsal;
 
-/** Executes a command, or rehearses it with --dry-run. */
+/** Rehearses with --dry-run. */
 export const perform = (plane: Plane, command: AdminCommand, { dryRun }: ChangeOptions): Promise<Done> =>
   dryRun ? plane.rehearse(command) : plane.execute(command);
 
@@ -43,7 +42,7 @@ const rehearsalText = ({ events, sentences, reach }: Rehearsal, { already }: Sai
   ].join('\n');
 };
 
-/** Prints an outcome; --json adds `more` to it. */
+/** --json adds `more`. */
 export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, more: object = {}): void => {
   const words =
     outcome.events.length > 0 ? said.done : `nothing to do: ${said.already ?? 'it is so already'}`;
@@ -52,7 +51,6 @@ export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, m
   else answer(printable(words));
 };
 
-/** Executes a command and prints its outcome. */
 export const change = async (
   plane: Plane,
   command: AdminCommand,
@@ -62,7 +60,7 @@ export const change = async (
 
 type Confirmable = Extract<AdminCommand, { confirmed?: boolean | undefined }>;
 
-/** Executes a command that may leave the network without an admin; `--yes` or the person must confirm. */
+/** For commands that may leave no admin: `--yes` or the person must confirm. */
 export const executeConfirmed = async (
   plane: Plane,
   command: Confirmable,
@@ -80,5 +78,5 @@ export const executeConfirmed = async (
   }
 };
 
-/** A name as the person typed it: the network decides whether the thing exists. */
+/** The network decides whether the thing exists. */
 export const named = (name: string): string => `"${name}"`;

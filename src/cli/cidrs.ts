@@ -18,7 +18,7 @@ export const inTreeOrder = (cidrs: readonly CidrNode[]): { node: CidrNode; depth
   const byParent = new Map<number | null, CidrNode[]>();
   const ids = new Set(cidrs.map(({ id }) => id));
   for (const node of cidrs) {
-    // A parent that is not in sight makes a root of its child.
+    // A child of an invisible parent becomes a root.
     const parent = node.parentId !== null && ids.has(node.parentId) ? node.parentId : null;
     byParent.set(parent, [...(byParent.get(parent) ?? []), node]);
   }
@@ -34,7 +34,7 @@ const compareBlocks = (a: Cidr, b: Cidr): number => {
   return left === right ? prefixOf(a) - prefixOf(b) : left < right ? -1 : 1;
 };
 
-/** The CIDRs that pass, as choices in the order of the tree. */
+/** Matching CIDRs as choices in tree order. */
 export const cidrChoices = ({ cidrs }: NetworkView, passes: (node: CidrNode) => boolean): Choice<string>[] =>
   inTreeOrder(cidrs)
     .filter(({ node }) => passes(node))
@@ -116,7 +116,7 @@ const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> =
   await change(plane, { type: 'DeleteCidr', cidr }, options, { done: `deleted the CIDR ${named(cidr)}` });
 };
 
-/** The tree in lines: `├─ engineers  10.61.1.0/24`. */
+/** Lines such as `├─ engineers  10.61.1.0/24`. */
 const cidrTree = (cidrs: readonly CidrNode[]): string => {
   const rows = inTreeOrder(cidrs);
   const isLast = (at: number, depth: number): boolean => {
@@ -151,7 +151,6 @@ const listCidrs = async (plane: Plane, { tree, json }: ListOptions): Promise<voi
   );
 };
 
-/** Adds the verbs of CIDRs to a program. */
 export const addCidrVerbs = (program: Command, open: Open): void => {
   const add = networkVerb(program, 'add-cidr', {
     summary: 'add a named block of addresses to the tree of CIDRs',

@@ -1,4 +1,4 @@
-/** The verb `completions`, and the hidden verb that the shells ask at each Tab. */
+/** The verb `completions`, and the hidden verb `complete` that shells call at each Tab. */
 import { Argument, type Command } from 'commander';
 import { grammarOf } from './grammar.ts';
 import { type GlobalOptions, globalOptionsOf } from './options.ts';
@@ -7,21 +7,20 @@ import { verb } from './program.ts';
 import { type Place, type Proposal, placeOf } from './proposals.ts';
 import { STUBS } from './shell-stubs.ts';
 
-/** Of what there are names to propose. */
 export const NAMED = ['network', 'peer', 'cidr'] as const;
 export type Named = (typeof NAMED)[number];
 
-/** Names of networks on this machine, or of peers or CIDRs in one of them; nothing is asked of a server. */
+/** Names of networks on this machine, or of peers or CIDRs in one; asks no server. */
 export type NamesOf = (
   kind: Named,
   network: string,
   options: GlobalOptions,
 ) => Promise<Iterable<string>> | Iterable<string>;
 
-/** A name that a shell could not show on one line is not proposed. */
+/** Skips names that a shell cannot show on one line. */
 const isShowable = (name: string): boolean => name !== '' && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name);
 
-/** Adds `completions`, and `complete`; `aliases` are further names of the program. */
+/** Adds `completions` and `complete`; `aliases` are further names of the program. */
 export const addCompletionVerbs = (program: Command, aliases: readonly string[], namesOf: NamesOf): void => {
   const name = program.name();
   verb(program, 'completions', {
@@ -41,7 +40,7 @@ export const addCompletionVerbs = (program: Command, aliases: readonly string[],
 
 const isNamed = (kind: string): kind is Named => NAMED.some((named) => named === kind);
 
-/** Names of what the place is for. A network that is not named is the only one. */
+/** Defaults to the only network. */
 const namesAt = async (
   { kind, network, folders }: Place,
   namesOf: NamesOf,
@@ -66,7 +65,7 @@ const proposalsAt = async (place: Place, namesOf: NamesOf, options: GlobalOption
     .map(({ word, description }) => `${start}${word}${description && `\t${description}`}`);
 };
 
-/** What fails here fails quietly: somebody is in the middle of typing. */
+/** Fails quietly: the person is typing. */
 const addComplete = (program: Command, namesOf: NamesOf): void => {
   const summary = 'print what may stand in the place of the last word, one proposal a line';
   verb(program, 'complete', { summary, examples: ['complete -- list-peers ac'] }, { hidden: true })
@@ -77,7 +76,6 @@ const addComplete = (program: Command, namesOf: NamesOf): void => {
         const lines = await proposalsAt(place, namesOf, globalOptionsOf(command));
         if (lines.length > 0) answer(lines.join('\n'));
       } catch {
-        // There is nothing to propose.
       }
     });
 };

@@ -1,10 +1,10 @@
-/** Keeps private keys out of core dumps: none is written of this process, nor of what it starts. */
+/** Keeps private keys out of core dumps: forbids dumps of this process and its children. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * No dump is so small, in bytes, so none is written. A limit of 0 would leave those that the kernel pipes to a program
- * (core(5)); one of 1 it takes for "not to a program either" (`do_coredump` in its coredump.c).
+ * Bytes; no dump is so small. A limit of 0 still lets the kernel pipe dumps to a program (core(5)); 1 also
+ * forbids that (`do_coredump` in coredump.c).
  */
 const NONE = '1';
 
@@ -16,16 +16,15 @@ const cannotBeWritten = (): boolean => {
 };
 
 /**
- * To be called before any key is read. Where the limit is 0 already, as it mostly is, this starts no program. Answers
- * with a sentence where it cannot be done.
+ * Call before reading any key. Starts no program if the limit is 0 already, the usual case. Returns a
+ * sentence if it fails.
  */
 export const forbidCoreDumps = (): string | undefined => {
   try {
     if (cannotBeWritten()) return undefined;
   } catch {
-    // Without /proc nothing is known: then it is set.
+    // Without /proc the limit is unknown: set it.
   }
-  // Node cannot set a limit of its own process.
   const argv = ['--pid', String(process.pid), `--core=${NONE}:${NONE}`];
   const { status, error } = spawnSync('prlimit', argv, { stdio: 'ignore' });
   if (status === 0) return undefined;

@@ -1,4 +1,4 @@
-/** The verb diff: what changed in a network between two moments, most of all who can reach whom. */
+/** The verb diff: what changed in a network between two moments, mainly reach. */
 import type { EachField } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
@@ -28,7 +28,6 @@ const cidrLines = ({ cidrs: { added, removed, changed } }: Diff): string[] => [
 const endpointText = ({ endpoint }: PeerAt): string =>
   endpoint === null ? 'no endpoint of its own' : `endpoint ${endpoint}`;
 
-/** What is new about a peer, each in a few words. */
 const newsOf = (before: PeerAt, after: PeerAt): string[] => {
   const fields = Object.keys(NEWS) as (keyof PeerAt)[];
   const changed = fields.filter((field) => before[field] !== after[field]);
@@ -37,7 +36,7 @@ const newsOf = (before: PeerAt, after: PeerAt): string[] => {
 
 type News = (before: PeerAt, after: PeerAt) => string | false;
 
-/** What is said of a field that changed; null: it never does, or another field's news says it. */
+/** Words for a changed field; null: it never changes, or another field's words say it. */
 const NEWS: EachField<PeerAt, News | null> = {
   id: null,
   name: (_, { name }) => `now ${printable(name)}`,

@@ -1,4 +1,6 @@
-/** Files that are whole at every moment: replaced by a rename after fsync, or made once and never over another. */
+/**
+ * Writes files that are whole at every moment: replaced by fsync and rename, or new and never over another.
+ */
 import { constants, ftruncateSync, writeSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -6,11 +8,11 @@ import { Failure } from '../values/failure.ts';
 import { refuseUnless, swapIn } from './swapped-file.ts';
 
 export type Replacement = {
-  /** Permissions of a new file, whatever the umask; an existing file keeps its owner, group and mode. */
+  /** Of a new file, whatever the umask; an existing one keeps its owner, group and mode. */
   mode?: number;
-  /** Writes into the file itself where a rename fails: bind mounts, folders of another user. */
+  /** Writes in place where a rename fails: bind mounts, folders of other users. */
   inPlace?: boolean;
-  /** The content from which the new text was made; if others have written since, throws `Overtaken`. */
+  /** The content that the new text was made from; if it changed, throws `Overtaken`. */
   instead?: Buffer;
 };
 
@@ -18,7 +20,7 @@ type Handle = fs.FileHandle;
 
 const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? '';
 
-/** The file behind symbolic links, so that a link stays a link; a dangling link counts as its target. */
+/** A dangling link counts as its target. */
 const targetOf = async (path: string): Promise<string> => {
   try {
     return await fs.realpath(path);
@@ -29,7 +31,7 @@ const targetOf = async (path: string): Promise<string> => {
   }
 };
 
-/** Fsyncs a folder, so that its entries are on the disk. */
+/** Fsyncs a folder's entries. */
 export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -50,7 +52,7 @@ const isAlive = (pid: number): boolean => {
 
 let drafts = 0;
 
-/** Drafts carry their writer's pid, so that the next writer can remove abandoned ones. */
+/** The pid lets the next writer remove abandoned drafts. */
 const draftName = (path: string): string => `.${basename(path)}.${process.pid}-${++drafts}.draft`;
 
 const removeAbandonedDrafts = async (path: string): Promise<void> => {
@@ -63,7 +65,7 @@ const removeAbandonedDrafts = async (path: string): Promise<void> => {
   }
 };
 
-/** Owner and group first: with the mode first, the wrong group could read for a moment. */
+/** Owner and group first: else the wrong group could read for a moment. */
 const takeAfter = async (draft: Handle, path: string, mode: number): Promise<void> => {
   const old = await fs.stat(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
@@ -100,8 +102,8 @@ const replaceByRename = async (
 };
 
 /**
- * One write covers all of the old text, padded with line ends, so that no piece of it follows a shorter text
- * even if the process dies before the truncation.
+ * One write covers all of the old text, padded with line ends: a crash before the truncation leaves no piece
+ * of it.
  */
 const overwrite = async (
   path: string,
@@ -114,7 +116,7 @@ const overwrite = async (
     const { size } = await file.stat();
     const padded = Buffer.alloc(Math.max(size, bytes.length), '\n');
     bytes.copy(padded);
-    // No await from the check to the truncation: writes by others in between would be lost.
+    // No await from the check to the truncation: others' writes in between would be lost.
     if (instead) refuseUnless(file.fd, instead);
     for (let done = 0; done < padded.length; )
       done += writeSync(file.fd, padded, done, padded.length - done, done);
@@ -129,9 +131,9 @@ const overwrite = async (
 const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
 
 /**
- * Replaces a file's content durably: at every moment, also after a crash, the file holds the old or the new
- * content, whole. Follows and keeps symbolic links. A failure leaves nothing behind; the next call removes
- * the drafts of killed processes. Throws the system's error.
+ * Replaces a file's content durably: at every moment, also after a crash, it holds the old or the new
+ * content, whole. Follows symbolic links. A failure leaves nothing behind; the next call removes drafts of
+ * killed processes. Throws the system's error.
  */
 export const replaceFile = async (
   path: string,
@@ -148,15 +150,15 @@ export const replaceFile = async (
   }
 };
 
-/** An empty file that only we hold: no other process can make it, and it is filled or removed. */
+/** A new empty file that no other process can make. */
 export type Reservation = {
-  /** Writes the text and waits until it is on the disk. */
+  /** Resolves when the text is on the disk. */
   fill(text: string): Promise<void>;
-  /** Removes the file; may be called twice, or after `fill` failed. */
+  /** Removes the file; harmless twice or after a failed `fill`. */
   discard(): Promise<void>;
 };
 
-/** Makes a new empty file of mode 0600, to be filled later. Throws a `Failure` if the file exists. */
+/** Makes a new empty file of mode 0600. Throws a `Failure` if the file exists. */
 export const reserveFile = async (path: string): Promise<Reservation> => {
   const file = await fs.open(path, 'wx', 0o600).catch((error: unknown) => {
     if (errnoOf(error) === 'EEXIST')
@@ -192,7 +194,7 @@ export const removeFile = async (path: string): Promise<void> => {
   }
 };
 
-/** Throws a `Failure` for a folder that any user of this machine may write to. */
+/** Throws a `Failure` if any user of this machine may write to the folder. */
 export const refuseOpenFolder = async (path: string): Promise<void> => {
   const mode = (await fs.stat(path)).mode & 0o7777;
   if ((mode & 0o002) === 0) return;
@@ -201,13 +203,13 @@ export const refuseOpenFolder = async (path: string): Promise<void> => {
   });
 };
 
-/** Makes a folder and its parents for the owner alone; refuses an existing one that any user may write to. */
+/** Makes a folder and its parents for the owner alone; refuses an open one. */
 export const makeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });
   await refuseOpenFolder(path);
 };
 
-/** Makes a folder for its owner alone, or closes an open one. Throws a `Failure` if another user owns it. */
+/** Makes a folder for its owner alone, or closes an open one. Throws a `Failure` if it is another user's. */
 export const closeFolder = async (path: string): Promise<void> => {
   await fs.mkdir(path, { recursive: true, mode: 0o700 });
   const { uid, mode } = await fs.stat(path);

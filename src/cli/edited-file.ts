@@ -1,18 +1,18 @@
-/** Changes to a file that other programs change too, such as the hosts file: nobody's edit is lost under ours. */
+/** Edits a file that other programs edit too, such as the hosts file, without losing their edits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../values/failure.ts';
 import { type Replacement, replaceFile } from './durable-file.ts';
 import { contentOf, Overtaken } from './swapped-file.ts';
 
-/** Others write seldom: so many edits in a row, each in the very moment of ours, mean a program that never stops. */
+/** Others write seldom: so many edits, each at the moment of ours, mean a program that never stops. */
 const MAX_TRIES = 50;
-/** Milliseconds that a program gets to end what it was writing. */
+/** Milliseconds for another program to finish its write. */
 const AFTER_THEIRS = 20;
 
 /**
- * Replaces what is in a file by what `edit` makes of it, durably; where the file cannot be replaced it is written in its
- * place. When others wrote meanwhile, `edit` is asked again. A file that is missing is empty. Throws the system's
- * error, or a `Failure` when somebody else writes without end.
+ * Replaces a file's content by the result of `edit`, durably; in place where a rename fails. Calls `edit`
+ * again if others wrote meanwhile. A missing file is empty. Throws the system's error, or a `Failure` if
+ * others keep writing.
  */
 export const editFile = async (
   path: string,

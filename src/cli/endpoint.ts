@@ -1,4 +1,4 @@
-/** The verb set-endpoint: where the server is reached from outside, for a server that moves. */
+/** The verb set-endpoint: the server's outside endpoint, for a server that moves. */
 import type { Command } from 'commander';
 import { Endpoint } from '../values/endpoint.ts';
 import { SERVER_PEER } from '../values/id.ts';
@@ -30,7 +30,6 @@ const setEndpoint = async (plane: Plane, options: EndpointOptions): Promise<void
   });
 };
 
-/** Adds the verb to a program. */
 export const addEndpointVerb = (program: Command, open: Open): void => {
   const set = networkVerb(program, 'set-endpoint', {
     summary: 'change where peers reach the server (to move a listen port, forward it)',

@@ -1,20 +1,20 @@
-/** An examination, step by step, as both programs' `doctor` does it: what was found, what to do, and the verdict. */
+/** The steps of both programs' `doctor`: findings, hints and the verdict. */
 import { printable } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import type { GlobalOptions } from './options.ts';
 import { answer, answerJson, paint } from './print.ts';
 
-/** `skipped`: it cannot be told, because an earlier step failed. */
+/** `skipped`: unknown, because an earlier step failed. */
 type Grade = 'ok' | 'warning' | 'failed' | 'skipped';
 
-/** What one step found. The JSON of `doctor --json` is a list of these. */
+/** One step's finding; `doctor --json` is a list of these. */
 type Finding = { step: string; grade: Grade; found: string; hint?: string | undefined };
 
 export type Look = Omit<Finding, 'step'>;
 
 export type ExaminationStep<P> = {
   step: string;
-  /** Steps without which this one cannot be told. */
+  /** Steps that must succeed first. */
   needs?: readonly string[];
   look: (patient: P) => Promise<Look>;
 };
@@ -25,7 +25,7 @@ export const ok = (found: string): Look => ({ grade: 'ok', found });
 export const warning = (found: string, hint?: string): Look => ({ grade: 'warning', found, hint });
 export const failed = (found: string, hint: string): Look => ({ grade: 'failed', found, hint });
 
-/** Prints a finding for each step; exit code 1 where one failed. */
+/** Prints a finding for each step; exit code 1 if one failed. */
 export const examine = async <P>(
   steps: readonly ExaminationStep<P>[],
   patient: P,

@@ -1,4 +1,4 @@
-/** The verb set-expiry: when a peer's time in the network is over, or that of all peers that are added from now on. */
+/** The verb set-expiry: when a peer expires, or all new peers by default. */
 import type { Command, Option } from 'commander';
 import * as z from 'zod';
 import type { End } from '../domain/command.ts';
@@ -14,12 +14,12 @@ import { localTime } from './print.ts';
 import { actsOn, networkVerb, type Open } from './program.ts';
 import { Usage } from './usage.ts';
 
-/** An end as a flag says it: commander takes null for a flag without a value. */
+/** An end from a flag; not null, which commander takes for a flag without a value. */
 export type SaidEnd = Exclude<End, null> | 'never';
 
 export const endSaid = (said: SaidEnd): End => (said === 'never' ? null : said);
 
-/** What `--expires` takes: a span, a day or time, or `never`. */
+/** The text of `--expires`: a span, a day or time, or `never`. */
 const EndText = z.string().transform((text, context): SaidEnd => {
   const said = text.trim();
   if (said === 'never') return said;
@@ -33,7 +33,7 @@ const EndText = z.string().transform((text, context): SaidEnd => {
   return z.NEVER;
 });
 
-/** What `--default` takes: a span or `never`. */
+/** The text of `--default`: a span or `never`. */
 const SpanText = EndText.refine((end) => end === 'never' || typeof end === 'number', {
   error: 'this must be a span such as 90d, or never',
 });
@@ -44,7 +44,7 @@ const endWords = (end: SaidEnd): string => {
   return typeof end === 'number' ? `${durationText(end)} from now` : localTime(end);
 };
 
-/** The flag of verbs that let a peer in. */
+/** The flag of verbs that admit a peer. */
 export const expiresFlag = (): Option =>
   flag('--expires <end>', 'when its time is over: 90d, 2027-01-31, 2027-01-31T18:00 or never', EndText);
 
@@ -86,7 +86,6 @@ const setExpiry = async (plane: Plane, options: ExpiryOptions): Promise<void> =>
   });
 };
 
-/** Adds the verb to a program. */
 export const addExpiryVerb = (program: Command, open: Open): void => {
   const verb = networkVerb(program, 'set-expiry', {
     summary: 'set when a peer is cut off by itself; --default: for peers that are added from now on',

@@ -1,4 +1,4 @@
-/** Reading an exported log from a file, line by line, with every line parsed. */
+/** Reads an exported log from a file and parses every line. */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -72,7 +72,7 @@ const isHeader = (line: string | undefined): boolean => {
   }
 };
 
-/** Opens a file that `export` has written, as lines or as one document. Throws `Failure`. */
+/** Opens a file of `export`, as lines or as one document. Throws `Failure`. */
 export const openExport = async (path: string): Promise<ExportedFile> => {
   const input = createReadStream(path);
   await new Promise<void>((resolve, reject) => {

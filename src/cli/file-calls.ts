@@ -1,13 +1,13 @@
-/** Calls on files that Node does not have: locks between processes (flock(2)) and two names that swap (renameat2(2)). */
+/** File calls that Node lacks: locks between processes (flock(2)) and swapping two names (renameat2(2)). */
 import type { FileHandle } from 'node:fs/promises';
 
-/** Numbers of the Linux interface (sys/file.h, linux/fs.h, fcntl.h). */
+/** Linux constants (sys/file.h, linux/fs.h, fcntl.h). */
 const LINUX = { LOCK_EX: 2, LOCK_NB: 4, AT_FDCWD: -100, RENAME_EXCHANGE: 2 };
 
-/** What is answered where two names cannot be swapped: by the kernel, the file system, or because one is missing. */
+/** Errors of a swap that kernel or file system lacks, or with a name missing. */
 const UNSWAPPABLE = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'ENOENT'];
 
-/** Loaded only when a file is changed that others may change too: most verbs never do that. */
+/** Loaded when needed: most verbs never edit a shared file. */
 const load = async () => {
   const { default: koffi } = await import('koffi');
   const libc = koffi.load(null);
@@ -26,9 +26,9 @@ const load = async () => {
 let loaded: ReturnType<typeof load> | undefined;
 
 export type FileCalls = {
-  /** Locks the file unless another open file holds its lock; true if it did. The lock ends with the file. */
+  /** Takes the lock unless another open file holds it; true on success. Closing the file releases it. */
   tryLock: (file: FileHandle) => boolean;
-  /** Swaps two names in one step; false where that cannot be done. Throws the system's error. */
+  /** Swaps two names atomically; false where unsupported. Throws the system's error. */
   exchange: (one: string, other: string) => boolean;
 };
 

@@ -1,4 +1,4 @@
-/** A lock that one piece of work holds, on this machine, across processes; the kernel takes it back when one dies. */
+/** A lock across the processes of this machine; the kernel releases it when its holder dies. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,7 +7,7 @@ import { Failure } from '../values/failure.ts';
 import { closeFolder } from './durable-file.ts';
 import { type FileCalls, fileCalls } from './file-calls.ts';
 
-/** Milliseconds between tries, and until the holder counts as stuck. */
+/** Milliseconds between tries; after the wait the holder counts as stuck. */
 const TRY_EVERY = 5;
 const MAX_WAIT_MS = 10_000;
 
@@ -23,8 +23,8 @@ const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Pro
 };
 
 /**
- * Acts while no other work holds the lock, in this process or another. The file stays, of mode 0600 in a folder that
- * is its owner's alone: others could hold the lock for ever. Throws a `Failure` when it cannot be had in 10 s.
+ * Acts while no other work holds the lock, in this process or another. The file stays, mode 0600 in its
+ * owner's own folder, since other users could hold the lock forever. Throws a `Failure` after 10 s.
  */
 export const withFileLock = async <T>(path: string, act: () => Promise<T>): Promise<T> => {
   await closeFolder(dirname(path));

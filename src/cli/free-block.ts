@@ -1,15 +1,14 @@
-/** A block of addresses that is free in a network: what a new CIDR for peers could be. */
+/** Finds a free block of addresses for a new CIDR of peers. */
 import { type CidrId, ROOT_CIDR } from '../values/id.ts';
 import { addressOf, type Cidr, familyOf, fromNumber, overlaps, prefixOf, toNumber } from '../values/ip.ts';
 
-/** How many peers' worth of bits a group gets, where the network is wide enough: 256 addresses. */
+/** 256 addresses, where the network is wide enough. */
 const HOST_BITS = 8;
-/** Blocks that are looked at. */
 const MAX_TRIES = 4096;
 
 type Blocks = { cidrs: readonly { id: CidrId; cidr: string }[] };
 
-/** The lowest block of the usual size that overlaps no CIDR of the network; undefined where none was found. */
+/** The lowest block of that size clear of all CIDRs; undefined: none found. */
 export const freeBlock = ({ cidrs }: Blocks): Cidr | undefined => {
   const root = cidrs.find(({ id }) => id === ROOT_CIDR)?.cidr as Cidr | undefined;
   if (root === undefined) return undefined;
@@ -27,7 +26,7 @@ export const freeBlock = ({ cidrs }: Blocks): Cidr | undefined => {
   return undefined;
 };
 
-/** The hint of a failure for want of a CIDR that can hold peers. */
+/** The hint where no CIDR can hold peers. */
 export const waysToAddCidr = (view: Blocks): { hint: string; verb: string } => ({
   hint: 'add one first',
   verb: `add-cidr people ${freeBlock(view) ?? 'BLOCK'}`,

@@ -1,11 +1,11 @@
-/** The words of a program as data: verbs, flags, operands, and which kind of word each takes. */
+/** The words of a program as data: verbs, flags, operands, and the kind of each. */
 import type { Argument, Command, Option } from 'commander';
 import { examplesOf } from './program.ts';
 
-/** The kind of word in a place, by its placeholder; `free`: nothing to propose. */
+/** By placeholder; `free`: nothing to propose. */
 export type Kind = 'network' | 'peer' | 'cidr' | 'file' | 'folder' | 'verb' | 'free';
 
-/** Placeholders for things that exist. */
+/** For things that exist. */
 const KINDS: { [placeholder: string]: Kind } = {
   network: 'network',
   networks: 'network',
@@ -20,7 +20,7 @@ const KINDS: { [placeholder: string]: Kind } = {
 
 export type Taken = {
   kind: Kind;
-  /** All valid words, where they are few. */
+  /** Valid words, where they are few. */
   choices: readonly string[];
 };
 
@@ -57,7 +57,6 @@ export type Grammar = {
   program: string;
   version: string;
   summary: string;
-  /** Flags before the verb. */
   flags: FlagWord[];
   verbs: VerbGrammar[];
 };
@@ -78,7 +77,7 @@ const flagOf = (option: Option): FlagWord => {
   };
 };
 
-/** The description with choices and default, as the help words it. */
+/** Includes choices and default, as in the help. */
 const described = ({ description, argChoices, defaultValue, defaultValueDescription }: Option): string => {
   const shown = defaultValueDescription ?? (typeof defaultValue === 'boolean' ? undefined : defaultValue);
   const notes = [
@@ -98,7 +97,7 @@ const operandOf = (argument: Argument): Operand => {
   };
 };
 
-/** Visible flags in the order of the help, its own last, then the hidden ones. */
+/** In the order of the help, its own flag last, then the hidden ones. */
 const flagsOf = (command: Command): FlagWord[] => {
   const shown = command.createHelp().visibleOptions(command);
   return [...shown, ...command.options.filter(({ hidden }) => hidden)].map(flagOf);

@@ -1,4 +1,4 @@
-/** The verb head: where the log ends, in a form to be read out or kept elsewhere, as a witness to later checks. */
+/** The verb head: prints the log's end, to be noted elsewhere as a witness to later checks. */
 import { shortHead } from '../protocol/noted-head.ts';
 import type { Past } from './plane.ts';
 import { answer, answerJson } from './print.ts';

@@ -1,4 +1,4 @@
-/** The verb history: what happened in a network, filtered, a sentence or an object a line, and what follows. */
+/** The verb history: a network's events, filtered, one sentence or object a line, and what follows. */
 
 import { stopSignal } from '../machine/stop-signal.ts';
 import type { QuestionOf, Told } from '../protocol/past.ts';
@@ -12,7 +12,7 @@ import { Usage } from './usage.ts';
 export type HistoryOptions = {
   since?: string;
   until?: string;
-  /** Each may name several, with commas in between. */
+  /** Comma-separated. */
   type?: string[];
   actor?: string;
   about?: string;
@@ -24,7 +24,7 @@ export type HistoryOptions = {
   pager: boolean;
 };
 
-/** Entries asked for at once. */
+/** Entries per request. */
 const PAGE = 1000;
 
 type Ask = QuestionOf<'history'>;
@@ -46,7 +46,7 @@ const positionOf = async (
   return position;
 };
 
-/** Positions mean what they mean everywhere: since 12 is what came after 12, until 12 is up to and with it. */
+/** `--since 12` begins after position 12, `--until 12` includes it. */
 const stretchOf = async (past: Past, options: HistoryOptions): Promise<Stretch> => {
   const after = (await positionOf(past, '--since', options)) ?? 0;
   const until = await positionOf(past, '--until', options);
@@ -63,7 +63,7 @@ const filterOf = ({ type, actor, about, reverse, json }: HistoryOptions): Partia
   ...(reverse ? { reverse } : {}),
 });
 
-/** Writes pages until there are no more, nobody reads on, or enough was written. Gives where it ended. */
+/** Writes pages until the end, the limit, or a closed reader. Keeps the last position. */
 class Telling {
   readonly #past: Past;
   readonly #options: HistoryOptions;
@@ -95,7 +95,7 @@ class Telling {
     return last;
   }
 
-  /** One page; with `wait`, one that may be some seconds in coming. */
+  /** One page; `wait` may take seconds. */
   async page(stretch: { after: number; until?: number; wait?: true }): Promise<number> {
     const limit = Math.min(PAGE, this.#left);
     const question = { ask: 'history', ...filterOf(this.#options), ...stretch, limit } as Ask;
@@ -121,7 +121,7 @@ class Telling {
   }
 }
 
-/** Goes on with what is still to happen, until somebody stops it. */
+/** Follows new events until a stop signal. */
 const goOn = async (telling: Telling, position: number): Promise<void> => {
   const stop = stopSignal().then(() => 'stop' as const);
   let after = position;

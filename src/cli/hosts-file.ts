@@ -1,4 +1,4 @@
-/** The names of peers in a hosts file: one marked block a network; no byte outside it is changed. */
+/** The names of peers in a hosts file: one marked block a network; all other bytes stay. */
 import * as z from 'zod';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
@@ -12,17 +12,17 @@ export type NamedAddress = { name: string; ip: Ip };
 const begin = (network: string): string => `# DO NOT EDIT innernet ${network} BEGIN`;
 const end = (network: string): string => `# DO NOT EDIT innernet ${network} END`;
 
-/** Every machine's own names: no peer gets them, whatever the suffix. */
+/** No peer gets these, whatever the suffix. */
 const OWN_NAMES = /^(localhost(\.localdomain)?|.*\.localhost|ip6-(localhost|loopback))$/i;
 
 const DOTTED = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 
-/** The text of `--host-suffix`; empty: bare names. */
+/** Empty: bare names. */
 export const HostSuffix = z.string().refine((text) => text === '' || DOTTED.test(text), {
   error: "a suffix has letters, digits, inner hyphens, and dots between them; '' for bare names",
 });
 
-/** `name.suffix`, or bare names; invalid host names and `localhost` get no line. */
+/** Invalid host names and `localhost` get no line. */
 export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string[] => {
   const lines: string[] = [];
   for (const { name, ip } of peers) {
@@ -32,10 +32,10 @@ export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string
   return lines;
 };
 
-/** Lines including their line ends. */
+/** With their line ends. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
-/** The network's blocks as line numbers [from, to). A mark without its partner is a block by itself. */
+/** Line numbers [from, to). A mark without its partner is a block by itself. */
 const blocksIn = (lines: readonly string[], network: string): [number, number][] => {
   const blocks: [number, number][] = [];
   let open: number | undefined;
@@ -54,8 +54,8 @@ const blocksIn = (lines: readonly string[], network: string): [number, number][]
 };
 
 /**
- * Replaces the network's block, or appends it; without entries removes it. The text is Latin-1, which keeps
- * every encoding that contains ASCII.
+ * Replaces, appends or, without entries, removes the network's block. Latin-1 keeps every encoding that
+ * contains ASCII.
  */
 export const withBlock = (text: string, network: string, entries: readonly string[]): string => {
   const lines = linesOf(text);
@@ -72,13 +72,12 @@ export const withBlock = (text: string, network: string, entries: readonly strin
   return lines.join('');
 };
 
-/** Held by every writer of a hosts file: both programs, each of their networks. */
+/** Held by every writer of a hosts file: both programs, all networks. */
 const LOCK = '/run/innernet/hosts.lock';
 
 /**
- * Rewrites the network's block in a hosts file if it differs; readers see the old file or the new one. One
- * network at a time, across all processes of this machine; `entries` is called under the lock. Keeps what
- * other programs write meanwhile.
+ * Rewrites the network's block if it differs; readers see the old file or the new one. One writer at a time
+ * on this machine; `entries` is called under the lock. Keeps what other programs write meanwhile.
  */
 export const writeHosts = async (
   path: string,

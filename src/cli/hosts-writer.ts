@@ -1,9 +1,9 @@
-/** Keeps the names of a network's peers in the hosts file: a moment after they changed, and looked at once a minute. */
+/** Keeps the names of a network's peers in the hosts file: after each change, and checked once a minute. */
 import type { InterfaceName } from '../values/name.ts';
 import { hostLines, type NamedAddress, writeHosts } from './hosts-file.ts';
 import type { HostsOptions } from './options.ts';
 
-/** Another program may have put back what was there before; how often that is looked at, in milliseconds. */
+/** Milliseconds between checks, since another program may have restored its old content. */
 const LOOK_EVERY = 60_000;
 
 export class HostsWriter {
@@ -17,7 +17,7 @@ export class HostsWriter {
   #trouble: string | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `peers` tells whose names belong there, whenever they are written; `onTrouble` hears of the same trouble once. */
+  /** `onTrouble` hears the same trouble once. */
   constructor(
     network: InterfaceName,
     options: HostsOptions,
@@ -32,13 +32,13 @@ export class HostsWriter {
     this.#lock = lock;
   }
 
-  /** Writes after `gather` milliseconds, unless that is about to happen anyway; from then on the file is looked at. */
+  /** Writes after `gather` milliseconds, unless a write is due; starts the checks. */
   soon(gather: number): void {
     this.#timer ??= setTimeout(() => void this.write(), gather);
     this.#look ??= setInterval(() => void this.write(), LOOK_EVERY);
   }
 
-  /** Writes now, after what is under way; trouble is told, not thrown. */
+  /** Writes now, after any running write; reports errors, never throws. */
   write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -46,12 +46,11 @@ export class HostsWriter {
     return this.#writing;
   }
 
-  /** Resolves when nothing is being written. */
+  /** Resolves when no write runs. */
   get idle(): Promise<void> {
     return this.#writing;
   }
 
-  /** Writes a last time. */
   close(): Promise<void> {
     clearInterval(this.#look);
     return this.write();

@@ -1,4 +1,4 @@
-/** Making an invitation: a temporary key pair, of which the network gets the public half, and a file with the other. */
+/** Makes an invitation: a temporary key pair, its public half for the network, a file with the other. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -18,7 +18,6 @@ import type { NetworkView, Plane } from './plane.ts';
 import { answer } from './print.ts';
 import { Usage } from './usage.ts';
 
-/** A hundred years. */
 const MAX_SPAN_SECONDS = 100 * 365 * 86_400;
 
 export const endsAfter = (seconds: number): Timestamp => {
@@ -27,7 +26,7 @@ export const endsAfter = (seconds: number): Timestamp => {
   return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
 };
 
-/** The file name that means stdout. */
+/** Means stdout. */
 export const STDOUT = '-';
 
 const stdoutAsFile: Reservation = {
@@ -56,7 +55,7 @@ const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => 
   return known.ip;
 };
 
-/** On a signal, removes the reserved file and ends the program. */
+/** Removes the reserved file on a signal, then exits. */
 const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
   const leave = (_: NodeJS.Signals, number: number): void => {
     void file.discard().finally(() => process.exit(128 + number));
@@ -69,21 +68,21 @@ const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promis
   }
 };
 
-/** Loaded late: the curve takes longer to load than most verbs to run. */
+/** The curve takes longer to load than most verbs to run. */
 const temporaryKeys = async (): Promise<KeyPair> => {
   const { keyPairFrom } = await import('../values/key-pair.ts');
   return keyPairFrom(randomBytes(32));
 };
 
-/** Rehearses an invitation: no file is made, and the keys are thrown away. */
+/** Makes no file and drops the keys. */
 export const rehearseInvitation = async (
   plane: Plane,
   { command }: Pick<Invitation, 'command'>,
 ): Promise<Rehearsal> => plane.rehearse(command((await temporaryKeys()).publicKey));
 
 /**
- * Executes an inviting command and writes the invitation. The file is reserved first, so that no invitation
- * lacks one; it is complete on the disk when this resolves, and removed when this throws.
+ * Executes an inviting command and writes its file. Reserves the file first, so that no invitation lacks one;
+ * it is complete on the disk when this resolves, removed when this throws.
  */
 export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> => {
   const { peer, expires, command } = invitation;

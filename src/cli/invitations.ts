@@ -28,7 +28,7 @@ import { Usage } from './usage.ts';
 
 type InviteOptions = ChangeOptions & { saveConfig?: string; inviteExpires?: number };
 
-/** Where the invitation goes unless told; an imported name may be no fit name for a file. */
+/** The default file of an invitation; an imported name may be unfit for a file. */
 const fileFor = (peer: string, { saveConfig, json }: InviteOptions): string => {
   if (saveConfig === STDOUT && json)
     throw new Usage('--save-config - and --json both write to stdout: name a file for the invitation');
@@ -37,7 +37,6 @@ const fileFor = (peer: string, { saveConfig, json }: InviteOptions): string => {
   throw new Usage(`--save-config is missing: the name "${peer}" does not fit a file`);
 };
 
-/** Invites and says so, or, with --dry-run, says what that would do. */
 const inviteOrRehearse = async (
   plane: Plane,
   invitation: Invitation,
@@ -70,7 +69,7 @@ type AddOptions = InviteOptions & {
   expires?: SaidEnd;
 };
 
-/** An address, or nothing for the lowest free one. */
+/** Empty: the lowest free address. */
 const AddressOrNothing = z.union([z.literal('').transform(() => undefined), Ip]);
 
 const askForIp = async (questions: Questions, { ip, autoIp }: AddOptions): Promise<Ip | undefined> => {
@@ -191,7 +190,6 @@ const addInviteOptions = (verb: Command): Command =>
       .option('--save-config <file>', 'the file for the invitation, - for stdout (default: NAME.toml)'),
   );
 
-/** Adds the verbs of invitations to a program. */
 export const addInvitationVerbs = (program: Command, open: Open): void => {
   const add = networkVerb(program, 'add-peer', {
     summary: 'invite a new peer: writes the file that its machine joins by',

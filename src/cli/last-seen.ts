@@ -1,7 +1,7 @@
-/** When a peer was last seen by the server, in few words. */
+/** When the server last saw a peer, in few words. */
 import type { Timestamp } from '../values/time.ts';
 
-/** WireGuard ends a session that was not renewed for so long, in milliseconds. */
+/** WireGuard's Reject-After-Time: a session not renewed for 180 s ends. */
 const SESSION_MS = 180_000;
 
 const UNITS = [
@@ -10,7 +10,7 @@ const UNITS = [
   [60_000, 'min'],
 ] as const;
 
-/** Whether a session stands, by the handshake that began it. `now` in milliseconds since 1970. */
+/** Whether the session of the last handshake still stands. `now` in milliseconds since 1970. */
 export const isSeenNow = (last: Timestamp | undefined, now = Date.now()): boolean =>
   last !== undefined && now - Date.parse(last) <= SESSION_MS;
 

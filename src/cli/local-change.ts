@@ -1,24 +1,23 @@
-/** What a verb does to files and devices of this machine, said afterwards, or, with --dry-run, instead of it. */
+/** Reports a verb's changes to this machine: those done, or, with --dry-run, those planned. */
 import type { Command } from 'commander';
 import { printable } from '../domain/rejection.ts';
 import { answer, answerJson } from './print.ts';
 
 export type LocalChangeOptions = {
-  /** Only say what would be done. */
   dryRun?: true | undefined;
   json?: true | undefined;
 };
 
-/** Adds the flags of a verb that changes nothing but this machine. */
+/** Adds the flags of a verb that changes only this machine. */
 export const addLocalChangeOptions = (verb: Command): Command =>
   verb
     .option('--dry-run', 'only say what would be done to this machine')
     .option('--json', 'answer with JSON: what was done, or would be');
 
-/** `network`: its name on this machine; `changes`: one sentence each, as an order; none: it is so already. */
+/** `network`: its name on this machine; `changes`: imperative sentences; none: already so. */
 export type LocalChange = { network: string; changes: readonly string[] };
 
-/** Says what would be done, where only that was asked for; true then: nothing is to be done. */
+/** With --dry-run, prints the plan and returns true: the verb then does nothing. */
 export const isOnlySaid = (
   { network, changes }: LocalChange,
   { dryRun, json }: LocalChangeOptions,
@@ -35,7 +34,6 @@ export const isOnlySaid = (
   return true;
 };
 
-/** Says what was done. */
 export const sayDone = (
   { network, changes }: LocalChange,
   { json }: LocalChangeOptions,

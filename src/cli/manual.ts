@@ -1,10 +1,10 @@
-/** The manual page of a program, made from the words of its help; and the hidden verb that prints it. */
+/** Prints a program's manual page, made from its help, by a hidden verb. */
 import type { Command } from 'commander';
 import { type FlagWord, type Grammar, grammarOf, type VerbGrammar } from './grammar.ts';
 import { answer } from './print.ts';
 import { verb } from './program.ts';
 
-/** Text for roff(7): nothing in it is taken for a request or an escape, and hyphens can be copied. */
+/** Text for roff(7): escaped so that it is no request, and hyphens can be copied. */
 const plain = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
@@ -13,7 +13,7 @@ const plain = (text: string): string =>
 
 const bold = (text: string): string => `\\fB${plain(text)}\\fR`;
 
-/** `<network>` and `[peer]` with the names in italics. */
+/** Italicises the names in `<network>` and `[peer]`. */
 const placeholders = (text: string): string => text.replace(/([<[])([\w:.\\-]+)([>\]])/g, '$1\\fI$2\\fR$3');
 
 const sentence = (text: string): string =>
@@ -56,9 +56,8 @@ const verbSection = (
     : []),
 ];
 
-/** What the help does not say, because it is short. */
+/** Facts that the help leaves out. */
 type ManualFacts = {
-  /** Names beside the program's own. */
   aliases: readonly string[];
   files: readonly (readonly [path: string, what: string])[];
   seeAlso: readonly string[];
@@ -110,7 +109,7 @@ const ENVIRONMENT = [
   ],
 ] as const;
 
-/** Adds the verb that prints the page, for whoever packs the programs. */
+/** Adds the verb that prints the page, for packaging. */
 export const addManualVerb = (program: Command, facts: ManualFacts): void => {
   const summary = 'print the manual page';
   verb(program, 'manual', { summary, examples: ['manual'] }, { hidden: true }).action(() =>

@@ -1,4 +1,4 @@
-/** Moments as people say them: a position of the log, a day or time, "2 days ago", "friday". */
+/** Parses moments as people say them: a position of the log, a day or time, "2 days ago", "friday". */
 import { Duration, type Timestamp } from '../values/time.ts';
 import { Usage } from './usage.ts';
 
@@ -25,7 +25,6 @@ const spanAgo = (text: string, now: number): Timestamp | undefined => {
   return seconds === undefined ? undefined : stamp(now - seconds * 1000);
 };
 
-/** Midnight of the day that lies so many days back. */
 const midnight = (now: number, daysBack: number, utc: boolean): Timestamp => {
   const day = new Date(now);
   if (utc) day.setUTCHours(-24 * daysBack, 0, 0, 0);
@@ -36,7 +35,7 @@ const midnight = (now: number, daysBack: number, utc: boolean): Timestamp => {
   return stamp(day.getTime());
 };
 
-/** `today`, `yesterday`, or a weekday, which means the last one before today. */
+/** `today`, `yesterday`, or a weekday, meaning the last one before today. */
 const dayNamed = (text: string, now: number, utc: boolean): Timestamp | undefined => {
   if (text === 'now') return stamp(now);
   if (text === 'today') return midnight(now, 0, utc);
@@ -49,7 +48,7 @@ const dayNamed = (text: string, now: number, utc: boolean): Timestamp | undefine
 
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 
-/** A day or time without a zone is in the reader's. */
+/** Without a zone, in the reader's. */
 const isoTime = (text: string, utc: boolean): Timestamp | undefined => {
   const [, day, time = '00:00', zone = utc ? 'Z' : ''] = ISO.exec(text) ?? [];
   if (day === undefined) return undefined;
@@ -70,7 +69,7 @@ const safely = <T>(work: () => T): T | undefined => {
 export const timeSaid = (text: string): Timestamp | undefined =>
   safely(() => isoTime(text.toUpperCase(), false));
 
-/** Understands a flag's text. `now` is in milliseconds; `utc`: days begin there, not in the reader's zone. */
+/** Parses a flag's text. `now` is in milliseconds; `utc`: days begin in UTC, not in the reader's zone. */
 export const momentIn = (flag: string, text: string, { utc = false, now = Date.now() } = {}): SaidMoment => {
   const said = text.trim().toLowerCase();
   if (/^\d{1,15}$/.test(said)) return Number(said);

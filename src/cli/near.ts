@@ -1,6 +1,5 @@
-/** Which known word was meant by one that was mistyped: one letter too many, too few, wrong or swapped, and no more. */
+/** Finds the known word one typo away: a letter too many, too few, wrong or swapped. */
 
-/** Whether one edit makes one of the other. */
 const isOneEdit = (one: string, other: string): boolean => {
   const [short, long] = one.length <= other.length ? [one, other] : [other, one];
   let at = 0;
@@ -11,7 +10,7 @@ const isOneEdit = (one: string, other: string): boolean => {
   return short !== long && (short.slice(at + 1) === long.slice(at + 1) || isSwapped);
 };
 
-/** The known word that was meant; undefined where none is near, or two are. */
+/** The only known word within one edit, else undefined. */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   const [near, ...others] = [...new Set(known)].filter((each) => isOneEdit(word, each));
   return others.length === 0 ? near : undefined;

@@ -1,4 +1,4 @@
-/** A verb that acts on one network, which need not be named where this machine has one; a flag may be said as a word. */
+/** A verb on one network, optional where this machine has one; flags may be given as words. */
 import type { EventEmitter } from 'node:events';
 import { Argument, Command } from 'commander';
 import { InterfaceName } from '../values/name.ts';
@@ -10,7 +10,7 @@ import { Usage } from './usage.ts';
 export const networkName = parsedBy('network', InterfaceName);
 
 export class NetworkVerb extends Command {
-  /** Attributes of flags that may be said as words after the network, in their order. */
+  /** Attributes of the flags that may be words after the network, in order. */
   readonly #words: string[] = [];
 
   constructor(name: string) {
@@ -18,7 +18,7 @@ export class NetworkVerb extends Command {
     this.argument('[network]', 'its name on this machine (default: the only one)', networkName);
   }
 
-  /** Lets a flag that the verb has be said as a word too, such as `[peer]` for `--name`. */
+  /** Lets a flag be given as a word too, such as `[peer]` for `--name`. */
   word(placeholder: string, flag: string, description: string): this {
     this.addArgument(new Argument(`[${placeholder}]`, description));
     this.#words.push(flag);
@@ -51,7 +51,7 @@ export class NetworkVerb extends Command {
     if (!option) throw new Error(`${this.name()} has no ${flag}`);
     if (this.getOptionValueSource(option.attributeName()) === 'cli')
       throw new Usage(`"${word}" and ${flag} say the same thing: say one of them`);
-    // As if the flag had been typed: its rules, and what says which word was wrong, are the same.
+    // Handled as the typed flag, so that its rules and errors are the same.
     (this as unknown as EventEmitter).emit(`option:${option.name()}`, word);
   }
 }

@@ -1,4 +1,4 @@
-/** Which networks this machine is in, or serves: each has a conf in the folder of its program. */
+/** The networks of this machine, by the confs in the program's folder. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InterfaceName } from '../values/name.ts';
@@ -6,7 +6,7 @@ import type { Folders } from './options.ts';
 
 const CONF = '.conf';
 
-/** The networks that have a conf on this machine, by name. */
+/** Names of the networks with a conf here. */
 export const networksIn = ({ configDir }: Pick<Folders, 'configDir'>): InterfaceName[] => {
   const files = ((): string[] => {
     try {
@@ -23,7 +23,7 @@ export const networksIn = ({ configDir }: Pick<Folders, 'configDir'>): Interface
     .sort();
 };
 
-/** Whether a word names a network of this machine: also one that has lost its conf, as long as its log or what was seen of it is here. */
+/** Whether a word names a network of this machine, also one without a conf but with a log or stored state. */
 export const isNetworkHere = (word: string, { configDir, dataDir }: Folders): boolean => {
   if (!InterfaceName.safeParse(word).success) return false;
   const files = [

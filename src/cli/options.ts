@@ -1,12 +1,11 @@
-/** Flags that belong to no single verb, and how the text of a flag becomes a value that rules have passed. */
+/** Flags shared by verbs, and how their text becomes a checked value. */
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 
-/** Flags that stand before every verb, and by their long names after it. */
+/** Before every verb, or by long name after it. */
 export type GlobalOptions = {
-  /** Count of -v. */
   verbose: number;
   configDir: string;
   dataDir: string;
@@ -14,7 +13,7 @@ export type GlobalOptions = {
   routing: boolean;
   /** Absent: whichever works. */
   backend?: 'kernel' | 'userspace' | undefined;
-  /** Of the WireGuard device, in bytes; absent: innernet's 1280. */
+  /** In bytes; absent: innernet's 1280. */
   mtu?: number | undefined;
 };
 
@@ -25,14 +24,13 @@ export type HostsOptions = {
   writeHosts: boolean;
 };
 
-/** Flags of every changing verb. */
 export type ChangeOptions = {
   yes?: true | undefined;
   json?: true | undefined;
   dryRun?: true | undefined;
 };
 
-/** The parser of a flag (or argument, then named `<network>`) with a schema. */
+/** Parses a flag (or argument, then named `<network>`) by a schema. */
 export const parsedBy =
   <S extends z.ZodType<unknown, string>>(flag: string, schema: S) =>
   (text: string): z.output<S> => {
@@ -46,11 +44,11 @@ export const parsedBy =
     );
   };
 
-/** A flag with a value: `flag('--cidr <block>', 'the addresses', Cidr)`. */
+/** Example: `flag('--cidr <block>', 'the addresses', Cidr)`. */
 export const flag = (flags: string, description: string, schema: z.ZodType<unknown, string>): Option =>
   new Option(flags, description).argParser(parsedBy(/--[a-z-]+/.exec(flags)?.[0] ?? flags, schema));
 
-/** A whole number within limits, inclusive. */
+/** Limits inclusive. */
 export const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
   z
     .string()
@@ -62,7 +60,7 @@ export const wholeNumber = (least: number, most: number): z.ZodType<number, stri
 export const portNumber = wholeNumber(1, 65_535);
 const mtu = wholeNumber(576, 65_455);
 
-/** `short` letters stand only before the verb: after it they mean what the verb says. */
+/** After the verb, `short` letters mean what the verb says. */
 const globalFlags = (short: boolean): Option[] => {
   const named = (letter: string, long: string): string => (short ? `-${letter}, ${long}` : long);
   return [
@@ -80,7 +78,7 @@ const globalFlags = (short: boolean): Option[] => {
 
 export type Folders = Pick<GlobalOptions, 'configDir' | 'dataDir'>;
 
-/** Adds the global flags to a program; a verb takes only the flags after it. */
+/** A verb takes only the flags after it. */
 export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folders): void => {
   program.enablePositionalOptions();
   for (const option of globalFlags(true)) {
@@ -91,22 +89,22 @@ export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folde
   countVerbose(program);
 };
 
-/** Shared by all verbs: one copy per verb would be a tenth of a short verb's start. */
+/** Shared: one copy per verb would be a tenth of a short verb's start. */
 const lateFlags = globalFlags(false).map((option) => option.hideHelp());
 
-/** Lets a verb take the global flags too, by their long names. */
+/** By long name. */
 export const addLateGlobalOptions = (verb: Command): void => {
   for (const option of lateFlags) verb.addOption(option);
   countVerbose(verb);
 };
 
-/** Commander parses a flag without a value as true; this counts. */
+/** Commander parses a flag without a value as true. */
 const countVerbose = (command: Command): void => {
   let said = 0;
   command.on('option:verbose', () => command.setOptionValue('verbose', ++said));
 };
 
-/** The global flags: those after the verb win over those before it. */
+/** Flags after the verb win. */
 export const globalOptionsOf = (verb: Command): GlobalOptions => {
   const before = (verb.parent ?? verb).opts<GlobalOptions>();
   const after = verb.parent ? verb.opts<Partial<GlobalOptions>>() : {};
@@ -120,7 +118,6 @@ export const globalOptionsOf = (verb: Command): GlobalOptions => {
   };
 };
 
-/** All flags of a verb, before it and after. */
 export const saidTo = <Options extends GlobalOptions>(verb: Command): Options =>
   ({ ...verb.opts(), ...globalOptionsOf(verb) }) as Options;
 

@@ -1,13 +1,12 @@
-/** A long answer on a terminal goes through a pager; elsewhere straight to stdout. */
+/** Sends a long answer on a terminal through a pager, elsewhere straight to stdout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { harmless } from './print.ts';
 
-/** Where an answer goes, piece by piece. */
+/** Takes an answer piece by piece. */
 export interface Outlet {
-  /** Whether anybody still reads. */
   readonly isOpen: boolean;
-  /** Resolves when the next piece may come. */
+  /** Resolves when ready for the next piece. */
   write(text: string): Promise<void>;
   /** Resolves when the reader is done. */
   end(): Promise<void>;
@@ -48,7 +47,7 @@ class Pager implements Outlet {
   }
 }
 
-/** The person's own pager, or less as git calls it: short answers and colours pass through. */
+/** The person's pager, or less with git's flags: short answers and colours pass through. */
 const started = async (): Promise<ChildProcess | undefined> => {
   const { PAGER } = process.env;
   const options = {
@@ -62,7 +61,7 @@ const started = async (): Promise<ChildProcess | undefined> => {
   });
 };
 
-/** stdout, or a pager in front of it where somebody sits at a terminal and did not say `PAGER=cat`. */
+/** stdout, or a pager on a terminal unless `PAGER=cat`. */
 export const outlet = async ({ pager = true }: { pager?: boolean | undefined }): Promise<Outlet> => {
   const { PAGER, TERM } = process.env;
   const wanted = pager && process.stdout.isTTY && PAGER !== '' && PAGER !== 'cat' && TERM !== 'dumb';

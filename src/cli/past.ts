@@ -1,4 +1,4 @@
-/** The verbs that ask a network's log, and the one that takes things back; what they do is loaded when called. */
+/** The verbs that ask a network's log, and revert; their code is loaded when called. */
 import { type Command, Option } from 'commander';
 import { NotedHead } from '../protocol/noted-head.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -14,10 +14,10 @@ import type { StateOptions } from './state.ts';
 import type { VerifyExportOptions } from './verify-export.ts';
 import type { WhyOptions } from './why.ts';
 
-/** Finds a network's log by the name that the network has on this machine. Throws `Failure`. */
+/** Opens a network's log by the network's name on this machine. Throws `Failure`. */
 export type OpenPast = (network: InterfaceName, options: GlobalOptions) => Promise<Past>;
 
-/** What a machine knows of its own ways to other peers, beyond the rules; one sentence each. */
+/** Local facts about the ways to other peers, one sentence each. */
 export type RealityOf = (
   network: InterfaceName,
   peers: readonly [string, string],
@@ -144,7 +144,7 @@ const addRevert = (program: Command, { open }: Pasts): void => {
 
 const parseWitness = parsedBy('--witness', NotedHead);
 
-/** Adds the flag with heads that others have noted. */
+/** Adds the flag for heads that others have noted. */
 export const addWitnessOption = (verb: Command): Command =>
   verb.addOption(
     new Option('--witness <head>', 'a head that somebody noted, as "head" prints it (repeatable)')
@@ -165,7 +165,6 @@ const addVerifyExport = (program: Command): void => {
   });
 };
 
-/** Adds the verbs to a program. */
 export const addPastVerbs = (program: Command, pasts: Pasts): void => {
   for (const add of [addHistory, addState, addDiff, addWhy, addHead, addRevert]) add(program, pasts);
   addVerifyExport(program);

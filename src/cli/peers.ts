@@ -1,4 +1,4 @@
-/** The verbs of peers that have joined: rename, enable, disable, delete and list them, make them admins or not. */
+/** The verbs of joined peers: rename, enable, disable, delete, list, make or unmake an admin. */
 import type { Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import { endingSoon, hasEnded } from '../domain/ends.ts';
@@ -29,21 +29,20 @@ import { actsOn, networkVerb, type Open, type VerbWords } from './program.ts';
 
 type NameOptions = ChangeOptions & { name?: string; expires?: SaidEnd };
 
-/** A verb that acts on one peer by its name. */
 type PeerVerb = {
   verb: string;
   words: VerbWords;
   flags?: readonly Option[];
   command: (peer: string, options: NameOptions) => AdminCommand;
-  /** Which peers it is for, where the person chooses. */
+  /** The peers offered for a choice. */
   passes: (peer: Peer) => boolean;
   none: string;
   /** Imperative, for questions: `Disable`. */
   question: string;
   said: (peer: string) => Said;
-  /** Asks even who gave everything by flags: it cannot be undone. */
+  /** Asked even with all flags given: it cannot be undone. */
   warning?: (peer: string) => string;
-  /** Enter is no assent to it. */
+  /** Enter means no. */
   takesAway?: true;
 };
 
@@ -180,7 +179,6 @@ const noteEnding = (peers: readonly Peer[], now: Timestamp, network: string): vo
     );
 };
 
-/** What is known of its key: it has proved itself, needs no proof, or was refused for want of one. */
 const proofOf = ({ id, isProofWaived, hasProved }: Peer, refusedOf: Refused): string => {
   if (isProofWaived) return 'waived';
   return hasProved ? 'proved' : refusedOf.has(id) ? 'refused' : '';
@@ -188,7 +186,7 @@ const proofOf = ({ id, isProofWaived, hasProved }: Peer, refusedOf: Refused): st
 
 type Refused = ReadonlyMap<PeerId, UnprovedRefusal>;
 
-/** Both ways out, for each that was refused. */
+/** Both remedies for each refused peer. */
 const noteRefused = (peers: readonly Peer[], refusedOf: Refused, network: string): void => {
   for (const { id, name, hasProved } of peers) {
     const refused = refusedOf.get(id);
@@ -240,7 +238,7 @@ const listPeers = async (plane: Plane, { json }: { json?: true }): Promise<void>
   noteEnding(rows, now, plane.network);
 };
 
-/** Adds the verbs of peers to a program; those that invite are in invitations.ts. */
+/** Adds the verbs of peers; those that invite are in invitations.ts. */
 export const addPeerVerbs = (program: Command, open: Open): void => {
   const rename = networkVerb(program, 'rename-peer', {
     summary: 'give a peer another name',

@@ -1,4 +1,4 @@
-/** What the verbs need of a network, whichever program they run in: the log on this machine, or the server's API. */
+/** The interface of a network to the verbs: the local log or the server's API. */
 
 import type { Association } from '../domain/association-graph.ts';
 import type { CidrNode } from '../domain/cidr-tree.ts';
@@ -11,7 +11,7 @@ import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 
-/** The network as an admin sees it, at one position. */
+/** As an admin sees it, at one position. */
 export type NetworkView = {
   name: string;
   networkId: Hash;
@@ -22,47 +22,46 @@ export type NetworkView = {
   associations: Association[];
   /** Undefined: the server does not say. */
   isProofRequired?: boolean | undefined;
-  /** Peers refused for lack of a proof by key, as the running server has seen. */
+  /** Refused for lack of a proof by key, as a running server has seen. */
   unproved?: UnprovedRefusal[] | undefined;
-  /** Peers that the running server had a handshake with. */
+  /** From a running server. */
   seen?: SeenPeer[] | undefined;
 };
 
 /** The server's part of an invitation. */
 export type ServerFacts = {
   publicKey: PublicKey;
-  /** WireGuard's endpoint outside. */
+  /** WireGuard, outside. */
   externalEndpoint: Endpoint;
-  /** The API's endpoint inside the tunnel. */
+  /** The API, inside the tunnel. */
   internalEndpoint: Endpoint;
-  /** Protocol version of the server's own proof; absent if unknown. */
+  /** Version of the server's own proof; absent: unknown. */
   proof?: number;
 };
 
-/** Questions to a network's log. */
 export interface Past {
-  /** The network's name on this machine, for messages and hints. */
+  /** On this machine. */
   readonly network: string;
-  /** Throws `Failure` if the question has no answer, or none for this caller. */
+  /** Throws `Failure` if there is no answer, or none for this caller. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
-  /** The same as JSON texts, where the log is local; not made safe for a terminal. */
+  /** JSON texts of a local log, not safe for a terminal. */
   texts?(question: QuestionOf<'history'>): Promise<Texts>;
   close(): Promise<void>;
 }
 
-/** A page of history as JSON texts, and its last position. */
+/** `end` is the last position. */
 export type Texts = { texts: string[]; end: Position };
 
-/** A command's outcome; `inForce` is false if it took something from peers that are not yet told. */
+/** `inForce` is false if peers that lose something are not yet told. */
 export type Executed = Outcome & { inForce?: false };
 
 export interface Plane extends Past {
-  /** Throws `Rejected` when a rule refuses, `Failure` for other errors. */
+  /** Throws `Rejected` when a rule refuses, else `Failure`. */
   execute(command: AdminCommand): Promise<Executed>;
   /** What `execute` would do, without writing; throws alike. */
   rehearse(command: AdminCommand): Promise<Rehearsal>;
   view(): Promise<NetworkView>;
-  /** Last handshakes of the server; peers without one are left out. */
+  /** Last handshakes with the server; absent: never. */
   seen?(view: NetworkView): Promise<SeenPeer[] | undefined>;
   server(): Promise<ServerFacts>;
 }

@@ -1,15 +1,15 @@
-/** What a verb shows: its answer on stdout, everything else on stderr, nothing that could steer a terminal. */
+/** Prints answers to stdout and all else to stderr, with nothing that could steer a terminal. */
 import { printable } from '../domain/rejection.ts';
 
-/** Fast path for most text: a history has a million lines. */
+/** Fast path: a history has a million lines. */
 const PLAIN = /^[ -~\n]*$/;
 
-/** The codes that `paint` writes after an escape character. */
+/** The codes of `paint`. */
 const OWN_STYLE = /^.\[(?:1|2|22|31|32|33|39)m/s;
 
 /**
- * Makes text safe to print: no name and no foreign error moves the cursor, reverses text or forges a line of
- * another program. Our own colours pass where the stream shows them.
+ * Makes text safe to print: no name or foreign error moves the cursor, reverses text or forges a line. Our
+ * own colours pass where shown.
  */
 export const harmless = (text: string, stream: Stream): string =>
   PLAIN.test(text)
@@ -22,7 +22,7 @@ export const harmless = (text: string, stream: Stream): string =>
 
 let hasPassing = false;
 
-/** A line on a terminal that the next output overwrites; without a terminal nothing. */
+/** A line on a terminal that the next output overwrites. */
 export const passing = (text: string): void => {
   if (!process.stderr.isTTY) return;
   process.stderr.write(`\r${printable(text).slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
@@ -34,13 +34,11 @@ export const clearPassing = (): void => {
   hasPassing = false;
 };
 
-/** Prints the answer to stdout. */
 export const answer = (text: string): void => {
   clearPassing();
   process.stdout.write(`${harmless(text, process.stdout)}\n`);
 };
 
-/** Prints a message for people to stderr. */
 export const note = (text: string): void => {
   clearPassing();
   process.stderr.write(`${harmless(text, process.stderr)}\n`);
@@ -54,7 +52,7 @@ const unicodeEscapes = (text: string): string =>
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .join('');
 
-/** JSON whose strings escape control and direction characters: the same value to a parser. */
+/** Escapes control and direction characters; the same value to a parser. */
 export const jsonText = (value: unknown, indent?: number): string => {
   const text = JSON.stringify(value, null, indent);
   if (/^[ -~\n]*$/.test(text)) return text; // a look that costs little: a history has a million lines
@@ -64,11 +62,9 @@ export const jsonText = (value: unknown, indent?: number): string => {
     .join('\n');
 };
 
-/** One line of JSON, escaped as by `jsonText`. */
 export const jsonLine = (text: string): string =>
   /^[ -~]*$/.test(text) ? text : jsonText(JSON.parse(text) as unknown);
 
-/** Prints one JSON document to stdout. */
 export const answerJson = (value: unknown): void => answer(jsonText(value, 2));
 
 const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
@@ -76,17 +72,16 @@ export type Style = keyof typeof STYLES;
 
 type Stream = { isTTY?: boolean };
 
-/** Whether a stream shows colours: a terminal, and no NO_COLOR. */
 const hasColours = (stream: Stream = process.stdout): boolean =>
   stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
-/** Colours text where the stream shows colours; colour alone carries no meaning. */
+/** Colours text where the stream shows colours, as decoration only. */
 export const paint = (style: Style, text: string, stream: Stream = process.stdout): string => {
   const [on, off] = STYLES[style];
   return hasColours(stream) ? `\x1b[${on}m${text}\x1b[${off}m` : text;
 };
 
-/** Terminal columns of a text: wide characters (East Asian, emoji) count two, combining marks none. */
+/** Wide characters (East Asian, emoji) count two columns, combining marks none. */
 const widthOf = (text: string): number => {
   let width = 0;
   for (const char of text) {
@@ -101,7 +96,7 @@ const widthOf = (text: string): number => {
   return width;
 };
 
-/** Lines of an aligned table, headings first; cells are made printable. */
+/** Lines of an aligned table, made printable. */
 export const table = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [headings, ...rows].map((row) => row.map(printable));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))));
@@ -115,7 +110,7 @@ export const table = (headings: readonly string[], rows: readonly (readonly stri
   return [paint('dim', head), ...body].join('\n');
 };
 
-/** A time in the reader's zone, to the minute: `2026-12-06 14:09`. */
+/** Local, to the minute: `2026-12-06 14:09`. */
 export const localTime = (timestamp: string): string => {
   const at = new Date(timestamp);
   const two = (value: number): string => String(value).padStart(2, '0');

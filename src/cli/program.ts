@@ -1,4 +1,4 @@
-/** How both programs and their verbs are put together: global flags, help with examples, one network to act on. */
+/** Builds both programs and their verbs: global flags, help with examples, one network. */
 import { Command, type CommandOptions, Help } from 'commander';
 import type { InterfaceName } from '../values/name.ts';
 import { advised } from './advice.ts';
@@ -12,10 +12,10 @@ import {
 } from './options.ts';
 import type { Past, Plane } from './plane.ts';
 
-/** Opens a network by its name on this machine. Throws `Failure` if unknown. */
+/** By its name on this machine. Throws `Failure` if unknown. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
 
-/** Headings of the help with their verbs, in order; the last takes the rest. */
+/** Headings of the help; the last takes the remaining verbs. */
 const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
@@ -27,14 +27,14 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
 
 const groupOf = (verb: string): string => GROUPS.find(([, verbs]) => verbs.test(verb))?.[0] ?? '';
 
-/** Our order for commander's groups; groups of flags stay in place. */
+/** Groups of flags stay in place. */
 const inOrder: Help['groupItems'] = (all, visible, headingOf) => {
   const place = (heading: string): number => GROUPS.findIndex(([each]) => each === heading);
   const groups = [...Help.prototype.groupItems(all, visible, headingOf)];
   return new Map(groups.sort(([left], [right]) => place(left) - place(right)));
 };
 
-/** A program without verbs. Errors are thrown to `run`, which words them. */
+/** Errors are thrown to `run`. */
 export const newProgram = (name: string, version: string, summary: string, folders: Folders): Command => {
   const program = new Command(name)
     .description(summary)
@@ -57,16 +57,15 @@ export const newProgram = (name: string, version: string, summary: string, folde
 export type VerbWords = {
   /** One line, lower case. */
   summary: string;
-  /** Command lines without the program's name. */
+  /** Without the program's name. */
   examples: readonly [string, ...string[]];
 };
 
 const EXAMPLES = new WeakMap<Command, readonly string[]>();
 
-/** The verb's example command lines, without the program's name. */
 export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
 
-/** Adds a verb without a network; its options, arguments and action follow. */
+/** Options, arguments and action follow. */
 export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command =>
   withWords(program, program.command(name, options), words);
 
@@ -78,14 +77,13 @@ const withWords = <C extends Command>(program: Command, command: C, words: VerbW
   return command.addHelpText('after', `\nExamples:\n${examples}`);
 };
 
-/** Adds a verb with a network as first argument. */
 export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
   const command = new NetworkVerb(name).copyInheritedSettings(program);
   program.addCommand(command);
   return withWords(program, command, words);
 };
 
-/** Sets a verb's action: opens the network, acts, always closes it. */
+/** Opens the network, acts, always closes it. */
 export const actsOn = <Options, On extends Past = Plane>(
   command: Command,
   open: (network: InterfaceName, options: GlobalOptions) => Promise<On>,

@@ -1,17 +1,16 @@
-/** What takes more than a second says so, on a terminal: one line that rewrites itself and is gone in the end. */
+/** Shows work of more than a second on a terminal, as one line that vanishes at the end. */
 import { clearPassing, passing } from './print.ts';
 
-/** Milliseconds before anything is said, and between two versions of the line. */
+/** Milliseconds before the first line, and between rewrites. */
 const PATIENCE = 1_000;
 const REWRITTEN_EVERY = 100;
 
-/** How far something is. */
 export class Progress {
   readonly #what: string;
   readonly #total: number;
   #next = performance.now() + PATIENCE;
 
-  /** `what` is said before the numbers: `checked`. */
+  /** `what` stands before the numbers: `checked`. */
   constructor(what: string, total: number) {
     this.#what = what;
     this.#total = total;
@@ -29,7 +28,7 @@ export class Progress {
   }
 }
 
-/** Tells every second what is going on; resolves or rejects as the work does. */
+/** Shows every second that `work` goes on; settles as it does. */
 export const during = async <T>(what: string | (() => string), work: Promise<T>): Promise<T> => {
   let seconds = 0;
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-/** The verbs require-proof and waive-proof: whether requests need a proof by their sender's key, of all or of one peer. */
+/** The verbs require-proof and waive-proof: whether requests of all or one peer need a proof by key. */
 import type { Command } from 'commander';
 import type { Peer } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
@@ -12,7 +12,7 @@ import { actsOn, networkVerb, type Open } from './program.ts';
 
 type ProofOptions = ChangeOptions & { name?: string };
 
-/** Admins that could no longer change anything from where they are, as far as the network knows. */
+/** Admins that would lose the ability to change anything remotely. */
 const isAtRisk = ({ id, isAdmin, isRedeemed, isDisabled, isProofWaived, hasProved }: Peer): boolean =>
   isAdmin && isRedeemed && !isDisabled && id !== SERVER_PEER && !isProofWaived && !hasProved;
 
@@ -56,7 +56,6 @@ const waiveProof = async (plane: Plane, options: ProofOptions): Promise<void> =>
   await change(plane, { type: 'WaiveProof' }, options, WAIVED);
 };
 
-/** Adds the two verbs to a program. */
 export const addProofByKeyVerbs = (program: Command, open: Open): void => {
   const required = networkVerb(program, 'require-proof', {
     summary: 'require that whoever speaks for a peer proves it by its key; --name: end its waiver',

@@ -1,24 +1,22 @@
-/** What a shell may propose for the last word of a line, read by the program's own grammar. */
+/** Proposes the last word of a command line, by the program's grammar. */
 import type { FlagWord, Grammar, Kind, Taken, VerbGrammar } from './grammar.ts';
 
 export type Proposal = { word: string; description: string };
 
-/** The line before the word being typed. */
 type Line = {
   verb: VerbGrammar | undefined;
   operands: string[];
-  /** Values of `--config-dir` and `--data-dir`. */
   folders: { configDir?: string; dataDir?: string };
-  /** The flag that waits for its value. */
+  /** Waits for its value. */
   open: FlagWord | undefined;
 };
 
-/** Words to choose from, or the kind of thing; `start` stands before it in the same word. */
+/** `start` stands before the choice in the same word. */
 export type Place = {
   words: readonly Proposal[];
   kind: Kind;
   start: string;
-  /** The word so far, without `start`. */
+  /** Without `start`. */
   typed: string;
   network: string;
   folders: Line['folders'];
@@ -36,7 +34,7 @@ const take = (line: Line, flag: FlagWord, value: string): void => {
   if (folder) line.folders[folder] = value;
 };
 
-/** Takes one word. Bash splits `=` between a flag and its value into a word. */
+/** Bash splits off the `=` between a flag and its value. */
 const read = (grammar: Grammar, line: Line, word: string): void => {
   const { open } = line;
   if (open && word === '=') return;
@@ -55,7 +53,7 @@ const readFlag = (grammar: Grammar, line: Line, word: string): void => {
   else take(line, flag, value);
 };
 
-/** After an unknown verb nothing is proposed. */
+/** Proposes nothing. */
 const UNKNOWN: VerbGrammar = {
   names: [''],
   summary: '',
@@ -72,14 +70,14 @@ const shownFlags = (flags: readonly FlagWord[]): Proposal[] =>
 const verbWords = ({ verbs }: Grammar): Proposal[] =>
   verbs.flatMap(({ names, summary }) => names.map((word) => ({ word, description: summary })));
 
-/** The operand at this place; after the last one only flags can follow. */
+/** After the last operand only flags can follow. */
 const operandAt = ({ verb, operands }: Line): Taken | undefined => {
   const places = verb?.operands ?? [];
   const last = places.at(-1);
   return places[operands.length] ?? (last?.isRepeated ? last : undefined);
 };
 
-/** `words` follow the program's name; the last is being typed and may be empty. */
+/** `words` follow the program's name; the last is being typed, perhaps empty. */
 export const placeOf = (grammar: Grammar, words: readonly string[]): Place => {
   const line: Line = { verb: undefined, operands: [], folders: {}, open: undefined };
   for (const word of words.slice(0, -1)) read(grammar, line, word);

@@ -1,4 +1,4 @@
-/** The verb revert: takes one commit back, or everything since a position, by new events that say so. */
+/** The verb revert: undoes one commit, or all since a position, by new events. */
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo, QuestionOf } from '../protocol/past.ts';
 import { undoingOf } from '../protocol/undoing.ts';
@@ -13,7 +13,7 @@ import { Usage } from './usage.ts';
 
 export type RevertOptions = ChangeOptions & {
   to?: number;
-  /** Undo what can be undone, and say what stays. */
+  /** Undo what can be undone, and name the rest. */
   possible?: true;
 };
 
@@ -36,7 +36,7 @@ const obstacleLines = ({ obstacles }: Plan): string[] =>
     ? ['this cannot be undone', ...obstacles.map(({ sentence }) => `  ${printable(sentence)}`)]
     : [];
 
-/** Throws where something cannot be undone and nobody said that the rest is enough. */
+/** Throws for obstacles, unless `--possible` accepts the rest. */
 const refuseObstacles = (plan: Plan, { possible }: RevertOptions): void => {
   const [first] = plan.obstacles;
   if (!first || (possible && plan.commands.length > 0)) return;

@@ -1,4 +1,4 @@
-/** Runs a program: what went wrong becomes a sentence with a hint and an exit code, never a stack trace. */
+/** Runs a program: errors become a sentence, a hint and an exit code, never a stack trace. */
 import { type Command, CommanderError } from 'commander';
 import { explain, printable, Rejected, shellWord } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
@@ -9,7 +9,7 @@ import { flagMeant, verbsMeant } from './suggestions.ts';
 import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
-/** Exit codes: refused or failed; wrong usage; ended by Ctrl-C (128 + SIGINT). */
+/** Exit codes: refused or failed; wrong usage; Ctrl-C (128 + SIGINT). */
 const REFUSED = 1;
 const WRONG_USE = 2;
 const INTERRUPTED = 130;
@@ -22,10 +22,9 @@ type Trouble = {
   refusal?: Rejected['rejection'];
 };
 
-/** Program and verb as called, and what a command line to call them again needs. */
 class Call {
   readonly program: Command;
-  /** The verb; before its flags are parsed, the first word that names one. */
+  /** Before its flags are parsed, the first word that names a verb. */
   verb: Command | undefined;
 
   constructor(program: Command, args: readonly string[]) {
@@ -59,7 +58,7 @@ class Call {
     ];
   }
 
-  /** The command line for a verb that a rule suggests, such as `rename-peer --name bob`, on this network. */
+  /** The command line for a suggested verb, such as `rename-peer --name bob`, on this network. */
   commandFor(suggestion: string): string {
     const [verb = '', ...rest] = suggestion.split(' ');
     const known = this.program.commands.find((command) => command.name() === verb);
@@ -84,7 +83,7 @@ const sentenceCase = (text: string): string =>
 
 const WRONG_CHOICE = /^command-argument value '([^']*)' is invalid for argument '([^']*)'\. A/;
 
-/** Commander answers help for an unknown verb with the whole help. */
+/** Commander would answer with the whole help. */
 const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]): void => {
   if (word !== 'help' || verb === undefined || verb === 'help' || verb.startsWith('-')) return;
   if (!program.commands.some((command) => [command.name(), ...command.aliases()].includes(verb)))
@@ -94,7 +93,6 @@ const refuseHelpOfNothing = (program: Command, [word, verb]: readonly string[]):
 const hintFor = (meant: readonly string[]): string | undefined =>
   meant.length === 0 ? undefined : `did you mean ${meant.join(' or ')}?`;
 
-/** Known words similar to an unknown word or flag. */
 const meantBy = (sentence: string, { program, verb }: Call): readonly string[] => {
   const [, word] = /^unknown command '(.+)'$/.exec(sentence) ?? [];
   if (word !== undefined) return verbsMeant(program, word);
@@ -126,7 +124,6 @@ const SYSTEM_REASONS: { [code: string]: string } = {
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && 'syscall' in error;
 
-/** A system error without words of its own: names at least the thing and the reason. */
 const ofSystem = (error: NodeJS.ErrnoException): Trouble => {
   const reason = SYSTEM_REASONS[error.code ?? ''] ?? error.message;
   const denied = ['EACCES', 'EPERM'].includes(error.code ?? '') && process.getuid?.() !== 0;
@@ -168,7 +165,7 @@ const troubleOf = (error: unknown, call: Call): Trouble => {
   if (error instanceof Rejected) return ofRejection(error, call);
   if (error instanceof Failure)
     return { code: REFUSED, sentence: error.message, hint: hintOf(error, call), details: causes(error) };
-  // Ctrl-C at a question, by name: the class comes with the prompts, which may not be loaded.
+  // By name: the class comes with the prompts, which may not be loaded.
   if (error instanceof Error && error.name === 'ExitPromptError') return { code: INTERRUPTED };
   return isSystemError(error) ? ofSystem(error) : ofBug(error);
 };
@@ -196,8 +193,8 @@ const endQuietlyWithoutReader = (): void => {
 };
 
 /**
- * Parses `args` (without node and program), runs the verb and reports errors. Resolves to the exit code: the
- * verb's `process.exitCode` if set, else 0, 1, 2 or 130.
+ * Parses `args` (without node and program), runs the verb, reports errors. Resolves to `process.exitCode` if
+ * the verb set it, else 0, 1, 2 or 130.
  */
 export const run = async (program: Command, args: readonly string[]): Promise<number> => {
   const call = new Call(program, args);
@@ -212,7 +209,7 @@ export const run = async (program: Command, args: readonly string[]): Promise<nu
   }
 };
 
-/** The last line of a program: runs it, then exits, even with open handles. */
+/** Runs a program, then exits even with open handles. */
 export const main = async (
   program: Command,
   args: readonly string[] = process.argv.slice(2),

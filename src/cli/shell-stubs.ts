@@ -1,6 +1,6 @@
-/** What each shell is told once: to ask the program itself, by its hidden verb `complete`, what may stand where the Tab was. */
+/** The completion script of each shell: it asks the program's hidden verb `complete`. */
 
-/** `commands` are all names by which the program is called, its own first. */
+/** `commands` are all names of the program, its own first. */
 type Stub = (program: string, commands: readonly string[]) => string;
 
 const bash: Stub = (program, commands) => {

@@ -1,4 +1,4 @@
-/** The verb state: a network as it is or was, CIDRs with their peers, associations, open invitations. */
+/** The verb state: a network now or at a moment, with CIDRs, peers, associations, open invitations. */
 
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
@@ -22,7 +22,7 @@ const standing = (peer: PeerAt, { time }: State, clock: Clock): string => {
   return `${isOver ? 'invitation ended' : 'invited until'} ${clock.minute(peer.inviteExpires)}`;
 };
 
-/** Only where it is an exception. */
+/** Shown only as an exception. */
 const waiver = ({ isProofWaived }: PeerAt, { isProofRequired }: State): string =>
   isProofWaived && isProofRequired ? 'needs no proof' : '';
 

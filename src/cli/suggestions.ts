@@ -1,8 +1,8 @@
-/** What was meant by a verb or flag that there is not: the words of other programs, and words with one wrong letter. */
+/** Suggests a verb or flag for an unknown one: the words of other programs, and words one typo away. */
 import type { Command } from 'commander';
 import { nearest } from './near.ts';
 
-/** What other VPN programs, and people, call our verbs. */
+/** Names of our verbs in other VPN programs and in speech. */
 const WORDS_OF_OTHERS: { [word: string]: readonly string[] } = {
   backups: ['backup'],
   check: ['doctor'],
@@ -36,7 +36,7 @@ const WORDS_OF_OTHERS: { [word: string]: readonly string[] } = {
 };
 
 /**
- * The same where our verb takes something away: it is named because its name was nearly said, and it asks before it acts
+ * The same for verbs that take something away: safe, because the name was nearly said and the verb asks first
  * or can be undone.
  */
 const WORDS_OF_REMOVAL: { [word: string]: readonly string[] } = {
@@ -48,10 +48,10 @@ const WORDS_OF_REMOVAL: { [word: string]: readonly string[] } = {
   'block-peer': ['disable-peer'],
 };
 
-/** Verbs that a slip of the finger must not lead to. */
+/** Verbs that a typo must not lead to. */
 const TAKES_AWAY = /^(down|uninstall|delete-|disable-|revoke-|revert|restored?$|forget-|acknowledge|waive-)/;
 
-/** Our verbs for a word that is none. */
+/** Verbs similar to an unknown word. */
 export const verbsMeant = (program: Command, word: string): readonly string[] => {
   const names = program.commands.map((command) => command.name());
   const isKnown = (meant: string): boolean =>
@@ -65,7 +65,7 @@ export const verbsMeant = (program: Command, word: string): readonly string[] =>
   return near === undefined || TAKES_AWAY.test(near) ? [] : [near];
 };
 
-/** The flag meant by one that a verb has not: a slip, or the last word of a longer name (`--network-name`). */
+/** The flag similar to an unknown one: a typo, or the last word of a longer name (`--network-name`). */
 export const flagMeant = (verb: Command, said: string): string | undefined => {
   const flags = verb.options.flatMap(({ long, hidden }) => (long && !hidden ? [long] : []));
   const [longer, ...others] = flags.filter((flag) => flag.endsWith(said.slice(1)));

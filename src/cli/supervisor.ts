@@ -1,7 +1,7 @@
-/** Tells whoever supervises this process, mostly systemd, how it is: ready, alive, stopping (sd_notify(3)). */
+/** Reports this process's state to its supervisor, mostly systemd (sd_notify(3)): ready, alive, stopping. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Linux constants (asm-generic/socket.h, linux/socket.h, asm-generic/errno.h). */
+/** From asm-generic/socket.h, linux/socket.h, asm-generic/errno.h. */
 const LINUX = {
   AF_UNIX: 1,
   SOCK_DGRAM_CLOEXEC: 2 | 0o2000000,
@@ -9,15 +9,15 @@ const LINUX = {
   MAX_PATH_BYTES: 107,
 };
 
-/** Milliseconds between two looks at the status; a changed one is sent. */
+/** Milliseconds between looks at the status. */
 const LOOK_EVERY = 2_000;
-/** Milliseconds between tries to report readiness while the supervisor's queue is full. */
+/** Milliseconds, while the supervisor's queue is full. */
 const AGAIN_AFTER = 100;
 const MAX_TRIES = 100;
 
 type Send = (message: string) => boolean;
 
-/** The `sockaddr_un` of a path; a leading `@` means an abstract name. */
+/** A leading `@` means an abstract name. */
 const sockaddr = (path: string): Buffer => {
   const isAbstract = path.startsWith('@');
   const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
@@ -27,7 +27,7 @@ const sockaddr = (path: string): Buffer => {
   return bytes;
 };
 
-/** Node has no datagram Unix sockets; the library that has is loaded only where a supervisor listens. */
+/** Node has no datagram Unix sockets; koffi is loaded only for a supervisor. */
 const senderTo = async (path: string): Promise<Send | undefined> => {
   if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.MAX_PATH_BYTES) return undefined;
   const { default: koffi } = await import('koffi');
@@ -45,10 +45,7 @@ const senderTo = async (path: string): Promise<Send | undefined> => {
   };
 };
 
-/**
- * Milliseconds within which the supervisor expects a sign of life; undefined without a watchdog for this
- * process.
- */
+/** Milliseconds; undefined without a watchdog for this process. */
 const watchdogOf = ({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv): number | undefined => {
   const isOurs = WATCHDOG_PID === undefined || Number(WATCHDOG_PID) === process.pid;
   const milliseconds = Number(WATCHDOG_USEC) / 1000;
@@ -66,9 +63,7 @@ export class Supervisor {
     this.#watchdog = watchdog;
   }
 
-  /**
-   * The supervisor that the environment names, once: children do not inherit it. Without one nothing is sent.
-   */
+  /** Reads the environment once: children do not inherit it. Without a supervisor nothing is sent. */
   static async find(environment: NodeJS.ProcessEnv = process.env): Promise<Supervisor> {
     const send = environment.NOTIFY_SOCKET ? await senderTo(environment.NOTIFY_SOCKET) : undefined;
     const supervisor = new Supervisor(send ?? (() => true), send ? watchdogOf(environment) : undefined);
@@ -77,8 +72,7 @@ export class Supervisor {
   }
 
   /**
-   * Reports readiness; `status` is one line for people, polled from now on. The watchdog is fed as long as
-   * the event loop turns.
+   * `status` is one line for people, polled from now on. The watchdog is fed as long as the event loop turns.
    */
   async ready(status: () => string): Promise<void> {
     this.#said = status();

@@ -1,11 +1,11 @@
-/** Putting one file in the place of another that somebody else may be writing: what they wrote last is given back. */
+/** Replaces a file that other programs write too, without losing their last edit. */
 import { readFileSync, renameSync } from 'node:fs';
 import { fileCalls } from './file-calls.ts';
 
-/** Another program has written into the file since it was read. */
+/** Another program wrote the file since it was read. */
 export class Overtaken extends Error {}
 
-/** Of a path or an open file; a file that is missing is empty. */
+/** Content of a path or an open file; a missing file is empty. */
 export const contentOf = (file: string | number): Buffer => {
   try {
     return readFileSync(file);
@@ -15,15 +15,15 @@ export const contentOf = (file: string | number): Buffer => {
   }
 };
 
-/** Throws `Overtaken` where the file is no more what it was. */
+/** Throws `Overtaken` if the file has changed. */
 export const refuseUnless = (file: string | number, expected: Buffer): void => {
   if (!contentOf(file).equals(expected)) throw new Overtaken();
 };
 
 /**
- * Renames the draft over a file that holds `instead`, or throws `Overtaken`. The two names swap, so that the file that
- * was there can be looked at again afterwards: an edit of the last moment is put back. The answer looks once more, for
- * a program that had opened the file already. No await in between: each microsecond from look to rename is a gap.
+ * Renames the draft over a file that holds `instead`, or throws `Overtaken`. The names swap, so that the old
+ * file can be checked afterwards and a last-moment edit put back. The returned function checks again, for a
+ * program that had the file open. No await in between: each microsecond from check to rename is a gap.
  */
 export const swapIn = async (draft: string, path: string, instead: Buffer): Promise<() => void> => {
   const { exchange } = await fileCalls();

@@ -1,4 +1,4 @@
-/** How events and their moments are written for people: in their zone or UTC, coloured by kind on a terminal. */
+/** Formats events and times for people: local or UTC, coloured by kind on a terminal. */
 import { printable } from '../domain/rejection.ts';
 import { BEARING, type Bearing } from '../events/bearing.ts';
 import type { EventType } from '../events/schema.ts';
@@ -7,10 +7,9 @@ import { paint, type Style } from './print.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** Formats times in one zone. */
 export class Clock {
   readonly #utc: boolean;
-  /** Cached: consecutive events often share a second. */
+  /** Consecutive events often share a second. */
   #last = { second: '', text: '' };
 
   constructor({ utc = false }: { utc?: boolean | undefined }) {
@@ -36,17 +35,16 @@ export class Clock {
     return this.second(time).replace(/:\d\d(Z?)$/, '$1');
   }
 
-  /** A sentence with its ISO 8601 UTC times formatted. */
+  /** `text` has times in ISO 8601, UTC. */
   sentence(text: string): string {
     if (!text.includes('Z')) return text;
     return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));
   }
 }
 
-/** Green widens rights, red narrows them, yellow does neither. */
 const COLOURS: { [B in Bearing]: Style } = { widens: 'green', narrows: 'red', neither: 'yellow' };
 
-/** A newer server may send types that this program does not know. */
+/** A newer server may send unknown types. */
 const styleOf = (type: string): Style | undefined =>
   Object.hasOwn(BEARING, type) ? COLOURS[BEARING[type as EventType]] : undefined;
 
@@ -76,7 +74,7 @@ const namesOf = (peers: readonly PeerBrief[]): string => {
 const groupLines = (groups: Reach['gained'], sign: string): string[] =>
   groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
 
-/** Lines on reach gained and lost; none without a difference. */
+/** None without a difference. */
 export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
   ...(gained.length > 0
     ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]

@@ -1,6 +1,6 @@
-/** Wrong use of the command line: what the person who typed it can set right by typing something else. */
+/** Wrong usage of the command line, which the person can correct. */
 
-/** `message` names flag, value and rule; `hint` is what to type instead; absent: the verb's `--help`. */
+/** `message` names flag, value and rule; `hint` the correct text; absent: the verb's `--help`. */
 export class Usage extends Error {
   readonly hint: string | undefined;
 

@@ -1,4 +1,4 @@
-/** The verb verify-export: an exported log checked by itself, and against heads that others have noted. */
+/** The verb verify-export: checks an exported log, alone and against heads noted by others. */
 
 import { printable } from '../domain/rejection.ts';
 import { sha256 } from '../machine/sha256.ts';
@@ -11,7 +11,7 @@ import { answer, answerJson } from './print.ts';
 
 export type VerifyExportOptions = { witness: NotedHead[]; json?: true };
 
-/** Heads that others noted, each to be met on the way. */
+/** Noted heads, each to be met on the way. */
 export class Witnesses {
   readonly #open: Set<NotedHead>;
   readonly #byPosition = new Map<Position, NotedHead[]>();
@@ -22,7 +22,7 @@ export class Witnesses {
       this.#byPosition.set(each.position, [...(this.#byPosition.get(each.position) ?? []), each]);
   }
 
-  /** Throws `Failure` where a history has another hash at a position than was noted. */
+  /** Throws `Failure` if the hash at a noted position differs. */
   meet({ position, hash }: { position: Position; hash: Hash }): void {
     for (const noted of this.#byPosition.get(position) ?? []) {
       if (!isAsNoted(noted, hash))
@@ -34,7 +34,7 @@ export class Witnesses {
     }
   }
 
-  /** Throws `Failure` where the history ends before a position that was noted. */
+  /** Throws `Failure` if the history ends before a noted position. */
   finish(end: Position): void {
     for (const { position } of this.#open)
       throw new Failure(`the history ends at position ${end}, and somebody has seen position ${position}`, {

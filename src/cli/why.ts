@@ -1,4 +1,4 @@
-/** The verb why: whether two peers can talk, why, since when and by whose doing; exit code 3 where they cannot. */
+/** The verb why: whether two peers can talk, why, since when and by whom; exit code 3 if not. */
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
 import { momentIn } from './moments.ts';
@@ -8,13 +8,13 @@ import { Clock, lineOf } from './telling.ts';
 
 export type WhyOptions = { at?: string; json?: true; utc?: true };
 
-/** Exit code of an answer that is "no". */
+/** Exit code of the answer "no". */
 const NO = 3;
 
 type Why = AnswerTo<'why'>;
 type ToldReason = Why['reasons'][number];
 
-/** What this machine knows of the way between itself and another peer, beyond the rules: one sentence each. */
+/** Local facts about the way to another peer, one sentence each. */
 export type Reality = (names: readonly [string, string]) => Promise<string[]>;
 
 const headline = ({ visible, peers: [one, other], since }: Why, clock: Clock): string => {
@@ -39,7 +39,7 @@ const reasonLines = (
   ...verbs.slice(1).map((verb) => `                       or: ${suggest(verb)}`),
 ];
 
-/** The event that made it so, where no reason has told it already. */
+/** The event that made it so, unless a reason names it. */
 const turnLines = ({ since, reasons, visible }: Why, clock: Clock): string[] => {
   const isTold = reasons.some(({ events }) => events.some(({ position }) => position === since?.position));
   if (!since || isTold) return [];

@@ -1,7 +1,7 @@
-/** Who may give each command: an admin, only one who proves itself by key, or the server alone. */
+/** Who may give each command: any admin, an admin with a proof by key, or the server alone. */
 import type { CommandType } from './command.ts';
 
-/** Peers may also redeem their own invitation and speak of their own endpoint: see proofs.ts. */
+/** Peers may also redeem their invitation and report their endpoint: see proofs.ts. */
 type Asker = 'admin' | 'provedAdmin' | 'server';
 
 const ASKER: { [T in CommandType]: Asker } = {
@@ -34,8 +34,7 @@ const ASKER: { [T in CommandType]: Asker } = {
   AllOf: 'admin',
 };
 
-/** The server's own. */
 export const isServersOwn = (type: CommandType): boolean => ASKER[type] === 'server';
 
-/** A peer says these only with a proof by its key, whatever the network requires. */
+/** These need a proof by key, whatever the network requires. */
 export const isAboutProofs = (type: CommandType): boolean => ASKER[type] === 'provedAdmin';

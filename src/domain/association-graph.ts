@@ -9,14 +9,12 @@ export class AssociationGraph {
   readonly #links: Mapping<CidrId, Mapping<CidrId, AssociationId>>;
   #nextId: number;
 
-  /** Empty, or a layer over another graph, which it leaves as it is. */
   constructor(below?: AssociationGraph) {
     this.#associations = mapOver(below ? below.#associations : undefined);
     this.#links = mapOver(below ? below.#links : undefined, mapOver);
     this.#nextId = below ? below.#nextId : 1;
   }
 
-  /** The id that the next association gets; none is ever given twice. */
   get nextId(): AssociationId {
     return this.#nextId as AssociationId;
   }
@@ -34,7 +32,7 @@ export class AssociationGraph {
     return id === undefined ? undefined : this.#associations.get(id);
   }
 
-  /** The CIDRs that are associated with this very one. */
+  /** CIDRs associated with this very one. */
   of(id: CidrId): Iterable<CidrId> {
     return this.#links.get(id)?.keys() ?? [];
   }
@@ -58,7 +56,6 @@ export class AssociationGraph {
     if (twin) this.add(twin);
   }
 
-  /** Ids below this one were given before, whichever are still there. */
   skipTo(nextId: number): void {
     this.#nextId = nextId;
   }
@@ -69,7 +66,7 @@ export class AssociationGraph {
     else this.#links.set(from, new Map([[to, id]]));
   }
 
-  /** Another association of the same pair, in either order: an import may hold one. */
+  /** Another association of the same pair; an import may hold one. */
   #twinOf({ cidrIds: [left, right] }: Association): Association | undefined {
     for (const other of this.#associations.values())
       if (other.cidrIds.includes(left) && other.cidrIds.includes(right)) return other;

@@ -1,4 +1,4 @@
-/** What a commit changed, for those who follow the log: rows before and after, and who gained or lost sight of whom. */
+/** A commit's changes: rows before and after, and sight gained or lost. */
 import type { NetworkEvent } from '../events/schema.ts';
 import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
 import type { Association } from './association-graph.ts';
@@ -7,10 +7,10 @@ import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
 import { appears, sees, subtree, viewersOf } from './visibility.ts';
 
-/** A row before and after a commit; undefined: absent. */
+/** Undefined: absent. */
 export type Change<Row> = { before: Row | undefined; after: Row | undefined };
 
-/** Peers of `viewer` gained or lost sight of the own peers of `cidr`. */
+/** Of the own peers of `cidr`. */
 export type SightChange = { viewer: CidrId; cidr: CidrId; gained: boolean };
 
 export type Changes = {
@@ -19,10 +19,9 @@ export type Changes = {
   sight: SightChange[];
 };
 
-/** A commit as the peers of each of `viewers` see it. */
+/** The same for each of `viewers`. */
 export type ClassDelta = { viewers: CidrId[]; changed: Peer[]; removed: PeerId[] };
 
-/** Remembers the state before the events that touch it. */
 class Before {
   readonly peers = new Map<PeerId, Peer | undefined>();
   readonly cidrs = new Map<CidrId, CidrNode | undefined>();
@@ -87,7 +86,7 @@ class Before {
     if (!this.cidrs.has(id)) this.cidrs.set(id, network.cidr(id));
   }
 
-  /** Noted now: a deleted CIDR has no viewers to ask, and its peers may go in the same commit. */
+  /** A deleted CIDR has no viewers to ask later, and its peers may go in the same commit. */
   #noteViewers(network: Network, cidr: CidrId): void {
     for (const viewer of viewersOf(network, cidr)) this.#noteOneWay(network, viewer, cidr);
   }
@@ -110,7 +109,6 @@ class Before {
   }
 }
 
-/** Applies a whole commit and returns its changes. */
 export const advanceWithChanges = (
   network: Network,
   events: Iterable<NetworkEvent>,
@@ -153,7 +151,7 @@ class Drafts {
     return draft;
   }
 
-  /** Viewers with the same changes share one delta; deleted CIDRs have no peers to tell. */
+  /** Equal deltas are shared; deleted CIDRs have no peers to tell. */
   grouped(exists: (viewer: CidrId) => boolean): ClassDelta[] {
     const groups = new Map<string, ClassDelta>();
     for (const [viewer, { changed, removed }] of this.byViewer) {
@@ -206,7 +204,7 @@ const draftSight = (drafts: Drafts, network: Network, changes: Changes): void =>
   }
 };
 
-/** The commit as each CIDR's peers see it; `network` is the state after it. CIDR rows concern everybody. */
+/** The commit as each CIDR's peers see it; `network` is the state after. CIDR rows concern everybody. */
 export const classDeltas = (network: Network, changes: Changes): ClassDelta[] => {
   const drafts = new Drafts();
   for (const change of changes.peers.values()) draftPeer(drafts, network, changes, change);

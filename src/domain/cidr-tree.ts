@@ -3,7 +3,6 @@ import type { CidrId } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
 
-/** A named block in the tree. */
 export type CidrNode = {
   readonly id: CidrId;
   readonly name: string;
@@ -17,7 +16,6 @@ export class CidrTree {
   readonly #childrenOf: Mapping<CidrId, Collection<CidrId>>;
   #nextId: number;
 
-  /** Empty, or a layer over another tree, which it leaves as it is. */
   constructor(below?: CidrTree) {
     this.#nodes = mapOver(below ? below.#nodes : undefined);
     this.#byName = mapOver(below ? below.#byName : undefined);
@@ -25,7 +23,6 @@ export class CidrTree {
     this.#nextId = below ? below.#nextId : 1;
   }
 
-  /** The id that the next CIDR gets; none is ever given twice. */
   get nextId(): CidrId {
     return this.#nextId as CidrId;
   }
@@ -43,7 +40,6 @@ export class CidrTree {
     return id === undefined ? undefined : this.#nodes.get(id);
   }
 
-  /** Direct children. */
   *childrenOf(id: CidrId): Generator<CidrNode> {
     for (const child of this.#childrenOf.get(id) ?? []) {
       const node = this.#nodes.get(child);
@@ -78,7 +74,6 @@ export class CidrTree {
     if (node.parentId !== null) drop(this.#childrenOf, node.parentId, id);
   }
 
-  /** Ids below this one were given before, whichever are still there. */
   skipTo(nextId: number): void {
     this.#nextId = nextId;
   }

@@ -1,4 +1,7 @@
-/** Rules of CIDRs: a block lies in the smallest that contains it, clear of its siblings, and holds blocks or peers. */
+/**
+ * Rules of CIDRs: a block lies in the smallest that contains it, clear of its siblings, and holds blocks or
+ * peers.
+ */
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
 import { type Cidr, containsCidr, overlaps, prefixOf } from '../values/ip.ts';
 import type { CidrNode } from './cidr-tree.ts';
@@ -9,7 +12,7 @@ import type { Network } from './network.ts';
 export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =>
   typeof ref === 'number' ? network.cidr(ref) : network.cidrNamed(ref);
 
-/** The smallest CIDR that contains the block, or undefined when it lies outside the network. */
+/** Undefined: the block is outside the network. */
 const smallestContaining = (network: Network, cidr: Cidr): CidrNode | undefined => {
   let smallest: CidrNode | undefined;
   for (const node of network.cidrs()) {

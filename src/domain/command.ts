@@ -1,4 +1,4 @@
-/** What people and programs may ask of a network: intents, parsed at the door, decided by the rules. */
+/** The commands that people and programs give to a network, parsed at the door. */
 import * as z from 'zod';
 import { Endpoint } from '../values/endpoint.ts';
 import { CidrId, PeerId, Position } from '../values/id.ts';
@@ -7,15 +7,15 @@ import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
-/** A peer by id or present name. */
+/** By id or present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
 export type PeerRef = z.infer<typeof PeerRef>;
 
-/** A CIDR by id or present name. */
+/** By id or present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
 
-/** A peer's expiry: a moment, or seconds from now by the server's clock; null: never. */
+/** A moment, or seconds from now by the server's clock; null: never. */
 export const End = z.union([Timestamp, Seconds]).nullable();
 export type End = z.infer<typeof End>;
 
@@ -35,7 +35,7 @@ const ExpireInvitations = command('ExpireInvitations', {});
 const ExpirePeers = command('ExpirePeers', {});
 const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
 
-/** The server has seen proofs by these keys; retired keys are skipped. */
+/** The server has seen these proofs; retired keys are skipped. */
 const RecordProofs = command('RecordProofs', { publicKeys: z.array(PublicKey).min(1).max(1000) });
 
 const AddCidr = command('AddCidr', { name: Hostname, cidr: Cidr, parent: CidrRef.optional() });
@@ -45,12 +45,12 @@ const DeleteCidr = command('DeleteCidr', { cidr: CidrRef });
 const AddPeer = command('AddPeer', {
   name: Hostname,
   cidr: CidrRef,
-  /** Absent: the lowest free address of the CIDR. */
+  /** Absent: the lowest free address. */
   ip: Ip.optional(),
   isAdmin: z.boolean(),
   publicKey: PublicKey,
   inviteExpires: Timestamp.nullable(),
-  /** The key is the peer's own: it joins without an invitation, as a phone does. */
+  /** The key is the peer's own: no invitation, as for a phone. */
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
@@ -62,7 +62,7 @@ const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });
 /** `expires`: the new expiry, required for an expired peer; absent: unchanged. */
 const EnablePeer = command('EnablePeer', { peer: PeerRef, expires: End.optional() });
 const SetExpiry = command('SetExpiry', { peer: PeerRef, expires: End });
-/** How long after they are added peers expire; null: never. */
+/** From a peer's addition; null: never. */
 const SetDefaultExpiry = command('SetDefaultExpiry', { seconds: Seconds.nullable() });
 const DeletePeer = command('DeletePeer', { peer: PeerRef, confirmed });
 const GrantAdmin = command('GrantAdmin', { peer: PeerRef });
@@ -80,7 +80,7 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
-/** Requests of admins need a proof by key; with `peer`, that peer's waiver ends. */
+/** For admins' requests; with `peer`, that peer's waiver ends. */
 const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
 const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
 
@@ -110,21 +110,19 @@ const SINGLE = [
 
 const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
 
-/** Several commands as one commit: all or none. */
+/** All or none. */
 const AllOf = command('AllOf', {
   commands: z.array(SingleAdminCommand).min(1).max(1000),
-  /** Position of the plan: refused if the network has moved on. */
+  /** Position of the plan; refused if the network has moved on. */
   at: Position.optional(),
-  /** End of the commit that they undo; `returnsTo`, when all since a position is undone. */
+  /** End of the undone commit; with `returnsTo`, all since then. */
   reverts: Position.optional(),
   returnsTo: Position.optional(),
 });
 
-/** Commands that an admin may send over the API. */
 export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);
 export type AdminCommand = z.infer<typeof AdminCommand>;
 
-/** Commands that undo a change. */
 export type Undoing = z.infer<typeof AllOf>;
 
 export const Command = z.discriminatedUnion('type', [

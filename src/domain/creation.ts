@@ -1,4 +1,6 @@
-/** The first commit of a network: its name, that proofs by key are required, the root CIDR, the server's CIDR and the server's peer. */
+/**
+ * The first commit of a network: its name, required proofs by key, the root CIDR, the server's CIDR and peer.
+ */
 import { isUnspecified } from '../values/endpoint.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../values/id.ts';
 import { assignableRange, familyOf, fromNumber, prefixOf, singleton } from '../values/ip.ts';

@@ -25,7 +25,7 @@ import {
 } from './peers.ts';
 import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
 
-/** Decides one after another on a draft: each sees what the earlier ones would do; one refusal refuses all. */
+/** Decides in order on a draft: each sees the effect of the earlier ones; one refusal refuses all. */
 const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, context) => {
   if (at !== undefined && at !== network.position)
     return reject({ code: 'PlanOutdated', planned: at, position: network.position });
@@ -72,7 +72,7 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   AllOf: allOf,
 };
 
-/** A peer may speak of its own endpoint; everything else takes an enabled, redeemed admin. */
+/** A peer may report its own endpoint; all else takes an enabled, redeemed admin. */
 const mayAsk = (network: Network, command: Command, { actor }: Context): boolean => {
   if (command.type === 'RedeemInvitation') return true;
   const peerId = actingPeer(actor);
@@ -83,7 +83,7 @@ const mayAsk = (network: Network, command: Command, { actor }: Context): boolean
   return asker.isAdmin || isOwnReport(network, command, asker);
 };
 
-/** Pure: the same network, command and context always give the same decision. Nothing is changed. */
+/** Pure: the same network, command and context give the same decision. */
 export const decide = <T extends CommandType>(
   network: Network,
   command: CommandOf<T>,

@@ -6,24 +6,23 @@ import type { CommandOf, CommandType } from './command.ts';
 import type { Network } from './network.ts';
 import type { Rejection } from './rejection.ts';
 
-/** What a rule may know of the world: who asks, and what time it is. */
+/** The world as a rule knows it: the actor and the time. */
 export type Context = {
   actor: Actor;
   now: Timestamp;
-  /** The request of a peer carries a proof by its key; whoever is on the server's machine needs none. */
+  /** The peer's request carries a proof by its key; the server's machine needs none. */
   isProved?: boolean;
 };
 
 export type Decision = { accepted: true; events: NetworkEvent[] } | { accepted: false; rejection: Rejection };
 
-/** Looks at the network, changes nothing. */
 export type Rule<T extends CommandType> = (
   network: Network,
   command: CommandOf<T>,
   context: Context,
 ) => Decision;
 
-/** Yes; without events: things are already as asked. */
+/** Without events: already as asked. */
 export const accept = (...events: NetworkEvent[]): Decision => ({ accepted: true, events });
 
 export const reject = (rejection: Rejection): Decision => ({ accepted: false, rejection });

@@ -1,11 +1,10 @@
-/** What two states of one network differ in: CIDRs, peers, associations, and who can reach whom. */
+/** The difference of two states of a network: CIDRs, peers, associations, reach. */
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { type ReachDifference, reachDifference } from './reach.ts';
 
-/** Rows that are there after and not before, before and not after, and in both but different. */
 export type RowDifference<Row> = {
   added: Row[];
   removed: Row[];
@@ -16,9 +15,9 @@ export type Difference = {
   cidrs: RowDifference<CidrNode>;
   peers: RowDifference<Peer>;
   associations: RowDifference<Association>;
-  /** Whether requests need a proof by key, where that differs. */
+  /** Absent if unchanged. */
   isProofRequired?: { before: boolean; after: boolean };
-  /** When new peers end, in seconds, where that differs. */
+  /** Expiry of new peers in seconds; absent if unchanged. */
   defaultExpiry?: { before: number | null; after: number | null };
   reach: ReachDifference;
 };
@@ -50,7 +49,7 @@ const rowDifference = <Row extends object>(
 
 const byId = ({ id }: { id: number }): number => id;
 
-/** An association that was ended and made again has another id, and joins the same two. */
+/** An association made again has another id, but joins the same two. */
 const byPair = ({ cidrIds }: Association): string => [...cidrIds].sort((left, right) => left - right).join();
 
 export const differenceOf = (before: Network, after: Network): Difference => {

@@ -1,9 +1,9 @@
-/** Rules of peers that end: at a set moment they are cut off as by disable, until an admin gives them another end. */
+/** Rules of expiry: an expired peer is cut off as by disable, until an admin sets another end. */
 import { accept, type Rule, reject } from './decision.ts';
 import { endFrom, hasEnded } from './ends.ts';
 import { onPeer } from './peers.ts';
 
-/** A disabled peer can have an end in the past: enabling it takes another one then. */
+/** A disabled peer may have a past end: enabling it then takes another. */
 export const setExpiry: Rule<'SetExpiry'> = (network, command, { now }) =>
   onPeer(network, command.peer, ({ id, expires: before, isDisabled }) => {
     const expires = endFrom(command.expires, now);
@@ -12,7 +12,6 @@ export const setExpiry: Rule<'SetExpiry'> = (network, command, { now }) =>
     return accept({ type: 'PeerExpirySet', peerId: id, expires });
   });
 
-/** For peers that are added from then on. */
 export const setDefaultExpiry: Rule<'SetDefaultExpiry'> = (network, { seconds }) =>
   network.defaultExpiry === seconds ? accept() : accept({ type: 'DefaultExpirySet', seconds });
 

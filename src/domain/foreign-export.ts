@@ -1,4 +1,4 @@
-/** A network as rows of innernet's database, for the way back to its own server, and what gets lost on that way. */
+/** Exports a network as rows of innernet's database, and names what is lost. */
 import type { SocketAddress } from '../values/endpoint.ts';
 import { type CidrId, type PeerId, ROOT_CIDR } from '../values/id.ts';
 import { addressOf, type Cidr, containsCidr, type Ip, prefixOf, singleton } from '../values/ip.ts';
@@ -9,7 +9,7 @@ import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { printable } from './rejection.ts';
 
-/** A deleted peer; its address and key stay retired. */
+/** Its address and key stay retired. */
 export type DeletedPeer = Pick<Peer, 'id' | 'name' | 'ip' | 'cidrId' | 'publicKey'>;
 
 /** The columns of innernet 2.0's tables (user_version 2). */
@@ -43,7 +43,7 @@ export type ForeignTables = {
   associations: ForeignAssociationRow[];
 };
 
-/** Facts that innernet's database cannot hold. */
+/** What innernet's database cannot hold. */
 export type Loss =
   | { what: 'History'; events: number }
   | { what: 'Identity' }
@@ -78,7 +78,7 @@ export const explainLoss = (loss: Loss): string => {
   }
 };
 
-/** Pure. `candidates` are what peers reported of themselves. */
+/** Pure. `candidates` are the peers' reports. */
 export const exportNetwork = (
   network: Network,
   deleted: readonly DeletedPeer[],
@@ -155,7 +155,7 @@ class Export {
     return row.id;
   }
 
-  /** Keeps the same pair in the same order once. */
+  /** Once for the same order. */
   addAssociations(): void {
     const pairs = new Set<string>();
     for (const { id, cidrIds } of this.#network.associations()) {
@@ -222,7 +222,7 @@ const secondsOf = (time: Timestamp | null): number | null =>
 const withEnd = (name: string, end: string): string =>
   `${name.slice(0, 63 - end.length).replace(/-+$/, '')}${end}`;
 
-/** The name, or a similar free one; marks it as taken. */
+/** The name or a similar free one, taken from now on. */
 const unused = (name: string, taken: Set<string>): string => {
   let candidate = name;
   for (let count = 2; taken.has(candidate); count++) candidate = withEnd(name, `-${count}`);

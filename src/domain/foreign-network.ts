@@ -1,4 +1,4 @@
-/** Taking over a network of innernet's own server: its rows as the events of one commit, whatever rules they break. */
+/** Imports a network from innernet's own server: its rows as events of one commit, even against the rules. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
@@ -9,7 +9,7 @@ import { notesOn } from './import-notes.ts';
 import { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 
-/** The content of a foreign database: each value is valid, their combination is unchecked. */
+/** Each value is valid, their combination is unchecked. */
 export type ForeignNetwork = {
   name: string;
   source: EventOf<'NetworkImported'>['source'];
@@ -20,10 +20,9 @@ export type ForeignNetwork = {
 
 export type Import =
   | { possible: true; events: NetworkEvent[]; notes: ImportNote[] }
-  /** The rows contradict each other. */
   | { possible: false; trouble: ImportTrouble };
 
-/** Pure: the same rows give the same events. Ids, names, addresses and keys stay. */
+/** Pure. Ids, names, addresses and keys stay. */
 export const importNetwork = (foreign: ForeignNetwork): Import => {
   const trouble = troubleWith(foreign);
   if (trouble) return { possible: false, trouble };
@@ -49,7 +48,7 @@ export const importNetwork = (foreign: ForeignNetwork): Import => {
 const troubleWith = (foreign: ForeignNetwork): ImportTrouble | undefined =>
   doubleIn(foreign) ?? missingFrom(foreign) ?? dangling(foreign) ?? loopIn(foreign);
 
-/** Two rows with the same unique value; innernet's schema forbids it, an edited file may have it. */
+/** innernet's schema forbids doubles; an edited file may have them. */
 const doubleIn = ({ cidrs, peers, associations }: ForeignNetwork): ImportTrouble | undefined =>
   double('CIDR', 'id', cidrs) ??
   double('CIDR', 'name', cidrs) ??
@@ -103,7 +102,7 @@ const loopIn = ({ cidrs }: ForeignNetwork): ImportTrouble | undefined => {
 const byId = <Row extends { id: number }>(rows: readonly Row[]): Row[] =>
   [...rows].sort((left, right) => left.id - right.id);
 
-/** Each CIDR after its parent; omits those in or under a loop. */
+/** Omits CIDRs in or under a loop. */
 const parentsFirst = (cidrs: readonly CidrNode[]): CidrNode[] => {
   const children = new Map<CidrId | null, CidrNode[]>();
   for (const node of byId(cidrs)) children.set(node.parentId, [...(children.get(node.parentId) ?? []), node]);
@@ -120,7 +119,7 @@ const cidrAdded = ({ id, name, cidr, parentId }: CidrNode): NetworkEvent => ({
   parentId,
 });
 
-/** The server's peer is always a redeemed, enabled admin: no command could restore that. */
+/** Always a redeemed, enabled admin: no command could restore that. */
 const peerAdded = (peer: Peer): NetworkEvent => {
   const isServer = peer.id === SERVER_PEER;
   const { id, name, ip, cidrId, publicKey, isAdmin, isDisabled, isRedeemed, inviteExpires, endpoint } = peer;

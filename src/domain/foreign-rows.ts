@@ -1,4 +1,4 @@
-/** The rows of innernet's database, read into values: what its own server would have read, and what it made of the rest. */
+/** Parses the rows of innernet's database as its own server would. */
 import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { AssociationId, CidrId, PeerId, SERVER_PEER } from '../values/id.ts';
@@ -12,14 +12,14 @@ import type { ForeignNetwork } from './foreign-network.ts';
 import type { ImportNote, ImportTrouble } from './import-note.ts';
 import type { Peer } from './peer.ts';
 
-/** Rows from the database; columns that its version lacks are absent. */
+/** Columns that the version lacks are absent. */
 export type ForeignRows = {
   cidrs: readonly unknown[];
   peers: readonly unknown[];
   associations: readonly unknown[];
 };
 
-/** Reported addresses of a peer: not events, so they stay outside the network. */
+/** Not events, so they stay outside the network. */
 export type ForeignCandidates = { id: PeerId; reported: SocketAddress[] };
 
 export type ForeignReading =
@@ -63,7 +63,7 @@ type PeerRow = z.infer<typeof PeerRow>;
 
 const AssociationRow = z.object({ id: AssociationId, cidr_id_1: CidrId, cidr_id_2: CidrId });
 
-/** The end of the year 9999, in Unix seconds: later ends mean never. */
+/** The end of 9999 in Unix seconds: later means never. */
 const END_OF_TIME = 253_402_300_799;
 
 class Unreadable extends Error {
@@ -75,7 +75,7 @@ class Unreadable extends Error {
   }
 }
 
-/** Reads all rows, or names one that cannot be read. Every change is noted. */
+/** Or names an unreadable row. Every change is noted. */
 export const readForeignRows = (rows: ForeignRows): ForeignReading => {
   const reader = new Reader();
   try {
@@ -124,7 +124,7 @@ class Reader {
     return { id, cidrIds: [cidr_id_1, cidr_id_2] };
   }
 
-  /** A name that the log cannot keep (empty, endless) is replaced by one made of the id. */
+  /** A name that the log cannot keep (empty, endless) is made from the id. */
   #name(kind: 'CIDR' | 'peer', id: number, name: string): string {
     if (RecordedName.safeParse(name).success) return name;
     const other = `${kind.toLowerCase()}-${id}`;
@@ -132,7 +132,7 @@ class Reader {
     return other;
   }
 
-  /** innernet treats an unreadable endpoint as none. */
+  /** innernet treats an unreadable one as none. */
   #endpoint(name: string, text: string | null): Endpoint | null {
     if (text === null) return null;
     const endpoint = Endpoint.safeParse(text);
@@ -141,7 +141,7 @@ class Reader {
     return null;
   }
 
-  /** Skips the server's own: it finds them at each start. */
+  /** The server finds its own at each start. */
   #candidates({ id, name, candidates }: PeerRow): void {
     if (candidates === null || id === SERVER_PEER) return;
     const { reported, whole } = candidatesIn(candidates);

@@ -1,19 +1,18 @@
-/** Where the search for the next free address of a CIDR starts, so that it need not walk over all that are taken. */
+/** Remembers where each CIDR's next free address may start, so that a search skips the taken ones. */
 import type { CidrId } from '../values/id.ts';
 import { assignableRange, containsIp, familyOf, fromNumber, type Ip, toNumber } from '../values/ip.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import { type Mapping, mapOver } from './layered.ts';
 
 export class FreeAddresses {
-  /** For each CIDR a number below which no address is free. */
+  /** For each CIDR, a number below which no address is free. */
   readonly #lowest: Mapping<CidrId, bigint>;
 
-  /** Knows nothing, or what another one knew, which it leaves as it is. */
   constructor(below?: FreeAddresses) {
     this.#lowest = mapOver(below ? below.#lowest : undefined);
   }
 
-  /** The lowest address of a CIDR that is free, or undefined when there is none. */
+  /** The lowest free address of a CIDR, or undefined. */
   lowestIn({ id, cidr }: CidrNode, isFree: (ip: Ip) => boolean): Ip | undefined {
     const { first, last } = assignableRange(cidr);
     const family = familyOf(cidr);
@@ -27,7 +26,7 @@ export class FreeAddresses {
     return undefined;
   }
 
-  /** An address is free again: also in a CIDR that its peer, as an import may have it, was not listed in. */
+  /** Frees an address, in all CIDRs that contain it: an import may list a peer in another one. */
   release(ip: Ip, cidrOf: (id: CidrId) => CidrNode | undefined): void {
     const value = toNumber(ip);
     for (const [id, lowest] of this.#lowest) {
@@ -36,7 +35,6 @@ export class FreeAddresses {
     }
   }
 
-  /** The CIDR is gone. */
   forget(id: CidrId): void {
     this.#lowest.delete(id);
   }

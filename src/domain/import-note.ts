@@ -1,4 +1,4 @@
-/** What is said of a network that is taken over: why it cannot be, or what of it this server would not have made. */
+/** Findings of an import: why it is impossible, or what the rules would have refused. */
 import type { Cidr, Ip } from '../values/ip.ts';
 import { printable } from './rejection.ts';
 
@@ -17,7 +17,7 @@ export type ImportTrouble =
   | { code: 'CidrLoop'; id: number; name: string }
   | { code: 'UnreadableRow'; table: string; id: number | undefined; column: string; reason: string };
 
-/** What was taken as it is though a rule would have refused it, and the little that was not. */
+/** Rows taken although a rule would refuse them, and the few changed ones. */
 export type ImportNote =
   | { code: 'ServerRestored'; was: 'disabled' | 'not redeemed' | 'no admin' }
   | { code: 'ServerUnreached' }
@@ -45,7 +45,7 @@ export type ImportNote =
 
 const quote = (text: string): string => `"${printable(text)}"`;
 
-/** Why a database cannot be taken over, in one sentence. */
+/** Explains in one sentence why an import is impossible. */
 export const explainTrouble = (trouble: ImportTrouble): string => {
   switch (trouble.code) {
     case 'NoRoot':
@@ -69,7 +69,7 @@ export const explainTrouble = (trouble: ImportTrouble): string => {
 
 const FIELDS: Record<string, string> = { ip: 'address', publicKey: 'key', cidr: 'block' };
 
-/** What was noticed, in one sentence that says what it means. */
+/** A note in one sentence, with its meaning. */
 export const explainNote = (note: ImportNote): string => {
   switch (note.code) {
     case 'ServerRestored':

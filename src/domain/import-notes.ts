@@ -1,4 +1,4 @@
-/** Looks through a network that was taken over for what the rules would have refused. */
+/** Checks an imported network for what the rules would have refused. */
 import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { containsCidr, containsIp, isAssignable, networkOf, overlaps, prefixOf } from '../values/ip.ts';
 import { isHostname } from '../values/name.ts';
@@ -33,7 +33,7 @@ const notesOnCidr = (network: Network, root: CidrNode, node: CidrNode): ImportNo
   return notes;
 };
 
-/** Siblings with smaller ids, so that each pair is looked at once. */
+/** Siblings with smaller ids, so that each pair is checked once. */
 const siblingsBefore = function* (network: Network, { id, parentId }: CidrNode): Generator<CidrNode> {
   if (parentId === null) return;
   for (const sibling of network.childrenOf(parentId)) if (sibling.id < id) yield sibling;
@@ -51,7 +51,6 @@ const misplacement = (network: Network, root: CidrNode, node: CidrNode): ImportN
   return { code: 'CidrElsewhere', name, cidr, parent: parent?.name ?? 'nothing', belongsIn: home.name };
 };
 
-/** The smallest other CIDR that holds this one. */
 const smallestAround = (network: Network, { id, cidr }: CidrNode): CidrNode | undefined => {
   let smallest: CidrNode | undefined;
   for (const other of network.cidrs()) {
@@ -91,7 +90,7 @@ const notesOnAssociation = (network: Network, association: Association): ImportN
   if (left === right) return [{ code: 'AssociationOfItself', name: names[0] }];
   const notes: ImportNote[] = [];
   if (left === ROOT_CIDR || right === ROOT_CIDR) notes.push({ code: 'AssociationOfRoot', names });
-  // The index knows one of a pair: the other is the one that it does not give.
+  // The index holds one of a duplicate pair; this is the other.
   const known = network.associationBetween(left, right);
   if (known && known.id !== association.id) notes.push({ code: 'AssociationTwice', names });
   return notes;

@@ -1,4 +1,7 @@
-/** Rules of invitations: redeemed once, by the invited peer, before they end; ended ones free name and address. */
+/**
+ * Rules of invitations: redeemed once, by the invited peer, before expiry; expired ones free name and
+ * address.
+ */
 import { actingPeer } from '../events/actor.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import type { PeerRef } from './command.ts';
@@ -11,7 +14,9 @@ import { findPeer, hasExpired, keyTrouble } from './peers.ts';
 const ended = (peer: Peer, { now }: Context): Decision =>
   reject({ code: 'InvitationEnded', name: peer.name, ended: peer.inviteExpires ?? now });
 
-/** The actor is the invited peer. Its own current key again is no error: the first answer may have been lost. */
+/**
+ * The actor is the invited peer. Its own current key again is no error: the first answer may have been lost.
+ */
 export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey }, context) => {
   const peerId = actingPeer(context.actor);
   const peer = peerId === undefined ? undefined : network.peer(peerId);

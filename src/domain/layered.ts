@@ -1,6 +1,5 @@
-/** Maps and sets that lie over others: what changes stays in the upper layer, and the lower one is only read. */
+/** Maps and sets over others: changes stay in the upper layer, the lower one is only read. */
 
-/** The part of `Map` that a network uses. */
 export interface Mapping<K, V> extends Iterable<[K, V]> {
   readonly size: number;
   get(key: K): V | undefined;
@@ -11,7 +10,6 @@ export interface Mapping<K, V> extends Iterable<[K, V]> {
   values(): Iterable<V>;
 }
 
-/** The part of `Set` that a network uses. */
 export interface Collection<V> extends Iterable<V> {
   readonly size: number;
   has(value: V): boolean;
@@ -21,7 +19,7 @@ export interface Collection<V> extends Iterable<V> {
 
 type Below<K> = { has(key: K): boolean; readonly size: number; walk(): Iterable<K> };
 
-/** The keys of two layers, ordered as in a copy of the lower one after the same changes. */
+/** Ordered as in a copy of the lower layer after the same changes. */
 class Keys<K> {
   readonly #below: Below<K>;
   readonly #added = new Set<K>();
@@ -35,7 +33,6 @@ class Keys<K> {
     return this.#below.size - this.#gone.size + this.#added.size;
   }
 
-  /** Whether the key is where the lower layer has it. */
   isBelow(key: K): boolean {
     return this.#below.has(key) && !this.#gone.has(key);
   }
@@ -61,10 +58,10 @@ class Keys<K> {
   }
 }
 
-/** A map over another, which must not change meanwhile. */
+/** The lower map must not change meanwhile. */
 class LayeredMap<K, V> implements Mapping<K, V> {
   readonly #below: Mapping<K, V>;
-  /** Wraps the lower map's values: a layer over each that is changed in place. */
+  /** Layers each value that is changed in place. */
   readonly #over: (value: V) => V;
   readonly #keys: Keys<K>;
   readonly #own = new Map<K, V>();
@@ -115,7 +112,7 @@ class LayeredMap<K, V> implements Mapping<K, V> {
   }
 }
 
-/** A set over another, which must not change meanwhile. */
+/** The lower set must not change meanwhile. */
 class LayeredSet<V> implements Collection<V> {
   readonly #keys: Keys<V>;
 
@@ -144,22 +141,19 @@ class LayeredSet<V> implements Collection<V> {
   }
 }
 
-/** A layer over a map, or a new map. */
 export const mapOver = <K, V>(below: Mapping<K, V> | undefined, over?: (value: V) => V): Mapping<K, V> =>
   below ? new LayeredMap(below, over) : new Map();
 
-/** A layer over a set, or a new set. */
 export const setOver = <V>(below: Collection<V> | undefined): Collection<V> =>
   below ? new LayeredSet(below) : new Set();
 
-/** Adds a value to the set under a key. */
 export const put = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   if (known) known.add(value);
   else map.set(key, new Set([value]));
 };
 
-/** Removes a value from the set under a key, and an empty set from the map. */
+/** Removes an empty set too. */
 export const drop = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   known?.delete(value);

@@ -1,12 +1,12 @@
-/** What two states of a network differ in about proofs by key, for who goes back from the one to the other. */
+/** Facts about proofs by key that a return from one state to another loses. */
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { printable, shellWord } from './rejection.ts';
 
-/** `verb`: what brings it back, without program and network; absent: it comes back by itself. */
+/** `verb` restores it, without program and network; absent: it returns by itself. */
 export type LostProof = { sentence: string; verb?: string };
 
-/** Everything about proofs that stood in `before` and does not in `after`. */
+/** All facts about proofs in `before` that `after` lacks. */
 export const lostProofs = (before: Network, after: Network): LostProof[] => [
   ...requirement(before, after),
   ...[...after.peers()].flatMap((peer) => waiver(before.peer(peer.id), peer)),
@@ -28,7 +28,7 @@ const waiver = (before: Peer | undefined, { name, isProofWaived }: Peer): LostPr
     : [{ sentence: `${who} needs no proofs again`, verb: `require-proof --name ${shellWord(name)}` }];
 };
 
-/** Until its next proof, whoever speaks for such a peer without one may read and report as it. */
+/** Until its next proof, a request without one may read and report as such a peer. */
 const forgotten = (before: Network, after: Network): LostProof[] => {
   const names = [...after.peers()]
     .filter(({ publicKey, hasProved }) => !hasProved && before.peerWithKey(publicKey)?.hasProved)

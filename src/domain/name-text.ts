@@ -1,7 +1,7 @@
-/** A name from the log within a sentence: an imported one may hold what would move a cursor or turn text around. */
+/** A name from the log within a sentence: an imported one may hold control or direction characters. */
 import { isHostname } from '../values/name.ts';
 import { printable } from './rejection.ts';
 
-/** A strict name as it is; any other in quotes, so that its end is seen, with everything escaped that would not show. */
+/** A strict name as it is; any other quoted, with invisible characters escaped. */
 export const nameText = (name: string): string =>
   isHostname(name) ? name : `"${printable(name.replace(/["\\]/g, '\\$&'))}"`;

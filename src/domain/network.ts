@@ -1,4 +1,4 @@
-/** The state of one network as its events make it: indexed so that no change has to walk through all peers. */
+/** The state of one network, folded from its events: indexed, so that no change walks through all peers. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import type { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../values/id.ts';
@@ -10,14 +10,13 @@ import { FreeAddresses } from './free-addresses.ts';
 import type { Nothing, Peer } from './peer.ts';
 import { PeerTable } from './peer-table.ts';
 
-/** A backup was restored at a position; the history up to the lost head was given up. */
+/** A backup was restored; the history up to the lost head was given up. */
 export type Restoration = {
   readonly position: Position;
   readonly lostPosition: Position;
   readonly lostHash: Hash;
 };
 
-/** A network as plain JSON, as stored states hold it. */
 export type NetworkJson = {
   name: string;
   position: Position;
@@ -25,7 +24,6 @@ export type NetworkJson = {
   cidrs: CidrNode[];
   associations: Association[];
   retiredIps: Ip[];
-  /** Keys of no living peer. */
   retiredKeys: PublicKey[];
   nextIds: { peer: number; cidr: number; association: number };
   restorations: Restoration[];
@@ -60,7 +58,6 @@ export class Network {
     this.#freeAddresses = new FreeAddresses(below ? below.#freeAddresses : undefined);
   }
 
-  /** Position of the last commit that this state includes. */
   get position(): Position {
     return this.#position;
   }
@@ -70,12 +67,12 @@ export class Network {
     this.#since = 0;
   }
 
-  /** All restored backups, oldest first. */
+  /** Oldest first. */
   get restorations(): readonly Restoration[] {
     return this.#restorations;
   }
 
-  /** Whether requests need a proof by their sender's key; see proofs.ts. */
+  /** See proofs.ts. */
   get isProofRequired(): boolean {
     return this.#isProofRequired;
   }
@@ -100,7 +97,6 @@ export class Network {
     return this.#peers.withKey(key);
   }
 
-  /** All peers, including invited and disabled ones. */
   peers(): Iterable<Peer> {
     return this.#peers.all();
   }
@@ -118,12 +114,10 @@ export class Network {
     return this.#peers.hasAnyIn(cidrId);
   }
 
-  /** Peers with an open invitation. */
   invited(): Iterable<Peer> {
     return this.#peers.invited();
   }
 
-  /** Enabled peers with an expiry. */
   ending(): Iterable<Peer> {
     return this.#peers.ending();
   }
@@ -177,7 +171,6 @@ export class Network {
     return this.#associations.of(id);
   }
 
-  /** The next ids; none is given twice. */
   get nextIds(): { peer: PeerId; cidr: CidrId; association: AssociationId } {
     return {
       peer: this.#peers.nextId,
@@ -192,7 +185,7 @@ export class Network {
     return this.#freeAddresses.lowestIn(node, (ip) => this.#peers.isFree(ip) && isAssignable(root, ip));
   }
 
-  /** Applies an event; refuses none, since imports may break the rules. */
+  /** Refuses nothing: imports may break the rules. */
   evolve(event: NetworkEvent): void {
     this.#since += 1;
     switch (event.type) {
@@ -288,7 +281,6 @@ export class Network {
     }
   }
 
-  /** Applies a whole commit that ends at a position. */
   advance(events: Iterable<NetworkEvent>, to: Position): void {
     for (const event of events) this.evolve(event);
     this.position = to;
@@ -328,20 +320,15 @@ export class Network {
     return network;
   }
 
-  /**
-   * A layer over this network that takes events of its own. It reads through, so it is invalid once this
-   * network changes.
-   */
+  /** A layer that takes events of its own; invalid once this network changes, which it reads through to. */
   draft(): Network {
     return new Network(this);
   }
 
-  /** An independent copy, in O(network). */
   clone(): Network {
     return Network.fromJSON(this.toJSON());
   }
 
-  /** Endorsements of peers before the restore no longer count. */
   #restore({ lostPosition, lostHash }: EventOf<'LogRestored'>): void {
     const position = this.#position + this.#since;
     this.#restorations = [...this.#restorations, { position, lostPosition, lostHash }];
@@ -358,13 +345,12 @@ export class Network {
     this.#freeAddresses.forget(id);
   }
 
-  /** Frees name and address; the key stays retired. */
   #forgetPeer(id: PeerId): void {
     const peer = this.#peers.forget(id);
     if (peer) this.#freeAddresses.release(peer.ip, (cidrId) => this.#cidrs.get(cidrId));
   }
 
-  /** Frees the name; the address and the key stay retired. */
+  /** Frees only the name. */
   #retirePeer(id: PeerId): void {
     const peer = this.#peers.forget(id);
     if (peer) this.#peers.retireIp(peer.ip);

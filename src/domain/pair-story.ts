@@ -1,14 +1,13 @@
-/** What two peers went through together: the events that decide whether they can talk, and where each stands. */
+/** The events that decide whether two peers can talk, and their positions. */
 import type { NetworkEvent } from '../events/schema.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { canReach } from './reach.ts';
 
-/** An event with its place in the log. */
 export type Placed = { position: Position; event: NetworkEvent };
 
-/** Events that concern two peers: all of CIDRs and associations, and those of the two. */
+/** Folds all events of CIDRs and associations, and those of the two peers. */
 export class PairStory {
   readonly network = new Network();
   readonly ids: readonly [PeerId, PeerId];
@@ -22,12 +21,12 @@ export class PairStory {
     for (const { position, event } of events) this.#take(event, position);
   }
 
-  /** The peer as it is, or as it was before it went. */
+  /** The peer as it is, or last was. */
   peer(id: PeerId): Peer | undefined {
     return this.network.peer(id) ?? this.#last.get(id);
   }
 
-  /** Where the last event of this kind about this thing is. */
+  /** Position of the last event of a type about a thing. */
   last(type: NetworkEvent['type'], id: number | string): Position[] {
     const position = this.#facts.get(`${type} ${id}`);
     return position === undefined ? [] : [position];

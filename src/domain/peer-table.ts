@@ -1,11 +1,11 @@
-/** The peers of a network, findable by name, address, key and CIDR, and what went with those that left. */
+/** The peers of a network by name, address, key and CIDR, and what deleted ones leave retired. */
 import type { CidrId, PeerId } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
 import type { Peer } from './peer.ts';
 
-/** A remaining member keeps its place: a network read back from JSON has the same order. */
+/** A remaining member keeps its place, so that a network read back from JSON has the same order. */
 const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
   if (belongs) set.add(value);
   else set.delete(value);
@@ -66,7 +66,6 @@ export class PeerTable {
     return this.#found(this.#byKey.get(key));
   }
 
-  /** Peers of this CIDR, without its descendants. */
   in(cidrId: CidrId): Iterable<Peer> {
     return this.#those(this.#byCidr.get(cidrId) ?? []);
   }
@@ -75,22 +74,20 @@ export class PeerTable {
     return this.#byCidr.has(cidrId);
   }
 
-  /** Peers with an open invitation. */
   invited(): Iterable<Peer> {
     return this.#those(this.#invited);
   }
 
-  /** Peers with admin rights, whether or not they can use them now. */
+  /** Usable now or not. */
   admins(): Iterable<Peer> {
     return this.#those(this.#admins);
   }
 
-  /** Enabled peers with an expiry. */
   ending(): Iterable<Peer> {
     return this.#those(this.#ending);
   }
 
-  /** Whether no peer, living or deleted, has the address. */
+  /** No peer, living or deleted, has the address. */
   isFree(ip: Ip): boolean {
     return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
   }
@@ -128,13 +125,12 @@ export class PeerTable {
     this.#index(after);
   }
 
-  /** Clears `isVouchedFor` of all peers. */
   unvouch(): void {
     for (const { isVouchedFor, ...peer } of [...this.#peers.values()])
       if (isVouchedFor) this.#peers.set(peer.id, peer);
   }
 
-  /** Removes a peer: name and address are free, the key is not. Returns the peer, if any. */
+  /** Frees name and address, not the key. */
   forget(id: PeerId): Peer | undefined {
     const peer = this.#peers.get(id);
     if (!peer) return undefined;

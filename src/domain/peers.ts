@@ -17,18 +17,18 @@ import type { Rejection } from './rejection.ts';
 export const findPeer = (network: Network, ref: PeerRef): Peer | undefined =>
   typeof ref === 'number' ? network.peer(ref) : network.peerNamed(ref);
 
-/** Whether a peer's invitation is over; only this and the server's clock say so. */
+/** Whether a peer's invitation has expired, by the server's clock. */
 export const hasExpired = (peer: Peer, now: Timestamp): boolean =>
   !peer.isRedeemed && peer.inviteExpires !== null && peer.inviteExpires <= now;
 
-/** Why nobody can get this key, if so. */
+/** The reason why no peer can get this key, if any. */
 export const keyTrouble = (network: Network, key: PublicKey): Rejection | undefined => {
   if (network.peerWithKey(key)) return { code: 'KeyTaken', key };
   if (network.isRetiredKey(key)) return { code: 'KeyRetired', key };
   return undefined;
 };
 
-/** Finds the peer and applies a rule to it, unless it is unknown or the server's. */
+/** Applies a rule to a peer, unless it is unknown or the server's. */
 export const onPeer = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {
   const peer = findPeer(network, ref);
   if (!peer) return reject({ code: 'UnknownPeer', peer: ref });
@@ -63,7 +63,7 @@ const ipTrouble = (network: Network, home: CidrNode, ip: Ip, now: Timestamp): Re
   return undefined;
 };
 
-/** The expired invitations that stand in the way of a name and an address. */
+/** Ends expired invitations that hold the name or address. */
 const inTheWay = (network: Network, name: string, ip: Ip | undefined, now: Timestamp): NetworkEvent[] => {
   const holders = [network.peerNamed(name), ip === undefined ? undefined : network.peerAt(ip)];
   const expired = new Set(holders.filter((peer) => peer !== undefined && hasExpired(peer, now)));
@@ -72,7 +72,7 @@ const inTheWay = (network: Network, name: string, ip: Ip | undefined, now: Times
   );
 };
 
-/** The lowest free address; where there is none, the lowest that an expired invitation still holds. */
+/** The lowest free address, else the lowest held by an expired invitation. */
 const nextIp = (network: Network, home: CidrNode, now: Timestamp): Ip | undefined => {
   const free = network.freeIpIn(home);
   if (free) return free;
@@ -161,7 +161,7 @@ export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref, expires }, 
       end === (peer.expires ?? null)
         ? []
         : [{ type: 'PeerExpirySet' as const, peerId: peer.id, expires: end }];
-    // After a restored backup clients hold back what they had seen go, until somebody says it anew.
+    // After a restored backup, clients hold back deleted peers until an admin enables them again.
     const isIn = !peer.isDisabled && (peer.isVouchedFor || network.restorations.length === 0);
     return accept(...moved, ...(isIn ? [] : [{ type: 'PeerEnabled' as const, peerId: peer.id }]));
   });

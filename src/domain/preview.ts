@@ -1,4 +1,4 @@
-/** What a command would do, without doing it: its events, each in words, and who would gain or lose sight of whom. */
+/** A command's effect without executing it: events in words, and sight gained or lost. */
 import type { NetworkEvent } from '../events/schema.ts';
 import type { AssociationId } from '../values/id.ts';
 import type { Command } from './command.ts';
@@ -12,12 +12,11 @@ import { sentenceOf, type Words } from './sentences.ts';
 
 export type Preview = {
   events: NetworkEvent[];
-  /** One for each event, without who does it; moments in them are ISO 8601, UTC. */
+  /** One for each event, without actor; times are ISO 8601, UTC. */
   sentences: string[];
   reach: ReachDifference;
 };
 
-/** Names as a network has them now. */
 const wordsOf = (network: Network): Words => {
   const cidr = (id: Parameters<Words['cidr']>[0]): string => {
     const node = network.cidr(id);
@@ -35,7 +34,7 @@ const wordsOf = (network: Network): Words => {
   };
 };
 
-/** What events would do to a network, which is left as it is. */
+/** The effect of events on a network, which stays unchanged. */
 export const foretell = (network: Network, events: readonly NetworkEvent[]): Preview => {
   const draft = network.draft();
   const sentences: string[] = [];
@@ -46,7 +45,7 @@ export const foretell = (network: Network, events: readonly NetworkEvent[]): Pre
   return { events: [...events], sentences, reach: reachDifference(network, draft) };
 };
 
-/** Decides on a network and leaves it as it is. Throws `Rejected`. */
+/** Decides without changing the network. Throws `Rejected`. */
 export const preview = (network: Network, command: Command, context: Context): Preview => {
   const decision = decide(network, command, context);
   if (!decision.accepted) throw new Rejected(decision.rejection);

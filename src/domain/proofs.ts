@@ -1,4 +1,4 @@
-/** Rules of proofs by key: of whom one is required, and what a request without one may do. */
+/** Rules of proofs by key: who needs one, and the rights of a request without. */
 import { actingPeer } from '../events/actor.ts';
 import { isAboutProofs } from './askers.ts';
 import type { Command } from './command.ts';
@@ -8,9 +8,8 @@ import type { Peer } from './peer.ts';
 import { findPeer, onPeer } from './peers.ts';
 
 /**
- * What a request without a proof by its peer's key may do. `all`: what its peer may, as in innernet 2.0;
- * `reads-and-reports`: read, redeem, and report endpoints, but no admin's act; `nothing`: not even an answer,
- * since that peer can prove itself.
+ * `all`: what its peer may, as in innernet 2.0; `reads-and-reports`: read, redeem, report endpoints, but no
+ * admin's act; `nothing`: not even an answer, since that peer can prove itself.
  */
 export type UnprovedRights = 'all' | 'reads-and-reports' | 'nothing';
 
@@ -22,14 +21,14 @@ export const unprovedRights = (
   return hasProved ? 'nothing' : 'reads-and-reports';
 };
 
-/** Whether a command is a peer's report about itself, which needs no admin. */
+/** A peer's report about itself, which needs no admin. */
 export const isOwnReport = (network: Network, command: Command, asker: Peer): boolean => {
   if (command.type === 'RedeemInvitation') return true;
   const isEndpoint = command.type === 'SetEndpointOverride' || command.type === 'ClearEndpointOverride';
   return isEndpoint && findPeer(network, command.peer)?.id === asker.id;
 };
 
-/** The peer that lacks a needed proof; undefined: none is lacking. */
+/** The peer that lacks a needed proof, if any. */
 export const needsProof = (
   network: Network,
   command: Command,
@@ -52,7 +51,7 @@ export const requireProof: Rule<'RequireProof'> = (network, { peer: ref }) => {
   });
 };
 
-/** A peer's waiver may come first, so that no peer is locked out in between. */
+/** A peer's waiver may come first, so that none is locked out in between. */
 export const waiveProof: Rule<'WaiveProof'> = (network, { peer: ref }) => {
   if (ref === undefined) return network.isProofRequired ? accept({ type: 'ProofWaived' }) : accept();
   return onPeer(network, ref, ({ id, isProofWaived }) =>

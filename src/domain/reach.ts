@@ -1,28 +1,28 @@
-/** Who can reach whom: each sees the other. And what two states of a network differ in by that. */
+/** Who can reach whom, and how two states of a network differ in that. */
 import { type CidrId, SERVER_PEER } from '../values/id.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { appears, sees, visibleCidrs } from './visibility.ts';
 
-/** Whether CIDRs let the first peer see the second; the server sees everybody. */
+/** By CIDRs; the server sees everybody. */
 export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean =>
   viewer.id === SERVER_PEER || seen.id === SERVER_PEER || sees(network, viewer.cidrId, seen.cidrId);
 
-/** Whether two peers can talk: both joined and enabled, and each sees the other. */
+/** Both joined and enabled, and each sees the other. */
 export const canReach = (network: Network, one: Peer | undefined, other: Peer | undefined): boolean =>
   appears(one) && appears(other) && mayBeShown(network, one, other) && mayBeShown(network, other, one);
 
-/** Each of `peers` with each of `others`; a peer in both lists makes no pair with itself. */
+/** Each of `peers` with each of `others`, never with itself. */
 export type ReachGroup = { peers: Peer[]; others: Peer[]; pairs: number };
 
 export type ReachDifference = { gained: ReachGroup[]; lost: ReachGroup[] };
 
-/** All peers of a CIDR have the same sight; only the server differs from its CIDR. */
+/** Peers of a CIDR have the same sight; only the server differs. */
 type Class = CidrId | 'server';
 
 const classOf = (peer: Peer): Class => (peer.id === SERVER_PEER ? 'server' : peer.cidrId);
 
-/** Which classes see each other, computed once for each. */
+/** Computed once for each pair of classes. */
 class Sight {
   readonly #network: Network;
   readonly #visible = new Map<CidrId, Set<CidrId>>();
@@ -46,7 +46,7 @@ class Sight {
   }
 }
 
-/** One class's visible peers: newly visible ones and the rest. */
+/** Visible peers of a class: new ones and the rest. */
 type Members = { came: Peer[]; stayed: Peer[] };
 
 const membersByClass = (from: Network, to: Network): Map<Class, Members> => {
@@ -61,7 +61,7 @@ const membersByClass = (from: Network, to: Network): Map<Class, Members> => {
   return classes;
 };
 
-/** Pairs that can reach each other in `to` but not in `from`; each pair is in one group. */
+/** Reach in `to` but not in `from`; each pair is in one group. */
 const gained = (from: Network, to: Network): ReachGroup[] => {
   const [before, after] = [new Sight(from), new Sight(to)];
   const classes = [...membersByClass(from, to)];
@@ -82,7 +82,6 @@ const gained = (from: Network, to: Network): ReachGroup[] => {
   return groups;
 };
 
-/** Newcomers reach each other too. */
 const newcomers = (came: Peer[], met: Peer[]): ReachGroup[] => {
   const among = (came.length * (came.length - 1)) / 2;
   const pairs = came.length * met.length + among;
@@ -90,7 +89,7 @@ const newcomers = (came: Peer[], met: Peer[]): ReachGroup[] => {
   return [{ peers: came, others: among > 0 ? [...came, ...met] : met, pairs }];
 };
 
-/** Reach gained and lost between two states. Costs one look at each peer. */
+/** Costs one look at each peer. */
 export const reachDifference = (before: Network, after: Network): ReachDifference => ({
   gained: gained(before, after),
   lost: gained(after, before),

@@ -1,4 +1,4 @@
-/** Every "no" of the rules: its name, its facts, and the one sentence and hint that people read. */
+/** Every refusal of the rules: its name, its facts, its sentence and hint. */
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Position } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
@@ -51,15 +51,13 @@ export type Rejection =
 
 export type RejectionCode = Rejection['code'];
 
-/**
- * A rejection in words. `verb` is the command to try, without program and network: `rename-peer --name bob`.
- */
+/** `verb` is without program and network: `rename-peer --name bob`. */
 export type Explanation = { sentence: string; hint: string; verb?: string };
 
-/** Fast path for most text, at a tenth of the cost: a history has a million lines. */
+/** Fast path, at a tenth of the cost: a history has a million lines. */
 const PLAIN = /^[ -~]*$/;
 
-/** Text for a terminal: escapes control, direction and private characters, which imported names may hold. */
+/** Escapes control, direction and private characters, which imported names may hold. */
 export const printable = (text: string): string =>
   PLAIN.test(text)
     ? text
@@ -71,7 +69,7 @@ export const printable = (text: string): string =>
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
-/** A name or path quoted for a command line: an imported one may hold spaces and worse. */
+/** Quoted: an imported name may hold spaces and worse. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
 
@@ -322,10 +320,10 @@ export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
 export const explain = (rejection: Rejection): Explanation =>
   (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);
 
-/** A rule's refusal, thrown to the caller; nothing is broken. */
+/** A rule's refusal, thrown to the caller. */
 export class Rejected extends Error {
   readonly rejection: Rejection;
-  /** The log's explanation, if it was asked; times in it are ISO 8601, UTC. */
+  /** From the log, if asked; times are ISO 8601, UTC. */
   background: string | undefined;
 
   constructor(rejection: Rejection, background?: string) {

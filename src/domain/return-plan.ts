@@ -1,4 +1,4 @@
-/** How to take something back: from what should be again, what was made of it and what is now, the commands to give. */
+/** Plans an undo: the commands from the state before, after, and now. */
 import { SERVER_PEER } from '../values/id.ts';
 import { type Cidr, prefixOf } from '../values/ip.ts';
 import type { Association } from './association-graph.ts';
@@ -11,18 +11,18 @@ import type { Network } from './network.ts';
 import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
-/** The network before a change, after it, and now; when all since then is undone, the last two are one. */
+/** Before a change, after it, and now; to undo all since, the last two are one. */
 export type Course = { want: Network; made: Network; now: Network };
 
-/** A change that cannot be undone, and the remedy; `verb` is without program and network. */
+/** `verb` is without program and network. */
 export type Obstacle = { sentence: string; hint: string; verb?: string };
 
 export type ReturnPlan = { commands: AdminCommand[]; obstacles: Obstacle[] };
 
-/** A command that the schema may still refuse: an imported name may be invalid. */
+/** Unparsed: an imported name may be invalid. */
 type Wish = { [field: string]: unknown; type: AdminCommand['type'] };
 
-/** A pair of CIDRs by their blocks: a CIDR added again has another id but counts as the same. */
+/** By blocks: a CIDR added again has another id but counts as the same. */
 const pairOf = (network: Network, { cidrIds }: Association): string =>
   cidrIds
     .map((id) => network.cidr(id)?.cidr ?? String(id))
@@ -60,7 +60,7 @@ class Planner {
     return { commands: this.#commands, obstacles: this.obstacles };
   }
 
-  /** Orders the commands so that the rules accept them; those refused to the end are obstacles. */
+  /** Orders the commands so that the rules accept them; the refused rest are obstacles. */
   #settle(): void {
     for (;;) {
       const refused: { wish: Wish; obstacle: Obstacle }[] = [];
@@ -90,7 +90,7 @@ class Planner {
   }
 
   #refusal(wish: Wish, rejection: Rejection): Obstacle {
-    // A CIDR that is to come back has no id yet: its block names it.
+    // A CIDR that is to come back has no id yet.
     const { sentence, hint, verb } = explain(rejection);
     return { sentence: `${wish.type} is refused: ${sentence}`, hint, ...(verb ? { verb } : {}) };
   }
@@ -105,7 +105,7 @@ class Planner {
     }
   }
 
-  /** By name, since the CIDR itself may have to come back first. */
+  /** By name, since the CIDR may have to come back first. */
   #bringAssociationsBack(): void {
     const { want, made, now } = this.#course;
     const [left, present, blocks] = [associationsOf(made), associationsOf(now), blocksOf(now)];
@@ -147,7 +147,7 @@ class Planner {
       this.#waiting.push({ type: 'SetDefaultExpiry', seconds });
   }
 
-  /** With more to undo this is no obstacle: the key can still prove itself. */
+  /** No obstacle beside others: the key can still prove itself. */
   #namePeersProved(): void {
     const { want, made, now } = this.#course;
     for (const { id, name, hasProved } of made.peers())
@@ -217,10 +217,9 @@ class Planner {
   }
 }
 
-/** A field's name for people, and the command that restores it. */
 type WayBack = { what: string; wish: (before: Peer) => Wish };
 
-/** Null: no command changes it, or another place restores it. */
+/** Null: no command, or another place restores it. */
 const WAYS_BACK: EachField<Peer, WayBack | null> = {
   id: null,
   name: { what: 'name', wish: ({ id: peer, name }) => ({ type: 'RenamePeer', peer, name }) },
@@ -265,6 +264,6 @@ const joined = ({ name }: Peer): Obstacle => ({
   verb: `disable-peer --name ${shellWord(name)}`,
 });
 
-/** Undoes only what the change made and no one has changed since; the rest is an obstacle. */
+/** Undoes only what the change made and stands since; the rest are obstacles. */
 export const planReturn = (course: Course, context: Context): ReturnPlan =>
   new Planner(course, context).plan();

@@ -1,4 +1,6 @@
-/** Whose right to connect a commit ended, who joined and who must prove itself now: computed once, for all who act on it. */
+/**
+ * The rights that a commit changed: peers that lost their connection, joined, or must prove themselves now.
+ */
 import type { NetworkEvent } from '../events/schema.ts';
 import { type PeerId, SERVER_PEER } from '../values/id.ts';
 import type { Change, Changes } from './changes.ts';
@@ -10,13 +12,15 @@ import { unprovedRights } from './proofs.ts';
 export const mayConnect = (peer: Peer | undefined): peer is Peer =>
   peer !== undefined && !peer.isDisabled && peer.id !== SERVER_PEER;
 
-/** A peer, as it was, whose key can no longer connect. `joined`: its invitation's key, which its own has replaced. */
+/**
+ * The former row of a peer whose key can no longer connect. `joined`: its own key replaced the invitation's.
+ */
 export type EndedRight = { peer: Peer; reason: 'deleted' | 'disabled' | 'rekeyed' | 'joined' };
 
 export type Rights = {
   ended: ReadonlyMap<PeerId, EndedRight>;
   joined: ReadonlySet<PeerId>;
-  /** From now on these are served nothing without a proof by their key. */
+  /** Served nothing without a proof by key from now on. */
   mustProve: ReadonlySet<PeerId>;
 };
 
@@ -32,7 +36,7 @@ const endOf = (change: Change<Peer>): EndedRight | undefined => {
   return { peer, reason: hasJoined(change) ? 'joined' : 'rekeyed' };
 };
 
-/** `network` is the state after the events, `changes` what they changed. */
+/** `network` is the state after the events, `changes` their effect. */
 export const rightsAfter = (
   network: Network,
   events: Iterable<NetworkEvent>,

@@ -5,11 +5,11 @@ import { shortKey } from '../values/key.ts';
 import { durationText, type Timestamp } from '../values/time.ts';
 import { nameText } from './name-text.ts';
 
-/** What a sentence may ask: names as they were before the event, fit for a terminal. */
+/** Names as they were before the event, safe for a terminal. */
 export type Words = {
   peer: (id: PeerId) => string;
   cidr: (id: CidrId) => string;
-  /** `humans and servers`, also of an association that is gone. */
+  /** `humans and servers`, also of a deleted association. */
   association: (id: AssociationId) => string;
   time: (time: Timestamp) => string;
 };
@@ -70,9 +70,9 @@ const SENTENCES: Sentences = {
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
 };
 
-/** What an event says, without who did it; one that undoes something says so. */
+/** An event in words, without its actor; notes an undo. */
 export const sentenceOf = (event: NetworkEvent, words: Words): string => {
-  // The table has a sentence for this very type; the compiler cannot join the two unions by itself.
+  // The table fits this type, but the compiler cannot join the two unions.
   const sentence = (SENTENCES[event.type] as (event: NetworkEvent, words: Words) => string)(event, words);
   return `${sentence}${undoing(event)}`;
 };

@@ -1,16 +1,16 @@
 /**
- * Who may see whom. What a peer sees depends on its CIDR alone: the peers of that CIDR and its descendants, of
- * the server's CIDR, and of every CIDR (with descendants) associated with the CIDR or one of its ancestors.
+ * Who may see whom. A peer's sight depends on its CIDR alone: the peers of that CIDR and its descendants, of
+ * the server's CIDR, and of every CIDR (with descendants) associated with the CIDR or an ancestor.
  */
 import { type CidrId, SERVER_CIDR } from '../values/id.ts';
 import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 
-/** Whether a peer is shown to others: joined and enabled. A temporary key is never shown. */
+/** Joined and enabled; a temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>
   peer?.isRedeemed === true && !peer.isDisabled;
 
-/** A CIDR and its ancestors, up to the root. */
+/** Up to the root. */
 export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
   const seen = new Set<CidrId>();
   for (let node = network.cidr(id); node && !seen.has(node.id); ) {
@@ -20,7 +20,6 @@ export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
   }
 }
 
-/** A CIDR and its descendants. */
 export function* subtree(network: Network, id: CidrId): Generator<CidrId> {
   const seen = new Set<CidrId>();
   const open = [id];
@@ -32,7 +31,7 @@ export function* subtree(network: Network, id: CidrId): Generator<CidrId> {
   }
 }
 
-/** The CIDRs whose own peers a peer of this CIDR sees. */
+/** CIDRs whose own peers a peer of this CIDR sees. */
 export const visibleCidrs = (network: Network, viewer: CidrId): Set<CidrId> => {
   const visible = new Set<CidrId>();
   const addAll = (top: CidrId): void => {
@@ -47,7 +46,7 @@ export const visibleCidrs = (network: Network, viewer: CidrId): Set<CidrId> => {
   return visible;
 };
 
-/** The inverse of `visibleCidrs`: the CIDRs whose peers see the own peers of this CIDR. */
+/** The inverse of `visibleCidrs`. */
 export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
   const ancestors = [...lineage(network, cidr)];
   if (ancestors.includes(SERVER_CIDR)) return new Set([...network.cidrs()].map(({ id }) => id));
@@ -60,7 +59,6 @@ export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
   return viewers;
 };
 
-/** Whether a peer of `viewer` sees the own peers of `cidr`. */
 export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean => {
   const ancestors = new Set(lineage(network, cidr));
   if (ancestors.has(viewer) || ancestors.has(SERVER_CIDR)) return true;
@@ -70,7 +68,7 @@ export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean =>
   return false;
 };
 
-/** Every peer that a peer of this CIDR sees, itself included if it appears. */
+/** Includes the viewer itself if it appears. */
 export function* visiblePeers(network: Network, viewer: CidrId): Generator<Peer> {
   for (const id of visibleCidrs(network, viewer)) {
     for (const peer of network.peersIn(id)) if (appears(peer)) yield peer;

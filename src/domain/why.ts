@@ -1,4 +1,4 @@
-/** Why two peers can talk, or cannot: the chain of CIDRs, what opened or closed the way, and what would open it. */
+/** Why two peers can or cannot talk: the CIDRs, the events, and the commands that would help. */
 import {
   type CidrId,
   type PeerId,
@@ -31,26 +31,25 @@ export type Reason = {
     | 'InvitationOver'
     | 'NoAssociation';
   sentence: string;
-  /** For each peer, the CIDRs from its own up to the deciding one. */
+  /** For each peer, from its own CIDR to the deciding one. */
   chains?: [CidrNode[], CidrNode[]];
   positions: Position[];
-  /** Commands that would change it, nearest first, without program and network. */
+  /** Nearest first, without program and network. */
   verbs: string[];
 };
 
 export type Why = {
-  /** Whether each sees the other. */
   visible: boolean;
   /** As they are, or last were. */
   peers: [Peer, Peer];
-  /** Undefined where the CIDR is gone. */
+  /** Undefined: gone. */
   homes: [CidrNode | undefined, CidrNode | undefined];
-  /** Whether each was there, had joined and was enabled. */
+  /** There, joined and enabled. */
   present: [boolean, boolean];
-  /** Whether their CIDRs let the first see the second, and the second the first. */
+  /** Of the first to the second by CIDRs, and back. */
   sight: [boolean, boolean];
   reasons: Reason[];
-  /** The event that made the present state; undefined if it never was otherwise. */
+  /** The last turning event, if any. */
   turnedAt: Position | undefined;
 };
 
@@ -121,7 +120,7 @@ const opened = (story: PairStory, pair: Pair): Reason[] => {
   return [...reasons, ...associations(story, pair)];
 };
 
-/** Sight in one direction: an import may put peers in a CIDR that contains CIDRs. */
+/** An import may put peers in a CIDR that contains CIDRs. */
 const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
   const { network } = story;
   const [there, back] = [mayBeShown(network, one, other), mayBeShown(network, other, one)];
@@ -135,7 +134,7 @@ const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
   return [{ code: 'OneWay', sentence, positions: [], verbs: [] }];
 };
 
-/** Pairs of CIDRs around the two peers that an association could join, the narrowest first. */
+/** Pairs that an association could join, the narrowest first. */
 const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] => {
   const below = (peer: Peer): CidrNode[] =>
     chainOf(network, peer.cidrId).filter(({ id }) => id !== ROOT_CIDR);
@@ -215,8 +214,7 @@ const obstacles = (story: PairStory, pair: Pair, now: Timestamp): Reason[] => [
 ];
 
 /**
- * Judges two peers by the events that concern them, up to the moment `now`. Undefined if one of them never
- * existed.
+ * Judges two peers by the events that concern them, up to the moment `now`. Undefined if one never existed.
  */
 export const whyOf = (
   ids: readonly [PeerId, PeerId],

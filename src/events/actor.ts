@@ -1,18 +1,17 @@
-/** Who did it: sealed into every record, and half of what makes a command's id unique. */
+/** The actor of a command: sealed into every record; with the command id it identifies a command. */
 import * as z from 'zod';
 import { PeerId } from '../values/id.ts';
 
 export const Actor = z.discriminatedUnion('kind', [
-  /** Somebody at the server's command line: the uid that ran it and, through sudo, the login name. */
+  /** A user at the server's command line: uid, and login name if through sudo. */
   z.object({ kind: z.literal('operator'), uid: z.number().int(), user: z.string().max(255).optional() }),
   /** A peer, known by its tunnel address. */
   z.object({ kind: z.literal('peer'), peerId: PeerId }),
-  /** The running server itself: the timer that ends invitations. */
+  /** The running server itself, such as its timer for expiry. */
   z.object({ kind: z.literal('server') }),
 ]);
 export type Actor = z.infer<typeof Actor>;
 
-/** The peer that acted; undefined where no peer did. */
 export const actingPeer = (actor: Actor): PeerId | undefined => {
   switch (actor.kind) {
     case 'peer':
@@ -23,7 +22,7 @@ export const actingPeer = (actor: Actor): PeerId | undefined => {
   }
 };
 
-/** The JSON text that is sealed, with its keys in a fixed order. */
+/** The sealed JSON text, keys in fixed order. */
 export const actorText = (actor: Actor): string => {
   switch (actor.kind) {
     case 'operator':

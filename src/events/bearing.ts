@@ -1,10 +1,9 @@
-/** The bearing of each event on what peers may do: whether it widens that, narrows it, or does neither. */
+/** The effect of each event type on the rights of peers: widens, narrows, or neither. */
 import type { EventType } from './schema.ts';
 
 /**
- * `widens`: some peer may reach, read or ask for something that it could not before, or the tree by which that is judged
- * grows. `narrows`: some peer loses that, and nobody gains. `neither`: names, places and proofs that take nothing from
- * who can give them.
+ * `widens`: a peer may reach, read or request more, or the tree that decides it grows. `narrows`: a peer
+ * loses that, none gains. `neither`: names, places, and proofs that cost nothing to peers able to give them.
  */
 export type Bearing = 'widens' | 'narrows' | 'neither';
 
@@ -23,10 +22,10 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   PeerRenamed: 'neither',
   PeerDisabled: 'narrows',
   PeerEnabled: 'widens',
-  /** An earlier end narrows; a later one, or none, widens, and the event does not say which it is. */
+  /** An earlier end narrows, a later one widens; the event does not say which it is. */
   PeerExpirySet: 'widens',
   PeerExpired: 'narrows',
-  /** Each peer that is added has its own end in the log. */
+  /** Each new peer has its own expiry in the log. */
   DefaultExpirySet: 'neither',
   PeerDeleted: 'narrows',
   AdminGranted: 'widens',

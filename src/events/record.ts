@@ -1,39 +1,38 @@
 /**
- * A record: one event as the log keeps it, with the exact bytes that are sealed into the hash chain. The format
- * is described, with test vectors, in docs/log-format.md.
+ * A record: one event with the exact bytes sealed into the hash chain. Format and test vectors:
+ * docs/log-format.md.
  */
 import type { Hash, Position } from '../values/id.ts';
 import { NO_HASH } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { EventType, NetworkEvent } from './schema.ts';
 
-/** The fields that a digest covers besides the salt; texts exactly as in the file. */
+/** The fields that a digest covers besides the salt, exactly as in the file. */
 export type SealedFields = {
-  /** Position of the last record of the same commit. */
+  /** Last position of the commit. */
   commitEnd: Position;
   id: string;
   commandId: string;
   type: EventType;
   recordedAt: Timestamp;
-  /** Actor as JSON text. */
+  /** JSON text. */
   actor: string;
-  /** Event as JSON text, without `type`. */
+  /** JSON text, without `type`. */
   body: string;
 };
 
-/** One row of the log. */
 export type EventRecord = SealedFields & {
   position: Position;
-  /** 16 random bytes, so that a digest tells nothing about the event to those who may not see it. */
+  /** 16 random bytes, so that a digest tells nothing about its event. */
   salt: Uint8Array;
   digest: Hash;
   hash: Hash;
 };
 
-/** SHA-256 in lower-case hexadecimal; passed in, because this folder does not use Node. */
+/** In lower-case hexadecimal; passed in, since this folder uses no Node. */
 export type Sha256 = (bytes: Uint8Array) => Hash;
 
-/** First byte of every link; another way of sealing gets another. */
+/** Another way of sealing gets another number. */
 const CHAIN_VERSION = 1;
 
 const utf8 = new TextEncoder();
@@ -51,7 +50,7 @@ export const fromHex = (hex: string): Uint8Array => {
   return bytes;
 };
 
-/** One buffer for all hashes, because an audit checks a million records. */
+/** One buffer for all: an audit hashes a million records. */
 let scratch = new Uint8Array(4096);
 
 const scratchOf = (size: number): Uint8Array => {
@@ -59,7 +58,7 @@ const scratchOf = (size: number): Uint8Array => {
   return scratch;
 };
 
-/** A UTF-16 unit becomes at most three bytes of UTF-8. */
+/** A UTF-16 unit takes at most three bytes. */
 const roomFor = (texts: readonly string[]): number =>
   texts.reduce((sum, text) => sum + 4 + 3 * text.length, 0);
 
@@ -85,8 +84,8 @@ const linkView = new DataView(linkBytes.buffer);
 linkBytes[0] = CHAIN_VERSION;
 
 /**
- * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), integers big-endian. At position
- * 1 network id and previous hash are 32 zero bytes; the hash of position 1 becomes the network id.
+ * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), big-endian. At position 1 network
+ * id and previous hash are 32 zero bytes; the first hash becomes the network id.
  */
 export const chainHash = (
   link: { networkId: Hash; position: Position; previous: Hash; digest: Hash },
@@ -101,7 +100,7 @@ export const chainHash = (
   return sha256(linkBytes);
 };
 
-/** The JSON text for `body`: the event without its type. */
+/** JSON text without the type. */
 export const bodyText = (event: NetworkEvent): string => {
   const { type: _, ...body } = event;
   return JSON.stringify(body);

@@ -1,6 +1,6 @@
 /**
- * Everything that can have happened in a network, in the words that the log keeps for ever. A published type
- * never changes: a new field is optional, anything else is a new type and an upcast.
+ * Every event that the log can hold. A published type never changes: a new field is optional, any other
+ * change is a new type and an upcast.
  */
 import * as z from 'zod';
 import { Endpoint } from '../values/endpoint.ts';
@@ -16,17 +16,17 @@ const undoing = { reverts: Position.optional(), returnsTo: Position.optional() }
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ type: z.literal(type), ...shape, ...undoing });
 
-/** The first record of a new network; its CIDRs and the server's peer follow in the same commit. */
+/** First record of a new network; CIDRs and the server's peer follow in the same commit. */
 const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
-/** The first record of a network imported from innernet; its content follows in the same commit. */
+/** First record of an import from innernet; its content follows in the same commit. */
 const NetworkImported = event('NetworkImported', {
   name: RecordedName,
-  /** The source: program, schema version, SHA-256 of its file. */
+  /** SHA-256 of the source file. */
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
-/** A backup was restored: the records after it, up to this lost head, were given up. */
+/** A backup was restored: the records up to this lost head were given up. */
 const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
 
 const CidrAdded = event('CidrAdded', {
@@ -38,7 +38,7 @@ const CidrAdded = event('CidrAdded', {
 const CidrRenamed = event('CidrRenamed', { cidrId: CidrId, name: RecordedName });
 const CidrDeleted = event('CidrDeleted', { cidrId: CidrId });
 
-/** A peer with an address; unless `redeemed`, `publicKey` is the invitation's temporary key. */
+/** Unless `redeemed`, `publicKey` is the invitation's temporary key. */
 const PeerAdded = event('PeerAdded', {
   peerId: PeerId,
   name: RecordedName,
@@ -46,7 +46,7 @@ const PeerAdded = event('PeerAdded', {
   cidrId: CidrId,
   publicKey: PublicKey,
   isAdmin: z.boolean(),
-  /** When the invitation ends; null: never, or no invitation. */
+  /** Null: never, or no invitation. */
   inviteExpires: Timestamp.nullable(),
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
@@ -58,7 +58,7 @@ const InvitationRedeemed = event('InvitationRedeemed', {
   /** The new key proved itself in its redemption. */
   proved: z.boolean().optional(),
 });
-/** A new temporary key and end for an invited peer; the old invitation is void. */
+/** The peer has not joined; its old invitation is void. */
 const InvitationReissued = event('InvitationReissued', {
   peerId: PeerId,
   publicKey: PublicKey,
@@ -70,11 +70,11 @@ const InvitationExpired = event('InvitationExpired', { peerId: PeerId });
 const PeerRenamed = event('PeerRenamed', { peerId: PeerId, name: RecordedName });
 const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
 const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
-/** When the peer expires; null: never. */
+/** Null: never. */
 const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
-/** The peer expired and is cut off as by `PeerDisabled`. */
+/** Cuts the peer off as `PeerDisabled` does. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
-/** New peers expire after so many seconds, unless they have an expiry of their own; null: never. */
+/** For new peers without an expiry of their own; null: never. */
 const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
 const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
 const AdminGranted = event('AdminGranted', { peerId: PeerId });
@@ -88,14 +88,14 @@ const AssociationDeleted = event('AssociationDeleted', { associationId: Associat
 
 const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
 const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
-/** The server's outside endpoint; its peer carries it too. */
+/** Outside; the server's peer carries it too. */
 const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
-/** Requests need a proof by key; with `peerId`, that peer's waiver ends. */
+/** By key, for all; with `peerId`, that peer's waiver ends. */
 const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
-/** Requests need no proof; with `peerId`, only that peer's. */
+/** For all; with `peerId`, only that peer. */
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
-/** The peer's key proved itself for the first time. */
+/** For the first time. */
 const PeerProved = event('PeerProved', { peerId: PeerId });
 
 export const NetworkEvent = z.discriminatedUnion('type', [

@@ -1,4 +1,4 @@
-/** From a record's type and body to the event that today's code knows; unknown types stop the program. */
+/** Turns a record's type and body into an event of today's code; throws on unknown types. */
 import type { EventRecord } from './record.ts';
 import { EVENT_TYPES, type EventType, type NetworkEvent } from './schema.ts';
 
@@ -21,13 +21,13 @@ export class UnknownEventType extends Error {
 type Sealed = Pick<EventRecord, 'type' | 'body' | 'position'>;
 
 /**
- * The event of a record. The body is trusted as written (the chain seals it); `NetworkEvent.parse` is for
- * what comes from elsewhere. Throws `UnknownEventType`.
+ * The event of a record. Trusts the body, which the chain seals; foreign input needs `NetworkEvent.parse`.
+ * Throws `UnknownEventType`.
  */
 export const eventOf = (record: Sealed): NetworkEvent =>
   ({ type: record.type as EventType, ...dataOf(record) }) as NetworkEvent;
 
-/** The event of a record without its type, for those who tell of many. Throws as `eventOf` does. */
+/** A record's event without its type; cheaper for many. Throws `UnknownEventType`. */
 export const dataOf = ({ type, body, position }: Sealed): Record<string, unknown> => {
   if (!KNOWN.has(type)) throw new UnknownEventType(type, position);
   return JSON.parse(body);

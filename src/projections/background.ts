@@ -1,4 +1,4 @@
-/** What the log knows of why a rule refused: who made it so, and when. Moments are in ISO 8601, UTC. */
+/** Explains a refusal from the log: who caused it, and when, in ISO 8601, UTC. */
 import { nameText } from '../domain/name-text.ts';
 import type { Rejection, RejectionCode } from '../domain/rejection.ts';
 import type { EventType } from '../events/schema.ts';
@@ -19,13 +19,13 @@ export class Background {
   readonly #queries: LogQueries;
   readonly #history: History;
 
-  /** `history` must write moments as they are. */
+  /** `history` must leave times as they are. */
   constructor(queries: LogQueries, history: History) {
     this.#queries = queries;
     this.#history = history;
   }
 
-  /** A clause such as `bob was added by ann at … (position 7)`; undefined where the log has nothing to add. */
+  /** A clause such as `bob was added by ann at … (position 7)`; undefined if the log adds nothing. */
   of(rejection: Rejection): string | undefined {
     const teller = this.#tellers[rejection.code] as ((facts: Rejection) => string | undefined) | undefined;
     return teller?.(rejection);
@@ -61,14 +61,13 @@ export class Background {
     return `${what} by ${who} at ${record.recordedAt} (position ${record.position})`;
   }
 
-  /** A CIDR is added once, and mentioned again where others are added to it: of additions the first counts. */
+  /** Of additions the first counts: later ones mention the CIDR as a parent. */
   #last(thing: Thing, type: EventType): ToldRecord | undefined {
     const whole = { after: 0, until: Number.MAX_SAFE_INTEGER, limit: 1 };
     const reverse = !type.endsWith('Added');
     return this.#queries.records({ types: [type], about: [thing] }, { ...whole, reverse })[0];
   }
 
-  /** The peer of now with this name or key. */
   #peer(wanted: { name: string } | { publicKey: PublicKey }): PeerRow | undefined {
     return this.#queries.peers(wanted).find(({ ended }) => ended === null);
   }
@@ -105,7 +104,6 @@ export class Background {
     return this.#told(`${nameText(name)} was added`, this.#cidrThing(name), 'CidrAdded');
   }
 
-  /** What became of a peer that was called so. */
   #formerPeer(name: string): string | undefined {
     const thing = this.#lastCalled('peer', name);
     if (!thing) return undefined;

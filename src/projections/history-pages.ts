@@ -1,20 +1,19 @@
-/** Filters of history as people say them: by type, by who did it, by what it is about. */
+/** Filters of history by type, actor and subject, as people name them. */
 import { type Actor, actorText } from '../events/actor.ts';
 import { EVENT_TYPES, type EventType } from '../events/schema.ts';
 import type { LogQueries, RecordFilter, Thing } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
 import { Things } from './things.ts';
 
-/** Each left out lets everything through. */
+/** Absent filters let everything through. */
 export type HistoryFilter = {
   types?: readonly string[] | undefined;
   /** Name of a peer, of a user at the server's command line, or `server`. */
   actor?: string | undefined;
-  /** A name, or the things themselves. */
   about?: string | readonly Thing[] | undefined;
 };
 
-/** Throws `Failure` where a type, actor or thing is unknown or ambiguous. */
+/** Throws `Failure` for an unknown or ambiguous type, actor or thing. */
 export const recordFilter = (queries: LogQueries, { types, actor, about }: HistoryFilter): RecordFilter => ({
   types: types?.map(knownType),
   actors: actor === undefined ? undefined : actorsCalled(queries, actor),

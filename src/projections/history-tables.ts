@@ -1,4 +1,4 @@
-/** What history needs beside the events: who was called what since when, and which events concern whom. */
+/** Tables for history: which names things had since when, and which events concern them. */
 import type { NetworkEvent } from '../events/schema.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
 import type { Thing } from '../store/queries.ts';
@@ -7,13 +7,12 @@ import { type AssociationId, type CidrId, type PeerId, type Position, SERVER_PEE
 const aPeer = (id: PeerId): Thing => ({ kind: 'peer', id });
 const aCidr = (id: CidrId): Thing => ({ kind: 'cidr', id });
 
-/** The CIDRs that an association joins, or joined. */
 const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
   models.sql('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?').raw().get(id) as
     | [CidrId, CidrId]
     | undefined;
 
-/** What an event is about besides what it names and the CIDR of a peer that it adds: see sqlite-queries.ts. */
+/** Subjects of an event besides those that it names and the CIDR of a new peer: see sqlite-queries.ts. */
 const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
   switch (event.type) {
     case 'NetworkCreated':
@@ -63,7 +62,6 @@ const noteName = (models: ReadModels, thing: Thing, position: Position, name: st
     .run(thing.kind, thing.id, position, name);
 };
 
-/** Events that hold a name, and what they give it to. */
 type Naming = Extract<NetworkEvent, { name: string }>;
 
 const namedBy = (event: Naming): Thing | undefined => {

@@ -1,4 +1,4 @@
-/** The log as people read it: entries with names resolved as they were, and a sentence for each. */
+/** The log as people read it: a sentence for each event, with names as they were. */
 import { nameText } from '../domain/name-text.ts';
 import { sentenceOf, type Words } from '../domain/sentences.ts';
 import { type Actor, actingPeer } from '../events/actor.ts';
@@ -12,7 +12,7 @@ import { NamesAt } from './names.ts';
 
 type NamedActor = Actor & { name?: string };
 
-/** One event as `history --json` prints it; `actor.name` is the actor's name at that moment. */
+/** `history --json` prints these; `actor.name` is the name at that moment. */
 export type HistoryEntry = {
   position: Position;
   id: string;
@@ -32,7 +32,6 @@ const localTime = (time: Timestamp): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
-/** The position whose name for a thing is used. */
 export type NamedAt = (kind: NamedKind, id: number) => Position;
 
 const MAX_ACTORS = 1_000;
@@ -44,7 +43,6 @@ export class History {
   readonly #actors = new Map<string, NamedActor>();
   readonly #texts = new WeakMap<NamedActor, string>();
 
-  /** `time` formats times in sentences, by default in local time. */
   constructor(queries: LogQueries, time: (time: Timestamp) => string = localTime) {
     this.#queries = queries;
     this.#names = new NamesAt(queries);
@@ -61,7 +59,7 @@ export class History {
     return { position, id, commandId, recordedAt, actor, type, data: dataOf(record), hash };
   }
 
-  /** The entry as JSON text with the sealed body: parsing and serialising it is most of a line's cost. */
+  /** With the sealed body: parsing and serialising it would be most of the cost. */
   textOf(record: ToldRecord): string {
     const { position, id, commandId, recordedAt, type, body, hash } = record;
     const actor = this.#textOfActor(this.#actorOf(record.actor, position));
@@ -79,20 +77,17 @@ export class History {
     return text;
   }
 
-  /**
-   * Who did what, in one line safe for a terminal: `ann added peer bob (10.61.1.7) to humans, invitation
-   * until …`.
-   */
+  /** One line safe for a terminal: `ann added peer bob (10.61.1.7) to humans, invitation until …`. */
   describe(entry: HistoryEntry): string {
     return `${this.#who(entry.actor)} ${this.what(entry)}`;
   }
 
-  /** The actor's name, safe for a terminal. */
+  /** Safe for a terminal. */
   who({ actor }: HistoryEntry): string {
     return this.#who(actor);
   }
 
-  /** Cached: actors are few and repeat. */
+  /** Actors are few and repeat. */
   #actorOf(text: string, position: Position): NamedActor {
     const known = this.#actors.get(text);
     const actor = known ?? (JSON.parse(text) as Actor);
@@ -126,7 +121,7 @@ export class History {
     return uid === 0 ? 'root' : `uid ${uid}`;
   }
 
-  /** What was done, without the actor; names as of before it, or at the positions of `namedAt`. */
+  /** Without the actor; names as of before the event, or at the positions of `namedAt`. */
   what(entry: HistoryEntry, namedAt: NamedAt = () => entry.position - 1): string {
     const event = { type: entry.type, ...entry.data } as NetworkEvent;
     return sentenceOf(event, this.#words(namedAt));

@@ -1,22 +1,22 @@
-/** What peers and CIDRs were called at a position of the log. */
+/** The names of peers and CIDRs at a position of the log. */
 import type { LogQueries, NamedKind, NameSpan } from '../store/queries.ts';
 import type { Position } from '../values/id.ts';
 
-/** Names kept at most: reading a long history stays flat in memory. */
+/** Cache limit: memory stays flat over a long history. */
 const MAX_KEPT = 131_072;
 
 export class NamesAt {
   readonly #queries: Pick<LogQueries, 'namesOf'>;
   readonly #known = new Map<string, readonly NameSpan[]>();
   #kept = 0;
-  /** The position asked about last: a reader that goes back wants earlier names next. */
+  /** The last position asked: a reader going back wants earlier names next. */
   #last: Position = 0;
 
   constructor(queries: Pick<LogQueries, 'namesOf'>) {
     this.#queries = queries;
   }
 
-  /** The name that a thing had right after the event at this position; undefined before it had one. */
+  /** The thing's name right after the event at a position; undefined before it had one. */
   nameOf(kind: NamedKind, id: number, position: Position): string | undefined {
     const key = `${kind} ${id}`;
     const isThen = ({ from, until }: NameSpan): boolean => from <= position && position < until;

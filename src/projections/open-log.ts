@@ -1,4 +1,4 @@
-/** Opening a network's log with the read models of this program: the one place that chooses an engine. */
+/** Opens a network's log with this program's read models: the one place that chooses an engine. */
 import type { EventLog } from '../store/log.ts';
 import { type OpenOptions, openSqliteLog } from '../store/sqlite-log.ts';
 import { READ_MODELS } from './projections.ts';

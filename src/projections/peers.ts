@@ -23,7 +23,7 @@ const add = (models: ReadModels, event: EventOf<'PeerAdded'>): void => {
     );
 };
 
-/** The columns of one row that an event changes, and what they are set to. */
+/** Columns that an event sets in one row, and their values. */
 type Update = [id: PeerId, columns: string, ...values: (string | number | null)[]];
 
 const updateOf = (event: NetworkEvent): Update | undefined => {

@@ -1,4 +1,4 @@
-/** The read models that every writer of a log keeps level with it, and the questions that they answer. */
+/** The read models that every writer keeps level with its log, and their questions. */
 import type { ReadModelSet } from '../store/projection.ts';
 import { history } from './history-tables.ts';
 import { peers } from './peers.ts';

@@ -1,4 +1,4 @@
-/** The questions about a log's past, answered in SQL from its records and read models. */
+/** Queries about a log's past, in SQL over its records and read models. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType } from '../events/schema.ts';
@@ -20,12 +20,11 @@ import type { Timestamp } from '../values/time.ts';
 
 type Value = string | number;
 
-/** SQL with the values of its question marks. */
 type Condition = { sql: string; values: readonly Value[] };
 
 const marks = (values: readonly unknown[]): string => values.map(() => '?').join();
 
-/** In the order of `ToldCells`; few columns, since each slows a long history. */
+/** In the order of `ToldCells`; each column slows a long history. */
 const TOLD = 'position, id, command_id, type, recorded_at, actor, body, hash';
 
 type ToldCells = [
@@ -47,7 +46,7 @@ const toldOf = (cells: ToldCells): ToldRecord => {
 const among = (column: string, values: readonly Value[] | undefined): Condition[] =>
   values ? [{ sql: `${column} IN (${marks(values)})`, values }] : [];
 
-/** Position where the row's peer was added: the first that it had a name. */
+/** The first position with a name. */
 const ADDED = `(SELECT min(from_position) FROM names WHERE kind = 'peer' AND names.id = peers.id)`;
 
 /** Each read model knows a part of the positions, so that nothing is written twice. */
@@ -65,10 +64,10 @@ const about = (things: readonly Thing[]): Condition => {
   };
 };
 
-/** Names read at once: they lie side by side, and a long history needs them in order. */
+/** They lie side by side, and a long history needs them in order. */
 const NAMES_TOGETHER = 64;
 
-/** Types without effect on reach; a peer may have thousands of these. */
+/** No effect on reach; a peer may have thousands. */
 const IDLE: readonly EventType[] = [
   'EndpointOverrideSet',
   'EndpointOverrideCleared',
@@ -77,7 +76,7 @@ const IDLE: readonly EventType[] = [
   'AdminRevoked',
 ];
 
-/** A peer's CIDRs stay the same as long as it lives. */
+/** A peer's CIDRs never change. */
 const OF_PAIR = `
   WITH RECURSIVE
     around(id) AS (
@@ -119,7 +118,6 @@ const BACK = `
 
 const COLUMN_OF = { name: 'name', ip: 'ip', publicKey: 'public_key', cidr: 'cidr' } as const;
 
-/** Rows with these values; all without any. */
 const where = (wanted: { [F in keyof typeof COLUMN_OF]?: string | undefined }): Condition => {
   const fields = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
     (field) => wanted[field] !== undefined,
@@ -139,7 +137,7 @@ export class SqliteQueries implements LogQueries {
   readonly #db: Database;
   readonly #statements = new Map<string, Statement<unknown[], unknown>>();
 
-  /** `db` is the log's reading connection; no statement stays open. */
+  /** `db` only reads; no statement stays open. */
   constructor(db: Database) {
     this.#db = db;
   }

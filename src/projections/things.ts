@@ -1,6 +1,6 @@
 /**
- * Finds what people mean by a name that a peer, CIDR or association has now or ever had: `bob`, `peer:bob`,
- * `cidr:humans`, `bob@12` (what was called so at position 12), an address, a block, `humans and machines`.
+ * Finds the peer, CIDR or association that a name means, now or ever: `bob`, `peer:bob`, `cidr:humans`,
+ * `bob@12` (so named at position 12), an address, a block, `humans and machines`.
  */
 import type { EventType } from '../events/schema.ts';
 import type { LogQueries, Named, Thing } from '../store/queries.ts';
@@ -22,7 +22,7 @@ export class Things {
     this.#names = new NamesAt(queries);
   }
 
-  /** The things that events are to be about. Throws `Failure` for unknown or ambiguous names. */
+  /** Throws `Failure` for unknown or ambiguous names. */
   about(text: string): Thing[] {
     const found = this.#named(text);
     if (found.length > 1) throw this.#ambiguous(text, found);
@@ -33,8 +33,8 @@ export class Things {
   }
 
   /**
-   * The peer with the name at a position, else the one that had it before. `among` restricts the candidates,
-   * so that other peers make no name ambiguous. Throws `Failure`.
+   * The peer with the name at a position, else an earlier one. `among` limits the candidates, so that others
+   * make no name ambiguous. Throws `Failure`.
    */
   peer(text: string, position: Position, among?: ReadonlySet<PeerId>): PeerId {
     const ever = this.#peersNamed(text).filter(({ id }) => among?.has(id as PeerId) ?? true);
@@ -46,7 +46,7 @@ export class Things {
     return one.id as PeerId;
   }
 
-  /** Every peer that a text may mean at some position. */
+  /** At any position. */
   peersMeant(text: string): PeerId[] {
     return this.#peersNamed(text).map(({ id }) => id as PeerId);
   }
@@ -74,7 +74,7 @@ export class Things {
     return this.#presentFirst(then, Number(at));
   }
 
-  /** Those present at a position; all if none is. */
+  /** All, if none is present. */
   #presentFirst(found: Named[], position: Position): Named[] {
     const present = found.filter(({ kind, id }) => kind === 'cidr' || !this.#isGone(id, position));
     return present.length > 0 ? present : found;
@@ -91,7 +91,7 @@ export class Things {
     return cidr ? this.#queries.cidrs({ cidr }).map(({ id }) => ({ kind: 'cidr', id })) : [];
   }
 
-  /** Every association that ever joined two CIDRs, in either order. */
+  /** Two CIDRs, in either order. */
   #association(text: string): Thing[] {
     const [left, right, ...rest] = text.split(/\s*,\s*|\s+and\s+|\s+–\s+/);
     if (left === undefined || right === undefined || rest.length > 0) return [];
@@ -128,7 +128,6 @@ export class Things {
   }
 }
 
-/** The name without the marks that tell namesakes apart. */
 const plainly = (text: string): string => text.replace(/^(peer|cidr):|@\d+$/g, '');
 
 const isAddress = (text: string): boolean => Ip.safeParse(plainly(text)).success;
