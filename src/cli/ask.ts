@@ -11,7 +11,6 @@ type Asked<T> = {
   /** Such as `--name`. */
   flag: string;
   question: string;
-  /** From the command line. */
   given: T | undefined;
 };
 
@@ -35,7 +34,6 @@ const prompts = () => import('@inquirer/prompts');
 
 const onTerminal = { output: process.stderr };
 
-/** The questions of one verb. */
 export class Questions {
   readonly #yes: boolean;
   /** In a conversation, values with a default are asked for too. */
@@ -66,7 +64,7 @@ export class Questions {
     return schema.parse(text.trim());
   }
 
-  /** Throws a `Failure` without choices. */
+  /** Throws a `Failure` if there are no choices. */
   async choice<T>({ flag, question, given, choices, none, way }: ChoiceQuestion<T>): Promise<T> {
     if (given !== undefined) return given;
     this.#mustHaveTerminal(flag);
@@ -77,7 +75,7 @@ export class Questions {
     return select({ message: `${question}:`, choices: shown, pageSize: 15, loop: false }, onTerminal);
   }
 
-  /** No where the verb asks nothing. */
+  /** Asks only in a conversation; otherwise no. */
   async yesOrNo(question: string, given: boolean | undefined): Promise<boolean> {
     if (given !== undefined) return given;
     return this.asked && hasTerminal() ? this.#confirm(question, false) : false;
@@ -92,8 +90,8 @@ export class Questions {
   }
 
   /**
-   * Confirms the plan at the end of a conversation; a call with all flags is not asked. Enter means yes,
-   * unless something is taken away.
+   * Confirms the plan of a conversation; a call with all flags is not asked. Enter means yes, unless
+   * something is taken away.
    */
   async confirmIfAsked(question: string, enter: 'yes' | 'no' = 'yes'): Promise<void> {
     if (this.asked) await this.sure(question, enter);

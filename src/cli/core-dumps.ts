@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Bytes; no dump is so small. A limit of 0 still lets the kernel pipe dumps to a program (core(5)); 1 also
- * forbids that (`do_coredump` in coredump.c).
+ * Bytes; no dump is so small. With 0 the kernel still pipes dumps to a program (core(5)), with 1 it does not
+ * (`do_coredump` in coredump.c).
  */
 const NONE = '1';
 
@@ -17,7 +17,7 @@ const cannotBeWritten = (): boolean => {
 
 /**
  * Call before reading any key. Starts no program if the limit is 0 already, the usual case. Returns a
- * sentence if it fails.
+ * sentence on failure.
  */
 export const forbidCoreDumps = (): string | undefined => {
   try {

@@ -8,11 +8,11 @@ import { Failure } from '../values/failure.ts';
 import { refuseUnless, swapIn } from './swapped-file.ts';
 
 export type Replacement = {
-  /** Of a new file, whatever the umask; an existing one keeps its owner, group and mode. */
+  /** Mode of a new file, whatever the umask; an existing one keeps owner, group and mode. */
   mode?: number;
   /** Writes in place where a rename fails: bind mounts, folders of other users. */
   inPlace?: boolean;
-  /** The content that the new text was made from; if it changed, throws `Overtaken`. */
+  /** The content that the new text is based on; if it changed, throws `Overtaken`. */
   instead?: Buffer;
 };
 
@@ -101,10 +101,7 @@ const replaceByRename = async (
   }
 };
 
-/**
- * One write covers all of the old text, padded with line ends: a crash before the truncation leaves no piece
- * of it.
- */
+/** Pads with line ends in one write: a crash before the truncation leaves no piece of the old text. */
 const overwrite = async (
   path: string,
   text: string | Uint8Array,
@@ -131,9 +128,9 @@ const overwrite = async (
 const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
 
 /**
- * Replaces a file's content durably: at every moment, also after a crash, it holds the old or the new
- * content, whole. Follows symbolic links. A failure leaves nothing behind; the next call removes drafts of
- * killed processes. Throws the system's error.
+ * Replaces a file's content durably: at any moment, also after a crash, it is the old or the new one, whole.
+ * Follows symbolic links. A failure leaves nothing behind; the next call removes drafts of killed processes.
+ * Throws the system's error.
  */
 export const replaceFile = async (
   path: string,

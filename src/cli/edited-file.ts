@@ -4,7 +4,7 @@ import { Failure } from '../values/failure.ts';
 import { type Replacement, replaceFile } from './durable-file.ts';
 import { contentOf, Overtaken } from './swapped-file.ts';
 
-/** Others write seldom: so many edits, each at the moment of ours, mean a program that never stops. */
+/** Others write seldom: so many edits at the very moment of ours mean a program that never stops. */
 const MAX_TRIES = 50;
 /** Milliseconds for another program to finish its write. */
 const AFTER_THEIRS = 20;

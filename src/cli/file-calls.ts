@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 /** Linux constants (sys/file.h, linux/fs.h, fcntl.h). */
 const LINUX = { LOCK_EX: 2, LOCK_NB: 4, AT_FDCWD: -100, RENAME_EXCHANGE: 2 };
 
-/** Errors of a swap that kernel or file system lacks, or with a name missing. */
+/** Errors of a swap: unsupported by kernel or file system, or a name is missing. */
 const UNSWAPPABLE = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'ENOENT'];
 
 /** Loaded when needed: most verbs never edit a shared file. */

@@ -24,7 +24,7 @@ const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Pro
 
 /**
  * Acts while no other work holds the lock, in this process or another. The file stays, mode 0600 in its
- * owner's own folder, since other users could hold the lock forever. Throws a `Failure` after 10 s.
+ * owner's own folder: other users could hold the lock forever. Throws a `Failure` after 10 s.
  */
 export const withFileLock = async <T>(path: string, act: () => Promise<T>): Promise<T> => {
   await closeFolder(dirname(path));

@@ -77,7 +77,7 @@ const LOCK = '/run/innernet/hosts.lock';
 
 /**
  * Rewrites the network's block if it differs; readers see the old file or the new one. One writer at a time
- * on this machine; `entries` is called under the lock. Keeps what other programs write meanwhile.
+ * on this machine, which calls `entries` under the lock. Keeps other programs' writes.
  */
 export const writeHosts = async (
   path: string,

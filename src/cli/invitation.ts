@@ -26,7 +26,6 @@ export const endsAfter = (seconds: number): Timestamp => {
   return Timestamp.parse(new Date(Date.now() + seconds * 1000).toISOString());
 };
 
-/** Means stdout. */
 export const STDOUT = '-';
 
 const stdoutAsFile: Reservation = {
@@ -81,8 +80,8 @@ export const rehearseInvitation = async (
 ): Promise<Rehearsal> => plane.rehearse(command((await temporaryKeys()).publicKey));
 
 /**
- * Executes an inviting command and writes its file. Reserves the file first, so that no invitation lacks one;
- * it is complete on the disk when this resolves, removed when this throws.
+ * Executes an inviting command and writes its file, which is reserved first, so that no invitation lacks one.
+ * It is complete on the disk when this resolves, removed when this throws.
  */
 export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> => {
   const { peer, expires, command } = invitation;

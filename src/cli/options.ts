@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 
-/** Before every verb, or by long name after it. */
+/** Flags before the verb, or after it by long name. */
 export type GlobalOptions = {
   verbose: number;
   configDir: string;
@@ -92,7 +92,6 @@ export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folde
 /** Shared: one copy per verb would be a tenth of a short verb's start. */
 const lateFlags = globalFlags(false).map((option) => option.hideHelp());
 
-/** By long name. */
 export const addLateGlobalOptions = (verb: Command): void => {
   for (const option of lateFlags) verb.addOption(option);
   countVerbose(verb);

@@ -22,7 +22,7 @@ export type NetworkView = {
   associations: Association[];
   /** Undefined: the server does not say. */
   isProofRequired?: boolean | undefined;
-  /** Refused for lack of a proof by key, as a running server has seen. */
+  /** Peers refused for lack of a proof by key, from a running server. */
   unproved?: UnprovedRefusal[] | undefined;
   /** From a running server. */
   seen?: SeenPeer[] | undefined;
@@ -40,7 +40,6 @@ export type ServerFacts = {
 };
 
 export interface Past {
-  /** On this machine. */
   readonly network: string;
   /** Throws `Failure` if there is no answer, or none for this caller. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;

@@ -65,7 +65,6 @@ const EXAMPLES = new WeakMap<Command, readonly string[]>();
 
 export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
 
-/** Options, arguments and action follow. */
 export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command =>
   withWords(program, program.command(name, options), words);
 

@@ -183,7 +183,7 @@ const report = ({ sentence, hint, details, refusal }: Trouble, call: Call): void
   answer(jsonText({ error })); // in one line: a history has one record a line before it
 };
 
-/** A reader that closes early (`| head`) is no error; changes are done by then. */
+/** A reader may close early (`| head`); changes are done by then. */
 const endQuietlyWithoutReader = (): void => {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { nearest } from './near.ts';
 
-/** Names of our verbs in other VPN programs and in speech. */
+/** Other VPN programs' and people's words for our verbs. */
 const WORDS_OF_OTHERS: { [word: string]: readonly string[] } = {
   backups: ['backup'],
   check: ['doctor'],
@@ -36,8 +36,8 @@ const WORDS_OF_OTHERS: { [word: string]: readonly string[] } = {
 };
 
 /**
- * The same for verbs that take something away: safe, because the name was nearly said and the verb asks first
- * or can be undone.
+ * Verbs that take something away may be suggested for these: the name was nearly said, and the verb asks
+ * first or can be undone.
  */
 const WORDS_OF_REMOVAL: { [word: string]: readonly string[] } = {
   leave: ['uninstall'],
@@ -51,7 +51,6 @@ const WORDS_OF_REMOVAL: { [word: string]: readonly string[] } = {
 /** Verbs that a typo must not lead to. */
 const TAKES_AWAY = /^(down|uninstall|delete-|disable-|revoke-|revert|restored?$|forget-|acknowledge|waive-)/;
 
-/** Verbs similar to an unknown word. */
 export const verbsMeant = (program: Command, word: string): readonly string[] => {
   const names = program.commands.map((command) => command.name());
   const isKnown = (meant: string): boolean =>

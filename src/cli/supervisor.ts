@@ -63,7 +63,7 @@ export class Supervisor {
     this.#watchdog = watchdog;
   }
 
-  /** Reads the environment once: children do not inherit it. Without a supervisor nothing is sent. */
+  /** Reads and clears the environment: children do not inherit it. Without a supervisor nothing is sent. */
   static async find(environment: NodeJS.ProcessEnv = process.env): Promise<Supervisor> {
     const send = environment.NOTIFY_SOCKET ? await senderTo(environment.NOTIFY_SOCKET) : undefined;
     const supervisor = new Supervisor(send ?? (() => true), send ? watchdogOf(environment) : undefined);

@@ -2,7 +2,6 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { fileCalls } from './file-calls.ts';
 
-/** Another program wrote the file since it was read. */
 export class Overtaken extends Error {}
 
 /** Content of a path or an open file; a missing file is empty. */
@@ -21,9 +20,9 @@ export const refuseUnless = (file: string | number, expected: Buffer): void => {
 };
 
 /**
- * Renames the draft over a file that holds `instead`, or throws `Overtaken`. The names swap, so that the old
- * file can be checked afterwards and a last-moment edit put back. The returned function checks again, for a
- * program that had the file open. No await in between: each microsecond from check to rename is a gap.
+ * Renames the draft over a file that holds `instead`, or throws `Overtaken`. Swaps the names, so that a
+ * last-moment edit in the old file can be found and put back. The returned function checks again, for
+ * programs that had it open. No await in between: each microsecond is a gap.
  */
 export const swapIn = async (draft: string, path: string, instead: Buffer): Promise<() => void> => {
   const { exchange } = await fileCalls();

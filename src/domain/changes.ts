@@ -151,7 +151,7 @@ class Drafts {
     return draft;
   }
 
-  /** Equal deltas are shared; deleted CIDRs have no peers to tell. */
+  /** Viewers share equal deltas; deleted CIDRs have no peers to tell. */
   grouped(exists: (viewer: CidrId) => boolean): ClassDelta[] {
     const groups = new Map<string, ClassDelta>();
     for (const [viewer, { changed, removed }] of this.byViewer) {

@@ -7,11 +7,9 @@ import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
-/** By id or present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
 export type PeerRef = z.infer<typeof PeerRef>;
 
-/** By id or present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
 
@@ -22,7 +20,7 @@ export type End = z.infer<typeof End>;
 const command = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ type: z.literal(type), ...shape });
 
-/** The person confirmed an act on the last admin other than the server. */
+/** Confirms an act on the last admin other than the server. */
 const confirmed = z.boolean().optional();
 
 const CreateNetwork = command('CreateNetwork', {
@@ -35,7 +33,7 @@ const ExpireInvitations = command('ExpireInvitations', {});
 const ExpirePeers = command('ExpirePeers', {});
 const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
 
-/** The server has seen these proofs; retired keys are skipped. */
+/** Keys that the server has seen prove themselves; retired ones are skipped. */
 const RecordProofs = command('RecordProofs', { publicKeys: z.array(PublicKey).min(1).max(1000) });
 
 const AddCidr = command('AddCidr', { name: Hostname, cidr: Cidr, parent: CidrRef.optional() });
@@ -50,7 +48,7 @@ const AddPeer = command('AddPeer', {
   isAdmin: z.boolean(),
   publicKey: PublicKey,
   inviteExpires: Timestamp.nullable(),
-  /** The key is the peer's own: no invitation, as for a phone. */
+  /** The key is the peer's own, as a phone's: no invitation. */
   redeemed: z.boolean().optional(),
   disabled: z.boolean().optional(),
   endpoint: Endpoint.optional(),
@@ -62,7 +60,7 @@ const DisablePeer = command('DisablePeer', { peer: PeerRef, confirmed });
 /** `expires`: the new expiry, required for an expired peer; absent: unchanged. */
 const EnablePeer = command('EnablePeer', { peer: PeerRef, expires: End.optional() });
 const SetExpiry = command('SetExpiry', { peer: PeerRef, expires: End });
-/** From a peer's addition; null: never. */
+/** Counted from a peer's addition; null: never. */
 const SetDefaultExpiry = command('SetDefaultExpiry', { seconds: Seconds.nullable() });
 const DeletePeer = command('DeletePeer', { peer: PeerRef, confirmed });
 const GrantAdmin = command('GrantAdmin', { peer: PeerRef });
@@ -80,7 +78,7 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
-/** For admins' requests; with `peer`, that peer's waiver ends. */
+/** Admins' requests need a proof by key; with `peer`, that peer's waiver ends. */
 const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
 const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
 
@@ -115,7 +113,7 @@ const AllOf = command('AllOf', {
   commands: z.array(SingleAdminCommand).min(1).max(1000),
   /** Position of the plan; refused if the network has moved on. */
   at: Position.optional(),
-  /** End of the undone commit; with `returnsTo`, all since then. */
+  /** End of the undone commit, and the position returned to if all since is undone. */
   reverts: Position.optional(),
   returnsTo: Position.optional(),
 });

@@ -155,7 +155,7 @@ class Export {
     return row.id;
   }
 
-  /** Once for the same order. */
+  /** Keeps the same pair in the same order once. */
   addAssociations(): void {
     const pairs = new Set<string>();
     for (const { id, cidrIds } of this.#network.associations()) {

@@ -75,7 +75,7 @@ class Unreadable extends Error {
   }
 }
 
-/** Or names an unreadable row. Every change is noted. */
+/** Reads all rows, or names an unreadable one. Every change is noted. */
 export const readForeignRows = (rows: ForeignRows): ForeignReading => {
   const reader = new Reader();
   try {

@@ -12,7 +12,7 @@ export class FreeAddresses {
     this.#lowest = mapOver(below ? below.#lowest : undefined);
   }
 
-  /** The lowest free address of a CIDR, or undefined. */
+  /** Undefined: the CIDR is full. */
   lowestIn({ id, cidr }: CidrNode, isFree: (ip: Ip) => boolean): Ip | undefined {
     const { first, last } = assignableRange(cidr);
     const family = familyOf(cidr);

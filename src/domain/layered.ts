@@ -153,7 +153,6 @@ export const put = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): voi
   else map.set(key, new Set([value]));
 };
 
-/** Removes an empty set too. */
 export const drop = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   known?.delete(value);

@@ -10,7 +10,7 @@ import { FreeAddresses } from './free-addresses.ts';
 import type { Nothing, Peer } from './peer.ts';
 import { PeerTable } from './peer-table.ts';
 
-/** A backup was restored; the history up to the lost head was given up. */
+/** The history up to the lost head was given up. */
 export type Restoration = {
   readonly position: Position;
   readonly lostPosition: Position;
@@ -72,7 +72,6 @@ export class Network {
     return this.#restorations;
   }
 
-  /** See proofs.ts. */
   get isProofRequired(): boolean {
     return this.#isProofRequired;
   }
@@ -320,7 +319,7 @@ export class Network {
     return network;
   }
 
-  /** A layer that takes events of its own; invalid once this network changes, which it reads through to. */
+  /** A layer that takes events of its own. It reads through, so it is invalid once this network changes. */
   draft(): Network {
     return new Network(this);
   }

@@ -26,7 +26,6 @@ export class PairStory {
     return this.network.peer(id) ?? this.#last.get(id);
   }
 
-  /** Position of the last event of a type about a thing. */
   last(type: NetworkEvent['type'], id: number | string): Position[] {
     const position = this.#facts.get(`${type} ${id}`);
     return position === undefined ? [] : [position];

@@ -78,7 +78,7 @@ export class PeerTable {
     return this.#those(this.#invited);
   }
 
-  /** Usable now or not. */
+  /** Includes invited and disabled ones. */
   admins(): Iterable<Peer> {
     return this.#those(this.#admins);
   }

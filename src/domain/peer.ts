@@ -28,7 +28,6 @@ export const ShownPeer = z.object({
 });
 export type ShownPeer = z.infer<typeof ShownPeer>;
 
-/** For admins and the rules. */
 export const Peer = ShownPeer.extend({
   isDisabled: z.boolean(),
   isRedeemed: z.boolean(),
@@ -44,7 +43,7 @@ export type Peer = Readonly<z.infer<typeof Peer>>;
 /** An entry for each field, optional ones included. */
 export type EachField<Row, Entry> = { readonly [F in keyof Row]-?: Entry };
 
-/** The rest after all named fields: a new one does not compile. */
+/** Typed so that a field left out does not compile. */
 export type Nothing = { readonly [field: string]: never };
 
 type Plain = string | number | boolean | null | undefined;

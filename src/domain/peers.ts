@@ -161,7 +161,8 @@ export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref, expires }, 
       end === (peer.expires ?? null)
         ? []
         : [{ type: 'PeerExpirySet' as const, peerId: peer.id, expires: end }];
-    // After a restored backup, clients hold back deleted peers until an admin enables them again.
+    // After a restored backup, clients hold back peers that they saw removed until an admin enables them
+    // again.
     const isIn = !peer.isDisabled && (peer.isVouchedFor || network.restorations.length === 0);
     return accept(...moved, ...(isIn ? [] : [{ type: 'PeerEnabled' as const, peerId: peer.id }]));
   });

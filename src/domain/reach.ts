@@ -12,7 +12,7 @@ export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean 
 export const canReach = (network: Network, one: Peer | undefined, other: Peer | undefined): boolean =>
   appears(one) && appears(other) && mayBeShown(network, one, other) && mayBeShown(network, other, one);
 
-/** Each of `peers` with each of `others`, never with itself. */
+/** Each of `peers` with each of `others`; a peer is no pair with itself. */
 export type ReachGroup = { peers: Peer[]; others: Peer[]; pairs: number };
 
 export type ReachDifference = { gained: ReachGroup[]; lost: ReachGroup[] };

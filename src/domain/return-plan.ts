@@ -147,7 +147,7 @@ class Planner {
       this.#waiting.push({ type: 'SetDefaultExpiry', seconds });
   }
 
-  /** No obstacle beside others: the key can still prove itself. */
+  /** Not worth refusing an undo of more: the key can still prove itself. */
   #namePeersProved(): void {
     const { want, made, now } = this.#course;
     for (const { id, name, hasProved } of made.peers())
@@ -219,7 +219,7 @@ class Planner {
 
 type WayBack = { what: string; wish: (before: Peer) => Wish };
 
-/** Null: no command, or another place restores it. */
+/** Null: no command restores it, or another place does. */
 const WAYS_BACK: EachField<Peer, WayBack | null> = {
   id: null,
   name: { what: 'name', wish: ({ id: peer, name }) => ({ type: 'RenamePeer', peer, name }) },
@@ -264,6 +264,6 @@ const joined = ({ name }: Peer): Obstacle => ({
   verb: `disable-peer --name ${shellWord(name)}`,
 });
 
-/** Undoes only what the change made and stands since; the rest are obstacles. */
+/** Undoes what the change made and still stands; the rest are obstacles. */
 export const planReturn = (course: Course, context: Context): ReturnPlan =>
   new Planner(course, context).plan();

@@ -8,13 +8,11 @@ import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { unprovedRights } from './proofs.ts';
 
-/** Whether a peer may connect to the server with its key: invited or joined, and enabled. */
+/** Invited or joined, and enabled; not the server itself. */
 export const mayConnect = (peer: Peer | undefined): peer is Peer =>
   peer !== undefined && !peer.isDisabled && peer.id !== SERVER_PEER;
 
-/**
- * The former row of a peer whose key can no longer connect. `joined`: its own key replaced the invitation's.
- */
+/** A peer before its key lost the right to connect. `joined`: its own key replaced the invitation's. */
 export type EndedRight = { peer: Peer; reason: 'deleted' | 'disabled' | 'rekeyed' | 'joined' };
 
 export type Rights = {

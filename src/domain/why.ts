@@ -46,10 +46,10 @@ export type Why = {
   homes: [CidrNode | undefined, CidrNode | undefined];
   /** There, joined and enabled. */
   present: [boolean, boolean];
-  /** Of the first to the second by CIDRs, and back. */
+  /** Whether CIDRs let the first see the second, and back. */
   sight: [boolean, boolean];
   reasons: Reason[];
-  /** The last turning event, if any. */
+  /** The event since which it is so, if any. */
   turnedAt: Position | undefined;
 };
 

@@ -7,7 +7,7 @@ import { NO_HASH } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { EventType, NetworkEvent } from './schema.ts';
 
-/** The fields that a digest covers besides the salt, exactly as in the file. */
+/** The fields of a digest besides the salt, exactly as in the file. */
 export type SealedFields = {
   /** Last position of the commit. */
   commitEnd: Position;
@@ -84,8 +84,8 @@ const linkView = new DataView(linkBytes.buffer);
 linkBytes[0] = CHAIN_VERSION;
 
 /**
- * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), big-endian. At position 1 network
- * id and previous hash are 32 zero bytes; the first hash becomes the network id.
+ * SHA-256(u8 version ‖ network id ‖ u64 position ‖ previous hash ‖ digest), integers big-endian. At position
+ * 1 network id and previous hash are 32 zero bytes; the first hash becomes the network id.
  */
 export const chainHash = (
   link: { networkId: Hash; position: Position; previous: Hash; digest: Hash },

@@ -16,7 +16,7 @@ const undoing = { reverts: Position.optional(), returnsTo: Position.optional() }
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ type: z.literal(type), ...shape, ...undoing });
 
-/** First record of a new network; CIDRs and the server's peer follow in the same commit. */
+/** First record of a new network; CIDRs and the server's peer follow in its commit. */
 const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
 /** First record of an import from innernet; its content follows in the same commit. */
@@ -26,7 +26,7 @@ const NetworkImported = event('NetworkImported', {
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
-/** A backup was restored: the records up to this lost head were given up. */
+/** A restored backup gave up the records up to this lost head. */
 const LogRestored = event('LogRestored', { lostPosition: Position, lostHash: Hash });
 
 const CidrAdded = event('CidrAdded', {
@@ -58,7 +58,7 @@ const InvitationRedeemed = event('InvitationRedeemed', {
   /** The new key proved itself in its redemption. */
   proved: z.boolean().optional(),
 });
-/** The peer has not joined; its old invitation is void. */
+/** Before the peer joins; its old invitation is void. */
 const InvitationReissued = event('InvitationReissued', {
   peerId: PeerId,
   publicKey: PublicKey,
@@ -74,7 +74,7 @@ const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
 const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
 /** Cuts the peer off as `PeerDisabled` does. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
-/** For new peers without an expiry of their own; null: never. */
+/** Expiry of new peers without their own; null: never. */
 const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
 const PeerDeleted = event('PeerDeleted', { peerId: PeerId });
 const AdminGranted = event('AdminGranted', { peerId: PeerId });
@@ -88,14 +88,14 @@ const AssociationDeleted = event('AssociationDeleted', { associationId: Associat
 
 const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
 const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
-/** Outside; the server's peer carries it too. */
+/** Outside endpoint, also of the server's peer. */
 const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
-/** By key, for all; with `peerId`, that peer's waiver ends. */
+/** Requests need a proof by key; with `peerId`, that peer's waiver ends. */
 const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
-/** For all; with `peerId`, only that peer. */
+/** Requests need no proof; with `peerId`, only that peer's. */
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
-/** For the first time. */
+/** The key's first proof. */
 const PeerProved = event('PeerProved', { peerId: PeerId });
 
 export const NetworkEvent = z.discriminatedUnion('type', [

@@ -46,7 +46,7 @@ const toldOf = (cells: ToldCells): ToldRecord => {
 const among = (column: string, values: readonly Value[] | undefined): Condition[] =>
   values ? [{ sql: `${column} IN (${marks(values)})`, values }] : [];
 
-/** The first position with a name. */
+/** The peer's addition: its first position with a name. */
 const ADDED = `(SELECT min(from_position) FROM names WHERE kind = 'peer' AND names.id = peers.id)`;
 
 /** Each read model knows a part of the positions, so that nothing is written twice. */
@@ -76,7 +76,7 @@ const IDLE: readonly EventType[] = [
   'AdminRevoked',
 ];
 
-/** A peer's CIDRs never change. */
+/** The CIDRs around a peer never change. */
 const OF_PAIR = `
   WITH RECURSIVE
     around(id) AS (

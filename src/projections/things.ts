@@ -33,7 +33,7 @@ export class Things {
   }
 
   /**
-   * The peer with the name at a position, else an earlier one. `among` limits the candidates, so that others
+   * The peer with the name at a position, else those before it. `among` limits the candidates, so that others
    * make no name ambiguous. Throws `Failure`.
    */
   peer(text: string, position: Position, among?: ReadonlySet<PeerId>): PeerId {
