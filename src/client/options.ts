@@ -1,17 +1,16 @@
-/** What can be said to the verbs that only a peer's machine has. */
+/** Options of the verbs that only a peer's machine has. */
 import { type Command, Option } from 'commander';
 import type { LocalChangeOptions } from '../cli/local-change.ts';
 import { type GlobalOptions, type HostsOptions, parsedBy } from '../cli/options.ts';
 import { Cidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 
-/** How this machine may be reached besides the address that the server sees. */
+/** This machine's places besides the address that the server sees. */
 export type NatOptions = {
   /** False: neither report candidates nor try those of others. */
   natTraversal: boolean;
-  /** False: report no candidates. */
   natCandidates: boolean;
-  /** Addresses in these blocks are not reported. */
+  /** Not reported. */
   excludeNatCandidates: Cidr[];
 };
 
@@ -19,15 +18,15 @@ export type InstallOptions = GlobalOptions &
   HostsOptions &
   LocalChangeOptions &
   NatOptions & {
-    /** The network's name on this machine, in place of the inviting admin's. */
+    /** Replaces the inviting admin's name for the network. */
     name?: InterfaceName | undefined;
-    /** Take the inviting admin's name without asking. */
+    /** Takes that name without asking. */
     defaultName?: true | undefined;
-    /** Delete the invitation once it is redeemed. */
+    /** After it is redeemed. */
     deleteInvite?: true | undefined;
-    /** The network's range may be one that is not private. */
+    /** Allows a public range. */
     allowRange?: true | undefined;
-    /** Something else of this machine may have addresses of the network. */
+    /** Allows other users of the network's addresses here. */
     allowOverlap?: true | undefined;
   };
 
@@ -35,7 +34,7 @@ export type UpOptions = GlobalOptions &
   HostsOptions &
   NatOptions & {
     daemon?: true | undefined;
-    /** Seconds between polls of a server that has no live stream. */
+    /** Seconds between polls without a live stream. */
     interval: number;
   };
 
@@ -51,7 +50,6 @@ export type ShowOptions = GlobalOptions & {
 
 const parseBlock = parsedBy('--exclude-nat-candidates', Cidr);
 
-/** Adds the flags about reaching peers behind routers. */
 export const addNatOptions = (verb: Command): Command =>
   verb
     .option('--no-nat-traversal', 'neither report candidates nor try those of others')

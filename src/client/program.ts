@@ -1,4 +1,4 @@
-/** The program `innernet`, alias `inn`: its verbs and flags; what a verb does is loaded when it is called. */
+/** The program `innernet`, alias `inn`: its verbs and flags; each verb's code loads on call. */
 import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';
@@ -274,7 +274,7 @@ const FILES = [
   ['/var/lib/innernet/NETWORK.proved', 'whether the server is known to prove itself'],
 ] as const;
 
-/** Whether nothing but global flags was said. */
+/** Whether there are only global flags. */
 const isBare = (args: readonly string[]): boolean => {
   try {
     const probe = new Command().exitOverride().configureOutput({ outputError: () => {} });

@@ -1,6 +1,6 @@
 /**
- * The verbs' plane on a peer's machine: every command and every look goes to the server's API. A schema is loaded by who
- * asks for what it describes: all of them together take longer to build than an answer to come.
+ * The verbs' plane on a peer: commands and queries go to the server's API.
+ * Each query loads only its schemas: building all takes longer than an answer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
@@ -38,14 +38,14 @@ const View = z.object({
   seen: z.array(SeenPeer).optional(),
 });
 
-/** A command whose answer was lost is sent again under its id: then the first answer comes again. */
+/** A resent command has the same id and gets the first answer. */
 const ATTEMPTS = 3;
 
-/** Milliseconds until a peer that has asked too often in one second may ask again, and how often that is waited for. */
+/** Pause (ms) of a rate-limited peer. */
 const PAUSE = 1_000;
 const MAX_PAUSES = 60;
 
-/** A long history takes more questions than a peer has in a second: goes on when it may. */
+/** Waits out the rate limit, for a long history. */
 const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let pauses = 0; ; pauses += 1) {
     try {
@@ -60,7 +60,7 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
 
 const WAITING = "waiting for the server's answer";
 
-/** What undoes a lot is named instead: the server has all that it takes to make the same plan. */
+/** Names a large undo: the server can compute the same plan. */
 const callFor = (command: AdminCommand): Call => {
   const body = { id: ulid(), command };
   const undo = undoIn(command);
@@ -77,7 +77,7 @@ export class ApiPlane implements Plane {
   readonly #knowsHistory: () => Promise<boolean>;
   #old: OldServer | undefined;
 
-  /** `knowsHistory`: whether this machine has followed the network's log. */
+  /** `knowsHistory`: whether this machine has followed the log. */
   constructor(network: string, conf: Conf, api: Api, knowsHistory = async () => false) {
     this.#knowsHistory = knowsHistory;
     this.network = network;
@@ -130,7 +130,7 @@ export class ApiPlane implements Plane {
     );
   }
 
-  /** What the server says, word for word as it would on its own command line, once it has been checked. */
+  /** The checked answer, as on the server's own command line. */
   async ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>> {
     const { ANSWERS } = await import('../../protocol/past.ts');
     const schema: z.ZodType = ANSWERS[question.ask];
@@ -169,7 +169,7 @@ export class ApiPlane implements Plane {
     this.#api.close();
   }
 
-  /** Asks in our own protocol first; a server that does not know it is asked in innernet's. */
+  /** Tries our protocol first, then innernet's. */
   #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
     return during(WAITING, this.#askEither(ours, theirs));
   }
@@ -189,7 +189,7 @@ export class ApiPlane implements Plane {
     }
   }
 
-  /** Whoever knows a history takes nobody without one for the server: a command would be told to anybody. */
+  /** With a known history an unproved server gets no command: it could be anyone. */
   async #requireTrust(): Promise<void> {
     const { trust } = this.#api;
     const doubt = trust?.doubtOf({ knowsHistory: await this.#knowsHistory() });
@@ -198,7 +198,7 @@ export class ApiPlane implements Plane {
     throw new Failure(doubtSentence(doubt), { hint: trust?.hint });
   }
 
-  /** What a peer that is no admin may see: itself, the peers in its sight and all CIDRs, but no associations. */
+  /** For a non-admin: no associations. */
   async #viewOfPeer(refused: CallRefused): Promise<NetworkView> {
     const { snapshot } = await this.#api.snapshot(undefined);
     const { network: networkId, position, hash, peers, cidrs } = snapshot;

@@ -1,4 +1,4 @@
-/** The server's HTTP API as a client calls it: over the tunnel, with the header that every peer knows. */
+/** The server's HTTP API as a client calls it, over the tunnel. */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
@@ -34,12 +34,12 @@ import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
 
 const inflate = promisify(gunzip);
 
-/** Milliseconds that a call may take. */
+/** In milliseconds. */
 const TIMEOUT = 10_000;
-/** Largest answer, in bytes, also once it is unpacked: about 200,000 peers. */
+/** Also unpacked: about 200,000 peers. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** The server's no to a call, by its HTTP status. */
+/** The server's refusal, with its HTTP status. */
 export class CallRefused extends Failure {
   readonly status: number;
 
@@ -53,27 +53,26 @@ export type Call = {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   body?: unknown;
-  /** The new key that an invitation is redeemed for: it proves itself too, and the connection ends with the answer. */
+  /** The new key of a redeem: it proves itself too, and the connection ends with the answer. */
   joining?: PrivateKey;
 };
 
 type Answer = { status: number; body: Buffer; headers: IncomingHttpHeaders; isProved: boolean };
 
-/** What this machine proves itself with, and what it knows of whether the server does. */
 export type Proofs = {
   prover: Prover;
   trust: Trust;
-  /** Hears of an answer that the server would have proved. */
+  /** Called when a due proof is missing. */
   onUnproved?: (() => Promise<unknown>) | undefined;
 };
 
-/** What is wrong: an answer that the server would have proved. Nothing that it says counts. */
+/** An answer without a due proof, which is not trusted. */
 export class Unproved extends Failure {}
 
-/** Nobody had time for a call, before it was read whole: that is never proved, and says nothing but "later". */
+/** The server was too busy to read the call: never proved, it only means "later". */
 export class NoTime extends Failure {}
 
-/** Keeps connections for further calls, for as long as the device is there through which they go. */
+/** Reuses connections while their device exists. */
 class Connections extends Agent {
   readonly passage: Passage;
   readonly #to: SocketAddress;
@@ -89,7 +88,7 @@ class Connections extends Agent {
   }
 }
 
-/** The bytes as they came; they are unpacked when it is known whose they are. */
+/** Unpacked only when the sender is known. */
 const bodyOf = async (response: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -119,7 +118,7 @@ const headerOf = ({ headers }: Answer): string | undefined => {
   return typeof header === 'string' ? header : undefined;
 };
 
-/** A call as it is proved: its bytes on the wire. */
+/** What a call's proof covers: its bytes on the wire. */
 const provable = ({ method, path, joining }: Call, text = ''): ProvableCall => ({
   purpose: joining ? 'redeem' : 'call',
   method,
@@ -127,7 +126,7 @@ const provable = ({ method, path, joining }: Call, text = ''): ProvableCall => (
   body: Buffer.from(text),
 });
 
-/** What the programs of this machine prove a network's calls with. */
+/** The proofs of this machine's programs for a network. */
 export const proofsOf = async (conf: Conf, { proved, moment }: NetworkPaths): Promise<Proofs> => {
   const { publicKey } = conf.server;
   return {
@@ -139,7 +138,7 @@ export const proofsOf = async (conf: Conf, { proved, moment }: NetworkPaths): Pr
 const isRejectionCode = (code: string): code is RejectionCode =>
   (REJECTION_CODES as readonly string[]).includes(code);
 
-/** The server's rejection as our own, so that it reads and hints as if the rule had run here. */
+/** The server's rejection with a local rule's text and hint. */
 const rejectionOf = ({ code, facts, background }: Refusal): Rejected | undefined => {
   if (!isRejectionCode(code)) return undefined;
   try {
@@ -168,7 +167,7 @@ export class Api {
   readonly #proofs: Proofs | undefined;
   #connections: Connections | undefined;
 
-  /** Without `proofs` nothing is proved and nothing asked for a proof. */
+  /** Without `proofs`, nothing is proved or checked. */
   constructor(endpoint: SocketAddress, serverKey: PublicKey, way: Way, proofs?: Proofs) {
     this.endpoint = endpoint;
     this.serverKey = serverKey;
@@ -176,22 +175,22 @@ export class Api {
     this.#proofs = proofs;
   }
 
-  /** The server of a network on this machine, through its device. Throws a `Failure` where its proofs are unreadable. */
+  /** Goes through the network's device. Throws a `Failure` for unreadable proofs. */
   static async of(network: InterfaceName, conf: Conf, paths: NetworkPaths): Promise<Api> {
     const { internalEndpoint, publicKey } = conf.server;
     const way = new TunnelWay(network, publicKeyOf(conf.privateKey));
     const proofs = await proofsOf(conf, paths);
-    // A verb ends, so what it met is left for `show`; where that cannot be written, the verb itself says it.
+    // A verb ends, so the doubt is saved for `show`; if that fails, the verb itself reports it.
     const onUnproved = () => proofs.trust.raise('Unproved').catch(() => {});
     return new Api(internalEndpoint, publicKey, way, { ...proofs, onUnproved });
   }
 
-  /** Absent where nothing is proved. */
+  /** Absent without proofs. */
   get trust(): Trust | undefined {
     return this.#proofs?.trust;
   }
 
-  /** What a call answers, parsed. Throws `Rejected`, `CallRefused`, or another `Failure` when nothing answers. */
+  /** Parses the answer. Throws `Rejected`, `CallRefused`, or another `Failure` without an answer. */
   async ask<S extends z.ZodType>(schema: S, call: Call): Promise<z.output<S>> {
     const { body } = await this.send(call);
     const { success, data } = schema.safeParse(measuredJson(body, MAX_ROWS));
@@ -201,17 +200,14 @@ export class Api {
     });
   }
 
-  /** A call whose answer has nothing to say but that it worked. */
+  /** For calls without a body in the answer. */
   async send(call: Call): Promise<Answer> {
     const answer = await this.#exchange(call);
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw refusalIn(answer);
   }
 
-  /**
-   * Everything that this client may see. `reached` is the given head, extended where it was so far behind that the
-   * digests had to be paged through.
-   */
+  /** Everything in sight. `reached`: the given head, extended by paged digests if it was far behind. */
   async snapshot(head: Head | undefined): Promise<{ snapshot: Snapshot; reached: Head | undefined }> {
     const { Snapshot } = await import('../../protocol/frames.ts');
     let reached = head;
@@ -226,10 +222,7 @@ export class Api {
     }
   }
 
-  /**
-   * The server's clock, in milliseconds since 1970; undefined where it does not tell. Proofs cover no header, so that the
-   * date of an answer counts only where nothing is proved.
-   */
+  /** In milliseconds since 1970, if told. Proofs cover no headers, so `Date` counts only without proofs. */
   async serverTime(): Promise<number | undefined> {
     const { Capabilities } = await import('../../protocol/v1.ts');
     const call = { method: 'GET', path: '/v1/user/capabilities' } as const;
@@ -243,7 +236,7 @@ export class Api {
     this.#connections?.destroy();
   }
 
-  /** Connections through a device that is no more lead nowhere. */
+  /** Replaces connections of a lost device. */
   async #open(): Promise<Connections> {
     const passage = await this.#way.open();
     if (this.#connections?.passage.device === passage.device) return this.#connections;
@@ -264,7 +257,7 @@ export class Api {
     return reached;
   }
 
-  /** The server's own answer, or one of which nobody knows whose it is. Throws `Unproved` where it cannot be the server's. */
+  /** Throws `Unproved` for an answer that cannot be the server's. */
   async #exchange(call: Call): Promise<Answer> {
     const text = call.body === undefined ? undefined : JSON.stringify(call.body);
     const proofs = this.#proofs;
@@ -277,7 +270,7 @@ export class Api {
         header: headerOf(answer),
         encoding: encodingOf(answer),
       });
-      // It knows this machine's key, and not the time that the call names: now this machine knows it.
+      // The server knows the key but not the call's time, which this machine has now learnt.
       const isLate = moment && answer.status === 401 && !isTimely(sent.stamp, moment);
       if (isLate && attempt === 1) continue;
       if (moment) await proofs.trust.proved();

@@ -1,9 +1,9 @@
 /**
- * JSON of a server that may lie: how much it can become in memory is measured before it is parsed. A limit on bytes that
- * bounds memory as well would be 16 MiB, which is less than a snapshot of 100,000 peers.
+ * JSON from an untrusted server: its memory use is estimated before parsing.
+ * A byte limit that also bounds memory would be 16 MiB, less than a snapshot of 100,000 peers.
  */
 
-/** Brackets and commas in a text: each may become a thing that takes tens of bytes. A peer's row has about a dozen. */
+/** Brackets and commas: each may become an object of tens of bytes. A peer's row has about a dozen. */
 const MAX_THINGS = 5_000_000;
 
 const COMMA = ','.charCodeAt(0);
@@ -19,7 +19,7 @@ const isBounded = (text: Uint8Array): boolean => {
   return things <= MAX_THINGS;
 };
 
-/** The longest list in a value, or in what its fields hold. */
+/** In the value or its fields. */
 const longestList = (value: unknown): number => {
   if (Array.isArray(value)) return value.length;
   if (typeof value !== 'object' || value === null) return 0;
@@ -29,12 +29,12 @@ const longestList = (value: unknown): number => {
   );
 };
 
-/** The value, or undefined where the text is no JSON, or has more in it than `most` of anything. */
+/** Undefined for no JSON, too much, or a list longer than `most`. */
 export const measuredJson = (body: Buffer, most: number): unknown => {
   if (!isBounded(body)) return undefined;
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
-    // A schema notes each wrong entry of a list: of too many not even the first is looked at.
+    // A schema reports every wrong entry of a list.
     return longestList(value) > most ? undefined : value;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 /**
- * Administering a network of innernet's own server: the rules run here, on what the server shows, so that a refusal
- * has its reason; what they decide becomes the calls that the server knows. It keeps no history: positions are 0.
+ * Administers a network of innernet's own server: rules run here, so that refusals have reasons.
+ * It keeps no history: positions are 0.
  */
 import * as z from 'zod';
 import type { NetworkView } from '../../cli/plane.ts';
@@ -22,10 +22,9 @@ import { PublicKey } from '../../values/key.ts';
 import { Timestamp } from '../../values/time.ts';
 import { type Api, CallRefused } from './api.ts';
 
-/** What a server without a history has for its place in one. */
 const NOWHERE = { position: 0, hash: NO_HASH } as const;
 
-/** What the server shows an admin, as it came and as our network. */
+/** Raw and as our network. */
 type Shown = { peers: readonly V1Peer[]; cidrs: readonly V1Cidr[]; network: Network };
 
 const peerOf = (peer: V1Peer): Peer => ({
@@ -56,7 +55,7 @@ const cidrOf = ({ id, name, cidr, parent }: V1Cidr): CidrNode => ({
   parentId: parent ? CidrId.parse(parent) : null,
 });
 
-/** Throws a `Failure` where an older server has no call for what is to happen. */
+/** Throws a `Failure`: an older server has no such call. */
 const noCall = (what: string, hint: string): never => {
   throw new Failure(`this server is an older one that cannot ${what}`, { hint });
 };
@@ -65,13 +64,13 @@ export class OldServer {
   readonly #api: Api;
   readonly #name: string;
 
-  /** `name` is what the conf calls the network: the server does not say. */
+  /** `name`: from the conf; the server does not tell it. */
   constructor(api: Api, name: string) {
     this.#api = api;
     this.#name = name;
   }
 
-  /** Everything for an admin; for others what they see, without associations. */
+  /** Without associations for non-admins. */
   async view(): Promise<NetworkView> {
     try {
       const { network } = await this.#shown();
@@ -87,7 +86,7 @@ export class OldServer {
     }
   }
 
-  /** Throws `Rejected` when a rule says no, `Failure` when the world or the server does. */
+  /** Throws `Rejected` by a rule, else `Failure`. */
   async execute(command: AdminCommand): Promise<Outcome> {
     const shown = await this.#shown();
     const { events } = preview(shown.network, command, this.#context());
@@ -108,7 +107,7 @@ export class OldServer {
     return { ...NOWHERE, dryRun: true, events, sentences, reach: groups };
   }
 
-  /** Whether the caller may is the server's to say. */
+  /** The server decides what the caller may do. */
   #context() {
     const now = Timestamp.parse(new Date().toISOString());
     return { actor: { kind: 'server' }, now } as const;
@@ -153,8 +152,8 @@ export class OldServer {
   async #carryOut(event: NetworkEvent, { peers, cidrs }: Shown): Promise<void> {
     const send = (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) =>
       this.#api.send({ method, path: `/v1/admin/${path}`, body });
-    // The row goes back whole, as innernet's own client sends it: where the server has shown an endpoint that it only
-    // saw, that becomes one that the peer insists on. To send none would lose those that are meant.
+    // The whole row goes back, as from innernet's client: a merely seen endpoint becomes an override, but
+    // sending none would lose real overrides.
     const putPeer = async (id: PeerId, change: Partial<V1Peer>): Promise<void> => {
       const { id: _, ...row } = { ...peers.find((peer) => peer.id === id), ...change };
       await send('PUT', `peers/${id}`, row);

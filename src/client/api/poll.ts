@@ -1,4 +1,4 @@
-/** The calls by which an older server, which has no live stream, is followed. */
+/** The calls that follow an older server without a live stream. */
 import { Capabilities, State } from '../../protocol/v1.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import { type Api, CallRefused } from './api.ts';
@@ -12,7 +12,7 @@ export class Poll {
     this.#api = api;
   }
 
-  /** Whether the server requires proofs by key of this machine; undefined when it does not say. */
+  /** Whether the server requires proofs of this machine; undefined if unsaid. */
   async needsProof(): Promise<boolean | undefined> {
     return (await this.#capabilities()).proof_required;
   }
@@ -21,7 +21,7 @@ export class Poll {
     return this.#api.ask(Capabilities, { method: 'GET', path: '/v1/user/capabilities' });
   }
 
-  /** Whether the server has a live stream; undefined when it does not say. */
+  /** Whether the server has a live stream; undefined if unsaid. */
   async hasStream(): Promise<boolean | undefined> {
     try {
       return (await this.#capabilities()).stream ?? false;
@@ -36,7 +36,7 @@ export class Poll {
     return polledState(await this.#api.ask(State, { method: 'GET', path: '/v1/user/state' }));
   }
 
-  /** Tells where this machine may be reached, if that is not what it told last. */
+  /** Reports candidates if they changed. */
   async report(candidates: readonly SocketAddress[]): Promise<void> {
     const text = JSON.stringify(candidates);
     if (text === this.#reported) return;

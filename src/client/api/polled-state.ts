@@ -1,10 +1,10 @@
-/** What an older server says when it is asked for everything: its rows as ours, and what it has seen of peers. */
+/** An older server's state: its rows as ours, and its observations of peers. */
 import { CidrRow, Observation, PeerRow } from '../../protocol/rows.ts';
 import type { State, V1Peer } from '../../protocol/v1.ts';
 import { Endpoint, SocketAddress } from '../../values/endpoint.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 
-/** A state as a client takes it; rows that cannot be understood are left out, and their names told. */
+/** Unreadable rows are left out and named. */
 export type PolledState = {
   peers: PeerRow[];
   cidrs: CidrRow[];
@@ -12,12 +12,12 @@ export type PolledState = {
   unreadable: string[];
 };
 
-/** Most candidates of a peer that are tried. */
+/** Of one peer. */
 const MAX_CANDIDATES = 10;
 
 /**
- * An older server says one endpoint of each peer: where it was last seen, or what it insists on. It counts as seen,
- * so that a peer that moves changes no row; a DNS name can only be insisted on, and the server's own is.
+ * An older server gives one endpoint a peer, seen or insisted on. It counts as seen, so that a moving peer
+ * changes no row; only DNS names and the server's own are insisted on.
  */
 const rowOf = (peer: V1Peer): unknown => {
   const endpoint = Endpoint.safeParse(peer.endpoint).data ?? null;
@@ -41,7 +41,7 @@ const observationOf = ({ id, endpoint, candidates }: V1Peer): unknown => ({
     .slice(0, MAX_CANDIDATES),
 });
 
-/** Peers that are disabled or have not joined yet are nobody's to see. */
+/** Leaves out disabled and unredeemed peers. */
 export const polledState = ({ peers, cidrs }: State): PolledState => {
   const polled: PolledState = { peers: [], cidrs: [], observations: [], unreadable: [] };
   for (const peer of peers) {

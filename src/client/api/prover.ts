@@ -1,4 +1,4 @@
-/** This machine's half of proofs by key: what its calls show, whether answers are the server's, and what time it is there. */
+/** This machine's half of proofs by key: proving calls, checking answers, knowing the server's time. */
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -18,16 +18,16 @@ import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import { HASHES, pairSecret } from '../../wireguard/pair-secret.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 
-/** A call that was made: its header, its whole tag, and when it was made by the server's clock. */
+/** `stamp`: by the server's clock. */
 export type Sent = { header: string; tag: Uint8Array; stamp: Stamp };
 
-/** Milliseconds by which the server's clock may drift from what is noted before that is noted anew. */
+/** Milliseconds before the server's time is noted again. */
 const DRIFT = 5_000;
 
-/** Milliseconds of a clock that all programs of this machine share and nobody sets; a restart of the machine begins it anew. */
+/** Milliseconds since the machine started; cannot be set. */
 const uptime = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 
-/** The server's boot, and how far its clock is ahead of this machine's `uptime`. */
+/** `offset`: the server's clock minus the local `uptime`. */
 type Noted = { boot: string; offset: number };
 
 const read = (path: string): Noted | undefined => {
@@ -39,7 +39,7 @@ const read = (path: string): Noted | undefined => {
   }
 };
 
-/** It saves the next program a round trip, no more: where it cannot be written, nothing is lost. */
+/** Saves the next program a round trip; a failure loses nothing else. */
 const write = (path: string, noted: Noted): void => {
   try {
     replaceUnsynced(path, JSON.stringify(noted));
@@ -53,7 +53,7 @@ export class Prover {
   #keys: PairKeys | undefined;
   #noted: Noted | undefined;
 
-  /** `notes` is the file, in memory, where programs of this machine leave each other what time it is at the server. */
+  /** `notes`: a file in memory that shares the server's time between programs. */
   constructor(own: PrivateKey, server: PublicKey, notes?: string) {
     this.#own = own;
     this.#server = server;
@@ -61,7 +61,7 @@ export class Prover {
     this.#noted = notes === undefined ? undefined : read(notes);
   }
 
-  /** `joining` is the new key that a redeem hands in: it proves that it is this machine's too. */
+  /** `joining`: the new key of a redeem, which proves itself too. */
   prove(call: Call, joining?: PrivateKey): Sent {
     const stamp = this.#stamp();
     const keys = this.#pair();
@@ -69,24 +69,24 @@ export class Prover {
     return { stamp, ...proveCall(possession ? { ...keys, possession } : keys, call, stamp, HASHES) };
   }
 
-  /** What the server's clock counts, by an answer that is the server's; undefined for any other. */
+  /** The moment in a proved answer; undefined for an unproved one. */
   check({ tag }: Sent, answer: Answer): Moment | undefined {
     const moment = checkAnswer(this.#pair(), tag, answer, HASHES);
     if (moment) this.#learn(moment);
     return moment;
   }
 
-  /** Whether a frame proves the server, by the text of its challenge and the tag of the upgrade. */
+  /** By the challenge's text and the upgrade's tag. */
   isServer(proof: { tag: string }, { tag }: Sent, challenge: string): boolean {
     return isStreamProof(proof, this.#pair().server, [tag, Buffer.from(challenge)], HASHES);
   }
 
-  /** What this machine's own frame holds. */
+  /** The content of this machine's proof frame. */
   answerTo({ tag }: Sent, challenge: string): string {
     return proveStream(this.#pair().client, tag, Buffer.from(challenge), HASHES);
   }
 
-  /** What a proved server has said of its clock. */
+  /** Notes a proved server's clock. */
   hears(moment: Moment): void {
     this.#learn(moment);
   }

@@ -1,6 +1,6 @@
 /**
- * The way to a network's server: connections that leave by the network's own device, or not at all. The routing table
- * may lead the server's address to somebody else's network: a LAN, another tunnel, a default route.
+ * The way to a network's server: connections that leave only by the network's device.
+ * The routing table may lead elsewhere: to a LAN, another tunnel, a default route.
  */
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -13,21 +13,20 @@ import type { InterfaceName } from '../../values/name.ts';
 import { type Libc, openLibc } from '../../wireguard/libc.ts';
 import { deviceKey } from '../../wireguard/tunnel.ts';
 
-/** A connection on its way; `timeout` is how long it may be silent before it says so, in milliseconds. */
+/** `timeout`: idle time before the socket's timeout event, in milliseconds. */
 export type Connect = (to: SocketAddress, timeout?: number) => Socket;
 
-/** The way as it is now. A connection stays with its device: it is dead once `device`, a number, is another one. */
+/** Connections are dead once the `device` number changes. */
 export type Passage = { device: number; connect: Connect };
 
 export interface Way {
-  /** Throws a `Failure` where there is no way; then nothing leaves this machine. */
+  /** Throws a `Failure` without a way; then nothing leaves this machine. */
   open(): Promise<Passage>;
 }
 
-/** Names of the kernel's reasons why nothing leaves by a device. */
 const NO_WAY: readonly unknown[] = ['ENODEV', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL'];
 
-/** Whether a connection failed before anything had left. */
+/** Whether a connection failed before anything left. */
 export const hasNoWay = (error: unknown): boolean => NO_WAY.includes((error as { code?: unknown })?.code);
 
 const networkDown = (network: InterfaceName, why: string, cause?: unknown): Failure =>
@@ -39,10 +38,10 @@ const networkDown = (network: InterfaceName, why: string, cause?: unknown): Fail
 export class TunnelWay implements Way {
   readonly #network: InterfaceName;
   readonly #key: PublicKey;
-  /** Of the device that was found to have the key. */
+  /** The device that had the key. */
   #device = 0;
 
-  /** `key` is the public key that the device must have: by it alone is it known to be this network's. */
+  /** `key`: the public key that identifies the network's device. */
   constructor(network: InterfaceName, key: PublicKey) {
     this.#network = network;
     this.#key = key;
@@ -59,7 +58,7 @@ export class TunnelWay implements Way {
     return { device, connect: (to, timeout) => this.#connect(libc, device, to, timeout) };
   }
 
-  /** A device of that name may be anybody's. */
+  /** Another program may own a device of that name. */
   async #requireOwn(): Promise<void> {
     if ((await deviceKey(this.#network)) === this.#key) return;
     throw networkDown(this.#network, 'the device of that name has another key than the conf');
@@ -78,7 +77,7 @@ export class TunnelWay implements Way {
   }
 }
 
-/** Node connects a socket that it did not make; `manualStart`: it must not read before that. */
+/** Node connects a foreign socket; `manualStart` prevents reading before that. */
 const socketOf = (fd: number): Socket => {
   try {
     return new Socket({ fd, manualStart: true } as { fd: number });
@@ -88,7 +87,7 @@ const socketOf = (fd: number): Socket => {
   }
 };
 
-/** A connection that fails as others do: later, when somebody listens. */
+/** Fails later, once it has listeners. */
 const failing = (error: Error, socket = new Socket()): Socket => {
   setImmediate(() => socket.destroy(error));
   return socket;

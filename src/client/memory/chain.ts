@@ -1,35 +1,33 @@
-/** The chain as a client follows it: a frame is taken only when its digests lead from the own head to its hash. */
+/** The chain as a client follows it: a frame's digests must lead from the own head to its hash. */
 import { chainHash, type Sha256 } from '../../events/record.ts';
 import type { Hash, Position } from '../../values/id.ts';
 
-/** How far a client has followed the log of which network. */
+/** How far a client has followed a log. */
 export type Head = { readonly networkId: Hash; readonly position: Position; readonly hash: Hash };
 
-/** The part of a frame, snapshot or page that says where it leads. */
+/** Where a frame, snapshot or page leads. */
 export type Link = { from: Position; position: Position; hash: Hash; digests: readonly Hash[] };
 
-/** How the server's history is not the one that this client followed. */
+/** How the server's history differs. */
 export const BREACHES = [
-  /** The server serves a network of another id. */
   'OtherNetwork',
-  /** Its log ends before a position that this client has seen. */
+  /** The log ends before a seen position. */
   'ServerBehind',
-  /** Its log has another hash at a position that this client has seen. */
+  /** Another hash at a seen position. */
   'OtherHash',
-  /** What it sent does not lead to the hash that it names. */
+  /** The digests do not lead to the hash. */
   'ChainBroken',
 ] as const;
 export type Breach = (typeof BREACHES)[number];
 
 export type Judgement =
   | { kind: 'take'; head: Head }
-  /** Old news: everything in it is known. */
   | { kind: 'known' }
-  /** Something before it is missing: ask again from the own position. */
+  /** Records are missing: ask again from the own position. */
   | { kind: 'gap' }
   | { kind: 'breach'; breach: Breach };
 
-/** Extends a head by the digests of the records that follow it. */
+/** Extends a head by the next records' digests. */
 export const extend = (head: Head, digests: Iterable<Hash>, sha256: Sha256): Head => {
   let { position, hash } = head;
   for (const digest of digests) {
@@ -39,7 +37,7 @@ export const extend = (head: Head, digests: Iterable<Hash>, sha256: Sha256): Hea
   return { ...head, position, hash };
 };
 
-/** Whether a frame may be taken: `from ≤ mine < position`, digests for each position, and the right hash at the end. */
+/** Takes a link when `from ≤ mine < position`, digests are complete and the hash is right. */
 export const judge = (head: Head, link: Link, sha256: Sha256): Judgement => {
   if (link.position < head.position) return { kind: 'known' };
   if (link.position === head.position)
@@ -52,7 +50,7 @@ export const judge = (head: Head, link: Link, sha256: Sha256): Judgement => {
     : { kind: 'breach', breach: 'ChainBroken' };
 };
 
-/** Whether a server that says this of its log has, as far as can be told now, the history of this head. */
+/** Whether the server's log fits the history of this head. */
 export const compare = (
   head: Head,
   server: { network: Hash; position: Position; hash: Hash },

@@ -10,10 +10,10 @@ import { Turns } from '../../wireguard/device.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import type { Ground } from './pins.ts';
 
-/** Permissions of everybody who is neither owner nor group. */
+/** Neither owner nor group. */
 const OTHERS = 0o007;
 
-/** Reads the conf of an installed network. Throws a `Failure` when there is none, or it cannot be used. */
+/** Throws a `Failure` when the conf is missing or unusable. */
 export const readConf = async (path: string, network: string): Promise<Conf> => {
   try {
     const text = await readFile(path, 'utf8');
@@ -34,10 +34,10 @@ export const readConf = async (path: string, network: string): Promise<Conf> => 
   }
 };
 
-/** Writes a conf, 0600 from the first byte; one that is there keeps its owner, group and mode. */
+/** 0600 from the first byte; an existing file keeps its owner, group and mode. */
 export const writeConf = (path: string, conf: Conf): Promise<void> => replaceFile(path, formatConf(conf));
 
-/** The conf of a network that this process owns: one holder changes it, others look at `now` each time. */
+/** The conf of an owned network: one holder changes it, others read `now`. */
 export class OwnConf {
   readonly #path: string;
   readonly #turns = new Turns();
@@ -52,7 +52,7 @@ export class OwnConf {
     return this.#now;
   }
 
-  /** Changes it on the disk, then here; `before` may throw, and then nothing has changed. */
+  /** Changes the file, then `now`; if `before` throws, nothing changes. */
   change(to: (conf: Conf) => Conf, before: (after: Conf) => Promise<void> = async () => {}): Promise<void> {
     return this.#turns.take(async () => {
       const after = to(this.#now);
@@ -63,7 +63,7 @@ export class OwnConf {
   }
 }
 
-/** What a conf says that no word from the server may change. */
+/** What the server may not change. */
 export const groundOf = ({ address, privateKey, server }: Conf): Ground => ({
   range: networkOf(address),
   own: { ip: addressOf(address), publicKey: publicKeyOf(privateKey) },

@@ -1,15 +1,15 @@
-/** What is known of whether a network's server proves itself, and what is doubted, as the user is told. */
+/** Whether a network's server proves itself, and the doubts that the user is told. */
 import * as z from 'zod';
 
-/** `older`: the user has said that it is an older server, which proves nothing. */
+/** `older`: the user says that the server is older and proves nothing. */
 export const Standing = z.enum(['unknown', 'proves', 'older']);
 export type Standing = z.infer<typeof Standing>;
 
-/** Why what is said in the server's name is not taken, or not in full. */
+/** Why the server's words are not trusted, or not in full. */
 export const Doubt = z.enum([
-  /** The server proves itself, and what came was not proved. */
+  /** An answer without a proof from a server that proves itself. */
   'Unproved',
-  /** This machine knows a history, and who answers proves nothing. */
+  /** This machine knows a history, but the answering server proves nothing. */
   'NoHistory',
 ]);
 export type Doubt = z.infer<typeof Doubt>;

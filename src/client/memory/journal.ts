@@ -1,6 +1,6 @@
 /**
- * The durable memory of one network's client: `NET.json` and, beside it, `NET.journal` with one fsynced line for
- * each frame taken since. A frame is on the disk before it is on the device; recovery loses none of them.
+ * The durable memory of one network's client: `NET.json`, and `NET.journal` with one fsynced line a frame.
+ * A frame is on the disk before it is on the device.
  */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,7 +13,7 @@ import { EffectLine, formatState, type Kept, newcomer, parseState, unreadable } 
 
 export type StatePaths = { state: string; journal: string };
 
-/** A journal longer than this, in bytes, is folded even while news keep coming. */
+/** Longer journals are folded even under constant news. */
 const MAX_JOURNAL_BYTES = 4 * 1024 * 1024;
 
 const contentOf = async (path: string): Promise<string | undefined> => {
@@ -27,7 +27,7 @@ const contentOf = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** The effects of a journal. A last line that is not whole was never acknowledged: it is passed over. */
+/** An incomplete last line was never acknowledged and is skipped. */
 export const parseJournal = (text: string, path: string): { effects: Effect[]; bytes: number } => {
   const effects: Effect[] = [];
   let bytes = 0;
@@ -45,7 +45,7 @@ export const parseJournal = (text: string, path: string): { effects: Effect[]; b
   return { effects, bytes };
 };
 
-/** Stands after a tab, which no JSON text has: a bit that flips later is found before it moves anybody's pin. */
+/** Stands after a tab, which JSON never contains; finds flipped bits before they change a pin. */
 const sumOf = (json: string): string => sha256(Buffer.from(json)).slice(0, 16);
 
 const lineOf = (effect: Effect): string => {
@@ -63,7 +63,7 @@ const parseLine = (line: string): Effect | undefined => {
   }
 };
 
-/** Reads what is kept, and changes nothing: for those who only look. */
+/** Changes nothing, for verbs that only look. */
 export const readState = async (paths: StatePaths, ground: Ground): Promise<Kept> => {
   const state = await contentOf(paths.state);
   const kept =
@@ -73,7 +73,7 @@ export const readState = async (paths: StatePaths, ground: Ground): Promise<Kept
   return kept;
 };
 
-/** The one writer of these files. */
+/** The single writer of these files. */
 export class Journal {
   readonly kept: Kept;
   readonly #paths: StatePaths;
@@ -87,7 +87,7 @@ export class Journal {
     this.#bytes = bytes;
   }
 
-  /** Recovers what is kept and goes on from there; a torn last line is cut off. */
+  /** Recovers the state; cuts off a torn last line. */
   static async open(paths: StatePaths, ground: Ground): Promise<Journal> {
     const kept = await readState(paths, ground);
     const text = (await contentOf(paths.journal)) ?? '';
@@ -98,7 +98,6 @@ export class Journal {
     return new Journal(kept, paths, file, bytes);
   }
 
-  /** Whether there is anything that `NET.json` does not have. */
   get isEmpty(): boolean {
     return this.#bytes === 0;
   }
@@ -107,7 +106,7 @@ export class Journal {
     return this.#bytes > MAX_JOURNAL_BYTES;
   }
 
-  /** Writes an effect down, durably. Throws the system's error, and then nothing of it is there. */
+  /** Durable. Throws the system's error and leaves no trace. */
   async append(effect: Effect): Promise<void> {
     const line = Buffer.from(`${lineOf(effect)}\n`);
     try {
@@ -120,7 +119,7 @@ export class Journal {
     this.#bytes += line.length;
   }
 
-  /** Puts everything into `NET.json` and empties the journal. Killed in between, the journal is simply taken twice. */
+  /** Moves all into `NET.json`. After a crash in between, the journal is taken twice. */
   async fold(): Promise<void> {
     await replaceFile(this.#paths.state, formatState(this.kept));
     await this.#file.truncate(0);

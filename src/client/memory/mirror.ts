@@ -1,6 +1,6 @@
 /**
- * What this client sees of its network, and how frames change it: a frame is judged into an effect, the effect is
- * written down, then taken. Judging changes nothing; taking never refuses. No I/O.
+ * What this client sees of its network, and how frames change it; no I/O.
+ * A frame is judged into an effect, journalled, then taken: judging changes nothing, taking never refuses.
  */
 import { looksSame } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
@@ -14,46 +14,43 @@ import { type Breach, compare, type Head, judge } from './chain.ts';
 import { type Ground, type Held, isOwn, isServer, type Pin, Pins, sift } from './pins.ts';
 import type { ServerTime } from './server-time.ts';
 
-/** Peers, or CIDRs, that a client can have in sight or pinned; whoever shows more is not believed. */
+/** Peers, or CIDRs, in sight or pinned; a server that shows more is not believed. */
 export const MAX_ROWS = 200_000;
-/** Peers that a client holds back at a time. */
 const MAX_HELD = 10_000;
 
-/** The server shows another history than the one that this client followed. */
+/** The server shows another history than this client followed. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
 
-/** A backup was put back, and this client, which had come as far as `head`, has followed. */
+/** A restored backup that this client, then at `head`, has followed. */
 export type Notice = { restoration: Restoration; head: Head };
 
-/** What is kept of the past besides pins. */
+/** Kept besides pins. */
 export type Memory = {
-  /** Addresses of peers that were seen to go. */
+  /** Peers that were seen to leave. */
   gone: Ip[];
-  /** Those of them that stay out after a restored backup until somebody enables them. */
+  /** Those that stay out after a restored backup until an admin enables them. */
   withheld: Ip[];
-  /** Shown until the user has acknowledged it. */
+  /** Until the user acknowledges it. */
   notice: Notice | null;
 };
 
-/** What a frame does to the mirror, in whole: applied twice it does the same as once. */
+/** What a frame does to the mirror; idempotent. */
 export type Effect = {
-  /** The new head; absent where the frame moves none. */
+  /** Absent: unchanged. */
   head?: Head | undefined;
   peers: { changed: PeerRow[]; removed: PeerId[] };
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
-  /** Peers that are held back from now on. */
   held: Held[];
-  /** Ids of peers that are held back no longer. */
+  /** No longer held back. */
   released: PeerId[];
-  /** Addresses whose pin is forgotten, at the user's word. */
+  /** Addresses of pins that the user forgets. */
   forgotten?: Ip[] | undefined;
-  /** The rows are no longer those of the head: this machine was shut out, and fetches all anew when it is back. */
+  /** The rows no longer match the head: all must be fetched again. */
   emptied?: boolean | undefined;
-  /** The alarm from now on; absent where it stays as it is. */
+  /** Absent: unchanged. */
   alarm?: Alarm | null | undefined;
-  /** The history goes on from a restored backup: who was seen to go before stays out. */
+  /** After a restored backup peers that were seen to leave stay out. */
   restored?: Notice | undefined;
-  /** The user has seen the notice of a restored backup. */
   acknowledged?: boolean | undefined;
   /** The server has proved itself: its pairs are pinned for good. */
   proved?: boolean | undefined;
@@ -62,14 +59,13 @@ export type Effect = {
 export type Verdict =
   | { kind: 'take'; effect: Effect }
   | { kind: 'known' }
-  /** Something before it is missing: connect again from the own position. */
+  /** Frames are missing: reconnect from the own position. */
   | { kind: 'gap' }
-  /** Only a whole snapshot helps: nothing is known yet, or an alarm kept rows out that may come in now. */
+  /** No rows are known, or an alarm kept out rows that may come in now. */
   | { kind: 'fetch' }
-  /** Another history: the effect holds nothing but the alarm and removals. */
+  /** Only the alarm and removals. */
   | { kind: 'alarm'; effect: Effect };
 
-/** What taking an effect changed in sight. */
 export type Changes = {
   added: PeerRow[];
   removed: PeerRow[];
@@ -87,14 +83,13 @@ export class Mirror {
   readonly ground: Ground;
   readonly pins = new Pins();
   head: Head | undefined;
-  /** Whether the rows are those of `head`; a newcomer knows the head that its invitation names, and no rows. */
+  /** Whether the rows match `head`; a newcomer has only the head of its invitation. */
   filled = false;
   alarm: Alarm | null = null;
-  /** Who speaks has not proved to be the server, and a history is known: removals are obeyed, and nobody is let in. */
+  /** Unproved server, known history: obey removals, admit no peer. */
   isDoubted = false;
-  /** Who speaks has proved to be the server. */
   isProved = false;
-  /** What a proved server said of its time, if it ever did. */
+  /** Told by a proved server. */
   clock: ServerTime | undefined;
   readonly #sha256: Sha256;
   readonly #peers = new Map<PeerId, PeerRow>();
@@ -110,7 +105,7 @@ export class Mirror {
     this.#sha256 = sha256;
   }
 
-  /** Peers in sight, this machine and the server among them. */
+  /** Includes this machine and the server. */
   peers(): IterableIterator<PeerRow> {
     return this.#peers.values();
   }
@@ -144,19 +139,18 @@ export class Mirror {
     return { gone: [...this.#gone], withheld: [...this.#withheld], notice: this.#notice };
   }
 
-  /** Takes up what was kept. */
   remember({ gone, withheld, notice }: Memory): void {
     this.#gone = new Set(gone);
     this.#withheld = new Set(withheld);
     this.#notice = notice;
   }
 
-  /** What this client tells the server that it did not apply: peers, and an alarm. */
+  /** Held peers plus an alarm, as told to the server. */
   get heldCount(): number {
     return this.#held.size + (this.alarm ? 1 : 0);
   }
 
-  /** Peers in sight that belong on the device: neither this machine nor the server. */
+  /** Peers that belong on the device: all but this machine and the server. */
   *tunnels(): Generator<PeerRow> {
     for (const row of this.#peers.values()) if (this.isTunnel(row)) yield row;
   }
@@ -165,7 +159,7 @@ export class Mirror {
     return !isOwn(this.ground, row) && !isServer(this.ground, row);
   }
 
-  /** Whether the server that greets has, as far as can be told now, the history that this client followed. */
+  /** Whether the welcome fits the followed history. */
   judgeWelcome(welcome: Welcome): Verdict {
     const breach = this.head && !this.isDoubted && compare(this.head, welcome);
     return breach ? this.#alarmed(breach, welcome, nothing()) : { kind: 'known' };
@@ -188,7 +182,7 @@ export class Mirror {
     }
   }
 
-  /** `reached` is the own head, extended by digests that were paged through before. */
+  /** `reached`: the own head, extended by paged digests. */
   judgeSnapshot(snapshot: Snapshot, reached: Head | undefined = this.head): Verdict {
     if (this.isDoubted) return this.#doubtful(this.#missingIn(snapshot));
     const found = this.#judgeWhole(snapshot, reached);
@@ -201,10 +195,7 @@ export class Mirror {
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
 
-  /**
-   * What an older server shows, in whole: rows without the history that they come of, so that only pins can be
-   * checked. Under an alarm it changes nothing but that peers go: whoever hides the history does not end it.
-   */
+  /** Judges an older server's rows by pins alone. It cannot end an alarm: then only removals count. */
   judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
     if (this.isDoubted) return this.#doubtful(this.#missingIn(shown));
     const { peers, cidrs, held, released } = this.#wholeEffect(shown);
@@ -219,13 +210,13 @@ export class Mirror {
     return isNothing(effect) ? { kind: 'known' } : { kind: 'take', effect };
   }
 
-  /** This machine was shut out: every tunnel but the server's goes, the pins stay. */
+  /** This machine was shut out: all tunnels but the server's go, the pins stay. */
   judgeRevocation(): Effect {
     const ids = [...this.tunnels()].map(({ id }) => id);
     return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
   }
 
-  /** When the next tunnel ends, in milliseconds since 1970. */
+  /** Next expiry, in milliseconds since 1970. */
   nextEnd(): number | undefined {
     let next: number | undefined;
     for (const { expires } of this.tunnels())
@@ -233,7 +224,7 @@ export class Mirror {
     return next;
   }
 
-  /** What goes because its time is over; `now` is the server's, in milliseconds since 1970. */
+  /** Removes expired peers; `now`: the server's clock, in milliseconds since 1970. */
   judgeEnds(now: number): Effect | undefined {
     const over = [...this.tunnels()].filter(
       ({ expires }) => expires !== undefined && Date.parse(expires) <= now,
@@ -241,7 +232,7 @@ export class Mirror {
     return over.length === 0 ? undefined : this.#removals(over.map(({ id }) => id));
   }
 
-  /** Forgets the pins at these addresses; peers that they held back are let in where nothing else speaks against. */
+  /** Peers that only these pins held back come in. */
   judgeForgetting(forgotten: readonly Pin[]): Effect {
     const addresses = new Set(forgotten.map(({ ip }) => ip));
     const pins = new Pins();
@@ -263,18 +254,16 @@ export class Mirror {
     };
   }
 
-  /** The user has seen the notice of a restored backup. */
   judgeAcknowledgement(): Effect {
     return { ...nothing(), acknowledged: true };
   }
 
-  /** Pins that give way to pairs of an effect that is not taken yet. */
+  /** Pins that an effect replaces. */
   yielding({ peers, forgotten = [] }: Effect): Pin[] {
     const rivals = peers.changed.flatMap((row) => this.pins.rivals(row));
     return [...new Set(rivals)].filter((pin) => pin !== undefined && !forgotten.includes(pin.ip)) as Pin[];
   }
 
-  /** Makes the effect this client's own. */
   take(effect: Effect): Changes {
     const { head, peers, cidrs, held, released, forgotten, emptied, alarm, ...facts } = effect;
     const { restored, acknowledged, proved, ...rest } = facts;
@@ -305,7 +294,7 @@ export class Mirror {
     return changes;
   }
 
-  /** A restored backup that explains why the server's history is not the one that this client followed. */
+  /** The restored backup that explains the breach. */
   #restorationIn({ restorations }: Snapshot, breach: Breach): Restoration | undefined {
     const { head } = this;
     if (!head || breach === 'OtherNetwork') return undefined;
@@ -317,7 +306,7 @@ export class Mirror {
     );
   }
 
-  /** Follows a restored backup: everything as it shows it, but nobody comes back whom this client had seen go. */
+  /** Follows a restored backup, but readmits no peer that was seen to leave. */
   #startOver(snapshot: Snapshot, notice: Notice): Verdict {
     const { network: networkId, position, hash } = snapshot;
     const withheld = new Set([...this.#gone, ...this.#withheld]);
@@ -390,7 +379,7 @@ export class Mirror {
     };
   }
 
-  /** Throws a `Failure`: what is remembered for ever must have an end. */
+  /** Throws a `Failure`: what is kept for good must have a limit. */
   #refuseTooMuch(accepted: readonly PeerRow[], held: readonly Held[], cidrs: readonly CidrRow[]): void {
     const counts = [
       {
@@ -423,7 +412,6 @@ export class Mirror {
     };
   }
 
-  /** The rows are no longer those of the head: when the server is back, all are fetched anew. */
   #doubtful(removed: readonly PeerId[]): Verdict {
     const effect = { ...this.#removals(removed), emptied: true };
     return effect.peers.removed.length + effect.released.length === 0
@@ -476,7 +464,7 @@ export class Mirror {
     else if (!looksSame(before, row)) changes.changed.push({ before, after: row });
   }
 
-  /** Judged rows have none; a file that was damaged may: two with one address or key would outlive each other's end. */
+  /** For damaged files: of two rows with one address or key, one would survive the other's removal. */
   #removeRivals({ id, ip, publicKey }: PeerRow, changes: Changes): void {
     for (const rival of [this.#idOfKey.get(publicKey), this.pins.at(ip)?.id]) {
       const row = rival === undefined || rival === id ? undefined : this.#peers.get(rival);
@@ -485,7 +473,7 @@ export class Mirror {
   }
 }
 
-/** How many there would be with those that are not known yet. */
+/** Total including unknown rows. */
 const added = <T>(rows: readonly T[], known: (row: T) => unknown, already: number): number =>
   already + rows.filter((row) => known(row) === undefined).length;
 
@@ -504,5 +492,5 @@ const isNothing = ({ peers, cidrs, held, released, emptied }: Effect): boolean =
     ({ length }) => length === 0,
   );
 
-/** The server as the network shows it; its endpoint is where an admin says that it is reached. */
+/** An admin sets the endpoint of this row. */
 export const serverRow = (mirror: Mirror): PeerRow | undefined => mirror.peer(SERVER_PEER);

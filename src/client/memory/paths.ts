@@ -1,4 +1,4 @@
-/** Where a client keeps what belongs to a network: innernet's paths, and a few of our own beside them. */
+/** A client's paths for a network: innernet's, and some of our own. */
 import { join } from 'node:path';
 import { networksIn } from '../../cli/networks.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -7,19 +7,19 @@ export type Folders = { configDir: string; dataDir: string };
 
 export type NetworkPaths = {
   conf: string;
-  /** A key that was made for an invitation and is not known to be accepted yet. */
+  /** A key for an invitation, not known to be accepted. */
   pending: string;
   state: string;
   journal: string;
-  /** Whether the server is known to prove itself. */
+  /** Whether the server proves itself. */
   proved: string;
-  /** What time it is at the server, as one program leaves it to the next; gone with a restart. */
+  /** The server's time; lost at restart. */
   moment: string;
-  /** Where the process that owns the network on this machine listens. */
+  /** The owner's. */
   socket: string;
 };
 
-/** The folder of the owners' sockets; root's alone. */
+/** For root only. */
 const RUN_FOLDER = '/run/innernet';
 
 export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders): NetworkPaths => ({
@@ -32,5 +32,4 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   socket: join(RUN_FOLDER, `${network}.sock`),
 });
 
-/** The networks that this machine has joined, by name. */
 export const installedNetworks = async (folders: Folders): Promise<InterfaceName[]> => networksIn(folders);

@@ -1,31 +1,29 @@
-/** Pins: one-to-one pairs of address and key, kept after a peer leaves sight, and the rules a shown peer must pass. */
+/** Pins: pairs of address and key, kept after a peer leaves sight, and the rules for a shown peer. */
 import type { PeerRow } from '../../protocol/rows.ts';
 import type { CidrId, PeerId } from '../../values/id.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../../values/ip.ts';
 import { type PublicKey, shortKey } from '../../values/key.ts';
 
-/** What WireGuard ties together. */
 export type Pair = { readonly ip: Ip; readonly publicKey: PublicKey };
 
-/** A pair that was accepted once; the rest tells people, and the Rust client, whose it is. */
+/** An accepted pair; the other fields name its owner for users and the Rust client. */
 export type Pin = Pair & {
   readonly id: PeerId;
   readonly name: string;
   readonly cidrId: CidrId;
-  /** Nobody proved it, and no handshake was ever made with it: it yields to a pair that is proved. */
+  /** Never proved nor used in a handshake: yields to a proved pair. */
   readonly isUnmet?: true | undefined;
 };
 
-/** What one's own conf says: no word from the stream changes it. */
+/** The own conf's facts, which the stream cannot change. */
 export type Ground = {
-  /** The network's root block. */
   readonly range: Cidr;
   readonly own: Pair;
   readonly server: Pair;
 };
 
-/** The rules that a shown peer may break; such a peer is held back, all others go on. */
+/** A peer that breaks one is held back; others go on. */
 export const HELD_RULES = [
   'OutsideNetwork',
   'ServerClaimed',
@@ -33,12 +31,11 @@ export const HELD_RULES = [
   'KeyChanged',
   'AddressMoved',
   'PairTaken',
-  /** A restored backup shows it again, and this client had seen it go. */
+  /** A restored backup shows a peer that was seen to leave. */
   'SeenGone',
 ] as const;
 export type HeldRule = (typeof HELD_RULES)[number];
 
-/** A row that was not applied, and why. */
 export type Held = { row: PeerRow; rule: HeldRule };
 
 const REASONS: { [R in HeldRule]: (row: PeerRow) => string } = {
@@ -53,23 +50,21 @@ const REASONS: { [R in HeldRule]: (row: PeerRow) => string } = {
   SeenGone: () => 'it was removed or disabled before an older copy of the log was put back',
 };
 
-/** The reason in words, for `show` and the log; it repeats no name. */
+/** In words, without the peer's name. */
 export const heldReason = ({ row, rule }: Held): string => REASONS[rule](row);
 
-/** Whether the way out is to forget a pin; the other rules have none. */
+/** Whether forgetting a pin solves it. */
 export const isPinned = ({ rule }: Held): boolean => rule === 'KeyChanged' || rule === 'AddressMoved';
 
 const samePair = (left: Pair, right: Pair): boolean =>
   left.ip === right.ip && left.publicKey === right.publicKey;
 
-/** One half alike and the other not. */
+/** Exactly one half is equal. */
 const halfOf = (left: Pair, right: Pair): boolean =>
   (left.ip === right.ip) !== (left.publicKey === right.publicKey);
 
-/** Whether the row is this machine itself. */
 export const isOwn = ({ own }: Ground, row: Pair): boolean => samePair(own, row);
 
-/** Whether the row is the server: it is on the device by one's own conf. */
 export const isServer = ({ server }: Ground, row: Pair): boolean => samePair(server, row);
 
 const brokenGround = (ground: Ground, row: PeerRow): HeldRule | undefined => {
@@ -79,7 +74,6 @@ const brokenGround = (ground: Ground, row: PeerRow): HeldRule | undefined => {
   return halfOf(ground.own, row) ? 'OwnAddressClaimed' : undefined;
 };
 
-/** Found by address and by key; neither lookup walks through the pins. */
 export class Pins {
   readonly #byIp = new Map<Ip, Pin>();
   readonly #ipOfKey = new Map<PublicKey, Ip>();
@@ -101,7 +95,7 @@ export class Pins {
     return ip === undefined ? undefined : this.#byIp.get(ip);
   }
 
-  /** Which half of the pair belongs to another partner; to a pair that is proved, one that was never met does not. */
+  /** The half pinned to another partner; a proved pair ignores unmet pins. */
   contradicted(pair: Pair, isProved = false): 'KeyChanged' | 'AddressMoved' | undefined {
     const counts = (pin: Pin): boolean => !(isProved && pin.isUnmet);
     const [atIp, withKey] = this.rivals(pair);
@@ -109,13 +103,13 @@ export class Pins {
     return withKey && counts(withKey) ? 'AddressMoved' : undefined;
   }
 
-  /** The pins that contradict a pair: at its address, and of its key. */
+  /** The contradicting pins, at the address and of the key. */
   rivals({ ip, publicKey }: Pair): [atIp: Pin | undefined, withKey: Pin | undefined] {
     const [atIp, withKey] = [this.#byIp.get(ip), this.withKey(publicKey)];
     return [atIp?.publicKey === publicKey ? undefined : atIp, withKey?.ip === ip ? undefined : withKey];
   }
 
-  /** A handshake was made with this key. Whether that is news. */
+  /** Notes a handshake. Returns whether that is news. */
   meet(key: PublicKey): boolean {
     const pin = this.withKey(key);
     if (!pin?.isUnmet) return false;
@@ -124,7 +118,7 @@ export class Pins {
     return true;
   }
 
-  /** Takes the place of whatever contradicts it: ask `contradicted` before. */
+  /** Replaces contradicting pins: check `contradicted` first. */
   add(pin: Pin): void {
     this.forget(pin.ip);
     const elsewhere = this.#ipOfKey.get(pin.publicKey);
@@ -141,12 +135,11 @@ export class Pins {
   }
 }
 
-/** Rows that may be applied, and those that may not. */
 export type Sifted = { accepted: PeerRow[]; held: Held[] };
 
 /**
- * Goes through the rows of one frame in their order. Rows bind each other as pins do: of two that contradict each
- * other the first counts. `ownerOf` tells which peer now in sight, other than those leaving, has a pair.
+ * Sorts the rows of one frame in order: of two in conflict the first counts. `ownerOf` names the staying peer
+ * in sight that has a key.
  */
 export const sift = (
   rows: Iterable<PeerRow>,

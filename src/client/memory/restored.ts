@@ -1,4 +1,4 @@
-/** A restored backup, which this client has followed, in words. */
+/** Describes a restored backup that this client has followed. */
 import type { Notice } from './mirror.ts';
 
 export const restoredSentence = ({ restoration, head }: Notice): string =>

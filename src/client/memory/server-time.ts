@@ -1,17 +1,17 @@
-/** The server's clock as it was last proved to this machine, and how far it has come since at least. */
+/** The server's last proved clock, and the least time that has passed since. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 
-/** `told`: what the server's clock said, in milliseconds since 1970, when this machine's stood at `here`. */
+/** `told`: the server's clock, in milliseconds since 1970, when this machine's was `here`. */
 export const ServerTime = z.object({
   told: z.number().int().nonnegative(),
   here: z.object({ boot: z.string().max(64), uptime: z.number().int().nonnegative() }),
 });
 export type ServerTime = z.infer<typeof ServerTime>;
 
-/** A clock that nobody sets: which start of this machine, and the milliseconds since, those of a suspend too. */
+/** Cannot be set: the boot, and milliseconds since, including suspends. */
 export type MachineClock = ServerTime['here'];
 
 /** Where `/proc` is hidden, only what this process saw counts. */
@@ -28,9 +28,6 @@ export const machineClock = (proc = '/proc'): MachineClock => {
   }
 };
 
-/**
- * What the server's clock says now at the least, in milliseconds since 1970. How long this machine was off before it
- * started again is not known: its own clock may be wrong.
- */
+/** The least, in milliseconds since 1970. Time spent off is unknown: the local clock may be wrong. */
 export const timeThere = ({ told, here }: ServerTime, now: MachineClock): number =>
   here.boot === now.boot ? told + Math.max(0, now.uptime - here.uptime) : told;

@@ -1,6 +1,6 @@
 /**
- * What a client keeps of its network: `NET.json` in the format of innernet 2.0 (peers in sight, and peers out of
- * sight as disabled ones: the pins), with keys of ours that the Rust client passes over.
+ * Reads and writes `NET.json` in the format of innernet 2.0, with extra keys that the Rust client ignores.
+ * Peers out of sight are stored as disabled: the pins.
  */
 import * as z from 'zod';
 import type { Sha256 } from '../../events/record.ts';
@@ -16,20 +16,20 @@ import { type Effect, Mirror } from './mirror.ts';
 import { type Ground, HELD_RULES, type Held, type Pin, sift } from './pins.ts';
 import { ServerTime } from './server-time.ts';
 
-/** Where each peer was last known to be reached, by its address; observed, so never more than a good guess. */
+/** Last observed endpoint by address: only a guess. */
 export type LastEndpoints = Map<Ip, SocketAddress>;
 
-/** Fields of a row that innernet's format has no place for; whether it is vouched for counts as it comes in, never later. */
+/** Fields without a place in innernet's format; being vouched for counts only on arrival. */
 const Ours = PeerRow.omit({
   ...{ id: true, name: true, ip: true, cidrId: true, publicKey: true, isAdmin: true },
   ...{ endpoint: true, isVouchedFor: true },
 });
 
-/** `endpoint` is where the peer was reached; what it insists on is a key of ours. */
+/** `endpoint`: the last place; an insisted endpoint is a key of ours. */
 const StoredPeer = V1Peer.extend({
   ...Ours.shape,
   override: Endpoint.nullish(),
-  /** Its pair came without a proof, and no handshake was ever made with it. */
+  /** Never proved nor used in a handshake. */
   unmet: z.boolean().optional(),
 });
 
@@ -46,29 +46,27 @@ const AlarmState = z.object({
 
 const HeadState = z.object({ networkId: Hash, position: Position, hash: Hash });
 
-/** The last restored backup that this client followed, and where it was itself. */
 const Notice = z.object({ restoration: Restoration, head: HeadState });
 
-/** A file without `head` is the Rust client's, or was written by it since. */
+/** Without `head`, the Rust client wrote the file last. */
 const Document = z.object({
   version: z.literal('1'),
   peers: z.array(StoredPeer),
   cidrs: z.array(V1Cidr),
   head: HeadState.nullish(),
-  /** False: the rows are fewer than those of the head. */
+  /** False: rows are missing. */
   filled: z.boolean().default(true),
   held: z.array(HeldRow).default([]),
   alarm: AlarmState.nullish(),
-  /** Addresses of peers that were seen to go; absent in older files, where every pin out of sight counts. */
+  /** Peers that were seen to leave; absent in older files, where every pin out of sight counts. */
   gone: z.array(PeerRow.shape.ip).optional(),
-  /** Addresses of those that stay out after a restored backup until somebody enables them. */
+  /** They stay out after a restored backup until an admin enables them. */
   withheld: z.array(PeerRow.shape.ip).default([]),
   notice: Notice.nullish(),
-  /** The server's clock, noted where a peer in sight has an end. */
+  /** Noted while a peer in sight has an expiry. */
   clock: ServerTime.optional(),
 });
 
-/** One line of the journal: what a frame did. */
 export const EffectLine = z.object({
   head: HeadState.optional(),
   peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerRow.shape.id) }),
@@ -83,10 +81,9 @@ export const EffectLine = z.object({
   proved: z.boolean().optional(),
 } satisfies { [F in keyof Required<Effect>]: z.ZodType });
 
-/** A mirror, and where its peers were last reached. */
 export type Kept = { mirror: Mirror; endpoints: LastEndpoints };
 
-/** What a pin file that cannot be read means: never "no pins". */
+/** An unreadable pin file never means "no pins". */
 export const unreadable = (path: string, reason: string, cause?: unknown): Failure =>
   new Failure(`${path}, which holds the pinned keys, cannot be read: ${reason}`, {
     hint: `put it back from a backup; or, to trust what the server shows next, move it away: mv ${path} ${path}.broken`,
@@ -116,13 +113,12 @@ const sentence = (error: unknown): string => {
   return `${issue?.path.join('.')}: ${issue?.message}`;
 };
 
-/** A mirror that has seen nothing yet. */
 export const newcomer = (ground: Ground, sha256: Sha256): Kept => ({
   mirror: new Mirror(ground, sha256),
   endpoints: new Map(),
 });
 
-/** Reads `NET.json`; throws a `Failure` with a way out when that is impossible. */
+/** Throws a `Failure` with a hint. */
 export const parseState = (text: string, path: string, ground: Ground, sha256: Sha256): Kept => {
   try {
     return keptOf(Document.parse(JSON.parse(text)), ground, sha256);
@@ -196,7 +192,6 @@ const storedPeer = (
   ...(isUnmet ? { unmet: true } : {}),
 });
 
-/** The text of `NET.json`. */
 export const formatState = ({ mirror, endpoints }: Kept): string => {
   const rows = [...mirror.peers()];
   const inSight = new Set(rows.map(({ ip }) => ip));

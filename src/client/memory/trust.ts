@@ -1,6 +1,6 @@
 /**
- * Whether a network's server is known to prove itself by its key. In a file of its own, since the Rust client rewrites the
- * others: one that is damaged is an error, as for pins; where there is none, nothing is known.
+ * Whether a network's server is known to prove itself by its key.
+ * The file is separate because the Rust client rewrites the others; damage is an error, as for pins.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -12,7 +12,7 @@ import { Turns } from '../../wireguard/device.ts';
 import { Doubt, Standing } from './doubt.ts';
 
 const Document = z.strictObject({
-  /** Of another server nothing is known. */
+  /** Facts about another server do not count. */
   server: PublicKey,
   standing: Standing,
   doubt: Doubt.nullable(),
@@ -53,12 +53,12 @@ export class Trust {
     this.#kept = kept;
   }
 
-  /** Throws a `Failure` where the file cannot be read. */
+  /** Throws a `Failure` for an unreadable file. */
   static async read(path: string, server: PublicKey): Promise<Trust> {
     return new Trust(path, server, await keptIn(path, server));
   }
 
-  /** The way out where the network has gone back to an older server. */
+  /** For a network that went back to an older server. */
   get hint(): string {
     const network = basename(this.#path, '.proved');
     return `if the network went back to an older server: innernet acknowledge ${network} --older-server`;
@@ -68,35 +68,35 @@ export class Trust {
     return this.#kept.standing;
   }
 
-  /** What was last wrong, until a proof comes or the user says that it is right so. */
+  /** Until a proof or the user's acknowledgement. */
   get doubt(): Doubt | null {
     return this.#kept.doubt;
   }
 
-  /** What is wrong with an answer that is not proved; `knowsHistory`: this machine has followed one. */
+  /** For an unproved answer; `knowsHistory`: this machine has followed one. */
   doubtOf({ knowsHistory }: { knowsHistory: boolean }): Doubt | undefined {
     if (this.standing === 'proves') return 'Unproved';
     return this.standing === 'unknown' && knowsHistory ? 'NoHistory' : undefined;
   }
 
-  /** It has proved itself, or its invitation says that it does. On the disk before anything that it says is obeyed. */
+  /** Await it before obeying the server. */
   proved(): Promise<boolean> {
     return this.#become({ standing: 'proves', doubt: null });
   }
 
-  /** The user says that the server is an older one; it counts until the next proof. Whether there was a doubt. */
+  /** An older server, until the next proof. Returns whether there was a doubt. */
   async acknowledge(): Promise<boolean> {
     const wasDoubted = this.doubt !== null || this.standing === 'proves';
     await this.#become({ standing: 'older', doubt: null });
     return wasDoubted;
   }
 
-  /** Whether that is news. */
+  /** Returns whether that is news. */
   raise(doubt: Doubt): Promise<boolean> {
     return this.#become({ standing: this.standing, doubt });
   }
 
-  /** Whether it was not so before. Other programs of this machine write the file too: it is read again. */
+  /** Returns whether that is news. Other programs write the file too, so it is read again. */
   #become(kept: Kept): Promise<boolean> {
     return this.#turns.take(async () => {
       const onDisk = await keptIn(this.#path, this.#server).catch(() => undefined);

@@ -1,9 +1,9 @@
-/** Doing something to a network that no process follows: for so long this process owns it. */
+/** Runs work on a network that no process follows; meanwhile this process owns it. */
 import { Failure } from '../../values/failure.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import { Ownership } from './owner.ts';
 
-/** Throws a `Failure` where another process is at work on the network. */
+/** Throws a `Failure` when another process owns the network. */
 export const alone = async <T>(
   network: string,
   { socket }: Pick<NetworkPaths, 'socket'>,

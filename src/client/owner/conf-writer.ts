@@ -1,4 +1,4 @@
-/** Makes changes of a conf: the network's owner does where it has one, else whoever asks. */
+/** Changes a conf: through the network's owner if there is one, else in this process. */
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { groundOf, readConf, writeConf } from '../memory/conf-file.ts';
@@ -8,7 +8,7 @@ import { type ConfChange, changed, putOn } from '../tunnels/conf-change.ts';
 import { alone } from './alone.ts';
 import { askOwnerOf } from './owned-network.ts';
 
-/** Makes a change in the conf and on the device that stands. Throws a `Failure`, and then nothing has changed. */
+/** Changes the conf and the existing device. Throws a `Failure` and changes nothing. */
 export const changeConf = async (
   network: InterfaceName,
   paths: NetworkPaths,

@@ -1,4 +1,4 @@
-/** A network that this process owns: its follower, and the socket at which other verbs ask it. */
+/** A network that this process owns: its follower, and the socket for other verbs. */
 import * as z from 'zod';
 import { makeFolder, refuseOpenFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
@@ -18,7 +18,6 @@ import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import type { Unreached } from '../tunnels/unreached.ts';
 import { askOwner, Ownership } from './owner.ts';
 
-/** What other verbs ask of the owner. */
 const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('status') }),
   z.object({ ask: z.literal('synchronise') }),
@@ -30,24 +29,24 @@ const Request = z.discriminatedUnion('ask', [
 ]);
 export type OwnerRequest = z.infer<typeof Request>;
 
-/** Answered to `status`; `unreached`: peers without a session, by their addresses in the network. */
+/** `unreached`: peers without a session, by network address. */
 export type OwnerStatus = LinkStatus & { unreached: Record<string, Unreached> };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 
-/** Milliseconds that one synchronisation may take. */
+/** In milliseconds. */
 const SYNCHRONISE_WITHIN = 15_000;
 
-/** An answer to another verb is out after this, in milliseconds. */
+/** For an answer to leave. */
 const ANSWER_MS = 50;
 
-/** Says something of a network, on stderr. */
+/** Prints on stderr. */
 export const sayOf =
   (network: string) =>
   (message: string): void =>
     note(`innernet: ${network}: ${printable(message)}`);
 
-/** Asks the process that owns a network; undefined where none does. */
+/** Undefined without an owner. */
 export const askOwnerOf = (paths: NetworkPaths, request: OwnerRequest): Promise<unknown> =>
   askOwner(paths.socket, request, SYNCHRONISE_WITHIN + 5000);
 
@@ -57,7 +56,7 @@ export class OwnedNetwork {
   readonly #ownership: Ownership;
   #letting: Promise<void> | undefined;
   #onClose: () => void = () => {};
-  /** Resolves when it was closed, also at the word of another verb. */
+  /** Also at another verb's request. */
   readonly closed: Promise<void>;
 
   private constructor(network: InterfaceName, follower: Follower, ownership: Ownership) {
@@ -69,7 +68,7 @@ export class OwnedNetwork {
     });
   }
 
-  /** Brings an installed network up; undefined where another process owns it. Throws a `Failure`. */
+  /** Brings a network up; undefined if another process owns it. Throws a `Failure`. */
   static async open(network: InterfaceName, options: NetworkOptions): Promise<OwnedNetwork | undefined> {
     const paths = pathsOf(network, options);
     const conf = await readConf(paths.conf, network);
@@ -105,12 +104,12 @@ export class OwnedNetwork {
     }
   }
 
-  /** Comes level with the server once; throws a `Failure` when it does not answer. */
+  /** Syncs once; throws a `Failure` without an answer. */
   synchronise(): Promise<void> {
     return this.follower.synchronise(SYNCHRONISE_WITHIN);
   }
 
-  /** Lets go of the network; its tunnels stay as they are. */
+  /** The tunnels stay. */
   async close(): Promise<void> {
     await this.#letGo();
     this.#onClose();
@@ -137,7 +136,7 @@ export class OwnedNetwork {
         return this.follower.changeConf(request.change);
       case 'stop':
         await this.#letGo();
-        // Whoever waits for the end of this network ends the process with it: not before the answer is out.
+        // The process ends with this network, so the answer must leave first.
         setTimeout(this.#onClose, ANSWER_MS);
         return null;
     }

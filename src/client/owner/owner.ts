@@ -1,6 +1,6 @@
 /**
- * One process owns a network on a machine: it listens on a Unix socket that only root may reach, and other verbs ask
- * it. A socket that a killed owner left is taken over.
+ * Ownership of a network: one process listens on a Unix socket for root, and other verbs ask it.
+ * A dead owner's socket is replaced.
  */
 import { chmod, link, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -10,10 +10,9 @@ import { Failure } from '../../values/failure.ts';
 
 export type Answerer = (request: unknown) => Promise<unknown>;
 
-/** What an owner answers: the value, or a sentence of what went wrong. */
 type Reply = { value: unknown } | { error: string; hint?: string | undefined };
 
-/** A request is one line of JSON, so is its answer. In bytes. */
+/** Request and answer are one line of JSON each. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 
 const firstLine = (socket: Socket, limit: number): Promise<string | undefined> =>
@@ -29,7 +28,7 @@ const firstLine = (socket: Socket, limit: number): Promise<string | undefined> =
     socket.on('close', () => resolve(undefined));
   });
 
-/** The connection to an owner; undefined where nobody listens. */
+/** Undefined if nothing listens. */
 const reach = (path: string): Promise<Socket | undefined> =>
   new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -44,10 +43,7 @@ const reach = (path: string): Promise<Socket | undefined> =>
     });
   });
 
-/**
- * Asks the owner of a network; undefined where it has none. Throws a `Failure` with the owner's own words, or when
- * it does not answer within `timeout` milliseconds.
- */
+/** Undefined without an owner. Throws a `Failure` with the owner's words, or after `timeout` milliseconds. */
 export const askOwner = async (path: string, request: unknown, timeout = 15_000): Promise<unknown> => {
   const socket = await reach(path);
   if (!socket) return undefined;
@@ -93,14 +89,14 @@ export class Ownership {
     this.#path = path;
   }
 
-  /** Becomes the owner, or returns undefined where another process is. */
+  /** Undefined if another process is the owner. */
   static async take(path: string, answer: Answerer): Promise<Ownership | undefined> {
     await closeFolder(dirname(path));
     const server = createServer((socket) => {
       socket.on('error', () => {});
       void serve(socket, answer);
     });
-    // Linked into its place rather than made there: of two that find a dead socket, one wins.
+    // Linked into place, not created there: of two finders of a dead socket, one wins.
     const draft = `${path}.${process.pid}`;
     await rm(draft, { force: true });
     await listen(server, draft);
@@ -114,14 +110,13 @@ export class Ownership {
     return undefined;
   }
 
-  /** Lets go: the next process may own the network. */
   async release(): Promise<void> {
     await rm(this.#path, { force: true });
     this.#server.close();
   }
 }
 
-/** Puts the draft into its place unless somebody alive is there. */
+/** Links the draft into place unless a live owner is there. */
 const settle = async (draft: string, path: string): Promise<boolean> => {
   for (let round = 0; round < 10; round += 1) {
     const taken = await link(draft, path).then(
@@ -144,7 +139,7 @@ const isAlive = async (path: string): Promise<boolean> => {
   return socket !== undefined;
 };
 
-/** Moves a dead socket away; if a living one came into its place meanwhile, it is put back. */
+/** Moves a dead socket away; puts back a live one that came meanwhile. */
 const bury = async (path: string): Promise<void> => {
   const grave = `${path}.${process.pid}.dead`;
   try {

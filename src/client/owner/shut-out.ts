@@ -1,19 +1,19 @@
-/** Whether the process that follows a network was told that this machine was disabled or deleted, and what to say then. */
+/** Refuses verbs when the following process was told that this machine is disabled or deleted. */
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
 import { askOwner } from './owner.ts';
 
-/** Milliseconds for an answer from a process on this machine. */
+/** For a local process. */
 const PATIENCE_MS = 2_000;
 
-/** Says at once what a call to the server would only say by silence. Throws `Failure`. */
+/** The server would answer only by silence. Throws `Failure`. */
 export const refuseShutOut = async (network: InterfaceName, options: Folders): Promise<void> => {
   if (await isShutOut({ network, options }))
     throw new Failure(shutOutText(network), { hint: shutOutHint(network) });
 };
 
-/** False where nobody follows the network, or who does is too busy to answer: then nothing is known. */
+/** Also false without a following process, or when it is too busy. */
 export const isShutOut = async ({
   network,
   options,

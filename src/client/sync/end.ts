@@ -1,34 +1,32 @@
-/** How a connection to the server ended, and what that says of the way to it. */
+/** How a connection to the server ended, and whether the server may have moved. */
 import type { Failure } from '../../values/failure.ts';
 
 export type End =
-  /** Nothing left this machine. */
   | { kind: 'noWay'; failure: Failure }
-  /** Nobody answered, the connection broke, or this side let go of it. */
+  /** Unanswered, broken, or dropped by this side. */
   | { kind: 'lost'; loss: Loss }
-  /** The server answered and did not want to: the HTTP status, or the code with which it closed. */
+  /** By HTTP status or close code. */
   | { kind: 'refused'; status: number; isProved: boolean }
   | { kind: 'closed'; code: number };
 
-/** Why it was lost; whether the server need not be where it was reached is in `MAY_BE_GONE`. */
+/** `MAY_BE_GONE` says whether the server may have moved. */
 export type Loss =
-  /** The server's machine has nobody who listens, or ended the connection. */
   | 'notListening'
   | 'reset'
   | 'broken'
-  /** A sign of life did not come, or the answer took too long. */
+  /** Something is overdue. */
   | 'silent'
   | 'slow'
-  /** It did not prove itself as it began to. */
+  /** A promised proof did not come. */
   | 'unproved'
-  /** What came could not be understood, is not what follows, or could not be taken. */
+  /** A frame is unreadable, out of order, or could not be taken. */
   | 'badFrame'
   | 'gap'
   | 'untaken'
-  /** All was taken that was wanted, or this program ends. */
+  /** All is taken, or the program ends. */
   | 'level'
   | 'stopping'
-  /** The user knows that the server is another one; this machine has other addresses, another port, another device. */
+  /** Known to be older; or this machine's addresses, port or device changed. */
   | 'acknowledged'
   | 'otherAddresses'
   | 'otherPort'
@@ -52,7 +50,7 @@ const MAY_BE_GONE: { [L in Loss]: boolean } = {
   otherDevice: true,
 };
 
-/** Whether the server need not be where it was reached before: then it is looked for anew. */
+/** Whether to look for the server again. */
 export const mayBeGone = (end: End): boolean => {
   switch (end.kind) {
     case 'noWay':
@@ -65,9 +63,8 @@ export const mayBeGone = (end: End): boolean => {
   }
 };
 
-/** With what a server refuses a stream that it does not know. */
+/** HTTP statuses for an unknown stream. */
 export const NO_SUCH_STREAM: readonly number[] = [400, 404, 405, 426];
 
-/** What the system said of a connection that failed. */
 export const lossOf = ({ code }: NodeJS.ErrnoException): Loss =>
   code === 'ECONNREFUSED' ? 'notListening' : code === 'ECONNRESET' ? 'reset' : 'broken';

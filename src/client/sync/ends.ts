@@ -1,17 +1,17 @@
-/** Drops peers whose time is over, by the server's clock as it was last proved: also while the server is away. */
+/** Drops expired peers by the server's last proved clock, even without the server. */
 import { printable } from '../../domain/rejection.ts';
 import type { Turns } from '../../wireguard/device.ts';
 import type { Effect, Mirror } from '../memory/mirror.ts';
 import { machineClock, timeThere } from '../memory/server-time.ts';
 
-/** While peers with an end are in sight, the server's time is noted this often, in milliseconds. */
+/** Interval (ms) while a peer in sight has an expiry. */
 const NOTED_EVERY = 3_600_000;
-/** A server's clock that is behind what was reckoned by more than this was set back, in milliseconds. */
+/** A larger lag (ms) means that the server's clock was set back. */
 const TOLERANCE = 60_000;
 
 export type EndsParts = {
   mirror: Mirror;
-  /** The turns in which the journal's owner does everything. */
+  /** The journal owner's. */
   turns: Turns;
   applier: {
     commit: (effect: Effect) => Promise<void>;
@@ -21,7 +21,7 @@ export type EndsParts = {
   say: (message: string) => void;
 };
 
-/** What goes because its time is over; undefined where nothing does, or no server ever proved what time it is. */
+/** Undefined if nothing expired or no server ever proved its time. */
 export const overdue = (mirror: Mirror): Effect | undefined =>
   mirror.clock && mirror.judgeEnds(timeThere(mirror.clock, machineClock()));
 
@@ -35,7 +35,7 @@ export class Ends {
     this.look();
   }
 
-  /** A proved server tells the time. Whether its clock was set back: who was dropped by the other one may be there still. */
+  /** Takes a proved time. Returns whether the clock was set back: dropped peers may still exist. */
   hear(told: number): boolean {
     const { mirror } = this.#parts;
     const [before, here] = [mirror.clock, machineClock()];
@@ -45,7 +45,7 @@ export class Ends {
     return before !== undefined && timeThere(before, here) - told > TOLERANCE;
   }
 
-  /** Makes sure that the next end is acted on; to be called when rows have changed. */
+  /** Schedules the next expiry; call it when rows change. */
   look(): void {
     clearTimeout(this.#timer);
     const { mirror } = this.#parts;
@@ -55,7 +55,7 @@ export class Ends {
     this.#timer = setTimeout(() => this.#act(), Math.min(wait, NOTED_EVERY));
   }
 
-  /** The last note is taken along by whoever folds next. */
+  /** The next fold saves the last note. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -76,7 +76,7 @@ export class Ends {
     });
   }
 
-  /** A restart of the machine goes on from what was noted last. */
+  /** After a restart, time continues from the last note. */
   #reckon(): void {
     const { mirror } = this.#parts;
     const here = machineClock();

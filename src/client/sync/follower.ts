@@ -1,4 +1,4 @@
-/** Follows one network: carries out what the session decides, and tells the session what came of it. */
+/** Follows one network: carries out the session's effects and reports their results to it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
@@ -35,23 +35,23 @@ export type FollowOptions = {
   conf: Conf;
   paths: NetworkPaths;
   tunnel: TunnelConfig;
-  /** A tunnel that was brought up a moment ago. */
+  /** Just brought up. */
   fresh?: Device | undefined;
   hosts: HostsOptions;
   nat: NatOptions;
-  /** Seconds between polls of a server that has no live stream. */
+  /** Seconds between polls without a live stream. */
   interval?: number | undefined;
-  /** Hears what the user may want to know, one sentence at a time. */
+  /** Receives one sentence for the user. */
   say: (message: string) => void;
 };
 
-/** News are gathered this long before the hosts file is written. */
+/** Gathers news before writing the hosts file. */
 const HOSTS_AFTER_MS = 50;
-/** How long one attempt waits for the server's handshake. */
+/** For the server's handshake, in one attempt. */
 const HANDSHAKE_WITHIN_MS = 5000;
-/** How long a late server may take to answer a question, repeats of lost packets included. */
+/** For a late server, including repeats of lost packets. */
 const ANSWERED_WITHIN_MS = 4000;
-/** Seconds between polls unless told: innernet's. */
+/** Seconds, as in innernet. */
 const POLL_EVERY = 60;
 
 type Finish = (failure: Failure | undefined) => void;
@@ -69,14 +69,13 @@ export class Follower {
   readonly #applier: FrameApplier;
   readonly #ends: Ends;
   readonly #hosts: HostsWriter;
-  /** Frames and what else changes the mirror are taken one after another. */
   readonly #turns = new Turns();
   #watch: AddressWatch | undefined;
   #isStopped = false;
   #finish: Finish = () => {};
   #resting: NodeJS.Timeout | undefined;
   #stream: Stream | undefined;
-  /** The number of the device through which the stream goes. */
+  /** The stream's device number. */
   #device = 0;
   #prefetched: ReturnType<Api['snapshot']> | undefined;
 
@@ -119,7 +118,7 @@ export class Follower {
     keeper.onMet = () => this.#applier.foldSoon();
   }
 
-  /** Recovers what is kept and brings the tunnels up, those of peers too: they need no server. */
+  /** Recovers the state and brings up all tunnels; peers' need no server. */
   static async start(options: FollowOptions): Promise<Follower> {
     const { paths, tunnel, fresh, nat, say } = options;
     const conf = new OwnConf(paths.conf, options.conf);
@@ -156,7 +155,7 @@ export class Follower {
     return this.#session.status;
   }
 
-  /** Follows until `stop`; a server that is away is waited for. */
+  /** Follows until `stop`, waiting for an absent server. */
   async follow(): Promise<void> {
     this.#writeHostsSoon();
     void this.#keeper.hold();
@@ -170,7 +169,7 @@ export class Follower {
     await this.#pursue({ kind: 'follow' });
   }
 
-  /** Comes level with the server once, and meets the peers that can be met. Throws a `Failure` when that is not so within `milliseconds`. */
+  /** Syncs once and meets reachable peers. Throws a `Failure` after `milliseconds`. */
   async synchronise(milliseconds: number): Promise<void> {
     const patience = setTimeout(() => void this.#take({ kind: 'unfit', loss: 'slow' }), milliseconds);
     const failure = await this.#pursue({ kind: 'level', deadline: performance.now() + milliseconds });
@@ -179,7 +178,7 @@ export class Follower {
     return this.#keeper.greeted();
   }
 
-  /** While it follows: makes sure that it is level with the server. Throws a `Failure` when it is not connected. */
+  /** Makes sure that the client is level. Throws a `Failure` when not connected. */
   async refresh(milliseconds: number): Promise<LinkStatus> {
     if (this.status.polled) {
       if (!(await this.#askState())) throw this.#session.unreachable();
@@ -195,7 +194,7 @@ export class Follower {
     return this.status;
   }
 
-  /** Ends the stream and writes everything down; the tunnels stay. */
+  /** Saves everything; the tunnels stay. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#watch?.close();
@@ -211,7 +210,7 @@ export class Follower {
     });
   }
 
-  /** Forgets the pin of the peer with that name or address; what it held back comes in. */
+  /** `peer`: name or address; what the pin held back comes in. */
   forgetPin(peer: string): Promise<number> {
     return this.#turns.take(async () => {
       const pins = [...this.#mirror.pins.all()].filter(({ name, ip }) => name === peer || ip === peer);
@@ -220,7 +219,7 @@ export class Follower {
     });
   }
 
-  /** The user has seen that a backup was restored; whether there was anything to be seen. */
+  /** Acknowledges a restored backup, if any. */
   acknowledge(): Promise<boolean> {
     return this.#turns.take(async () => {
       const { notice } = this.#mirror;
@@ -229,7 +228,7 @@ export class Follower {
     });
   }
 
-  /** The user says that the server is an older one. Whether there was anything to be said. */
+  /** Acknowledges an older server. Returns whether that was needed. */
   acknowledgeOlder(): Promise<boolean> {
     return this.#turns.take(async () => {
       const wasDoubted = await this.#proofs.trust.acknowledge();
@@ -238,17 +237,17 @@ export class Follower {
     });
   }
 
-  /** Takes a change of the conf over: on the device, then in the file. Throws a `Failure`, and nothing has changed. */
+  /** Changes the device, then the file. Throws a `Failure` and changes nothing. */
   changeConf(change: ConfChange): Promise<void> {
     return this.#turns.take(async () => {
       const after = (conf: Conf) => changed(conf, change);
       await this.#conf.change(after, (conf) => this.#keeper.adopt(change, conf));
-      // The candidates that the server was told name the old port: they are told anew with the next welcome.
+      // The server knows candidates with the old port; the next welcome sends new ones.
       if (change.what === 'listenPort') await this.#take({ kind: 'unfit', loss: 'otherPort' });
     });
   }
 
-  /** Resolves when the goal is reached, to the reason if it cannot be. */
+  /** Resolves at the goal, or to the reason why not. */
   #pursue(goal: Goal): Promise<Failure | undefined> {
     return new Promise((resolve) => {
       this.#finish = resolve;
@@ -256,12 +255,11 @@ export class Follower {
     });
   }
 
-  /** Gives an event to the session after those that wait, and carries out what follows. */
   #takeInTurn(event: SessionEvent): Promise<boolean> {
     return this.#turns.take(() => this.#take(event));
   }
 
-  /** Whether everything that follows from the event could be carried out. */
+  /** Whether all effects could be carried out. */
   async #take(event: SessionEvent): Promise<boolean> {
     try {
       await this.#follow(event);
@@ -276,7 +274,7 @@ export class Follower {
     for (const effect of this.#session.on(event, performance.now())) await this.#carryOut(effect);
   }
 
-  /** What takes time and tells the session itself is begun and not waited for. */
+  /** Slow effects that report to the session are not awaited. */
   #carryOut(effect: SessionEffect): Promise<void> | void {
     switch (effect.do) {
       case 'say':
@@ -345,7 +343,7 @@ export class Follower {
     await this.#takeInTurn({ kind: 'reached', isNew: reached !== undefined });
   }
 
-  /** The conf follows the server to a new address once it has answered there. */
+  /** Saves a new endpoint once the server has answered there. */
   async #noteEndpoint(externalEndpoint: Endpoint): Promise<void> {
     if (this.#conf.now.server.externalEndpoint === externalEndpoint) return;
     await this.#conf.change((conf) => ({ ...conf, server: { ...conf.server, externalEndpoint } }));
@@ -359,7 +357,7 @@ export class Follower {
       await this.#takeInTurn({ kind: 'noWay', failure });
       return;
     }
-    // A newcomer needs all there is: it asks for it while the stream is still being opened.
+    // A newcomer fetches everything while the stream opens.
     this.#prefetched = isNewcomer ? this.#api.snapshot(this.#mirror.head) : undefined;
     this.#prefetched?.catch(() => {});
     const { internalEndpoint, publicKey } = this.#conf.now.server;
@@ -407,8 +405,8 @@ export class Follower {
   }
 
   /**
-   * The server is asked for a sign of life. Its kernel answers for a program that is busy: when nothing at all comes
-   * out of the tunnel, it is not where it was, and is looked for again.
+   * A busy server's kernel still answers a ping: if nothing arrives, the server moved and is looked for
+   * again.
    */
   async #onLate(stream: Stream): Promise<void> {
     try {
@@ -419,7 +417,7 @@ export class Follower {
       if ((await this.#keeper.heardOfServer()) === before)
         await this.#take({ kind: 'unfit', loss: 'silent' });
     } catch {
-      // A device that cannot be read is looked after elsewhere; the stream ends when more is overdue.
+      // Another part repairs the device; the stream ends when more is overdue.
     }
   }
 
@@ -428,7 +426,7 @@ export class Follower {
     await this.#takeInTurn({ kind: 'capabilities', hasStream });
   }
 
-  /** Whether the server has answered, and that could be taken. */
+  /** Whether the answer came and was taken. */
   async #askState(): Promise<boolean> {
     try {
       const state = await this.#poll.state();
@@ -455,13 +453,13 @@ export class Follower {
     await this.#takeInTurn({ kind: 'handshake', isThere });
   }
 
-  /** The kernel binds a connection to the device that has the name then: one that was made anew carries it no more. */
+  /** A recreated device does not carry old connections. */
   async #onCompared(): Promise<void> {
     const passage = await this.#way.open().catch(() => undefined);
     if (passage && passage.device !== this.#device) await this.#take({ kind: 'unfit', loss: 'otherDevice' });
   }
 
-  /** Where this machine says that it may be reached; undefined where it should not say so. */
+  /** Undefined: announce none. */
   #candidates(): SocketAddress[] | undefined {
     const { nat, tunnel } = this.#options;
     const port = this.#keeper.listenPort;

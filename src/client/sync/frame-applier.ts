@@ -1,4 +1,4 @@
-/** Applies what was judged: it is written down, then in the mirror, then on the device, in this order. */
+/** Applies judged effects: to the journal, then the mirror, then the device. */
 import { printable } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -9,16 +9,16 @@ import { heldReason } from '../memory/pins.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { DeviceKeeper } from '../tunnels/device-keeper.ts';
 
-/** After this much quiet the journal goes into the state file. */
+/** Quiet time before folding. */
 const FOLD_AFTER_MS = 10_000;
 
 export type FrameApplierOptions = {
   journal: Journal;
   keeper: DeviceKeeper;
   paths: StatePaths;
-  /** The turns in which the journal's owner does everything. */
+  /** The journal owner's. */
   turns: Turns;
-  /** Hears that peers came, went or changed. */
+  /** Peers came, left or changed. */
   onChange: () => void;
   say: (message: string) => void;
 };
@@ -37,10 +37,7 @@ export class FrameApplier {
     this.#mirror = options.journal.kept.mirror;
   }
 
-  /**
-   * Throws a `Failure` when it cannot be written down: then nothing is taken but removals. `joined` are peers that have
-   * joined in this moment.
-   */
+  /** Throws a `Failure` when writing fails, after taking removals. `joined`: peers that just joined. */
   async commit(effect: Effect, joined?: readonly PeerId[]): Promise<void> {
     const { journal, keeper, paths, onChange, say } = this.#options;
     const wasHeld = this.#mirror.heldCount;
@@ -60,7 +57,7 @@ export class FrameApplier {
     this.foldSoon();
   }
 
-  /** Says a trouble that lasts once, until something is applied again. */
+  /** Says a lasting problem once, until the next success. */
   complain(message: string): void {
     if (message !== this.#complaint) this.#options.say(message);
     this.#complaint = message;
@@ -70,7 +67,7 @@ export class FrameApplier {
     this.#complaint = undefined;
   }
 
-  /** Puts what changed without an effect into the state file too. */
+  /** Saves changes that have no effect in the journal. */
   foldSoon(): void {
     const { journal, turns } = this.#options;
     const fold = () => void turns.take(() => this.#foldNow());
@@ -79,14 +76,14 @@ export class FrameApplier {
     else this.#fold = setTimeout(fold, FOLD_AFTER_MS);
   }
 
-  /** Puts everything into the state file and closes both files. */
+  /** Folds and closes both files. */
   async close(): Promise<void> {
     clearTimeout(this.#fold);
     await this.#foldNow();
     await this.#options.journal.close();
   }
 
-  /** A full disk must keep nobody in: what leaves goes at once, the rest comes again with the same frame. */
+  /** A full disk must keep no peer in; the rest comes again with the frame. */
   async #obeyRemovals({ peers, released }: Effect): Promise<void> {
     const changes = this.#mirror.take({
       peers: { changed: [], removed: peers.removed },

@@ -1,17 +1,16 @@
-/** How a stream begins: the server proves itself and this machine answers, or it goes on at once, unproved. */
+/** How a stream begins: with proofs of both sides, or at once and unproved. */
 import { OpeningFrame } from '../../protocol/frames.ts';
 import type { Moment } from '../../protocol/proof-header.ts';
 import type { Prover, Sent } from '../api/prover.ts';
 
-/** What a frame makes of the beginning. */
+/** What one frame does to the opening. */
 export type Step =
-  /** Another frame of it has to come. */
+  /** Another opening frame must come. */
   | { kind: 'more' }
-  /** The server has proved itself: this answers it, and then the stream begins. */
+  /** The server has proved itself: send the answer, then the stream begins. */
   | { kind: 'proved'; answer: string }
-  /** The stream has begun with this very frame, and nothing is proved. */
+  /** The stream begins with this frame, unproved. */
   | { kind: 'unproved' }
-  /** Neither. */
   | { kind: 'wrong' };
 
 export class Opening {
@@ -19,7 +18,7 @@ export class Opening {
   readonly #sent: Sent;
   #challenge: { text: string; moment: Moment } | undefined;
 
-  /** `sent` is what the upgrade was proved with. */
+  /** `sent` is the proof of the upgrade. */
   constructor(prover: Prover, sent: Sent) {
     this.#prover = prover;
     this.#sent = sent;

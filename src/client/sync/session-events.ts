@@ -1,4 +1,4 @@
-/** What happens to a session with the server, and what the session wants done, as data. */
+/** Events and effects of a session with the server, as data. */
 import type { ServerFrame, Snapshot } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
@@ -10,86 +10,83 @@ import type { Doubt } from '../memory/doubt.ts';
 import type { Effect } from '../memory/mirror.ts';
 import type { End, Loss } from './end.ts';
 
-/** Follow until stopped, or come level with the server once and by `deadline` (monotonic, in milliseconds). */
+/** Follow until stopped, or sync once by `deadline` (monotonic ms). */
 export type Goal = { kind: 'follow' } | { kind: 'level'; deadline: number };
 
-/** `status`: of the server's refusal, if it was one. */
+/** `status`: HTTP status of a refusal. */
 export type Trouble = { message: string; status: number | undefined };
 
-/** What a stream brings. */
 export type StreamEvent =
   | { kind: 'opened'; isProved: boolean }
   | { kind: 'frame'; frame: ServerFrame }
   | { kind: 'unknown'; frameKind: string }
-  /** All that the server had sent when it greeted is taken. */
+  /** Everything sent before the greeting is taken. */
   | { kind: 'level' };
 
 export type SessionEvent =
   | { kind: 'start'; goal: Goal }
-  /** An attempt to have a WireGuard session with the server is over; `isNew`: it has answered a new handshake. */
+  /** `isNew`: a new handshake was answered. */
   | { kind: 'reached'; isNew: boolean }
-  /** A stream: nothing could leave this machine; it brought something; it ended. */
+  /** The stream's failure, news or end. */
   | { kind: 'noWay'; failure: Failure }
   | StreamEvent
   | { kind: 'ended'; end: End }
-  /** It should be cut: no packet came while an answer was due, a verb's time is over, this machine's end changed. */
+  /** Cut the stream: packets are overdue, time is over, or this end changed. */
   | { kind: 'unfit'; loss: 'silent' | 'slow' | 'otherDevice' | 'otherPort' }
-  /** Peers may be there still that were dropped by the server's clock as it was before. */
+  /** Peers dropped by the earlier clock may still exist. */
   | { kind: 'clockSetBack' }
   | { kind: 'snapshot'; snapshot: Snapshot; reached: Head | undefined }
-  /** An effect of the event before could not be carried out. */
+  /** An effect of the previous event failed. */
   | ({ kind: 'untaken' } & Trouble)
-  /** An older server: whether it has a live stream (undefined: it does not say), and what it shows. */
+  /** From an older server; `hasStream` undefined: unsaid. */
   | { kind: 'capabilities'; hasStream: boolean | undefined }
   | { kind: 'state'; state: PolledState; heardAt: number }
   | { kind: 'reported' }
   | ({ kind: 'unanswered' } & Trouble)
-  /** The pause that was asked for is over. */
   | { kind: 'rested' }
-  /** Whether WireGuard has had a handshake with the server since it was asked. */
+  /** Whether WireGuard had a handshake since the request. */
   | { kind: 'handshake'; isThere: boolean }
-  /** This machine has other addresses; `moved`: it speaks from another one. */
+  /** `moved`: the source address changed too. */
   | { kind: 'addresses'; moved: boolean }
-  /** The user says that the server is an older one. */
+  /** The user says that the server is older. */
   | { kind: 'acknowledged' }
   | { kind: 'stop' };
 
 export type SessionEffect =
   | { do: 'say'; message: string }
-  /** Said once while it lasts; over once the server has been understood. */
+  /** Said once until `relieve`. */
   | { do: 'complain'; message: string }
   | { do: 'relieve' }
-  /** Answered by `reached`; `isTrusted`: a session that carries data is enough. */
+  /** Answered by `reached`; `isTrusted`: a live session suffices. */
   | { do: 'reach'; isTrusted: boolean }
-  /** Answered by `noWay` or, in the end, by `ended`. `isNewcomer`: ask for a snapshot at the same time. */
+  /** Answered by `noWay` or finally `ended`. `isNewcomer`: also fetch a snapshot. */
   | { do: 'open'; query: StreamQuery; patience: number; isNewcomer: boolean }
   | { do: 'cut'; loss: Loss }
-  /** The server has greeted: tell it the candidates, take its clock over; answered by `level`. */
+  /** Send candidates, adopt the server's clock; answered by `level`. */
   | { do: 'greet' }
-  /** A proved server told its time, in milliseconds since 1970; answered by `clockSetBack` if it was. */
+  /** Proved, in milliseconds since 1970; may be answered by `clockSetBack`. */
   | { do: 'hearClock'; told: number }
-  /** Tell the server which position is applied. */
+  /** Tell the server the applied position. */
   | { do: 'tell' }
   | { do: 'believe' }
   | { do: 'doubt'; doubt: Doubt }
   /** Write down, take, put on the device. */
   | { do: 'commit'; effect: Effect; joined?: readonly PeerId[] | undefined }
-  /** Answered by `snapshot`; one that has not reached `least` is of no use. */
+  /** Answered by `snapshot`, which must have reached `least`. */
   | { do: 'fetch'; least: Position }
   | { do: 'observe'; observations: readonly Observation[] }
-  /** An older server: answered by `capabilities`; by `state` or `unanswered`; by `reported`. */
+  /** For an older server; answered by `capabilities`; by `state` or `unanswered`; by `reported`. */
   | { do: 'askCapabilities' }
   | { do: 'askState' }
   | { do: 'report' }
   /** Answered by `rested`. */
   | { do: 'rest'; milliseconds: number }
-  /** Begin a new handshake; answered by nothing. */
+  /** Starts a handshake; unanswered. */
   | { do: 'knock' }
   /** Answered by `handshake`. */
   | { do: 'lookForHandshake'; since: number }
   | { do: 'repairDevice' }
   | { do: 'guardRange' }
-  /** Meet all peers again from the new address. */
+  /** Meet all peers again. */
   | { do: 'move' }
-  /** The goal is reached, or is not. */
   | { do: 'finish'; failure?: Failure };

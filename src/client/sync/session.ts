@@ -1,4 +1,4 @@
-/** A client's session with its server as a pure machine: events go in, effects come out, and it decides what is next. */
+/** A client's session with its server as a pure machine: events go in, effects come out. */
 import { printable } from '../../domain/rejection.ts';
 import { CAN, canText } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
@@ -14,22 +14,21 @@ import { patienceAt, pauseBefore } from './back-off.ts';
 import { type End, mayBeGone, NO_SUCH_STREAM } from './end.ts';
 import type { Goal, SessionEffect, SessionEvent, StreamEvent, Trouble } from './session-events.ts';
 
-/** The longest pause between two attempts of a verb that waits for the first news. */
+/** For a verb that waits for the first news. */
 const MAX_PAUSE_OF_VERB_MS = 500;
-/** A machine that was shut out asks again after this long, or as soon as WireGuard is answered. */
+/** After a shut-out: retry after this pause or when WireGuard is answered. */
 const SHUT_OUT_PAUSE_MS = 60_000;
 const SHUT_OUT_LOOK_MS = 1000;
-/** Names that are said; of more than these only how many there are. */
 const MAX_NAMES = 5;
 
-/** How the running process sees its network. */
+/** The following process's view of its link. */
 export type LinkStatus = {
   connected: boolean;
-  /** When the server was last heard, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   heard: number | undefined;
-  /** Whether the server said that this machine is disabled or deleted. */
+  /** Disabled or deleted, by the server's word. */
   isShutOut: boolean;
-  /** Whether the server is an older one without a live stream, which is asked now and then. */
+  /** An older server without a live stream. */
   polled: boolean;
 };
 
@@ -37,7 +36,7 @@ type Phase =
   | { kind: 'idle' }
   | { kind: 'reaching' }
   | { kind: 'streaming' }
-  /** An older server: is the refusal its age, what does it show, has it a stream by now. */
+  /** Asks an older server whether its age explains the refusal, then for its state or a stream. */
   | { kind: 'checking' }
   | { kind: 'asking' }
   | { kind: 'checkingAgain' }
@@ -49,9 +48,9 @@ type Phase =
 export type SessionOptions = {
   mirror: Mirror;
   trust: Pick<Trust, 'standing' | 'doubt' | 'doubtOf' | 'hint'>;
-  /** Where the server is, for the user. */
+  /** For messages. */
   serverEndpoint: () => Endpoint;
-  /** Seconds between two questions to a server that has no live stream. */
+  /** Seconds, without a live stream. */
   pollEvery: number;
   /** From 0 to 1. */
   random: () => number;
@@ -66,18 +65,17 @@ export class Session {
   #phase: Phase = { kind: 'idle' };
   #goal: Goal = { kind: 'follow' };
   #isLevel = false;
-  /** Attempts in a row that came to nothing. */
+  /** Failed attempts in a row. */
   #attempt = 0;
   #lastEnd: End | undefined;
   #isConnected = false;
   #isShutOut = false;
   #isPolled = false;
   #heardAt: number | undefined;
-  /** Whether the WireGuard session with the server, if there is one, need not lead anywhere. */
+  /** The WireGuard session may lead nowhere. */
   #serverMayHaveMoved = true;
-  /** The observations that have been seen. */
   #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
-  /** A frame of this connection could not be taken: what follows on it cannot be either. */
+  /** A frame could not be taken, so later ones cannot be either. */
   #isSpoiled = false;
   #hasSaidTooOld = false;
   #saidUnreadable = '';
@@ -92,12 +90,12 @@ export class Session {
     return { connected, heard, isShutOut: this.#isShutOut, polled: this.#isPolled };
   }
 
-  /** Anything came from the server, at that many milliseconds since 1970. */
+  /** `at`: milliseconds since 1970. */
   hears(at: number): void {
     this.#heardAt = at;
   }
 
-  /** `now` is the monotonic clock's, in milliseconds. */
+  /** `now`: milliseconds of the monotonic clock. */
   on(event: SessionEvent, now: number): SessionEffect[] {
     if (this.#phase.kind === 'over') return [];
     switch (event.kind) {
@@ -150,7 +148,6 @@ export class Session {
     }
   }
 
-  /** Why the server was not reached. */
   unreachable(end?: End): Failure {
     if (this.#isShutOut)
       return new Failure('this machine was shut out of the network: it was disabled or deleted', {
@@ -168,15 +165,13 @@ export class Session {
     });
   }
 
-  // Attempts
-
   #tryAgain(now: number): SessionEffect[] {
     const isHopeless = this.#isShutOut || (this.#goal.kind === 'level' && now >= this.#goal.deadline);
     if (this.#goal.kind === 'level' && isHopeless) return this.#fail();
     return this.#reach();
   }
 
-  /** A session that carries data is left alone, unless the last attempt got no answer; before the first it always is. */
+  /** A live session is kept, unless the last attempt got no answer; the first attempt always keeps it. */
   #reach(): SessionEffect[] {
     this.#phase = { kind: 'reaching' };
     return [{ do: 'reach', isTrusted: this.#seen.boot === '' || !this.#serverMayHaveMoved }];
@@ -221,11 +216,11 @@ export class Session {
     return [{ do: 'askCapabilities' }, ...effects];
   }
 
-  /** Of a server that proves itself a refusal counts only when it is proved. */
+  /** From a server that proves itself, only a proved refusal counts. */
   #judgeEnd(end: End): { end: End; effects: SessionEffect[] } {
     if (end.kind !== 'refused') return { end, effects: [] };
     if (!end.isProved && this.#options.trust.standing === 'proves') {
-      // Before a call is read whole nobody proves anything; a refusal for good would be proved.
+      // Statuses before the call is read are never proved; a final refusal would be.
       const effects = BEFORE_READING.includes(end.status) ? [] : this.#hear(false);
       return { end: { kind: 'lost', loss: 'unproved' }, effects };
     }
@@ -245,10 +240,7 @@ export class Session {
     return [{ do: 'rest', milliseconds }];
   }
 
-  /**
-   * Without a session WireGuard asks the server every few seconds, and is answered from when this machine is let in
-   * again. The old session would be kept for two minutes where nothing is sent through it.
-   */
+  /** A new handshake is answered once this machine is let in again; an old session would last two minutes. */
   #restShutOut(now: number): SessionEffect[] {
     this.#phase = { kind: 'restingShutOut', since: now };
     return [
@@ -268,7 +260,6 @@ export class Session {
     return [{ do: 'rest', milliseconds: SHUT_OUT_LOOK_MS }];
   }
 
-  /** Ends a pause, if there is one. */
   #wake(now: number): SessionEffect[] {
     switch (this.#phase.kind) {
       case 'resting':
@@ -281,7 +272,7 @@ export class Session {
     }
   }
 
-  /** The server is told other addresses in a new stream. Where this machine moved, a new handshake shows where it is. */
+  /** A new stream tells the server; after a move, so does a new handshake. */
   #onAddresses(moved: boolean, now: number): SessionEffect[] {
     if (moved) this.#lose({ mayBeGone: true });
     const message = 'this machine has another address: peers are met anew';
@@ -314,8 +305,6 @@ export class Session {
     return [{ do: 'cut', loss: 'stopping' }, ...effects];
   }
 
-  // The live stream
-
   #onStream(event: StreamEvent): SessionEffect[] {
     switch (event.kind) {
       case 'opened': {
@@ -346,12 +335,12 @@ export class Session {
         return [{ do: 'observe', observations: frame.peers }];
       case 'revoked':
         this.#isShutOut = true;
-        // Let in again, this machine is new to the server's WireGuard: only a new handshake tells.
+        // The server's WireGuard forgot this machine: only a new handshake tells.
         this.#lose({ mayBeGone: true });
         return [
           { do: 'say', message: `this machine was shut out of the network: ${frame.reason}` },
           { do: 'commit', effect: this.#mirror.judgeRevocation() },
-          // The tunnel to the server ends in this moment: its goodbye would be waited for in vain.
+          // The tunnel ends now, so the server's goodbye would never arrive.
           { do: 'cut', loss: 'stopping' },
         ];
     }
@@ -400,7 +389,7 @@ export class Session {
     }
   }
 
-  /** Another history than before: it is said once, and removals are obeyed. */
+  /** Another history: reported once; removals are obeyed. */
   #alarm(effect: Effect): SessionEffect[] {
     const { peers, released, alarm } = effect;
     if (this.#mirror.alarm && peers.removed.length + released.length === 0) return [];
@@ -412,7 +401,7 @@ export class Session {
     return [{ do: 'say', message }, commit];
   }
 
-  /** A frame that cannot be taken ends the connection, and comes again; an answer of an older server is asked for again. */
+  /** The frame comes again with a new connection; an older server is asked again. */
   #onUntaken(trouble: Trouble, now: number): SessionEffect[] {
     const { message } = trouble;
     switch (this.#phase.kind) {
@@ -429,11 +418,9 @@ export class Session {
     }
   }
 
-  // Proofs
-
   /**
-   * Of a server that proves itself nothing is taken that is not proved. Where a history is known and the server was
-   * never seen to prove itself, removals alone are obeyed.
+   * From a server that proves itself, only proved answers count; from an unproved one, with a known history,
+   * only removals.
    */
   #hear(isProved: boolean): SessionEffect[] {
     const { trust } = this.#options;
@@ -446,12 +433,9 @@ export class Session {
     return [{ do: 'doubt', doubt }, ...(trust.doubt === doubt ? [] : [alarm])];
   }
 
-  /** Whether nothing of what was heard last may be taken. */
   get #isUnproved(): boolean {
     return this.#mirror.isDoubted && this.#options.trust.standing === 'proves';
   }
-
-  // An older server, which has no live stream
 
   #onCapabilities(hasStream: boolean | undefined, now: number): SessionEffect[] {
     switch (this.#phase.kind) {

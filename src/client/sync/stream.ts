@@ -1,4 +1,4 @@
-/** One connection to the server's live stream: frames in, frames out, and the end of it, which always comes. */
+/** One connection to the server's live stream: frames in, frames out, and always an end. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -16,41 +16,39 @@ import { type End, type Loss, lossOf } from './end.ts';
 import { Opening } from './opening.ts';
 
 export type StreamOptions = {
-  /** Where the server is inside the tunnel, and the key that it must have. */
+  /** The endpoint inside the tunnel, and the expected key. */
   server: { endpoint: SocketAddress; key: PublicKey };
   connect: Connect;
   query: StreamQuery;
-  /** What the stream is proved with, and the server asked to prove; absent: nothing is. */
+  /** Absent: no proofs. */
   prover?: Prover | undefined;
-  /** Milliseconds that it may take to answer. */
+  /** For an answer, in milliseconds. */
   patience: number;
 };
 
 export type StreamEvents = {
-  /** Before the first frame: whether the server has proved itself. */
+  /** Before the first frame. */
   opened?: (isProved: boolean) => void;
-  /** Resolves when it has been taken, or never will be. */
+  /** Resolves when the frame is taken or never will be. */
   frame: (frame: ServerFrame) => Promise<void>;
-  /** A frame of a kind that this program does not know. */
+  /** A frame of an unknown kind. */
   unknown: (kind: string) => void;
-  /** A sign of life did not come when it was due. */
+  /** A sign of life is overdue. */
   late: () => void;
   end: (end: End) => void;
 };
 
-/** Within this time the server's machine takes a connection. */
 const CONNECTED_WITHIN_MS = 5000;
-/** Largest frame taken from the server, in bytes. */
 const MAX_FRAME_BYTES = 1024 * 1024;
-/** Characters that may wait to be taken; beyond that the server has to wait. */
+/** In characters; beyond that the server waits. */
 const MAX_QUEUE_BYTES = 4 * MAX_FRAME_BYTES;
-/** No server makes us wait longer than this for a sign of life, in seconds. */
+/** Longest interval that a server may set. */
 const MAX_HEARTBEAT_SECONDS = 300;
-/** From the connection on, for proving itself, in milliseconds; what is late comes of a machine that is very busy. */
+/** From the connection on, in ms; generous for a very busy machine. */
 const PROVED_WITHIN = 10_000;
-/** One missed ping and some grace. */
+/** One missed ping plus grace. */
 const LATE_AFTER_HEARTBEATS = 1.125;
-/** Two missed pings and some grace. */
+/** Two missed pings plus grace. */
 const DEAD_AFTER_HEARTBEATS = 2.25;
 
 const pathOf = (query: StreamQuery): string => {
@@ -66,7 +64,6 @@ export class Stream {
   #connected = Infinity;
   #opened = 0;
   #end: End | undefined;
-  /** Until the stream has begun. */
   #opening: Opening | undefined;
   #proving: NodeJS.Timeout | undefined;
   #waiting = 0;
@@ -114,14 +111,14 @@ export class Stream {
   }
 
   /**
-   * About how long a packet takes to the server and back, in milliseconds. The connection took one of them, and a new
-   * session of WireGuard where there was none; all of it took two, and as long as the program was busy.
+   * Estimate in milliseconds. Connecting took one round trip, perhaps plus a WireGuard handshake; all of it
+   * took two, plus the program's busy time.
    */
   get roundTrip(): number {
     return Math.max(0, Math.min(this.#connected - this.#start, (this.#opened - this.#start) / 2));
   }
 
-  /** How the server's clock stands to this machine's monotonic one; if it has said. */
+  /** Against the local monotonic clock, once told. */
   get serverClock(): ServerClock | undefined {
     return this.#serverClock;
   }
@@ -130,17 +127,15 @@ export class Stream {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
   }
 
-  /** Whether a sign of life is overdue. */
   get isLate(): boolean {
     return this.#isLate;
   }
 
-  /** Asks the server for a sign of life. */
   ask(): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
   }
 
-  /** Resolves when all that the server had sent by now has arrived; never if the stream ends before. */
+  /** Resolves when everything sent so far has arrived; never if the stream ends first. */
   level(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#socket.readyState !== WebSocket.OPEN) return;
@@ -149,7 +144,7 @@ export class Stream {
     });
   }
 
-  /** Ends the connection at once; `end` is told why, unless it had ended before. */
+  /** Ends at once; `end` gets the first reason only. */
   cut(loss: Loss): void {
     this.#end ??= { kind: 'lost', loss };
     this.#socket.terminate();
@@ -193,7 +188,7 @@ export class Stream {
     }
   }
 
-  /** Whether this frame is one of the stream's own already. */
+  /** Whether the frame belongs to the stream proper. */
   #begin(opening: Opening, text: string): boolean {
     const step = opening.take(text);
     switch (step.kind) {
@@ -218,13 +213,13 @@ export class Stream {
     this.#events.opened?.(isProved);
   }
 
-  /** It was that late there at some moment since this side began to connect. */
+  /** `said` was read at some moment since the connection began. */
   #hearClock(said: number): void {
     const [least, most] = [said - performance.now(), said - this.#start];
     this.#serverClock = { least, offset: Math.min(most, least + this.roundTrip / 2), most };
   }
 
-  /** What is read faster than it is taken would fill the memory. */
+  /** Pauses reading while frames wait, to limit memory. */
   #queue(length: number, taken: Promise<void>): void {
     this.#waiting += length;
     if (this.#waiting > MAX_QUEUE_BYTES) this.#socket.pause();
@@ -243,7 +238,7 @@ export class Stream {
   }
 }
 
-/** A TCP connection fails when the machine there does not take it in time, whatever its program does. */
+/** Fails a TCP connection that is not accepted in time. */
 export const inTime = (socket: Socket, where: string): Socket => {
   const patience = setTimeout(
     () => socket.destroy(new Error(`nothing answers at ${where}`)),
@@ -254,7 +249,7 @@ export const inTime = (socket: Socket, where: string): Socket => {
 
 const NOTHING = new Uint8Array();
 
-/** The answer to an upgrade as it is proved: whoever refuses one says no more than that. */
+/** The refused upgrade as proofs cover it: without a body. */
 const refusalIn = (status: number, headers: IncomingHttpHeaders): Answer => {
   const header = headers[PROOF_HEADER];
   const encoding = headers['content-encoding'] ?? '';
@@ -263,7 +258,7 @@ const refusalIn = (status: number, headers: IncomingHttpHeaders): Answer => {
 
 const KINDS: readonly string[] = ServerFrame.options.map((option) => option.shape.kind.value);
 
-/** The frame, its kind if that is unknown, or undefined if it is none. */
+/** The frame, its kind if unknown, else undefined. */
 const parseFrame = (text: string): ServerFrame | string | undefined => {
   let json: unknown;
   try {

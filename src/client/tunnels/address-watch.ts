@@ -1,28 +1,26 @@
-/** Notices within two seconds that this machine's own addresses or its tunnel's device have changed, or that it has been moved. */
+/** Notices within two seconds when this machine's addresses, route to the server or tunnel device change. */
 import { createSocket } from 'node:dgram';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
 import type { LocalAddress } from '../../wireguard/routes.ts';
 
-/** Milliseconds between looks. */
 const LOOK_EVERY = 2000;
 
 export type Look = {
   addresses: () => readonly LocalAddress[];
-  /** Where the server is; undefined while that is not known. */
   server: () => SocketAddress | undefined;
-  /** The kernel's number for the tunnel's device; 0 while there is none. */
+  /** The kernel's number; 0 for none. */
   device: () => Promise<number>;
-  /** The device is gone, or another one. */
+  /** Gone or replaced. */
   onDevice: () => void;
-  /** `moved`: what this machine sends now comes from another address, or it was without a network. */
+  /** `moved`: the source address changed, or the network is back. */
   onChange: (change: { moved: boolean }) => void;
 };
 
 export class AddressWatch {
   readonly #look: Look;
   #addresses: string;
-  /** From which address the server was spoken to last; undefined before the first look, null: from none. */
+  /** Towards the server; undefined before the first look, null: none. */
   #source: string | null | undefined;
   #device: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -63,7 +61,7 @@ const spelt = (addresses: readonly LocalAddress[]): string =>
     .sort()
     .join('\n');
 
-/** The address from which a packet to `server` would come; null where there is no way. Nothing is sent. */
+/** The source of packets to `server`; null without a route. Sends nothing. */
 const sourceTowards = (server: SocketAddress): Promise<string | null> =>
   new Promise((resolve) => {
     const host = hostOf(server);

@@ -1,10 +1,10 @@
-/** How often this machine may send an initiation, whatever frames say: a list of endpoints must not aim it at others. */
+/** Limits initiations of this machine, so that a list of endpoints cannot aim it at others. */
 import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 
-/** Initiations within a second to one address, and to all together; the server's own endpoint is not counted. */
+/** A second, to one address and in all; the server's own endpoint does not count. */
 const MAX_TO_ONE = 4;
 const MAX_IN_ALL = 50;
-/** Opening a router for others may take this much of it: handshakes of one's own come first. */
+/** For router openings: own handshakes come first. */
 export const MAX_WITH_OPENINGS = 25;
 const SECOND = 1000;
 
@@ -12,10 +12,7 @@ export class Budget {
   readonly #recent: { host: string; at: number }[] = [];
   readonly #toHost = new Map<string, number>();
 
-  /**
-   * Takes one initiation if fewer than `most` were taken within the last second. `now` in milliseconds of the
-   * monotonic clock.
-   */
+  /** Takes one initiation unless `most` were taken in the last second; `now` in monotonic ms. */
   take(endpoint: SocketAddress, now: number, most = MAX_IN_ALL): boolean {
     this.#forget(now - SECOND);
     const host = hostOf(endpoint);

@@ -1,4 +1,4 @@
-/** Changes of a joined network's conf at the user's word, and what each does to the device. */
+/** The user's changes of a joined network's conf, and their steps on the device. */
 import * as z from 'zod';
 import type { Conf } from '../../protocol/conf.ts';
 import { Endpoint } from '../../values/endpoint.ts';
@@ -8,14 +8,13 @@ import type { Mirror } from '../memory/mirror.ts';
 import { addressesOf } from './server-peer.ts';
 
 export const ConfChange = z.discriminatedUnion('what', [
-  /** Null: WireGuard chooses a port. */
+  /** Null: WireGuard chooses. */
   z.object({ what: z.literal('listenPort'), listenPort: z.number().int().min(1).max(65_535).nullable() }),
-  /** Where a peer is reached from here; null: where the network says. */
+  /** Null: no override. */
   z.object({ what: z.literal('peerEndpoint'), ip: Ip, endpoint: Endpoint.nullable() }),
 ]);
 export type ConfChange = z.infer<typeof ConfChange>;
 
-/** The conf as it is after the change. */
 export const changed = (conf: Conf, change: ConfChange): Conf => {
   if (change.what === 'listenPort') return { ...conf, listenPort: change.listenPort ?? undefined };
   const overrides = new Map(conf.peerEndpointOverrides);
@@ -24,7 +23,7 @@ export const changed = (conf: Conf, change: ConfChange): Conf => {
   return { ...conf, peerEndpointOverrides: overrides };
 };
 
-/** What the change does to a device; what is insisted on holds under a live session too. Looks names up. */
+/** An override also replaces a live session's endpoint. Looks up names. */
 const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
   if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
   const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
@@ -33,7 +32,7 @@ const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Pr
   return endpoint ? [{ kind: 'set', publicKey: row.publicKey, endpoint }] : [];
 };
 
-/** Puts the change on a device. Throws a `Failure`, and then the device listens where it did. */
+/** Throws a `Failure`, and the device keeps its port. */
 export const putOn = async (device: Device, change: ConfChange, mirror: Mirror): Promise<void> => {
   const has = await device.read();
   try {

@@ -1,8 +1,7 @@
 /**
- * Who starts the handshake with whom, and when it is tried again. If both ends of a pair initiate before they hear
- * of each other, both lose five seconds: so a newcomer starts with those who are there, for it is the last to know of
- * the other; of two who come into sight later, the one with the smaller key. The other one waits; meanwhile it opens
- * its router to all places where the first may be. No I/O.
+ * Decides which peer starts the handshake with which, and when it is tried again; no I/O. If both ends
+ * initiate at once, both lose five seconds. So a newcomer starts with all others; else the peer with the
+ * smaller key does, while the other opens its router.
  */
 import type { SocketAddress } from '../../values/endpoint.ts';
 import { type Ip, singleton } from '../../values/ip.ts';
@@ -14,98 +13,93 @@ import { canFade } from './fading-packets.ts';
 import { Openings } from './openings.ts';
 import { LOUD_FOR, nextMark, OPEN_AGAIN, openAhead, pairNumber } from './rounds.ts';
 
-/** Persistent keepalive of every tunnel that stands, in seconds: innernet's. */
+/** Persistent keepalive in seconds, as in innernet. */
 export const KEEPALIVE = 25;
-/** The one that waits starts a handshake of its own after this long, in milliseconds. */
+/** The waiting peer starts its own handshake after this many ms. */
 const PATIENCE = 2000;
 /**
- * The shortest time to the second try, in milliseconds; each further one waits twice as long, up to a limit at which
- * two that have crossed are mended soon. Never below 20: WireGuard drops what comes faster from one peer.
+ * Pause (ms) before the second try; doubles each try up to a limit that soon mends a crossing.
+ * Never below 20: WireGuard drops faster initiations from one peer.
  */
 const SHORTEST_PAUSE = 50;
-/** A try is followed by another or by silence after this long, before WireGuard repeats it: after 5000 ms. */
+/** WireGuard itself would retry at 5000 ms. */
 const SILENT_AFTER = 4000;
-/** The step from one place to the next, in milliseconds, or two round trips if those take longer. */
+/** Time (ms) at one place, or two round trips if longer. */
 const SHORTEST_STEP = 300;
-/** Tries at the likeliest place before the others have their turn: the other side may be a moment behind. */
+/** Tries at the likeliest place first: the other side may be a moment late. */
 const FIRST_TRIES = 3;
 const QUICK_TRIES = 6;
-/** Where there is one place only, after the quick tries of the first round, in milliseconds. */
+/** Pauses (ms) after the quick tries of the first round, with one place only. */
 const SLOW_PAUSES = [1000, 2000] as const;
-/** The pause between the first two rounds, in milliseconds. */
+/** Pause (ms) between the first two rounds. */
 const FIRST_PAUSE = 3500;
-/** A first round that could begin only this much later than it should, in milliseconds, is counted from then. */
+/** A first round later than this (ms) counts from its real start. */
 const LATE = 2000;
-/** A try for which there is no budget comes again after this long, in milliseconds. */
+/** Pause (ms) before a retry when the budget is used up. */
 const QUEUE_PAUSE = 200;
-/** The likeliest places, for which the router is opened ahead of a later round: what is near needs no opening. */
+/** Likely places opened before a later round; near places need no opening. */
 const OPENED_AHEAD = 2;
-/** A peer that came into sight less than this ago, in milliseconds, can have no session yet. */
+/** A peer in sight for less than this (ms) can have no session. */
 const JUST_ADDED = 300;
 
 type Contact = {
   readonly publicKey: PublicKey;
   readonly ip: Ip;
-  /** By the keys, but for a newcomer and for a machine that has just moved: they start with everybody. */
+  /** By the keys; but newcomers and machines that just moved start with all peers. */
   starts: boolean;
-  /** Only a newcomer, so that the other one, if it is new as well, may have started at the same moment. */
+  /** For a newcomer with the larger key: the other, if also new, may have started too. */
   readonly defersFirstRetry: boolean;
   readonly since: number;
-  /** Handshakes before this moment say nothing, in milliseconds since 1970. */
+  /** Earlier handshakes do not count; milliseconds since 1970. */
   from: number;
-  /** Where it may be, the most likely place first. */
+  /** The most likely first. */
   endpoints: readonly SocketAddress[];
-  /** Rounds that came to nothing since the last news, and when the first of them began. */
+  /** Failed rounds since the last news, and the start of the first. */
   round: number;
   roundStartedAt: number;
-  /** Tries in this round, of the one that starts. */
   tries: number;
   stage: 'begin' | 'going' | 'over';
-  /** When the next round begins, if one came to nothing. */
   nextAttemptAt: number;
-  /** When the last try was sent that WireGuard would repeat; undefined when there is none. */
+  /** Last try that WireGuard would repeat. */
   sent: number | undefined;
-  /** When something is to be done, in milliseconds of the monotonic clock; Infinity: when more is known. */
+  /** In ms of the monotonic clock; Infinity: not before there is news. */
   due: number;
 };
 
-/** How far a server's clock is ahead of the monotonic one here: about, at least and at most; in milliseconds. */
+/** The server's clock minus the local monotonic one: estimate and bounds, in ms. */
 export type ServerClock = { readonly offset: number; readonly least: number; readonly most: number };
 
-/** Whether the first key starts the handshake with the second: the smaller one does, by its raw bytes. */
+/** Whether the first key starts the handshake: the smaller one does, by raw bytes. */
 export const starts = (own: PublicKey, other: PublicKey): boolean =>
   Buffer.compare(keyBytes(own), keyBytes(other)) < 0;
 
-/** The one of a pair that has just joined. */
 export type Newcomer = 'self' | 'other';
 
 export class Contacts {
-  /** Round trip to the server in milliseconds: other peers are about as far. */
+  /** To the server, in ms; other peers are assumed as distant. */
   roundTrip = 0;
-  /** Whether nothing on this machine's way forgets a flow that only the other side keeps up. */
+  /** No router here forgets a flow that only the other side keeps up. */
   isOpen = false;
-  /** When `tick` has something to do, in milliseconds of the monotonic clock. */
+  /** In ms of the monotonic clock. */
   nextDue = Number.POSITIVE_INFINITY;
   readonly #own: PublicKey;
   readonly #all = new Map<PublicKey, Contact>();
-  /** Those with whom there is no session, as far as is known. */
   readonly #unconnected = new Set<Contact>();
   readonly #budget = new Budget();
   readonly #openings: Openings;
-  /** How far the clock on the wall is ahead of the monotonic one, in milliseconds. */
+  /** Wall clock minus monotonic clock, in ms. */
   #clockOffset = 0;
-  /** The server's clock, once it has said: all its clients can agree on moments by that one. */
+  /** Once told; all clients can agree on moments by it. */
   serverClock: ServerClock | undefined;
 
-  /** `fade` sends a packet to a place that opens the router here and does not arrive there. */
+  /** `fade` sends a packet that opens the local router and does not arrive. */
   constructor(own: PublicKey, fade: (place: SocketAddress) => void = () => {}) {
     this.#own = own;
     this.#openings = new Openings(this.#budget, fade);
   }
 
   /**
-   * A peer that is to be on the device; `has` is what is there already. `now` is the monotonic clock's,
-   * `wall` milliseconds since 1970. `newcomer` is which of the two has just joined.
+   * `has`: the peer on the device; `now`: monotonic ms; `wall`: ms since 1970; `newcomer`: who just joined.
    */
   add(
     { publicKey, ip }: Pair,
@@ -155,10 +149,7 @@ export class Contacts {
     return [{ kind: 'remove', publicKey }];
   }
 
-  /**
-   * Where a peer may be reached has become known or has changed; a session that stands is left alone, but the way
-   * is opened for a peer that has moved.
-   */
+  /** Takes new places. A session stays, but the router is opened to new places. */
   learn(publicKey: PublicKey, endpoints: readonly SocketAddress[], now: number): Step[] {
     const contact = this.#all.get(publicKey);
     if (!contact || sameList(contact.endpoints, endpoints)) return [];
@@ -176,10 +167,7 @@ export class Contacts {
     return fresh && first ? [{ kind: 'set', publicKey, endpoint: first }] : [];
   }
 
-  /**
-   * This machine has another address: no session is known to lead anywhere, and nobody but this machine knows, so
-   * that it starts with everybody. The next `tick` does.
-   */
+  /** This machine moved: only it knows, so it starts with all peers at the next `tick`. */
   move(now: number, wall: number): void {
     this.#clockOffset = wall - now;
     for (const contact of this.#all.values()) {
@@ -191,10 +179,7 @@ export class Contacts {
     }
   }
 
-  /**
-   * What others are told of this machine has changed: those who do not reach it begin anew at this moment, so this
-   * side does too. The next `tick` does.
-   */
+  /** Others learnt new places of this machine and begin again now; so does this side, at the next `tick`. */
   renew(now: number): void {
     for (const contact of this.#unconnected) {
       contact.roundStartedAt = now;
@@ -204,7 +189,6 @@ export class Contacts {
     }
   }
 
-  /** Does what is due, by what the device says now. */
   tick(state: DeviceState, now: number, wall: number): Step[] {
     this.#clockOffset = wall - now;
     const steps = this.#openings.tick(now);
@@ -222,7 +206,7 @@ export class Contacts {
     return steps;
   }
 
-  /** Finds the sessions that have ended since; the next `tick` tries those peers again. */
+  /** Finds ended sessions; the next `tick` tries those peers again. */
   review(state: DeviceState, now: number, wall: number): void {
     this.#clockOffset = wall - now;
     for (const contact of this.#all.values()) {
@@ -236,7 +220,6 @@ export class Contacts {
     }
   }
 
-  /** Gives sessions that stand the keepalive that they need now. */
   keepUp(state: DeviceState): Step[] {
     const steps: Step[] = [];
     for (const contact of this.#all.values()) {
@@ -246,7 +229,7 @@ export class Contacts {
     return steps;
   }
 
-  /** Whether a handshake that this side starts is being tried in quick succession. */
+  /** Whether an own handshake is in its quick tries. */
   get isGreeting(): boolean {
     return [...this.#unconnected].some(
       ({ starts, endpoints, round, tries }) =>
@@ -254,7 +237,7 @@ export class Contacts {
     );
   }
 
-  /** Peers that are being tried for the first time since the last news of them. */
+  /** Peers in their first rounds since the last news. */
   get meeting(): number {
     return [...this.#unconnected].filter(({ endpoints, round }) => endpoints.length > 0 && round < 2).length;
   }
@@ -263,15 +246,11 @@ export class Contacts {
     return this.#all.size;
   }
 
-  /** Peers on the device that are nobody: they open this machine's router. */
   get throwaways(): ReadonlySet<PublicKey> {
     return this.#openings.keys;
   }
 
-  /**
-   * Steps that leave no throwaway peer behind, and those who are still apart to WireGuard's own retries: the others may
-   * be silent just now, and wait to hear of this machine.
-   */
+  /** Leaves no throwaway peers, and unconnected peers to WireGuard's retries: they may be silent now. */
   close(now: number): Step[] {
     const steps = this.#openings.close();
     for (const {
@@ -287,13 +266,12 @@ export class Contacts {
     return this.#all.has(publicKey);
   }
 
-  /** Whether a session with the peer stood when last looked. */
   isMet(publicKey: PublicKey): boolean {
     const contact = this.#all.get(publicKey);
     return contact !== undefined && !this.#unconnected.has(contact);
   }
 
-  /** Whether a round came to nothing, or there is nowhere to look for the peer. */
+  /** Whether a round failed or no place is known. */
   isUnreached(publicKey: PublicKey): boolean {
     const contact = this.#all.get(publicKey);
     return (
@@ -303,7 +281,7 @@ export class Contacts {
     );
   }
 
-  /** Those who wait, and those who cannot start yet: on the device, silent, for whoever comes. */
+  /** Without a handshake: waits for the other side or for a place. */
   #plain({ publicKey, ip, endpoints }: Contact): Step {
     return {
       kind: 'set',
@@ -333,15 +311,13 @@ export class Contacts {
   }
 
   /**
-   * Before a round both sides open their routers by packets that do not arrive: whoever of them comes first, the other
-   * router has been asked from inside by then, and nothing depends on the same moment.
+   * Before a round both sides open their routers, so that the exact moment of a handshake does not matter.
    */
   #openAhead(contact: Contact, now: number): Step[] {
     this.#schedule(contact, Math.min(contact.nextAttemptAt, now + OPEN_AGAIN));
     return this.#open(contact, contact.endpoints.filter(canFade).slice(0, OPENED_AHEAD), now, 'fading');
   }
 
-  /** A round of the one that waits: it opens its router to all places at once. */
   #wait(contact: Contact, now: number): Step[] {
     contact.stage = 'going';
     this.#schedule(contact, now + PATIENCE);
@@ -349,7 +325,7 @@ export class Contacts {
     return [...silence, ...this.#open(contact, contact.endpoints, now)];
   }
 
-  /** Whoever waits in vain starts one handshake: the other may be unable to. */
+  /** The waiting side starts one handshake: the other may be unable to. */
   #losePatience(contact: Contact, now: number): Step[] {
     const { publicKey } = contact;
     const endpoint = contact.endpoints[0];
@@ -363,7 +339,7 @@ export class Contacts {
     return [{ kind: 'set', publicKey, ...(endpoint ? { endpoint } : {}), keepalive: KEEPALIVE }];
   }
 
-  /** Making the peer anew sends an initiation at once, each time; nothing else does. */
+  /** Recreates the peer: nothing else sends an initiation at once each time. */
   #try(contact: Contact, now: number): Step[] {
     const { publicKey, ip, sent } = contact;
     if (contact.round === 1 && now - contact.roundStartedAt > LOUD_FOR) return this.#fallSilent(contact, now);
@@ -372,7 +348,6 @@ export class Contacts {
       this.#schedule(contact, endpoint ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
       return sent !== undefined && now - sent >= SILENT_AFTER ? [this.#silence(contact)] : [];
     }
-    // Where others were served before, it begins now.
     if (contact.round === 0 && contact.tries === 0 && now - contact.roundStartedAt > LATE)
       contact.roundStartedAt = now;
     contact.sent = now;
@@ -384,9 +359,8 @@ export class Contacts {
   }
 
   /**
-   * The end of a round that came to nothing: made anew without a keepalive the peer is silent, where WireGuard would
-   * go on for 90 s; and without an endpoint it stays so, whatever this machine wants to send to it. A router that lets
-   * in what it was not asked for forgets it meanwhile; and nobody who is named as a place can be kept under fire.
+   * Ends a failed round. Without a keepalive the peer is silent, where WireGuard would retry for 90 s;
+   * without an endpoint it stays so. Routers forget the flow, and no third party named as a place is flooded.
    */
   #fallSilent(contact: Contact, now: number): Step[] {
     contact.round += 1;
@@ -405,7 +379,7 @@ export class Contacts {
     return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0 };
   }
 
-  /** The one that waits has its way open still when the other's second round comes. */
+  /** The waiting side's router is still open for the other's second round. */
   #nextRound({ publicKey, starts, round, roundStartedAt }: Contact, now: number): number {
     if (starts && round === 1) return now + FIRST_PAUSE;
     const offset = this.#agreedOffset;
@@ -414,7 +388,7 @@ export class Contacts {
     return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - offset;
   }
 
-  /** The local clock unless the server has shown that it is wrong: the server's is known only within bounds. */
+  /** Prefers the local clock unless known to be wrong: the server's has bounds only. */
   get #agreedOffset(): number {
     const { least, offset, most } = this.serverClock ?? {
       least: 0,
@@ -440,10 +414,7 @@ export class Contacts {
     return this.#keepUp(contact, has);
   }
 
-  /**
-   * The keepalive of a session that stands. Who starts keeps it up, and with it the way through the routers between;
-   * the other side joins in only where it may be behind one that wants to hear from inside.
-   */
+  /** The starting side keeps routers open; the other helps only where it may be behind one. */
   #keepUp({ publicKey, starts }: Contact, has: PeerState): Step[] {
     const keepalive = this.isOpen && !starts ? 0 : KEEPALIVE;
     return has.keepalive === keepalive ? [] : [{ kind: 'set', publicKey, keepalive }];
@@ -463,7 +434,7 @@ const begin = (contact: Contact, now: number): void => {
   contact.nextAttemptAt = now;
 };
 
-/** Heard from elsewhere, but not to the end (both may have started at once): that is the likeliest place. */
+/** A packet from a new place, even of an unfinished handshake, names the likeliest place. */
 const hear = (contact: Contact, { endpoint, rxBytes }: PeerState): void => {
   if (endpoint && rxBytes > 0 && !contact.endpoints.includes(endpoint))
     contact.endpoints = [endpoint, ...contact.endpoints];
@@ -472,7 +443,7 @@ const hear = (contact: Contact, { endpoint, rxBytes }: PeerState): void => {
 const isMetBy = ({ from }: Contact, has: PeerState, wall: number): boolean =>
   isLive(has, wall) && (has.latestHandshake ?? 0) > from;
 
-/** Tries in a round; each place is tried at least once, in the first round the likeliest more than that. */
+/** Each place once, the likeliest more often in the first round. */
 const triesOf = ({ round, endpoints }: Contact): number => {
   const several = Math.max(2, endpoints.length);
   if (round > 0) return several;
@@ -482,7 +453,7 @@ const triesOf = ({ round, endpoints }: Contact): number => {
 const quickTries = (endpoints: readonly SocketAddress[]): number =>
   Math.max(QUICK_TRIES, FIRST_TRIES + endpoints.length);
 
-/** The first, then the others from the end of the list, then all over again. */
+/** The first place, then the others from the end, then all again. */
 const placeOf = ({ endpoints, tries, round }: Contact): SocketAddress | undefined => {
   const turn = round > 0 ? tries : Math.max(0, tries - FIRST_TRIES + 1);
   const at = turn % Math.max(1, endpoints.length);

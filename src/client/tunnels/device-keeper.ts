@@ -1,4 +1,4 @@
-/** Keeps this machine's WireGuard device as the mirror has it: change by change, and as a whole now and then. */
+/** Keeps this machine's WireGuard device equal to the mirror, with a whole comparison now and then. */
 import { lookup } from 'node:dns/promises';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
@@ -25,33 +25,31 @@ import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import { SessionTimes } from './session-times.ts';
 import { type Unreached, unreachedReason } from './unreached.ts';
 
-/** A device that could not be opened or changed is repaired after this long. */
 const REPAIR_AFTER_MS = 5000;
-/** How long a program that is about to end waits for handshakes under way, and how often it looks. */
+/** An ending program waits this long for handshakes under way. */
 const GREETING_MS = 1000;
 const GREETING_LOOK_MS = 10;
-/** Since the last answer, at least: two tries have their time. A peer that is away delays nothing. */
+/** Silence since the last answer: time for two tries. An absent peer delays nothing. */
 const GREETING_QUIET = { milliseconds: 200, roundTrips: 4 };
-/** A program that has more peers than this does not wait for them. */
+/** With more peers, an ending program does not wait. */
 const MAX_GREETED_PEERS = 500;
 
 export type KeeperOptions = {
   conf: OwnConf;
   kept: Kept;
   tunnel: TunnelConfig;
-  /** The tunnel of a machine that joins in this moment. */
+  /** The tunnel of a machine that just joins. */
   fresh?: Device | undefined;
-  /** False: other peers' candidates are not tried. */
+  /** False: ignore other peers' candidates. */
   natTraversal: boolean;
-  /** Hears what the user may want to know. */
   say: (message: string) => void;
 };
 
 export class DeviceKeeper {
   readonly contacts: Contacts;
-  /** Hears that a pair was met for the first time. */
+  /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
-  /** Hears that the device is as it should be; it may have been made anew. */
+  /** Called when the device matches; it may have been recreated. */
   onCompared: () => void = () => {};
   readonly #options: KeeperOptions;
   readonly #reconciler: Reconciler;
@@ -88,7 +86,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** Brings the tunnel up or adopts it, and makes it as the mirror is. Throws the `Failure` of whatever is missing. */
+  /** Brings up or adopts the tunnel and matches it to the mirror. Throws a `Failure`. */
   static async start(options: KeeperOptions): Promise<DeviceKeeper> {
     const { fresh, tunnel, say } = options;
     const opened = fresh ? { device: fresh, state: await fresh.read() } : await bringUp(tunnel, say);
@@ -101,20 +99,16 @@ export class DeviceKeeper {
     return this.#reconciler.device;
   }
 
-  /** The UDP port at which WireGuard listens. */
   get listenPort(): number {
     return this.#reconciler.state?.listenPort ?? 0;
   }
 
-  /** Where the server was on the device when last looked. */
+  /** At the last look. */
   get serverAddress(): SocketAddress | undefined {
     return this.#reconciler.state?.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
   }
 
-  /**
-   * Puts what changed in sight on the device; a device in the way of that is repaired in a while. `joined` are peers that
-   * have joined in this moment.
-   */
+  /** Puts changes on the device; a failing one is repaired later. `joined`: peers that just joined. */
   apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
@@ -129,7 +123,6 @@ export class DeviceKeeper {
     });
   }
 
-  /** What the server observed of peers. */
   observe(observations: readonly Observation[]): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
@@ -152,19 +145,16 @@ export class DeviceKeeper {
     });
   }
 
-  /** Where the server sees this machine tells whether there is a router before it; all tunnels hang on that. */
+  /** The server's view of this machine tells whether a router is in front. */
   #onOwnPlace(endpoint: SocketAddress | null): void {
     const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#options.tunnel.name));
     if (isOpen === this.contacts.isOpen) return;
     this.contacts.isOpen = isOpen;
-    // Behind a router each tunnel needs its keepalive now; otherwise it can wait for the next comparison.
+    // Behind a router each tunnel needs its keepalive now.
     if (!isOpen) this.#reconciler.compareIn(0);
   }
 
-  /**
-   * Tries handshakes with the server until one succeeds or `milliseconds` are over. Resolves to where it was
-   * reached, as the conf or the network spells it.
-   */
+  /** Tries handshakes for at most `milliseconds`. Resolves to the endpoint that answered. */
   async reachServer(milliseconds: number): Promise<Endpoint | undefined> {
     const places = await this.#serverPlaces();
     if (places.length === 0) return undefined;
@@ -174,22 +164,19 @@ export class DeviceKeeper {
     return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
   }
 
-  /**
-   * Whether there is a session with the server that can still carry data, and whose handshake was after `since`, in
-   * milliseconds of the monotonic clock.
-   */
+  /** Whether a live session's handshake came after `since`, in ms of the monotonic clock. */
   async hasServer(since?: number): Promise<boolean> {
     const peer = (await this.#reconciler.read()).peers.get(this.#mirror.ground.server.publicKey);
     if (peer === undefined || !isLive(peer, this.#times.wall(performance.now()))) return false;
     return since === undefined || (peer.latestHandshake ?? 0) > this.#times.wall(since);
   }
 
-  /** Bytes that have come from the server since its peer was made: whatever it was, somebody was there. */
+  /** Bytes from the server, as a sign of life. */
   async heardOfServer(): Promise<number> {
     return (await this.#reconciler.read()).peers.get(this.#mirror.ground.server.publicKey)?.rxBytes ?? 0;
   }
 
-  /** Puts a change of the conf on the device; throws what the device says, and then nothing has changed. */
+  /** Puts a conf change on the device; throws the device's error and changes nothing. */
   adopt(change: ConfChange, after: Conf): Promise<void> {
     return this.#reconciler.take(async (device) => {
       await putOn(device, change, this.#mirror);
@@ -198,7 +185,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** This machine's address has changed: all peers are met anew, at their likeliest place first. */
+  /** After an address change: meets all peers again, at their likeliest place first. */
   moved(): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
@@ -207,7 +194,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** Why peers are not reached, and the likeliest place of each, by their addresses in the network. */
+  /** Reasons and likeliest places of unreached peers, by network address. */
   unreached(): Record<string, Unreached> {
     const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
     const unreached: Record<string, Unreached> = {};
@@ -221,24 +208,23 @@ export class DeviceKeeper {
     return unreached;
   }
 
-  /** Compares as soon as it can: something is wrong with the device. */
+  /** Call it after a device problem. */
   compareSoon(): void {
     this.#reconciler.compareIn(0);
   }
 
-  /** Looks whether anything leads addresses of the network elsewhere, and sees to it that nothing goes there. */
+  /** Blocks routes that lead network addresses elsewhere. */
   guard(): Promise<void> {
     return this.#range.look();
   }
 
-  /** From now on there is somebody who makes a device anew that is gone: meanwhile nothing leaves by another. */
+  /** While this process runs, it recreates a lost device, and nothing leaves by another. */
   hold(): Promise<void> {
     return this.#range.hold();
   }
 
   /**
-   * Resolves when the peers with whom this side starts have answered, or nobody has for a while: whoever leaves
-   * before that leaves them to WireGuard's own retry, which takes five seconds.
+   * Waits for peers that this side starts with, until a silence: else WireGuard retries after five seconds.
    */
   async greeted(): Promise<void> {
     const { contacts } = this;
@@ -280,7 +266,7 @@ export class DeviceKeeper {
     const rows = [...this.#mirror.tunnels()];
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
     const knows = has.peers.get(ground.server.publicKey)?.endpoint !== undefined;
-    // A name is looked up later: other tunnels do not wait for a DNS that may be out of reach.
+    // Resolved later: other tunnels must not wait for an unreachable DNS.
     const endpoint = knows ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
     const server = { ...serverConfig(ground.server), endpoint };
     const wants = {
@@ -303,7 +289,7 @@ export class DeviceKeeper {
     return steps;
   }
 
-  /** Where the network says that the server is, and where the conf says so. */
+  /** By the network and by the conf. */
   async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
     const endpoints = new Set([
       serverRow(this.#mirror)?.endpoint,
@@ -337,7 +323,7 @@ export class DeviceKeeper {
     return this.#places.of(row);
   }
 
-  /** A name may stand for other addresses by now; it is asked for again when what was found is old. */
+  /** Repeats an old lookup: DNS may have changed. */
   #lookUp(row: PeerRow): void {
     const name = this.#places.nameOf(row);
     if (name) void this.#resolve(name, row);
@@ -355,7 +341,7 @@ export class DeviceKeeper {
     return this.contacts.tick(state, now, this.#times.wall(now));
   }
 
-  /** Where peers are reached now is the best guess for the next time. */
+  /** Current places are the best guess for next time. */
   #remember(read: DeviceState): DeviceState {
     const state = this.#times.steady(read, { now: performance.now(), wall: Date.now() });
     const wall = this.#times.wall(performance.now());

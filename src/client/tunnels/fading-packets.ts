@@ -1,6 +1,6 @@
 /**
- * Packets that open the router here for whoever is asked for, and are gone before the other end: the next router but
- * one has to discard them. So no router there can remember having been asked too early.
+ * Packets that open the local router and are discarded by the second one.
+ * So no router at the other end can remember them.
  */
 import { closeSync } from 'node:fs';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
@@ -8,19 +8,19 @@ import { familyOf, type Ip, toNumber } from '../../values/ip.ts';
 import { openLibc } from '../../wireguard/libc.ts';
 
 const UDP = 17;
-/** Routers between here and the internet, and a few beyond, where some router does not look at the option. */
+/** A few routers beyond our own, in case one ignores the option. */
 const HOPS = 4;
 /**
- * The option "record route" (RFC 791, 3.1): type, length, pointer, and room for one address and one byte more. The
- * first router writes its address; for the second there is "some room but not enough": it discards the datagram.
+ * The option "record route" (RFC 791, 3.1): type, length, pointer, and room for one address and one byte. The
+ * first router writes its address; the second finds "some room but not enough" and discards the datagram.
  */
 const ROOM_FOR_ONE = Buffer.from([7, 8, 4, 0, 0, 0, 0, 0]);
 
 type Send = (packet: Buffer, to: SocketAddress) => void;
 
 /**
- * An IPv4 packet with an empty UDP datagram from a port of this machine: the kernel fills in the address from which it
- * goes, the length and the checksum of the header (raw(7)); a UDP checksum of 0 stands for none (RFC 768).
+ * An IPv4 packet with an empty UDP datagram: the kernel fills in source address, length and header checksum
+ * (raw(7)); UDP checksum 0 means none (RFC 768).
  */
 export const fadingPacket = (fromPort: number, to: SocketAddress): Buffer => {
   const header = Buffer.alloc(20);
@@ -35,7 +35,7 @@ export const fadingPacket = (fromPort: number, to: SocketAddress): Buffer => {
   return Buffer.concat([header, ROOM_FOR_ONE, datagram]);
 };
 
-/** Node has no raw sockets; the library that has is loaded only when the first packet is sent. */
+/** Node has no raw sockets; the library loads with the first packet. */
 const openSocket = async (): Promise<{ send: Send; close: () => void }> => {
   const libc = await openLibc();
   const fd = libc.rawSocket();
@@ -45,13 +45,13 @@ const openSocket = async (): Promise<{ send: Send; close: () => void }> => {
   };
 };
 
-/** Whether such packets can be sent there: the option is one of IPv4, where routers give ports away. */
+/** IPv4 only: there is the option, and there routers translate ports. */
 export const canFade = (place: SocketAddress): boolean => familyOf(hostOf(place) as Ip) === 4;
 
 export class FadingPackets {
   #socket: Promise<Awaited<ReturnType<typeof openSocket>> | undefined> | undefined;
 
-  /** Sends one from the port at which WireGuard listens. Where that is not allowed nothing happens: it is only help. */
+  /** From WireGuard's port. Where forbidden, does nothing: it is only an aid. */
   async send(fromPort: number, to: SocketAddress): Promise<void> {
     this.#socket ??= openSocket().catch(() => undefined);
     const socket = await this.#socket;

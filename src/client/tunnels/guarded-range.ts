@@ -1,4 +1,4 @@
-/** The guard of this machine's network, told to the user when something leads its addresses elsewhere. */
+/** Guards this machine's network range and tells the user what leads its addresses elsewhere. */
 import type { Conf } from '../../protocol/conf.ts';
 import { Turns } from '../../wireguard/device.ts';
 import { type Thief, thievesText } from '../../wireguard/guard.ts';
@@ -14,7 +14,7 @@ export class GuardedRange {
   #said = '';
   #trouble = '';
 
-  /** Without routing there is no guard: the routes of this machine are its user's. */
+  /** Without routing there is no guard: the user manages the routes. */
   constructor(tunnel: TunnelConfig, conf: Conf, say: (message: string) => void) {
     const config = guardConfig(tunnel.name, conf, { routing: tunnel.routing !== false });
     this.#tunnel = tunnel;
@@ -22,12 +22,12 @@ export class GuardedRange {
     this.#say = say;
   }
 
-  /** Puts the guard back where it is gone. A machine that cannot have one goes on, and says so. */
+  /** Restores a lost guard, or says that this machine cannot have one. */
   look(): Promise<void> {
     return this.#turns.take(() => this.#look());
   }
 
-  /** While this process lives nothing of the range leaves by another device, also where ours is gone. */
+  /** While this process lives, the range leaves by no other device, even if ours is gone. */
   hold(): Promise<void> {
     return this.#turns.take(async () => {
       this.#guard?.hold();
@@ -35,7 +35,7 @@ export class GuardedRange {
     });
   }
 
-  /** The guard stays as long as the device. */
+  /** The guard lives as long as the device. */
   close(): Promise<void> {
     return this.#turns.take(async () => this.#guard?.close());
   }

@@ -1,11 +1,11 @@
-/** Looking up the DNS names that peers name as their place: a peer's word must not keep everybody's resolver busy. */
+/** Looks up DNS names of peers' endpoints, with limits that protect the system's resolver. */
 import type { LookupAddress } from 'node:dns';
 import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 
-/** What a name stands for, or that it stands for nothing, is kept so long, in milliseconds. */
+/** For found and unknown names, in ms. */
 export const KEPT_FOR = 5 * 60_000;
 
-/** The system's resolver holds one of Node's four threads while it waits; files need the others. */
+/** A look-up blocks one of Node's four threads; files need the others. */
 const MAX_AT_ONCE = 2;
 
 type Resolver = (name: string) => Promise<readonly LookupAddress[]>;
@@ -18,13 +18,13 @@ export class LookUps {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  /** `now` in milliseconds of a clock that never jumps. */
+  /** `now`: milliseconds of a clock that never jumps. */
   constructor(resolver: Resolver, now: () => number) {
     this.#resolver = resolver;
     this.#now = now;
   }
 
-  /** All addresses of an endpoint, in the resolver's order; none where its name is not known. */
+  /** In the resolver's order; none for an unknown name. */
   async addressesOf(endpoint: Endpoint): Promise<SocketAddress[]> {
     const found = await this.#found(hostOf(endpoint).toLowerCase());
     return found.flatMap(

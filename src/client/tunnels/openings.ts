@@ -1,7 +1,7 @@
 /**
- * Opening one's own router to places from which a peer may come. WireGuard has one endpoint a peer, so a throwaway
- * peer stands for each place, with a key that nobody has and no address: it sends one initiation and is removed. Or a
- * packet goes that opens the router here and does not arrive.
+ * Opens the local router to places from which a peer may come. WireGuard has one endpoint a peer, so a
+ * throwaway peer with a random key and no address sends one initiation to each place. Or a packet opens the
+ * local router and does not arrive.
  */
 import { randomBytes } from 'node:crypto';
 import type { SocketAddress } from '../../values/endpoint.ts';
@@ -9,21 +9,21 @@ import type { PublicKey } from '../../values/key.ts';
 import type { Step } from '../../wireguard/device.ts';
 import { type Budget, MAX_WITH_OPENINGS } from './budget.ts';
 
-/** How long a throwaway peer stays, in milliseconds: gone before WireGuard would repeat its initiation. */
+/** Lifetime (ms) of a throwaway peer, below WireGuard's retry. */
 const STAYS = 2000;
-/** A place for which there is no budget comes again after this long, in milliseconds. */
+/** Pause (ms) before a retry when the budget is used up. */
 const QUEUE_PAUSE = 200;
-/** Sending is what it is for; any interval does, because it does not stay for a second one. */
+/** Makes WireGuard send; the peer does not last for a second one. */
 const KEEPALIVE = 25;
 
-/** By what the router is opened: a packet that is to arrive, or one that fades behind it. */
+/** Whether the opening packet should arrive. */
 type How = 'arriving' | 'fading';
 type Queue = { how: How; places: readonly SocketAddress[] };
 
 export class Openings {
   readonly #budget: Budget;
   readonly #fade: (place: SocketAddress) => void;
-  /** When each throwaway peer goes, in milliseconds of the monotonic clock; the oldest first. */
+  /** Removal time (monotonic ms), the oldest first. */
   readonly #until = new Map<PublicKey, number>();
   readonly #queues = new Map<PublicKey, Queue>();
 
@@ -33,23 +33,22 @@ export class Openings {
     this.#fade = fade;
   }
 
-  /** The throwaway peers that are on the device now. */
+  /** Throwaway peers on the device. */
   get keys(): ReadonlySet<PublicKey> {
     return new Set(this.#until.keys());
   }
 
-  /** Opens the way for a peer, in place of what was still to be opened for it. */
+  /** Replaces the places still queued for the peer. */
   open(peer: PublicKey, places: readonly SocketAddress[], now: number, how: How = 'arriving'): Step[] {
     this.#queues.set(peer, { how, places });
     return this.#serve(peer, now);
   }
 
-  /** Nothing more is opened for the peer. */
   forget(peer: PublicKey): void {
     this.#queues.delete(peer);
   }
 
-  /** Removes throwaway peers that have done their work, and opens what had to wait. */
+  /** Removes finished throwaway peers and opens queued places. */
   tick(now: number): Step[] {
     const steps: Step[] = [];
     for (const [publicKey, until] of this.#until) {
@@ -61,13 +60,11 @@ export class Openings {
     return steps;
   }
 
-  /** When `tick` has something to do. */
   due(now: number): number {
     const [oldest = Number.POSITIVE_INFINITY] = this.#until.values();
     return Math.min(oldest, this.#queues.size > 0 ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
   }
 
-  /** Removes all of them. */
   close(): Step[] {
     const steps = Array.from(this.#until.keys(), (publicKey): Step => ({ kind: 'remove', publicKey }));
     this.#until.clear();

@@ -1,4 +1,4 @@
-/** Where each peer may be reached, the most likely place first: overrides, what the server sees, what worked last. */
+/** The places of each peer, the most likely first: overrides, observations, the last endpoint. */
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import {
   type Endpoint,
@@ -17,21 +17,21 @@ export class Places {
   readonly #last: LastEndpoints;
   readonly #observed = new Map<PeerId, Observation>();
   readonly #resolved = new Map<Endpoint, readonly SocketAddress[]>();
-  /** This machine's address as the server sees it. */
+  /** This machine's, as the server sees it. */
   #ownHost: string | undefined;
 
-  /** `local` are the overrides of one's own conf, `last` where peers were reached in earlier lives. */
+  /** `local`: the conf's overrides; `last`: endpoints of earlier runs. */
   constructor(local: ReadonlyMap<Ip, Endpoint>, last: LastEndpoints) {
     this.#local = local;
     this.#last = last;
   }
 
-  /** The overrides of one's own conf have changed. */
+  /** Replaces the conf's overrides. */
   insist(local: ReadonlyMap<Ip, Endpoint>): void {
     this.#local = local;
   }
 
-  /** Which of the observations is of this machine itself; whether the server sees it elsewhere than before. */
+  /** Names the own observation. Returns whether the server now sees this machine elsewhere. */
   isAt(own: PeerId): boolean {
     const endpoint = this.#observed.get(own)?.endpoint;
     const host = endpoint ? hostOf(endpoint) : undefined;
@@ -40,7 +40,7 @@ export class Places {
     return differs;
   }
 
-  /** Whether the peer was known before, and to be reached elsewhere. */
+  /** Returns whether the peer was known elsewhere. */
   see(observation: Observation): boolean {
     const before = this.#observed.get(observation.id);
     this.#observed.set(observation.id, observation);
@@ -51,23 +51,23 @@ export class Places {
     this.#observed.delete(id);
   }
 
-  /** What the server sees of a peer, or of this machine itself. */
+  /** The server's observation of a peer or this machine. */
   seen(id: PeerId): Observation | undefined {
     return this.#observed.get(id);
   }
 
-  /** All that a DNS name among the overrides stands for. */
+  /** Takes the addresses of an override's DNS name. */
   resolved(endpoint: Endpoint, addresses: readonly SocketAddress[]): void {
     this.#resolved.set(endpoint, addresses);
   }
 
-  /** The DNS name among the overrides, which may stand for another address by now. */
+  /** The override's DNS name, whose addresses may change. */
   nameOf(row: PeerRow): Endpoint | undefined {
     const override = this.#overrideOf(row);
     return override && !SocketAddress.safeParse(override).success ? override : undefined;
   }
 
-  /** The override with a DNS name that has to be looked up before `of` can use it. */
+  /** The DNS name to look up before `of`. */
   unresolved(row: PeerRow): Endpoint | undefined {
     const override = this.#overrideOf(row);
     return override && this.#addressesOf(override).length === 0 && !isUnspecified(override)
@@ -81,7 +81,7 @@ export class Places {
     const seen = this.#observed.get(row.id);
     const candidates = seen?.candidates ?? [];
     const elsewhere = [seen?.endpoint ?? undefined, this.#last.get(row.ip)];
-    // From behind the same router its public address leads nowhere, most often.
+    // Behind a shared router its public address usually does not work.
     const said = this.#said(row, seen?.endpoint ?? undefined);
     if (this.#isNear(seen))
       return known([...said, ...candidates.slice(0, 1), ...elsewhere, ...candidates.slice(1)]);
@@ -92,7 +92,7 @@ export class Places {
     return this.#local.get(row.ip) ?? row.endpoint ?? undefined;
   }
 
-  /** The peer's own word; with an all-zero host: as the server sees it, but with this port. */
+  /** An all-zero host stands for the one that the server sees. */
   #said({ endpoint }: PeerRow, seen: SocketAddress | undefined): readonly SocketAddress[] {
     if (!endpoint) return [];
     if (!isUnspecified(endpoint)) return this.#addressesOf(endpoint);
@@ -103,7 +103,7 @@ export class Places {
     return this.#resolved.get(endpoint) ?? known([SocketAddress.safeParse(endpoint).data]);
   }
 
-  /** Whether the server sees the peer at this machine's own address: then it is in the same premises. */
+  /** The server sees both at one address: the same premises. */
   #isNear(seen: Observation | undefined): boolean {
     return Boolean(seen?.endpoint && hostOf(seen.endpoint) === this.#ownHost);
   }

@@ -1,4 +1,4 @@
-/** Reaching the server: its name looked up, and a handshake tried until it answers. */
+/** Reaches the server: looks its name up and tries handshakes until it answers. */
 import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
@@ -8,7 +8,7 @@ import type { Device, PeerConfig, PeerState, Step } from '../../wireguard/device
 import type { Pair } from '../memory/pins.ts';
 import { KEEPALIVE } from './contacts.ts';
 
-/** Milliseconds between tries; later ones leave room for a very long way. */
+/** Milliseconds; later ones suit a very long way. */
 const TRY_EVERY = 250;
 const PATIENT_EVERY = 1000;
 const QUICK_TRIES = 12;
@@ -16,7 +16,7 @@ const QUICK_TRIES = 12;
 const LOOK_EVERY = 2;
 const LOOK_LATER = 10;
 
-/** All addresses of an endpoint, one's own resolver's order kept. Throws a `Failure` when its name is not known. */
+/** All addresses, in the resolver's order. Throws a `Failure` for an unknown name. */
 export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> => {
   const address = SocketAddress.safeParse(endpoint).data;
   if (address) return [address];
@@ -31,14 +31,14 @@ export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> 
   }
 };
 
-/** How the server is on the device, but for its endpoint. */
+/** Without an endpoint. */
 export const serverConfig = ({ ip, publicKey }: Pair): PeerConfig => ({
   publicKey,
   allowedIps: [singleton(ip)],
   keepalive: KEEPALIVE,
 });
 
-/** Looks until the peer has had a handshake; undefined when it had none within `milliseconds`. */
+/** Undefined after `milliseconds`. */
 const handshake = async (
   device: Device,
   { publicKey }: Pair,
@@ -55,8 +55,7 @@ const handshake = async (
 };
 
 /**
- * Makes the server's peer anew, again and again, until it answers; `before` are steps for the first operation.
- * Undefined when it did not answer within `milliseconds`.
+ * Recreates the peer until it answers; `before` joins the first operation. Undefined after `milliseconds`.
  */
 export const reachServer = async (
   device: Device,

@@ -1,18 +1,18 @@
 /**
- * When sessions began, by a clock that nobody can set: WireGuard names handshakes by the machine's clock, and if that
- * jumps by hours, a session that stands must not look like one that ended, nor one that ended like one that stands.
+ * Session times by a clock that cannot be set.
+ * WireGuard uses the wall clock; if it jumps by hours, live and ended sessions must not be confused.
  */
 
 import type { PublicKey } from '../../values/key.ts';
 import type { DeviceState } from '../../wireguard/device.ts';
 
-/** Clocks that run apart by less have not jumped, in milliseconds. */
+/** Smaller differences (ms) are no jump. */
 const SLACK = 250;
 
 type Moments = {
   /** Milliseconds of the monotonic clock. */
   now: number;
-  /** Milliseconds since 1970 by the machine's clock. */
+  /** Milliseconds since 1970. */
   wall: number;
 };
 
@@ -25,12 +25,12 @@ export class SessionTimes {
     this.#clockOffset = wall - now;
   }
 
-  /** Milliseconds since 1970 as the machine's clock had it at the start, and as they have gone by since. */
+  /** Milliseconds since 1970 by the clock at the start, plus monotonic time since. */
   wall(now: number): number {
     return now + this.#clockOffset;
   }
 
-  /** The state with its handshakes told by `wall`. What is new happened since the last look. */
+  /** Handshakes in `wall` time; new ones happened since the last look. */
   steady(state: DeviceState, moments: Moments): DeviceState {
     const peers = new Map(state.peers);
     for (const [key, peer] of peers) {

@@ -1,4 +1,4 @@
-/** From a conf and what was said on the command line to the tunnel as it should be on this machine. */
+/** The tunnel that a conf and the command line ask for. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { networkOf } from '../../values/ip.ts';
@@ -13,7 +13,7 @@ export const tunnelConfig = (
   { mtu, routing, backend }: GlobalOptions,
 ): TunnelConfig => ({ name, address, network: networkOf(address), mtu, routing, backend });
 
-/** The guard of the network's range; none where the routes of this machine are to be left alone. */
+/** The guard of the network's range; none where routes must be left alone. */
 export const guardConfig = (
   name: InterfaceName,
   { address, allowsOverlap }: Conf,

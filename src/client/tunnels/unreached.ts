@@ -1,18 +1,16 @@
-/** Why a peer is not reached, as far as can be told from what the server sees of both ends. */
+/** The likely reason why a peer is not reached, from what the server sees of both ends. */
 import type { Observation } from '../../protocol/rows.ts';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 
 export type Ends = {
-  /** What the server sees of this machine and of the peer. */
+  /** By the server's observations. */
   own: Observation | undefined;
   peer: Observation | undefined;
-  /** The UDP port at which this machine listens. */
   listenPort: number;
-  /** Where the peer is looked for. */
   places: readonly SocketAddress[];
 };
 
-/** A peer without a session: why, and where it is looked for first, since its device entry is silent most of the time. */
+/** With the likeliest place, since the peer's device entry is mostly silent. */
 export type Unreached = { reason: string; endpoint?: SocketAddress | undefined };
 
 /** One sentence without a full stop. */
@@ -28,7 +26,7 @@ export const unreachedReason = ({ own, peer, listenPort, places }: Ends): string
   return 'no answer from any of its addresses: offline, or UDP is blocked';
 };
 
-/** Its own addresses all have the port at which it listens. */
+/** All candidates have the peer's listen port. */
 const changesPort = ({ endpoint, candidates }: Observation): boolean =>
   endpoint !== null &&
   candidates.length > 0 &&

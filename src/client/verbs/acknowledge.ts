@@ -1,4 +1,4 @@
-/** `innernet acknowledge`: the user knows of an older copy of the history that was put back, or of an older server. */
+/** `innernet acknowledge`: the user accepts a restored older history or an older server. */
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { Failure } from '../../values/failure.ts';

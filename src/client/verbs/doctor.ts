@@ -1,10 +1,10 @@
-/** `innernet doctor`: goes through what can be wrong with a network on this machine, and says what to do. */
+/** `innernet doctor`: checks a network on this machine and says what to do. */
 import { type DoctorOptions, examine } from '../../cli/examining.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { STEPS } from './examination.ts';
 import { Patient } from './patient.ts';
 
-/** Prints a finding for each step; exit code 1 where one failed. Throws a `Failure` when it is not installed. */
+/** Prints a finding a step; exit code 1 if one failed. Throws a `Failure` when not installed. */
 export const doctor = async (network: InterfaceName, options: DoctorOptions): Promise<void> => {
   const patient = await Patient.of(network, options);
   try {

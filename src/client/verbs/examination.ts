@@ -1,4 +1,4 @@
-/** The steps of `doctor`, in the order in which things depend on each other. */
+/** The steps of `doctor`, in the order of their dependencies. */
 import { stat } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
 import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
@@ -22,7 +22,7 @@ import type { LinkStatus } from '../sync/session.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
 
-/** A clock further off than this, in seconds, will be noticed. */
+/** Seconds by which a clock may be off. */
 const CLOCK_OFF = 60;
 const DEFAULT_MTU = 1280;
 
@@ -157,7 +157,7 @@ const handshake = async (patient: Patient): Promise<Look> => {
 const secondsSince = (milliseconds: number): number =>
   Math.max(0, Math.round((Date.now() - milliseconds) / 1000));
 
-/** A peer may send through a tunnel whatever it likes: WireGuard knows from whom a packet is, not where it may go. */
+/** WireGuard knows a packet's sender but does not limit its destination: a peer may send anything. */
 const forwarding = async ({ network }: Patient): Promise<Look> =>
   (await forwards(network))
     ? warning(
@@ -258,7 +258,7 @@ const peers = async (patient: Patient): Promise<Look> => {
   );
 };
 
-/** Who sees nobody but the server is told why. */
+/** Explains a sight of only the server. */
 const sightText = (mirror: Mirror, ground: Ground): string => {
   const rows = [...mirror.peers()];
   const own = rows.find((row) => isOwn(ground, row));

@@ -1,4 +1,4 @@
-/** `innernet fetch`: comes level with the server once, for a network that is up. */
+/** `innernet fetch`: syncs a running network with the server once. */
 import { during } from '../../cli/progress.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';

@@ -1,4 +1,4 @@
-/** `innernet forget-pin`: this machine's word that a peer may have another key or address than it was seen with. */
+/** `innernet forget-pin`: allows a peer another key or address than the pinned one. */
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
@@ -14,7 +14,7 @@ import { Ownership } from '../owner/owner.ts';
 
 export type ForgetPinOptions = GlobalOptions & LocalChangeOptions;
 
-/** `peer` is its name or address as pinned. Throws a `Failure` when there is no such pin. */
+/** `peer` is the pinned name or address. Throws a `Failure` when there is no such pin. */
 export const forgetPin = async (
   network: InterfaceName,
   peer: string,

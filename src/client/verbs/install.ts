@@ -1,4 +1,4 @@
-/** `innernet install`: joins a network by an invitation. Killed or cut off at any step, running it again joins. */
+/** `innernet install`: joins a network by an invitation; after a crash it can be run again. */
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -34,13 +34,13 @@ import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import { overlapsOf, refuseOverlaps } from './overlaps.ts';
 
-/** Without a handshake for so long the invitation is taken for used, or the server for down; in milliseconds. */
+/** Without a handshake in this time (ms), the invitation is used or the server down. */
 const PATIENCE = 10_000;
-/** While it is not known which key the server takes, each is tried for so long, in milliseconds. */
+/** Time (ms) for each key while it is unknown which one the server takes. */
 const TURN = 1000;
 const SYNCHRONISE_WITHIN = 15_000;
 
-/** The new key, kept before the server hears of it, and the invitation that it is for. */
+/** Saved before the server learns of the key. */
 const Pending = z.object({ invitation: PublicKey, privateKey: z.string() });
 
 const contentOf = async (path: string): Promise<string | undefined> => {
@@ -67,7 +67,7 @@ const readInvitation = async (file: string): Promise<Conf> => {
   return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 
-/** Asked on a terminal, as innernet does; Enter means the inviting admin's name. */
+/** Asks on a terminal, as innernet does; Enter takes the inviting admin's name. */
 const localName = ({ networkName, address }: Conf, options: InstallOptions): Promise<InterfaceName> => {
   const given = options.name ?? (options.defaultName || !hasTerminal() ? networkName : undefined);
   return new Questions({}).text({
@@ -79,7 +79,7 @@ const localName = ({ networkName, address }: Conf, options: InstallOptions): Pro
   });
 };
 
-/** The key of an install that was broken off, or a new one, on the disk before anything else happens. */
+/** The key of an interrupted install, or a new one, saved first. */
 const keyFor = async (
   invited: PublicKey,
   { pending }: NetworkPaths,
@@ -109,7 +109,7 @@ const jsonOf = (text: string): unknown => {
   }
 };
 
-/** Whoever routes a public range sends what is meant for its owners into the network: a resolver, a bank. */
+/** A public range would divert its owners' traffic into the network. */
 const refusePublic = (range: Cidr, file: string): void => {
   if (isPrivateRange(range)) return;
   throw new Failure(
@@ -120,7 +120,7 @@ const refusePublic = (range: Cidr, file: string): void => {
   );
 };
 
-/** Refuses names that are taken and networks that this machine is in already. */
+/** Refuses a used name and a network already joined. */
 const refuseClash = async (invitation: Conf, name: InterfaceName, options: InstallOptions): Promise<void> => {
   for (const other of await installedNetworks(options)) {
     const conf = await readConf(pathsOf(other, options).conf, other).catch((error: Failure) => {
@@ -144,7 +144,7 @@ const refuseClash = async (invitation: Conf, name: InterfaceName, options: Insta
     });
 };
 
-/** What an older network of that name left is put aside, unless it was this very network: then its pins count on. */
+/** Keeps old state only if it is of this very network: then its pins stay valid. */
 const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Conf): Promise<void> => {
   const text = await contentOf(state);
   const old =
@@ -154,7 +154,7 @@ const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Co
   if (text !== undefined) await rename(state, `${state}.old`);
 };
 
-/** A wider route of another device loses against ours: its hosts at addresses of the network cannot be reached. */
+/** Our narrower routes win, so hosts behind wider ones become unreachable. */
 const warnOfWiderRoutes = async (conf: Conf, name: InterfaceName): Promise<void> => {
   const range = networkOf(conf.address);
   for (const { cidr, device } of await routesOverlapping(range, name).catch(() => []))
@@ -162,7 +162,7 @@ const warnOfWiderRoutes = async (conf: Conf, name: InterfaceName): Promise<void>
       note(`innernet: warning: the network's range ${range} overlaps the route ${cidr} of ${device}`);
 };
 
-/** Joins. Throws a `Failure` that says why not, `Rejected` where the server's rules say no. */
+/** Throws a `Failure` with the reason, or `Rejected` by the server's rules. */
 export const install = async (file: string, options: InstallOptions): Promise<void> => {
   const invitation = await readInvitation(file);
   if (!options.allowRange) refusePublic(networkOf(invitation.address), file);
@@ -231,7 +231,7 @@ const join = async (
   await rm(paths.pending, { force: true });
 };
 
-/** Whether the server has said no, so that a key that it never took need not be kept. */
+/** The server refused and never took the key, so it can be dropped. */
 const isFinal = (error: unknown): boolean => error instanceof Rejected || error instanceof CallRefused;
 
 type Redeeming = {
@@ -239,14 +239,11 @@ type Redeeming = {
   isResumed: boolean;
   options: InstallOptions;
   paths: NetworkPaths;
-  /** Becomes true when the new key leaves this machine: from then on it must be kept. */
+  /** Set when the new key leaves this machine: then it must be kept. */
   attempt: { mayBeKnown: boolean };
 };
 
-/**
- * Hands the new key in and has a handshake with it at the end. Where an answer was lost nobody knows which of the
- * two keys the server takes, so they take turns.
- */
+/** Ends with a handshake by the new key. After a lost answer, both keys take turns. */
 const redeem = async (
   invitation: Conf,
   keys: KeyPair,
@@ -284,7 +281,7 @@ const redeem = async (
   throw noAnswer(invitation);
 };
 
-/** True when the server has taken the key; false when no answer came, so that it may have. */
+/** False when no answer came, so the server may have the key. */
 const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boolean> => {
   const body = { public_key: publicKey };
   try {
@@ -296,7 +293,7 @@ const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boo
   }
 };
 
-/** By this machine's clock, which may be wrong: it is tried all the same. */
+/** By the local clock, which may be wrong, so the client tries anyway. */
 const isOver = ({ server: { expires } }: Conf): boolean =>
   expires !== undefined && Date.parse(expires) < Date.now();
 
@@ -317,7 +314,7 @@ const noAnswer = (invitation: Conf): Failure => {
   );
 };
 
-/** Everything that this machine may see, on the disk, on the device and in the hosts file. */
+/** Brings everything in sight to the disk, the device and the hosts file. */
 const comeLevel = async (
   conf: Conf,
   device: Device,

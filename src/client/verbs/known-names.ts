@@ -1,11 +1,11 @@
-/** Names on a peer's machine that the completions propose: from its files alone, nobody is asked. */
+/** Names that the completions propose on a peer, from its files alone. */
 import type { Named } from '../../cli/completions.ts';
 import { InterfaceName } from '../../values/name.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
 import { readState } from '../memory/journal.ts';
 import { type Folders, installedNetworks, pathsOf } from '../memory/paths.ts';
 
-/** Peers out of sight are among them: one that was disabled can be enabled again. Throws where nothing is known. */
+/** Includes peers out of sight: a disabled one can be enabled again. Throws when nothing is known. */
 export const knownNames = async (
   kind: Named,
   networkName: string,

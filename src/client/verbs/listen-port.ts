@@ -1,4 +1,4 @@
-/** `innernet set-listen-port`: the UDP port at which this machine's WireGuard listens, for good or any. */
+/** `innernet set-listen-port`: fixes WireGuard's UDP port on this machine, or leaves it open. */
 import { Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import { type GlobalOptions, portNumber } from '../../cli/options.ts';
@@ -15,7 +15,7 @@ export type ListenPortOptions = GlobalOptions &
     yes?: true | undefined;
   };
 
-/** Throws a `Failure` when another program has the port: then everything stays as it was. */
+/** Throws a `Failure` and changes nothing when another program has the port. */
 export const setListenPort = async (network: InterfaceName, options: ListenPortOptions): Promise<void> => {
   const paths = pathsOf(network, options);
   const conf = await readConf(paths.conf, network);

@@ -1,4 +1,4 @@
-/** What else of this machine has addresses of a network that it is to join, and the refusal where there is such a thing. */
+/** Finds and refuses other uses on this machine of a joining network's addresses. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import { shellWord } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
@@ -9,10 +9,7 @@ import { clashesWith } from '../../wireguard/routes.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { installedNetworks, pathsOf } from '../memory/paths.ts';
 
-/**
- * Other networks of this machine, up or down, and routes and addresses of other devices that a range would clash with;
- * each in words.
- */
+/** In words: other networks, up or down, and routes and addresses of other devices. */
 export const overlapsOf = async (
   range: Cidr,
   own: InterfaceName,
@@ -27,7 +24,7 @@ export const overlapsOf = async (
   ];
 };
 
-/** The ranges of the other networks that are installed; a conf that cannot be read is another verb's trouble. */
+/** Unreadable confs are another verb's problem. */
 const rangesOf = async (
   own: InterfaceName,
   options: GlobalOptions,
@@ -41,7 +38,7 @@ const rangesOf = async (
   return found;
 };
 
-/** Throws where there is any: who has the addresses would take, or lose, what is meant for the network. */
+/** The other user would take, or lose, the network's traffic. */
 export const refuseOverlaps = (found: readonly string[], range: Cidr, file: string): void => {
   if (found.length === 0) return;
   throw new Failure(`the network's range ${range} overlaps ${found.join(', ')}`, {

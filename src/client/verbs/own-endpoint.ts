@@ -1,4 +1,6 @@
-/** `innernet override-endpoint`: tells the network where this machine is reached, in place of what the server sees. */
+/**
+ * `innernet override-endpoint`: tells the network this machine's endpoint, instead of what the server sees.
+ */
 import type * as z from 'zod';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
@@ -24,7 +26,7 @@ export type OwnEndpointOptions = GlobalOptions & {
   json?: true | undefined;
 };
 
-/** Throws a `Failure` when this machine has no fixed listen port, `Rejected` or `Failure` when the server says no. */
+/** Throws a `Failure` without a fixed listen port, `Rejected` or `Failure` when the server refuses. */
 export const overrideEndpoint = async (
   network: InterfaceName,
   options: OwnEndpointOptions,
@@ -59,7 +61,7 @@ export const overrideEndpoint = async (
   sayDone({ network, changes: [words] }, options, words);
 };
 
-/** What telling the network would come to, as far as this machine can see itself. */
+/** The expected result, from this machine's own knowledge. */
 const rehearse = async (
   network: InterfaceName,
   options: OwnEndpointOptions,
@@ -98,7 +100,7 @@ const tell = async (api: Api, change: z.infer<typeof EndpointChange>): Promise<v
   }
 };
 
-/** Servers before innernet 1.7 would hand the zeros on to everybody. */
+/** Servers before innernet 1.7 would pass the zeros on to all peers. */
 const mustTakeAnyHost = async (api: Api, endpoint: Endpoint): Promise<void> => {
   const call = { method: 'GET', path: '/v1/user/capabilities' } as const;
   const can = await api.ask(Capabilities, call).catch((error) => {

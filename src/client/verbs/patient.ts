@@ -1,4 +1,4 @@
-/** What `doctor` looks at: a network's conf and memory, its device and link, and its server, each read once. */
+/** The data of `doctor`: a network's conf, memory, device, link and server, each read once. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { InterfaceName } from '../../values/name.ts';

@@ -1,4 +1,4 @@
-/** `innernet override-peer-endpoint`: where this machine, and no other, reaches a peer. */
+/** `innernet override-peer-endpoint`: sets where this machine alone reaches a peer. */
 import { Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
@@ -17,14 +17,14 @@ import { changeConf } from '../owner/conf-writer.ts';
 
 export type PeerEndpointOptions = GlobalOptions &
   LocalChangeOptions & {
-    /** Its name, or its address. */
+    /** Name or address. */
     name?: string | undefined;
     endpoint?: Endpoint | undefined;
     unset?: true | undefined;
     yes?: true | undefined;
   };
 
-/** Throws a `Failure` when there is no such peer in sight. */
+/** Throws a `Failure` when no such peer is in sight. */
 export const overridePeerEndpoint = async (
   network: InterfaceName,
   options: PeerEndpointOptions,
@@ -78,7 +78,7 @@ const choicesOf = (
     .filter(({ ip }) => !unset || peerEndpointOverrides.has(ip))
     .map(({ name, ip }: PeerRow) => ({ name: `${name} (${ip})`, value: ip }));
 
-/** An address that is overridden already may belong to somebody who left sight. */
+/** An overridden address may belong to a peer that left sight. */
 const addressNamed = (name: string, mirror: Mirror, conf: Conf, network: string): Ip => {
   const row = [...mirror.tunnels()].find((peer) => peer.name === name || peer.ip === name);
   if (row) return row.ip;

@@ -1,9 +1,8 @@
-/** What stands between the rules and the facts: what this machine knows of its own way to another peer. */
+/** What this machine knows of its own way to another peer, beside what the rules allow. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
 
-/** What of a report matters here. */
 type Known = Pick<
   NetworkReport,
   'isUp' | 'isFollowed' | 'isShutOut' | 'isServerSilent' | 'serverHeard' | 'held' | 'peers' | 'position'
@@ -28,7 +27,7 @@ const ofMachine = ({ isUp, isFollowed, isShutOut, isServerSilent, serverHeard }:
   ];
 };
 
-/** One sentence for each thing, of a pair that this machine is in; nothing where it is not. */
+/** One sentence for each finding about a pair with this machine; else nothing. */
 export const realityIn = (known: Known, names: readonly [string, string]): string[] => {
   const self = known.peers.find(({ isSelf }) => isSelf)?.name;
   if (self === undefined || !names.includes(self)) return [];

@@ -1,4 +1,4 @@
-/** What can be said of a network on this machine: from its files, its device, and the process that follows it. */
+/** A report on a network of this machine, from its files, device and following process. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { CidrRow } from '../../protocol/rows.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -24,14 +24,14 @@ export type PeerReport = {
   isAdmin: boolean;
   isSelf: boolean;
   isServer: boolean;
-  /** Whether a session stands, or it is this machine itself. */
+  /** Has a session, or is this machine. */
   isConnected: boolean;
   endpoint: string | null;
-  /** Whether the endpoint is one that this machine's conf insists on. */
+  /** By this machine's conf. */
   isOverridden: boolean;
-  /** Why it is not reached, as far as can be told; null while that is not known, or it is. */
+  /** Null if unknown or reached. */
   unreached: string | null;
-  /** When its time in the network is over, ISO 8601, UTC; null: never. */
+  /** ISO 8601, UTC; null: never. */
   expires: string | null;
   /** ISO 8601, UTC. */
   latestHandshake: string | null;
@@ -39,35 +39,34 @@ export type PeerReport = {
   txBytes: number;
 };
 
-/** The JSON of `show --json`, one for each network. */
+/** The JSON of `show --json` for one network. */
 export type NetworkReport = {
   network: string;
   ip: string;
-  /** All addresses that go into the tunnel. */
+  /** All addresses routed into the tunnel. */
   range: string;
   isUp: boolean;
   listenPort: number | null;
   backend: string | null;
-  /** Whether a process follows the network's changes, and whether it is connected to the server now. */
+  /** Whether a process follows the network, and its connection. */
   isFollowed: boolean;
   isConnected: boolean;
-  /** Whether the server is an older one without a live stream, which that process asks now and then. */
+  /** An older server without a live stream. */
   isPolled: boolean;
-  /** Whether the server told the process that follows that this machine is disabled or deleted. */
+  /** Disabled or deleted, by the server's word. */
   isShutOut: boolean;
   position: number | null;
   hash: string | null;
-  /** When anything was last heard of the server; null if never, or before this machine was started. */
+  /** Null: not since this machine started. */
   serverHeard: string | null;
   isServerSilent: boolean;
   alarm: Alarm | null;
-  /** Whether what is meant for the network can leave by its device alone. */
+  /** Traffic for the network leaves only by its device. */
   isGuarded: boolean;
   /** Routes and addresses of other devices within the range. */
   overlaps: Thief[];
-  /** Whether the server is known to prove itself by its key, and why what is said in its name is not taken. */
   server: { standing: Standing; doubt: Doubt | null };
-  /** An older copy of the server's log was put back, and the user has not acknowledged it yet. */
+  /** Until the user acknowledges it. */
   restored: Notice | null;
   held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
   peers: PeerReport[];
@@ -82,7 +81,7 @@ const latest = (...moments: (number | undefined)[]): number | undefined => {
   return known.length > 0 ? Math.max(...known) : undefined;
 };
 
-/** Throws a `Failure` when the network is not installed or what is kept of it cannot be read. */
+/** Throws a `Failure` when the network is not installed or unreadable. */
 export const reportOf = async (network: InterfaceName, options: GlobalOptions): Promise<NetworkReport> => {
   const paths = pathsOf(network, options);
   const conf = await readConf(paths.conf, network);

@@ -1,4 +1,4 @@
-/** `innernet show`: networks and their peers as people read them, long, short or as a tree; or as JSON. */
+/** `innernet show`: prints networks and their peers: long, short, as a tree or as JSON. */
 import { answer, answerJson, localTime, note, paint } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
 import { type Ip, toNumber } from '../../values/ip.ts';
@@ -13,7 +13,7 @@ import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
 import { throwFirst } from './troubles.ts';
 
-/** Shows one network, or all that are installed; throws the first failure, after all that can be shown were. */
+/** Shows one network or all installed ones; throws the first failure at the end. */
 export const show = async (network: InterfaceName | undefined, options: ShowOptions): Promise<void> => {
   const networks = network ? [network] : await installedNetworks(options);
   if (networks.length === 0 && !options.json)
@@ -123,7 +123,7 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   return lines;
 };
 
-/** Peers hang under their CIDRs; CIDRs without any are shown too. */
+/** Peers under their CIDRs; empty CIDRs are shown too. */
 const treeOf = ({ cidrs, peers }: NetworkReport, options: ShowOptions): string[] => {
   const known = new Set<number>(cidrs.map(({ id }) => id));
   const roots = cidrs.filter(({ parentId }) => parentId === null || !known.has(parentId));

@@ -1,15 +1,15 @@
-/** What went wrong with one of several networks: the others are done all the same. */
+/** Errors of several networks: one does not stop the others. */
 import { note } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
 
-/** Says what went wrong, as the end of a program would. */
+/** Prints the error as the end of a program would. */
 export const tellOf = (error: unknown): void => {
   note(`innernet: error: ${printable((error as Error).message)}`);
   if (error instanceof Failure && error.hint) note(`innernet: hint: ${printable(error.hint)}`);
 };
 
-/** Says all but the first, which it throws; nothing where nothing went wrong. */
+/** Prints all errors but the first, which it throws. */
 export const throwFirst = (errors: readonly unknown[]): void => {
   const [first, ...others] = errors;
   for (const other of others) tellOf(other);

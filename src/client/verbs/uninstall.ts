@@ -1,4 +1,4 @@
-/** `innernet uninstall`: leaves a network for good; its key and pins go, so that only an invitation leads back. */
+/** `innernet uninstall`: leaves a network for good, with key and pins; only an invitation leads back. */
 import { existsSync } from 'node:fs';
 import { Questions } from '../../cli/ask.ts';
 import { removeFile } from '../../cli/durable-file.ts';
@@ -13,8 +13,8 @@ import { askOwnerOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
 
 /**
- * Whatever is left of a network can be removed so, also after somebody was stopped halfway. Throws a `Failure`:
- * nothing is installed, not confirmed, or the name belongs to a device that is not WireGuard's.
+ * Removes whatever is left, also after an interrupted run. Throws a `Failure`: nothing installed, not
+ * confirmed, or the device is not WireGuard's.
  */
 export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
   const paths = pathsOf(network, options);
@@ -52,7 +52,7 @@ const ordersOf = async (
   ...files.map((path) => `delete ${path}`),
 ];
 
-/** The conf first: without it nothing brings the network up again, least of all without its pins. */
+/** The conf first: without it nothing can bring the network up without its pins. */
 const filesOf = ({ conf, pending, state, journal, proved, moment }: NetworkPaths): string[] => [
   conf,
   pending,

@@ -1,4 +1,4 @@
-/** `innernet up`: brings networks up, once or for good; stopping the program leaves their tunnels up. */
+/** `innernet up`: brings networks up, once or for good; the tunnels outlive the program. */
 
 import { clearPassing, passing } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
@@ -19,7 +19,7 @@ const all = async (options: UpOptions): Promise<InterfaceName[]> => {
   });
 };
 
-/** Throws the first failure, after all networks were tried. */
+/** Tries all networks, then throws the first failure. */
 export const up = async (named: readonly InterfaceName[], options: UpOptions): Promise<void> => {
   const networks = named.length > 0 ? [...new Set(named)] : await all(options);
   if (options.daemon) return follow(networks, options);
@@ -34,7 +34,6 @@ export const up = async (named: readonly InterfaceName[], options: UpOptions): P
   throwFirst(errors);
 };
 
-/** What it waits for, on a terminal. */
 const awaiting = (network: InterfaceName): string => `waiting for the server of ${network}`;
 
 const once = async (network: InterfaceName, options: UpOptions): Promise<void> => {
@@ -50,7 +49,7 @@ const once = async (network: InterfaceName, options: UpOptions): Promise<void> =
   }
 };
 
-/** Follows all networks until a signal; one that cannot be brought up does not keep the others down. */
+/** Until a signal; a failing network does not keep the others down. */
 const follow = async (networks: readonly InterfaceName[], options: UpOptions): Promise<void> => {
   const signal = stopSignal();
   const supervisor = await Supervisor.find();
@@ -79,7 +78,7 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
     sayOf(network)(`changes are no longer followed; its tunnels stay up until: innernet down ${network}`);
 };
 
-/** Tells whoever looks on at a terminal what is still under way. */
+/** Shows pending work on a terminal. */
 const watch = (owned: readonly OwnedNetwork[]): NodeJS.Timeout =>
   setInterval(() => {
     const underWay = owned.flatMap(({ network, follower }) => {
@@ -91,7 +90,7 @@ const watch = (owned: readonly OwnedNetwork[]): NodeJS.Timeout =>
     else clearPassing();
   }, 1000);
 
-/** A line for the supervisor: tunnels need no server, so that it is up without one. */
+/** For the supervisor: a network is up without its server. */
 const statusOf = ({ network, follower }: OwnedNetwork): string =>
   `${network}: up, ${follower.status.connected ? 'connected to the server' : 'not connected to the server'}`;
 

@@ -1,4 +1,4 @@
-/** `innernet verify`: whether the server's log still contains the history that this machine has seen. */
+/** `innernet verify`: checks that the server's log still contains the history seen here. */
 
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
@@ -16,10 +16,10 @@ import { groundOf, readConf } from '../memory/conf-file.ts';
 import { readState } from '../memory/journal.ts';
 import { pathsOf } from '../memory/paths.ts';
 
-/** What is asked of a server to check it: where its log ends, and the digests after a position. */
+/** What a check needs of a server. */
 export type Witnessed = {
   head: () => Promise<Head>;
-  /** Of the records that follow a position, in order; at most some thousands, none at the end. */
+  /** In order; some thousands at most, none at the end. */
   digestsAfter: (position: Position) => Promise<readonly Hash[]>;
 };
 
@@ -29,8 +29,7 @@ const otherHistory = (message: string, own: Head): Failure =>
   });
 
 /**
- * Extends one's own chain by what the server says has come since; it must arrive at the server's head. Gives that
- * head. Throws `Failure` where the server's history is not the one that was seen.
+ * Returns the server's head, reached by its digests from the own one. Throws `Failure` on another history.
  */
 export const checkHistory = async (own: Head, server: Witnessed): Promise<Head> => {
   const end = await server.head();
