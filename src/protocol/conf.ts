@@ -1,7 +1,4 @@
-/**
- * The document that a peer joins by and lives by, in TOML: an invitation holds a temporary private key, the conf
- * that `install` makes of it the peer's own. Same keys as innernet 2.0, whose programs drop those they do not know.
- */
+/** Invitation and client conf in TOML, with the keys of innernet 2.0, whose programs drop unknown ones. */
 import { parse, stringify, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import { printable, shellWord } from '../domain/rejection.ts';
@@ -14,35 +11,33 @@ import { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 
 export type Conf = {
-  /** What the inviting admin calls the network; the local name is the file's. */
+  /** The admin's name for the network; the local name is the file's. */
   networkName: InterfaceName;
-  /** The peer's own address with the prefix of the network's root CIDR. */
+  /** With the prefix of the network's root CIDR. */
   address: Cidr;
   privateKey: PrivateKey;
-  /** Absent: WireGuard chooses a port. */
   listenPort?: number | undefined;
-  /** Joined although its range overlaps something: other networks of this machine keep their addresses before it. */
+  /** Other networks of this machine keep the addresses that both have. */
   allowsOverlap?: true | undefined;
   server: {
     publicKey: PublicKey;
-    /** Where WireGuard reaches the server. */
     externalEndpoint: Endpoint;
-    /** Where the API listens inside the tunnel. */
+    /** Of the API, inside the tunnel. */
     internalEndpoint: SocketAddress;
     networkId?: Hash | undefined;
-    /** A position and its hash that the inviting admin saw: the network's history must contain them. */
+    /** A head that the inviting admin saw; the network's history must contain it. */
     position?: Position | undefined;
     hash?: Hash | undefined;
-    /** The protocol by which the server proves itself: what it does not prove is not its own. Only invitations have it. */
+    /** Version of the server's proof, which answers must carry. Invitations only. */
     proof?: number | undefined;
-    /** When the invitation ends; only invitations have it. */
+    /** Invitations only. */
     expires?: Timestamp | undefined;
   };
-  /** Endpoints of other peers that this machine insists on, by the peer's address. */
+  /** Fixed endpoints of other peers, by peer address. */
   peerEndpointOverrides: ReadonlyMap<Ip, Endpoint>;
 };
 
-/** No such document is longer; what is, is not read as one. In characters. */
+/** In characters, not bytes. */
 export const MAX_CONF_BYTES = 64 * 1024;
 
 const Key = z.unknown().transform((text, context) => {
@@ -54,7 +49,6 @@ const Key = z.unknown().transform((text, context) => {
   }
 });
 
-/** A port that WireGuard or the API can listen on. */
 const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
 
 const Document = z.object({
@@ -85,7 +79,7 @@ const NOUN: { [expected: string]: string } = {
   object: 'a table',
 };
 
-/** `[server] public-key`, or `listen-port` in a document without tables. */
+/** `[server] public-key`. */
 const place = (path: readonly PropertyKey[]): string => {
   const [table, ...keys] = path.map(String);
   return keys.length > 0 ? `[${table}] ${keys.join('.')}` : (table ?? '');
@@ -97,7 +91,7 @@ const valueAt = (document: unknown, path: readonly PropertyKey[]): unknown =>
     document,
   );
 
-/** What is wrong with a document of settings, by the first thing that is; the value is told only by its own rule. */
+/** The first error in a document; only its own rule may quote the value. */
 const troubleIn = (document: unknown, error: z.ZodError): string => {
   const [issue] = error.issues;
   if (!issue) return 'it cannot be understood';
@@ -109,15 +103,14 @@ const troubleIn = (document: unknown, error: z.ZodError): string => {
   return `${where}: ${rule}`;
 };
 
-/** Where the parser stopped; its message goes no further than its first line, because the others quote the file. */
+/** Only the first line of the parser's message: others quote the file, and so secrets. */
 const syntaxTrouble = ({ line, column, message }: TomlError): string => {
   const reason = message.split('\n')[0]?.replace('Invalid TOML document: ', '') ?? '';
   return `line ${line}, column ${column} is not TOML: ${reason}`;
 };
 
 /**
- * Reads TOML by a schema. `source` names the document in the `Failure` that is thrown when it breaks a rule: with
- * the line where it is not TOML, else with the key. No text that may be a secret is repeated.
+ * Reads TOML by a schema. Throws a `Failure` that names `source` and the line or key, and repeats no secret.
  */
 const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
   if (text.length > MAX_CONF_BYTES) throw broken(source, 'this is too long to be a configuration');
@@ -133,13 +126,12 @@ const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T
   return result.data;
 };
 
-/** A document that cannot be used as it is; what is wrong with it stands in one sentence after its name. */
 const broken = (source: string, trouble: string): Failure =>
   new Failure(`${source}: ${withoutKeys(trouble)}`, {
     hint: 'name the invitation as the admin made it, or put the conf back; a new invitation: innernet-server reissue-invitation',
   });
 
-/** What no single key shows: whether the addresses fit together. */
+/** Whether the addresses fit together. */
 const contradictionIn = (conf: Conf): string | undefined => {
   const { address, server } = conf;
   const internal = hostOf(server.internalEndpoint) as Ip;
@@ -162,7 +154,10 @@ const overridesOf = (overrides: Record<string, Endpoint>, source: string): Map<I
     }),
   );
 
-/** Reads an invitation or a client's conf. Throws a `Failure` that begins with `source`, such as the file's path. */
+/**
+ * Reads an invitation or a client's conf. Throws a `Failure` that begins with `source`, such as the file's
+ * path.
+ */
 export const parseConf = (text: string, source: string): Conf => {
   const { interface: own, server, ...rest } = parseSettings(text, Document, source);
   const conf: Conf = {
@@ -188,7 +183,7 @@ export const parseConf = (text: string, source: string): Conf => {
   return conf;
 };
 
-/** The text of a conf, the private key in it: for a file of mode 0600 only. */
+/** The text of a conf with its private key: only for a file of mode 0600. */
 export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }: Conf): string =>
   stringify({
     interface: {
@@ -211,7 +206,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
     'peer-endpoint-overrides': overrides.size > 0 ? Object.fromEntries(overrides) : undefined,
   });
 
-/** An invitation: a conf with a temporary key, below lines that say to people what it is. */
+/** A conf with a temporary key below an explanation in comments. */
 export const formatInvitation = (conf: Conf, peer: string, fileName: string): string => {
   const { networkName, address, server } = conf;
   const [name, file] = [printable(peer), shellWord(fileName)];

@@ -1,6 +1,5 @@
 /**
- * An exported log: a header, then each record with its exact texts, or of a record that is kept back its digest
- * alone. Whoever has the file can check it; the format is described in docs/log-format.md.
+ * An exported log: a header, then each record with its exact texts or its digest alone (docs/log-format.md).
  */
 import * as z from 'zod';
 import { chainHash, digestOf, type EventRecord, fromHex, type Sha256 } from '../events/record.ts';
@@ -14,7 +13,7 @@ export const ExportHeader = z.object({
   version: z.literal(1),
   network: z.string(),
   networkId: Hash,
-  /** The last record of the file, and the chain's value there. */
+  /** Of the last record. */
   position: Position,
   hash: Hash,
 });
@@ -34,7 +33,7 @@ const WholeRecord = z.object({
   hash: Hash,
 });
 
-/** A record that is not shown: its digest tells nothing of it and still carries the chain on. */
+/** A withheld record: its digest reveals nothing and still extends the chain. */
 const KeptBack = z.object({ position: Position, digest: Hash, hash: Hash });
 
 export const ExportedRecord = z.union([WholeRecord, KeptBack]);
@@ -43,7 +42,6 @@ type WholeRecord = z.infer<typeof WholeRecord>;
 
 export const isWhole = (record: ExportedRecord): record is WholeRecord => 'body' in record;
 
-/** A record as it is exported. */
 export const exportedRecord = (record: EventRecord): WholeRecord => ({
   position: record.position,
   commit_end: record.commitEnd,
@@ -64,7 +62,7 @@ export const keptBack = ({ position, digest, hash }: EventRecord): ExportedRecor
   hash,
 });
 
-/** The record that was exported; its type may be one that this program does not know. */
+/** The record; its type may be unknown to this program. */
 export const recordFrom = (exported: WholeRecord): EventRecord => ({
   position: exported.position,
   commitEnd: exported.commit_end,
@@ -79,13 +77,13 @@ export const recordFrom = (exported: WholeRecord): EventRecord => ({
   hash: exported.hash,
 });
 
-/** Checks records as they come, in order; what is wrong is a `Failure` that names the first bad position. */
+/** Checks records in order. Throws a `Failure` that names the first bad position. */
 export class ExportCheck {
   readonly #header: ExportHeader;
   readonly #sha256: Sha256;
   #position: Position = 0;
   #hash: Hash = NO_HASH;
-  /** End of the commit that the last record belongs to, where that is known. */
+  /** Of the last record, where known. */
   #commitEnd: Position | undefined = 0;
 
   constructor(header: ExportHeader, sha256: Sha256) {
@@ -106,7 +104,6 @@ export class ExportCheck {
     this.#hash = hash;
   }
 
-  /** The file must end where its header says, at the end of a commit. */
   finish(): void {
     const { position, hash } = this.#header;
     if (this.#position !== position || this.#hash !== hash)

@@ -1,13 +1,13 @@
-/** Where this machine may be reached besides the address that the server sees: its own addresses. */
+/** Candidates of this machine: its own addresses. */
 import { endpointOf, type SocketAddress } from '../values/endpoint.ts';
 import { type Cidr, containsIp, familyOf, type Ip, kindOf } from '../values/ip.ts';
 import { MAX_CANDIDATES } from './frames.ts';
 
-/** No other peer could be led to these; innernet leaves unique-local and documentation IPv6 out too. */
+/** Kinds that other peers cannot reach; like innernet, also unique-local and documentation IPv6. */
 const USELESS = ['loopback', 'multicast', 'linkLocal', 'unspecified', 'broadcast'];
 const USELESS6 = ['uniqueLocal', 'reserved'];
 
-/** At most ten, with the port at which WireGuard listens; none of the network's own range. */
+/** At most `MAX_CANDIDATES`, with WireGuard's port; none in the network's own range. */
 export const candidatesFrom = (
   addresses: readonly { ip: Ip }[],
   listenPort: number,

@@ -1,23 +1,23 @@
-/** A head as it is noted elsewhere: `42:7f3a-91c2-…`, the position and the first half of the hash, or all of it. */
+/** A head as text, `42:7f3a-91c2-…`: the position and at least the hash's first digits. */
 import * as z from 'zod';
 import type { Hash, Position } from '../values/id.ts';
 
-/** Digits of a hash in a short head: 128 bits, so that nobody can make two histories that share them. */
+/** 128 bits, too many for two histories that share them. */
 const DIGITS = 32;
 
-/** `42:7f3a-91c2-d4e5-f607-1122-3344-5566-7788`: short enough to be read out. */
+/** `42:7f3a-91c2-d4e5-f607-1122-3344-5566-7788`: short enough to read aloud. */
 export const shortHead = ({ position, hash }: { position: Position; hash: Hash }): string =>
   `${position}:${hash.slice(0, DIGITS).replace(/(.{4})(?=.)/g, '$1-')}`;
 
 export type NotedHead = {
   position: Position;
-  /** The first digits of the hash, at least 16 of them. */
+  /** At least 16. */
   digits: string;
 };
 
 const FORM = 'a noted head is POSITION:HASH as "head" prints it, with 16 to 64 digits of the hash';
 
-/** Text of a noted head; hyphens, spaces and capital letters in the hash do not matter. */
+/** Ignores hyphens, spaces and case of the hash. */
 export const NotedHead = z.string().transform((text, context): NotedHead => {
   const [, position = '', rest = ''] = /^\s*(\d{1,15})\s*:([\s\S]*)$/.exec(text) ?? [];
   const digits = rest.replace(/[-\s]/g, '').toLowerCase();
@@ -26,5 +26,4 @@ export const NotedHead = z.string().transform((text, context): NotedHead => {
   return z.NEVER;
 });
 
-/** Whether a hash is the one that was noted. */
 export const isAsNoted = ({ digits }: NotedHead, hash: Hash): boolean => hash.startsWith(digits);

@@ -1,4 +1,4 @@
-/** Questions about a network's past and present, asked of its log, and their answers: the same in both programs. */
+/** Questions about a network's past and present, and their answers, for both programs. */
 import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
 import { Peer } from '../domain/peer.ts';
@@ -8,14 +8,14 @@ import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { CidrRow } from './rows.ts';
 
-/** A moment of a network: after the record at a position (0: before the first), or a time. */
+/** A time, or a position (0: before the first record). */
 export const Moment = z.union([Position, Timestamp]);
 export type Moment = z.infer<typeof Moment>;
 
-/** Entries in one answer, at most. */
+/** In one answer. */
 const MAX_ENTRIES = 1000;
 
-/** A peer, CIDR or association as people name it: see `projections/things.ts`. */
+/** A peer, CIDR or association by name, as in `projections/things.ts`. */
 const ThingName = z.string().min(1).max(600);
 
 const question = <A extends string, S extends z.ZodRawShape>(ask: A, shape: S) =>
@@ -26,29 +26,28 @@ export const Question = z.discriminatedUnion('ask', [
   /** `orBeginning`: a time before the first record means the beginning. */
   question('place', { at: Moment, orBeginning: z.boolean().optional() }),
   question('history', {
-    /** Entries in (after, until]; without `until` up to the head. */
+    /** In (after, until]; `until` defaults to the head. */
     after: Position,
     until: Position.optional(),
     types: z.array(z.string().max(64)).min(1).max(64).optional(),
-    /** Name of a peer, of a user at the server's command line, or `server`. */
+    /** A peer, a user of the server's machine, or `server`. */
     actor: RecordedName.optional(),
     about: ThingName.optional(),
-    /** Newest first. */
     reverse: z.boolean().optional(),
     limit: z.number().int().min(1).max(MAX_ENTRIES),
-    /** Without sentences: `who` and `sentence` are empty. */
+    /** Leaves `who` and `sentence` empty. */
     wordless: z.boolean().optional(),
-    /** Where there is nothing after `after` yet, answer when there is, or some seconds later with nothing. */
+    /** With nothing new, waits some seconds for an entry. */
     wait: z.boolean().optional(),
   }),
   question('state', { at: Moment.optional() }),
   question('diff', { from: Moment, to: Moment.optional() }),
   question('why', { peers: z.tuple([ThingName, ThingName]), at: Moment.optional() }),
-  /** How to undo the commit that ends at `reverts`, or, with `to`, everything since that position. */
+  /** The commit that ends at `reverts`, or everything after `to`. */
   question('undo', {
     reverts: Position.optional(),
     to: Position.optional(),
-    /** The position at which it is to be done; absent: the head. */
+    /** Default: the head. */
     at: Position.optional(),
   }),
 ]);
@@ -56,31 +55,31 @@ export type Question = z.infer<typeof Question>;
 export type Asked = Question['ask'];
 export type QuestionOf<A extends Asked> = Extract<Question, { ask: A }>;
 
-/** A position, the chain's value there, and when it was recorded; null before the first record. */
+/** A position with its hash and time; null before the first record. */
 export const Place = z.object({ position: Position, hash: Hash, time: Timestamp.nullable() });
 export type Place = z.infer<typeof Place>;
 
 const ToldActor = z.object({
   kind: z.enum(['operator', 'peer', 'server']),
-  /** What they were called then; absent where the asker may not know. */
+  /** At that time; absent where the asker may not know it. */
   name: z.string().optional(),
   peerId: PeerId.optional(),
   uid: z.number().int().optional(),
   user: z.string().optional(),
 });
 
-/** One event as it is told; `sentence` says who did what, with moments in ISO 8601, UTC. */
+/** `sentence` says who did what; times are ISO 8601, UTC. */
 export const Told = z.object({
   position: Position,
   id: z.string(),
   commandId: z.string(),
   recordedAt: Timestamp,
   actor: ToldActor,
-  /** A newer server may know types that this program does not. */
+  /** May be unknown here: the server may be newer. */
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
   hash: Hash,
-  /** Who did it, in words: the sentence begins with it. */
+  /** Begins the sentence. */
   who: z.string(),
   sentence: z.string(),
 });
@@ -88,11 +87,10 @@ export type Told = z.infer<typeof Told>;
 
 const AssociationAt = z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) });
 
-/** A peer in short. */
 const PeerBrief = z.object({ id: PeerId, name: z.string(), ip: Ip });
 export type PeerBrief = z.infer<typeof PeerBrief>;
 
-/** Each of `peers` with each of `others`, in both directions: so many pairs. */
+/** All of `peers` with all of `others`, in both directions. */
 const ReachGroup = z.object({
   peers: z.array(PeerBrief),
   others: z.array(PeerBrief),
@@ -100,7 +98,7 @@ const ReachGroup = z.object({
 });
 export type ReachGroup = z.infer<typeof ReachGroup>;
 
-/** Who can reach whom and could not, and who could and no longer can. */
+/** Changes in who can reach whom. */
 export const Reach = z.object({ gained: z.array(ReachGroup), lost: z.array(ReachGroup) });
 export type Reach = z.infer<typeof Reach>;
 
@@ -116,11 +114,10 @@ const NamedAssociation = AssociationAt.extend({ cidrs: z.tuple([z.string(), z.st
 const ToldReason = z.object({
   code: z.string(),
   sentence: z.string(),
-  /** For each of the two the CIDRs from its own up to the one that decides. */
+  /** From each one's CIDR up to the deciding one. */
   chains: z.tuple([z.array(CidrRow), z.array(CidrRow)]).optional(),
-  /** What made it so. */
   events: z.array(Told),
-  /** Commands that would change it, nearest first, without program and network. */
+  /** Remedies, nearest first, without program and network. */
   verbs: z.array(z.string()),
 });
 
@@ -131,16 +128,16 @@ const Obstacle = z.object({ sentence: z.string(), hint: z.string(), verb: z.stri
 export const ANSWERS = {
   head: Place.extend({ network: z.string(), networkId: Hash }),
   place: Place,
-  /** Everything up to `end` (down to, where the newest come first) has been looked through. */
+  /** `end`: how far the search went. */
   history: z.object({ entries: z.array(Told), end: Position }),
   state: Place.extend({
     network: z.string(),
     cidrs: z.array(CidrRow),
     peers: z.array(Peer),
     associations: z.array(AssociationAt),
-    /** Whether requests need a proof by key; absent: an older server does not say. */
+    /** Absent from older servers. */
     isProofRequired: z.boolean().optional(),
-    /** Seconds after which peers end that are added; null: they do not. Absent: an older server does not say. */
+    /** Seconds until new peers end; null: never. Absent from older servers. */
     defaultExpiry: z.number().nullable().optional(),
   }),
   diff: z.object({
@@ -157,21 +154,19 @@ export const ANSWERS = {
     visible: z.boolean(),
     at: Place,
     peers: z.tuple([JudgedPeer, JudgedPeer]),
-    /** Whether the first is shown the second by the rule of CIDRs, and the second the first. */
+    /** Whether the rule of CIDRs shows the second to the first, and vice versa. */
     sight: z.tuple([z.boolean(), z.boolean()]),
     reasons: z.array(ToldReason),
-    /** The event by which it became as it is; null where it never was otherwise. */
+    /** Null if it always was so. */
     since: Told.nullable(),
   }),
   undo: z.object({
     reverts: Position,
     returnsTo: Position.optional(),
-    /** Where it was planned. */
     at: Position,
     commands: z.array(AdminCommand),
-    /** What would be recorded, one for each event. */
+    /** One per event. */
     sentences: z.array(z.string()),
-    /** What cannot be undone. */
     obstacles: z.array(Obstacle),
     reach: Reach,
   }),

@@ -1,15 +1,11 @@
 /**
- * Proof by key: each call, answer and opening of a stream carries a MAC that only two WireGuard keys can make. The format
- * is described, with test vectors, in docs/proof-by-key.md. How it is spelled in headers: proof-header.ts.
- *
- * One call, at the client:   const sent = proveCall(keys, call, stamp, hashes);      // its header, its tag
- *                            const moment = checkAnswer(keys, sent.tag, answer, hashes); // undefined: it is nobody's
- *                            if (answer.status === 401 && !isTimely(stamp, moment)) // call once more, with that moment
- * The same, at the server:   const tag = checkCall(keys, call, proof, hashes);       // undefined: refuse it, unproved
- *                            if (!isTimely(proof, moment) || isUsed(proof.nonce)) // answer 401, proved
- *                            const header = proveAnswer(keys, tag, { status, encoding, moment, parts }, hashes);
- * A stream, both:            the upgrade is a call with the purpose `stream`, checked but not for its moment; frames.ts
- *                            has the two frames after it, `proveStream` and `isStreamProof` what they hold.
+ * Proof by key: a MAC in each call, answer and stream that only the holders of two WireGuard keys can make.
+ * Format and test vectors: docs/proof-by-key.md; headers: proof-header.ts.
+ * Client: `proveCall`, then `checkAnswer`; after a proved 401 with an untimely stamp once more, with the
+ * server's moment.
+ * Server: `checkCall`, then `isTimely` and an unused nonce, else a proved 401; then `proveAnswer`.
+ * Stream: the upgrade is a call with the purpose `stream`, its moment unchecked; then `proveStream` and
+ * `isStreamProof`.
  */
 import { keyBytes, type PublicKey } from '../values/key.ts';
 import {
@@ -24,55 +20,53 @@ import {
   unspell,
 } from './proof-header.ts';
 
-/** What this folder is handed, since it knows no Node; both SHA-256. */
+/** Passed in, since this folder imports no Node; SHA-256. */
 export type Hashes = {
   sha256: (bytes: Uint8Array) => Uint8Array;
   hmac: (key: Uint8Array, bytes: Uint8Array) => Uint8Array;
-  /** Whether two lists of bytes of one length are equal, in a time that tells nothing of them. */
+  /** Compares bytes of equal length in constant time. */
   equal: (left: Uint8Array, right: Uint8Array) => boolean;
 };
 
-/** The keys of one pair, one for each direction: whoever can check what the other says cannot be told it back. */
+/** One key per direction, against reflected messages. */
 export type PairKeys = { readonly client: Uint8Array; readonly server: Uint8Array };
 
-/** `redeem` is proved with the invitation's key and, as possession, with the new one. */
+/** `redeem` is proved with the invitation's key and, as possession, the new key. */
 export type Purpose = 'call' | 'redeem' | 'stream';
 
 export type Call = {
   purpose: Purpose;
   method: string;
-  /** The request target as it is sent, query included. */
+  /** With query. */
   target: string;
-  /** Its bytes; none where there is no body. */
   body: Uint8Array;
 };
 
-/** An answer as it was received: the bytes that were on the wire, before they are unpacked. */
+/** As received, before decompression. */
 export type Answer = {
-  /** `X-Innernet-Proof`, if it had one. */
+  /** `X-Innernet-Proof`. */
   header: string | undefined;
   status: number;
-  /** `Content-Encoding`; '' where there is none. */
+  /** `Content-Encoding`, or ''. */
   encoding: string;
   body: Uint8Array;
 };
 
-/** A piece of an answer whose hash is known; most have one. */
 export type Part = { hash: Uint8Array; length: number };
 
-/** How far a call's moment may be from the server's, in milliseconds. */
+/** Milliseconds between a call's moment and the server's. */
 const TOLERANCE = 60_000;
-/** A nonce is remembered for this long, in milliseconds: until no call that names it can be timely. */
+/** Milliseconds: later no call with the nonce is timely. */
 export const NONCE_KEPT = 2 * TOLERANCE;
-/** Bytes of a tag that are sent. */
+/** On the wire, in bytes. */
 const SHOWN = 16;
 
 const LABEL = new TextEncoder().encode('innernet proof 1');
 const DIRECTION = { client: 1, server: 2 } as const;
 
 /**
- * The keys of a pair from its X25519 secret (HKDF, RFC 5869). Throws where the secret is zero, which it is for everybody
- * who uses a key of small order.
+ * Derives a pair's keys from its X25519 secret (HKDF, RFC 5869). Throws a `TypeError` for a zero secret, the
+ * result of any key of small order.
  */
 export const pairKeys = (
   secret: Uint8Array,
@@ -86,7 +80,7 @@ export const pairKeys = (
   return { client: expand(DIRECTION.client), server: expand(DIRECTION.server) };
 };
 
-/** A call's header, and its whole tag, which its answer is checked by. `possession` are the keys of a redeem's new key. */
+/** A call's header, and its whole tag to check the answer by. `possession`: keys of a redeem's new key. */
 export const proveCall = (
   keys: PairKeys & { possession?: PairKeys },
   call: Call,
@@ -98,7 +92,7 @@ export const proveCall = (
   return { header: callHeader({ ...stamp, tag: shown(tag), possession: second }), tag };
 };
 
-/** The whole tag of a call that was made with the client's key, whenever that was; undefined for any other. */
+/** The whole tag of a call made with the client's key, at any time, or undefined. */
 export const checkCall = (
   keys: PairKeys,
   call: Call,
@@ -109,16 +103,16 @@ export const checkCall = (
   return hashes.equal(shown(tag), proof.tag) ? tag : undefined;
 };
 
-/** Whether a redeem was made by somebody who has the new key too; `keys` are that key's. */
+/** Whether the caller of a redeem has the new key, which `keys` are of. */
 export const isPossessed = (keys: PairKeys, call: Call, proof: CallProof, hashes: Hashes): boolean =>
   proof.possession !== undefined &&
   hashes.equal(shown(callTag(keys.client, call, proof, hashes)), proof.possession);
 
-/** Whether a call was made in this run of the server, about now. */
+/** Whether a call was made in this run of the server, within the tolerance. */
 export const isTimely = ({ boot, at }: Pick<Stamp, 'boot' | 'at'>, now: Moment): boolean =>
   boot === now.boot && Math.abs(at - now.now) <= TOLERANCE;
 
-/** An answer's header. `parts` follow one another on the wire; an answer without a body has one of no bytes. */
+/** An answer's header. `parts` are in wire order; an empty body is one part of no bytes. */
 export const proveAnswer = (
   keys: PairKeys,
   tag: Uint8Array,
@@ -135,7 +129,7 @@ export const proveAnswer = (
   });
 };
 
-/** What the server's clock counts, by an answer to the call with this tag; undefined where the server did not make it. */
+/** The server's clock by its answer to the call with this tag; undefined if another made the answer. */
 export const checkAnswer = (
   keys: PairKeys,
   tag: Uint8Array,
@@ -152,8 +146,8 @@ export const checkAnswer = (
 };
 
 /**
- * What either side's `proof` frame holds: with `keys.server` the server's, with `keys.client` the client's. `challenge` is
- * the text of the server's first frame, `tag` that of the upgrade.
+ * The tag of a `proof` frame: the server's with `keys.server`, the client's with `keys.client`. `challenge`
+ * is the text of the server's first frame, `tag` the upgrade's.
  */
 export const proveStream = (
   key: Uint8Array,
@@ -188,7 +182,7 @@ const answerTag = (
   return hmac(key, sealed('answer', tag, String(status), encoding, boot, String(now), ...hashes));
 };
 
-/** The pieces of a body that an answer's header names the lengths of; undefined where they cannot be. */
+/** Undefined if the body is too short for the lengths. */
 const partsOf = (body: Uint8Array, { lengths }: AnswerProof): Uint8Array[] | undefined => {
   const parts: Uint8Array[] = [];
   let start = 0;
@@ -201,7 +195,7 @@ const partsOf = (body: Uint8Array, { lengths }: AnswerProof): Uint8Array[] | und
 
 const utf8 = new TextEncoder();
 
-/** T(field) for each: u32 length, big-endian ‖ the bytes, of a text in UTF-8. */
+/** T(field) for each: u32 length, big-endian ‖ the bytes, text as UTF-8. */
 const sealed = (...fields: readonly (string | Uint8Array)[]): Uint8Array =>
   joined(
     fields.flatMap((field) => {

@@ -1,4 +1,4 @@
-/** Peers and CIDRs as our own two programs show them to each other, in snapshots and deltas alike. */
+/** Peers and CIDRs as our programs exchange them. */
 import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
@@ -8,7 +8,7 @@ import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 
-/** A peer that has joined and is enabled: nobody is shown any other. */
+/** A joined and enabled peer; others are never shown. */
 export const PeerRow = ShownPeer;
 export type PeerRow = ShownPeer;
 export const peerRow = shownOf;
@@ -21,7 +21,7 @@ export const CidrRow = z.object({
 });
 export type CidrRow = z.infer<typeof CidrRow>;
 
-/** What is seen of a peer, not decided: where WireGuard heard it last and where it says that it may be reached. */
+/** The endpoint where WireGuard last heard a peer, and the peer's candidates. */
 export const Observation = z.object({
   id: PeerId,
   endpoint: SocketAddress.nullable(),
@@ -29,11 +29,11 @@ export const Observation = z.object({
 });
 export type Observation = z.infer<typeof Observation>;
 
-/** Requests of a peer that were refused because they held no proof by its key. */
+/** Refused for lack of a proof. */
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });
 export type UnprovedRefusal = z.infer<typeof UnprovedRefusal>;
 
-/** When the server had its last handshake with a peer. */
+/** The server's last handshake with a peer. */
 export const SeenPeer = z.object({ peerId: PeerId, last: Timestamp });
 export type SeenPeer = z.infer<typeof SeenPeer>;
 

@@ -1,4 +1,4 @@
-/** What a client names when it opens its stream: parsed leniently, since whoever names nonsense gets a snapshot. */
+/** The query of a client's stream, parsed leniently: nonsense leads to a snapshot. */
 import * as z from 'zod';
 import { Hash, type Position } from '../values/id.ts';
 
@@ -9,13 +9,13 @@ const Query = z.object({
   hash: Hash.optional().catch(undefined),
   boot: z.string().max(64).optional().catch(undefined),
   sequence: number.optional().catch(undefined),
-  /** `none`: the client knows a head, from its invitation, but no rows. */
+  /** `none`: the client knows a head from its invitation, but no rows. */
   state: z.literal('none').optional().catch(undefined),
-  /** What the client can do: names with commas between them. */
+  /** Comma-separated names. */
   can: z.string().max(4096).optional().catch(undefined),
 });
 
-/** What a client has of the chain, and of the observations. */
+/** The client's place in the chain and the observations. */
 export type StreamQuery = {
   position?: Position | undefined;
   hash?: Hash | undefined;

@@ -1,9 +1,8 @@
-/** The command that undoes something, made of its plan, and the plan's name in a command. */
+/** The command that carries out an undo plan, and the plan's name in it. */
 import type { AdminCommand, Undoing } from '../domain/command.ts';
 import type { UndoRequest } from './commands.ts';
 import type { AnswerTo } from './past.ts';
 
-/** The command that carries a plan out. */
 export const undoingOf = ({ commands, at, reverts, returnsTo }: AnswerTo<'undo'>): Undoing => ({
   type: 'AllOf',
   commands: commands as Undoing['commands'],
@@ -12,7 +11,7 @@ export const undoingOf = ({ commands, at, reverts, returnsTo }: AnswerTo<'undo'>
   ...(returnsTo === undefined ? {} : { returnsTo }),
 });
 
-/** The plan of a command that undoes something, by name; undefined for other commands. */
+/** Undefined for commands that undo nothing. */
 export const undoIn = (command: AdminCommand): UndoRequest['undo'] | undefined => {
   if (command.type !== 'AllOf' || command.at === undefined || command.reverts === undefined) return undefined;
   const { at, reverts, returnsTo } = command;

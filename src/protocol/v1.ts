@@ -1,4 +1,4 @@
-/** The HTTP shapes of innernet 2.0, which its clients speak: field for field as the Rust programs have them. */
+/** The HTTP shapes of innernet 2.0, field for field as in its Rust programs. */
 import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { PublicKey } from '../values/key.ts';
@@ -11,7 +11,7 @@ export const SystemTime = z.object({
   nanos_since_epoch: z.number().int().nonnegative().max(999_999_999),
 });
 
-/** A peer without its id: what is posted, and put back whole. */
+/** A peer without its id, for POST and PUT. */
 export const PeerContents = z.object({
   name: z.string(),
   ip: z.string(),
@@ -56,18 +56,17 @@ export const EndpointChange = z.discriminatedUnion('option', [
   z.object({ option: z.literal('Unset') }),
 ]);
 
-/** A client's own list of where it may be reached. */
 export const CandidateList = z.array(SocketAddress);
 
-/** Extra fields are ignored by old clients; `stream`, `commands` and the names in `can` tell ours what this server can do. */
+/** Old clients ignore extra fields; `stream`, `commands` and `can` are for ours. */
 export const Capabilities = z.object({
   unspecified_ip_in_override_endpoint: z.boolean(),
   stream: z.boolean().optional(),
   commands: z.boolean().optional(),
   can: Can.optional(),
-  /** Whether requests of the peer that asks need a proof by its key. */
+  /** Whether the asking peer must prove its requests by key. */
   proof_required: z.boolean().optional(),
-  /** The server's clock, in milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   now: z.number().int().positive().optional(),
 });
 export type Capabilities = z.infer<typeof Capabilities>;
