@@ -1,4 +1,4 @@
-/** Copies of a log: taken while it is written to, and looked through from end to end before anybody relies on them. */
+/** Verified copies of a log, taken while it is written. */
 
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
@@ -10,17 +10,17 @@ import { openDatabase } from './open.ts';
 import { LogReader } from './reader.ts';
 import { DamagedLog, verifyChain } from './verify.ts';
 
-/** Pages copied at once: when somebody writes in between, SQLite starts again. */
+/** Copied at once, since a write in between makes SQLite start again. */
 const PAGES = 10_000;
 
 const ENDS = ['', '-wal', '-shm', '-journal'];
 
-/** Removes a log's file with everything that SQLite keeps beside it. */
+/** With SQLite's files beside it. */
 export const removeLog = (file: string): void => {
   for (const end of ENDS) rmSync(file + end, { force: true });
 };
 
-/** SQLite's own check of its pages and indexes. Throws `DamagedLog`. */
+/** SQLite's check of its pages and indexes. Throws `DamagedLog`. */
 export const checkPages = (db: Database, file: string): void => {
   const [first] = db.pragma('integrity_check(1)') as { integrity_check: string }[];
   const found = first?.integrity_check;
@@ -29,7 +29,7 @@ export const checkPages = (db: Database, file: string): void => {
 
 type Records = Pick<EventLog, 'head' | 'read' | 'networkId'>;
 
-/** Opens a file for its records alone, whatever the version of its read models. Throws `Failure`. */
+/** Opens a file for its records alone, whatever its read models' version. Throws `Failure`. */
 export const withRecords = async <T>(
   file: string,
   work: (records: Records, db: Database) => Promise<T>,
@@ -45,7 +45,7 @@ export const withRecords = async <T>(
   }
 };
 
-/** Looks through a whole log: pages, records, chain. Gives its head; throws `Failure`, `DamagedLog`. */
+/** Verifies pages, records and chain; gives the head. Throws `Failure`, `DamagedLog`. */
 export const inspectLog = (file: string): Promise<Head> =>
   withRecords(file, (records, db) => {
     checkPages(db, file);
@@ -53,8 +53,8 @@ export const inspectLog = (file: string): Promise<Head> =>
   });
 
 /**
- * Copies an open log into a new file, mode 0600, which appears there whole and looked through, or not at all.
- * Throws `Failure` where there is a file already.
+ * Copies a log into a new file, mode 0600, which appears whole and verified or not at all. Throws `Failure`
+ * if it exists.
  */
 export const backupLog = async (database: Database, to: string): Promise<Head> => {
   const taken = () => new Failure(`${to} exists already`, { hint: 'name another file' });

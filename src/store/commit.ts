@@ -1,4 +1,4 @@
-/** A commit as those who follow the log get it: whole, with its records and the events they hold. */
+/** A commit as followers of the log get it: its records and their events. */
 import type { Actor } from '../events/actor.ts';
 import type { EventRecord } from '../events/record.ts';
 import type { NetworkEvent } from '../events/schema.ts';
@@ -17,7 +17,7 @@ export type RecordedCommit = {
   events: readonly NetworkEvent[];
 };
 
-/** The commit that these records are, all of them and in order; their events, where known. Throws `UnknownEventType`. */
+/** All records of one commit, in order. Throws `UnknownEventType`. */
 export const commitFrom = (
   records: readonly EventRecord[],
   events: readonly NetworkEvent[] = records.map(eventOf),
@@ -35,7 +35,7 @@ export const commitFrom = (
   };
 };
 
-/** Splits records at the ends of commits; `rest` are those of a commit whose end is still to be read. */
+/** `rest` are the records of an unfinished last commit. */
 export const wholeCommits = (
   records: readonly EventRecord[],
 ): { commits: RecordedCommit[]; rest: EventRecord[] } => {

@@ -1,17 +1,14 @@
-/** The one loop by which anybody follows a log: what is there already, then what comes, commit by commit. */
+/** The one loop that follows a log, commit by commit. */
 import type { Position } from '../values/id.ts';
 import { type RecordedCommit, wholeCommits } from './commit.ts';
 import type { EventLog } from './log.ts';
 
-/** Records read at once; a commit may be longer. */
+/** Records; a commit may be longer. */
 const PAGE = 1_000;
 
 type Readable = Pick<EventLog, 'read'>;
 
-/**
- * The next commits after a position, whole and in order; none when the log ends there. The position must be the
- * end of a commit. Throws `UnknownEventType`.
- */
+/** The next commits, none at the log's end. `after` must end a commit. Throws `UnknownEventType`. */
 export const readCommits = async (log: Readable, after: Position, page = PAGE): Promise<RecordedCommit[]> => {
   let records = await log.read(after, page);
   for (;;) {
@@ -24,9 +21,8 @@ export const readCommits = async (log: Readable, after: Position, page = PAGE): 
 };
 
 /**
- * Hands over every commit in (after, until]; where there is no `until`, up to the head. Waits where `onCommit`
- * returns a promise, and only there: folding a million events into a state must not pay for it. Returns where it
- * ended.
+ * Hands over every commit in (after, until], by default to the head; returns the last position. Awaits only
+ * promises, for speed: there may be a million events.
  */
 export const replay = async (
   log: Readable,
@@ -48,8 +44,7 @@ export const replay = async (
 };
 
 /**
- * Does some work now, and again whenever the log may have grown, one turn after the other, until the signal. What the
- * work throws ends it.
+ * Works now and after each growth of the log, never twice at once, until the signal or an error of the work.
  */
 export const onGrowth = async (
   log: Pick<EventLog, 'wake'>,
@@ -71,7 +66,7 @@ export const onGrowth = async (
   }
 };
 
-/** Remembers that it was rung until somebody has heard it. */
+/** Remembers a ring until it is heard. */
 class Bell {
   #ringing = false;
   #hear: (() => void) | undefined;

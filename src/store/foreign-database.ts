@@ -1,6 +1,6 @@
 /**
- * The database of innernet's own server, opened to be read and never written: the schema is innernet 2.0's,
- * `server/src/db`. While it is open nobody else can write it either.
+ * Reads the database of innernet's own server (schema of innernet 2.0, `server/src/db`) and locks it
+ * meanwhile.
  */
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { Failure } from '../values/failure.ts';
 import type { Hash } from '../values/id.ts';
 import { APPLICATION_ID } from './migrate.ts';
 
-/** The newest `user_version` that innernet has made. */
+/** The newest of innernet. */
 export const FOREIGN_VERSION = 2;
 
-/** Columns since version 0; those since a later one follow. */
+/** Since version 0. */
 const TABLES = {
   cidrs: ['id', 'name', 'ip', 'prefix', 'parent'],
   peers: ['id', 'name', 'ip', 'public_key', 'endpoint', 'cidr_id', 'is_admin', 'is_disabled', 'is_redeemed'],
@@ -26,13 +26,13 @@ const LATER: { since: number; column: string }[] = [
   { since: 2, column: 'candidates' },
 ];
 
-/** What SQLite writes at the start of each database; bytes 18 and 19 are 2 where it uses a write-ahead log. */
+/** Starts every SQLite file; bytes 18 and 19 are 2 with a write-ahead log. */
 const MAGIC = 'SQLite format 3\u0000';
 
 export class ForeignDatabase {
   /** `user_version` 0, 1 or 2. */
   readonly version: number;
-  /** Of the file's bytes; they come through SQLite, since to close the file would give up the lock. */
+  /** Of the bytes, read through SQLite, since closing the file would drop the lock. */
   readonly sha256: Hash;
   readonly #db: Database.Database;
 
@@ -43,8 +43,8 @@ export class ForeignDatabase {
   }
 
   /**
-   * Locks the file against everybody and checks it. SQLite plays back a journal that a crash has left, which is
-   * the one change there can be. Throws `Failure`: no database, damaged, of a later version, in use.
+   * Locks the file exclusively and checks it; SQLite may play back a journal left by a crash. Throws
+   * `Failure`: no database, damaged, newer version, in use.
    */
   static open(file: string): ForeignDatabase {
     refuseByHeader(file);
@@ -63,20 +63,18 @@ export class ForeignDatabase {
     }
   }
 
-  /** All rows of a table as SQLite gives them, by their ids. */
+  /** By id, as SQLite gives them. */
   rows(table: Table): unknown[] {
     const columns = columnsOf(table, this.version).join(', ');
     return this.#db.prepare(`SELECT ${columns} FROM ${table} ORDER BY id`).all();
   }
 
-  /** Lets the file go as it was. */
   close(): void {
     if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
     this.#db.close();
   }
 }
 
-/** SHA-256 of a file's bytes. */
 export const hashOfFile = (file: string): Hash => sha256(readFileSync(file));
 
 const columnsOf = (table: Table, version: number): string[] => [
@@ -84,7 +82,7 @@ const columnsOf = (table: Table, version: number): string[] => [
   ...(table === 'peers' ? LATER.filter(({ since }) => since <= version).map(({ column }) => column) : []),
 ];
 
-/** Before SQLite sees it: to open a write-ahead log is to change it, and innernet never has one. */
+/** Before SQLite, which would change a write-ahead log by opening it; innernet never has one. */
 const refuseByHeader = (file: string): void => {
   const header = Buffer.alloc(20);
   const fd = openSync(file, 'r');
@@ -127,7 +125,7 @@ const refuseDamaged = (db: Database.Database, file: string): void => {
   if (found !== 'ok') throw damaged(file, found.split('\n')[0] ?? found);
 };
 
-/** A plain table: no view and no virtual one, whatever has been made of the file. */
+/** No view and no virtual table. */
 const refuseWithout = (db: Database.Database, table: Table, version: number, file: string): void => {
   const sql = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? AND rootpage > 0`;
   if (!db.prepare(sql).get(table)) throw notInnernets(file, `it has no table ${table}`);

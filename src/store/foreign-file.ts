@@ -1,4 +1,4 @@
-/** Making a database for innernet's own server: whole or not at all, and never over another file. */
+/** Writes a database for innernet's own server: whole or not at all, never over another file. */
 
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -41,7 +41,7 @@ const SCHEMA = `
 type Row = Readonly<Record<string, string | number | null>>;
 export type ForeignFileTables = { [T in 'cidrs' | 'peers' | 'associations']: readonly Row[] };
 
-/** Writes the rows, mode 0600. Throws `Failure` where there is such a file already. */
+/** Writes the rows into a new file, mode 0600. Throws `Failure` if it exists. */
 export const writeForeignFile = (file: string, tables: ForeignFileTables): void => {
   if (existsSync(file)) throw taken(file);
   const draft = `${file}.${process.pid}.draft`;

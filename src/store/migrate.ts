@@ -1,20 +1,19 @@
-/** The one path by which a log's file gets its tables, at creation and after an upgrade. */
+/** The only way a log's file gets its tables, at creation and after an upgrade. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Database } from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
-/** In order; the n-th brings the file to schema version n and sets `user_version` itself. */
+/** The n-th makes schema version n and sets `user_version`. */
 const MIGRATIONS = ['001_log.sql', '002_read_models.sql', '003_cidrs_alone.sql'];
 
-/** The schema that this program reads and writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Of files that are logs: "INNL". */
+/** "INNL". */
 export const APPLICATION_ID = 0x494e4e4c;
 
-/** The first folder upwards that has migrations: the repository's or the package's. */
+/** Searches upwards, to fit repository and package. */
 const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
   const candidate = join(from, 'migrations');
   if (existsSync(join(candidate, '001_log.sql'))) return candidate;
@@ -28,10 +27,7 @@ const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
 
 export const schemaVersion = (db: Database): number => db.pragma('user_version', { simple: true }) as number;
 
-/**
- * Brings the schema up to date, each step in a transaction of its own; several processes may try at once. Throws a
- * `Failure` for a version that no program has ever written.
- */
+/** One transaction per step; several processes may try at once. Throws a `Failure` for a negative version. */
 export const migrate = (db: Database): void => {
   if (schemaVersion(db) < 0) {
     throw new Failure(`the log has schema version ${schemaVersion(db)}, which no program writes`, {

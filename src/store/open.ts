@@ -1,4 +1,4 @@
-/** Opening the log's file: settings set and read back each time, foreign and newer files turned away. */
+/** Opens the log's file: settings are read back, foreign and newer files refused. */
 
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,7 +7,7 @@ import { syncPath } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
-/** How long a connection waits for another's lock, in milliseconds; nobody holds it longer than 50. */
+/** Milliseconds; locks are held for 50 at most. */
 export const LOCK_WAIT = 5_000;
 
 const FULL = 2;
@@ -19,7 +19,7 @@ const pragma = (db: Database.Database, name: string, value: string | number, rea
     throw new Failure(`the log needs SQLite's ${name} = ${value}, but it stays ${actual}`);
 };
 
-/** `synchronous` in particular falls back to NORMAL when a WAL file is opened again, so nothing is assumed. */
+/** Read back since `synchronous`, for one, falls back to NORMAL when a WAL file is opened again. */
 const configure = (db: Database.Database, access: 'read' | 'write'): void => {
   pragma(db, 'journal_mode', 'wal');
   pragma(db, 'synchronous', FULL);
@@ -30,7 +30,7 @@ const configure = (db: Database.Database, access: 'read' | 'write'): void => {
   if (access === 'read') pragma(db, 'query_only', 1);
 };
 
-/** SQLite would play a rollback journal into the file; the log never has one. */
+/** SQLite would play a stray journal into the file; the log never has one. */
 const refuseJournal = (file: string): void => {
   if (!existsSync(`${file}-journal`)) return;
   throw new Failure(`${file}-journal does not belong to this log, and opening the log would play it in`, {
@@ -52,7 +52,6 @@ const notOurs = (error: unknown, file: string): Error => {
   return error as Error;
 };
 
-/** Somebody else is writing to the file, and went on for longer than this connection waits. */
 export class LockHeld extends Failure {
   constructor(file: string, cause: unknown) {
     super(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {
@@ -62,7 +61,7 @@ export class LockHeld extends Failure {
   }
 }
 
-/** The schema must be the one that this program knows: older needs a migration, newer a newer program. */
+/** Throws `Failure` for an older or a newer schema. */
 export const checkSchema = (db: Database.Database, file: string): void => {
   const version = schemaVersion(db);
   if (version > SCHEMA_VERSION) {
@@ -79,8 +78,8 @@ export const checkSchema = (db: Database.Database, file: string): void => {
 };
 
 /**
- * A connection to an existing log with every setting verified. Throws `Failure` when the file is missing, no log
- * or locked; the schema is checked by `checkSchema`, since only some callers may migrate.
+ * A connection with verified settings. Throws `Failure` if the file is missing, locked or no log. Callers
+ * check the schema, since some migrate.
  */
 export const openDatabase = (file: string, access: 'read' | 'write'): Database.Database => {
   if (!existsSync(file)) throw new Failure(`there is no log ${file}`);
@@ -99,7 +98,7 @@ export const openDatabase = (file: string, access: 'read' | 'write'): Database.D
 const leftovers = (file: string): string[] =>
   ['-wal', '-shm', '-journal'].map((end) => file + end).filter((path) => existsSync(path));
 
-/** Makes an empty log, mode 0600, whole or not at all, unless there is a file already. */
+/** Makes an empty log, mode 0600, whole or not at all, unless the file exists. */
 export const createFile = (file: string): void => {
   if (existsSync(file)) return;
   const [leftover] = leftovers(file);

@@ -1,14 +1,14 @@
-/** A lock that one process holds for as long as it lives, and the kernel lets go of when it dies. */
+/** A lock that ends with its process, by the kernel. */
 import { chmodSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
 /**
- * SQLite's exclusive lock on a file of its own: unlike a pid in a file it cannot be left behind by a crash.
- * `NET.lock` is the locked file, `NET.pid` says who holds it.
+ * SQLite's exclusive lock on `NET.lock`: a crash cannot leave it behind, unlike a pid file. `NET.pid` names
+ * the holder.
  */
-/** How long somebody who only looks whether it is held may be in the way, in milliseconds. */
+/** Milliseconds that `isHeld` of another process may be in the way. */
 const LOOKED_AT = 100;
 
 export class ProcessLock {
@@ -18,7 +18,7 @@ export class ProcessLock {
     this.#db = db;
   }
 
-  /** `path` without ending. Throws a `Failure` that names the holder, or the file that cannot be had. */
+  /** `path` has no ending. Throws a `Failure` that names the holder or the unusable file. */
   static take(path: string, what: string): ProcessLock {
     let db: Database.Database | undefined;
     try {
@@ -33,7 +33,6 @@ export class ProcessLock {
     }
   }
 
-  /** Whether a living process holds it. */
   static isHeld(path: string): boolean {
     if (!existsSync(`${path}.lock`)) return false;
     const db = new Database(`${path}.lock`, { readonly: true, timeout: 0 });
@@ -54,8 +53,8 @@ export class ProcessLock {
 }
 
 /**
- * Whoever may read the file may hold a lock on it, and keep the server from starting. A file that is there is not opened
- * for that: closing it again would end every lock that this process has on it (fcntl(2)).
+ * Any reader of the file could lock it and block the server. An existing file stays unopened: closing it
+ * would end this process's locks on it (fcntl(2)).
  */
 const closeToOthers = (file: string): void => {
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));

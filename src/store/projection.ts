@@ -1,26 +1,25 @@
-/** What a read model is to the store: a fold over commits into tables of the same file, in the same transaction. */
+/** The contract of read models: folds over commits into tables, in the log's transaction. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { RecordedCommit } from './commit.ts';
 import type { LogQueries } from './queries.ts';
 
-/** A read model. Its tables come from a migration; everything in them comes from `apply`. */
+/** A migration makes its tables; `apply` alone fills them. */
 export interface Projection {
   name: string;
-  /** Raised whenever `apply` would make other rows: the read model is then made again from the log. */
+  /** Raised when `apply` makes other rows, for a rebuild. */
   version: number;
-  /** All its tables and no others': a rebuild empties them. */
+  /** Its own alone; a rebuild empties them. */
   tables: readonly string[];
-  /** Takes one commit, inside the writer's transaction. It never refuses an event that it knows. */
+  /** Runs in the writer's transaction; never refuses a known event. */
   apply(models: ReadModels, commit: RecordedCommit): void;
 }
 
-/** The read models of a program, and what answers questions from them over a reading connection. */
 export type ReadModelSet = {
   projections: readonly Projection[];
   queries: (db: Database) => LogQueries;
 };
 
-/** The statements of read models, on the connection whose transaction they belong to. */
+/** Prepared statements on the connection of the transaction. */
 export class ReadModels {
   readonly #db: Database;
   readonly #statements = new Map<string, Statement>();
@@ -29,7 +28,6 @@ export class ReadModels {
     this.#db = db;
   }
 
-  /** A statement, prepared once. */
   sql(text: string): Statement {
     const known = this.#statements.get(text);
     if (known) return known;

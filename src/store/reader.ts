@@ -1,14 +1,14 @@
-/** Reading the log over a connection of its own; no statement stays open, so the WAL can always be reset. */
+/** Reads the log over its own connection; no statement stays open, for resets of the WAL. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { Commit, Head } from './log.ts';
 
-/** Of a record, in the order of `Cells`. */
+/** In the order of `Cells`. */
 export const COLUMNS =
   'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
 
-/** A row as SQLite gives it: an array costs half of an object with the same names. */
+/** An array costs half of an object. */
 export type Cells = [
   position: Position,
   commitEnd: Position,
@@ -65,7 +65,7 @@ export class LogReader {
     return this.#commit.get(actor, commandId);
   }
 
-  /** A number that changes when another connection has committed to the file. */
+  /** Changes when another connection has committed to the file. */
   dataVersion(): number {
     return this.#dataVersion.get() ?? 0;
   }

@@ -1,4 +1,4 @@
-/** Read models made again from the log, in one transaction, by a program that holds the network's process lock. */
+/** Rebuilds read models from the log, in one transaction, under the network's process lock. */
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
@@ -12,7 +12,7 @@ import { dropStates } from './stored-state.ts';
 const versions = (db: Database): Map<string, number> =>
   new Map(db.prepare<[], [string, number]>('SELECT name, version FROM projections').raw().all());
 
-/** Refuses a file whose read models were made by another version: writing to them would mix the two. */
+/** Throws `Failure` for other versions: a write would mix them. */
 export const checkProjections = (db: Database, projections: readonly Projection[], file: string): void => {
   const found = versions(db);
   for (const { name, version } of projections) {
@@ -30,7 +30,7 @@ export const checkProjections = (db: Database, projections: readonly Projection[
   }
 };
 
-/** Makes those read models again whose rows were made by an older version of their code. */
+/** If an older version made one. Throws `Failure` for a newer one. */
 export const rebuildStale = async (db: Database, projections: readonly Projection[], file: string) => {
   const found = versions(db);
   if (projections.some(({ name, version }) => (found.get(name) ?? 0) > version))
@@ -39,8 +39,8 @@ export const rebuildStale = async (db: Database, projections: readonly Projectio
 };
 
 /**
- * Makes the read models again from the first event: readers see the old ones until it is done, other writers wait, and
- * a process killed on the way leaves the old ones. `onProgress` gets positions.
+ * Meanwhile readers see the old ones and writers wait; a killed process changes nothing. `onProgress` gets
+ * positions.
  */
 export const rebuild = async (
   db: Database,
@@ -69,7 +69,7 @@ export const rebuild = async (
   }
 };
 
-/** The same for a file that is not open here, and drops its stored states. Throws `Failure`. */
+/** For a file not open here; drops its stored states. Throws `Failure`. */
 export const rebuildFile = async (
   file: string,
   projections: readonly Projection[],

@@ -1,4 +1,4 @@
-/** A log made again from sealed records, byte for byte, in a file of its own; nothing is sealed anew. */
+/** Makes a log again from sealed records, byte for byte, in a new file. */
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
@@ -7,14 +7,14 @@ import { createFile, openDatabase } from './open.ts';
 import type { Projection } from './projection.ts';
 import { rebuild } from './rebuild.ts';
 
-/** Records in one transaction. */
+/** Records per transaction. */
 const BATCH = 1_000;
 
 const inserter = (db: Database) => {
   const event = db.prepare(`
     INSERT INTO events (position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash)
     VALUES (@position, @commitEnd, @id, @commandId, @type, @recordedAt, @actor, @body, @salt, @digest, @hash)`);
-  // What the command was is not in the log: a repeat of it is refused rather than answered again.
+  // The log lacks the command itself, so a repeat is refused rather than answered.
   const answer = db.prepare(`
     INSERT INTO commits (actor, command_id, digest, from_position, to_position) VALUES (?, ?, '${NO_HASH}', ?, ?)`);
   let from = 0;
@@ -28,7 +28,7 @@ const inserter = (db: Database) => {
   });
 };
 
-/** Fills a file that is not there yet; the caller has the records checked and removes the file where this throws. */
+/** The caller verifies the records, and removes the file if this throws. */
 export const writeReplica = async (
   file: string,
   records: AsyncIterable<EventRecord>,

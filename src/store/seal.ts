@@ -1,4 +1,4 @@
-/** Turning decided events into sealed records: ids, salts, digests and the chain. */
+/** Seals decided events into records: ids, salts, digests and the chain. */
 import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import { bodyText, chainHash, digestOf, type EventRecord } from '../events/record.ts';
@@ -9,7 +9,9 @@ import type { Head, NewCommit } from './log.ts';
 const POOL = new Uint8Array(4096);
 let used = POOL.length;
 
-/** Where so many random bytes begin in the pool: asking the system for each few costs more than all the rest of sealing. */
+/**
+ * Offset of fresh random bytes in the pool: a system call for each would cost more than the rest of sealing.
+ */
 const take = (count: number): number => {
   if (used + count > POOL.length) {
     randomFillSync(POOL);
@@ -24,12 +26,12 @@ const randomBytes = (count: number): Uint8Array => {
   return POOL.slice(start, start + count);
 };
 
-/** A number in [0, 1), as ulid wants its dice. */
+/** In [0, 1), for ulid. */
 const dice = (): number => (POOL[take(1)] ?? 0) / 256;
 
 const nextId = monotonicFactory(dice);
 
-/** The records of one commit on top of a head, and the head after it. */
+/** The records of one commit on top of a head, and the new head. */
 export const seal = (
   commit: NewCommit,
   head: Head,

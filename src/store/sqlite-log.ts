@@ -1,4 +1,4 @@
-/** The event log in a SQLite file: one connection reads, another, opened when first needed, writes. */
+/** The event log in a SQLite file: one connection reads, another, opened when needed, writes. */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
@@ -18,24 +18,23 @@ import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
 import { LogWriter } from './writer.ts';
 
-/** Milliseconds between two tries for a lock that another program holds. */
+/** Milliseconds between tries for another program's lock. */
 const LOCK_RETRY = 5;
 
 export type OpenOptions = {
-  /** `…/NET.events`; the witness and SQLite's own files lie beside it. */
+  /** `…/NET.events`; witness and SQLite's files lie beside it. */
   file: string;
-  /** Every append keeps them level. */
   readModels: ReadModelSet;
-  /** `create` makes the file, or takes one that is still empty; `open`, the default, wants a log that is there. */
+  /** `create` also takes an empty file; `open` is the default. */
   mode?: 'create' | 'open';
   /**
-   * Brings an older file up to date, read models included; otherwise such a file is refused. `kept` hears where the file
-   * is kept as it was; where the file is a copy itself nobody needs another.
+   * Migrates an older file, read models included; else it is refused. `kept` gets the path of a backup made
+   * first; `true`, for copies, makes none.
    */
   migrate?: true | { kept: (copy: string) => void };
 };
 
-/** Opens a log. Throws `Failure`: no such file, no log, newer or older schema, a log where none should be. */
+/** Throws `Failure`: no such file, no log, other schema, used log with `create`. */
 export const openSqliteLog = async (options: OpenOptions): Promise<SqliteLog> => {
   const { file, readModels, mode = 'open' } = options;
   const { projections } = readModels;
@@ -63,7 +62,7 @@ const bringUpToDate = async ({ file, readModels, migrate: wanted }: OpenOptions)
   }
 };
 
-/** A migration has no way back: the log is kept as the program before this one wrote it, looked through to its end. */
+/** A migration has no way back: makes a verified backup. */
 const keepBefore = async (db: Database, file: string, kept: (copy: string) => void): Promise<void> => {
   const version = schemaVersion(db);
   if (version < 1 || version >= SCHEMA_VERSION) return;
@@ -95,7 +94,7 @@ const refuseUsed = (db: Database, { file, mode }: OpenOptions): void => {
 export class SqliteLog implements EventLog {
   readonly file: string;
   readonly queries: LogQueries;
-  /** The reading connection. No statement on it may stay open across an await. */
+  /** For reading. No statement may stay open across an await. */
   readonly database: Database;
   readonly #reader: LogReader;
   readonly #openWriter: () => LogWriter;
@@ -135,7 +134,7 @@ export class SqliteLog implements EventLog {
     return result;
   }
 
-  /** A lock of another program is waited for without stopping this one: it is held for milliseconds. */
+  /** Waits for another program's lock without blocking this one. */
   async #whenFree<T>(work: (writer: LogWriter) => T | Promise<T>): Promise<T> {
     const end = performance.now() + LOCK_WAIT;
     for (;;) {

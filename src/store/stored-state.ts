@@ -1,6 +1,6 @@
 /**
- * Whole states kept beside the log so that starting need not replay everything. They are a convenience: one that
- * is damaged, of other code or ahead of what is asked for is passed over.
+ * Stored states of the network, which shorten a start; one that is damaged, too new or of other code is
+ * skipped.
  */
 
 import { setImmediate } from 'node:timers/promises';
@@ -11,13 +11,13 @@ import type { StoredState } from './log.ts';
 
 type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
 
-/** Bytes a piece: small enough that writing one holds the lock for a few milliseconds. */
+/** In bytes: writing one holds the lock for a few milliseconds. */
 const PIECE = 512 * 1024;
 
-/** One behind the stretch of log that a server keeps at hand, one within it, one in case one is damaged. */
+/** One before the stretch of log in the server's memory, one within it, one spare. */
 const KEPT = 3;
 
-/** Writes the pieces one transaction each and the row that makes them count last. */
+/** One transaction per piece; the row that validates them comes last. */
 export const saveState = async (db: Database, state: StoredState): Promise<void> => {
   const { position, hash, codeVersion, body } = state;
   forget(db, position);
@@ -38,7 +38,7 @@ export const saveState = async (db: Database, state: StoredState): Promise<void>
 
 const positions = (db: Database, sql: string): Position[] => db.prepare<[], Position>(sql).pluck().all();
 
-/** Also pieces of a state whose saving was cut short. */
+/** Also drops pieces of an unfinished save. */
 const dropOld = async (db: Database): Promise<void> => {
   const kept = positions(db, `SELECT position FROM stored_states ORDER BY position DESC LIMIT ${KEPT}`);
   for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces')) {
@@ -53,13 +53,12 @@ const forget = (db: Database, position: Position): void => {
   db.prepare('DELETE FROM stored_state_pieces WHERE position = ?').run(position);
 };
 
-/** Throws all of them away. */
 export const dropStates = (db: Database): void => {
   for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces'))
     forget(db, position);
 };
 
-/** The newest intact state of this code at or before a position whose hash is the log's own there. */
+/** The newest intact state of this code up to `until` that matches the log's hash. */
 export const loadState = (db: Database, codeVersion: string, until: Position): StoredState | undefined => {
   const rows = db
     .prepare<[Position, string], StateRow>(`

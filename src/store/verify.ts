@@ -1,4 +1,4 @@
-/** Finding damage: the log against its witness, its last records, or all of them against the chain. */
+/** Checks a log for damage: against its witness, its tail, or all of the chain. */
 
 import { chainHash, digestOf, type EventRecord } from '../events/record.ts';
 import { sha256 } from '../machine/sha256.ts';
@@ -6,7 +6,7 @@ import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { EventLog, Head } from './log.ts';
 
-/** The log is not what it was; `position` is the first place where that shows. */
+/** `position` is the first damaged one. */
 export class DamagedLog extends Failure {
   readonly position: Position;
 
@@ -31,8 +31,8 @@ const recordAt = async (log: Readable, position: Position): Promise<EventRecord 
 };
 
 /**
- * The log must contain what its witness saw last, and may be longer. Gives that head, or undefined where there
- * is no witness. Throws `DamagedLog`.
+ * The log must contain the witness's head, which is returned, and may be longer; undefined without a witness.
+ * Throws `DamagedLog`.
  */
 export const checkWitness = async (log: EventLog): Promise<Head | undefined> => {
   const witness = await log.witness();
@@ -53,16 +53,15 @@ export const checkWitness = async (log: EventLog): Promise<Head | undefined> => 
   return { position: witness.position, hash: witness.hash };
 };
 
-/** Checks the last `count` records, and that they hang together. Throws `DamagedLog`. */
+/** Throws `DamagedLog`. */
 export const checkTail = async (log: EventLog, count = PAGE): Promise<void> => {
   const { position } = await log.head();
   await verifyChain(log, Math.max(0, position - count));
 };
 
 /**
- * Checks every record after a position: no gaps, digests, chain, ends of commits. The record at `after` is taken
- * as it is. `onRecords` gets those found good, page by page. Gives the head that was reached; throws `DamagedLog`
- * naming the first bad position.
+ * Checks records after a trusted position: gaps, digests, chain, ends of commits. `onRecords` gets good
+ * pages. Gives the last head; throws `DamagedLog` for the first bad position.
  */
 export const verifyChain = async (
   log: Readable,

@@ -1,12 +1,12 @@
-/** Noticing that a log has grown, whoever wrote: our own thread, or another process. */
+/** Notices that a log has grown, in this thread or another process. */
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { witnessFile } from './witness.ts';
 
-/** Milliseconds after a write to the WAL at which to look again: its commit becomes visible only after an fsync. */
+/** Milliseconds after a write to the WAL: its commit becomes visible only after an fsync. */
 const LOOK_AGAIN = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** Milliseconds between looks in case the kernel tells nothing; the second where it cannot be asked. */
+/** Milliseconds between polls; the second where a watch is impossible. */
 const SLOW = 1_000;
 const FAST = 50;
 
@@ -20,14 +20,14 @@ export class Wake {
   #again: NodeJS.Timeout | undefined;
   #called = false;
 
-  /** `dataVersion` must change whenever any connection but its own has committed. */
+  /** `dataVersion` must change when another connection has committed. */
   constructor(file: string, dataVersion: () => number) {
     this.#file = file;
     this.#dataVersion = dataVersion;
     this.#seen = dataVersion();
   }
 
-  /** Watching goes on, and keeps the program alive, while there is a listener. */
+  /** The watch lasts, and keeps the program alive, while there is a listener. */
   subscribe(listener: () => void): () => void {
     const own = () => listener();
     if (this.#listeners.size === 0) this.#start();
@@ -37,7 +37,7 @@ export class Wake {
     };
   }
 
-  /** Calls the listeners soon; many calls become one. */
+  /** Soon, and once for several calls. */
   call(): void {
     if (this.#called) return;
     this.#called = true;
@@ -82,7 +82,7 @@ export class Wake {
     this.#again = setTimeout(() => this.#lookUntilSeen(later), delay);
   }
 
-  /** Whether the file has changed since the last look. */
+  /** Whether the file has changed. */
   #look(): boolean {
     const version = this.#dataVersion();
     if (version === this.#seen) return false;

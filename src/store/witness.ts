@@ -1,7 +1,4 @@
-/**
- * The witness: a small file beside the log that remembers how far the log had come, so that a log which lost its
- * end is noticed. Lines of `position hash checksum`; format in docs/log-format.md.
- */
+/** The witness: a file beside the log with its latest heads, to notice a lost end (docs/log-format.md). */
 
 import { closeSync, fstatSync, fsync, openSync, readFileSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -10,10 +7,10 @@ import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Head } from './log.ts';
 
-/** Above this many bytes the file is written anew with its greatest line alone. */
+/** Then only the greatest line is kept. */
 const MAX_BYTES = 64 * 1024;
 
-/** After an append the line is on the disk within this many milliseconds, whatever comes. */
+/** Milliseconds from an append to the fsync of its line. */
 const SYNC_WITHIN = 900;
 
 const LINE = /^(\d{1,16}) ([0-9a-f]{64}) ([0-9a-f]{16})$/;
@@ -21,7 +18,7 @@ const LINE = /^(\d{1,16}) ([0-9a-f]{64}) ([0-9a-f]{16})$/;
 /** `NET.witness` for `NET.events`. */
 export const witnessFile = (file: string): string => `${file.replace(/\.events$/, '')}.witness`;
 
-/** The first 16 hexadecimal digits of SHA-256("position hash"). */
+/** First 16 hexadecimal digits of SHA-256("position hash"). */
 const checksum = (position: Position, hash: Hash): string => sha256Text(`${position} ${hash}`).slice(0, 16);
 
 const lineOf = ({ position, hash }: Head): string => `${position} ${hash} ${checksum(position, hash)}\n`;
@@ -32,7 +29,7 @@ const headOf = (line: string): Head | undefined => {
   return sum !== undefined && checksum(head.position, head.hash) === sum ? head : undefined;
 };
 
-/** The greatest head that a valid line names; undefined where there is no file or no such line. */
+/** Undefined without a valid line. */
 export const readWitness = (path: string): Head | undefined => {
   let greatest: Head | undefined;
   for (const line of textOf(path).split('\n')) {
@@ -51,10 +48,9 @@ const textOf = (path: string): string => {
   }
 };
 
-/** Makes the witness say this head and no other: after a restored backup, which is shorter than what was seen. */
+/** Sets this head alone, after a restore of a shorter log. */
 export const replaceWitness = (path: string, head: Head): void => replaceNow(path, lineOf(head));
 
-/** The writing side. */
 export class Witness {
   readonly #path: string;
   #fd: number | undefined;
@@ -66,8 +62,8 @@ export class Witness {
   }
 
   /**
-   * Notes a head after its COMMIT. `readHead` gives the log's head at the time of the call. Failing to write is
-   * no reason to fail the commit, which is durable already: a full disk only makes the witness weaker.
+   * Notes a head after its COMMIT; `readHead` gives the log's present head. Ignores errors: the commit is
+   * durable, and a full disk only weakens the witness.
    */
   note(head: Head, readHead: () => Head): void {
     try {
@@ -76,11 +72,11 @@ export class Witness {
       this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN);
       this.#timer.unref();
     } catch {
-      // the next commit's line says more than this one would have
+      // the next commit's line replaces this one
     }
   }
 
-  /** Has all lines on the disk when it returns, those of other writers too. */
+  /** Other writers' lines too. */
   sync(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -98,7 +94,7 @@ export class Witness {
     this.#fd = undefined;
   }
 
-  /** Returns the file's size. Where another process has put a new file in its place, the line goes there. */
+  /** The file's size. If another process has replaced the file, writes into the new one. */
   #append(head: Head): number {
     this.#fd ??= openSync(this.#path, 'a', 0o600);
     writeSync(this.#fd, lineOf(head));
@@ -115,10 +111,7 @@ export class Witness {
     syncLater(this.#path).catch(() => {});
   }
 
-  /**
-   * The head is read after the rename: a writer that appended to the old file in between had committed before,
-   * so that its commit is in what we read.
-   */
+  /** Reads the head after the rename: it includes commits whose lines went into the old file in between. */
   #shorten(readHead: () => Head): void {
     const greatest = readWitness(this.#path);
     replaceNow(this.#path, greatest ? lineOf(greatest) : '');
@@ -126,7 +119,7 @@ export class Witness {
   }
 }
 
-/** Without stopping the thread: the disk may be slow. */
+/** Asynchronous: the disk may be slow. */
 const syncLater = async (path: string): Promise<void> => {
   const fd = openSync(path, 'r');
   try {

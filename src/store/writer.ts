@@ -1,7 +1,4 @@
-/**
- * The one transaction by which a log grows: sealed events, kept answers and read models, all or none. It is
- * synchronous, in the thread of its program.
- */
+/** The transaction that extends a log: sealed events, answers and read models, synchronously, all or none. */
 import { type Database, SqliteError, type Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
@@ -19,16 +16,16 @@ import { Witness, witnessFile } from './witness.ts';
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
 type WalState = { log: number };
 
-/** Pages in the WAL beyond which they are moved into the file: a long WAL is slow to read, to recover and to move. */
+/** A longer WAL slows reads, recovery and checkpoints. */
 const MAX_WAL_PAGES = 400;
 
-/** Milliseconds that this thread stands still for a lock; who waits longer does so without stopping the program. */
+/** Milliseconds that this thread blocks for a lock; longer waits are asynchronous. */
 const LOCK_PATIENCE = 20;
 
-/** Counting them costs a little, so it is done once in so many commits. */
+/** Commits between counts, which cost a little. */
 const COUNT_EVERY = 16;
 
-/** The same is done this many milliseconds after the last commit, so that little ever depends on the WAL. */
+/** Milliseconds from the last commit to a checkpoint, so that little depends on the WAL. */
 const IDLE = 1_000;
 
 export class LogWriter {
@@ -50,7 +47,7 @@ export class LogWriter {
   #broken: Error | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  /** Opens its own connection. Throws `Failure` when the schema or a read model is not this program's. */
+  /** Throws `Failure` for another schema or read model version. */
   constructor(file: string, projections: readonly Projection[]) {
     this.#file = file;
     this.#projections = projections;
@@ -70,10 +67,7 @@ export class LogWriter {
       INSERT INTO commits (actor, command_id, digest, from_position, to_position) VALUES (?, ?, ?, ?, ?)`);
   }
 
-  /**
-   * As `EventLog.append`. Throws `Failure` when nothing was written for a reason that may pass (disk full, lock
-   * held, the file's schema moved on); after a failing disk every further call throws.
-   */
+  /** As `EventLog.append`; after a disk error every further call throws. */
   append(expected: Position, commits: readonly NewCommit[]): AppendResult {
     if (this.#broken) throw new Failure('the disk under the log has failed', { cause: this.#broken });
     try {
@@ -85,17 +79,16 @@ export class LogWriter {
     }
   }
 
-  /** Keeps a whole state in short transactions, and drops all but the newest few. */
+  /** In short transactions; drops all but the newest few. */
   saveState(state: StoredState): Promise<void> {
     return saveState(this.#db, state);
   }
 
-  /** Throws all stored states away. */
   dropStates(): void {
     dropStates(this.#db);
   }
 
-  /** Moves the WAL's pages into the file, as far as readers allow; the witness first, whoever wrote its lines. */
+  /** As far as readers allow. Syncs the witness first, with all writers' lines. */
   #checkpoint(): void {
     this.#forgetIdle();
     this.#witness.sync();
@@ -140,7 +133,7 @@ export class LogWriter {
     return { kind: 'committed', commits: done, head };
   }
 
-  /** As long as nobody else has committed, the file's version and its head are as we left them. */
+  /** Unchanged until another connection commits. */
   #currentHead(): Head {
     const dataVersion = this.#reader.dataVersion();
     if (dataVersion !== this.#dataVersion) {
@@ -206,6 +199,6 @@ export class LogWriter {
   }
 }
 
-/** A disk that failed once: what it holds now is known only after opening the file anew. */
+/** Its content is unknown until the file is opened again. */
 const isIoError = (error: unknown): boolean =>
   error instanceof SqliteError && error.code.startsWith('SQLITE_IOERR');
