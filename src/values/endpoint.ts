@@ -1,4 +1,4 @@
-/** Where a peer is reached: `host:port`, the host a DNS name, an IPv4 address or an IPv6 address in brackets. */
+/** Endpoints: `host:port`, the host a DNS name, an IPv4 address or an IPv6 address in brackets. */
 import * as z from 'zod';
 import { Ip } from './ip.ts';
 
@@ -14,17 +14,17 @@ const split = (text: string): { host: string; port: number } | undefined => {
     return ip.success && ip.data.includes(':') ? { host: ip.data, port } : undefined;
   }
   const host = match[2] ?? '';
-  // What ends in a number is an address, also for a resolver: 127.1 and 0x7f000001 would be loopback.
+  // Ends in a number: an address to resolvers too (127.1 and 0x7f000001 are loopback).
   const numeric = /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(host);
   const valid = numeric ? Ip.safeParse(host).success : HOST.test(host);
   return valid ? { host, port } : undefined;
 };
 
-/** The spelling of a host and port; an IPv6 host gets its brackets. */
+/** Adds the brackets of an IPv6 host. */
 export const endpointOf = (host: string, port: number): Endpoint =>
   (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`) as Endpoint;
 
-/** `host:port` with a port of 1 to 65535, IPv6 hosts canonical and in brackets. */
+/** `host:port`, port 1 to 65535, IPv6 hosts canonical and in brackets. */
 export const Endpoint = z
   .string()
   .transform((text, context) => {
@@ -40,17 +40,17 @@ export const Endpoint = z
   .brand<'Endpoint'>();
 export type Endpoint = z.infer<typeof Endpoint>;
 
-/** An endpoint whose host is an IP address: what WireGuard sees, and what a candidate is. */
+/** With an IP address, as WireGuard sees it and candidates are. */
 export const SocketAddress = Endpoint.refine((endpoint) => Ip.safeParse(hostOf(endpoint)).success, {
   error: 'this needs an IP address and a port, not a DNS name',
 }).brand<'SocketAddress'>();
 export type SocketAddress = z.infer<typeof SocketAddress>;
 
-/** The host without brackets. */
+/** Without brackets. */
 export const hostOf = (endpoint: Endpoint): string =>
   endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 
 export const portOf = (endpoint: Endpoint): number => Number(endpoint.slice(endpoint.lastIndexOf(':') + 1));
 
-/** Whether the host is all zeros: "my address as the server sees it, but with this port". */
+/** Whether the host is all zeros: "my address as the server sees it, with this port". */
 export const isUnspecified = (endpoint: Endpoint): boolean => ['0.0.0.0', '::'].includes(hostOf(endpoint));

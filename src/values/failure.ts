@@ -1,10 +1,10 @@
-/** What the world refused, as opposed to a rule: one sentence for the user and, where there is one, a way out. */
+/** A refusal by the world, not by a rule: one sentence and perhaps a hint. */
 
 type Options = { hint?: string | undefined; verb?: string | undefined; cause?: unknown };
 
 /**
- * `message` names the thing and the reason, lower case and without a full stop; `hint` the command to try, `verb`
- * that command where both programs have it, without program and network.
+ * `message` names thing and reason, lower case without full stop; `hint` the command to try; `verb` that
+ * command if both programs have it, without program and network.
  */
 export class Failure extends Error {
   readonly hint: string | undefined;

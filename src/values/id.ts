@@ -1,7 +1,7 @@
-/** Numbers that name things: peers, CIDRs and associations by id, commits by their position in the log. */
+/** Ids, positions in the log, and hashes. */
 import * as z from 'zod';
 
-/** A whole number from 1, never used twice within a network. */
+/** From 1, never reused within a network. */
 const id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
 export const PeerId = id.brand<'PeerId'>();
@@ -13,23 +13,23 @@ export type CidrId = z.infer<typeof CidrId>;
 export const AssociationId = id.brand<'AssociationId'>();
 export type AssociationId = z.infer<typeof AssociationId>;
 
-/** The place of a record in the log: 1, 2, 3 … without gaps; 0 is the place before the first. */
+/** 1, 2, 3 … without gaps; 0 is before the first record. */
 export const Position = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 export type Position = z.infer<typeof Position>;
 
-/** SHA-256 in lower-case hexadecimal, 64 characters: a digest, a link of the chain, a network's id. */
+/** SHA-256 in 64 lower-case hexadecimal digits. */
 export const Hash = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'a hash is 64 lower-case hexadecimal digits')
   .brand<'Hash'>();
 export type Hash = z.infer<typeof Hash>;
 
-/** The chain's value before the first record. */
+/** Before the first record. */
 export const NO_HASH = '0'.repeat(64) as Hash;
 
-/** The peer and the CIDRs that every network has from its first commit. */
+/** In every network's first commit. */
 export const SERVER_PEER = 1 as PeerId;
 export const ROOT_CIDR = 1 as CidrId;
 export const SERVER_CIDR = 2 as CidrId;
-/** The name of both the server's peer and the server's CIDR. */
+/** Of the server's peer and CIDR. */
 export const SERVER_NAME = 'innernet-server';

@@ -1,13 +1,12 @@
-/** IP addresses and CIDR blocks, both families: parsing to one spelling, containment, assignable addresses. */
+/** IP addresses and CIDR blocks: spelling, containment, assignable addresses. */
 import ipaddr from 'ipaddr.js';
 import * as z from 'zod';
 
 type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** `4` or `6`. */
 export type Family = 4 | 6;
 
-/** `::1.2.3.4` as `::102:304`: the library reads this old notation as another address, and octal numbers in it. */
+/** `::1.2.3.4` as `::102:304`: the library misreads the old notation, with octal numbers. */
 const withHexTail = (text: string): string => {
   const [, head, tail] = /^(.*:)([\d.]+\.[\d.]+)$/.exec(text) ?? [];
   if (head === undefined || tail === undefined || !ipaddr.IPv4.isValidFourPartDecimal(tail)) return text;
@@ -25,7 +24,7 @@ const parseAddress = (text: string): Parsed | undefined => {
 const spell = (address: Parsed): string =>
   address.kind() === 'ipv4' ? address.toString() : (address as ipaddr.IPv6).toRFC5952String();
 
-/** An IPv4 or IPv6 address in its one canonical spelling (RFC 5952 for IPv6); no zone, no port. */
+/** An address in canonical spelling (RFC 5952 for IPv6); no zone, no port. */
 export const Ip = z
   .string()
   .transform((text, context) => {
@@ -37,7 +36,7 @@ export const Ip = z
   .brand<'Ip'>();
 export type Ip = z.infer<typeof Ip>;
 
-/** A block as the log keeps it: `address/prefix`, host bits allowed, since imported networks have them. */
+/** As the log keeps it: imported networks may have host bits. */
 export const RecordedCidr = z
   .string()
   .transform((text, context) => {
@@ -51,7 +50,7 @@ export const RecordedCidr = z
   })
   .brand<'Cidr'>();
 
-/** An address block `address/prefix` in its one spelling, without host bits. */
+/** `address/prefix` in one spelling, without host bits. */
 export const Cidr = RecordedCidr.superRefine((cidr, context) => {
   const network = networkOf(cidr);
   if (network === cidr) return;
@@ -59,19 +58,18 @@ export const Cidr = RecordedCidr.superRefine((cidr, context) => {
 });
 export type Cidr = z.infer<typeof RecordedCidr>;
 
-/** The address as a number, for arithmetic within its family. */
 export const toNumber = (ip: Ip): bigint => {
   if (!ip.includes(':')) return BigInt(ipv4Number(ip));
   return ipaddr.IPv6.parse(ip).parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n);
 };
 
-/** Written by hand because the search for a free address spells one candidate after another. */
+/** By hand, for speed: the search for a free address spells many. */
 const ipv4Text = (value: number): Ip =>
   `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ip;
 
 const ipv4Number = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
 
-/** The address with this number; the number must fit the family. */
+/** The number must fit the family. */
 export const fromNumber = (value: bigint, family: Family): Ip => {
   if (family === 4) return ipv4Text(Number(value));
   const bytes: number[] = [];
@@ -81,25 +79,23 @@ export const fromNumber = (value: bigint, family: Family): Ip => {
 
 export const familyOf = (text: Ip | Cidr): Family => (text.includes(':') ? 6 : 4);
 
-/** Number of leading bits that a block fixes. */
 export const prefixOf = (cidr: Cidr): number => Number(cidr.slice(cidr.indexOf('/') + 1));
 
-/** The address part of a block, host bits included. */
+/** With host bits. */
 export const addressOf = (cidr: Cidr): Ip => cidr.slice(0, cidr.indexOf('/')) as Ip;
 
-/** The prefix length that spans a single address. */
 export const fullPrefix = (family: Family): number => (family === 4 ? 32 : 128);
 
-/** The block of exactly one address: what WireGuard's allowed-ips has for a peer. */
+/** As in a peer's allowed-ips. */
 export const singleton = (ip: Ip): Cidr => `${ip}/${fullPrefix(familyOf(ip))}` as Cidr;
 
 type Range = { family: Family; first: bigint; last: bigint };
 
 const ranges = new Map<string, Range>();
-/** Blocks are few and asked about often; the cache is dropped before it could grow with input. */
+/** Blocks are few and often used; the bound is against hostile input. */
 const RANGES_KEPT = 10_000;
 
-/** First and last address of a block as numbers, host bits ignored. */
+/** Ignores host bits. */
 const rangeOf = (cidr: Cidr): Range => {
   const known = ranges.get(cidr);
   if (known) return known;
@@ -112,7 +108,7 @@ const rangeOf = (cidr: Cidr): Range => {
   return range;
 };
 
-/** The block with its host bits cleared. */
+/** Clears host bits. */
 export const networkOf = (cidr: Cidr): Cidr => {
   const { family, first } = rangeOf(cidr);
   return `${fromNumber(first, family)}/${prefixOf(cidr)}` as Cidr;
@@ -125,7 +121,7 @@ export const containsIp = (cidr: Cidr, ip: Ip): boolean => {
   return range.first <= value && value <= range.last;
 };
 
-/** Whether `outer` holds every address of `inner`; a block contains itself. */
+/** A block contains itself. */
 export const containsCidr = (outer: Cidr, inner: Cidr): boolean => {
   const [a, b] = [rangeOf(outer), rangeOf(inner)];
   return a.family === b.family && a.first <= b.first && b.last <= a.last;
@@ -137,8 +133,8 @@ export const overlaps = (left: Cidr, right: Cidr): boolean => {
 };
 
 /**
- * First and last address of a block that a peer may have, as numbers. IPv4: neither the network nor the
- * broadcast address unless the prefix is 31 or 32; IPv6: not the network address unless it is 127 or 128.
+ * Addresses for peers. IPv4: without network and broadcast address, except in /31 and /32; IPv6: without the
+ * network address, except in /127 and /128.
  */
 export const assignableRange = (cidr: Cidr): { first: bigint; last: bigint } => {
   const { family, first, last } = rangeOf(cidr);
@@ -146,7 +142,7 @@ export const assignableRange = (cidr: Cidr): { first: bigint; last: bigint } => 
   return { first: first + 1n, last: family === 4 ? last - 1n : last };
 };
 
-/** Whether a peer of a network with this root block may have the address, by the rule of `assignableRange`. */
+/** By the rule of `assignableRange`. */
 export const isAssignable = (cidr: Cidr, ip: Ip): boolean => {
   if (!containsIp(cidr, ip)) return false;
   const { first, last } = assignableRange(cidr);
@@ -154,5 +150,5 @@ export const isAssignable = (cidr: Cidr, ip: Ip): boolean => {
   return first <= value && value <= last;
 };
 
-/** What an address is for, in the words of the IANA registries: `unicast`, `private`, `loopback`, `linkLocal` … */
+/** In the words of the IANA registries: `unicast`, `private`, `loopback`, `linkLocal` … */
 export const kindOf = (ip: Ip): string => ipaddr.parse(ip).range();

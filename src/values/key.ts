@@ -1,26 +1,26 @@
-/** WireGuard keys as people and programs write them: 32 bytes of Curve25519 in base64. Making keys: key-pair.ts. */
+/** WireGuard keys: 32 bytes of Curve25519 in base64. */
 import * as z from 'zod';
 
 const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** The 32 bytes of a key that `PublicKey` or `PrivateKey.parse` has accepted. */
+/** For valid keys only. */
 export const keyBytes = (text: string): Uint8Array =>
   Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
-/** Standard base64 of 32 bytes: 44 characters, one spelling only. */
+/** 44 characters, one spelling only. */
 export const keyText = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
-/** Lower-case hexadecimal of a key in base64, as WireGuard's userspace API wants it. */
+/** Lower-case, as WireGuard's userspace API wants it. */
 export const keyHex = (text: string): string =>
   Array.from(keyBytes(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** The base64 key for 64 hexadecimal digits, as WireGuard's userspace API prints them. */
+/** From 64 digits. */
 export const keyFromHex = (hex: string): string =>
   keyText(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 
 /**
- * The points of small order on Curve25519 and their non-canonical twins, little-endian hexadecimal, top bit
- * cleared: a shared secret made with one of them is zero for everybody. Source: libsodium, `x25519_ref10.c`.
+ * Points of small order and their non-canonical twins, little-endian hexadecimal, top bit cleared: a secret
+ * made with one is zero. Source: libsodium, `x25519_ref10.c`.
  */
 const SMALL_ORDER = [
   '0000000000000000000000000000000000000000000000000000000000000000',
@@ -31,14 +31,14 @@ const SMALL_ORDER = [
   'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
 ];
-/** The top bit of the last byte set, which Curve25519 passes over. */
+/** Curve25519 ignores this bit. */
 const withTopBit = (hex: string): string =>
   `${hex.slice(0, -2)}${(Number.parseInt(hex.slice(-2), 16) | 0x80).toString(16)}`;
 
-/** A key has one spelling, so its text says whether it is one of these. */
+/** As text, since a key has one spelling. */
 const SMALL_ORDER_KEYS = new Set(SMALL_ORDER.flatMap((hex) => [hex, withTopBit(hex)]).map(keyFromHex));
 
-/** A public key in its one base64 spelling, not of small order (a peer with such a key would have no secret). */
+/** One spelling, not of small order (its secret would be zero). */
 export const PublicKey = z
   .string()
   .regex(SPELLING, 'a key is 32 bytes in base64: 44 characters, ending in "="')
@@ -48,16 +48,13 @@ export const PublicKey = z
   .brand<'PublicKey'>();
 export type PublicKey = z.infer<typeof PublicKey>;
 
-/** The first ten characters: enough for people to tell keys apart. */
+/** Enough for people. */
 export const shortKey = (key: PublicKey): string => `${key.slice(0, 10)}…`;
 
-/**
- * A sentence about a text that may hold a private key in a wrong place, such as a conf with a line end lost: whatever is
- * long enough to be a key or a good part of one is left out.
- */
+/** Leaves out what could be (part of) a key: the sentence may quote a damaged conf. */
 export const withoutKeys = (sentence: string): string => sentence.replace(/[A-Za-z0-9+/=_]{16,}/g, '…');
 
-/** A private key that shows itself only through `reveal()`: printing, logging and JSON say "(private key)". */
+/** Only `reveal()` shows the key; printing, logging and JSON say "(private key)". */
 export class PrivateKey {
   readonly #text: string;
 
@@ -65,14 +62,14 @@ export class PrivateKey {
     this.#text = text;
   }
 
-  /** Takes base64 text; throws a `TypeError` that does not repeat the text. */
+  /** Throws a `TypeError` that does not repeat the text. */
   static parse(text: unknown): PrivateKey {
     if (typeof text !== 'string' || !SPELLING.test(text))
       throw new TypeError('a private key is 32 bytes in base64');
     return new PrivateKey(text);
   }
 
-  /** Takes 32 random bytes and clamps them as Curve25519 wants (RFC 7748, section 5). */
+  /** Clamps the bytes (RFC 7748, section 5). */
   static fromRandom(random: Uint8Array): PrivateKey {
     if (random.length !== 32) throw new TypeError('a private key is made of 32 bytes');
     const bytes = Uint8Array.from(random);
@@ -81,7 +78,7 @@ export class PrivateKey {
     return new PrivateKey(keyText(bytes));
   }
 
-  /** The base64 text, for a file of mode 0600, the kernel or WireGuard's socket; nowhere else. */
+  /** For a file of mode 0600, the kernel or WireGuard's socket only. */
   reveal(): string {
     return this.#text;
   }

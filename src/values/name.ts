@@ -1,9 +1,9 @@
-/** Names of peers and CIDRs, and of the network interface on a machine. */
+/** Names of peers, CIDRs and network interfaces. */
 import * as z from 'zod';
 
 const HOSTNAME = /^([a-z0-9]-?)*[a-z0-9]$/;
 
-/** A name as hostname(7) has it: lower-case letters, digits and single inner hyphens, at most 63 characters. */
+/** As in hostname(7): lower-case letters, digits and single inner hyphens, at most 63 characters. */
 export const Hostname = z
   .string()
   .min(1, 'a name has at least one character')
@@ -15,14 +15,14 @@ export const Hostname = z
   .brand<'Hostname'>();
 export type Hostname = z.infer<typeof Hostname>;
 
-/** A network's name on one machine: it names the interface, so the kernel's limit of 15 characters holds. */
+/** Names the interface, so the kernel's limit of 15 characters holds. */
 export const InterfaceName = Hostname.refine((text) => text.length <= 15, {
   error: 'a network name has at most 15 characters, because it names the interface',
 }).brand<'InterfaceName'>();
 export type InterfaceName = z.infer<typeof InterfaceName>;
 
-/** A name as the log keeps it: an imported network may hold what `Hostname` would refuse. */
+/** Imported names may break the rules of `Hostname`. */
 export const RecordedName = z.string().min(1).max(255);
 
-/** Whether a recorded name is fit for a hosts file, a prompt or a terminal as it is. */
+/** Whether a recorded name is safe in a hosts file or a terminal. */
 export const isHostname = (text: string): text is Hostname => text.length <= 63 && HOSTNAME.test(text);

@@ -1,4 +1,4 @@
-/** Which blocks are nobody's and so fit for a network of one's own, and which every system keeps for itself (RFC 6890). */
+/** Blocks that are private, and blocks reserved by every system (RFC 6890). */
 import { type Cidr, containsCidr, overlaps, prefixOf } from './ip.ts';
 
 const RESERVED = [
@@ -12,16 +12,15 @@ const RESERVED = [
   { block: 'ff00::/8', use: 'multicast' },
 ] as const;
 
-/** The reserved block that overlaps a range, and what it is for; none for the range of all addresses. */
+/** None for the range of all addresses. */
 export const reservedIn = (cidr: Cidr): (typeof RESERVED)[number] | undefined =>
   prefixOf(cidr) === 0 ? undefined : RESERVED.find(({ block }) => overlaps(cidr, block as Cidr));
 
-/** Blocks that no one on the internet owns: RFC 1918, RFC 6598 and unique local addresses (RFC 4193). */
+/** RFC 1918, RFC 6598 and unique local addresses (RFC 4193). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
-/** Whether a range holds private addresses only: routing another one takes somebody's addresses away. */
+/** Routing other addresses would hijack them. */
 export const isPrivateRange = (cidr: Cidr): boolean =>
   PRIVATE.some((block) => containsCidr(block as Cidr, cidr));
 
-/** The blocks in words, for a hint. */
 export const PRIVATE_BLOCKS = PRIVATE.join(', ');

@@ -1,12 +1,11 @@
-/** Spans and moments of time as people and the log write them: 14d, 2026-11-22T13:09:00.000Z. */
+/** Spans and moments as text: 14d, 2026-11-22T13:09:00.000Z. */
 import * as z from 'zod';
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
-/** About a hundred years: what is longer is a slip, and would not fit a `Timestamp`. */
+/** About a hundred years: more is a slip, and would not fit a `Timestamp`. */
 const MAX_SPAN_SECONDS = 5200 * SECONDS.w;
 
-/** A span of time in whole seconds, at least one. */
 export const Seconds = z.number().int().positive().max(MAX_SPAN_SECONDS);
 
 const secondsOf = (text: string): number | undefined => {
@@ -15,7 +14,7 @@ const secondsOf = (text: string): number | undefined => {
   return parts.reduce((sum, [, n, unit]) => sum + Number(n) * SECONDS[unit as keyof typeof SECONDS], 0);
 };
 
-/** Text such as `14d` or `1h30m` (units s m h d w), parsed to whole seconds; at most 5200 weeks. */
+/** `14d` or `1h30m` (units s m h d w) as whole seconds; at most 5200 weeks. */
 export const Duration = z.string().transform((text, context) => {
   const seconds = secondsOf(text);
   if (seconds !== undefined && seconds <= MAX_SPAN_SECONDS) return seconds;
@@ -27,7 +26,7 @@ export const Duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** The shortest text that `Duration` reads as so many seconds: `90d`, `1h30m`. */
+/** As `Duration` reads it: `90d`, `1h30m`. */
 export const durationText = (seconds: number): string => {
   const units = Object.entries(SECONDS).filter(([unit]) => unit !== 'w');
   let rest = seconds;
@@ -39,18 +38,18 @@ export const durationText = (seconds: number): string => {
   return parts.join('') || '0s';
 };
 
-/** How long an invitation holds unless one says otherwise: innernet's 14 days, in seconds. */
+/** innernet's default life of an invitation. */
 export const INVITATION_SECONDS = 14 * SECONDS.d;
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** Whether the calendar has it: not the 31st of June. Text of another form is for the form's own message. */
+/** No 31st of June. Text of another form is left to the regex. */
 const isMoment = (text: string): boolean => {
   const time = Date.parse(text);
   return !MOMENT.test(text) || (!Number.isNaN(time) && new Date(time).toISOString() === text);
 };
 
-/** A moment in UTC with milliseconds, `2026-11-22T13:09:00.000Z`: sorts as text, is sealed as text. */
+/** UTC with milliseconds, `2026-11-22T13:09:00.000Z`; sorts and is sealed as text. */
 export const Timestamp = z
   .string()
   .regex(MOMENT, 'a time is written as 2026-11-22T13:09:00.000Z')
