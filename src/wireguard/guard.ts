@@ -1,11 +1,11 @@
 /**
- * The guard of a network's range, as data: a rule and a table of our own say that what is meant for the range leaves by
- * the network's device or not at all, whatever more specific routes there are. Pure: routes.ts reads, `ip` carries out.
+ * The guard of a network's range, as data: a rule and a table that keep its packets on its device, whatever
+ * more specific routes exist.
  */
 import { type Cidr, containsCidr, familyOf, fullPrefix, Ip, RecordedCidr, singleton } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 
-/** As `ip -json rule` and `ip -json route` print them; the rest is passed over. */
+/** As `ip -json` prints them, in part. */
 export type RuleJson = { priority: number; dst?: string; dstlen?: number; table?: string };
 export type RouteJson = {
   dst: string;
@@ -15,24 +15,24 @@ export type RouteJson = {
   nexthops?: { dev?: string }[];
 };
 
-/** What this machine's routing has about a range: all rules of its family, and the routes within it of all tables. */
+/** All rules of a family, and the routes within a range from all tables. */
 export type Routing = { rules: readonly RuleJson[]; routes: readonly RouteJson[] };
 
 export type GuardConfig = {
   name: InterfaceName;
   network: Cidr;
-  /** It was joined although another network of this machine has some of its addresses: that one keeps them. */
+  /** Another network here keeps the addresses that both have. */
   isYielding?: boolean | undefined;
-  /** Also while the device is gone nothing leaves: only as long as somebody is there to take this away again. */
+  /** Also blocks packets while the device is gone, as long as this program can lift the block. */
   isClosed?: boolean | undefined;
 };
 
-/** Behind the kernel's own table `local` alone: whatever another program routes comes later. */
+/** Just after the kernel's table `local`, before other programs' rules. */
 const PRIORITY = 50;
-/** For what is tried after the device: in a table it comes last. */
+/** The last metric, after the device's. */
 const LAST = 65_535;
 
-/** A table of its own for each network, found again by the name alone: 0x69, then 24 bits of FNV-1a. */
+/** Found again by the name alone: 0x69, then 24 bits of FNV-1a. */
 export const tableOf = (name: InterfaceName): string => {
   let hash = 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
@@ -44,7 +44,7 @@ const blockOfRule = ({ dst, dstlen }: RuleJson): Cidr | undefined =>
     ? undefined
     : RecordedCidr.safeParse(`${dst}/${dstlen ?? fullPrefix(familyOf(dst as Ip))}`).data;
 
-/** The block of a route; `ip` leaves the prefix of a single address out. Undefined for a default route. */
+/** `ip` omits a full prefix; undefined for a default route. */
 export const blockOf = ({ dst }: Pick<RouteJson, 'dst'>): Cidr | undefined => {
   if (dst === 'default') return undefined;
   if (dst.includes('/')) return RecordedCidr.safeParse(dst).data;
@@ -57,14 +57,14 @@ const deviceOf = ({ dev, nexthops }: RouteJson): string | undefined =>
 
 const isOpen = ({ type = 'unicast' }: RouteJson): boolean => type === 'unicast';
 
-/** The line that keeps what finds no device, and that takes this away. */
+/** The route that blocks packets while the device is gone. */
 const closing = (verb: 'add' | 'del', { name, network }: GuardConfig): string =>
   `route ${verb} unreachable ${network} table ${tableOf(name)} metric ${LAST}`;
 
-/** What takes the closing away again: told to an `ip` that waits for our end. */
+/** For an `ip` that waits for our end. */
 export const opening = (config: GuardConfig): string => closing('del', config);
 
-/** What to tell `ip` so that the guard stands as wanted; nothing when it does. */
+/** Lines for `ip`; none if the guard stands. */
 export const guardRepairs = ({ rules, routes }: Routing, wants: GuardConfig): string[] => {
   const { name, network } = wants;
   const table = tableOf(name);
@@ -82,7 +82,7 @@ export const guardRepairs = ({ rules, routes }: Routing, wants: GuardConfig): st
   ];
 };
 
-/** What to tell `ip` so that nothing is left of a network's guard in this family. */
+/** Lines for `ip`, for one family. */
 export const guardRemovals = ({ rules, routes }: Routing, name: InterfaceName): string[] => {
   const table = tableOf(name);
   return [
@@ -96,7 +96,6 @@ const ruleRemoval = (rule: RuleJson): string => {
   return `rule del priority ${rule.priority}${block ? ` to ${block}` : ''} lookup ${rule.table}`;
 };
 
-/** Whether the guard of a network stands. */
 export const isGuarded = ({ rules, routes }: Routing, name: InterfaceName, network: Cidr): boolean => {
   const table = tableOf(name);
   return (
@@ -105,10 +104,10 @@ export const isGuarded = ({ rules, routes }: Routing, name: InterfaceName, netwo
   );
 };
 
-/** What another device has of a range: a route, or an address of this machine's own. */
+/** Of another device, within the range. */
 export type Thief = { kind: 'route' | 'address'; cidr: Cidr; device: string };
 
-/** Routes and addresses of other devices that are as specific as the range or more: without a guard they win. */
+/** As specific as the range or more: without a guard they win. */
 export const thievesIn = ({ routes }: Routing, network: Cidr, own: InterfaceName): Thief[] => {
   const found = new Map<string, Thief>();
   for (const route of routes) {
@@ -122,6 +121,5 @@ export const thievesIn = ({ routes }: Routing, network: Cidr, own: InterfaceName
 const kindOf = ({ type = 'unicast' }: RouteJson): Thief['kind'] | undefined =>
   type === 'unicast' ? 'route' : type === 'local' ? 'address' : undefined;
 
-/** What there is of other devices, in words. */
 export const thievesText = (thieves: readonly Thief[]): string =>
   thieves.map(({ kind, cidr, device }) => `the ${kind} ${cidr} of ${device}`).join(', ');

@@ -1,4 +1,4 @@
-/** WireGuard in the kernel, driven with `wg`; which drives userspace devices too, and so this is tried with one. */
+/** A kernel WireGuard device, driven by `wg`; that drives userspace devices too, and tests use one. */
 import type { InterfaceName } from '../values/name.ts';
 import { type Device, type DeviceState, portInUse, type Step, Turns } from './device.ts';
 import { failureOf, run, sure } from './program.ts';
@@ -9,7 +9,6 @@ export class KernelDevice implements Device {
   readonly backend = 'kernel';
   readonly #turns = new Turns();
 
-  /** A device that is there already. */
   constructor(name: InterfaceName) {
     this.name = name;
   }
@@ -33,7 +32,7 @@ export class KernelDevice implements Device {
   }
 }
 
-/** Makes a kernel device; undefined where the kernel has no WireGuard. Throws a `Failure` for any other reason. */
+/** Undefined if the kernel has no WireGuard. Throws a `Failure` for other errors. */
 export const createKernel = async (name: InterfaceName): Promise<KernelDevice | undefined> => {
   const { code, stderr } = await run('ip', ['link', 'add', name, 'type', 'wireguard']);
   if (code === 0) return new KernelDevice(name);

@@ -1,4 +1,4 @@
-/** koffi by its native file: its own search for that file takes most of the time that a verb waits for it. */
+/** Loads koffi by its native file: its own search takes most of the load time. */
 import { createRequire } from 'node:module';
 import type koffi from 'koffi';
 
@@ -6,7 +6,7 @@ type Koffi = typeof koffi;
 
 const load = createRequire(import.meta.url);
 
-/** Where the file is not beside us, or is for another libc, koffi searches. */
+/** koffi searches if the file is missing or for another libc. */
 export const openKoffi = (arch: string = process.arch): Koffi => {
   try {
     return load(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as Koffi;

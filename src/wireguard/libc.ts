@@ -1,9 +1,9 @@
-/** The calls of libc for which Node has no words: sockets that are bound to a device, or send raw packets. */
+/** libc calls that Node lacks: sockets bound to a device, and raw packets. */
 import { closeSync } from 'node:fs';
 import { familyOf, type Ip } from '../values/ip.ts';
 import { addressFamily, sockaddr } from './sockaddr.ts';
 
-/** Numbers of the Linux interface (asm-generic/socket.h, linux/in6.h). */
+/** asm-generic/socket.h, linux/in6.h */
 const LINUX = {
   AF_INET: 2,
   SOCK_STREAM_CLOEXEC: 1 | 0o2000000,
@@ -18,7 +18,7 @@ const LINUX = {
 };
 const BACKLOG = 511;
 
-/** A call said no: its name, and the kernel's name for the reason, such as `ENODEV`. */
+/** `code` is the kernel's name for the error, such as `ENODEV`. */
 export class CallFailed extends Error {
   readonly call: string;
   readonly code: string;
@@ -32,7 +32,7 @@ export class CallFailed extends Error {
 
 const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffer);
 
-/** Loads the library that makes the calls; some milliseconds the first time. */
+/** Some milliseconds, the first time. */
 const load = async () => {
   const { openKoffi } = await import('./koffi.ts');
   const koffi = openKoffi();
@@ -51,7 +51,6 @@ const load = async () => {
     ),
   };
 
-  /** Throws `CallFailed` where the result says so. */
   const check = (result: number, call: string): number => {
     if (result >= 0) return result;
     const number = koffi.errno();
@@ -62,7 +61,7 @@ const load = async () => {
   const set = (fd: number, level: number, name: number, value: Buffer, call: string): number =>
     check(calls.setsockopt(fd, level, name, value, value.length), call);
 
-  /** The device that the kernel says a socket is bound to; '' for none. */
+  /** By the kernel; '' for none. */
   const boundDevice = (fd: number): string => {
     const name = Buffer.alloc(16);
     const length = [name.length];
@@ -77,12 +76,11 @@ const load = async () => {
   };
 
   return {
-    /** The kernel's number for a device, another one when it is made anew; 0 when there is none. */
+    /** Another one after the device is made again; 0 without a device. */
     deviceIndex: (device: string): number => calls.nametoindex(device),
 
     /**
-     * A TCP socket for addresses of that family whose packets leave and arrive through the device only: the one that
-     * has the name now, for the kernel binds to its number. Throws `CallFailed`; nothing stays open then.
+     * A TCP socket for this device's packets only, by the number that now has the name. Throws `CallFailed`.
      */
     socketThrough: (device: string, family: Ip): number => {
       const fd = check(calls.socket(addressFamily(family), LINUX.SOCK_STREAM_CLOEXEC, 0), 'socket');
@@ -95,7 +93,7 @@ const load = async () => {
       }
     },
 
-    /** Lets a socket listen at an address. Throws `CallFailed`. */
+    /** Throws `CallFailed`. */
     listenAt: (fd: number, ip: Ip, port: number): void => {
       set(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEADDR, int(1), 'SO_REUSEADDR');
       if (familyOf(ip) === 6) set(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, int(1), 'IPV6_V6ONLY');
@@ -104,11 +102,11 @@ const load = async () => {
       check(calls.listen(fd, BACKLOG), 'listen');
     },
 
-    /** A socket for whole IPv4 packets. Throws `CallFailed` where that is not allowed. */
+    /** For whole IPv4 packets. Throws `CallFailed` without the right to. */
     rawSocket: (): number =>
       check(calls.socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW), 'socket'),
 
-    /** Sends a whole packet to an address, or not: nobody waits. */
+    /** Neither waits nor reports errors. */
     sendRaw: (fd: number, packet: Buffer, to: Ip): void => {
       const address = sockaddr(to, 0);
       calls.sendto(fd, packet, packet.length, LINUX.MSG_DONTWAIT, address, address.length);

@@ -1,36 +1,33 @@
-/** The network interface around a WireGuard device: what `ip` says of it, and what is missing for a tunnel. */
+/** A tunnel's network interface: its state by `ip`, and its repairs. */
 import { addressOf, type Cidr, containsIp, familyOf, networkOf, RecordedCidr } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { blockOf, type RouteJson } from './guard.ts';
 import { failureOf, run, sure } from './program.ts';
 
-/** An interface as the kernel has it. */
 export type Link = {
-  /** Changes when the interface is made anew. */
+  /** Changes when the interface is made again. */
   index: number;
-  /** `wireguard` for a kernel device, `tun` for one of a userspace implementation, or another. */
+  /** `wireguard` (kernel), `tun` (userspace), or another. */
   kind: string;
   isUp: boolean;
-  /** Whether neighbours are asked for, which nobody on a tunnel answers. */
+  /** Looks for neighbours, which nothing on a tunnel answers. */
   asksNeighbours: boolean;
   mtu: number;
-  /** Those of global scope; `usable` is false while IPv6 still checks for duplicates, or has found one. */
+  /** Global ones; `usable` is false while IPv6 checks for duplicates, or if it found one. */
   addresses: { cidr: Cidr; usable: boolean }[];
   routes: Cidr[];
 };
 
-/** How the interface of a tunnel should be. */
 export type LinkConfig = {
   name: InterfaceName;
-  /** The own address with the prefix that it has on the interface: the network's. */
+  /** With the network's prefix. */
   address: Cidr;
   network: Cidr;
   mtu: number;
-  /** Whether the network is routed into the tunnel. */
   routing: boolean;
 };
 
-/** As `ip -json -details` prints it; the rest is passed over. */
+/** In part, as `ip -json -details` prints it. */
 type LinkJson = {
   ifindex: number;
   flags: string[];
@@ -39,7 +36,7 @@ type LinkJson = {
   addr_info: { local?: string; prefixlen: number; scope: string; tentative?: boolean; dadfailed?: boolean }[];
 };
 
-/** The interface of that name with its addresses and routes; undefined when there is none. One process. */
+/** With addresses and routes, by one process; undefined if there is none. */
 export const linkNamed = async (name: InterfaceName): Promise<Link | undefined> => {
   const batch = `address show dev ${name}\nroute show table all dev ${name}\n`;
   const { code, stdout, stderr } = await run('ip', ['-json', '-details', '-batch', '-'], batch);
@@ -67,13 +64,12 @@ const linkOf = (link: LinkJson, routes: readonly RouteJson[]): Link => ({
   routes: routes.map(routeBlock).filter((block) => block !== undefined),
 });
 
-/** The block of an ordinary route of the main table; undefined for others, and for a default route. */
+/** Of an ordinary route of the main table, else undefined. */
 export const routeBlock = (route: RouteJson): Cidr | undefined => {
   const { type = 'unicast', table = 'main' } = route;
   return type === 'unicast' && table === 'main' ? blockOf(route) : undefined;
 };
 
-/** How a new interface is, before anything was done to it. */
 const NEW: Pick<Link, 'isUp' | 'asksNeighbours' | 'mtu' | 'addresses' | 'routes'> = {
   isUp: false,
   asksNeighbours: false,
@@ -83,8 +79,7 @@ const NEW: Pick<Link, 'isUp' | 'asksNeighbours' | 'mtu' | 'addresses' | 'routes'
 };
 
 /**
- * What to tell `ip` so that the interface becomes as it should be: nothing when it is. Other addresses of the
- * network are taken off, all else that somebody has put there is left alone.
+ * Lines for `ip`; none if the interface is right. Removes other addresses of the network and nothing else.
  */
 export const repairs = (link: Link | undefined, wants: LinkConfig): string[] => {
   const has = link ?? NEW;
@@ -106,18 +101,18 @@ export const repairs = (link: Link | undefined, wants: LinkConfig): string[] => 
   ];
 };
 
-/** On a tunnel nobody else can have an address: to look for duplicates would only take it out of use for a second. */
+/** `nodad`: a tunnel has no duplicates, and the check would block the address for a second. */
 const addressLine = ({ name, address, routing }: LinkConfig): string =>
   `address add ${address} dev ${name}${familyOf(address) === 6 ? ' nodad' : ''}${routing ? '' : ' noprefixroute'}`;
 
-/** A new address brings the route of its own prefix along. */
+/** A new address brings its prefix's route. */
 const isRouted = (
   routes: readonly Cidr[],
   isAddressed: boolean,
   { address, network }: LinkConfig,
 ): boolean => (isAddressed ? routes.includes(network) : networkOf(address) === network);
 
-/** Tells `ip` all lines in one process; it stops at the first that fails, with a `Failure`. */
+/** In one process. Throws a `Failure` at the first failed line. */
 export const carryOut = async (lines: readonly string[]): Promise<void> => {
   if (lines.length > 0) await sure('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
 };

@@ -1,4 +1,4 @@
-/** What two WireGuard keys have in common besides their tunnel: a secret, by OpenSSL, and the hashes that proofs are made with. */
+/** The shared secret of two WireGuard keys by OpenSSL, and hashes for proofs. */
 import {
   createHmac,
   createPrivateKey,
@@ -10,11 +10,11 @@ import {
 } from 'node:crypto';
 import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
 
-/** Wrapping of an X25519 key up to the key itself, private and public. Source: RFC 8410, sections 4 and 7. */
+/** DER prefixes of X25519 keys. Source: RFC 8410, sections 4 and 7. */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 
-/** To take a private key over takes OpenSSL as long as all the rest: a server's is the same for thousands of peers. */
+/** Importing a private key takes OpenSSL as long as the rest; a server has one for all peers. */
 const taken = new WeakMap<PrivateKey, KeyObject>();
 
 const privateKeyObject = (key: PrivateKey): KeyObject => {
@@ -26,14 +26,13 @@ const privateKeyObject = (key: PrivateKey): KeyObject => {
   return made;
 };
 
-/** X25519 of one's own private key and the other's public one: 32 bytes. Throws where that is zero. */
+/** X25519, 32 bytes. Throws if it is zero. */
 export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
   const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
   const publicKey = createPublicKey({ key: publicDer, format: 'der', type: 'spki' });
   return diffieHellman({ privateKey: privateKeyObject(own), publicKey });
 };
 
-/** SHA-256, HMAC with it, and the comparison of tags. */
 export const HASHES = {
   sha256: (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer'),
   hmac: (key: Uint8Array, bytes: Uint8Array): Uint8Array => createHmac('sha256', key).update(bytes).digest(),

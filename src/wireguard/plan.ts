@@ -1,37 +1,37 @@
-/** From what a device has and what it should have to the steps between: pure, so that a second plan is empty. */
+/** Plans the steps from a device's state to the wanted one: pure, and a second plan is empty. */
 import type { SocketAddress } from '../values/endpoint.ts';
 import { type Cidr, containsCidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import { type DeviceState, isLive, type PeerConfig, type PeerState, type Step } from './device.ts';
 
-/** A device as it should be. What is `undefined` is left as it is. */
+/** `undefined` leaves a field as it is. */
 export type DeviceConfig = {
-  /** Both halves: a device is compared by the public one. */
+  /** Devices are compared by the public one. */
   keys?: { privateKey: PrivateKey; publicKey: PublicKey } | undefined;
   listenPort?: number | undefined;
-  /** One entry a key and no address twice; an entry with the device's own key is passed over. */
+  /** One entry per key, no address twice; the device's own key is skipped. */
   peers: Iterable<PeerConfig>;
 };
 
 export type PlanOptions = {
-  /** The network's root block: nothing outside it is ever routed to a peer. */
+  /** Root block: peers get no address outside it. */
   network: Cidr;
-  /** Milliseconds since 1970: tells which sessions are live. */
+  /** Milliseconds since 1970. */
   now: number;
-  /** Peers on the device that are neither wanted nor to be removed, such as those of a hole punch under way. */
+  /** Unwanted peers to leave, such as those of a hole punch. */
   leave?: ReadonlySet<PublicKey>;
-  /** Peers whose endpoint is changed even under a live session, such as those with a local override. */
+  /** Peers that get endpoints despite live sessions, such as local overrides. */
   insist?: ReadonlySet<PublicKey>;
 };
 
-/** A peer that is not touched because it asks for an address outside the network. */
+/** Asks for an address outside the network. */
 export type HeldBack = { publicKey: PublicKey; allowedIp: Cidr };
 
 export type Plan = { steps: Step[]; heldBack: HeldBack[] };
 
 /**
- * The full comparison. An endpoint is not changed under a live session (unless `insist` has the peer); where there
- * is no session and the peer is to be kept alive, a new endpoint re-creates it, so that it is tried at once.
+ * A live session keeps its endpoint (unless in `insist`). Without a session, a new endpoint re-creates a peer
+ * with keepalive, so that it is tried at once.
  */
 export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions): Plan => {
   const own = wants.keys?.publicKey ?? has.publicKey;
@@ -45,12 +45,12 @@ export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions
   return { steps: [...deviceSteps(has, wants), ...removals, ...changes], heldBack };
 };
 
-/** What changed among the peers of a device that was in order before. */
+/** For a device that was in order before. */
 export type PeerDelta = { removed: readonly PublicKey[]; changed: readonly PeerConfig[] };
 
 /**
- * The steps for a delta, without reading the device: removals first, because an address may pass from one key to
- * another. A changed peer's undefined endpoint and keepalive stay as they are.
+ * Does not read the device. Removals come first: an address may pass to another key. An undefined endpoint or
+ * keepalive stays.
  */
 export const stepsForDelta = ({ removed, changed }: PeerDelta, network: Cidr): Plan => {
   const { safe, heldBack } = sift(changed, network);
@@ -58,7 +58,7 @@ export const stepsForDelta = ({ removed, changed }: PeerDelta, network: Cidr): P
   return { steps: [...removals, ...safe.map((peer): Step => ({ kind: 'set', ...peer }))], heldBack };
 };
 
-/** Parts peers that stay within the network from those that would draw other traffic to themselves. */
+/** Holds back peers that would draw traffic from outside the network. */
 const sift = (peers: Iterable<PeerConfig>, network: Cidr): { safe: PeerConfig[]; heldBack: HeldBack[] } => {
   const [safe, heldBack]: [PeerConfig[], HeldBack[]] = [[], []];
   for (const peer of peers) {

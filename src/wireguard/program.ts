@@ -1,4 +1,4 @@
-/** Running the programs that we drive (ip, wg): arguments as a list, never a shell, secrets never among them. */
+/** Runs programs such as ip and wg: arguments as a list, no shell, no secrets in them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** Which Debian package has the program. */
+/** In Debian. */
 const PACKAGES: { [program: string]: string } = {
   ip: 'iproute2',
   wg: 'wireguard-tools',
@@ -24,7 +24,7 @@ export const missingProgram = (program: string, cause?: unknown): Failure => {
   });
 };
 
-/** Runs a program to its end, whatever its exit code; throws a `Failure` if it cannot be started. */
+/** Accepts any exit code. Throws a `Failure` if the program is missing. */
 export const run = (program: string, args: readonly string[], input = ''): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const stdin = input === '' ? 'ignore' : namelessFile(input);
@@ -42,8 +42,8 @@ export const run = (program: string, args: readonly string[], input = ''): Promi
   });
 
 /**
- * Starts a program that reads lines, and gives it one without its end: it waits for more, and carries the line out when our
- * end of the pipe is closed, be it because this process was killed.
+ * Starts a program with one unfinished line on stdin, which it carries out when our end closes, also by a
+ * kill.
  */
 export const startWaiting = (program: string, args: readonly string[], line: string): ChildProcess => {
   const child = spawn(program, args, {
@@ -56,14 +56,13 @@ export const startWaiting = (program: string, args: readonly string[], line: str
   return child;
 };
 
-/** As `run`, but throws a `Failure` with the program's own words unless it exits 0; answers with stdout. */
+/** As `run`, but gives stdout. Throws a `Failure` with the program's message unless it exits 0. */
 export const sure = async (program: string, args: readonly string[], input = ''): Promise<string> => {
   const { code, stdout, stderr } = await run(program, args, input);
   if (code === 0) return stdout;
   throw failureOf(program, stderr.trim() || `exit ${code}`);
 };
 
-/** The program's complaint as one sentence. */
 export const failureOf = (program: string, complaint: string): Failure => {
   const reason = complaint.split('\n')[0] ?? '';
   const forbidden = /not permitted|permission denied/i.test(complaint);
@@ -72,15 +71,15 @@ export const failureOf = (program: string, complaint: string): Failure => {
   });
 };
 
-/** What a program of ours may know of our environment: English messages that can be read, and where to look. */
+/** English messages, to be parsed, and a search path. */
 export const environment = (): NodeJS.ProcessEnv => ({ PATH: searchPath(), LC_ALL: 'C' });
 
-/** `ip` and `wg` lie in sbin, which is not on everybody's path. */
+/** `ip` and `wg` are in sbin, which PATH may lack. */
 const searchPath = (): string => `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
 
 /**
- * An open file without a name that reads as the text: Node's own pipes are sockets, which a program cannot open
- * as /dev/stdin, and the text may be secret. In memory where there is such a place.
+ * A nameless file, in memory if possible, since the text may be secret. A program cannot open Node's pipes
+ * (sockets) as /dev/stdin.
  */
 const namelessFile = (text: string): number => {
   const path = join(memoryFolder(), `.innernet-${randomBytes(12).toString('hex')}`);

@@ -1,4 +1,4 @@
-/** Keeps the guard of a network's range standing; what must end with this process, it has an `ip` wait for. */
+/** Keeps the guard of a network's range in place; a waiting `ip` removes what must end with this process. */
 import type { ChildProcess } from 'node:child_process';
 import { type Cidr, familyOf } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -6,24 +6,25 @@ import { type GuardConfig, guardRemovals, guardRepairs, opening, type Thief, thi
 import { startWaiting, sure } from './program.ts';
 import { routingOf } from './routes.ts';
 
-/** Both families as blocks that hold everything of theirs. */
 const EVERYTHING = ['0.0.0.0/0', '::/0'] as const;
 
-/** Carries out what it can: a device that is just gone must not keep the rest from standing. */
+/** `-force`: a device just gone must not prevent the rest. */
 const batch = async (family: 4 | 6, lines: readonly string[]): Promise<void> => {
   if (lines.length > 0) await sure('ip', [`-${family}`, '-force', '-batch', '-'], `${lines.join('\n')}\n`);
 };
 
 export class RangeGuard {
   readonly #config: GuardConfig;
-  /** An `ip` with an unfinished line: our end finishes it, whichever way we end. */
+  /** Runs its line when this process ends in any way. */
   #waiting: ChildProcess | undefined;
 
   constructor(config: GuardConfig) {
     this.#config = config;
   }
 
-  /** Puts back what is missing, and tells what other devices have of the range. Throws the `Failure` of `ip`. */
+  /**
+   * Repairs the guard; gives other devices' routes and addresses in the range. Throws the `Failure` of `ip`.
+   */
   async stand(): Promise<Thief[]> {
     const { name, network } = this.#config;
     const routing = await routingOf(network);
@@ -34,7 +35,7 @@ export class RangeGuard {
     return thievesIn(routing, network, name);
   }
 
-  /** From now on nothing leaves by another device while ours is gone, until `close` or the end of this process. */
+  /** Also blocks packets while our device is gone, until `close` or the end of this process. */
   hold(): void {
     if (this.#waiting) return;
     const family = `-${familyOf(this.#config.network)}`;
@@ -53,7 +54,7 @@ export class RangeGuard {
   }
 }
 
-/** Leaves nothing of a network's guard, in either family. */
+/** In both families. */
 export const removeGuard = async (name: InterfaceName): Promise<void> => {
   for (const everything of EVERYTHING) {
     const cidr = everything as Cidr;

@@ -1,4 +1,4 @@
-/** What a device says of itself, made sure of: whole keys, numbers and blocks. No part of a refused text is repeated. */
+/** Parses keys, numbers and blocks of a device's answer; errors do not repeat refused text. */
 import { Failure } from '../values/failure.ts';
 import { type Cidr, RecordedCidr } from '../values/ip.ts';
 import { keyFromHex, type PublicKey } from '../values/key.ts';
@@ -8,7 +8,7 @@ const odd = (what: string): Failure =>
     hint: 'compare with what it says itself: wg show',
   });
 
-/** A count, a port or a time: decimal digits, as many as 64 bits can have. */
+/** As many digits as 64 bits can have. */
 export const numberRead = (text: string | undefined, what: string): number => {
   if (text === undefined || !/^\d{1,20}$/.test(text)) throw odd(`${what} is no number`);
   return Number(text);
@@ -20,20 +20,20 @@ export const bytesRead = (hex: string, what: string): Buffer => {
   return Buffer.from(hex, 'hex');
 };
 
-/** Any 32 bytes: a key that nobody should use can be on a device, to be taken off. */
+/** Any 32 bytes: an unsafe key may be on a device, to be removed. */
 export const keyRead = (hex: string): PublicKey => {
   bytesRead(hex, 'a public key');
   return keyFromHex(hex) as PublicKey;
 };
 
-/** The same in base64. */
+/** Base64. */
 export const keyTextRead = (text: string | undefined): PublicKey => {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text))
     throw odd('a public key is no key');
   return text as PublicKey;
 };
 
-/** A device spells nearly every block as we do; a spelling of its own is made ours. */
+/** Brings a block to our spelling. */
 export const blockRead = (text: string): Cidr => {
   const { success, data } = RecordedCidr.safeParse(text);
   if (!success) throw odd('an allowed IP is no block of addresses');

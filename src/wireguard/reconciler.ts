@@ -1,29 +1,26 @@
-/** Keeps one WireGuard device as it is wanted: changes go to it unread and at once, and all is compared now and then. */
+/** Keeps one WireGuard device as wanted: changes at once, unread, and regular comparisons. */
 import { type Device, type DeviceState, type Step, Turns } from './device.ts';
 
 const COMPARE_EVERY_MS = 60_000;
-/** WireGuard tells of all peers or of none: a device with more peers is read twice a second at most. */
+/** A reading has all peers: a larger device is read at most twice a second. */
 const MANY_PEERS = 500;
 const READ_PAUSE_IF_MANY_MS = 500;
 
 export type OpenedDevice = { device: Device; state: DeviceState };
 
-/** What a device should be: from readings to steps. All of it runs in the reconciler's turns, never two at once. */
+/** Functions from readings to steps, never two at once. */
 export type Wanted = {
-  /** The device and its state, for a comparison; made again where it is gone. Throws a `Failure`. */
+  /** For a comparison; makes a missing device. Throws a `Failure`. */
   open: () => Promise<OpenedDevice>;
-  /** Hears each reading first; resolves to the state as it should be understood. */
+  /** Gets each reading first; returns the state to use. */
   onRead: (state: DeviceState) => DeviceState;
-  /** All steps from the state to the wanted one. */
   stepsToWanted: (state: DeviceState) => Step[];
-  /** What a look at the device calls for. */
   stepsAfterLook: (state: DeviceState) => Step[];
-  /** When to look next, in milliseconds of the monotonic clock; Infinity: the comparison is soon enough. */
+  /** On the monotonic clock, in milliseconds; Infinity: the comparison is enough. */
   nextLookAt: (lastReadAt: number) => number;
   peerCount: () => number;
-  /** Milliseconds until the comparison that repairs what did not get through. */
+  /** Until the comparison after a failed change. */
   repairAfterMs: number;
-  /** The device is as wanted. */
   onCompared?: () => void;
   onTrouble: (trouble: 'change' | 'comparison', error: Error) => void;
 };
@@ -49,25 +46,24 @@ export class Reconciler {
     return this.#device;
   }
 
-  /** The last reading. */
   get state(): DeviceState | undefined {
     return this.#state;
   }
 
-  /** Compares everything and repairs it, from now on now and then. Throws the device's `Failure`. */
+  /** Compares and repairs, now and regularly from now on. Throws the device's `Failure`. */
   compare(opened?: OpenedDevice): Promise<void> {
     return this.#turns.take(() => this.#compare(opened));
   }
 
-  /** Compares in so many milliseconds at the latest: something is wrong with the device. */
+  /** At the latest, after trouble with the device. */
   compareIn(milliseconds: number): void {
     this.#compareAt = Math.min(this.#compareAt, performance.now() + milliseconds);
     this.#arm();
   }
 
   /**
-   * Steps that are computed in the reconciler's turn, with others that wait, and go to the device as one operation.
-   * Resolves when they are done, or will be repaired.
+   * Computes steps in the reconciler's turn and applies them with others that wait. Resolves when they are
+   * applied or will be repaired.
    */
   change(steps: () => Step[]): Promise<void> {
     this.#changes.push(steps);
@@ -77,7 +73,6 @@ export class Reconciler {
     });
   }
 
-  /** Reads the device now. */
   async read(): Promise<DeviceState> {
     return this.#heard(await this.#device.read());
   }
@@ -86,12 +81,12 @@ export class Reconciler {
     return this.#turns.take(() => this.#look());
   }
 
-  /** Works on the device between the other turns; throws what the task throws. */
+  /** Between other turns; rethrows the task's error. */
   take<T>(task: (device: Device) => Promise<T>): Promise<T> {
     return this.#turns.take(() => task(this.#device));
   }
 
-  /** Ends with these steps and leaves the device as it is. */
+  /** Applies last steps and leaves the device up. */
   async close(steps: () => Step[] = () => []): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);

@@ -1,4 +1,4 @@
-/** What this machine's other interfaces have: routes that a network would overlap, and their own addresses. */
+/** Routes that a network would overlap, and addresses, of this machine's other interfaces. */
 import { networkInterfaces } from 'node:os';
 import { type Cidr, familyOf, Ip, overlaps } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -8,10 +8,10 @@ import { routeBlock } from './link.ts';
 import { failureOf, run, sure } from './program.ts';
 import { answers } from './socket.ts';
 
-/** A route of the main table. */
+/** In the main table. */
 export type Route = { cidr: Cidr; device: string };
 
-/** Routes of other interfaces that share addresses with the block, default routes left out. */
+/** Of other interfaces, without default routes. */
 export const routesOverlapping = async (cidr: Cidr, own?: InterfaceName): Promise<Route[]> => {
   const routes: RouteJson[] = JSON.parse(
     (await sure('ip', ['-json', `-${familyOf(cidr)}`, 'route'])) || '[]',
@@ -23,10 +23,9 @@ export const routesOverlapping = async (cidr: Cidr, own?: InterfaceName): Promis
   });
 };
 
-/** An address of an interface that is up. */
 export type LocalAddress = { device: string; ip: Ip };
 
-/** Addresses of every interface that is up, but for loopback ones and those of the interface named. */
+/** Of interfaces that are up, without loopback and `except`. */
 export const localAddresses = (except?: InterfaceName): LocalAddress[] =>
   Object.entries(networkInterfaces()).flatMap(([device, addresses = []]) =>
     device === except
@@ -37,11 +36,11 @@ export const localAddresses = (except?: InterfaceName): LocalAddress[] =>
         }),
   );
 
-/** One command of an `ip -batch` a line of its own; an empty answer is no line at all. */
+/** `ip` prints one line per command, none for an empty answer. */
 const answersOf = async <T>(cidr: Cidr, commands: readonly string[]): Promise<T[]> => {
   const args = ['-json', '-details', `-${familyOf(cidr)}`, '-batch', '-'];
   const { code, stdout, stderr } = await run('ip', args, `${commands.join('\n')}\n`);
-  // A family that the kernel does not have, or a table that nothing is in: then there is nothing.
+  // The kernel lacks the family, or the table is empty.
   if (code !== 0 && !/does not exist|not supported/i.test(stderr)) throw failureOf('ip', stderr.trim());
   return stdout
     .split('\n')
@@ -49,7 +48,7 @@ const answersOf = async <T>(cidr: Cidr, commands: readonly string[]): Promise<T[
     .flatMap((line) => JSON.parse(line) as T[]);
 };
 
-/** What this machine's routing has about a range, by one process. */
+/** By one process. */
 export const routingOf = async (network: Cidr): Promise<Routing> => {
   const found = await answersOf<RuleJson | RouteJson>(network, [
     'rule show',
@@ -61,10 +60,7 @@ export const routingOf = async (network: Cidr): Promise<Routing> => {
 
 type LinkKind = { ifname: string; linkinfo?: { info_kind?: string } };
 
-/**
- * What a network would clash with on this machine: routes and addresses within its range, and other WireGuard networks
- * that have the range within theirs. `own` is left out.
- */
+/** Routes and addresses within the range, and other WireGuard networks around it, without `own`. */
 export const clashesWith = async (network: Cidr, own: InterfaceName): Promise<Thief[]> => {
   const wider = `route show table all match ${network}`;
   const [within, around] = await Promise.all([
@@ -76,7 +72,7 @@ export const clashesWith = async (network: Cidr, own: InterfaceName): Promise<Th
   for (const route of around) {
     if (!('dst' in route) || !route.dev || route.dev === own) continue;
     const cidr = blockOf(route);
-    // A tunnel for the whole internet is a default route in two halves, no network.
+    // A tunnel for the whole internet is a default route in two halves, not a network.
     if (!cidr || !isPrivateRange(cidr) || thieves.some((known) => known.cidr === cidr)) continue;
     const kind = links.find(({ ifname }) => ifname === route.dev)?.linkinfo?.info_kind;
     if (kind === 'wireguard' || (kind === 'tun' && (await answers(route.dev as InterfaceName))))

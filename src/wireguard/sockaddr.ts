@@ -1,14 +1,13 @@
-/** Addresses as the kernel's socket calls take them. */
+/** Addresses in the form of the kernel's socket calls. */
 import { familyOf, fullPrefix, type Ip, toNumber } from '../values/ip.ts';
 
-/** Numbers of the Linux interface (bits/socket.h). */
+/** bits/socket.h */
 const AF_INET = 2;
 const AF_INET6 = 10;
 
-/** The kernel's number for the address family of an address. */
 export const addressFamily = (ip: Ip): number => (familyOf(ip) === 4 ? AF_INET : AF_INET6);
 
-/** The `sockaddr_in` or `sockaddr_in6` of an address and port. */
+/** `sockaddr_in` or `sockaddr_in6`. */
 export const sockaddr = (ip: Ip, port: number): Buffer => {
   const family = familyOf(ip);
   const bytes = Buffer.alloc(family === 4 ? 16 : 28);

@@ -9,10 +9,10 @@ import { errnoOf, isComplete } from './uapi.ts';
 /** Where every userspace implementation on Linux listens. */
 const socketPath = (name: InterfaceName): string => `/var/run/wireguard/${name}.sock`;
 
-/** An implementation that has stopped listening to its socket must not hold us for ever. */
+/** For an implementation that no longer serves its socket. */
 const ANSWER_MS = 10_000;
 
-/** Sends one operation and gives the whole answer; throws a `Failure` for an error number or a dead device. */
+/** Gives the whole answer. Throws a `Failure` for an error number or a dead device. */
 export const ask = async (name: InterfaceName, operation: string): Promise<string> => {
   const answer = await exchange(socketPath(name), operation).catch((cause: NodeJS.ErrnoException) => {
     const hint = cause.code === 'EACCES' ? 'run it as root, with sudo' : undefined;
@@ -23,7 +23,7 @@ export const ask = async (name: InterfaceName, operation: string): Promise<strin
   throw refusal(name, operation, errno);
 };
 
-/** Whether somebody listens at the socket. */
+/** Whether a process listens. */
 export const answers = (name: InterfaceName): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(socketPath(name));
@@ -31,10 +31,7 @@ export const answers = (name: InterfaceName): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/**
- * The beginning of an answer, up to where `end` is found in it; undefined where nobody listens. An answer may be
- * megabytes, and what it begins with is all that is asked.
- */
+/** Reads up to a match of `end`, since whole answers may be megabytes; undefined without a listener. */
 export const beginning = (name: InterfaceName, operation: string, end: RegExp): Promise<string | undefined> =>
   new Promise((resolve) => {
     let text = '';
@@ -50,7 +47,7 @@ export const beginning = (name: InterfaceName, operation: string, end: RegExp): 
       .on('close', () => resolve(text === '' ? undefined : text));
   });
 
-/** One connection to a device. It may take one operation after another; some implementations end it after the first. */
+/** One operation at a time; some implementations close the connection after the first. */
 class Connection {
   readonly #socket: Socket;
   #chunks: Buffer[] = [];
@@ -69,7 +66,7 @@ class Connection {
     return this.#end === 'none';
   }
 
-  /** Whether it ended before a word of the answer had come. */
+  /** Ended before the answer began. */
   get wasGone(): boolean {
     return this.#end === 'lost' && this.#chunks.length === 0;
   }
@@ -104,7 +101,7 @@ class Connection {
   }
 }
 
-/** To connect takes as long as to ask: of each device one connection is kept that nobody uses just now. */
+/** Connecting takes as long as asking: keeps one idle connection per device. */
 const idle = new Map<string, Connection>();
 
 const exchange = async (path: string, operation: string): Promise<string> => {
@@ -117,19 +114,19 @@ const exchange = async (path: string, operation: string): Promise<string> => {
     else idle.set(path, connection);
     return answer;
   } catch (error) {
-    // An operation can be said twice: it names what is to be, not what is to be done.
+    // Safe to repeat: an operation names the wanted state, not a change.
     if (connection === kept && connection.wasGone) return exchange(path, operation);
     throw error;
   }
 };
 
-/** Cheap enough to be asked of every chunk: only an answer's end has two line ends together. */
+/** Cheap enough for every chunk: only an answer's end has two line ends together. */
 const endsAnswer = (chunks: readonly Buffer[]): boolean =>
   Buffer.concat(chunks.slice(-2).map((chunk) => chunk.subarray(-2)))
     .toString()
     .endsWith('\n\n');
 
-/** Error numbers of Linux that a device answers with. */
+/** From Linux. */
 const EADDRINUSE = 98;
 
 const refusal = (name: InterfaceName, operation: string, errno: number): Failure => {
@@ -138,7 +135,7 @@ const refusal = (name: InterfaceName, operation: string, errno: number): Failure
   return new Failure(`the WireGuard device ${name} refused a change (error ${Math.abs(errno)})`);
 };
 
-/** Looks until `state` holds; false when it still does not after `timeout` milliseconds. */
+/** False after `timeout` milliseconds. */
 export const settles = async (state: () => Promise<boolean>, timeout: number): Promise<boolean> => {
   const deadline = performance.now() + timeout;
   while (!(await state())) {
@@ -148,5 +145,5 @@ export const settles = async (state: () => Promise<boolean>, timeout: number): P
   return true;
 };
 
-/** Between two looks: what is looked for takes some milliseconds, a look less than one. */
+/** A change takes some milliseconds, a look less than one. */
 const LOOK_MS = 3;

@@ -1,4 +1,4 @@
-/** Bringing a tunnel up and down: a WireGuard device, adopted or made, with its address and route. Peers: plan.ts. */
+/** Brings tunnels up and down: an adopted or new WireGuard device with address and route, no peers. */
 import { Failure } from '../values/failure.ts';
 import { PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
@@ -11,30 +11,28 @@ import { answers, beginning, settles } from './socket.ts';
 import { deviceStateOf, GET } from './uapi.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
 
-/** innernet's default, in bytes: fits nearly every path, and is the least that IPv6 allows. */
+/** innernet's default, in bytes: fits nearly every path, and is IPv6's minimum. */
 const DEFAULT_MTU = 1280;
 
 export type TunnelConfig = Omit<LinkConfig, 'mtu' | 'routing'> & {
-  /** `DEFAULT_MTU` unless told. */
   mtu?: number | undefined;
-  /** True unless told. */
+  /** Default: true. */
   routing?: boolean | undefined;
-  /** For a device that is not there yet; whichever works unless told. */
+  /** For a new device; default: whichever works. */
   backend?: Backend | undefined;
 };
 
 export type Tunnel = {
   device: Device;
-  /** What is on the device: compare it with what should be there before anything else changes it. */
+  /** Compare it with the wanted state before any other change. */
   state: DeviceState;
-  /** Whether the device was there already. */
+  /** Whether the device existed already. */
   adopted: boolean;
 };
 
 /**
- * Makes sure that the device is there, has the address, the route and the MTU, is up and listens. What is there is
- * adopted, only what is missing is added; the second time nothing is. `onFallback` hears the reason when the
- * userspace is used because the kernel has no WireGuard. Throws a `Failure`.
+ * Makes sure that the device exists, has address, route and MTU, and listens; adds only what is missing.
+ * `onFallback` hears why userspace is used. Throws a `Failure`.
  */
 export const bringUp = async (
   { mtu = DEFAULT_MTU, routing = true, backend, ...config }: TunnelConfig,
@@ -47,7 +45,7 @@ export const bringUp = async (
   return { device, state: await listening(device), adopted: link !== undefined };
 };
 
-/** The device of that name, if there is one; throws a `Failure` if something else has the name. */
+/** Throws a `Failure` if another kind of interface has the name. */
 export const openDevice = async (name: InterfaceName): Promise<Device | undefined> => {
   if (await answers(name)) return new UserspaceDevice(name);
   const link = await linkNamed(name);
@@ -55,8 +53,8 @@ export const openDevice = async (name: InterfaceName): Promise<Device | undefine
 };
 
 /**
- * The public key of the device of that name, which tells whose it is; undefined where there is no WireGuard device, or it
- * has none. Quicker than to open and read it.
+ * The public key tells the device's owner, faster than a reading; undefined without a WireGuard device or
+ * key.
  */
 export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefined> => {
   const text = await beginning(name, GET, ENDS_DEVICE);
@@ -65,10 +63,10 @@ export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefi
   return code === 0 ? PublicKey.safeParse(stdout.trim()).data : undefined;
 };
 
-/** What comes after that which an answer says of the device itself: its first peer, or the end. */
+/** Follows the device's own lines in an answer. */
 const ENDS_DEVICE = /^(?:public_key|errno)=/m;
 
-/** Removes the device, its session keys with it, and its guard; false when there was no device. */
+/** With session keys and guard; false if there was no device. */
 export const takeDown = async (name: InterfaceName): Promise<boolean> => {
   const link = await linkNamed(name);
   try {
@@ -86,12 +84,12 @@ const takeLinkDown = async (name: InterfaceName, link: Link | undefined): Promis
   return true;
 };
 
-/** How long a device may take to begin or end. */
+/** For a device to begin or end. */
 const CHANGE_MS = 5_000;
 
 const adopt = async (name: InterfaceName, { kind }: Link): Promise<Device> => {
   if (kind === 'wireguard') return new KernelDevice(name);
-  // Its program may have begun a moment ago.
+  // Its program may have just begun.
   if (kind === 'tun' && (await settles(() => answers(name), CHANGE_MS))) return new UserspaceDevice(name);
   throw new Failure(`there is a network interface ${name} that is no WireGuard device`, {
     hint: `if nobody needs it: sudo ip link delete ${name}`,
@@ -114,11 +112,11 @@ const create = async (
   return startUserspace(name);
 };
 
-/** The process behind a device that was removed a moment ago still has to let go of its socket. */
+/** A removed device's process needs a moment to release its socket. */
 const isFree = (name: InterfaceName): Promise<boolean> =>
   settles(async () => !(await answers(name)), CHANGE_MS);
 
-/** A userspace device learns only a moment later that its interface is up; packets before that are lost. */
+/** A userspace device learns late that its interface is up; packets before that are lost. */
 const listening = async (device: Device): Promise<DeviceState> => {
   let state = await device.read();
   const listens = async () => {
@@ -126,7 +124,7 @@ const listening = async (device: Device): Promise<DeviceState> => {
     return state.listenPort !== 0;
   };
   if (await settles(listens, CHANGE_MS / 10)) return state;
-  // The port that it was to have was taken, and it does not try another by itself.
+  // The port was taken, and the device does not try another.
   await device.apply([{ kind: 'listenPort', listenPort: 0 }]);
   if (await settles(listens, CHANGE_MS / 10)) return state;
   await carryOut([`link set dev ${device.name} down`, `link set dev ${device.name} up`]);

@@ -1,7 +1,4 @@
-/**
- * WireGuard's userspace API as text: what is written to the socket, and what is read from it. Source:
- * https://www.wireguard.com/xplatform/
- */
+/** WireGuard's userspace API as text. Source: https://www.wireguard.com/xplatform/ */
 import { SocketAddress } from '../values/endpoint.ts';
 import { keyHex, type PublicKey } from '../values/key.ts';
 import type { DeviceState, PeerConfig, PeerState, Step } from './device.ts';
@@ -10,7 +7,7 @@ import { blockRead, bytesRead, keyRead, numberRead } from './reading.ts';
 
 export const GET = 'get=1\n\n';
 
-/** One `set` operation with all the steps. It holds a private key when a step does. */
+/** Holds a private key if a step does. */
 export const setOperation = (steps: readonly Step[]): string =>
   ['set=1', ...inProtocolOrder(steps).flatMap(linesOf), '', ''].join('\n');
 
@@ -22,7 +19,7 @@ const IS_OF_DEVICE: { [K in Step['kind']]: boolean } = {
   recreate: false,
 };
 
-/** The protocol wants what concerns the device before the first peer. */
+/** The protocol wants device settings before the first peer. */
 const inProtocolOrder = (steps: readonly Step[]): Step[] => [
   ...steps.filter(({ kind }) => IS_OF_DEVICE[kind]),
   ...steps.filter(({ kind }) => !IS_OF_DEVICE[kind]),
@@ -56,14 +53,13 @@ const peerLines = ({
   return lines;
 };
 
-/** What the answer to an operation says went wrong: 0, or a Linux error number. */
+/** 0, or a Linux error number. */
 export const errnoOf = (answer: string): number =>
   Number(/(?:^|\n)errno=(-?\d+)\n\n$/.exec(answer)?.[1] ?? 5);
 
-/** Whether the answer is there to its end. */
 export const isComplete = (answer: string): boolean => /(?:^|\n)errno=-?\d+\n\n$/.test(answer);
 
-/** The answer to `GET`. Keys that are unknown here are passed over; throws a `Failure` for a value that is none. */
+/** Parses the answer to `GET`, ignoring unknown keys. Throws a `Failure` for an invalid value. */
 export const deviceStateOf = (answer: string): DeviceState => {
   const state: DeviceState = { publicKey: undefined, listenPort: 0, peers: new Map() };
   let peer: PeerState | undefined;
@@ -79,7 +75,7 @@ export const deviceStateOf = (answer: string): DeviceState => {
   return state;
 };
 
-/** Of all zeros, which stand for none, there is no public half. */
+/** All zeros mean no key. */
 const publicKeyOfPrivate = (hex: string): PublicKey | undefined => {
   const bytes = bytesRead(hex, 'the private key');
   return bytes.every((byte) => byte === 0) ? undefined : publicKeyOfBytes(bytes);

@@ -1,4 +1,4 @@
-/** WireGuard in a process of its own (wireguard-go or another implementation), driven through its socket. */
+/** A WireGuard device with its own process, such as wireguard-go, driven through its socket. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
@@ -11,7 +11,6 @@ import { environment, missingProgram } from './program.ts';
 import { answers, ask, settles } from './socket.ts';
 import { deviceStateOf, GET, setOperation } from './uapi.ts';
 
-/** The program that carries the traffic: WG_USERSPACE_IMPLEMENTATION or wireguard-go. */
 const implementation = (): string => process.env.WG_USERSPACE_IMPLEMENTATION || 'wireguard-go';
 
 export class UserspaceDevice implements Device {
@@ -19,7 +18,6 @@ export class UserspaceDevice implements Device {
   readonly backend = 'userspace';
   readonly #turns = new Turns();
 
-  /** A device that is there already. */
   constructor(name: InterfaceName) {
     this.name = name;
   }
@@ -33,12 +31,12 @@ export class UserspaceDevice implements Device {
   }
 }
 
-/** How long an implementation may take until it listens to its socket. */
+/** Until the socket answers. */
 const START_MS = 10_000;
 
 /**
- * Starts the implementation and waits until its socket answers. It goes on after our end: a session of its own, no
- * stream of ours, no signal of ours. Throws a `Failure` that says what is missing.
+ * Waits until the socket answers. The process outlives us: its own session, no stream, no signal of ours.
+ * Throws a `Failure`.
  */
 export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevice> => {
   const program = implementation();
@@ -55,7 +53,7 @@ export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevi
     child.once('error', (cause) => {
       end = { code: null, cause };
     });
-    // It goes to the background itself and exits 0 when it is ready; one that stays is ready when it answers.
+    // It exits 0 when it is ready in the background; one that stays is ready when it answers.
     child.once('exit', (code) => {
       end ??= { code };
     });
@@ -67,7 +65,7 @@ export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevi
     closeSync(log);
   }
   const device = new UserspaceDevice(name);
-  // It listens before it has set the interface up as it likes it (the MTU too), and answers after that.
+  // It listens before it has set the interface up (and its MTU), and answers after that.
   await device.read();
   return device;
 };
@@ -83,7 +81,7 @@ const requireTun = (): void => {
   }
 };
 
-/** The environment's own settings for such programs, but for those that their parent alone may give. */
+/** Without settings that only the parent may make. */
 const settings = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -107,7 +105,7 @@ const complaint = (program: string, name: InterfaceName, cause: Error | undefine
   );
 };
 
-/** Its words go to a file without a name: a pipe would break, and it with it, when we end before it does. */
+/** A nameless file: a pipe would break when we end, and the program with it. */
 const namelessLog = (): number => {
   const path = join(tmpdir(), `.innernet-${randomBytes(12).toString('hex')}`);
   const fd = openSync(path, 'wx+', 0o600);

@@ -1,17 +1,17 @@
-/** The words of the program `wg`: the arguments for steps, and the reading of its dump. */
+/** Arguments of the program `wg` for steps, and the parser of its dump. */
 import { SocketAddress } from '../values/endpoint.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { DeviceState, PeerConfig, PeerState, PeerStep, Step } from './device.ts';
 import { blockRead, keyTextRead, numberRead } from './reading.ts';
 
-/** One call of `wg`; `privateKey` is what it reads from its stdin. */
+/** `privateKey` goes to its stdin. */
 export type WgCall = { args: string[]; privateKey?: PrivateKey };
 
-/** A call's arguments must fit the kernel's limit of 128 KiB a page and 2 MiB in all; a step is about 150 bytes. */
+/** About 150 bytes each; the kernel's limits are 128 KiB per argument and 2 MiB in all. */
 const STEPS_A_CALL = 1000;
 
-/** `wg set` for the steps, in their order: one call unless there are very many. */
+/** In order; more than one call only for very many steps. */
 export const setCalls = (name: InterfaceName, steps: readonly Step[]): WgCall[] => {
   const calls: WgCall[] = [];
   for (let from = 0; from < steps.length; from += STEPS_A_CALL)
@@ -59,9 +59,9 @@ const settings = ({
 };
 
 /**
- * The output of `wg show NAME dump`: tab-separated, first the device (private key, public key, port, mark), then a
- * line a peer (public key, preshared key, endpoint, allowed ips, handshake in seconds, rx, tx, keepalive). Further
- * columns are passed over. Throws a `Failure` for a value that is none.
+ * Parses `wg show NAME dump`: tab-separated, first the device (private key, public key, port, mark), then a
+ * line per peer (public key, preshared key, endpoint, allowed ips, handshake in seconds, rx, tx, keepalive).
+ * Throws a `Failure` for an invalid value.
  */
 export const deviceStateOfDump = (dump: string): DeviceState => {
   const [device, ...peers] = dump.split('\n').filter((line) => line !== '');
