@@ -1,19 +1,16 @@
-/**
- * The packet filter of a network, as data: one nftables table of our own, what it should have, and the script that leads
- * there. Pure: kept-table.ts carries it out. Tables of others are never touched.
- */
+/** A network's packet filter as data: one nftables table and the script for it. */
 import type { InterfaceName } from '../values/name.ts';
 
-/** A base chain; its rules in nft's words. */
+/** Rules are in nft's words. */
 export type Chain = { name: string; hook: 'forward'; rules: readonly string[] };
 
-/** No chains: no table. */
+/** Without chains the table is removed. */
 export type FilterTable = { name: string; chains: readonly Chain[] };
 
-/** Behind the prefix no name of a network can be a word that nft keeps for itself. */
+/** The prefix avoids nft's keywords. */
 export const tableName = (network: InterfaceName): string => `innernet-${network}`;
 
-/** The script that puts the table in the place of whatever is there by its name, in one transaction. */
+/** Replaces the table in one transaction. */
 export const scriptOf = ({ name, chains }: FilterTable): string => {
   const clear = [`add table inet ${name}`, `delete table inet ${name}`];
   if (chains.length === 0) return lines(clear);
@@ -29,10 +26,10 @@ const chainLines = ({ name, hook, rules }: Chain): string[] => [
 
 const lines = (texts: readonly string[]): string => `${texts.join('\n')}\n`;
 
-/** What was made, and how nft itself lists that: versions of nft spell one rule in several ways. */
+/** Keeps nft's own listing, since versions of nft spell rules differently. */
 export type Made = { script: string; listing: string };
 
-/** The script to carry out; undefined where the table is as it was made, and that is what is wanted. */
+/** Undefined if the table is as made and as wanted. */
 export const planOf = (
   has: string | undefined,
   made: Made | undefined,
@@ -44,9 +41,8 @@ export const planOf = (
 };
 
 /**
- * Keeps what comes out of a network's device from going on to others: WireGuard says that a packet is from a peer, and
- * nothing of where the peer may send it. On a machine that forwards, what was begun from here, or what its operator has
- * published from a container, is let through; elsewhere nobody is made to keep track of connections.
+ * Drops what the device would forward: WireGuard authenticates a packet's peer, not its target. A forwarding
+ * machine accepts replies and published container ports; others need no connection tracking.
  */
 export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain => ({
   name: 'through',
@@ -62,7 +58,7 @@ export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain 
   ],
 });
 
-/** How many packets the rules of a listing have dropped. */
+/** By a listing's counters. */
 export const droppedIn = (listing: string): number =>
   [...listing.matchAll(/counter packets (\d+) bytes \d+ drop/g)].reduce(
     (sum, [, count]) => sum + Number(count),

@@ -1,4 +1,4 @@
-/** Whether this machine would pass on what comes out of a device: as the kernel says, for either family. */
+/** Whether this machine forwards a device's packets, by the kernel's switches of both families. */
 import { readFile } from 'node:fs/promises';
 import type { InterfaceName } from '../values/name.ts';
 
