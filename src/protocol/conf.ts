@@ -109,9 +109,7 @@ const syntaxTrouble = ({ line, column, message }: TomlError): string => {
   return `line ${line}, column ${column} is not TOML: ${reason}`;
 };
 
-/**
- * Reads TOML by a schema. Throws a `Failure` that names `source` and the line or key, and repeats no secret.
- */
+/** Reads TOML by a schema. Throws a `Failure` with `source` and the line or key, and without secrets. */
 const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
   if (text.length > MAX_CONF_BYTES) throw broken(source, 'this is too long to be a configuration');
   let document: unknown;
@@ -154,10 +152,7 @@ const overridesOf = (overrides: Record<string, Endpoint>, source: string): Map<I
     }),
   );
 
-/**
- * Reads an invitation or a client's conf. Throws a `Failure` that begins with `source`, such as the file's
- * path.
- */
+/** Reads an invitation or a client's conf. Throws a `Failure` that begins with `source`, a path. */
 export const parseConf = (text: string, source: string): Conf => {
   const { interface: own, server, ...rest } = parseSettings(text, Document, source);
   const conf: Conf = {

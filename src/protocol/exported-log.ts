@@ -1,6 +1,4 @@
-/**
- * An exported log: a header, then each record with its exact texts or its digest alone (docs/log-format.md).
- */
+/** An exported log: a header, then each record's exact texts or its digest alone (docs/log-format.md). */
 import * as z from 'zod';
 import { chainHash, digestOf, type EventRecord, fromHex, type Sha256 } from '../events/record.ts';
 import type { EventType } from '../events/schema.ts';

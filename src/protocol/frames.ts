@@ -1,7 +1,4 @@
-/**
- * JSON text frames of the live stream over a WebSocket: an empty list means an empty list, unknown fields are
- * ignored.
- */
+/** JSON text frames of the live stream: an empty list means an empty list, unknown fields are ignored. */
 import * as z from 'zod';
 import { SocketAddress } from '../values/endpoint.ts';
 import { CidrId, Hash, PeerId, Position } from '../values/id.ts';

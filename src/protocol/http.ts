@@ -1,6 +1,4 @@
-/**
- * Paths, header and limits of the HTTP API; schemas are elsewhere, so that a verb loads only what it needs.
- */
+/** Paths, header and limits of the HTTP API, without schemas, which a verb loads only as needed. */
 
 /** The server's public key, in each request; without it the answer is an empty 401. */
 export const SERVER_KEY_HEADER = 'x-innernet-server-key';

@@ -43,9 +43,7 @@ export const replay = async (
   }
 };
 
-/**
- * Works now and after each growth of the log, never twice at once, until the signal or an error of the work.
- */
+/** Works now and after each growth of the log, never twice at once, until the signal or an error. */
 export const onGrowth = async (
   log: Pick<EventLog, 'wake'>,
   work: () => Promise<void>,

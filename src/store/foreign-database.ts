@@ -1,7 +1,4 @@
-/**
- * Reads the database of innernet's own server (schema of innernet 2.0, `server/src/db`) and locks it
- * meanwhile.
- */
+/** Reads the database of innernet 2.0's server (schema: its `server/src/db`) and locks it meanwhile. */
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import Database from 'better-sqlite3';

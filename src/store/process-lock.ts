@@ -5,8 +5,8 @@ import Database from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
 /**
- * SQLite's exclusive lock on `NET.lock`: a crash cannot leave it behind, unlike a pid file. `NET.pid` names
- * the holder.
+ * SQLite's exclusive lock on `NET.lock`: unlike a pid file it never outlives a crash. `NET.pid` names the
+ * holder.
  */
 /** Milliseconds that `isHeld` of another process may be in the way. */
 const LOOKED_AT = 100;

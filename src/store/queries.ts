@@ -53,8 +53,8 @@ export interface LogQueries {
   /** An event is about what it names, and about the CIDR of a peer that it adds. */
   records(filter: RecordFilter, stretch: Stretch): ToldRecord[];
   /**
-   * What decides up to `until` whether two peers can talk: records about the two, the CIDRs around them, and
-   * their associations.
+   * What decides up to `until` whether two peers can talk: records about them, the CIDRs around them, and
+   * associations of these.
    */
   recordsOfPair(pair: readonly [PeerId, PeerId], until: Position): EventRecord[];
   /** Sealed texts of all who carried out a command. */

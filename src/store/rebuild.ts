@@ -39,8 +39,7 @@ export const rebuildStale = async (db: Database, projections: readonly Projectio
 };
 
 /**
- * Meanwhile readers see the old ones and writers wait; a killed process changes nothing. `onProgress` gets
- * positions.
+ * Readers see the old ones and writers wait; a killed process changes nothing. `onProgress` gets positions.
  */
 export const rebuild = async (
   db: Database,

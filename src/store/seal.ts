@@ -9,9 +9,7 @@ import type { Head, NewCommit } from './log.ts';
 const POOL = new Uint8Array(4096);
 let used = POOL.length;
 
-/**
- * Offset of fresh random bytes in the pool: a system call for each would cost more than the rest of sealing.
- */
+/** Offset of fresh random bytes: a system call for each few would cost more than the rest of sealing. */
 const take = (count: number): number => {
   if (used + count > POOL.length) {
     randomFillSync(POOL);

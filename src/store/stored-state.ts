@@ -1,7 +1,4 @@
-/**
- * Stored states of the network, which shorten a start; one that is damaged, too new or of other code is
- * skipped.
- */
+/** Stored states, which shorten a start; one that is damaged, too new or of other code is skipped. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';

@@ -30,10 +30,7 @@ const recordAt = async (log: Readable, position: Position): Promise<EventRecord 
   return record?.position === position ? record : undefined;
 };
 
-/**
- * The log must contain the witness's head, which is returned, and may be longer; undefined without a witness.
- * Throws `DamagedLog`.
- */
+/** The log must contain the witness's head; gives it, or undefined without a witness. Throws `DamagedLog`. */
 export const checkWitness = async (log: EventLog): Promise<Head | undefined> => {
   const witness = await log.witness();
   if (!witness) return undefined;

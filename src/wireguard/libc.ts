@@ -79,9 +79,7 @@ const load = async () => {
     /** Another one after the device is made again; 0 without a device. */
     deviceIndex: (device: string): number => calls.nametoindex(device),
 
-    /**
-     * A TCP socket for this device's packets only, by the number that now has the name. Throws `CallFailed`.
-     */
+    /** A TCP socket for this device only, by the number that now has the name. Throws `CallFailed`. */
     socketThrough: (device: string, family: Ip): number => {
       const fd = check(calls.socket(addressFamily(family), LINUX.SOCK_STREAM_CLOEXEC, 0), 'socket');
       try {

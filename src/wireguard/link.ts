@@ -78,9 +78,7 @@ const NEW: Pick<Link, 'isUp' | 'asksNeighbours' | 'mtu' | 'addresses' | 'routes'
   routes: [],
 };
 
-/**
- * Lines for `ip`; none if the interface is right. Removes other addresses of the network and nothing else.
- */
+/** Lines for `ip`; none if all is right. Removes other addresses of the network, and nothing else. */
 export const repairs = (link: Link | undefined, wants: LinkConfig): string[] => {
   const has = link ?? NEW;
   const { name, network } = wants;

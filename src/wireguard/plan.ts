@@ -49,8 +49,8 @@ export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions
 export type PeerDelta = { removed: readonly PublicKey[]; changed: readonly PeerConfig[] };
 
 /**
- * Does not read the device. Removals come first: an address may pass to another key. An undefined endpoint or
- * keepalive stays.
+ * Reads no device. Removals come first: an address may pass to another key. `undefined` leaves a field as it
+ * is.
  */
 export const stepsForDelta = ({ removed, changed }: PeerDelta, network: Cidr): Plan => {
   const { safe, heldBack } = sift(changed, network);

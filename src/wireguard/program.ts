@@ -42,7 +42,7 @@ export const run = (program: string, args: readonly string[], input = ''): Promi
   });
 
 /**
- * Starts a program with one unfinished line on stdin, which it carries out when our end closes, also by a
+ * Starts a program with an unfinished line on stdin; it carries the line out when our end closes, also by a
  * kill.
  */
 export const startWaiting = (program: string, args: readonly string[], line: string): ChildProcess => {

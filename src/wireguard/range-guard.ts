@@ -22,9 +22,7 @@ export class RangeGuard {
     this.#config = config;
   }
 
-  /**
-   * Repairs the guard; gives other devices' routes and addresses in the range. Throws the `Failure` of `ip`.
-   */
+  /** Repairs the guard; gives other devices' routes and addresses in the range. Throws a `Failure`. */
   async stand(): Promise<Thief[]> {
     const { name, network } = this.#config;
     const routing = await routingOf(network);

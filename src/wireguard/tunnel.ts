@@ -52,10 +52,7 @@ export const openDevice = async (name: InterfaceName): Promise<Device | undefine
   return link && adopt(name, link);
 };
 
-/**
- * The public key tells the device's owner, faster than a reading; undefined without a WireGuard device or
- * key.
- */
+/** The public key tells the device's owner, faster than a reading; undefined without device or key. */
 export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefined> => {
   const text = await beginning(name, GET, ENDS_DEVICE);
   if (text !== undefined) return deviceStateOf(text.split(ENDS_DEVICE)[0] ?? '').publicKey;
