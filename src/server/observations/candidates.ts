@@ -1,15 +1,15 @@
-/** Which of the addresses that a peer reports are passed on to others: pure rules against abuse. */
+/** Pure rules against abuse: which reported addresses are passed on. */
 import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 import { type Cidr, containsIp, familyOf, type Ip, kindOf, networkOf } from '../../values/ip.ts';
 
-/** Kinds of address that lead into the reporter's own premises at most. */
+/** Kinds that lead at most into the reporter's own premises. */
 const PRIVATE = new Set(['private', 'uniqueLocal']);
-/** Kinds that are somewhere in particular on the internet. */
+/** Kinds that name one place on the internet. */
 const PUBLIC = new Set(['unicast']);
-/** An IPv6 site has at least this prefix: a reported address may differ from the observed one below it. */
+/** An IPv6 site has at least this prefix. */
 const SITE_PREFIX = 64;
 
-/** Addresses in the log, the conf and on the wire are canonical, so the host of one is an `Ip`. */
+/** Addresses are canonical, so their host is an `Ip`. */
 const ipOf = (endpoint: SocketAddress): Ip => hostOf(endpoint) as Ip;
 
 const samePlace = (candidate: Ip, observed: Ip): boolean => {
@@ -19,8 +19,8 @@ const samePlace = (candidate: Ip, observed: Ip): boolean => {
 };
 
 /**
- * Whether an address that a peer reports may be told to others: a private one, or one where the server itself sees
- * the peer (IPv6: in the same /64); never one inside the network. Otherwise a peer could aim all others at a victim.
+ * Whether a reported address may be passed on: a private one, or where the server sees the peer (IPv6: the
+ * same /64); never one inside the network. Otherwise a peer could aim all others at a victim.
  */
 export const isAcceptable = (
   candidate: SocketAddress,

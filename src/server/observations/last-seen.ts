@@ -1,4 +1,4 @@
-/** When peers were last seen, without a running server: by the device's handshakes, and those that its file remembers. */
+/** When peers were last seen: handshakes of the device and of the file. */
 import type { Peer } from '../../domain/peer.ts';
 import type { SeenPeer } from '../../protocol/rows.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -7,7 +7,7 @@ import { Timestamp } from '../../values/time.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { rememberedHandshakes } from './observation-file.ts';
 
-/** A device that cannot be read tells nothing. */
+/** An unreadable device counts as none. */
 const onDevice = async (network: InterfaceName) => {
   try {
     return (await (await openDevice(network))?.read())?.peers;
@@ -28,7 +28,7 @@ export const lastSeen = async (
   );
 };
 
-/** A row, or none, by the latest of some handshakes; in milliseconds since 1970. */
+/** The latest handshake, in milliseconds since 1970. */
 export const seenRow = (peerId: PeerId, ...handshakes: (number | undefined)[]): SeenPeer[] => {
   const known = handshakes.filter((each) => each !== undefined);
   if (known.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Observations kept over a restart, in a file beside the log: written lazily, and no loss when it is gone. */
+/** Observations kept over a restart, in a file beside the log: written lazily, expendable. */
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
@@ -6,7 +6,6 @@ import { SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Observations, StoredObservation } from './observations.ts';
 
-/** Milliseconds between two writes, at least. */
 const WRITE_EVERY = 30_000;
 
 const Document = z.object({
@@ -21,11 +20,10 @@ const Document = z.object({
   ),
 });
 
-/** The file's text. */
 export const observationDocument = (peers: StoredObservation[]): string =>
   JSON.stringify({ version: 1, peers } satisfies z.input<typeof Document>);
 
-/** What the file remembers; a missing or damaged one remembers nothing. */
+/** A missing or damaged file holds nothing. */
 const remembered = (file: string): z.infer<typeof Document>['peers'] => {
   try {
     return Document.parse(JSON.parse(readFileSync(file, 'utf8'))).peers;
@@ -34,11 +32,10 @@ const remembered = (file: string): z.infer<typeof Document>['peers'] => {
   }
 };
 
-/** The candidates that the file remembers, by peer. */
 export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
   new Map(remembered(file).map(({ id, reported }) => [id, reported]));
 
-/** The last handshakes that the file remembers, in milliseconds since 1970, by peer. */
+/** In milliseconds since 1970. */
 export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
   new Map(
     remembered(file).flatMap(({ id, lastHandshake }) =>
@@ -52,7 +49,7 @@ export class ObservationFile {
   readonly #unsubscribe: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Restores what the file remembers of peers that `knows`, and writes it anew some time after each change. */
+  /** Restores the entries of peers that `knows`, and rewrites the file after changes. */
   constructor(file: string, observations: Observations, knows: (id: PeerId) => boolean) {
     this.#file = file;
     this.#observations = observations;
@@ -62,13 +59,13 @@ export class ObservationFile {
     });
   }
 
-  /** Writes all that is known: handshakes alone, which come all the time, are no reason to write before. */
+  /** Handshakes come all the time and alone cause no earlier write. */
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#write();
   }
 
-  /** A full disk or the like costs no more than the memory of endpoints, so nobody is troubled with it. */
+  /** A full disk costs only remembered endpoints. */
   async #write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

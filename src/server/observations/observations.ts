@@ -1,7 +1,4 @@
-/**
- * What is seen of peers rather than decided: where WireGuard hears them, when it last shook hands, where they say
- * they may be reached. None of it is in the log; it has its own numbers, which begin anew with each boot.
- */
+/** Observations of peers, never in the log: endpoint, handshake and candidates, numbered per boot. */
 import { MAX_CANDIDATES } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
@@ -9,20 +6,18 @@ import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
 import { isAcceptable } from './candidates.ts';
 
-/** Changes of one peer's candidates are passed on this often, in milliseconds; the newest waits. */
+/** Milliseconds between two updates of one peer's candidates. */
 const CANDIDATES_EVERY = 10_000;
 
-/** What is kept of a peer. */
 export type Observed = {
-  /** Where WireGuard heard it last. */
   endpoint: SocketAddress | null;
-  /** Where it says that it may be reached, as far as that is passed on. */
+  /** The reported addresses that may be passed on. */
   candidates: readonly SocketAddress[];
-  /** Milliseconds since 1970; undefined where none is known. */
+  /** Milliseconds since 1970. */
   lastHandshake: number | undefined;
 };
 
-/** Observed things as a file keeps them; `reported` is unfiltered, because the filter depends on `endpoint`. */
+/** `reported` is unfiltered, because the filter depends on `endpoint`. */
 export type StoredObservation = {
   id: PeerId;
   endpoint: SocketAddress | null;
@@ -33,7 +28,7 @@ export type StoredObservation = {
 type Entry = Observed & {
   sequence: number;
   reported: readonly SocketAddress[];
-  /** Reported by this machine itself: passed on unless inside the network. */
+  /** Reported by this machine. */
   trusted: boolean;
   /** By the monotonic clock; -Infinity while none was passed on. */
   candidatesChanged: number;
@@ -50,7 +45,7 @@ export class Observations {
   readonly boot: string;
   readonly #network: Cidr;
   readonly #entries = new Map<PeerId, Entry>();
-  /** Every change in order; one that its peer's next change has overtaken is skipped and dropped in time. */
+  /** In order; superseded entries are skipped and later dropped. */
   #changes: { sequence: number; id: PeerId }[] = [];
   readonly #listeners = new Set<(observation: Observation) => void>();
   #sequence = 0;
@@ -60,7 +55,6 @@ export class Observations {
     this.#network = network;
   }
 
-  /** The number of the latest change; 0 before the first. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -69,13 +63,12 @@ export class Observations {
     return this.#entries.get(id) ?? NONE;
   }
 
-  /** A peer's observation as it is sent, or undefined where nothing is known of it. */
   rowOf(id: PeerId): Observation | undefined {
     const entry = this.#entries.get(id);
     return entry && { id, endpoint: entry.endpoint, candidates: [...entry.candidates] };
   }
 
-  /** The observations that changed after a sequence of this boot, each once, oldest change first. */
+  /** Each changed row once, oldest change first. */
   *since(sequence: number): Generator<Observation> {
     for (let at = this.#indexAfter(sequence); at < this.#changes.length; at++) {
       const change = this.#changes[at];
@@ -86,56 +79,54 @@ export class Observations {
     }
   }
 
-  /** Calls back after each change of what is sent; returns what ends that. */
+  /** Returns the unsubscribe function. */
   onChange(listener: (observation: Observation) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** What a read of the device showed. */
   see(id: PeerId, endpoint: SocketAddress | null, lastHandshake?: number): void {
     const entry = this.#entry(id);
     if (lastHandshake !== undefined) entry.lastHandshake = lastHandshake;
     if (endpoint === null || endpoint === entry.endpoint) return;
     entry.endpoint = endpoint;
     const candidates = this.#passedOn(entry);
-    // What a move takes away goes at once; what it would add waits its turn like every other change.
+    // Removals from a move go out at once; additions wait their turn like every other change.
     entry.candidates = entry.candidates.filter((candidate) => candidates.includes(candidate));
     this.#changed(id, entry);
     this.#offer(id, entry);
   }
 
-  /** A peer's own list of where it may be reached. Passed on at once, then at most once in ten seconds. */
+  /** Passed on at once, then at most every ten seconds. */
   report(id: PeerId, reported: readonly SocketAddress[]): void {
     const entry = this.#entry(id);
     entry.reported = [...new Set(reported)].slice(0, MAX_CANDIDATES);
     this.#offer(id, entry);
   }
 
-  /** This machine's own addresses, as candidates of the server's peer: clients on its LAN need them. */
+  /** Clients on this machine's LAN need its addresses. */
   reportOwn(id: PeerId, reported: readonly SocketAddress[]): void {
     this.#entry(id).trusted = true;
     this.report(id, reported);
   }
 
-  /** The number of a peer's latest change; 0 where nothing is known of it. */
+  /** 0 if there is none. */
   numberOf(id: PeerId): number {
     return this.#entries.get(id)?.sequence ?? 0;
   }
 
-  /** Gives a peer's observation a new number, untold: it is news to those who come to see the peer only now. */
+  /** Silent: makes an observation news for peers that see it only now. */
   renumber(id: PeerId): void {
     const entry = this.#entries.get(id);
     if (entry) this.#number(id, entry);
   }
 
-  /** Of a peer that is gone. */
   forget(id: PeerId): void {
     clearTimeout(this.#entries.get(id)?.timer);
     this.#entries.delete(id);
   }
 
-  /** What earlier boots knew, before anything else. */
+  /** Call before anything else. */
   restore(stored: readonly StoredObservation[]): void {
     for (const { id, endpoint, reported, lastHandshake } of stored) {
       const entry = this.#entry(id);
@@ -151,7 +142,6 @@ export class Observations {
     }
   }
 
-  /** Ends the timers. */
   close(): void {
     for (const { timer } of this.#entries.values()) clearTimeout(timer);
     this.#listeners.clear();
@@ -179,7 +169,6 @@ export class Observations {
     );
   }
 
-  /** Passes a peer's candidates on if they differ and its time has come; else when it comes. */
   #offer(id: PeerId, entry: Entry): void {
     if (entry.timer) return;
     const candidates = this.#passedOn(entry);
@@ -214,7 +203,6 @@ export class Observations {
     this.#changes = this.#changes.filter(({ sequence, id }) => this.#entries.get(id)?.sequence === sequence);
   }
 
-  /** Index of the first change after a sequence. */
   #indexAfter(sequence: number): number {
     let [low, high] = [0, this.#changes.length];
     while (low < high) {

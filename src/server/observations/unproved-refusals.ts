@@ -1,4 +1,4 @@
-/** Peers whose requests were refused because no proof by their key came along: told, counted and kept, never in the log. */
+/** Peers refused for want of a proof by key: reported, counted, kept in a file. */
 
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
@@ -13,7 +13,7 @@ import type { Timestamp } from '../../values/time.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 import type { Live } from '../live/live.ts';
 
-/** Milliseconds between two lines about the same peer, and between two writes of the file. */
+/** Milliseconds between two warnings about one peer, and between two writes of the file. */
 const SAID_EVERY = 3_600_000;
 const WRITE_EVERY = 1_000;
 /** Milliseconds after which a refusal is forgotten. */
@@ -21,7 +21,7 @@ const KEPT = 7 * 86_400_000;
 
 const Document = z.array(UnprovedRefusal);
 
-/** What the file remembers; a missing or damaged one remembers nothing. */
+/** None if the file is missing or damaged. */
 export const readUnprovedRefusals = (file: string): UnprovedRefusal[] => {
   try {
     return Document.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -31,7 +31,7 @@ export const readUnprovedRefusals = (file: string): UnprovedRefusal[] => {
 };
 
 type Place = {
-  /** The network's name on this machine, for the command to try. */
+  /** For the suggested command. */
   network: string;
   file: string;
   live: Pick<Live, 'network' | 'subscribe'>;
@@ -54,7 +54,7 @@ export class UnprovedRefusals {
     });
   }
 
-  /** A peer was refused something; the door says so itself where no command was asked for. */
+  /** Counts a refusal; the door calls it where no command was sent. */
   note(peer: Peer, now = new Date()): void {
     const count = (this.#rows.get(peer.id)?.count ?? 0) + 1;
     this.#rows.set(peer.id, { peerId: peer.id, count, last: now.toISOString() as Timestamp });
@@ -65,14 +65,14 @@ export class UnprovedRefusals {
     this.#place.say(adviceOn(peer, this.#place.network));
   }
 
-  /** Of the last seven days, in the order in which the peers were first refused. */
+  /** In the order of each peer's first refusal. */
   rows(now = Date.now()): UnprovedRefusal[] {
     for (const { peerId, last } of this.#rows.values())
       if (Date.parse(last) + KEPT < now) this.#rows.delete(peerId);
     return [...this.#rows.values()];
   }
 
-  /** The same way in for commands; whose it refuses for want of a proof is noted. */
+  /** Counts refusals by `execute` for want of a proof. */
   watching(plane: Pick<ControlPlane, 'execute'>): Pick<ControlPlane, 'execute'> {
     return {
       execute: async (command, request) => {
@@ -89,12 +89,10 @@ export class UnprovedRefusals {
     };
   }
 
-  /** Writes what is still to be written. */
   close(): void {
     if (this.#timer) this.#write();
   }
 
-  /** What is no trouble any more is forgotten. */
   #settle(event: NetworkEvent): void {
     const isSettled = SETTLED_BY.has(event.type);
     if (event.type === 'ProofWaived' && event.peerId === undefined) this.#rows.clear();
@@ -112,7 +110,7 @@ export class UnprovedRefusals {
     this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY).unref();
   }
 
-  /** A full disk costs no more than what list-peers says beside this process. */
+  /** A full disk costs only what list-peers shows outside this process. */
   #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -132,7 +130,6 @@ const SETTLED_BY = new Set<NetworkEvent['type']>([
   'AdminRevoked',
 ]);
 
-/** Both ways out, for the operator. */
 const adviceOn = ({ name, ip, hasProved }: Peer, network: string): string => {
   const who = `${printable(name)} (${ip})`;
   const what = hasProved

@@ -1,4 +1,4 @@
-/** Who listens to the streams: the members by CIDR and by peer, and those that read too slowly to be told more. */
+/** Members of the streams, by CIDR and by peer. */
 import type { CidrId, PeerId } from '../../values/id.ts';
 import type { Member } from './member.ts';
 
@@ -34,7 +34,6 @@ export class Audience {
     return this.#byPeer.get(member.peerId)?.has(member) === true;
   }
 
-  /** Whether any peer of a CIDR listens. */
   listens(cidrId: CidrId): boolean {
     return this.#byCidr.has(cidrId);
   }
@@ -43,28 +42,25 @@ export class Audience {
     for (const members of this.#byCidr.values()) yield* members;
   }
 
-  /** The streams of one peer. */
   ofPeer(id: PeerId): Iterable<Member> {
     return this.#byPeer.get(id) ?? [];
   }
 
-  /** Members of a CIDR that have been told everything so far. */
   *level(cidrId: CidrId): Generator<Member> {
     for (const member of this.#byCidr.get(cidrId) ?? []) if (!member.isBehind) yield member;
   }
 
-  /** Members that are to hear nothing more until they have read what waits for them. */
+  /** Get nothing more until their queue is empty. */
   behind(): Iterable<Member> {
     return this.#behind;
   }
 
-  /** A member has read what waited for it. */
   catchUp(member: Member): void {
     this.#behind.delete(member);
     member.behindSince = undefined;
   }
 
-  /** Queues a frame. Whoever's queue is too long then is behind from now on. */
+  /** A member whose queue is now too long counts as behind. */
   write(member: Member, bytes: Buffer): void {
     if (member.write(bytes)) return;
     member.behindSince ??= performance.now();

@@ -1,7 +1,4 @@
-/**
- * What clients say that they have followed, where the log knows nothing of it: the sign of an older copy whose
- * witness is as old. It is kept beside the log for `restored`, and no word of it is believed for anything else.
- */
+/** Heads that clients name and the log does not know: the sign of an older copy. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import type { Head } from '../../store/log.ts';
@@ -9,17 +6,17 @@ import { Hash, type PeerId, Position } from '../../values/id.ts';
 import { RecordedName } from '../../values/name.ts';
 import type { Live } from '../live/live.ts';
 
-/** `saidBy`: the peers that named this head, some of them; nobody else has seen it. */
+/** `saidBy`: some of the peers that named this head. */
 const Claim = z.object({ position: Position, hash: Hash, saidBy: z.array(RecordedName).optional() });
 export type Claim = z.infer<typeof Claim>;
 
-/** Enough to judge by how many it was said. */
+/** Enough to judge how many peers said it. */
 const MAX_NAMED = 10;
 
-/** A peer may say anything, but no number that the log could not reach in years counts. */
+/** Larger claims are ignored: the log could not get there in years. */
 const FARTHEST = 10_000_000;
 
-/** The greatest head that a client has named; undefined where none has, or the file cannot be read. */
+/** Undefined if no client named one or the file is unreadable. */
 export const readClaim = (file: string): Claim | undefined => {
   try {
     return Claim.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -28,7 +25,6 @@ export const readClaim = (file: string): Claim | undefined => {
   }
 };
 
-/** After a restoration nothing of it counts any more. */
 export const forgetClaims = (file: string): void => rmSync(file, { force: true });
 
 export class Claims {
@@ -38,7 +34,7 @@ export class Claims {
   readonly #heardOf = new Set<PeerId>();
   #greatest: Claim | undefined;
 
-  /** `warn` hears of each peer once. */
+  /** `warn` is called once per peer. */
   constructor(file: string, live: Live, warn: (message: string) => void) {
     this.#file = file;
     this.#live = live;
@@ -51,7 +47,6 @@ export class Claims {
     });
   }
 
-  /** A client names where it is. */
   hear(peerId: PeerId, head: Head): void {
     if (!this.#isForeign(head) || this.#heardOf.has(peerId)) return;
     this.#heardOf.add(peerId);
@@ -67,7 +62,7 @@ export class Claims {
     } else if (head.position > (greatest?.position ?? 0)) this.#keep({ ...head, saidBy: [name] });
   }
 
-  /** Beyond our end, or another hash than ours; what a restoration has given up already is no news. */
+  /** Beyond our end or another hash than ours, unless a restoration has given it up. */
   #isForeign({ position, hash }: Head): boolean {
     const { head, window, network } = this.#live;
     const own = window.hashAt(position);
@@ -76,7 +71,7 @@ export class Claims {
     return !network.restorations.some((it) => it.position <= position && position <= it.lostPosition);
   }
 
-  /** A full disk costs no more than this hint. */
+  /** On a full disk only this hint is lost. */
   #keep(claim: Claim): void {
     this.#greatest = claim;
     try {

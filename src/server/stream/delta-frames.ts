@@ -1,4 +1,4 @@
-/** Delta frames: what a commit, or everything since a position, means to the peers of one CIDR. Bytes, no sockets. */
+/** Delta frames as bytes: the changes of a commit or stretch, for the peers of one CIDR. */
 import type { ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -18,10 +18,10 @@ type Rows = {
 const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
 const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
 
-/** More changed rows than this are too long for a frame, whatever is in them: no need to write them out. */
+/** More rows never fit a frame. */
 const MAX_ROWS = 600;
 
-/** Digests in a frame that has nothing else: well below `MAX_DELTA_BYTES`. */
+/** Well below `MAX_DELTA_BYTES`. */
 const MAX_DIGESTS_ALONE = 900;
 
 const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
@@ -39,7 +39,6 @@ const peerRows = ({ changed, removed }: ClassDelta, joined: ReadonlySet<PeerId>)
   return { changed: changed.map(peerRow), removed, ...(ids.length > 0 ? { joined: ids } : {}) };
 };
 
-/** What tells a client to fetch a snapshot, at the position where the followers are. */
 export const fetchFrame = ({ head }: Live): Buffer => {
   const frame: Fetch = { kind: 'fetch', position: head.position, hash: head.hash };
   return Buffer.from(JSON.stringify(frame));
@@ -47,13 +46,12 @@ export const fetchFrame = ({ head }: Live): Buffer => {
 
 const FETCH = Buffer.from('{"kind":"fetch"');
 
-/** Whether the bytes are those of such a frame. */
 export const isFetch = (bytes: Buffer): boolean => bytes.subarray(0, FETCH.length).equals(FETCH);
 
-/** Positions from which and to which a frame leads. */
+/** The records in (from, to]. */
 type Stretch = { from: Position; to: Position };
 
-/** A delta over a stretch of the window, or undefined when it would be too long for a frame. */
+/** Undefined if too long for a frame. */
 const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer | undefined => {
   const hash = window.hashAt(to) ?? NO_HASH;
   const frame: Delta = {
@@ -68,7 +66,7 @@ const deltaFrame = ({ window }: Live, { from, to }: Stretch, rows: Rows): Buffer
   return bytes.length > MAX_DELTA_BYTES ? undefined : bytes;
 };
 
-/** Deltas with digests only, over a stretch of the window in which nothing changed for those who get them. */
+/** Deltas with digests only, for a stretch without changes to their readers. */
 export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
   const frames: Buffer[] = [];
   for (let start = from; start < to; start += MAX_DIGESTS_ALONE) {
@@ -79,8 +77,8 @@ export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
 };
 
 /**
- * The frames of one commit for the CIDRs in `since`, which says up to where each has been told; a CIDR that the
- * commit does not concern gets none. CIDRs to which it means the same share the very bytes.
+ * For the CIDRs in `since` (the position each was told); unaffected ones get none. CIDRs with equal changes
+ * share the same bytes.
  */
 export const stepFrames = (
   live: Live,
@@ -106,7 +104,7 @@ export const stepFrames = (
   return frames;
 };
 
-/** What a commit means to each CIDR that it concerns; a changed CIDR concerns all. */
+/** A changed CIDR affects all. */
 const concerned = (
   { changes, deltas }: Pick<Step, 'changes' | 'deltas'>,
   since: ReadonlyMap<CidrId, Position>,
@@ -132,9 +130,8 @@ const rowsNow = ({ network }: Live, viewer: CidrId, { peers, cidrs }: Touched): 
 };
 
 /**
- * From a position of the window to where the followers are, with the rows as they are now; `fetch` if that is too
- * much. Rows are as now already after the last commit that touched any, so the digests before the first such
- * commit and after the last go in frames of their own: a long silence is no reason for a snapshot.
+ * From a position to the head, with current rows; a fetch frame if too long. Digests before the first and
+ * after the last change get their own frames, so a long silence needs no snapshot.
  */
 export const catchUpFrames = (live: Live, viewer: CidrId, from: Position): Buffer[] => {
   const end = live.head.position;

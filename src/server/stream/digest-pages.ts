@@ -1,31 +1,29 @@
-/** The digests of the log, a page at a time, as bytes: those of whole pages never change, so they are kept. */
+/** The digests of the log as bytes, in pages; complete pages are cached. */
 import type { Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Answerer } from '../past/answerer.ts';
 import { DIGEST_BYTES, digestBytes } from '../past/digests.ts';
 
-/** Records in a page. */
+/** Records. */
 const PAGE = 5_000;
-/** Pages that are kept: 5 MiB. */
+/** 5 MiB. */
 const MAX_PAGES = 16;
 
-/** What has been asked for of the page that still grows. */
 type Tail = { after: Position; to: Position; bytes: Uint8Array };
 
 export class DigestPages {
   readonly #live: Live;
   readonly #past: Pick<Answerer, 'digests'>;
-  /** By number, the one used last at the end. */
+  /** Least recently used first. */
   readonly #pages = new Map<number, Promise<Uint8Array>>();
   #tail: Tail = { after: 0, to: 0, bytes: new Uint8Array() };
 
-  /** `past` is asked for what is no longer in the live window. */
   constructor(live: Live, past: Pick<Answerer, 'digests'>) {
     this.#live = live;
     this.#past = past;
   }
 
-  /** The digests of the records in (after, to], which must be there, as the items of a JSON list. */
+  /** Digests of (after, to], which must exist, as items of a JSON list. */
   async between(after: Position, to: Position): Promise<Uint8Array[]> {
     const { position: head } = this.#live.head;
     const pieces: Promise<Uint8Array>[] = [];
@@ -55,7 +53,7 @@ export class DigestPages {
     return after >= window.start ? digestBytes(window.digests(after, to)) : this.#past.digests(after, to);
   }
 
-  /** What came since the last time is added. The page that grows is shorter than the live window. */
+  /** The growing page always lies within the live window. */
   #tailUpTo(after: Position, to: Position): Uint8Array {
     const known = this.#tail.after === after ? this.#tail : { after, to: after, bytes: new Uint8Array() };
     if (known.to < to) {
@@ -67,5 +65,4 @@ export class DigestPages {
   }
 }
 
-/** Where the page of the record after a position ends. */
 const endOf = (position: Position): Position => position - (position % PAGE) + PAGE;

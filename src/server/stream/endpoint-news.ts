@@ -1,4 +1,4 @@
-/** What is observed of peers, told to those who see them: in the order of its numbers, gathered for a moment. */
+/** Sends observations to the peers that may see them, gathered for a moment. */
 
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -13,14 +13,14 @@ import type { Audience } from './audience.ts';
 import type { Lanes } from './lanes.ts';
 import type { Member } from './member.ts';
 
-/** Observations are gathered for this long, in milliseconds, unless the last ones went out longer ago. */
+/** Milliseconds between two rounds, at least. */
 const GATHER = 100;
-/** Answers that are kept until something is observed again. */
+/** Kept until the next observation. */
 const MAX_KEPT = 256;
-/** Observations in one frame. */
+/** Per frame. */
 const MAX_OBSERVATIONS = 500;
 
-/** Who has it knows all observations up to the sequence that he may know. */
+/** A member with this frame knows all that it may up to `sequence`. */
 type Frame = { bytes: Buffer; sequence: number };
 
 export class EndpointNews {
@@ -28,9 +28,8 @@ export class EndpointNews {
   readonly #observations: Observations;
   readonly #audience: Audience;
   readonly #lanes: Lanes;
-  /** For each CIDR that listens, the peers of which there is something to tell. */
   readonly #news = new Map<CidrId, Set<PeerId>>();
-  /** What the peers of a CIDR may know that is newer than a number: after a restart all of them ask for all of it. */
+  /** After a server restart all peers of a CIDR ask for the same frames. */
   readonly #since = new Map<string, Frame[]>();
   readonly #unsubscribe: () => void;
   #gathering: NodeJS.Timeout | undefined;
@@ -49,7 +48,7 @@ export class EndpointNews {
     clearTimeout(this.#gathering);
   }
 
-  /** What was observed of a peer before it came into sight follows the delta that names it. */
+  /** Sends earlier observations of a newly visible peer after the delta that names it. */
   follow(step: Step): void {
     if (step.deltas.length > 0) this.#since.clear();
     const numbered = new Set<PeerId>();
@@ -62,7 +61,6 @@ export class EndpointNews {
     if (this.#news.size > 0) this.#tell();
   }
 
-  /** Tells a member what it does not know yet, as far as its queue allows. */
   level(member: Member): void {
     for (const frame of this.#framesSince(member.cidrId, member.sequence)) this.#write(member, frame);
   }
@@ -77,7 +75,7 @@ export class EndpointNews {
     this.#gathering ??= setTimeout(() => this.#tell(), wait);
   }
 
-  /** Under a new number it is news also to those who lose their connection right now, and ask for what is newer. */
+  /** The new number also reaches clients that reconnect right now. */
   #welcome(viewer: CidrId, id: PeerId, numbered: Set<PeerId>): void {
     if (!numbered.has(id)) this.#observations.renumber(id);
     numbered.add(id);
@@ -126,7 +124,6 @@ export class EndpointNews {
     return frames;
   }
 
-  /** What is newer than a number of these peers, as far as the peers of a CIDR may know it. */
   #framesOf(viewer: CidrId, ids: Iterable<PeerId>, after: number): Frame[] {
     const mayKnow = sight(this.#live.network, viewer);
     const numbered = [...ids]
@@ -154,14 +151,12 @@ function* idsOf(rows: Iterable<{ id: PeerId }>): Generator<PeerId> {
   for (const { id } of rows) yield id;
 }
 
-/** Whether the peers of a CIDR came to see this peer, of those that a commit changed for them, by this commit. */
 const isNew = ({ changes }: Step, viewer: CidrId, { id, cidrId }: Peer): boolean => {
   const change = changes.peers.get(id);
   if (!change || !appears(change.before)) return true;
   return changes.sight.some((sight) => sight.gained && sight.viewer === viewer && sight.cidr === cidrId);
 };
 
-/** What the peers of a CIDR see, for many questions at one moment. */
 const sight = (network: Network, viewer: CidrId): ((id: PeerId) => boolean) => {
   const known = new Map<CidrId, boolean>();
   return (id) => {

@@ -1,4 +1,4 @@
-/** The live streams: each commit becomes one frame per CIDR that it concerns, written to all its members alike. */
+/** The live streams: each commit becomes one frame per affected CIDR. */
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { appears } from '../../domain/visibility.ts';
@@ -20,19 +20,17 @@ import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
-/** Pings without an answer. */
+/** Unanswered pings. */
 const MAX_MISSED = 2;
-/** Of one peer, proved or not: the end of one that is being replaced may not be known yet. */
+/** Per peer, proved and unproved apart: the end of a replaced stream may be unknown yet. */
 const MAX_STREAMS = 2;
-/** Then a stream that was told to end is cut. */
 const MAX_END_MS = 1_000;
-/** A client that is told to fetch asks at once: only a few are told in one turn. */
+/** A client told to fetch asks at once, so few are told per turn. */
 const WEIGHT_OF_FETCH = 32;
-/** Before the event loop goes round: some 2 ms. */
+/** Per turn of the event loop: some 2 ms. */
 const PINGS_AT_ONCE = 32;
-/** Kept until the next commit. */
 const MAX_CATCH_UPS = 256;
-/** Frames of one client that are read in a second; the rest waits on its side. */
+/** Per second and client; the rest waits on its side. */
 const MAX_HEARD = 200;
 
 export class Hub {
@@ -44,19 +42,16 @@ export class Hub {
   readonly #audience = new Audience();
   readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
-  /** Up to where the members of a CIDR have been told, the longest silent first. */
+  /** Longest silent first. */
   readonly #told = new Map<CidrId, Position>();
-  /** What leads from a position to where the followers are, for the peers of a CIDR. */
+  /** Kept until the next commit. */
   readonly #caughtUp = new Map<string, readonly Buffer[]>();
   readonly #timers: NodeJS.Timeout[];
   #second = 0;
   #attached = 0;
   #sentToGone = 0;
 
-  /**
-   * `claims` hears what clients say that they have followed, `limits` what they exceed. Clients are told the time of
-   * `now`, in milliseconds since 1970, and end peers by it.
-   */
+  /** `claims` hears the heads that clients name. Clients are told `now` (milliseconds since 1970). */
   constructor(
     live: Live,
     observations: Observations,
@@ -80,14 +75,13 @@ export class Hub {
     return this.#audience.all();
   }
 
-  /** Since the start. */
   get framesSent(): number {
     let sent = this.#sentToGone;
     for (const member of this.#audience.all()) sent += member.sent;
     return sent;
   }
 
-  /** Ends all streams; the clients come back by themselves. */
+  /** Clients reconnect by themselves. */
   close(): void {
     this.#news.close();
     this.#lanes.close();
@@ -95,7 +89,7 @@ export class Hub {
     for (const { socket } of this.#audience.all()) socket.close(1001);
   }
 
-  /** Ends the streams of a peer and says why; resolves when they have closed, at once where there are none. */
+  /** Resolves when the peer's streams have closed. */
   revoke(peerId: PeerId, reason: Revoked['reason']): Promise<unknown> {
     const members = [...this.#audience.ofPeer(peerId)];
     const closed = members.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
@@ -106,7 +100,6 @@ export class Hub {
     return Promise.all(closed);
   }
 
-  /** Tells what a commit changed. */
   follow(step: Step): void {
     this.#caughtUp.clear();
     for (const [id, { after }] of step.changes.peers) if (!after) this.#observations.forget(id);
@@ -120,7 +113,7 @@ export class Hub {
     this.#news.follow(step);
   }
 
-  /** Takes over the socket of a joined peer, once both sides have proved themselves where the upgrade was proved. */
+  /** After a proved upgrade, both sides prove themselves first. */
   attach(socket: WebSocket | StreamSocket, peerId: PeerId, query: StreamQuery, opening?: Opening): void {
     socket.on('error', () => socket.terminate());
     if (socket.readyState !== socket.OPEN) return;
@@ -130,7 +123,7 @@ export class Hub {
     else begin();
   }
 
-  /** `key` is by which the client has proved itself. */
+  /** `key`: proved by the client. */
   #begin(
     socket: StreamSocket,
     { peerId, key }: { peerId: PeerId; key: PublicKey | undefined },
@@ -165,7 +158,7 @@ export class Hub {
     this.#level(member);
   }
 
-  /** Undefined where the client has to fetch a snapshot. */
+  /** Undefined: the client has to fetch a snapshot. */
   #resumable({ position, hash, state }: StreamQuery): Position | undefined {
     if (position === undefined || hash === undefined || state === 'none') return undefined;
     return this.#live.window.hashAt(position) === hash ? position : undefined;
@@ -184,7 +177,7 @@ export class Hub {
     socket.once('close', () => this.#leave(member));
   }
 
-  /** Ends the oldest streams; one that proved nothing takes no place of those that did. */
+  /** An unproved stream never displaces a proved one. */
   #makeRoom({ peerId, isProved }: Member): void {
     const streams = [...this.#audience.ofPeer(peerId)].filter((member) => member.isProved === isProved);
     const surplus = streams.slice(0, Math.max(0, streams.length + 1 - MAX_STREAMS));
@@ -206,7 +199,7 @@ export class Hub {
     if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
   }
 
-  /** After a restored backup only a welcome tells who can go on from where: all come back for one. */
+  /** Only a new welcome tells a client where to resume. */
   #startOver(): void {
     for (const member of [...this.#audience.all()]) {
       this.#leave(member);
@@ -229,7 +222,7 @@ export class Hub {
     this.#told.set(cidrId, position);
   }
 
-  /** Sends digests to CIDRs that have heard nothing for long: nobody has many to catch up on. */
+  /** So that no member has many digests to catch up on. */
   #bookmark(): void {
     const { position } = this.#live.head;
     for (const [cidrId, told] of this.#told) {
@@ -247,7 +240,6 @@ export class Hub {
       }
   }
 
-  /** Sends what a member has missed, as far as its queue allows. */
   #level(member: Member): void {
     const { position } = this.#live.head;
     this.#audience.catchUp(member);
@@ -259,7 +251,7 @@ export class Hub {
     this.#news.level(member);
   }
 
-  /** Made once for all who come from the same position: after a restart these are thousands. */
+  /** After a restart, thousands share it. */
   #catchUp(cidrId: CidrId, from: Position): readonly Buffer[] {
     const key = `${cidrId} ${from}`;
     const frames = this.#caughtUp.get(key) ?? catchUpFrames(this.#live, cidrId, from);
@@ -276,13 +268,12 @@ export class Hub {
     }
   }
 
-  /** Without a word, which would wait behind all that was not read. */
+  /** A goodbye frame would wait behind all unread ones. */
   #cutOff(member: Member): void {
     this.#exceeded('slow', member);
     member.socket.terminate();
   }
 
-  /** Pings this second's share of the members. */
   #heartbeat(): void {
     this.#second = (this.#second + 1) % HEARTBEAT_SECONDS;
     const due: Member[] = [];

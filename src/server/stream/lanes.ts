@@ -1,15 +1,14 @@
-/** Frames to many members, so many before the event loop goes round: in order for each CIDR, the CIDRs in turns. */
+/** Frames to many members: in order within a CIDR, the CIDRs in turns. */
 import type { CidrId } from '../../values/id.ts';
 import type { Member } from './member.ts';
 
-/** Writes of ordinary frames before everything else has its turn: some 3 ms. */
+/** Per turn of the event loop: some 3 ms. */
 const MAX_WRITES = 400;
 
-/** Something to be written to each of these members, unless they are gone by then. */
 export type Task = {
   members: Iterator<Member>;
   write: (member: Member) => void;
-  /** For how many writes one counts: more than 1 where it makes its member ask for something. */
+  /** More than 1 where it makes its member send a request. */
   weight?: number;
 };
 
@@ -18,7 +17,7 @@ export class Lanes {
   #left = MAX_WRITES;
   #next: NodeJS.Immediate | undefined;
 
-  /** Does it now, as far as this turn allows, and the rest soon; after everything that the lane has already. */
+  /** After everything in the lane: within this turn's limit now, the rest soon. */
   add(cidrId: CidrId, task: Task): void {
     const lane = this.#lanes.get(cidrId);
     if (lane) lane.push(task);
@@ -45,7 +44,6 @@ export class Lanes {
     });
   }
 
-  /** Whether the task is through. */
   #advance({ members, write, weight = 1 }: Task): boolean {
     while (this.#left > 0) {
       const { done, value } = members.next();

@@ -1,13 +1,12 @@
-/** One client on the stream: its socket, how far it has been told, and how much may wait in its queue. */
+/** One client on the stream: its socket, position and queue limits. */
 import type { WebSocket } from 'ws';
 import type { Peer } from '../../domain/peer.ts';
 import { CLOSE, type ServerFrame } from '../../protocol/frames.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 
-/** For a slow reader; beyond that only its position is kept. */
+/** Beyond this, only a slow reader's position is kept. */
 const MAX_QUEUE_BYTES = 256 * 1024;
-/** A reader that has not emptied its queue by then is cut off. */
 export const MAX_DRAIN_MS = 10_000;
 
 export type StreamSocket = Pick<
@@ -29,25 +28,20 @@ export class Member {
   readonly socket: StreamSocket;
   readonly peerId: PeerId;
   readonly cidrId: CidrId;
-  /** The right to the stream is the peer's with this key: another key is another right. */
+  /** With another key the peer needs another stream. */
   readonly publicKey: PublicKey;
-  /** Whether the client has shown that it has this key. */
   readonly isProved: boolean;
-  /** Up to where frames have been queued. */
   position: Position;
-  /** Up to which number observations have been queued. */
   sequence: number;
-  /** Since when its queue is too long, in milliseconds of the monotonic clock. */
+  /** By the monotonic clock. */
   behindSince: number | undefined;
-  /** What the client says that its WireGuard stands at. */
+  /** As the client says. */
   applied: Position = 0;
   held = 0;
-  /** Pings that it has not answered, and the second in which it gets them. */
   missed = 0;
   beat = 0;
-  /** Frames of this second. */
+  /** In this second. */
   heard = 0;
-  /** Frames that it was sent so far. */
   sent = 0;
 
   constructor(
@@ -65,12 +59,10 @@ export class Member {
     this.isProved = isProved;
   }
 
-  /** Too slow to be told more for now. */
   get isBehind(): boolean {
     return this.behindSince !== undefined;
   }
 
-  /** Whether its WireGuard has all that its stream had to tell. */
   get isLevel(): boolean {
     return !this.isBehind && this.applied >= this.position;
   }
@@ -79,7 +71,7 @@ export class Member {
     return this.socket.bufferedAmount === 0;
   }
 
-  /** Queues a frame that is serialised already: the same bytes go to many. False: the queue is too long now. */
+  /** The same bytes go to many members. False: the queue is now too long. */
   write(bytes: Buffer): boolean {
     this.sent += 1;
     this.socket.send(bytes, { binary: false });
@@ -91,7 +83,6 @@ export class Member {
     this.socket.send(JSON.stringify(frame));
   }
 
-  /** Says why, then closes. */
   end(code: keyof typeof CLOSE, frame?: ServerFrame): void {
     if (frame) this.send(frame);
     this.socket.close(CLOSE[code], code);

@@ -1,4 +1,4 @@
-/** How a proved stream begins: the server's challenge and proof, then the client's; before that nothing else is said. */
+/** The opening of a proved stream: challenge and proof of the server, then proof of the client. */
 import { randomBytes } from 'node:crypto';
 import type { RawData } from 'ws';
 import { CAN } from '../../protocol/can.ts';
@@ -10,18 +10,17 @@ import { HASHES } from '../../wireguard/pair-secret.ts';
 import type { Evidence } from '../proof/proofs.ts';
 import type { StreamSocket } from './member.ts';
 
-/** A client that has not proved itself by then is sent away, in milliseconds. */
+/** Milliseconds for the client's proof. */
 const PROVED_WITHIN = 2_000;
 
-/** An upgrade that was made with a peer's key, at whatever time. */
 export type Opening = {
   evidence: Evidence;
   moment: Moment;
-  /** The client has proved itself on this very stream; false: it has too many connections. */
+  /** Called after the client's proof; false: too many connections. */
   proved: () => boolean;
 };
 
-/** Calls back when both sides have proved themselves; where the client does not, its stream is ended. */
+/** Ends the stream if the client does not prove itself. */
 export const open = (
   socket: StreamSocket,
   network: Hash,
@@ -39,7 +38,7 @@ export const open = (
   const text = Buffer.from(challenge);
   const proof: OpeningFrame = { kind: 'proof', tag: proveStream(keys.server, tag, text, HASHES) };
   const end = (code: 'unproved' | 'tooMany'): void => socket.close(CLOSE[code], code);
-  // What has come by then is read first: the server itself may have been late.
+  // Read what has arrived first: the server itself may be late.
   const patience = setTimeout(() => setImmediate(() => isDone || end('unproved')), PROVED_WITHIN);
   let isDone = false;
   socket.once('close', () => clearTimeout(patience));

@@ -1,10 +1,10 @@
-/** What clients are told of backups that were put back, with each snapshot: the last ones. */
+/** The last restorations of backups, as told with each snapshot. */
 import type { Network } from '../../domain/network.ts';
 import type { Restoration } from '../../protocol/frames.ts';
 
-/** A client that missed more of them than this keeps its alarm. */
+/** A client that missed more keeps its alarm. */
 const MAX_TOLD = 100;
 
-/** The field of a snapshot; there is none where no backup was ever put back. */
+/** Absent if no backup was ever restored. */
 export const restorationsOf = ({ restorations }: Network): { restorations?: Restoration[] } =>
   restorations.length === 0 ? {} : { restorations: restorations.slice(-MAX_TOLD) };

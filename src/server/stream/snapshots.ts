@@ -1,4 +1,4 @@
-/** Everything that the peers of a CIDR see, as compressed bytes: made once for all of them, until it changes. */
+/** Snapshots: what the peers of a CIDR see, compressed once until it changes. */
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip, type ZlibOptions } from 'node:zlib';
@@ -18,16 +18,16 @@ import { restorationsOf } from './restorations.ts';
 
 const compress = promisify(gzip);
 
-/** Rows are compressed once and sent to many: worth some time. */
+/** Rows are compressed once and sent to many. */
 const ROWS_LEVEL = 6;
-/** Rows that are written out before others have their turn: about a millisecond of ten thousand peers' twenty. */
+/** Rows per turn of the event loop: about 1 ms. */
 const PIECE = 500;
-/** Openings that are kept: most who come at one moment come from the same few positions. */
+/** Most clients come from the same few positions. */
 const MAX_OPENINGS = 64;
-/** With as little memory as zlib can do with: thousands may be under way at the same moment. */
+/** The least memory zlib allows: thousands may run at once. */
 const SMALL = { level: 1, memLevel: 1, windowBits: 9 };
 
-/** Rows as a JSON array. They stand for things that never change, so that a little is written out at a time. */
+/** Serialised in pieces; the rows are immutable, so all are of one moment. */
 const listOf = async <T>(things: readonly T[], row: (thing: T) => object): Promise<string> => {
   const pieces: string[] = [];
   for (let at = 0; at < things.length; at += PIECE) {
@@ -37,7 +37,7 @@ const listOf = async <T>(things: readonly T[], row: (thing: T) => object): Promi
   return `[${pieces.join(',')}]`;
 };
 
-/** A gzip member, and its hash, by which an answer that holds it is proved: made once, as it is. */
+/** A gzip member with its hash, by which answers are proved. */
 export type Packed = Part & { readonly bytes: Buffer };
 
 const pack = async (text: string | Uint8Array, options: ZlibOptions): Promise<Packed> => {
@@ -54,7 +54,7 @@ export class Snapshots {
   readonly #live: Live;
   readonly #digests: DigestPages;
   readonly #rows = new Map<CidrId, Promise<Packed>>();
-  /** By the position that they lead from, to where the log ends now. */
+  /** By start position; all end at the head. */
   readonly #openings = new Map<Position, Promise<Packed>>();
 
   constructor(live: Live, digests: DigestPages) {
@@ -64,9 +64,9 @@ export class Snapshots {
   }
 
   /**
-   * A `Snapshot` for the peers of a CIDR as gzip: two members (RFC 1952, 2.2: they follow one another), the very bytes
-   * of the second for all who ask, those of the first for all who come from the same position. `after` is the position that the client has, if it has any; one that is more
-   * than `MAX_DIGESTS` behind gets the last of the digests and has to page through those before.
+   * Two consecutive gzip members (RFC 1952, 2.2): the first shared by all clients at `after`, the second by
+   * all peers of the CIDR. A client more than `MAX_DIGESTS` behind gets the last digests and pages through
+   * earlier ones.
    */
   async of(viewer: CidrId, after: Position | undefined): Promise<readonly Packed[]> {
     const { position, hash } = this.#live.head;
@@ -97,7 +97,7 @@ export class Snapshots {
     return rows;
   }
 
-  /** A restoration changes what is said of every peer, though no peer's row is part of its commit. */
+  /** A restoration changes a field of every peer, but its commit has no peer's row. */
   #outdate({ commit, changes, deltas }: Step): void {
     this.#openings.clear();
     const isRestored = commit.events.some(({ type }) => type === 'LogRestored');
