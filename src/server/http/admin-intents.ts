@@ -1,4 +1,4 @@
-/** What our own client sends for admins: intents instead of rows, and one look at the whole network. */
+/** Admin routes for our own client: intents, and one view of the network. */
 import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { AdminCommand } from '../../domain/command.ts';
@@ -26,7 +26,7 @@ export const adminIntentRoutes = (
   });
   route(app, 'admin', 'POST', UNDO_PATH, async (request) => {
     const { id, undo } = parsed(UndoRequest, request.body);
-    // Planned at the same position it is the same command: a repeat gets the first answer.
+    // The plan's position makes it the same command: a repeat gets the first answer.
     const plan = await questions.value({ ask: 'undo', ...undo }, request);
     return executeAs(deps, request, undoingOf(plan), id);
   });

@@ -1,4 +1,4 @@
-/** Peers for admins with innernet's own client: it posts and puts back whole rows. */
+/** Admin routes for peers, for innernet's own client with whole rows. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AdminCommand, Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -29,7 +29,7 @@ const list = ({ live, observations }: ApiDependencies, served: ServedPeers, call
   return rows;
 };
 
-/** What is sent of joining, disabling and endpoint is honoured: some peers never had an invitation, such as phones. */
+/** Some peers, such as phones, never had an invitation. */
 const additionOf = (sent: PeerContents): AdminCommand =>
   parsed(Command, {
     type: 'AddPeer',
@@ -56,7 +56,7 @@ const add = async (deps: ApiDependencies, request: FastifyRequest, reply: Fastif
   return v1Peer(peer, deps.observations.of(peer.id));
 };
 
-/** The caller's changes to a row as commands: only fields that differ from what it had been sent. */
+/** Only fields that differ from the served row. */
 const changesTo = (peer: PeerId, had: V1Peer, sent: PeerContents): object[] => {
   const changes: object[] = [];
   if (sent.name !== had.name) changes.push({ type: 'RenamePeer', peer, name: sent.name });

@@ -1,4 +1,4 @@
-/** CIDRs and associations for admins with innernet's own client. */
+/** Admin routes for CIDRs and associations, for innernet's own client. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AdminCommand, Command } from '../../domain/command.ts';
 import { Rejected } from '../../domain/rejection.ts';
@@ -36,7 +36,7 @@ const addCidr = async (
   return v1Cidr({ ...added, id: added.cidrId });
 };
 
-/** Only the name can change, so the row put back is a wish for that name. */
+/** Only the name can change. */
 const renameCidr = async (
   deps: ApiDependencies,
   request: FastifyRequest,
@@ -50,7 +50,7 @@ const renameCidr = async (
   reply.code(204);
 };
 
-/** One that is not there (any more) is as good as deleted. */
+/** A missing CIDR counts as deleted. */
 const deleteCidr = async (
   deps: ApiDependencies,
   request: FastifyRequest,

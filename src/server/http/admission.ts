@@ -1,4 +1,4 @@
-/** Who is calling, and whether a route is open to them: asked anew for every request. */
+/** Who calls, and whether a route is open to them, per request. */
 import type { IncomingMessage } from 'node:http';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -7,7 +7,7 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import { peerAt } from '../sessions/connections.ts';
 
-/** Whom a route is open to: any enabled peer, one that redeems its invitation, one that has joined, or an admin that has. */
+/** An enabled peer; one that is redeeming; one that has redeemed; an admin that has redeemed. */
 export const ROLES = ['peer', 'redeeming', 'redeemed', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -24,15 +24,15 @@ export const isOpenTo = (role: Role, peer: Peer): boolean => {
 };
 
 /**
- * Whether a request was meant for this API. A web page on a peer's machine, also one behind a rebound name, does
- * not know the header or names another host or its origin; the header is no secret, every peer knows it.
+ * A web page on a peer's machine, even behind a rebound DNS name, lacks the header or sends another host or
+ * an origin. The header is no secret.
  */
 const isAddressedToUs = (request: IncomingMessage, serverKey: PublicKey, host: Endpoint): boolean =>
   request.headers[SERVER_KEY_HEADER] === serverKey &&
   request.headers.origin === undefined &&
   request.headers.host?.toLowerCase() === host;
 
-/** The caller of a request, if it may call at all; headers of proxies are never believed. */
+/** Undefined if it may not call. Proxy headers are never trusted. */
 export const callerOf = (
   request: IncomingMessage,
   { network, serverKey, endpoint }: { network: Network; serverKey: PublicKey; endpoint: Endpoint },

@@ -1,4 +1,4 @@
-/** The HTTP API as a whole: fastify with its limits, the hooks that every request goes through, the routes. */
+/** The HTTP API: fastify with its limits, hooks and routes. */
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
@@ -20,9 +20,9 @@ import { ServedPeers } from './served-peers.ts';
 import { streamRoute } from './stream-route.ts';
 import { userRoutes } from './user-routes.ts';
 
-/** Bytes of a request's line and headers. */
+/** Request line and headers. */
 const MAX_HEAD_BYTES = 16 * 1024;
-/** Until a request is there, body included, and how often that is looked at. */
+/** For a whole request, body included; and how often that is checked. */
 const MAX_REQUEST_MS = 10_000;
 const LOOK_AFTER_SLOW_MS = 1_000;
 const KEEP_ALIVE_MS = 5_000;
@@ -33,7 +33,6 @@ export class Api {
   readonly #door: Door;
   readonly #firstProofs: FirstProofs;
   readonly #served = new ServedPeers();
-  /** What was last asked on each connection. */
   readonly #asked = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
 
   private constructor(deps: ApiDependencies) {
@@ -56,16 +55,16 @@ export class Api {
       frameworkErrors: (_error, request, reply) => void answerUnroutable(this.#door, request, reply),
       routerOptions: { ignoreTrailingSlash: true },
     });
-    // Counted before anything is parsed: most that an idle flood opens never becomes a request.
+    // Before parsing: most connections of an idle flood never send a request.
     this.server.on('connection', (socket) => this.#door.connections.take(socket));
   }
 
   static async create(deps: ApiDependencies): Promise<Api> {
     const api = new Api(deps);
     const app = api.#app;
-    // Before the hooks, which have to know an upgrade.
+    // Before the hooks, which must recognise an upgrade.
     await app.register(websocket, {
-      // Streams are the hub's: it ends them, and hears of their errors.
+      // The hub ends streams and handles their errors.
       preClose: (done) => done(),
       errorHandler: (_error, socket) => socket.terminate(),
       options: {
@@ -88,12 +87,10 @@ export class Api {
     return api;
   }
 
-  /** To be made to listen by an `ApiSocket`. */
   get server(): Server {
     return this.#app.server;
   }
 
-  /** Ends all connections. */
   async close(): Promise<void> {
     this.#served.close();
     this.#firstProofs.close();
@@ -113,9 +110,8 @@ export class Api {
   }
 
   /**
-   * Not HTTP at all, or too slow or long; a stranger does not even hear that. A request before it that is whole is being
-   * carried out: its own answer goes out, and not a refusal in its place. No refusal here is proved: an answer is proved
-   * by the tag of its call, which stands in a head that has not come or cannot be read.
+   * Not HTTP, too slow or too long; a stranger gets no answer. A complete earlier request still gets its own
+   * answer. No refusal here is proved: that needs the call's tag, and its head is missing or unreadable.
    */
   #onClientError(error: Error, socket: Duplex): void {
     const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
@@ -133,7 +129,7 @@ export class Api {
   }
 }
 
-/** The other end left, perhaps in the middle of a request: nobody has exceeded anything. */
+/** The other end left: no limit is exceeded. */
 const isGone = ({ code }: NodeJS.ErrnoException): boolean =>
   ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'].includes(code ?? '');
 
@@ -142,7 +138,7 @@ const STATUS_OF_CLIENT_ERROR: Record<string, number> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Written by hand: there is no response object outside a request. */
+/** There is no response object outside a request. */
 const refuse = (socket: Duplex, status: number): void => {
   socket.on('error', () => socket.destroy());
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n`;

@@ -1,4 +1,4 @@
-/** What every route needs: who calls, what they sent, and a command carried out in their name. */
+/** Common parts of routes: roles, callers, and commands in their name. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -12,23 +12,22 @@ import { BadRequest } from './refusal.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whom the route is open to; one without does not register. */
+    /** A route without it does not register. */
     openTo?: Role;
   }
   interface FastifyRequest {
-    /** The peer at the other end, as it was when the request came in. */
+    /** As it was when the request came in. */
     caller: Peer;
-    /** What the request was proved by; undefined where it was not. */
+    /** Undefined: not proved. */
     evidence: Evidence | undefined;
   }
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Answers a request: what it returns is sent as JSON, `undefined` as an empty body, unless it has taken the reply over. */
+/** The result is sent as JSON, `undefined` as an empty body, unless the reply is taken over. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** Declares a route and whom it is open to. */
 export const route = (
   app: FastifyInstance,
   openTo: Role,
@@ -42,22 +41,21 @@ export const route = (
     config: { openTo },
     handler: async (request, reply) => {
       const answer = await handler(request, reply);
-      // To send a second time makes fastify an error, which costs as much as a short answer.
+      // A second send makes fastify create an error, as costly as a short answer.
       return reply.sent ? reply : reply.send(answer);
     },
   });
 };
 
-/** A request, as far as it matters who sent it. */
 export type Asker = Pick<FastifyRequest, 'caller' | 'evidence'>;
 
-/** Whether the caller is answered as an admin: a program that proves nothing may not be, though its peer is one. */
+/** An unproved program may not be, though its peer is an admin. */
 export const speaksAsAdmin = (
   { live }: Pick<ApiDependencies, 'live'>,
   { caller, evidence }: Asker,
 ): boolean => caller.isAdmin && (evidence !== undefined || unprovedRights(live.network, caller) === 'all');
 
-/** Carries a command out in the caller's name; resolves when what the API shows has it. Throws `Rejected`. */
+/** Resolves when the API's own state includes the command. Throws `Rejected`. */
 export const executeAs = async (
   { plane, live, past }: ApiDependencies,
   { caller, evidence }: Asker,
@@ -77,11 +75,11 @@ export const executeAs = async (
   return outcome;
 };
 
-/** Whose account something goes on: what cannot prove anything has one of its own, and takes nothing from a peer's. */
+/** An unproved program uses up nothing of its peer's account. */
 export const accountOf = ({ caller, evidence }: Asker): string =>
   evidence ? caller.ip : `${caller.ip} (unproved)`;
 
-/** The number in `/…/:id`. Throws a `BadRequest` (404) where it cannot be an id. */
+/** The id in the path. Throws a `BadRequest` (404) for anything else. */
 export const idOf = <Id extends number>(request: FastifyRequest): Id => {
   const { id } = request.params as { id: string };
   if (!/^[1-9]\d{0,14}$/.test(id))

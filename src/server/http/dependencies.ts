@@ -1,4 +1,4 @@
-/** The rest of the server, as the HTTP API sees it. */
+/** The parts of the server that the HTTP API uses. */
 import type { WebSocket } from 'ws';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -17,7 +17,6 @@ import type { Opening } from '../stream/opening.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
 import type { Trace } from '../trace.ts';
 
-/** Where streams go once the upgrade is done: the hub. */
 export interface Streams {
   attach(socket: WebSocket, id: PeerId, query: StreamQuery, opening?: Opening): void;
 }
@@ -34,12 +33,10 @@ export type ApiDependencies = {
   sessions: Sessions;
   unproved: UnprovedRefusals;
   proofs: Proofs;
-  /** What callers must name in their header. */
   serverKey: PublicKey;
-  /** Address and port of the API inside the tunnel: what `Host` must be. */
+  /** In the tunnel; `Host` must match. */
   endpoint: Endpoint;
-  /** Hears of the server's own trouble. */
+  /** The server's own failures. */
   report: (trouble: string, error: unknown) => void;
-  /** Notes each request and stream. */
   trace: Trace;
 };

@@ -1,4 +1,4 @@
-/** The door of the API: who calls, what the call proves, what its sender may therefore do, and whether there is room. */
+/** The door of the API: caller, proof, rights and quotas. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Peer } from '../../domain/peer.ts';
@@ -17,21 +17,19 @@ import { bodyOf, hasBody } from './json-body.ts';
 import { CALLS, Quota } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
-/** The status to send away with, and the proof of that answer where there is one. */
 export type Refused = { status: 400 | 401 | 404 | 413 | 429; proof?: string | undefined };
 
-/** Nothing, where the request may go on. */
+/** Undefined: the request may go on. */
 type Admission = Refused | undefined;
 
-/** A peer that calls. */
 export type Caller = {
   peer: Peer;
-  /** The request was made with its key, or with the one that it is redeeming. */
+  /** By the peer's key, or by the key that is being redeemed. */
   evidence?: Evidence | undefined;
 };
 
 const NOTHING = new Uint8Array();
-/** Open to an invitation's key also after its peer has one of its own. */
+/** Also open to an invitation's key after its peer has another. */
 const JOINING: readonly Role[] = ['peer', 'redeeming'];
 
 export class Door {
@@ -39,7 +37,7 @@ export class Door {
   readonly #deps: ApiDependencies;
   readonly #firstProofs: FirstProofs;
   readonly #evidence = new WeakMap<IncomingMessage, Evidence>();
-  /** Apart, so that a program without the key uses up nothing of the peer's own. */
+  /** Separate: an unproved program uses up nothing of the peer's. */
   readonly #calls = {
     proved: new Quota<PeerId>(CALLS),
     unproved: new Quota<PeerId>(CALLS),
@@ -52,7 +50,7 @@ export class Door {
     this.connections = deps.sessions.connections;
   }
 
-  /** The caller as it is now, if the route is open to it. Throws a `BadRequest` where only a proof is missing. */
+  /** With the caller's current rights. Throws a `BadRequest` where only a proof is missing. */
   callerNow(request: IncomingMessage, role: Role): Caller | undefined {
     const peer = this.#peerOf(request);
     if (!peer || !isOpenTo(role, peer)) return undefined;
@@ -68,7 +66,7 @@ export class Door {
     if (rights === 'nothing') return false;
     if (rights !== 'all' && role === 'admin') throw this.#refuseAdmin(peer);
     if (this.connections.keyOf(socket) === peer.publicKey) return true;
-    // The invitation's key may still have the address: only a proof tells the two keys apart.
+    // The invitation's key may still have the address: only a proof tells them apart.
     return role === 'peer' || (role === 'redeeming' && !peer.hasProved);
   }
 
@@ -86,7 +84,7 @@ export class Door {
     );
   }
 
-  /** Charges a caller's quota; false: it is used up. */
+  /** False: the quota is used up. */
   charge({ peer, evidence }: Caller, cost = 1): boolean {
     const calls = evidence ? this.#calls.proved : this.#calls.unproved;
     if (calls.take(peer.id, cost)) return true;
@@ -94,28 +92,25 @@ export class Door {
     return false;
   }
 
-  /** Charges what is done already: the quota may go below zero. */
+  /** The quota may go below zero, for finished work. */
   owe({ peer, evidence }: Caller, cost: number): void {
     (evidence ? this.#calls.proved : this.#calls.unproved).owe(peer.id, cost);
   }
 
-  /** The header that proves an answer made of these parts; undefined where the request was not proved. */
+  /** Undefined for an unproved request. */
   proofOf(request: IncomingMessage, answered: () => Answered): string | undefined {
     const evidence = this.#evidence.get(request);
     return evidence && this.#deps.proofs.answer(evidence, answered());
   }
 
-  /** A stream's client has proved itself; false: it has too many connections. */
+  /** False: too many connections. */
   proveStream(request: IncomingMessage): boolean {
     const [peer, evidence] = [this.#peerOf(request), this.#evidence.get(request)];
     if (peer && evidence) this.#noteProof(peer, evidence);
     return this.connections.rise(request.socket, 'proved');
   }
 
-  /**
-   * Lets a request in, or says how to refuse it. The body of a call that is proved by it is read first: nothing is done
-   * before. An upgrade is answered without waiting.
-   */
+  /** A proof covers the body, so that is read first; an upgrade is answered without waiting. */
   admit(request: IncomingMessage, isUpgrade: boolean): Admission | Promise<Admission> {
     const refused = this.#refuseStranger(request);
     if (refused) return refused;
@@ -152,7 +147,7 @@ export class Door {
     if (!found) return { status: 401 };
     const { caller, evidence } = found;
     const { proofs } = this.#deps;
-    // A redemption says the same however often it comes: who joins is spared the round trip that tells the time.
+    // A repeated redemption is harmless: spare the joining peer a round trip for the time.
     const late = evidence.call.purpose === 'redeem' ? undefined : proofs.lateness(evidence);
     if (late !== undefined) return { status: 401, proof: late };
     const heard = proofs.hear(evidence);
@@ -164,7 +159,7 @@ export class Door {
     return undefined;
   }
 
-  /** A timely upgrade counts as proved at once; of any other, the frames that follow tell. */
+  /** A timely upgrade counts as proved at once; any other after its opening frames. */
   #admitStream(request: IncomingMessage): Admission {
     const found = this.#prove(request, NOTHING);
     if (!found) return { status: 401 };
@@ -190,7 +185,7 @@ export class Door {
     return undefined;
   }
 
-  /** Not by the key of an invitation that the peer has redeemed. */
+  /** Not for an invitation's key that was redeemed. */
   #noteProof(peer: Peer, { key }: Evidence): void {
     if (key === peer.publicKey) this.#firstProofs.note(peer);
   }

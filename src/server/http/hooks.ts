@@ -1,4 +1,4 @@
-/** What all routes have in common: the door before them, a declared role, JSON bodies, refusals with their reason, proofs. */
+/** Hooks for all routes: door, roles, JSON bodies, refusals and proofs. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Rejected } from '../../domain/rejection.ts';
 import { STREAM_PATH } from '../../protocol/http.ts';
@@ -11,10 +11,9 @@ import type { Door, Refused } from './door.ts';
 import { bodyOf, hasBody, parseJson } from './json-body.ts';
 import { BadRequest, refusalOf, STATUS } from './refusal.ts';
 
-/** Hears of trouble that is nobody's fault but the server's. */
 type Report = (trouble: string, error: unknown) => void;
 
-/** To be called before any route is declared. */
+/** Call before any route is declared. */
 export const installHooks = (
   app: FastifyInstance,
   door: Pick<Door, 'admit' | 'callerNow' | 'proofOf'>,
@@ -36,7 +35,7 @@ export const installHooks = (
     request.evidence = caller.evidence;
     return undefined;
   };
-  /** A snapshot's parts were hashed when it was packed, and its handler has proved it. */
+  /** A snapshot is proved by its handler. */
   const prove = ({ raw }: FastifyRequest, reply: FastifyReply, payload: unknown): void => {
     if (reply.hasHeader(PROOF_HEADER)) return;
     const proof = door.proofOf(raw, () => {
@@ -46,16 +45,16 @@ export const installHooks = (
     if (proof !== undefined) reply.header(PROOF_HEADER, proof);
   };
   app.addHook('onRequest', async (request, reply) => {
-    // The type is not looked at, but fastify refuses one that it cannot parse before it asks any parser.
+    // The type is ignored, but fastify refuses unparsable types first.
     delete request.raw.headers['content-type'];
     const refused = await door.admit(request.raw, request.ws);
     if (refused) return turnAway(request, reply, refused);
-    // The plugin would open a stream on any route, and close it again.
+    // Otherwise the plugin opens a stream on any route.
     if (request.ws && request.routeOptions.url !== STREAM_PATH)
       return turnAway(request, reply, { status: 404 });
     return check(request, reply);
   });
-  // Asked again when the body is there: an admin may cease to be one in between.
+  // Again after the body: an admin may lose that right in between.
   app.addHook('preHandler', async (request, reply) => check(request, reply));
   app.addHook('onSend', async (request, reply, payload) => {
     prove(request, reply, payload);
@@ -65,7 +64,7 @@ export const installHooks = (
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, report));
 };
 
-/** Answers a request whose path fastify cannot read: it has no route, and fastify calls no hook for it. */
+/** No route or hook sees a path that fastify cannot read. */
 export const answerUnroutable = async (
   door: Pick<Door, 'admit' | 'proofOf'>,
   request: FastifyRequest,
@@ -73,12 +72,12 @@ export const answerUnroutable = async (
 ): Promise<void> => {
   const refused = await door.admit(request.raw, false);
   const proof = door.proofOf(request.raw, () => ({ status: 400, parts: [EMPTY_PART] }));
-  // It may have been an upgrade, whose connection nobody else would close.
+  // It may be an upgrade, with a connection that no other code closes.
   reply.raw.once('finish', () => request.raw.socket.destroySoon());
   void turnAway(request, reply, refused ?? { status: 400, proof });
 };
 
-/** An empty answer; whatever else the connection brings is not read, unless it has proved that it is a client of ours. */
+/** Closes the connection if unproved input may follow. */
 const turnAway = (request: FastifyRequest, reply: FastifyReply, { status, proof }: Refused): FastifyReply => {
   if (status === 429) reply.header('retry-after', 1);
   if (proof !== undefined) reply.header(PROOF_HEADER, proof);

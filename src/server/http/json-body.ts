@@ -1,21 +1,20 @@
-/** Bodies from strangers: bounded in length as they are read, and in depth before they are parsed as JSON. */
+/** Request bodies, limited in length while reading and in depth before parsing. */
 import type { IncomingMessage } from 'node:http';
 import { MAX_BODY_BYTES } from '../../protocol/http.ts';
 import { BadRequest } from './refusal.ts';
 
-/** Objects and lists within each other, at most. */
+/** Nested objects and lists. */
 const DEEPEST = 8;
 
 const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
 
-/** The bytes of a request's body, which both the door and a route may ask for. Throws a `BadRequest`. */
+/** May be called again. Throws a `BadRequest`. */
 export const bodyOf = (request: IncomingMessage): Promise<Buffer> => {
   const body = bodies.get(request) ?? read(request);
   bodies.set(request, body);
   return body;
 };
 
-/** Whether a request has a body at all. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
@@ -42,7 +41,7 @@ const read = (request: IncomingMessage): Promise<Buffer> =>
 const tooLarge = (): BadRequest =>
   new BadRequest(`a body has at most ${MAX_BODY_BYTES} bytes`, { status: 413, code: 'BodyTooLarge' });
 
-/** How deep the brackets of a JSON text go, those within strings left out. */
+/** Strings are skipped. */
 const depthOf = (text: string): number => {
   let [depth, deepest] = [0, 0];
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"?|[[{]|[\]}]/g)) {
@@ -52,7 +51,7 @@ const depthOf = (text: string): number => {
   return deepest;
 };
 
-/** The value of a body; undefined when it is empty. Throws a `BadRequest`. */
+/** Undefined if empty. Throws a `BadRequest`. */
 export const parseJson = (text: string): unknown => {
   if (text === '') return undefined;
   if (depthOf(text) > DEEPEST)

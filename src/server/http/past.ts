@@ -1,4 +1,4 @@
-/** The one route by which the log is asked; what is told to whom is in past/own-past.ts. */
+/** The route for questions about the log; past/own-past.ts limits the answers. */
 import type { FastifyInstance } from 'fastify';
 import { PAST_PATH } from '../../protocol/http.ts';
 import { Question } from '../../protocol/past.ts';

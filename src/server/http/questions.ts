@@ -1,4 +1,4 @@
-/** Questions about the log as peers ask them: one of each peer is worked on, all peers in turns, at a price. */
+/** Questions of peers about the log: one at a time per peer, in turns, charged by work. */
 
 import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../../domain/peer.ts';
@@ -18,18 +18,17 @@ import type { Door } from './door.ts';
 import { costOfWork } from './quotas.ts';
 import { BadRequest } from './refusal.ts';
 
-/** Questions of one peer at a time, those included that wait: for their turn, or for something to happen. */
+/** Per peer, waiting questions included. */
 const MAX_QUESTIONS = 8;
 
-/** What an account has asked and has not been answered yet. */
 type Open = { count: number; turns: Turns };
 
 export class Questions {
   readonly #deps: ApiDependencies;
   readonly #door: Pick<Door, 'callerNow' | 'owe'>;
-  /** By account: what proves nothing keeps nobody waiting who does. */
+  /** Unproved programs delay only each other. */
   readonly #open = new Map<string, Open>();
-  /** Those that read whole networks, one after another, so that memory stays bounded; and all others beside them. */
+  /** One whole network at a time, to bound memory. */
   readonly #lanes = { whole: new Turns(), part: new Turns() };
 
   constructor(deps: ApiDependencies, door: Pick<Door, 'callerNow' | 'owe'>) {
@@ -37,7 +36,7 @@ export class Questions {
     this.#door = door;
   }
 
-  /** The answer as JSON in UTF-8. Throws a `BadRequest` where there is none, or none for who asks. */
+  /** UTF-8 JSON. Throws a `BadRequest` where the caller gets no answer. */
   async ask(question: Question, request: FastifyRequest): Promise<Buffer> {
     const account = accountOf(request);
     const open = this.#open.get(account) ?? { count: 0, turns: new Turns() };
@@ -54,19 +53,18 @@ export class Questions {
     }
   }
 
-  /** The same as a value. */
   async value<A extends Asked>(question: QuestionOf<A>, request: FastifyRequest): Promise<AnswerTo<A>> {
     return JSON.parse((await this.ask(question, request)).toString()) as AnswerTo<A>;
   }
 
-  /** One that waits for something to happen does not keep others of its peer waiting. */
+  /** Waiting for news does not delay the peer's other questions. */
   async #answer(question: Question, request: FastifyRequest, turns: Turns): Promise<Buffer> {
     if (question.ask === 'history' && question.wait)
       await newsAfter(followed(this.#deps.live), question.after);
     return turns.take(() => this.#lanes[laneOf(question)].take(() => this.#work(question, request)));
   }
 
-  /** Whoever has hung up, or lost its right meanwhile, is not worked for. */
+  /** No work for a caller that has hung up or lost its right. */
   async #work(asked: Question, { raw }: FastifyRequest): Promise<Buffer> {
     const { past, live } = this.#deps;
     const now = this.#door.callerNow(raw, 'redeemed');
@@ -99,19 +97,18 @@ const laneOf = ({ ask }: Question): 'whole' | 'part' =>
 const withoutWait = (question: Question): Question =>
   question.ask === 'history' ? { ...question, wait: undefined } : question;
 
-/** What is told is read after the followers have it: an answer may be followed by a look at the network. */
+/** Only what the followers have: the caller may next look at the network. */
 const followed = (live: Live): Parameters<typeof newsAfter>[0] => ({
   head: async () => live.head,
   wake: (listener) => live.subscribe(listener),
 });
 
-/** Of a question about the present, who has the names in it; undefined where the log must be asked. */
+/** Present bearers of the names; undefined where the log must be asked. */
 const bearersOf = (question: Question, { network }: Live): Bearers => {
   if (question.ask !== 'why' || question.at !== undefined) return [];
   return question.peers.map((name) => (network.peerNamed(name) ?? network.peerAt(name as Ip))?.id);
 };
 
-/** Of the present network, whenever it is asked. */
 const sightOf =
   ({ network }: Live, self: PeerId): Sight =>
   async (ids) => {
@@ -128,7 +125,7 @@ const sightOf =
     return seen;
   };
 
-/** A question without an answer is the asker's mistake, not the server's. */
+/** A question without an answer is the caller's mistake. */
 const asRefusal = (failure: Failure): BadRequest => {
   const { message, hint, verb } = failure;
   const how = { ...(hint ? { hint } : {}), ...(verb ? { verb } : {}) };

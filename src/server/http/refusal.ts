@@ -1,9 +1,9 @@
-/** From a "no" to its HTTP status and body: the caller reads the very reason that the rule had. */
+/** Maps a refusal to HTTP status and body, with the rule's own reason. */
 import type * as z from 'zod';
 import { explain, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 
-/** What is wrong with a request itself; the message becomes the body's `error`. */
+/** The message becomes the body's `error`. */
 export class BadRequest extends Error {
   readonly status: number;
   readonly code: string;
@@ -26,7 +26,7 @@ export class BadRequest extends Error {
 
 type BadRequestOptions = { status?: number; code?: string; hint?: string; verb?: string };
 
-/** innernet answers 400 to every broken rule; its clients only ask "2xx or not", so a truer status is given. */
+/** innernet answers 400 to every broken rule; its clients only check for 2xx. */
 export const STATUS: { [C in RejectionCode]: number } = {
   NetworkExists: 409,
   NoNetwork: 404,
@@ -70,7 +70,7 @@ export const STATUS: { [C in RejectionCode]: number } = {
   ProofNotRequired: 409,
 };
 
-/** `background`: what the log knows of why it stands so. */
+/** `background`: why the rule refused, from the log. */
 export const refusalOf = (rejection: Rejection, background?: string): Refusal => {
   const { sentence, hint, verb } = explain(rejection);
   const { code, ...facts } = rejection;
@@ -84,7 +84,7 @@ export const refusalOf = (rejection: Rejection, background?: string): Refusal =>
   };
 };
 
-/** What a schema says of a body, or a `BadRequest` that names the field and the rule. */
+/** Throws a `BadRequest` that names the field and the rule. */
 export const parsed = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;

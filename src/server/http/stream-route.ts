@@ -1,4 +1,4 @@
-/** The stream's route: its upgrade goes through the same hooks as every other request. */
+/** The stream's route, with the same hooks as all others. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { SUBPROTOCOL } from '../../protocol/frames.ts';
 import { STREAM_PATH } from '../../protocol/http.ts';

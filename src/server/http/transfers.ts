@@ -1,14 +1,12 @@
-/** Big answers on their way: few at a time, one for each peer, and none that a reader keeps open by reading nothing. */
+/** Large answers: limited in number, one per peer, cut off if the reader stalls. */
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 
-/** At a time; others wait for their turn. */
 const MAX_TRANSFERS = 64;
-/** Bytes after which a reader has to have taken those before. */
+/** A reader must take one piece before the next. */
 const PIECE_BYTES = 128 * 1024;
 const MAX_PIECE_MS = 10_000;
 
-/** `K` names those who have one each. */
 export class Transfers<K> {
   readonly #max: number;
   readonly #onCut: (peer: K) => void;
@@ -16,13 +14,13 @@ export class Transfers<K> {
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
 
-  /** `onCut` hears of peers whose transfers are cut off. */
+  /** `onCut`: called for each cut transfer. */
   constructor(onCut: (peer: K) => void, max = MAX_TRANSFERS) {
     this.#onCut = onCut;
     this.#max = max;
   }
 
-  /** Resolves when it is this answer's turn, which lasts until it has closed. An older one to the same peer is cut off. */
+  /** The turn lasts until the answer closes. Cuts off an older one to the same peer. */
   async turn(peer: K, response: ServerResponse): Promise<void> {
     const older = this.#running.get(peer);
     this.#running.set(peer, response);
@@ -34,7 +32,7 @@ export class Transfers<K> {
     else response.once('close', leave);
   }
 
-  /** An answer's bytes, given out piece by piece as the reader takes them; one that takes none for too long is cut off. */
+  /** Cut off if the reader takes none for too long. */
   bytesFor(peer: K, response: ServerResponse, members: readonly Buffer[]): Readable {
     const watch = setTimeout(() => this.#cut(peer, response), MAX_PIECE_MS);
     response.once('close', () => clearTimeout(watch));
@@ -53,7 +51,7 @@ export class Transfers<K> {
   }
 }
 
-/** As views of the same memory: thousands may be given the very same bytes. */
+/** Views of the same memory, which thousands of readers may share. */
 function* piecesOf(members: readonly Buffer[], watch: NodeJS.Timeout): Generator<Buffer, undefined> {
   for (const bytes of members)
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {

@@ -1,4 +1,4 @@
-/** What every peer may ask of the API: the five calls of innernet 2.0, and the snapshots that our clients take. */
+/** Routes for every peer: the five calls of innernet 2.0, and snapshots. */
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { unprovedRights } from '../../domain/proofs.ts';
@@ -59,7 +59,7 @@ const stateFor = (
   cidrs: Array.from(live.network.cidrs(), v1Cidr),
 });
 
-/** A repeat with the peer's own current key is answered like the first time: that answer may have been lost. */
+/** A repeat with the current key gets the first answer, which may have been lost. */
 const redeem = async (deps: ApiDependencies, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
   const { public_key: publicKey } = parsed(Redeem, request.body);
   const { caller, evidence } = request;
@@ -73,7 +73,7 @@ const redeem = async (deps: ApiDependencies, request: FastifyRequest, reply: Fas
   await deps.sessions.prepared();
   reply.header('connection', 'close');
   const { socket } = request.raw;
-  // Node would close the socket with the answer still on its way; the caller's end tells that it is through.
+  // Node would close before delivery; the caller's end confirms delivery.
   socket.destroySoon = () => socket.end();
   socket.once('end', () => deps.sessions.answered(caller.id));
 };
@@ -164,7 +164,6 @@ const snapshot = async (
   );
 };
 
-/** A `DigestPage`. */
 const digests = async (
   { live, digests: pages }: ApiDependencies,
   request: FastifyRequest,

@@ -1,4 +1,4 @@
-/** Peers, CIDRs and associations as innernet's own clients read them, and what the server says of an endpoint. */
+/** Peers, CIDRs and associations as innernet's own clients read them. */
 import type * as z from 'zod';
 import type { Association } from '../../domain/association-graph.ts';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
@@ -8,13 +8,10 @@ import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint
 import type { Timestamp } from '../../values/time.ts';
 import type { Observed } from '../observations/observations.ts';
 
-/** Seconds; the same for every peer, as innernet has it. */
+/** Seconds; as in innernet. */
 const KEEPALIVE = 25;
 
-/**
- * Where others are told to reach a peer: where WireGuard last heard it; or what it insists on; or, when that has an
- * all-zero host, the address last heard from with the port insisted on.
- */
+/** The override, else where WireGuard last heard the peer; an all-zero override gives only the port. */
 const advertisedEndpoint = (
   { endpoint: override }: Pick<Peer, 'endpoint'>,
   { endpoint: seen }: Pick<Observed, 'endpoint'>,
@@ -24,7 +21,6 @@ const advertisedEndpoint = (
   return seen === null ? null : endpointOf(hostOf(seen), portOf(override));
 };
 
-/** The endpoint last seen is one more candidate, unless it is said already. */
 const candidatesOf = (endpoint: string | null, { endpoint: seen, candidates }: Observed): string[] =>
   seen === null || seen === endpoint || candidates.includes(seen) ? [...candidates] : [...candidates, seen];
 
@@ -36,7 +32,6 @@ const systemTime = (time: Timestamp): z.infer<typeof SystemTime> => {
   };
 };
 
-/** The moment as the log writes it, to the millisecond. */
 export const timestampOf = ({ secs_since_epoch, nanos_since_epoch }: z.infer<typeof SystemTime>): Timestamp =>
   new Date(secs_since_epoch * 1000 + Math.floor(nanos_since_epoch / 1_000_000)).toISOString() as Timestamp;
 

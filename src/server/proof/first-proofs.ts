@@ -1,17 +1,17 @@
-/** Keys that have proved themselves and of which the log does not know it: recorded once each, many in one commit. */
+/** Records first proofs by key in the log, many in one commit. */
 import type { Peer } from '../../domain/peer.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 
-/** Keys of one commit wait for each other this long, in milliseconds: after an upgrade all come back at once. */
+/** Milliseconds: after an upgrade all clients come back at once. */
 const GATHER = 250;
-/** … and are at most so many. */
+/** Per commit. */
 const MAX_KEYS = 1_000;
 
 export class FirstProofs {
   readonly #plane: Pick<ControlPlane, 'execute'>;
   readonly #report: (trouble: string, error: unknown) => void;
-  /** Those that wait, and those that are being recorded. */
+  /** Waiting or being recorded. */
   readonly #seen = new Set<PublicKey>();
   #waiting: PublicKey[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -21,7 +21,6 @@ export class FirstProofs {
     this.#report = report;
   }
 
-  /** A peer has proved that it has its key. */
   note({ isRedeemed, hasProved, publicKey }: Peer): void {
     if (!isRedeemed || hasProved || this.#seen.has(publicKey)) return;
     this.#seen.add(publicKey);

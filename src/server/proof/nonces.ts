@@ -1,19 +1,19 @@
-/** The nonces that keys have used lately: a call that was heard once is not heard again. */
+/** The nonces that keys used lately, so that each call is heard once. */
 import { NONCE_KEPT } from '../../protocol/proof.ts';
 import type { PublicKey } from '../../values/key.ts';
 
-/** Of one key in the time that a nonce is kept: more than its calls can be. */
+/** Per key and period: more than its calls can be. */
 const MAX_NONCES = 4_000;
 
 type Used = Map<PublicKey, Set<string>>;
 
 export class Nonces {
-  /** Since `#since`, and in the time before that, which was as long as a nonce is kept. */
+  /** `#old` is the previous period. */
   #young: Used = new Map();
   #old: Used = new Map();
   #since = 0;
 
-  /** `now` are milliseconds, never fewer than before. `full`: the key asks so often that no more are remembered. */
+  /** `now`: monotonic milliseconds. `full`: too many nonces. */
   use(key: PublicKey, nonce: string, now: number): 'new' | 'used' | 'full' {
     this.#turn(now);
     const young = this.#young.get(key) ?? new Set();

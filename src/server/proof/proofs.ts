@@ -1,4 +1,4 @@
-/** The server's half of proofs by key: what a call proves, how its answer is proved, and whether it was heard before. */
+/** The server's half of proofs by key: checks calls and proves answers. */
 import {
   type Call,
   checkCall,
@@ -17,11 +17,10 @@ import type { Live } from '../live/live.ts';
 import { Nonces } from './nonces.ts';
 import type { ServerClock } from './server-clock.ts';
 
-/** That a call was made with a key: whenever that was, and however often it is heard. */
+/** A call was made with a key, at any time, perhaps repeated. */
 export type Evidence = {
   readonly key: PublicKey;
   readonly keys: PairKeys;
-  /** The whole tag. */
   readonly tag: Uint8Array;
   readonly call: Call;
   readonly proof: CallProof;
@@ -29,9 +28,7 @@ export type Evidence = {
 
 export type Answered = { status: number; parts: readonly Part[]; encoding?: string };
 
-/** Bytes as one part of an answer. */
 export const partOf = (bytes: Uint8Array): Part => ({ hash: HASHES.sha256(bytes), length: bytes.length });
-/** All of an answer without a body. */
 export const EMPTY_PART = partOf(new Uint8Array());
 
 export class Proofs {
@@ -39,7 +36,7 @@ export class Proofs {
   readonly #publicKey: PublicKey;
   readonly #live: Pick<Live, 'network'>;
   readonly #clock: ServerClock;
-  /** Of keys that peers have; each takes as long to make as all the rest of some calls. */
+  /** For keys of peers; making one costs as much as several calls. */
   readonly #pairs = new Map<PublicKey, PairKeys>();
   readonly #nonces = new Nonces();
 
@@ -50,7 +47,6 @@ export class Proofs {
     this.#clock = clock;
   }
 
-  /** The key's right has ended. */
   forget(key: PublicKey): void {
     this.#pairs.delete(key);
   }
@@ -59,7 +55,7 @@ export class Proofs {
     return this.#clock.moment;
   }
 
-  /** Which of the keys a call was made with; undefined: with none of them, or the header is none. */
+  /** Undefined: made with none of the keys, or no valid header. */
   evidenceOf(call: Call, header: unknown, keys: readonly PublicKey[]): Evidence | undefined {
     const proof = parseCallHeader(header);
     if (!proof) return undefined;
@@ -75,14 +71,14 @@ export class Proofs {
     return isTimely(proof, this.moment);
   }
 
-  /** The header of a 401 to a call that was made in another run of the server, or not about now; else undefined. */
+  /** The header of a 401 to a call of another server run or time; else undefined. */
   lateness(evidence: Evidence): string | undefined {
     const { moment } = this; // for both: the client judges by it too
     if (isTimely(evidence.proof, moment)) return undefined;
     return this.answer(evidence, { status: 401, parts: [EMPTY_PART] }, moment);
   }
 
-  /** Whether a call is heard for the first time; asked twice, it is not. `full`: the key asks too often to tell. */
+  /** The second time it is `used`. `full`: the key asks too often to tell. */
   hear({ key, proof }: Evidence): 'new' | 'used' | 'full' {
     return this.#nonces.use(key, proof.nonce, this.moment.now);
   }
@@ -92,7 +88,7 @@ export class Proofs {
     return proof.possession !== undefined && isPossessed(this.#keysOf(key), call, proof, HASHES);
   }
 
-  /** The header of an answer whose parts follow one another on the wire. */
+  /** The parts follow one another on the wire. */
   answer({ keys, tag }: Evidence, { status, parts, encoding = '' }: Answered, moment = this.moment): string {
     return proveAnswer(keys, tag, { status, encoding, moment, parts }, HASHES);
   }

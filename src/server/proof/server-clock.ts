@@ -1,4 +1,4 @@
-/** The clock that proofs are timely by: a name for this run of the server, and milliseconds that are never set back. */
+/** The clock of proofs: a name for this run, and milliseconds that never go back. */
 import { randomBytes } from 'node:crypto';
 import { type Moment, spell } from '../../protocol/proof-header.ts';
 

@@ -1,4 +1,4 @@
-/** The API's TCP connections by address: few for each, in places by what they have proved. */
+/** The API's TCP connections by address, limited by what they have proved. */
 import type { Socket } from 'node:net';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -8,33 +8,33 @@ import type { PublicKey } from '../../values/key.ts';
 import type { Limits } from '../limits.ts';
 
 /**
- * `silent`: no whole request yet. `unproved`: a request without a proof. `opening`: a stream whose client has not answered
- * the challenge yet. `proved`: a call or a stream, by key.
+ * `silent`: no complete request yet. `unproved`: without a proof. `opening`: a stream before its client's
+ * proof. `proved`: by key.
  */
 export type Standing = 'silent' | 'unproved' | 'opening' | 'proved';
 
-/** For each address. Any program on a peer's machine can open connections; only one that reads its conf can prove anything. */
+/** Per address. Any program on a peer's machine can connect; only a reader of its conf can prove anything. */
 const MAX_CONNECTIONS: { readonly [S in Standing]: number } = {
   silent: 16,
   unproved: 4,
   opening: 4,
   proved: 8,
 };
-/** Where the oldest is closed instead of the new one. */
+/** The oldest is closed instead of the new one. */
 const GIVES_WAY: { readonly [S in Standing]: boolean } = {
   silent: true,
   unproved: false,
   opening: true,
   proved: false,
 };
-/** A connection that says or proves nothing is closed at the eighth look: after 2 s, or later where the server itself is late. */
+/** Closed at the ninth look: after some 2 s, later if the server itself is late. */
 const LOOK_EVERY_MS = 250;
 const MAX_LOOKS = 8;
 
-/** An address that rests takes no connection: the kernel may have made one that Node hears of when another peer has it. */
+/** The kernel may have accepted a connection before another peer got the address. */
 const REST_MS = 5_000;
 
-/** The peer at the other end of a socket, if it may connect. */
+/** If it may connect. */
 export const peerAt = (network: Network, remoteAddress: string | undefined): Peer | undefined => {
   const ip = Ip.safeParse(remoteAddress);
   const peer = ip.success ? network.peerAt(ip.data) : undefined;
@@ -43,7 +43,7 @@ export const peerAt = (network: Network, remoteAddress: string | undefined): Pee
 
 type Connection = {
   readonly socket: Socket;
-  /** Who had the address when the connection was made. */
+  /** Of the address's owner at that time. */
   readonly key: PublicKey | undefined;
   standing: Standing;
   looks: number;
@@ -53,19 +53,17 @@ export class Connections {
   /** Oldest first. */
   readonly #byAddress = new Map<string, Map<Socket, Connection>>();
   readonly #waiting = new Set<Connection>();
-  /** Until when addresses rest, by the monotonic clock. */
+  /** By the monotonic clock. */
   readonly #resting = new Map<string, number>();
   readonly #limits: Limits;
   readonly #keyAt: (address: string) => PublicKey | undefined;
   #looking: NodeJS.Timeout | undefined;
 
-  /** `keyAt` tells whose packets come from an address. */
   constructor(limits: Limits, keyAt: (address: string) => PublicKey | undefined) {
     this.#limits = limits;
     this.#keyAt = keyAt;
   }
 
-  /** Counts a new connection, which is silent, until it closes. */
   take(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     if (this.#rests(address)) {
@@ -84,12 +82,11 @@ export class Connections {
     });
   }
 
-  /** The key by which a connection was made; undefined where there was none, or the connection has ended. */
   keyOf(socket: Socket): PublicKey | undefined {
     return this.#connection(socket)?.key;
   }
 
-  /** Raises a connection's standing, never back from `proved`; false: there are too many of that standing. */
+  /** Never back from `proved`. False: too many of that standing. */
   rise(socket: Socket, standing: Exclude<Standing, 'silent'>): boolean {
     const connection = this.#connection(socket);
     if (!connection) return false;
@@ -106,17 +103,14 @@ export class Connections {
     return true;
   }
 
-  /** Those that an address has now. */
   at(address: string): Socket[] {
     return [...(this.#byAddress.get(address)?.keys() ?? [])];
   }
 
-  /** Takes no connection from an address for a while. */
   rest(address: string): void {
     this.#resting.set(address, performance.now() + REST_MS);
   }
 
-  /** Ends all. */
   close(): void {
     clearInterval(this.#looking);
     for (const connections of this.#byAddress.values())
@@ -157,7 +151,7 @@ export class Connections {
   #look(): void {
     for (const connection of this.#waiting) {
       connection.looks += 1;
-      // A stream that is being opened ends by itself, with a code, just before.
+      // A stream that is being opened ends itself just before, with a close code.
       if (connection.looks <= MAX_LOOKS + (connection.standing === 'opening' ? 2 : 0)) continue;
       this.#limits.exceeded('silence', connection.socket.remoteAddress);
       connection.socket.destroy();

@@ -1,4 +1,4 @@
-/** What the server's device should have for each peer: as the log says, and keys that keep an address a moment longer. */
+/** The entries of the server's device: peers of the log, and keys that briefly keep an address. */
 
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -10,13 +10,10 @@ import type { PeerConfig } from '../../wireguard/device.ts';
 import type { PeerDelta } from '../../wireguard/plan.ts';
 import type { Step } from '../live/step.ts';
 
-/**
- * A key that keeps its address until its peer was told that its right has ended, or until the answer to the redemption
- * of its invitation is through.
- */
+/** Keeps its address until its peer was told of the end, or until its redemption was answered. */
 export type Lingering = { readonly config: PeerConfig; readonly until: 'told' | 'answered' };
 
-/** The entries of one peer; a new key is there already, without the address, while another keeps that. */
+/** A new key has no address while a lingering key holds it. */
 export const configsOf = (peer: Peer | undefined, lingering?: Lingering): PeerConfig[] => {
   const held = lingering?.config;
   if (!mayConnect(peer)) return held ? [held] : [];
@@ -28,7 +25,6 @@ export const configsOf = (peer: Peer | undefined, lingering?: Lingering): PeerCo
 const isSame = (left: PeerConfig, right: PeerConfig): boolean =>
   left.publicKey === right.publicKey && left.allowedIps.join() === right.allowedIps.join();
 
-/** From one peer's entries to others. */
 const deltaBetween = (before: readonly PeerConfig[], after: readonly PeerConfig[]): PeerDelta => {
   const keys = new Set(after.map(({ publicKey }) => publicKey));
   return {
@@ -37,7 +33,7 @@ const deltaBetween = (before: readonly PeerConfig[], after: readonly PeerConfig[
   };
 };
 
-/** Which key lingers after a right has ended. A key that was replaced by another invitation's does not. */
+/** Not a key that a new invitation replaced. */
 const lingeringAfter = ({ peer, reason }: EndedRight): Lingering | undefined => {
   const config = { publicKey: peer.publicKey, allowedIps: [singleton(peer.ip)] };
   if (reason === 'joined') return { config, until: 'answered' };
@@ -47,7 +43,6 @@ const lingeringAfter = ({ peer, reason }: EndedRight): Lingering | undefined => 
 export class LingeringKeys {
   readonly #lingering = new Map<PeerId, Lingering>();
 
-  /** How the entries of each peer change with a commit. */
   *follow({ changes, rights }: Step): Generator<PeerDelta> {
     for (const [id, { before, after }] of changes.peers) {
       const had = configsOf(before, this.#lingering.get(id));
@@ -60,7 +55,6 @@ export class LingeringKeys {
     return this.#lingering.get(id);
   }
 
-  /** The invitation's key while it still has the address of the peer that has redeemed it. */
   invitationKey(id: PeerId): PublicKey | undefined {
     const lingering = this.#lingering.get(id);
     return lingering?.until === 'answered' ? lingering.config.publicKey : undefined;
@@ -74,14 +68,14 @@ export class LingeringKeys {
     return [...this.#lingering.keys()];
   }
 
-  /** A key lingers no longer; `peer` is whose it was, as it is now. */
+  /** `peer`: its current state. */
   release(id: PeerId, peer: Peer | undefined): PeerDelta {
     const had = configsOf(peer, this.#lingering.get(id));
     this.#lingering.delete(id);
     return deltaBetween(had, configsOf(peer));
   }
 
-  /** Whose key it is: a peer's, or one that lingers. */
+  /** Includes lingering keys. */
   ownerOf(network: Network, key: PublicKey): PeerId | undefined {
     const owner = network.peerWithKey(key)?.id;
     if (owner !== undefined) return owner;
@@ -89,7 +83,6 @@ export class LingeringKeys {
     return undefined;
   }
 
-  /** All entries that the device should have, each with its peer. */
   *all(network: Network): Generator<[PeerId, PeerConfig]> {
     for (const peer of network.peers())
       for (const config of configsOf(peer, this.#lingering.get(peer.id))) yield [peer.id, config];

@@ -1,4 +1,4 @@
-/** Carries out the ends of rights, for each commit in one order: the device, the deadlines of sockets, then streams. */
+/** Ends rights after each commit: the device, the deadlines of sockets, then streams. */
 import type { EndedRight } from '../../domain/rights.ts';
 import type { Revoked } from '../../protocol/frames.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -10,25 +10,22 @@ import type { Step } from '../live/step.ts';
 import { Connections, peerAt } from './connections.ts';
 import type { Lingering, LingeringKeys } from './lingering-keys.ts';
 
-/** A peer whose right has ended has so long to hear of it: then its key is off the device and its sockets are closed. */
+/** Time to hear that a right has ended; then key and sockets are removed. */
 const MAX_GOODBYE_MS = 100;
-/** A joined peer has its address by then, whether the answer to its redemption is known to be through or not. */
+/** By then the address moves, even if delivery of the answer is not confirmed. */
 const MAX_ANSWER_MS = 2_000;
 
-/** The server's WireGuard device, as far as peers come and go. */
 export interface PeerDevice {
   apply(delta: PeerDelta): void;
-  /** Resolves when the device has all that was applied before. */
+  /** Resolves when the device has all earlier changes. */
   settled(): Promise<void>;
-  /** Set by `Sessions`; hears whose key has shaken hands. */
+  /** Set by `Sessions`. */
   onHandshake: (id: PeerId, key: PublicKey) => void;
 }
 
-/** The streams of all peers. */
 export interface Streams {
-  /** Ends those of a peer and says why; resolves when they have closed, at once where there are none. */
+  /** Resolves when the peer's streams have closed. */
   revoke(id: PeerId, reason: Revoked['reason']): Promise<unknown>;
-  /** Tells everybody else what a commit changed. */
   follow(step: Step): void;
 }
 
@@ -55,23 +52,21 @@ export class Sessions {
     this.#unsubscribe = live.subscribe((step) => this.#follow(step));
   }
 
-  /** Resolves when the device knows the key that a peer has redeemed its invitation with. */
+  /** Resolves when the device knows the key of a redemption. */
   prepared(): Promise<void> {
     return this.#options.device.settled();
   }
 
-  /** The answer to a redemption is through: the address moves to the new key. */
+  /** Moves the address to the new key. */
   answered(id: PeerId): void {
     const lingering = this.#options.lingering.of(id);
     if (lingering?.until === 'answered') this.#release(id, lingering);
   }
 
-  /** The invitation's key while it still has the address of the peer that has redeemed it. */
   invitationKey(id: PeerId): PublicKey | undefined {
     return this.#options.lingering.invitationKey(id);
   }
 
-  /** Leaves the device as the log has it. */
   close(): void {
     this.#unsubscribe();
     for (const timer of this.#timers) clearTimeout(timer);
@@ -83,7 +78,7 @@ export class Sessions {
     const { device, lingering, streams, proofs } = this.#options;
     const { ended } = step.rights;
     for (const delta of lingering.follow(step)) device.apply(delta);
-    // The deadlines stand before anything is said: what fails there keeps nobody in.
+    // Deadlines first: a failure below keeps no peer connected.
     for (const right of ended.values()) this.#setDeadline(right);
     for (const [id, { peer, reason }] of ended) {
       const lasting = lingering.of(id);
@@ -115,13 +110,13 @@ export class Sessions {
     this.#timers.add(timer);
   }
 
-  /** A key lingers no longer, unless another end of right has set that again meanwhile. */
+  /** Unless a later end of a right has set it again. */
   #release(id: PeerId, lasting: Lingering | undefined): void {
     const { device, lingering, live } = this.#options;
     if (lasting && lingering.of(id) === lasting) device.apply(lingering.release(id, live.network.peer(id)));
   }
 
-  /** A handshake of the new key tells as well that the answer is through. */
+  /** A handshake of the new key also proves that the answer arrived. */
   #onHandshake(id: PeerId, key: PublicKey): void {
     const old = this.invitationKey(id);
     if (old !== undefined && old !== key) this.answered(id);
@@ -133,7 +128,7 @@ export class Sessions {
   }
 }
 
-/** An invitation that was taken back is at its end: nobody waits for a word, and another peer may have its address. */
+/** A withdrawn invitation has no listener, and another peer may get its address. */
 const graceOf = ({ peer, reason }: EndedRight): number => {
   if (reason === 'joined') return MAX_ANSWER_MS;
   return peer.isRedeemed ? MAX_GOODBYE_MS : 0;
