@@ -1,10 +1,10 @@
-/** The digest by which a repeated command is known to be the same one. */
+/** The digest that identifies a repeated command. */
 
 import type { Command } from '../../domain/command.ts';
 import { sha256Text } from '../../machine/sha256.ts';
 import type { Hash } from '../../values/id.ts';
 
-/** JSON with sorted keys, so that the order in which a caller wrote its fields does not matter. */
+/** The order of a caller's fields must not matter. */
 const canonical = (value: unknown): string => JSON.stringify(sorted(value));
 
 const sorted = (value: unknown): unknown => {

@@ -1,4 +1,4 @@
-/** The one way in for changes: look the command up, decide, append; waiting commands share one transaction. */
+/** The only entry for changes: look up, decide, append; waiting commands share a transaction. */
 import { ulid } from 'ulid';
 import type { Command } from '../../domain/command.ts';
 import { decide } from '../../domain/decide.ts';
@@ -15,10 +15,7 @@ import type { Timestamp } from '../../values/time.ts';
 import { digestOfCommand } from './command-digest.ts';
 import type { Outcome } from './outcome.ts';
 
-/**
- * Who asks, and under which id; the same pair with the same command gets the first answer again. `isProved`: a peer's
- * request carries a proof by its key.
- */
+/** A repeat (actor, id, command) gets the first answer again. `isProved`: by the peer's key. */
 export type Request = { actor: Actor; commandId?: string; isProved?: boolean };
 
 type Job = {
@@ -32,31 +29,28 @@ type Job = {
   reject: (error: unknown) => void;
 };
 
-/** A decision that waits for its commit: nobody hears of it before. */
+/** Not answered before the commit. */
 type Decided = Accepted | { job: Job; refused: unknown };
 type Accepted = { job: Job; events: readonly NetworkEvent[]; at: Timestamp };
 
-/** What became of a round: the jobs that have to be decided again, and what the engine failed with, if it did. */
+/** Jobs to decide again, and the engine's failure, if any. */
 type Round = { open: Job[]; trouble?: Error };
 
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
 
-/** Commands that share one transaction, at most. */
 const MAX_BATCH = 256;
-/** Events in a transaction beyond which no other command joins it: nobody may hold the file's lock for long. */
+/** No further command joins then: the file's lock must not be held long. */
 const MAX_TRANSACTION = 1_000;
-/** Other processes write the same file; a batch that loses this often is told so instead of trying on. */
+/** Other processes write the same file. */
 const MAX_ROUNDS = 100;
 
-/** What of a log commands need. */
 export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append'>;
 
-/** The network that commands are decided on, at a committed position. */
+/** At a committed position. */
 type Followed = {
   readonly network: Network;
-  /** Reads what others appended. */
   catchUp(): Promise<void>;
-  /** Gets each commit of ours right after it was made, and may have read it by then. */
+  /** Called after each own commit; may have read it already. */
   take(commit: RecordedCommit): void;
 };
 
@@ -64,12 +58,11 @@ export class ControlPlane {
   readonly #log: WritableLog;
   readonly #followed: Followed;
   readonly #now: () => Timestamp;
-  /** What ends are judged by. */
   readonly #ends: () => Timestamp;
   #waiting: Job[] = [];
   #working = false;
 
-  /** `now` is written into the log, ends are judged by `ends`. */
+  /** `now` is written into the log; expiry is judged by `ends`. */
   constructor(
     log: WritableLog,
     followed: Followed,
@@ -83,8 +76,8 @@ export class ControlPlane {
   }
 
   /**
-   * Carries a command out, or gives the kept answer to an earlier one with the same actor and id. Resolves after
-   * the commit. Throws `Rejected` when a rule says no, `Failure` when the log cannot be written.
+   * Carries a command out, or returns the stored answer to the same actor and id. Resolves after the commit.
+   * Throws `Rejected` when a rule refuses, `Failure` when the log cannot be written.
    */
   execute(command: Command, { actor, commandId = ulid(), isProved = false }: Request): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -107,7 +100,6 @@ export class ControlPlane {
     this.#working = false;
   }
 
-  /** Repeats rounds until every job has its answer. */
   async #settle(batch: Job[]): Promise<void> {
     let round: Round = { open: batch };
     for (let count = 0; round.open.length > 0; count++) {
@@ -120,7 +112,6 @@ export class ControlPlane {
     }
   }
 
-  /** One look-up, decision and append for all jobs. */
   async #round(jobs: Job[]): Promise<Round> {
     const fresh: Job[] = [];
     for (const job of jobs) if (!(await this.#answeredBefore(job))) fresh.push(job);
@@ -134,15 +125,12 @@ export class ControlPlane {
     return { open: postponed };
   }
 
-  /**
-   * A refusal may be that of a repeat: another program may have carried the same command out after it was looked up
-   * and before the log was read on, and then its own work stands in its way.
-   */
+  /** Another program may have carried out the same command meanwhile, which then causes this refusal. */
   async #refuse(job: Job, refused: unknown): Promise<void> {
     if (!(await this.#answeredBefore(job))) job.reject(refused);
   }
 
-  /** Answers what was accepted, or leaves all the jobs of the round open. */
+  /** Answers the accepted jobs, or leaves all jobs open. */
   async #append(position: Position, accepted: readonly Accepted[], jobs: Job[]): Promise<Round> {
     if (accepted.length === 0) return { open: [] };
     const result = await this.#log.append(position, accepted.map(commitOf));
@@ -172,7 +160,7 @@ export class ControlPlane {
     return (await this.#log.read(position - 1, 1))[0]?.hash ?? NO_HASH;
   }
 
-  /** Decides one job after another, each on what the earlier ones will have done; of the same id only the first. */
+  /** Decides each job on the result of the earlier ones. */
   #decideAll(jobs: Job[]): { decided: Decided[]; postponed: Job[] } {
     const decided: Decided[] = [];
     const postponed: Job[] = [];
@@ -195,7 +183,7 @@ export class ControlPlane {
     return { decided, postponed };
   }
 
-  /** A rule that throws is a bug, and the trouble of this job alone. */
+  /** A rule that throws is a bug and fails this job alone. */
   #decide(job: Job, draft: Network): Decided {
     const at = this.#now();
     try {
@@ -230,5 +218,4 @@ const brokenLog = (cause: Error): Failure =>
     cause,
   });
 
-/** The machine's clock. */
 export const timestamp = (): Timestamp => new Date().toISOString() as Timestamp;

@@ -1,4 +1,4 @@
-/** The timer that ends invitations and peers whose time is over, and only that. */
+/** The timer that ends expired invitations and peers. */
 import type { Peer } from '../../domain/peer.ts';
 import type { Timestamp } from '../../values/time.ts';
 import type { Live } from '../live/live.ts';
@@ -6,9 +6,9 @@ import type { Step } from '../live/step.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { SteadyClock } from './steady-clock.ts';
 
-/** Longest sleep, in milliseconds: the clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
+/** The clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
 const MAX_SLEEP_MS = 60_000;
-/** Shortest sleep, in milliseconds. */
+/** Milliseconds. */
 const SHORTEST_SLEEP = 250;
 
 export class Expiry {
@@ -17,7 +17,7 @@ export class Expiry {
   readonly #report: (trouble: string, error: unknown) => void;
   readonly #clock: SteadyClock;
   #timer: NodeJS.Timeout | undefined;
-  /** When the next look is due, in milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   #due = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -39,13 +39,13 @@ export class Expiry {
     this.#due = Number.NEGATIVE_INFINITY;
   }
 
-  /** Only what the commit touched is looked at, not every peer. */
+  /** Only peers in the commit, not all. */
   #onStep({ changes }: Step): void {
     for (const { after } of changes.peers.values())
       if (after) this.#lookAt(Math.min(invitationEnd(after), peerEnd(after)));
   }
 
-  /** When the next open invitation ends, and the next peer, in milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   #next(): { invitation: number; peer: number } {
     const { network } = this.#live;
     return {
@@ -59,7 +59,6 @@ export class Expiry {
     this.#lookAt(Math.min(invitation, peer));
   }
 
-  /** Makes sure of a look at that time, or after the longest sleep. */
   #lookAt(time: number): void {
     const due = Math.min(time, this.#clock.now() + MAX_SLEEP_MS);
     if (due >= this.#due) return;

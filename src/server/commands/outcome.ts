@@ -1,4 +1,4 @@
-/** What became of a command, with the events themselves: peers are told it as protocol/commands.ts has it. */
+/** The result of a command with its events, for use inside the server. */
 import type { NetworkEvent } from '../../events/schema.ts';
 import type { Head } from '../../store/log.ts';
 

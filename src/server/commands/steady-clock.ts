@@ -1,21 +1,20 @@
-/** The clock by which invitations end: it follows the machine's clock, but believes a jump ahead only after a while. */
+/** The clock for expiry: it believes a jump ahead only after a while. */
 import type { Timestamp } from '../../values/time.ts';
 
-/** Milliseconds by which the two clocks may part without a jump: clocks are corrected by less between two looks. */
+/** Milliseconds of drift that are no jump: clocks are corrected by less. */
 const TOLERANCE = 2_000;
-/** Milliseconds for which a jump ahead must stand: long enough for a time service to take a wrong one back. */
+/** Milliseconds that a jump ahead must last: enough for a time service to correct a wrong one. */
 export const BELIEVED_AFTER = 600_000;
 
-/** Both in milliseconds: since 1970, may jump; and since any moment, never does. */
+/** Milliseconds; `wall` since 1970. */
 export type Clocks = { wall: () => number; monotonic: () => number };
 
 const OF_THIS_MACHINE: Clocks = { wall: () => Date.now(), monotonic: () => performance.now() };
 
 export class SteadyClock {
   readonly #clocks: Clocks;
-  /** What the wall clock is ahead of the monotonic one, as believed. */
   #offset: number;
-  /** When a jump ahead was first seen, by the monotonic clock. */
+  /** By the monotonic clock. */
   #jumpedAt: number | undefined;
 
   constructor(clocks: Clocks = OF_THIS_MACHINE) {

@@ -1,7 +1,4 @@
-/**
- * The whole log looked through while it is being served: every record against the chain, and the state that serving
- * started from against the one that the events make. Page by page, with pauses, so that nobody waits for it.
- */
+/** Checks the whole log while it is served: the chain, and the stored state against the events. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Network, type NetworkJson } from '../../domain/network.ts';
 import type { EventRecord } from '../../events/record.ts';
@@ -12,13 +9,12 @@ import { Failure } from '../../values/failure.ts';
 import type { Position } from '../../values/id.ts';
 import { loadStored } from './load-network.ts';
 
-/** Records looked at in one go: some milliseconds. */
+/** Some milliseconds. */
 const PAGE = 100;
 
-/** Milliseconds of pause after each page, so that it takes a small part of one processor. */
+/** Milliseconds between pages: a small part of one processor. */
 const PAUSE = 10;
 
-/** Folds the log into a network, up to a position. */
 class Fold {
   readonly network = new Network();
   readonly #until: Position;
@@ -36,7 +32,7 @@ class Fold {
   }
 }
 
-/** What a network holds, whatever the order in which it came there. */
+/** Independent of insertion order. */
 const contentOf = (network: Network): string => {
   const json: NetworkJson = network.toJSON();
   const byId = <T extends { id: number }>(rows: T[]) => rows.toSorted((left, right) => left.id - right.id);
@@ -52,8 +48,8 @@ const contentOf = (network: Network): string => {
 };
 
 /**
- * Resolves when all is well, or when the signal has ended it. Throws `DamagedLog`; or a `Failure` where a stored
- * state is not what the log makes: it is thrown away, and starting again is enough.
+ * Resolves when all is well or the signal aborts. Throws `DamagedLog`, or `Failure` for a wrong stored state,
+ * which is dropped: a restart is enough.
  */
 export const audit = async (log: EventLog, signal: AbortSignal): Promise<void> => {
   const stored = await loadStored(log, Number.MAX_SAFE_INTEGER);

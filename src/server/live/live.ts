@@ -1,4 +1,4 @@
-/** The network as its followers see it: always at a committed position, one commit after another. */
+/** The network as its followers see it, commit by commit. */
 import { advanceWithChanges, classDeltas } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
@@ -36,8 +36,8 @@ export class Live {
   }
 
   /**
-   * Loads the network as it was a window ago and takes the window through the very code that serves it, so that
-   * a restart costs no client a snapshot. Throws `Failure` for an empty log, `UnknownEventType`.
+   * Replays the window through the code that serves it, so that a restart costs no client a snapshot. Throws
+   * `Failure` for an empty log, `UnknownEventType`.
    */
   static async load(log: EventLog): Promise<Live> {
     const { position } = await log.head();
@@ -51,23 +51,21 @@ export class Live {
     return live;
   }
 
-  /** Where the followers are. */
   get head(): Head {
     return this.#head;
   }
 
-  /** Goes on living with the log; ends, and rejects, only with trouble. */
+  /** Rejects on failure. */
   async run(): Promise<void> {
     await onGrowth(this.#log, () => this.catchUp(), this.#stop.signal).catch((error) => this.#end(error));
     if (this.#ended !== undefined) throw this.#ended;
   }
 
-  /** Reads what others appended. */
   catchUp(): Promise<void> {
     return this.#logged.catchUp();
   }
 
-  /** A commit that this program has appended. What a listener throws ends `run`, not the command. */
+  /** What a listener throws ends `run`, not the command. */
   take(commit: RecordedCommit): void {
     try {
       this.#logged.take(commit);
@@ -86,13 +84,13 @@ export class Live {
     this.#stop.abort();
   }
 
-  /** Calls back after each commit, in the order of subscription; returns what ends that. */
+  /** Calls back in subscription order; returns the unsubscribe function. */
   subscribe(listener: (step: Step) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when the followers have taken the commit that ends at a position. */
+  /** Resolves when the followers have reached a position. */
   reached(position: Position): Promise<void> {
     if (this.#head.position >= position) return Promise.resolve();
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
@@ -119,7 +117,7 @@ export class Live {
   }
 }
 
-/** A bug in one listener ends the server, but only after every other, the device among them, has heard of the commit. */
+/** A listener's bug ends the server only after all others, the device included, got the commit. */
 const troubleOf = (call: () => void): unknown[] => {
   try {
     call();
@@ -129,7 +127,7 @@ const troubleOf = (call: () => void): unknown[] => {
   }
 };
 
-/** The network at the last commit that ends at or before a position; a long way there is stored for the next time. */
+/** A long replay is stored for the next time. */
 const networkBefore = async (log: EventLog, position: Position): Promise<Network> => {
   const network = await loadStored(log, position);
   const stored = network.position;

@@ -1,4 +1,4 @@
-/** The network as the log makes it: a stored state where there is one, and what came after it. */
+/** The network from the log: a stored state and the records after it. */
 import { Network, type NetworkJson } from '../../domain/network.ts';
 import { PEER_FIELDS } from '../../domain/peer.ts';
 import { sha256Text } from '../../machine/sha256.ts';
@@ -7,28 +7,27 @@ import { replay } from '../../store/follow.ts';
 import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 
-/** Raised where `evolve` makes something else of the same events. */
+/** Raise it when `evolve` changes its result for the same events. */
 const FOLD = 4;
 
-/** What a stored state holds: one of other code, of other fields or of another fold is passed over. */
+/** States of other fields or another fold are ignored. */
 const CODE_VERSION = sha256Text(
   JSON.stringify([FOLD, Object.keys(new Network().toJSON()), PEER_FIELDS]),
 ).slice(0, 16);
 
-/** The network at the newest stored state at or before a position; empty, at position 0, where there is none. */
+/** The newest stored state up to a position; empty if there is none. */
 export const loadStored = async (log: EventLog, until: Position): Promise<Network> => {
   const state = await log.loadState(CODE_VERSION, until);
   return state ? Network.fromJSON(JSON.parse(state.body) as NetworkJson) : new Network();
 };
 
-/** The network at the end of the log. Throws `UnknownEventType`. */
+/** Throws `UnknownEventType`. */
 export const loadNetwork = async (log: EventLog): Promise<Network> => {
   const network = await loadStored(log, Number.MAX_SAFE_INTEGER);
   await replay(log, network.position, ({ events, to }: RecordedCommit) => network.advance(events, to));
   return network;
 };
 
-/** Keeps the network as it is, for a quicker start. */
 export const storeState = async (log: EventLog, network: Network): Promise<void> => {
   const { position } = network;
   const body = JSON.stringify(network);

@@ -1,4 +1,4 @@
-/** A network that goes along with its log: own commits are handed over, those of other programs are read. */
+/** A network that follows its log: own commits are handed over, others read. */
 import type { Network } from '../../domain/network.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import { replay } from '../../store/follow.ts';
@@ -16,19 +16,19 @@ export class LoggedNetwork {
   readonly #log: Pick<EventLog, 'head' | 'read'>;
   readonly #take: Take;
 
-  /** `take` gets each commit once, in order, and has to advance the network by it. */
+  /** `take` gets each commit once and must advance the network by it. */
   constructor(log: Pick<EventLog, 'head' | 'read'>, network: Network, take = advance) {
     this.#log = log;
     this.network = network;
     this.#take = take;
   }
 
-  /** As the log is now. Throws `UnknownEventType`. */
+  /** Throws `UnknownEventType`. */
   static async load(log: EventLog, take?: Take): Promise<LoggedNetwork> {
     return new LoggedNetwork(log, await loadNetwork(log), take);
   }
 
-  /** Reads what others appended. Throws `Failure` where the log has become shorter. */
+  /** Throws `Failure` if the log has become shorter. */
   async catchUp(): Promise<void> {
     const { position } = await this.#log.head();
     if (position < this.network.position) throw shorterLog(position, this.network.position);
@@ -36,7 +36,7 @@ export class LoggedNetwork {
     await replay(this.#log, this.network.position, (commit) => this.take(commit));
   }
 
-  /** A commit that is in the log; one that was taken before changes nothing. */
+  /** Ignores known commits. */
   take(commit: RecordedCommit): void {
     if (commit.from === this.network.position) this.#take(this.network, commit);
   }

@@ -1,4 +1,4 @@
-/** One commit on its way through the followers, with what it changed; the network is at its end. */
+/** One commit and its changes, with the network already after it. */
 import type { Changes, ClassDelta } from '../../domain/changes.ts';
 import type { Rights } from '../../domain/rights.ts';
 import type { RecordedCommit } from '../../store/commit.ts';

@@ -1,23 +1,19 @@
-/**
- * The recent stretch of the log, kept so that clients can resume: the chain's hashes and digests, and which rows
- * each CIDR's peers saw change. It holds ids, not rows: a catch-up sends the rows as they are now.
- */
+/** The recent records of the log, for resuming clients: hashes, digests, ids of changed rows. */
 import type { EventRecord } from '../../events/record.ts';
 import type { CidrId, Hash, PeerId, Position } from '../../values/id.ts';
 import type { Step } from './step.ts';
 
-/** Records that a client may be behind and still resume. */
 export const WINDOW_RECORDS = 10_000;
-/** Changes of more peers than this would not fit a frame: who missed them fetches a snapshot. */
+/** More changes never fit a frame: the client fetches a snapshot. */
 const MAX_PEERS = 512;
 
-/** What one commit, which is the records in (from, to], changed. */
+/** Of the records in (from, to]. */
 type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many' };
 
-/** Rows that changed for one CIDR's peers, all of them in (from, to]. */
+/** All in (from, to]. */
 export type Touched = { from: Position; to: Position; peers: Set<PeerId>; cidrs: Set<CidrId> };
 
-/** The newest entries, back to a position; their order is the log's. */
+/** Newest first. */
 function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<Entry<Id>> {
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index];
@@ -27,7 +23,7 @@ function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<E
 }
 
 export class Window {
-  /** Position before the first record in the arrays, and the chain's value there. */
+  /** The position before the first kept record, and its hash. */
   #base: Position;
   #baseHash: Hash;
   #start: Position;
@@ -36,25 +32,23 @@ export class Window {
   readonly #byViewer = new Map<CidrId, Entry<PeerId>[]>();
   #cidrs: Entry<CidrId>[] = [];
 
-  /** `startHash` is the chain's value at `start`. */
   constructor(start: Position, startHash: Hash) {
     this.#base = start;
     this.#baseHash = startHash;
     this.#start = start;
   }
 
-  /** The earliest position that a client can resume from. */
   get start(): Position {
     return this.#start;
   }
 
-  /** The chain's value at a position of the window, or undefined outside it. */
+  /** Undefined outside the window. */
   hashAt(position: Position): Hash | undefined {
     if (position < this.#start) return undefined;
     return position === this.#base ? this.#baseHash : this.#hashes[position - this.#base - 1];
   }
 
-  /** The digests of the records in (after, to]; both within the window. */
+  /** Digests of (after, to], both within the window. */
   digests(after: Position, to: Position): Hash[] {
     return this.#digests.slice(after - this.#base, to - this.#base);
   }
@@ -71,10 +65,7 @@ export class Window {
     this.#slide(to);
   }
 
-  /**
-   * Which rows changed after a position, which must be within the window, for the peers of a CIDR: undefined where
-   * none did, `'many'` where only a snapshot helps.
-   */
+  /** Rows changed after a position of the window. Undefined: none; `'many'`: needs a snapshot. */
   touched(viewer: CidrId, after: Position): Touched | 'many' | undefined {
     const touched: Touched = {
       from: Number.POSITIVE_INFINITY,
@@ -106,7 +97,7 @@ export class Window {
     else this.#byViewer.set(viewer, [entry]);
   }
 
-  /** Lets go of what is older than the window, in strides, so that no single commit pays for it. */
+  /** In strides, so that no single commit pays for it. */
   #slide(head: Position): void {
     this.#start = Math.max(this.#start, head - WINDOW_RECORDS);
     const old = this.#start - this.#base;

@@ -1,4 +1,4 @@
-/** Questions to a log as others put them: who asks decides what is told, and the answer is bytes to be passed on. */
+/** Answers to questions about a log, as bytes, according to the asker. */
 import type { Rejection } from '../../domain/rejection.ts';
 import type { AnswerTo, Asked, Question } from '../../protocol/past.ts';
 import type { EventLog } from '../../store/log.ts';
@@ -7,24 +7,22 @@ import { digestsIn } from './digests.ts';
 import { type Asker, OwnPast, type Sight } from './own-past.ts';
 import { type Bearers, LogPast } from './past.ts';
 
-/** A question and who asks it: without `asker` an admin, who is told everything. */
+/** Without `asker`: an admin, who is told everything. */
 export type Inquiry = { question: Question; bearers: Bearers; asker?: Asker };
 
-/** JSON as UTF-8, and how long it took to find, in milliseconds. */
+/** UTF-8 JSON, and the milliseconds of work. */
 export type Answered = { bytes: Uint8Array; work: number };
 
-/** Answers from a log, wherever that is done. */
 export interface Answerer {
-  /** Throws `Failure` where there is no answer, `AdminsOnly` where there is none for who asks. */
+  /** Throws `Failure` where there is no answer, `AdminsOnly` for the wrong asker. */
   answer(inquiry: Inquiry, sight: Sight): Promise<Answered>;
-  /** What the log knows of why a rule refused. */
+  /** Why a rule refused. */
   backgroundOf(rejection: Rejection): Promise<string | undefined>;
-  /** The digests of the records in (after, to] as JSON, without brackets, each with a comma after it. */
+  /** Digests of (after, to] as JSON items, each with a trailing comma. */
   digests(after: Position, to: Position): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** In this very thread. */
 export class NearAnswerer implements Answerer {
   readonly #log: EventLog;
   readonly #past: LogPast;

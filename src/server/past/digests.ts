@@ -1,17 +1,16 @@
-/** The digests of records as the bytes that go over the wire. */
+/** Digests of records as bytes for the wire. */
 import { setImmediate } from 'node:timers/promises';
 import type { LogQueries } from '../../store/queries.ts';
 import type { Hash, Position } from '../../values/id.ts';
 
-/** A digest in its quotes, and a comma after it. */
+/** A quoted digest and a comma. */
 export const DIGEST_BYTES = 67;
-/** Records read at once. */
 const SLICE = 500;
 
 export const digestBytes = (digests: readonly Hash[]): Buffer =>
   Buffer.from(digests.map((digest) => `"${digest}",`).join(''), 'latin1');
 
-/** Those of the records in (after, to] as far as they are there, from the log. */
+/** Those of (after, to] that exist. */
 export const digestsIn = async (
   queries: Pick<LogQueries, 'digests'>,
   after: Position,

@@ -1,7 +1,4 @@
-/**
- * Answers in a thread of its own, at a low priority: no question, however much it takes, holds up what the server does
- * for others. The thread is there from the first question until nobody has asked for a while.
- */
+/** Answers in a low-priority thread, so that no question delays the server. */
 import { Worker } from 'node:worker_threads';
 import type { Rejection } from '../../domain/rejection.ts';
 import { Failure } from '../../values/failure.ts';
@@ -9,9 +6,9 @@ import type { PeerId, Position } from '../../values/id.ts';
 import type { Answered, Answerer, Inquiry } from './answerer.ts';
 import { AdminsOnly, type Sight } from './own-past.ts';
 
-/** Milliseconds without a question after which the thread ends, and gives its memory back. */
+/** Milliseconds without a question; then the thread ends to free its memory. */
 const IDLE = 60_000;
-/** MiB of the thread's heap: beyond that it ends, alone. */
+/** Beyond it the thread ends, alone. */
 const MAX_HEAP_MIB = 1_024;
 
 export type Order =
@@ -25,16 +22,15 @@ export type Trouble = { kind: 'failure' | 'adminsOnly' | 'bug'; message: string 
   stack: string | undefined;
 };
 
-/** To the thread: an order, or whom of those it asked about the asker sees. */
+/** Orders, and visible peers among the `ids` asked about. */
 export type Down = { id: number } & (Order | { seen: ReadonlyMap<PeerId, string> });
-/** From it: an answer, why there is none, or peers of which it must know whether the asker sees them. */
+/** Answers, failures, and peers to check for visibility. */
 export type Up = { id: number } & ({ value: unknown } | { trouble: Trouble } | { ids: readonly PeerId[] });
 
 type Waiting = { resolve: (value: never) => void; reject: (error: Error) => void; sight: Sight };
 
 const sightOfNobody: Sight = async () => new Map();
 
-/** The near end. */
 export class FarAnswerer implements Answerer {
   readonly #program: URL;
   readonly #file: string;
@@ -44,7 +40,7 @@ export class FarAnswerer implements Answerer {
   #idle: NodeJS.Timeout | undefined;
   #orders = 0;
 
-  /** `program` is that of the thread, `file` the log's, `heap` another size of its heap than the usual one, in MiB. */
+  /** `program`: the thread's; `file`: the log's; `heap` in MiB. */
   constructor(program: URL, file: string, heap = MAX_HEAP_MIB) {
     this.#program = program;
     this.#file = file;
@@ -115,7 +111,6 @@ export class FarAnswerer implements Answerer {
     }, IDLE).unref();
   }
 
-  /** The next question starts another. */
   #end(worker: Worker, cause: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;

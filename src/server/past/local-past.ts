@@ -1,4 +1,4 @@
-/** The log on this machine, for verbs that only ask: it needs neither conf nor key. */
+/** The log on this machine, for read-only verbs without conf or key. */
 
 import { existsSync } from 'node:fs';
 import type { Past, Texts } from '../../cli/plane.ts';
@@ -10,7 +10,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { type Folders, filesOf, logOf } from '../disk/files.ts';
 import { LogPast } from './past.ts';
 
-/** The log of a network on this machine. Throws `Failure` where there is none. */
+/** Throws `Failure` if there is none. */
 export const openNetworkLog = async (network: InterfaceName, folders: Folders): Promise<EventLog> => {
   const file = logOf(network, filesOf(network, folders));
   if (!existsSync(file)) {
@@ -32,7 +32,7 @@ export class LocalPast implements Past {
     this.#past = new LogPast(log);
   }
 
-  /** Throws `Failure`: no such network here, a log that cannot be used. */
+  /** Throws `Failure`: no such network here, or an unusable log. */
   static async open(network: InterfaceName, folders: Folders): Promise<LocalPast> {
     return new LocalPast(network, await openNetworkLog(network, folders));
   }

@@ -1,11 +1,11 @@
-/** Waiting for a log to go on. */
+/** Waiting for new records in a log. */
 import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 
-/** How long a question waits for something to happen, in milliseconds; calls may take 10 s. */
+/** Milliseconds; HTTP calls may take 10 s. */
 const PATIENCE = 7_000;
 
-/** Resolves when the log ends after a position, or when it has not for long enough. It costs nothing meanwhile. */
+/** Resolves after a timeout too. Waiting costs nothing. */
 export const newsAfter = async (log: Pick<EventLog, 'head' | 'wake'>, after: Position): Promise<void> => {
   let [timer, unsubscribe]: [NodeJS.Timeout | undefined, () => void] = [undefined, () => {}];
   try {

@@ -1,4 +1,4 @@
-/** What a peer that is no admin may hear of the log: of itself, and of others what it sees and saw then. */
+/** What a non-admin peer may hear of the log: itself, and peers that it sees and saw then. */
 import { nameText } from '../../domain/name-text.ts';
 import type { Why } from '../../domain/why.ts';
 import type { HistoryEntry, NamedAt } from '../../projections/history.ts';
@@ -9,13 +9,12 @@ import type { PeerId, Position } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import { type Bearers, type LogPast, timeOf, toldOf } from './past.ts';
 
-/** Who asks, as it is at present. */
+/** As it is at present. */
 export type Asker = { id: PeerId; name: string; ip: Ip };
 
-/** Those of these peers that the asker sees at present, itself included, with their present names. */
+/** The peers that the asker sees at present, itself included, by present name. */
 export type Sight = (ids: readonly PeerId[]) => Promise<ReadonlyMap<PeerId, string>>;
 
-/** Only admins are told. */
 export class AdminsOnly extends Failure {}
 
 export class OwnPast {
@@ -29,7 +28,7 @@ export class OwnPast {
     this.#sight = sight;
   }
 
-  /** Throws `AdminsOnly`, or another `Failure` where there is no answer for who asks. */
+  /** Throws `AdminsOnly`, or `Failure` where this asker gets no answer. */
   async ask(question: Question, bearers: Bearers): Promise<AnswerTo<Asked>> {
     switch (question.ask) {
       case 'head':
@@ -58,8 +57,8 @@ export class OwnPast {
   }
 
   /**
-   * Names are looked for among the peers that the asker sees, so that nobody hidden makes a difference; then it must
-   * have seen the other one at that place too. Nothing tells which of the two was missing.
+   * Names are searched only among visible peers, so that hidden ones make no difference; the asker must also
+   * have seen the other peer at that place. The refusal never tells which was missing.
    */
   async #why(question: QuestionOf<'why'>, bearers: Bearers): Promise<AnswerTo<'why'>> {
     const { peers, at } = question;
@@ -85,7 +84,6 @@ export class OwnPast {
     );
   }
 
-  /** The peer that is meant, if the asker sees it. */
   async #found(name: string, bearer: PeerId | undefined, position: Position): Promise<PeerId | undefined> {
     const meant = bearer === undefined ? this.#past.peersMeant(name) : [bearer];
     const seen = new Set((await this.#sight(meant)).keys());
@@ -110,8 +108,8 @@ export class OwnPast {
   }
 
   /**
-   * An invitation has a key that is nobody else's business, and a peer that joined may have had another name before
-   * the asker was there: its birth is told only with the name that it has at the place asked about.
+   * An invitation's key stays private, and a peer may have had another name before the asker came: its
+   * `PeerAdded` is told only under the name at the place asked about.
    */
   #wasKnown({ type, body }: ToldRecord, peers: Why['peers']): boolean {
     const { peerId, redeemed, name } = JSON.parse(body) as {
@@ -125,7 +123,6 @@ export class OwnPast {
     return type === 'PeerEnabled';
   }
 
-  /** Who of those that did this may be named. */
   #actorsIn(records: readonly ToldRecord[]): Promise<ReadonlyMap<PeerId, string>> {
     const ids = new Set<PeerId>();
     for (const { actor } of records) {
@@ -135,10 +132,7 @@ export class OwnPast {
     return this.#sight([...ids]);
   }
 
-  /**
-   * As this peer may hear it: whoever did it keeps their name from a peer that does not see them, and what others and
-   * CIDRs were called before it saw them stays untold: they have the names that they had at a position that it knows.
-   */
+  /** Hides names of actors out of sight, and names from before the asker saw a peer or CIDR. */
   #veiled(
     record: ToldRecord,
     known: ReadonlyMap<PeerId, string>,
@@ -164,7 +158,7 @@ export class OwnPast {
   }
 }
 
-/** Whether the asker saw the other one: both were there, and the CIDRs of the two let it. */
+/** Both were present and their CIDRs allowed it. */
 const isInSight = ({ present, sight, peers }: Why, self: PeerId): boolean =>
   present[0] && present[1] && sight[peers[0].id === self ? 0 : 1];
 

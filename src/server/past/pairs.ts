@@ -1,4 +1,4 @@
-/** Why two peers can talk, or cannot, as the log tells it. */
+/** Why two peers can or cannot talk, according to the log. */
 import type { Placed } from '../../domain/pair-story.ts';
 import { type Why, whyOf } from '../../domain/why.ts';
 import type { EventRecord } from '../../events/record.ts';
@@ -17,7 +17,7 @@ export class Pairs {
     this.#log = log;
   }
 
-  /** Two peers at a place, where it was this time. Throws `Failure`: one peer twice, one that was not there yet. */
+  /** Throws `Failure`: the same peer twice, or one not yet there. */
   judge(ids: readonly [PeerId, PeerId], { position }: Place, time: Timestamp): Why {
     if (ids[0] === ids[1])
       throw new Failure('a peer can always talk to itself', { hint: 'name two peers', verb: 'list-peers' });
@@ -28,7 +28,6 @@ export class Pairs {
     return why;
   }
 
-  /** The events that made it so. */
   async recordsOf({ reasons, turnedAt }: Why): Promise<EventRecord[]> {
     const positions = new Set(reasons.flatMap((reason) => reason.positions));
     if (turnedAt !== undefined) positions.add(turnedAt);
@@ -37,7 +36,7 @@ export class Pairs {
     return records;
   }
 
-  /** The judgement, with those of its events that are told. */
+  /** `told`: the events that the asker may see. */
   answer(why: Why, place: Place, told: readonly Told[]): AnswerTo<'why'> {
     const at = new Map(told.map((one) => [one.position, one]));
     const judged = (index: 0 | 1) => ({

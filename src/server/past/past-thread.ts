@@ -1,4 +1,4 @@
-/** The program of the thread that answers questions: bundled as dist/past-thread.js, started by `FarAnswerer`. */
+/** The thread that answers questions; bundled as dist/past-thread.js. */
 
 import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -9,7 +9,7 @@ import { type Answerer, NearAnswerer } from './answerer.ts';
 import type { Down, Order, Trouble, Up } from './far-answerer.ts';
 import { AdminsOnly, type Sight } from './own-past.ts';
 
-/** The server's other threads have 0, and go first where processors are few; on a busy machine it must come to something. */
+/** The server's other threads have 0 and go first; more would starve questions on a busy machine. */
 const NICENESS = 5;
 
 const troubleFrom = (error: Error): Trouble => {
@@ -19,7 +19,7 @@ const troubleFrom = (error: Error): Trouble => {
   return { kind: error instanceof AdminsOnly ? 'adminsOnly' : 'failure', message, hint, verb, stack };
 };
 
-/** What can be given away without a copy: bytes that have their memory to themselves. */
+/** Only buffers that own their whole memory can be transferred. */
 const bytesIn = (value: unknown): ArrayBuffer[] => {
   const bytes = value instanceof Object && 'bytes' in value ? value.bytes : value;
   if (!(bytes instanceof Uint8Array) || !(bytes.buffer instanceof ArrayBuffer)) return [];

@@ -1,4 +1,4 @@
-/** Answers questions about a network's past from its log. It knows no asker: who may ask what is in http/past.ts. */
+/** Answers questions about a network's past from its log, for any asker. */
 
 import type { Texts } from '../../cli/plane.ts';
 import type { Association } from '../../domain/association-graph.ts';
@@ -24,17 +24,17 @@ import { RecordedTimes } from './recorded-times.ts';
 import { reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
 
-/** Records that one page looks through: the rest of the server goes on meanwhile. */
+/** Records per page; the rest of the server runs in between. */
 const STRETCH = 20_000;
 
-/** The part of (after, until] that one page looks at, from the end at which it begins. */
+/** The part of (after, until] for one page. */
 const within = (
   until: Position,
   { after, reverse }: QuestionOf<'history'>,
 ): [after: Position, until: Position] =>
   reverse ? [Math.max(after, until - STRETCH), until] : [after, Math.min(until, after + STRETCH)];
 
-/** Who has the names of a question at present, where that is known: it saves a search through all names. */
+/** Present bearers of a question's names, where known: saves a search. */
 export type Bearers = readonly (PeerId | undefined)[];
 
 type Answering = { [A in Asked]: (question: QuestionOf<A>, bearers: Bearers) => Promise<AnswerTo<A>> };
@@ -66,35 +66,32 @@ export class LogPast {
     };
   }
 
-  /** Throws `Failure` where there is no answer: a position beyond the head, a name that nobody ever had. */
+  /** Throws `Failure`: a position beyond the head, an unknown name. */
   ask<A extends Asked>(question: QuestionOf<A>, bearers: Bearers = []): Promise<AnswerTo<A>> {
     const answer = this.#answering[question.ask] as Answering[A];
     return answer(question, bearers);
   }
 
-  /** What the log knows of why a rule refused. */
   backgroundOf(rejection: Rejection): string | undefined {
     return this.#background.of(rejection);
   }
 
-  /** Every peer that a text may mean at some position. */
+  /** At any position. */
   peersMeant(text: string): PeerId[] {
     return this.#things.peersMeant(text);
   }
 
-  /** The one among these peers that had a name at a position. Throws `Failure`. */
   peerCalled(name: string, position: Position, among: ReadonlySet<PeerId>): PeerId {
     return this.#things.peer(name, position, among);
   }
 
-  /** A record as it is told. */
   told(record: ToldRecord): Told {
     const entry = this.history.entryOf(record);
     const who = this.history.who(entry);
     return toldOf(entry, who, `${who} ${this.history.what(entry)}`);
   }
 
-  /** The place of a moment; of none, where the log ends. Throws `Failure`. */
+  /** Without a moment, the head. Throws `Failure`. */
   async placeOf(at: Moment | undefined): Promise<Place> {
     if (at !== undefined) return placeAt(this.#log, this.#times, at);
     return placeOf(this.#log, (await this.#log.head()).position);
@@ -109,13 +106,11 @@ export class LogPast {
     return { network, networkId, ...(await this.placeOf(undefined)) };
   }
 
-  /** A page of history as JSON texts, an event each. */
   async texts(question: QuestionOf<'history'>): Promise<Texts> {
     const { told, end } = await this.#recordsOf(question, (record) => this.history.textOf(record));
     return { texts: told, end };
   }
 
-  /** A page of the history of one peer alone, as records. */
   async ofPeer(
     id: PeerId,
     question: QuestionOf<'history'>,
@@ -126,7 +121,7 @@ export class LogPast {
 
   async #pageOf(question: QuestionOf<'history'>): Promise<AnswerTo<'history'>> {
     const tell = (record: ToldRecord): Told =>
-      // Words are half of what a record costs.
+      // Words are half of a record's cost.
       question.wordless ? toldOf(this.history.entryOf(record), '', '') : this.told(record);
     const { told, end } = await this.#recordsOf(question, tell);
     return { entries: told, end };
@@ -209,11 +204,11 @@ export class LogPast {
   }
 }
 
-/** The moment by which invitations are judged: the place's own, or now where no moment was asked about. */
+/** When invitations are judged. */
 export const timeOf = ({ time }: Place, at: Moment | undefined): Timestamp =>
   at === undefined || time === null ? timestamp() : time;
 
-/** Each field by its name: a copy of an object with more to it takes three times as long. */
+/** Copying an object with surplus fields takes three times as long. */
 export const toldOf = (
   entry: Omit<HistoryEntry, 'actor'> & Pick<Told, 'actor'>,
   who: string,

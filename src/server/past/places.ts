@@ -1,4 +1,4 @@
-/** Where in the log a moment is: a position or a time, and the network as it was there. */
+/** Places in the log: a position or a time, and the network there. */
 import { setImmediate } from 'node:timers/promises';
 import { Network } from '../../domain/network.ts';
 import type { Moment, Place } from '../../protocol/past.ts';
@@ -9,14 +9,14 @@ import { NO_HASH, type Position } from '../../values/id.ts';
 import { loadStored } from '../live/load-network.ts';
 import type { RecordedTimes } from './recorded-times.ts';
 
-/** Commits taken into a network at once, so that a question about long ago does not hold up what happens now. */
+/** Commits per slice, so that no question delays other work. */
 const BREATH = 500;
 
 const BEGINNING: Place = { position: 0, hash: NO_HASH, time: null };
 
 const recordAt = async (log: EventLog, position: Position) => (await log.read(position - 1, 1))[0];
 
-/** The place right after the commit that a position belongs to. Throws `Failure` beyond the head. */
+/** The end of the commit that contains a position. Throws `Failure` beyond the head. */
 export const placeOf = async (log: EventLog, position: Position): Promise<Place> => {
   if (position === 0) return BEGINNING;
   const record = await recordAt(log, position);
@@ -31,14 +31,13 @@ export const placeOf = async (log: EventLog, position: Position): Promise<Place>
   return { position, hash: record.hash, time: record.recordedAt };
 };
 
-/** The place of a moment; a position within a commit means its end. Before the first record a network is empty. */
+/** Before the first record the network is empty. */
 export const placeAt = async (log: EventLog, times: RecordedTimes, moment: Moment): Promise<Place> => {
   if (typeof moment === 'number') return placeOf(log, moment);
   const position = await times.lastAt(moment);
   return position === undefined ? BEGINNING : placeOf(log, position);
 };
 
-/** Takes a network on to a later position, in slices. */
 export const advanceTo = async (log: EventLog, network: Network, position: Position): Promise<void> => {
   let taken = 0;
   await replay(
@@ -53,7 +52,6 @@ export const advanceTo = async (log: EventLog, network: Network, position: Posit
   );
 };
 
-/** The network as it was at a place: a stored state where there is one before it, and what came after that. */
 export const networkAt = async (log: EventLog, { position }: Pick<Place, 'position'>): Promise<Network> => {
   const network = position === 0 ? new Network() : await loadStored(log, position);
   await advanceTo(log, network, position);

@@ -1,17 +1,15 @@
-/** When the records of a log were recorded, in brief: the earliest time in each thousand of them, read once. */
+/** Record times of a log: the earliest of each thousand records. */
 import { setImmediate } from 'node:timers/promises';
 import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 
-/** Records of which only the earliest time is kept: a million of them are a thousand times. */
+/** A million records need a thousand times. */
 const STRIDE = 1_000;
 
-/** The last block of a log may still grow; all others never change. */
 export class RecordedTimes {
   readonly #log: Pick<EventLog, 'queries' | 'head'>;
   readonly #stride: number;
-  /** By block, as far as it was looked for. */
   readonly #earliest: Timestamp[] = [];
 
   constructor(log: Pick<EventLog, 'queries' | 'head'>, stride = STRIDE) {
@@ -20,8 +18,8 @@ export class RecordedTimes {
   }
 
   /**
-   * The last position that was recorded at or before a time; undefined when the log begins later. Clocks may go back, so
-   * an earlier position may have a later time: what is looked for is the last block that reaches back so far.
+   * The last position recorded at or before a time; undefined if the log begins later. Clocks may go back, so
+   * an earlier position can have a later time.
    */
   async lastAt(time: Timestamp): Promise<Position | undefined> {
     const { position: head } = await this.#log.head();

@@ -1,4 +1,4 @@
-/** What a command would do, in the shape in which both programs show it. */
+/** The effect of a command, in the form that both programs show. */
 import type { Command } from '../../domain/command.ts';
 import type { Context } from '../../domain/decision.ts';
 import type { Network } from '../../domain/network.ts';
@@ -22,7 +22,7 @@ export const reachOf = ({ gained, lost }: ReachDifference): Reach => ({
   lost: lost.map(groupOf),
 });
 
-/** Decides at a committed position and changes nothing. Throws `Rejected`. */
+/** Changes nothing. Throws `Rejected`. */
 export const rehearse = (network: Network, head: Head, command: Command, context: Context): Rehearsal => {
   const { events, sentences, reach } = preview(network, command, context);
   return { ...head, events, dryRun: true, sentences, reach: reachOf(reach) };

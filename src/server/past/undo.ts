@@ -1,4 +1,4 @@
-/** Plans how to take one commit back, or everything since a position. */
+/** Plans how to undo one commit, or everything since a position. */
 import type { AdminCommand } from '../../domain/command.ts';
 import { preview } from '../../domain/preview.ts';
 import { planReturn } from '../../domain/return-plan.ts';
@@ -10,10 +10,10 @@ import { timestamp } from '../commands/control-plane.ts';
 import { advanceTo, networkAt, placeOf } from './places.ts';
 import { reachOf } from './rehearsal.ts';
 
-/** Commands in one commit, at most. */
+/** Per commit. */
 const MAX_COMMANDS = 1000;
 
-/** Where the commit that ends at a position begins. Throws `Failure`: inside a commit, the network's first one. */
+/** Throws `Failure`: not a commit's end, or the network's first commit. */
 const startOf = async (log: EventLog, end: Position): Promise<Position> => {
   const place = await placeOf(log, end);
   if (place.position !== end)
@@ -44,7 +44,7 @@ const endsOf = async (log: EventLog, { reverts, to }: QuestionOf<'undo'>, head: 
 
 const NOTHING = { sentences: [], reach: { gained: [], lost: [] } };
 
-/** Reads the network three times: before, after, and as it is. Throws `Failure`. */
+/** Compares three positions: before, after, and at present. Throws `Failure`. */
 export const planUndo = async (log: EventLog, question: QuestionOf<'undo'>): Promise<AnswerTo<'undo'>> => {
   const { position: at } = await placeOf(log, question.at ?? (await log.head()).position);
   const { want: from, made: end, returnsTo } = await endsOf(log, question, at);
