@@ -1,6 +1,6 @@
-/** What a peer may not exceed: each time is counted, and the operator is told once an hour of each peer and limit. */
+/** Limits that a peer may not exceed: counted, and reported once an hour per peer and limit. */
 
-/** What the operator reads after who it is. */
+/** Read after the peer's address. */
 const SENTENCES = {
   calls: 'asks more often than it may: it is refused the rest',
   questions: 'asks more of the log at a time than is answered: it is refused the rest',
@@ -19,9 +19,9 @@ const SENTENCES = {
 
 export type Limit = keyof typeof SENTENCES;
 
-/** Milliseconds of the monotonic clock. */
+/** Milliseconds. */
 const SAID_EVERY = 3_600_000;
-/** Who is remembered as told of; beyond that all are forgotten, and some told of again. */
+/** Beyond this all are forgotten, and some reported again. */
 const MAX_TOLD = 10_000;
 
 export class Limits {
@@ -33,12 +33,11 @@ export class Limits {
     this.#say = say;
   }
 
-  /** How often each was exceeded since the start, those that never were too. */
+  /** Since the start, zeros included. */
   *counts(): Generator<[Limit, number]> {
     for (const limit of Object.keys(SENTENCES) as Limit[]) yield [limit, this.#counts.get(limit) ?? 0];
   }
 
-  /** Notes that whoever has this address has exceeded a limit. */
   exceeded(limit: Limit, address: string | undefined): void {
     this.#counts.set(limit, (this.#counts.get(limit) ?? 0) + 1);
     const who = `${limit} ${address}`;

@@ -1,4 +1,4 @@
-/** The program `innernet-server`: its verbs and flags; what a verb does is loaded when it is called. */
+/** The program `innernet-server`: its verbs and flags, each loaded when called. */
 import { type Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { addAssociationVerbs } from '../cli/associations.ts';

@@ -1,4 +1,4 @@
-/** `innernet-server serve`: puts the running server together, in the order in which its promises need it. */
+/** `innernet-server serve`: assembles the running server, in the order that its promises need. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { note } from '../cli/print.ts';
@@ -53,17 +53,16 @@ import { type Trace, traceAt } from './trace.ts';
 import { importOnce, warnOfForeignChanges } from './verbs/import.ts';
 import type { ServeOptions } from './verbs/options.ts';
 
-/** How often the device and the log are looked at, in milliseconds: are they there, and the same ones. */
+/** Milliseconds between checks of device and log. */
 const LOOK_EVERY = 1_000;
 
-/** Says something to the operator, on stderr. */
 const say = (message: string): void => note(`innernet-server: ${printable(message)}`);
 
-/** Trouble that is the server's own and does not end it. */
+/** The server's own failures that do not end it. */
 const report = (trouble: string, error: unknown): void =>
   say(`warning: ${trouble}: ${(error as Error).message}`);
 
-/** What was opened, to be closed in the reverse order whatever happens. */
+/** Closes everything in reverse order. */
 class Opened {
   readonly #closers: (() => unknown)[] = [];
 
@@ -78,8 +77,8 @@ class Opened {
 }
 
 /**
- * Serves a network until SIGTERM or SIGINT; its tunnels stay up. Throws `Failure`: no such network, a log that is
- * damaged or newer than this program, a device or socket that cannot be had, another `serve` of this network.
+ * Serves a network until SIGTERM or SIGINT; its tunnels stay up. Throws `Failure`: no such network, a damaged
+ * or newer log, no device or socket, another `serve` of this network.
  */
 export const serve = async (network: InterfaceName, options: ServeOptions): Promise<void> => {
   const opened = new Opened();
@@ -99,9 +98,9 @@ export const serve = async (network: InterfaceName, options: ServeOptions): Prom
 
 type Started = {
   where: string;
-  /** How it is now, in a line. */
+  /** In one line. */
   status: () => string;
-  /** Rejects when something has broken that the server cannot live without. */
+  /** Rejects on a fatal failure. */
   trouble: Promise<void>;
 };
 
@@ -183,13 +182,13 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   };
 };
 
-/** Rejects when the log turns out to be damaged, before or after the part that was checked at the start. */
+/** Rejects on damage anywhere in the log. */
 const audited = (log: EventLog, opened: Opened): Promise<void> => {
   const stop = opened.add(new AbortController(), (it) => it.abort());
   return audit(log, stop.signal).then(() => new Promise(() => {}));
 };
 
-/** The log, made from innernet's database if need be, locked against a second server, sound at its end. */
+/** Imports innernet's database if needed, locks out a second server, checks the log's end. */
 const openChecked = async (
   network: InterfaceName,
   files: NetworkFiles,
@@ -207,7 +206,7 @@ const openChecked = async (
   return log;
 };
 
-/** An older network, or one that was taken over, stays as open as it was until somebody says otherwise. */
+/** Older and imported networks stay open until the operator requires proofs. */
 const warnOfWaivedProofs = ({ isProofRequired }: Network, network: string): void => {
   if (isProofRequired) return;
   say(
@@ -216,7 +215,7 @@ const warnOfWaivedProofs = ({ isProofRequired }: Network, network: string): void
   );
 };
 
-/** The network's root block, on which conf and log must agree, as they must on the server's key and address. */
+/** Conf and log must agree on the server's key and address. */
 const checkedRange = (conf: ServerConf, live: Live, files: NetworkFiles): Cidr => {
   const server = live.network.peer(SERVER_PEER);
   if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return rangeOf(conf);
@@ -234,7 +233,7 @@ type DeviceParts = {
   opened: Opened;
 };
 
-/** The WireGuard device, made or adopted, and what keeps it level with the log. It stays when the server stops. */
+/** Made or adopted; stays when the server stops. */
 const startDevice = async (
   network: InterfaceName,
   { mtu, routing, backend }: ServeOptions,
@@ -254,21 +253,20 @@ const startDevice = async (
     own,
     report,
   }).catch(async (error: unknown) => {
-    // One that stood before this start goes on as it was.
+    // An adopted device stays as it was.
     if (!adopted) await takeDown(network).catch(() => {});
     throw error;
   });
   return opened.add(follower, (it) => it.close());
 };
 
-/** One line for each commit: what, by whom, where the log ends now. */
 const traceCommits = (live: Live, trace: Trace): void => {
   live.subscribe(({ commit: { to, actor, commandId, events } }) =>
     trace('commit', { position: to, actor, commandId, types: events.map(({ type }) => type) }),
   );
 };
 
-/** Stores the network's state now and then, so that a start replays little. */
+/** So that a start replays little. */
 const keepStates = (log: EventLog, live: Live): void => {
   let stored = live.head.position;
   live.subscribe(({ commit }) => {
@@ -280,7 +278,7 @@ const keepStates = (log: EventLog, live: Live): void => {
   });
 };
 
-/** Ends the server when its log is broken; listens anew when its device was made anew. */
+/** Ends the server when its log is broken; listens again when its device was remade. */
 const watch = async (log: EventLog, socket: ApiSocket, opened: Opened): Promise<void> => {
   const ended = opened.add(new AbortController(), (it) => it.abort());
   while (!ended.signal.aborted) {

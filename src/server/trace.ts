@@ -1,10 +1,10 @@
-/** Structured log lines at -v: one JSON object a line on stderr, for people who read journals and for programs. */
+/** Structured log lines at -v: one JSON object a line on stderr. */
 import { jsonText, note } from '../cli/print.ts';
 
-/** Notes something that happened; facts are plain JSON and never secret. */
+/** `facts` is plain JSON without secrets. */
 export type Trace = (event: string, facts?: Record<string, unknown>) => void;
 
-/** Said once: nothing. Said at -v: what changes. At -vv: every request too. */
+/** -v: changes; -vv: requests too. */
 export const traceAt = (verbose: number, least: number): Trace => {
   if (verbose < least) return () => {};
   return (event, facts = {}) => {

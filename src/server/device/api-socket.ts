@@ -1,7 +1,4 @@
-/**
- * The API's listening socket, bound to the WireGuard device. Binding to the address alone would let anybody on the
- * underlay in: Linux takes a packet for any of its addresses through any device (weak host model, RFC 1122).
- */
+/** The API's listening socket, bound to the WireGuard device. */
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { endpointOf } from '../../values/endpoint.ts';
@@ -9,7 +6,6 @@ import { Failure } from '../../values/failure.ts';
 import type { Ip } from '../../values/ip.ts';
 import { CallFailed, openLibc } from '../../wireguard/libc.ts';
 
-/** Where the API listens: an address and port, and the only device through which it may be reached. */
 export type ApiAddress = { device: string; ip: Ip; port: number };
 
 const trouble = ({ device, ip, port }: ApiAddress, { call, code }: CallFailed): Failure => {
@@ -35,7 +31,10 @@ const trouble = ({ device, ip, port }: ApiAddress, { call, code }: CallFailed): 
   }
 };
 
-/** A listening TCP socket that only packets through the device reach. Throws a `Failure`; nothing stays open then. */
+/**
+ * An address alone admits the underlay: Linux accepts packets for any of its addresses on any device (weak
+ * host model, RFC 1122). Throws a `Failure`; nothing stays open then.
+ */
 const openBoundSocket = async (address: ApiAddress): Promise<number> => {
   const libc = await openLibc();
   try {
@@ -52,11 +51,11 @@ const openBoundSocket = async (address: ApiAddress): Promise<number> => {
   }
 };
 
-/** Keeps a server listening through a device, also after the device was made anew under the same name. */
+/** Also after the device was remade under the same name. */
 export class ApiSocket {
   readonly #server: Server;
   readonly #address: ApiAddress;
-  /** Of the device that the socket is bound to: the kernel binds to the number, not to the name. */
+  /** The kernel binds to the number, not to the name. */
   #index = 0;
 
   constructor(server: Server, address: ApiAddress) {
@@ -79,8 +78,7 @@ export class ApiSocket {
   }
 
   /**
-   * To be called about once a second: listens anew when the device is another one than before. True if it did.
-   * Throws the `Failure` of `open` while the new device is not ready; the next call tries again.
+   * Call about once a second; true if it listens on a remade device. Throws like `open` until that is ready.
    */
   async follow(): Promise<boolean> {
     const index = (await openLibc()).deviceIndex(this.#address.device);
@@ -91,7 +89,7 @@ export class ApiSocket {
     return index !== 0;
   }
 
-  /** Takes no more connections; those that are there stay. */
+  /** Open connections stay. */
   close(): void {
     if (this.#server.listening) this.#server.close();
   }

@@ -1,4 +1,4 @@
-/** Keeps the server's own WireGuard device equal to the log; what it reads there tells where peers are seen. */
+/** Keeps the server's WireGuard device equal to the log; reads observations from it. */
 import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -10,12 +10,11 @@ import type { Observations } from '../observations/observations.ts';
 import type { LingeringKeys } from '../sessions/lingering-keys.ts';
 import type { PeerDevice } from '../sessions/sessions.ts';
 
-/** Between two looks at the device: as a rule, in a big network, and while a new key should shake hands. */
+/** The shortest while a new key should shake hands. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_EVERY_IF_BIG_MS = 2_000;
 const BIG_NETWORK_PEERS = 500;
 const LOOK_FOR_ANSWER_EVERY_MS = 50;
-/** Until a change that failed is repaired. */
 const REPAIR_AFTER_MS = 1_000;
 
 export type DeviceFollowerOptions = {
@@ -25,7 +24,7 @@ export type DeviceFollowerOptions = {
   lingering: LingeringKeys;
   /** The network's root block. */
   network: Cidr;
-  /** The device's own keys and port, which a comparison repairs too. */
+  /** The device's own keys and port, also repaired. */
   own: Omit<DeviceConfig, 'peers'>;
   report: (trouble: string, error: unknown) => void;
 };
@@ -53,7 +52,7 @@ export class DeviceFollower implements PeerDevice {
     });
   }
 
-  /** Brings the device level with the log, then keeps it so. Throws the device's `Failure`. */
+  /** Levels the device with the log. Throws the device's `Failure`. */
   static async start(options: DeviceFollowerOptions): Promise<DeviceFollower> {
     const follower = new DeviceFollower(options);
     try {
@@ -65,27 +64,25 @@ export class DeviceFollower implements PeerDevice {
     }
   }
 
-  /** Repairs what another program changed on the device. Throws the device's `Failure`. */
+  /** Repairs foreign changes. Throws the device's `Failure`. */
   compare(): Promise<void> {
     return this.#reconciler.compare();
   }
 
-  /** The device as it was read last, some seconds ago at most. */
   get lastRead(): DeviceState | undefined {
     return this.#reconciler.state;
   }
 
-  /** Resolves when the device has all that was applied before. */
+  /** Resolves when the device has all earlier changes. */
   settled(): Promise<void> {
     return this.#reconciler.take(async () => {});
   }
 
-  /** Leaves the device as the log has it. */
   close(): Promise<void> {
     return this.#reconciler.close();
   }
 
-  /** Changes some peers, without reading the device. */
+  /** Does not read the device. */
   apply(delta: PeerDelta): void {
     if (delta.removed.length === 0 && delta.changed.length === 0) return;
     const { steps, heldBack } = stepsForDelta(delta, this.#options.network);
@@ -102,7 +99,7 @@ export class DeviceFollower implements PeerDevice {
     return steps;
   }
 
-  /** All entries that the device should have. An endpoint is named only where the device knows none. */
+  /** An endpoint only where the device knows none. */
   *#wanted(has: DeviceState): Generator<PeerConfig> {
     const { live, observations, lingering } = this.#options;
     for (const [id, config] of lingering.all(live.network)) {

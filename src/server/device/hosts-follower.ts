@@ -1,11 +1,11 @@
-/** Keeps the names of peers in the server machine's own hosts file, in step with the log. */
+/** Keeps peer names in the server machine's hosts file. */
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
 import { appears } from '../../domain/visibility.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Live } from '../live/live.ts';
 
-/** Changes are gathered this long before the file is written, in milliseconds. */
+/** Milliseconds. */
 const GATHER = 200;
 
 export class HostsFollower {
@@ -30,7 +30,6 @@ export class HostsFollower {
     this.#writer.soon(GATHER);
   }
 
-  /** Writes a last time. */
   close(): Promise<void> {
     this.#unsubscribe();
     return this.#writer.close();

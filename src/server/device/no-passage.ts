@@ -1,10 +1,10 @@
-/** Keeps peers from what lies behind the server: what comes out of the network's device is for this machine alone. */
+/** Keeps peers from what lies behind the server. */
 import { nothingThrough, tableName } from '../../filter/filter-table.ts';
 import { forwards } from '../../filter/forwarding.ts';
 import { KeptTable, removeTable } from '../../filter/kept-table.ts';
 import type { InterfaceName } from '../../values/name.ts';
 
-/** Somebody's `nft flush ruleset` is mended after this, in milliseconds. */
+/** Milliseconds: repairs a foreign `nft flush ruleset`. */
 const LOOK_EVERY = 60_000;
 
 export class NoPassage {
@@ -20,7 +20,7 @@ export class NoPassage {
     this.#say = say;
   }
 
-  /** Goes on also where there is no nft, and says so once. */
+  /** Without nft, warns once and goes on. */
   static async start(device: InterfaceName, say: (message: string) => void): Promise<NoPassage> {
     const passage = new NoPassage(device, say);
     await passage.look();
@@ -52,5 +52,4 @@ export class NoPassage {
   }
 }
 
-/** What the operator has said is to be let through: nothing of ours is in the way. */
 export const letThrough = (device: InterfaceName): Promise<boolean> => removeTable(device);

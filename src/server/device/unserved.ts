@@ -1,4 +1,4 @@
-/** While nobody serves a network, a verb takes from its server's own WireGuard whom the log no longer has. */
+/** Removes deleted peers from the server's device while the network is not served. */
 import type { Network } from '../../domain/network.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -6,8 +6,8 @@ import { openDevice } from '../../wireguard/tunnel.ts';
 import { configsOf } from '../sessions/lingering-keys.ts';
 
 /**
- * Removes each peer whose key the network does not have; how many that were. Others are left: `serve` brings them.
- * A device that is not there, or has another key, is not ours to change. Throws the device's `Failure`.
+ * Returns how many. Missing peers are left to `serve`. A device with another key is not ours to change.
+ * Throws the device's `Failure`.
  */
 export const letGo = async (name: InterfaceName, own: PublicKey, network: Network): Promise<number> => {
   const device = await openDevice(name);

@@ -1,4 +1,4 @@
-/** The server's own conf, /etc/innernet-server/NET.conf: innernet's format, read and written whole. */
+/** The server's conf, /etc/innernet-server/NET.conf, in innernet's format. */
 import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import * as z from 'zod';
@@ -34,16 +34,15 @@ export type ServerConf = {
   privateKey: PrivateKey;
   /** UDP port of WireGuard and TCP port of the API. */
   listenPort: number;
-  /** The server's address inside the network. */
   address: Ip;
-  /** Prefix length of the network's root block. */
+  /** Of the network's root block. */
   prefix: number;
 };
 
-/** The network's root block as the conf implies it. */
+/** The network's root block. */
 export const rangeOf = ({ address, prefix }: ServerConf): Cidr => networkOf(`${address}/${prefix}` as Cidr);
 
-/** Where the API listens inside the tunnel. */
+/** Inside the tunnel. */
 export const internalEndpoint = ({ address, listenPort }: ServerConf): Endpoint =>
   endpointOf(address, listenPort);
 
@@ -65,7 +64,7 @@ const complaint = (file: string, error: z.ZodError, document: unknown): Failure 
 
 const lower = (text = 'not as it should be'): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** The conf in a text; `file` names it in messages. Throws a `Failure` that never repeats the text. */
+/** `file` is for messages. Throws a `Failure` that never repeats the text. */
 export const parseConf = (text: string, file: string): ServerConf => {
   const document = parseToml(text, file);
   const { success, data, error } = Document.safeParse(document);
@@ -78,7 +77,7 @@ export const parseConf = (text: string, file: string): ServerConf => {
   };
 };
 
-/** TOML errors show the line, which may be the private key's: only its number is passed on. */
+/** TOML errors show the line, perhaps the private key's; only its number is passed on. */
 const parseToml = (text: string, file: string): unknown => {
   try {
     return parse(text);
@@ -88,7 +87,7 @@ const parseToml = (text: string, file: string): unknown => {
   }
 };
 
-/** The conf as text, in innernet's order. */
+/** In innernet's order. */
 export const formatConf = ({ privateKey, listenPort, address, prefix }: ServerConf): string =>
   [
     `private-key = "${privateKey.reveal()}"`,
@@ -98,7 +97,7 @@ export const formatConf = ({ privateKey, listenPort, address, prefix }: ServerCo
     '',
   ].join('\n');
 
-/** Reads a network's conf; `warn` hears of a file that others can read. Throws a `Failure`. */
+/** `warn`: if other users can read the file. Throws a `Failure`. */
 export const readConf = (file: string, warn: (message: string) => void = () => {}): ServerConf => {
   const conf = parseConf(readText(file), file);
   const mode = statSync(file).mode & 0o777;

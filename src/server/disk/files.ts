@@ -1,4 +1,4 @@
-/** Where a server's files lie: the same places as innernet's own, so that one can take over from the other. */
+/** Paths of a server's files, the same as innernet's own. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuseOpenFolder } from '../../cli/durable-file.ts';
@@ -13,19 +13,18 @@ export const DEFAULT_FOLDERS: Folders = {
 };
 
 export type NetworkFiles = {
-  /** Private key, port and address. */
   conf: string;
-  /** The log; its witness lies beside it (`witnessFile`). */
+  /** The witness is beside it (`witnessFile`). */
   log: string;
-  /** Held by the one `serve` of the network; a stem, see `ProcessLock`. */
+  /** A stem, see `ProcessLock`. */
   lock: string;
-  /** Last seen endpoints, written lazily; may be thrown away. */
+  /** Expendable. */
   observations: string;
-  /** The greatest head that a client named and the log does not know: see `Claims`. */
+  /** See `Claims`. */
   claims: string;
-  /** Peers that were refused for want of a proof: see `UnprovedRefusals`. */
+  /** See `UnprovedRefusals`. */
   unproved: string;
-  /** The database of innernet's own server: read at an import, never written. */
+  /** Of innernet's own server: never written. */
   foreignDatabase: string;
 };
 
@@ -39,12 +38,12 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   foreignDatabase: join(dataDir, `${network}.db`),
 });
 
-/** Refuses folders into which every user of this machine may write. */
+/** Refuses folders that every user may write to. */
 export const refuseOpenFolders = async ({ configDir, dataDir }: Folders): Promise<void> => {
   for (const folder of [configDir, dataDir]) if (existsSync(folder)) await refuseOpenFolder(folder);
 };
 
-/** Says that a file may not be used, by the system's own error, before SQLite says less. */
+/** The system's own error says more than SQLite's. */
 const refuseForbidden = (file: string): void => {
   try {
     accessSync(file, constants.R_OK | constants.W_OK);
@@ -53,7 +52,7 @@ const refuseForbidden = (file: string): void => {
   }
 };
 
-/** The log of a network; a `Failure` with the way on where it is still one of innernet's own server. */
+/** Throws a `Failure` where there is only innernet's database. */
 export const logOf = (network: InterfaceName, { log, foreignDatabase }: NetworkFiles): string => {
   refuseForbidden(log);
   if (existsSync(log) || !existsSync(foreignDatabase)) return log;

@@ -1,10 +1,10 @@
-/** Which programs have a file open, as /proc tells. */
+/** Which programs have a file open, from /proc. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 export type Holder = { pid: number; program: string };
 
-/** Other processes that have this very file open, whatever path they opened it by. Root sees all of them. */
+/** Under any path. Root sees all processes. */
 export const holdersOf = (file: string): Holder[] => {
   const { dev, ino } = statSync(file);
   const isIt = (path: string): boolean => {
@@ -28,7 +28,7 @@ const openFilesOf = (pid: number): string[] => {
   }
 };
 
-/** A process may close a file, or end, while it is looked at. */
+/** A process may end meanwhile. */
 const succeeds = (look: () => boolean): boolean => {
   try {
     return look();
@@ -37,10 +37,10 @@ const succeeds = (look: () => boolean): boolean => {
   }
 };
 
-/** Programs that run another's file, by which people know the process. */
+/** Interpreters: the script names the process. */
 const INTERPRETER = /^(node|nodejs|python[\d.]*|perl|sh|bash)$/;
 
-/** As people know it: /proc/PID/comm is that of a thread, which newer Nodes call `MainThread`. */
+/** Not /proc/PID/comm: newer Nodes call their thread `MainThread`. */
 const programOf = (pid: number): string => {
   try {
     const [program = '', script = ''] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');

@@ -1,11 +1,11 @@
-/** Where metrics are read: a Unix socket or a loopback address that the operator names; nowhere else. */
+/** Serves metrics on a Unix socket or loopback address that the operator names. */
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Failure } from '../../values/failure.ts';
 import type { MetricsPlace } from './metrics-place.ts';
 
-/** A page in a browser on this machine is no operator: it comes with an origin, or with a name that was rebound. */
+/** Refuses browser pages, which send an origin or a rebound name. */
 const isFromHere = ({ headers }: IncomingMessage, place: MetricsPlace): boolean =>
   headers.origin === undefined &&
   (place.path !== undefined || /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(headers.host ?? ''));
@@ -24,7 +24,7 @@ const answer = (
   response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text());
 };
 
-/** A socket's file that nobody listens at is left of a server that was killed. */
+/** A killed server leaves its socket's file. */
 const removeLeftover = async (path: string): Promise<void> => {
   if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const isAlive = await new Promise<boolean>((resolve) => {
@@ -52,7 +52,7 @@ export class MetricsDoor {
     this.#server = server;
   }
 
-  /** Throws `Failure` where nobody can listen there. */
+  /** Throws `Failure`. */
   static async open(place: MetricsPlace, text: () => string): Promise<MetricsDoor> {
     const server = createServer((request, response) => answer(request, response, place, text));
     try {
@@ -70,7 +70,7 @@ export class MetricsDoor {
     }
   }
 
-  /** The socket's file goes with it. */
+  /** Removes the socket's file too. */
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -1,10 +1,10 @@
-/** A place at which metrics may be read: never one that other machines reach. */
+/** The place of metrics: never one that other machines reach. */
 import type { ListenOptions } from 'node:net';
 import * as z from 'zod';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { type Ip, kindOf } from '../../values/ip.ts';
 
-/** What Linux has room for; of a longer path Node would silently take the beginning. */
+/** Linux's limit; Node silently truncates a longer path. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /** `/run/innernet/acme.metrics` or `127.0.0.1:9586`. */

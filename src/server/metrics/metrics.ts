@@ -1,4 +1,4 @@
-/** What a running server counts, in Prometheus's text format: where the log is, who follows it, what was refused. */
+/** The metrics of a running server, in Prometheus's text format. */
 import { endingSoon } from '../../domain/ends.ts';
 import { printable, Rejected } from '../../domain/rejection.ts';
 import type { Timestamp } from '../../values/time.ts';
@@ -9,7 +9,7 @@ import type { Live } from '../live/live.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { Hub } from '../stream/hub.ts';
 
-/** Upper bounds of the classes that appends fall in, and ages of handshakes, in seconds. */
+/** Upper bounds, in seconds. */
 const APPEND_BOUNDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5] as const;
 const AGE_BOUNDS = [30, 60, 120, 180, 300, 600, 3600, 86_400] as const;
 
@@ -41,14 +41,13 @@ class Histogram {
   }
 }
 
-/** What is asked anew at each look. */
+/** Read at each request. */
 export type Sources = {
   network: string;
   live: Pick<Live, 'head' | 'network'>;
   hub: Pick<Hub, 'members' | 'framesSent'>;
   limits: Pick<Limits, 'counts'>;
   unproved: Pick<UnprovedRefusals, 'rows'>;
-  /** The device as it was read last. */
   device: () => DeviceState | undefined;
 };
 
@@ -67,7 +66,7 @@ export class Metrics {
   readonly #appends = new Histogram(APPEND_BOUNDS);
   readonly #refusals = new Map<string, number>();
 
-  /** The same log; how long its appends take is noted. */
+  /** Measures the log's appends. */
   timed(log: WritableLog): WritableLog {
     return {
       read: (after, limit) => log.read(after, limit),
@@ -81,7 +80,7 @@ export class Metrics {
     };
   }
 
-  /** The same way in for commands; what it refuses is counted by the refusal's code. */
+  /** Counts refusals by code. */
   counted(plane: Pick<ControlPlane, 'execute'>): Pick<ControlPlane, 'execute'> {
     return {
       execute: async (command, request) => {
@@ -149,7 +148,7 @@ const limitLines = (limits: Sources['limits']): string[] => {
   return family(name, 'counter', 'How often peers exceeded what they may do.', lines);
 };
 
-/** A label's value: a name from an import may hold anything. */
+/** Names from an import may hold anything. */
 const label = (text: string): string => printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 
 const unprovedLines = (

@@ -1,4 +1,4 @@
-/** `innernet-server backup`: a copy of the log, taken beside a running server, checked from the first record on. */
+/** `innernet-server backup`: a checked copy of the log, also beside a running server. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeFolder } from '../../cli/durable-file.ts';
@@ -14,13 +14,12 @@ import { openNetworkLog } from '../past/local-past.ts';
 
 export type BackupOptions = GlobalOptions & {
   json?: true | undefined;
-  /** How many backups stay in the folder. */
   keep?: number | undefined;
 };
 
 /**
- * `place`: the file to make, or a folder, in which the time names it; one that ends with / is made. Throws `Failure`,
- * and then there is no new file and none is deleted: no such network, a damaged log, a file that is there already.
+ * `place`: a file, or a folder (made if it ends in /) for a file named by time. Throws `Failure` and changes
+ * no file: no such network, a damaged log, an existing file.
  */
 export const backup = async (
   network: InterfaceName,
@@ -55,13 +54,13 @@ const folderAt = async (place: string): Promise<string | undefined> => {
   return statSync(place, { throwIfNoEntry: false })?.isDirectory() ? resolve(place) : undefined;
 };
 
-/** `acme-2026-11-30T085012Z.events`: in the order of time, also where the clock is changed for summer. */
+/** In UTC, so that names sort by time. */
 const nameNow = (network: string): string =>
   `${network}-${timestamp().replace(/\.\d+/, '').replaceAll(':', '')}.events`;
 
 const OWN_NAME = /^(.+)-\d{4}-\d\d-\d\dT\d{6}Z\.events$/;
 
-/** Deletes all of this network but the newest, by the names that `nameNow` gives; gives their paths. */
+/** Only names of `nameNow`; returns the paths. */
 const deleteOldest = (folder: string, network: string, keep: number | undefined): string[] => {
   if (keep === undefined) return [];
   const own = readdirSync(folder).filter((name) => OWN_NAME.exec(name)?.[1] === network);

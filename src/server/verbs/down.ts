@@ -1,4 +1,4 @@
-/** `innernet-server down`: takes the server's tunnels of a network down; log, key and peers stay. */
+/** `innernet-server down`: removes the server's tunnels; log, key and peers stay. */
 import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
@@ -12,7 +12,7 @@ import { filesOf } from '../disk/files.ts';
 
 export type DownOptions = GlobalOptions & LocalChangeOptions & { yes?: true | undefined };
 
-/** Throws a `Failure`: no such network here, it is being served, or not confirmed. */
+/** Throws a `Failure`: no such network here, being served, or not confirmed. */
 export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
   const files = filesOf(network, options);
   readConf(files.conf);

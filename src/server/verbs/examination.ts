@@ -1,4 +1,4 @@
-/** The steps of the server's `doctor`, in the order in which things depend on each other. */
+/** The steps of the server's `doctor`, in order of dependency. */
 import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
 import { localTime } from '../../cli/print.ts';
 import { endingSoon } from '../../domain/ends.ts';
@@ -19,10 +19,8 @@ import type { Folders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 
-/** Peers that are named in one finding, at most. */
 const MAX_NAMED = 8;
 
-/** What is looked at. */
 export type ServedNetwork = { network: InterfaceName; folders: Folders; conf: ServerConf; range: Cidr };
 
 const root = async (): Promise<Look> =>

@@ -1,4 +1,4 @@
-/** `innernet-server export`: the log on stdout, a record a line, as others can check it without our programs. */
+/** `innernet-server export`: the log on stdout, for checks without our programs. */
 
 import { once } from 'node:events';
 import type { EventRecord } from '../../events/record.ts';
@@ -22,7 +22,7 @@ const headerOf = async (log: EventLog): Promise<ExportHeader> => {
   return { format: 'innernet-log', version: 1, network, networkId, position, hash };
 };
 
-/** What of a record is shown: all of it, or, where only some are asked for, of the others their digests. */
+/** Records outside `only` show their digest alone. */
 const lineOf = (record: EventRecord, only: readonly Position[]): string =>
   JSON.stringify(
     only.length === 0 || only.includes(record.position) ? exportedRecord(record) : keptBack(record),
@@ -37,7 +37,7 @@ const refuseUnknown = ({ position }: ExportHeader, only: readonly Position[]): v
   });
 };
 
-/** Writes up to the head that it finds; what comes meanwhile is not in it. Throws `Failure` before the first byte. */
+/** Up to the present head. Throws `Failure` before the first byte. */
 export const exportLog = async (network: InterfaceName, options: ExportLogOptions): Promise<void> => {
   const { json, only } = options;
   const log = await openNetworkLog(network, options);

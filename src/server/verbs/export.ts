@@ -1,4 +1,4 @@
-/** `innernet-server export --innernet-db`: the way back, as a database that innernet's own server serves. */
+/** `innernet-server export --innernet-db`: a database for innernet's own server. */
 import { resolve } from 'node:path';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { explainLoss, exportNetwork } from '../../domain/foreign-export.ts';
@@ -11,10 +11,10 @@ import { loadNetwork } from '../live/load-network.ts';
 import { rememberedCandidates } from '../observations/observation-file.ts';
 import type { ExportOptions } from './options.ts';
 
-/** Losses that an operator reads one by one; the rest is counted. */
+/** The rest is counted. */
 const MAX_LOSSES = 40;
 
-/** Writes the database and says what it has no place for. Throws `Failure`, and then nothing was written. */
+/** Throws `Failure` and writes nothing. */
 export const exportToInnernet = async (name: InterfaceName, options: ExportOptions): Promise<void> => {
   const files = filesOf(name, options);
   readConf(files.conf); // the network is here, and the way back needs this file too

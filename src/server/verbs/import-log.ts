@@ -1,4 +1,4 @@
-/** `innernet-server import`: a new log from an exported one, checked on the way, there whole or not at all. */
+/** `innernet-server import`: a new log from an export, complete or not at all. */
 
 import { existsSync, linkSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -43,7 +43,7 @@ const refuseExisting = (name: InterfaceName, { log, foreignDatabase }: NetworkFi
     });
 };
 
-/** The records of a file, each checked; `onServerKey` hears which key the network's server has. */
+/** `onServerKey` gets the key of the network's server. */
 async function* checked(
   header: ExportHeader,
   records: AsyncIterable<ExportedRecord>,
@@ -70,7 +70,6 @@ async function* checked(
   check.finish();
 }
 
-/** Where there is a conf it must be this network's: the key of the server tells. */
 const refuseOtherConf = ({ conf }: NetworkFiles, serverKey: PublicKey | undefined): void => {
   if (!existsSync(conf) || serverKey === publicKeyOf(readConf(conf).privateKey)) return;
   throw new Failure(
@@ -85,7 +84,7 @@ const removeDraft = (draft: string): void => {
   for (const end of ['', '-wal', '-shm']) rmSync(draft + end, { force: true });
 };
 
-/** The finished file appears under its name, with a witness of its own. */
+/** Linked last, with a witness of its own. */
 const publish = (draft: string, log: string, header: ExportHeader): void => {
   syncPath(draft);
   linkSync(draft, log);
@@ -95,7 +94,6 @@ const publish = (draft: string, log: string, header: ExportHeader): void => {
   syncPath(dirname(log));
 };
 
-/** Looks through the file as `importLog` does, and makes nothing. */
 const rehearse = async (
   name: InterfaceName,
   path: string,
@@ -114,7 +112,7 @@ const rehearse = async (
   isOnlySaid({ network: name, changes: [order] }, options);
 };
 
-/** Throws `Failure`, and then nothing was made: a log that is there, a file that is no export or is not sound. */
+/** Throws `Failure` and makes nothing: an existing log, a bad export. */
 export const importLog = async (name: InterfaceName, path: string, options: ImportOptions): Promise<void> => {
   const files = filesOf(name, options);
   if (options.dryRun) return rehearse(name, path, options, files);

@@ -1,7 +1,4 @@
-/**
- * Taking over a network of innernet's own server: its database becomes the first commit of a log, once. The log is
- * built beside its place and appears there whole, so that whoever is stopped on the way starts again.
- */
+/** Imports a network of innernet's own server as the first commit of a log. */
 
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -31,15 +28,14 @@ import { holdersOf } from '../disk/open-files.ts';
 import { observationDocument } from '../observations/observation-file.ts';
 import { operator } from './local-plane.ts';
 
-/** From this many events on somebody may wonder what takes so long. */
+/** Worth a word to the operator. */
 const MANY_EVENTS = 2_000;
 
-/** Lines about single rows that an operator reads; the rest is counted. */
+/** The rest is counted. */
 const MAX_NOTES = 40;
 
 type Say = (message: string) => void;
 
-/** What a database holds, checked: the events and what lies beside them. */
 type Contents = {
   events: NetworkEvent[];
   candidates: ForeignCandidates[];
@@ -48,9 +44,8 @@ type Contents = {
 };
 
 /**
- * Imports the network if it has a database of innernet's and no log yet; else does nothing. The caller holds the
- * network's lock. Throws `Failure`, and then nothing has changed: the database is damaged, of a later version, not
- * this conf's, or open in another program.
+ * Only if there is a database of innernet's and no log. The caller holds the network's lock. Throws `Failure`
+ * and changes nothing: the database is damaged, of a later version, not this conf's, or open elsewhere.
  */
 export const importOnce = async (
   name: InterfaceName,
@@ -73,7 +68,7 @@ export const importOnce = async (
   }
 };
 
-/** A log that was there has been seen by its witness: to begin again from the old database would lose it silently. */
+/** The witness has seen a log: another import would silently lose it. */
 const refuseLostLog = ({ log }: NetworkFiles): void => {
   const witness = readWitness(witnessFile(log));
   if (!witness) return;
@@ -135,7 +130,7 @@ const refuseOtherConf = (network: Network, conf: ServerConf, files: NetworkFiles
   });
 };
 
-/** Log and observations, on the disk; the log last, because its being there says that all is done. */
+/** The draft appears whole; the log comes last, since its presence marks completion. */
 const build = async (contents: Contents, database: ForeignDatabase, files: NetworkFiles): Promise<void> => {
   const draft = `${files.log}.import`;
   await removeDraft(draft);
@@ -174,7 +169,7 @@ const writeLog = async (
   }
 };
 
-/** No observed endpoint: those of the device come at the first look, and candidates are passed on by them. */
+/** Endpoints come from the device's first read; candidates are filtered by them. */
 const observed = (candidates: readonly ForeignCandidates[]) =>
   candidates.map(({ id, reported }) => ({ id, endpoint: null, reported }));
 
@@ -199,7 +194,7 @@ const report = (
   if (notes.length > MAX_NOTES) say(`  and ${notes.length - MAX_NOTES} more`);
 };
 
-/** Says so when the database that a network came from has changed since: two servers may be at work. */
+/** Two servers may be at work. */
 export const warnOfForeignChanges = async (
   log: EventLog,
   { foreignDatabase }: NetworkFiles,

@@ -1,4 +1,4 @@
-/** Names on the server's machine that the completions propose: from the read models, beside a running server. */
+/** Names for shell completion, from the read models. */
 import type { Named } from '../../cli/completions.ts';
 import { networksIn } from '../../cli/networks.ts';
 import { InterfaceName } from '../../values/name.ts';

@@ -1,4 +1,4 @@
-/** The verbs' plane on the server machine: decides and appends in this process, beside a running `serve` or without. */
+/** The verbs' plane on the server machine, with or without `serve`. */
 
 import { userInfo } from 'node:os';
 import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
@@ -33,14 +33,14 @@ import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
 import { rehearse } from '../past/rehearsal.ts';
 
-/** Whoever runs this program: the uid and, through sudo, the name they logged in with. */
+/** The uid and, through sudo, the login name. */
 export const operator = (): Actor => {
   const { uid = 0, username } = ownAccount();
   const user = process.env.SUDO_USER || username;
   return { kind: 'operator', uid, ...(user ? { user } : {}) };
 };
 
-/** A uid need not have a name. */
+/** A uid may lack a name. */
 const ownAccount = (): { uid: number | undefined; username?: string } => {
   try {
     return userInfo();
@@ -56,7 +56,7 @@ export class LocalPlane implements Plane {
   readonly #log: EventLog;
   readonly #logged: LoggedNetwork;
   readonly #control: ControlPlane;
-  /** Whether a commit since the last command took a right or the sight of a peer. */
+  /** Took a right or visibility. */
   #hasNarrowed = false;
   #past: LogPast | undefined;
 
@@ -73,7 +73,7 @@ export class LocalPlane implements Plane {
     this.#control = new ControlPlane(log, this.#logged);
   }
 
-  /** Throws `Failure`: no such network here, a conf or log that cannot be used, a log behind its witness. */
+  /** Throws `Failure`: no such network here, an unusable conf or log, a log behind its witness. */
   static async open(network: InterfaceName, folders: Folders): Promise<LocalPlane> {
     const files = filesOf(network, folders);
     await refuseOpenFolders(folders);
@@ -102,7 +102,7 @@ export class LocalPlane implements Plane {
       rightsAfter(network, events, changes).ended.size > 0 || changes.sight.some(({ gained }) => !gained);
   }
 
-  /** Nobody serves: the server's own tunnels are cut here, and the other peers hear of it when somebody does. */
+  /** Cuts only the server's own tunnels; other peers hear of it from `serve`. */
   async #letGo(outcome: Outcome): Promise<Executed> {
     const say = (text: string) => note(`innernet-server: ${text}`);
     const hint = `innernet-server serve ${this.network}`;
@@ -170,7 +170,7 @@ export class LocalPlane implements Plane {
     };
   }
 
-  /** The network with all that has been appended by now, whoever did it. */
+  /** Includes commits of other programs. */
   async #now(): Promise<Network> {
     await this.#logged.catchUp();
     return this.#logged.network;

@@ -1,4 +1,4 @@
-/** The changes that a restored copy has not, read from the log that it takes the place of, one sentence each. */
+/** The changes that a restored copy lacks, read from the log that it replaces. */
 
 import { note } from '../../cli/print.ts';
 import { Clock, lineOf } from '../../cli/telling.ts';
@@ -7,10 +7,9 @@ import type { Told } from '../../protocol/past.ts';
 import type { Head } from '../../store/log.ts';
 import { LogPast } from '../past/past.ts';
 
-/** Lines that are shown at most. */
 const MAX_SHOWN = 30;
 
-/** The oldest of them; undefined where the log that is there cannot be read, or does not go on from the copy. */
+/** Oldest first; undefined if the log is unreadable or does not continue the copy. */
 export const lostChangesOf = async (
   { position, hash }: Head,
   present: string,
@@ -37,7 +36,6 @@ export const lostText = (head: Head, lost: Head): string => {
     : `the ${count} changes after it (${first} to ${lost.position})`;
 };
 
-/** Shows them under a heading; says so where they are not known. */
 export const noteLostChanges = (head: Head, lost: Head, changes: readonly Told[] | undefined): void => {
   if (!changes || changes.length === 0) {
     note('which changes they were is not known: the log that was there cannot be read');

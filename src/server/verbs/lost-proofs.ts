@@ -1,4 +1,4 @@
-/** What a restored copy no longer says of proofs by key, read from the log that it takes the place of. */
+/** The proof settings that a restored copy lacks, read from the log that it replaces. */
 import { note } from '../../cli/print.ts';
 import { type LostProof, lostProofs } from '../../domain/lost-proofs.ts';
 import { withRecords } from '../../store/backup.ts';
@@ -6,7 +6,7 @@ import { replay } from '../../store/follow.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { loadNetwork } from '../live/load-network.ts';
 
-/** Undefined where the log that is there cannot be read, or does not go on from the copy. */
+/** Undefined if the log is unreadable or does not continue the copy. */
 export const lostProofsOf = async (
   copy: EventLog,
   { position, hash }: Head,
@@ -25,7 +25,7 @@ export const lostProofsOf = async (
   }
 };
 
-/** Names each, with the command that says it anew. */
+/** With the command that sets each again. */
 export const noteLostProofs = (network: string, lost: readonly LostProof[] | undefined): void => {
   if (!lost) note('what was lost may have required proofs by key, or waived them: that is not known here');
   for (const { sentence, verb } of lost ?? [])

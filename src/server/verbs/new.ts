@@ -1,4 +1,4 @@
-/** `innernet-server new`: asks what is missing, checks it, and makes the conf and the log, both or neither. */
+/** `innernet-server new`: makes conf and log, both or neither. */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -39,16 +39,14 @@ import { operator } from './local-plane.ts';
 import type { NewOptions } from './options.ts';
 import { ownAddress } from './own-address.ts';
 
-/** WireGuard's customary port. */
 const LISTEN_PORT = 51_820;
 
-/** A range that no common program or router takes by default; why this one: DESIGN.md, decision 28. */
+/** Unused by common programs and routers: DESIGN.md, decision 28. */
 const EXAMPLE_RANGE = '10.61.0.0/16';
 
-/** What a network is made of, all of it checked. */
 type Plan = { name: InterfaceName; cidr: Cidr; endpoint: Endpoint; listenPort: number };
 
-/** Makes a network. Throws `Failure`, `Rejected` or `Usage`; then nothing was made. */
+/** Throws `Failure`, `Rejected` or `Usage`; nothing is made then. */
 export const createNetwork = async (options: NewOptions): Promise<void> => {
   const questions = new Questions(options);
   const plan = await ask(questions, options);
@@ -127,20 +125,19 @@ const askPort = async (questions: Questions, options: NewOptions): Promise<numbe
   });
 };
 
-/** Ports of the networks that this machine serves, and whose each is. */
 const portsTaken = (options: NewOptions): Map<number, string> => {
   const ports = new Map<number, string>();
   for (const network of networksIn(options)) {
     try {
       ports.set(readConf(filesOf(network, options).conf).listenPort, network);
     } catch {
-      // One that cannot be read is told where it is used.
+      // An unreadable conf is reported where it is used.
     }
   }
   return ports;
 };
 
-/** Said before it is too late: peers elsewhere never come to a private address. */
+/** Peers elsewhere never reach a private address. */
 const warnOfPrivate = (endpoint: Endpoint): void => {
   const ip = Ip.safeParse(hostOf(endpoint)).data;
   if (ip === undefined || kindOf(ip) !== 'private') return;
@@ -158,7 +155,7 @@ const firstBlock = (range: Cidr, address: Ip): string =>
     ],
   }) ?? range;
 
-/** An address of this machine that others can reach, a public one if there is any. */
+/** A public one if possible. */
 const likelyEndpoint = (): string | undefined => {
   const ips = localAddresses().map(({ ip }) => ip);
   const ip = ips.find((each) => kindOf(each) === 'unicast') ?? ips.find((each) => kindOf(each) === 'private');
@@ -207,7 +204,7 @@ const refuseExisting = async (
   }
 };
 
-/** Not forbidden: whoever routes so may know what they are doing. */
+/** Such a route may be intended. */
 const warnOfOverlaps = async ({ name, cidr }: Plan): Promise<void> => {
   for (const route of await routesOverlapping(cidr, name)) {
     note(
@@ -225,15 +222,15 @@ const commandFor = ({ name, cidr, endpoint }: Plan, serverKey: PublicKey): Comma
   endpoint,
 });
 
-/** Asks the rules before anything is touched. */
+/** Before anything is touched. */
 const refuseByRule = (command: CommandOf<'CreateNetwork'>): void => {
   const decision = decide(new Network(), command, { actor: operator(), now: timestamp() });
   if (!decision.accepted) throw new Rejected(decision.rejection);
 };
 
 /**
- * The log comes first, then the conf, whose appearance is what makes the network. A log that holds nothing but its
- * creation and has no conf was left by somebody killed in between: nobody can have used it, its key is gone.
+ * The log first, then the conf, which completes the network. A lone creation without a conf is left from a
+ * killed run: its key is lost.
  */
 const writeLog = async (command: CommandOf<'CreateNetwork'>, files: NetworkFiles): Promise<Outcome> => {
   await discardUnfinished(files);
@@ -269,7 +266,7 @@ const writeConf = async (conf: ServerConf, files: NetworkFiles): Promise<void> =
   }
 };
 
-/** Whether a log ends where its first commit does. Only read: one killed earlier has no read models to check yet. */
+/** Reads only: a killed run may have left no read models to check. */
 const holdsCreationAtMost = (file: string): Promise<boolean> =>
   withRecords(file, async (records) => {
     const [first] = await records.read(0, 1);

@@ -1,4 +1,4 @@
-/** What can be said to the verbs that only the server has. */
+/** Options of the verbs that only the server has. */
 import type { LocalChangeOptions } from '../../cli/local-change.ts';
 import type { ChangeOptions, GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import type { NotedHead } from '../../protocol/noted-head.ts';
@@ -8,15 +8,15 @@ import type { Cidr } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { MetricsPlace } from '../metrics/metrics-place.ts';
 
-/** Of `new`; what is absent is asked for on a terminal. */
+/** Missing values are asked for on a terminal. */
 export type NewOptions = GlobalOptions &
   ChangeOptions & {
     networkName?: InterfaceName | undefined;
     networkCidr?: Cidr | undefined;
-    /** The range may be one that is not private. */
+    /** Also a range that is not private. */
     allowRange?: true | undefined;
     externalEndpoint?: Endpoint | undefined;
-    /** Find the endpoint's address by asking a public DNS resolver. */
+    /** Asks a public DNS resolver. */
     autoExternalEndpoint?: true | undefined;
     listenPort?: number | undefined;
   };
@@ -25,29 +25,28 @@ export type UninstallOptions = GlobalOptions &
   HostsOptions &
   LocalChangeOptions & {
     yes?: true | undefined;
-    /** Delete the log too: conf and device go in any case. */
+    /** Conf and device go in any case. */
     deleteLog?: true | undefined;
   };
 
 export type ServeOptions = GlobalOptions &
   HostsOptions & {
-    /** Where metrics are read; absent: nowhere. */
+    /** Absent: no metrics. */
     metrics?: MetricsPlace | undefined;
-    /** What peers send through this machine is left to its own firewall. */
+    /** Leave forwarding to the machine's own firewall. */
     allowForwarding?: true | undefined;
   };
 
 export type ExportOptions = GlobalOptions & {
-  /** Where the database for innernet's own server is to be made. */
   innernetDb: string;
   json?: true | undefined;
 };
 
-/** Of `export` without a database to make. */
+/** `export` without a database. */
 export type ExportLogOptions = GlobalOptions & {
   ndjson?: true | undefined;
   json?: true | undefined;
-  /** The records that are shown; none said: all. */
+  /** Empty: all records. */
   only: Position[];
 };
 
@@ -55,7 +54,7 @@ export type ImportOptions = GlobalOptions & LocalChangeOptions;
 
 export type VerifyOptions = GlobalOptions & {
   from?: Position | undefined;
-  /** Heads that others have noted. */
+  /** Heads noted by others. */
   witness: NotedHead[];
   json?: true | undefined;
 };

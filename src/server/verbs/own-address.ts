@@ -1,4 +1,4 @@
-/** One's own public address, as a public DNS resolver sees the question come in. */
+/** This machine's public address, as a public DNS resolver sees it. */
 import { Resolver } from 'node:dns/promises';
 import { Failure } from '../../values/failure.ts';
 import { Ip } from '../../values/ip.ts';
@@ -6,10 +6,10 @@ import { Ip } from '../../values/ip.ts';
 /** OpenDNS answers `myip.opendns.com` with the asker's address: https://www.opendns.com */
 const NAME = 'myip.opendns.com';
 const RESOLVERS = ['208.67.222.222', '208.67.220.220'];
-/** Milliseconds for each try. */
+/** Milliseconds per try. */
 const PATIENCE = 3_000;
 
-/** Throws a `Failure` when nobody can be asked. */
+/** Throws a `Failure` without an answer. */
 export const ownAddress = async (): Promise<Ip> => {
   const resolver = new Resolver({ timeout: PATIENCE, tries: 1 });
   resolver.setServers(RESOLVERS);

@@ -1,4 +1,4 @@
-/** The verbs by which a log is checked, written down for others and made again; what they do is loaded when called. */
+/** The verbs that check, export, import and rebuild a log. */
 import { type Command, Option } from 'commander';
 import { addLocalChangeOptions } from '../../cli/local-change.ts';
 import { flag, parsedBy, saidTo, wholeNumber } from '../../cli/options.ts';
@@ -87,7 +87,6 @@ const addRebuild = (program: Command): void => {
   });
 };
 
-/** Adds the verbs to a program. */
 export const addProofVerbs = (program: Command): void => {
   for (const add of [addVerify, addExport, addImport, addRebuild]) add(program);
 };

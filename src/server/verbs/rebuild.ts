@@ -1,4 +1,4 @@
-/** `innernet-server rebuild`: drops what is made from the log, and makes it again while nobody serves the network. */
+/** `innernet-server rebuild`: makes the read models again from the log. */
 import { existsSync } from 'node:fs';
 import { isOnlySaid } from '../../cli/local-change.ts';
 import { answer, answerJson } from '../../cli/print.ts';
@@ -12,7 +12,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { filesOf, logOf } from '../disk/files.ts';
 import type { RebuildOptions } from './options.ts';
 
-/** Throws `Failure`: no such network, or one that is being served. */
+/** Throws `Failure`: no such network, or being served. */
 export const rebuildReadModels = async (network: InterfaceName, options: RebuildOptions): Promise<void> => {
   const files = filesOf(network, options);
   const file = logOf(network, files);

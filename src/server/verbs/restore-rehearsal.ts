@@ -1,4 +1,4 @@
-/** What `restore` and `restored` would do, with --dry-run: read the copy, say what is given up, write nothing. */
+/** `restore` and `restored` with --dry-run: writes nothing. */
 
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -67,7 +67,7 @@ const say = ({ network, head, lost, reach, changes, proofs }: Foreseen, options:
   noteLostProofs(network, proofs);
 };
 
-/** As `restore`, up to the question whether it is meant; also while the network is being served. */
+/** Also while served. */
 export const rehearseRestore = async (
   network: InterfaceName,
   file: string,
@@ -99,7 +99,7 @@ export const rehearseRestore = async (
 const seenOf = async (files: NetworkFiles, present?: Head): Promise<Lost | undefined> =>
   greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
 
-/** Who would gain and lose whom against the log that lies there now; nobody, and a note, where it cannot be read. */
+/** Empty with a note if the present log is unreadable. */
 const reachAgainst = async (
   copy: Network,
   network: InterfaceName,
@@ -118,7 +118,6 @@ const reachAgainst = async (
   }
 };
 
-/** As `restored`, up to the question whether it is meant. */
 export const rehearseRestored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
   const log = await openNetworkLog(network, options);
   try {

@@ -1,7 +1,4 @@
-/**
- * `innernet-server restore` and `restored`: an older copy of the log becomes the network's history by decision. The
- * event `LogRestored` says so, and clients that had come further follow it instead of raising an alarm.
- */
+/** `innernet-server restore` and `restored`: go on with an older log, recorded as `LogRestored`. */
 
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -41,8 +38,8 @@ import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
 export type RestoreOptions = GlobalOptions & ChangeOptions;
 
 /**
- * Puts a copy of the log in the place of the log, which is kept under another name. Throws `Failure`, and then the
- * log is where it was; a process killed on the way leaves no log or the whole new one, and can be started again.
+ * Keeps the replaced log under another name. Throws `Failure` and leaves the log as it was; a killed run
+ * leaves no log or the whole new one, and can be repeated.
  */
 export const restore = async (
   network: InterfaceName,
@@ -68,7 +65,7 @@ export const restore = async (
   }
 };
 
-/** Says that the log which lies there now, put back by hand or shortened by damage, is the one to go on with. */
+/** Goes on with the present log, put back by hand or shortened by damage. Throws `Failure`. */
 export const restored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
   const files = filesOf(network, options);
   const log = await openNetworkLog(network, options);
@@ -90,7 +87,6 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
   await settle(files);
 };
 
-/** `restored` was asked for, and the log has all that was ever seen. */
 export const neverLonger = (network: string): Failure =>
   new Failure(`nothing says that the log of ${network} was ever longer than it is`, {
     hint: `check it: innernet-server verify ${network}`,
@@ -99,7 +95,7 @@ export const neverLonger = (network: string): Failure =>
 export const greatest = (...heads: (Lost | undefined)[]): Lost | undefined =>
   heads.reduce((most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most), undefined);
 
-/** SQLite's own files go along: a copy made with `cp` may have its last changes in them. */
+/** With the WAL: a copy made with `cp` may have its last changes there. */
 export const copyLog = (from: string, to: string): void => {
   if (!existsSync(from)) throw new Failure(`there is no file ${from}`);
   removeLog(to);
@@ -129,7 +125,7 @@ type Prepared = {
   proofs: LostProof[] | undefined;
 };
 
-/** Makes the copy the log that it is to be, the event included; gives what is lost, if anything is. */
+/** Returns what is lost. */
 const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
   const { network, file, files, conf, backup, options } = parts;
   const log = await openLog({ file: draft, migrate: true });
@@ -154,7 +150,7 @@ export const refuseOtherNetwork = async (log: EventLog, conf: ServerConf, file: 
   throw new Failure(`${file} is of another network: address or key of its server are not those of the conf`);
 };
 
-/** The end of the log that lies there now; a damaged one tells what it still can. */
+/** Undefined if the present log is missing or damaged. */
 export const presentHead = async (file: string): Promise<Head | undefined> => {
   if (!existsSync(file)) return undefined;
   try {
@@ -164,7 +160,7 @@ export const presentHead = async (file: string): Promise<Head | undefined> => {
   }
 };
 
-/** The head that was seen, where the log does not contain it. */
+/** Undefined if the log contains it. Throws `Failure` for another history. */
 export const lostBeyond = async (
   log: EventLog,
   head: Head,
@@ -179,17 +175,17 @@ export const lostBeyond = async (
   );
 };
 
-/** Whether the last thing that this log says is that this head was given up: killed before the witness was new. */
+/** An earlier run may have been killed before it renewed the witness. */
 export const isRecorded = async (log: EventLog, head: Head, lost: Head): Promise<boolean> => {
   const [record] = await log.read(head.position - 1, 1);
   const event = record && eventOf(record);
   return event?.type === 'LogRestored' && event.lostPosition >= lost.position;
 };
 
-/** How far the log had come, where only peers say so: each could say any number. */
+/** `saidBy`: set if only peers say so; each may lie. */
 export type Lost = Head & { saidBy?: readonly string[] | undefined };
 
-/** That a lost end is known from peers alone, and from which; nothing where this machine has seen it. */
+/** Empty if this machine has seen the lost end. */
 export const byWhom = ({ saidBy = [] }: Lost): string =>
   saidBy.length > 0 ? ` (how many there were is known by the word of ${saidBy.join(', ')} alone)` : '';
 
@@ -205,7 +201,6 @@ const sure = async (
   await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
 };
 
-/** The event by which a network goes on from an older head than was seen. */
 export const restoration = (lost: Head): EventOf<'LogRestored'> => ({
   type: 'LogRestored',
   lostPosition: lost.position,
@@ -230,7 +225,7 @@ const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
   });
 };
 
-/** The old files go first, so that no WAL of theirs is ever beside the new one; the witness stays until the end. */
+/** The old files first, so that no old WAL is beside the new log; the witness stays until the end. */
 const swap = (draft: string, { log }: NetworkFiles): string | undefined => {
   const aside = `${log}.lost-${timestamp().replace(/[-:]|\.\d+/g, '')}`;
   const wasThere = existsSync(log);
@@ -239,7 +234,7 @@ const swap = (draft: string, { log }: NetworkFiles): string | undefined => {
   return wasThere ? aside : undefined;
 };
 
-/** The witness of the new log, which is shorter than what the old one had seen. */
+/** The new log is shorter than its old witness. */
 const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
   replaceWitness(witnessFile(log), await inspectLog(log));
   forgetClaims(claims);

@@ -1,4 +1,4 @@
-/** `innernet-server show`: the networks of this machine, whether they are served, and who is connected or was when. */
+/** `innernet-server show`: this machine's networks and their peers' connections. */
 import { isSeenNow, seenText } from '../../cli/last-seen.ts';
 import { networksIn } from '../../cli/networks.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
@@ -17,7 +17,7 @@ import { LocalPlane } from './local-plane.ts';
 
 export type ShowOptions = GlobalOptions & { json?: true | undefined };
 
-/** One network; or all that this machine has, and none is no failure. Throws `Failure` where one cannot be read. */
+/** Without `network`, all, perhaps none. Throws `Failure` for an unreadable one. */
 export const show = async (network: InterfaceName | undefined, options: ShowOptions): Promise<void> => {
   const networks = network ? [network] : networksIn(options);
   if (networks.length === 0 && !options.json)
@@ -82,7 +82,7 @@ const textOf = (report: Report): string => {
   ].join('\n');
 };
 
-/** `◉ 10.61.1.1: ann (humans), now`; the sign says connected or not. */
+/** `◉ 10.61.1.1: ann (humans), now` */
 const lineOf = (peer: Report['peers'][number]): string => {
   const { name, ip, cidr, isConnected, lastSeen, isRedeemed, isDisabled } = peer;
   const sign = isConnected ? paint('green', '◉') : '◯';

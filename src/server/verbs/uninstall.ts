@@ -1,4 +1,4 @@
-/** `innernet-server uninstall`: ends a network for good; the log goes only if that is meant. */
+/** `innernet-server uninstall`: removes a network; its log only on request. */
 import { existsSync } from 'node:fs';
 import { Questions } from '../../cli/ask.ts';
 import { removeFile } from '../../cli/durable-file.ts';
@@ -16,10 +16,7 @@ import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { holdersOf } from '../disk/open-files.ts';
 import type { UninstallOptions } from './options.ts';
 
-/**
- * Whatever is left of a network can be removed so, also after somebody was stopped halfway. Throws a `Failure`:
- * there is no such network, it is being served, or not confirmed.
- */
+/** Also completes an interrupted run. Throws a `Failure`: no such network, being served, or not confirmed. */
 export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
   const files = filesOf(network, options);
   if (!existsSync(files.conf) && !existsSync(files.log))
@@ -60,7 +57,7 @@ const ordersOf = async (
   ];
 };
 
-/** The log and what belongs to it; the witness after it, so that a log half gone is noticed. */
+/** The witness after the log, so that a half-deleted log is noticed. */
 const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
   ...[log, `${log}-wal`, `${log}-shm`],
   witnessFile(log),
@@ -70,7 +67,6 @@ const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];
 
-/** Asks, or takes the flags for the answers; what cannot be undone is named. The log goes only where that was said. */
 const mayDeleteLog = async (
   network: string,
   { conf, log }: NetworkFiles,
@@ -87,7 +83,7 @@ const mayDeleteLog = async (
   return options.deleteLog ?? false;
 };
 
-/** Keeps `serve` out meanwhile. Refuses while there is one, of ours or of innernet's. */
+/** Refuses while a server of ours or innernet's runs. */
 const lock = (
   network: string,
   { lock: stem, foreignDatabase, log }: NetworkFiles,

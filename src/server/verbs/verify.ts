@@ -1,4 +1,4 @@
-/** `innernet-server verify`: the log against itself, its witness, its storage, and heads that others noted. */
+/** `innernet-server verify`: the log against itself, its witness, its storage and noted heads. */
 import { answer, answerJson } from '../../cli/print.ts';
 import { Progress } from '../../cli/progress.ts';
 import { Witnesses } from '../../cli/verify-export.ts';
@@ -22,7 +22,7 @@ const checkRecords = async (log: EventLog, from: Position, witnesses: Witnesses)
   }
 };
 
-/** Notes from before the part that is checked are looked up; the others are met on the way. */
+/** Noted heads before the checked part. */
 const meetEarlier = async (
   log: EventLog,
   from: Position,
@@ -35,7 +35,7 @@ const meetEarlier = async (
   }
 };
 
-/** Throws `Failure`, `DamagedLog` with the first bad position where a record is wrong. */
+/** Throws `Failure`, or `DamagedLog` with the first bad position. */
 export const verify = async (network: InterfaceName, options: VerifyOptions): Promise<void> => {
   const { from = 0, witness, json } = options;
   const log = await openNetworkLog(network, options);
