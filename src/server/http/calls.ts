@@ -75,7 +75,7 @@ export const executeAs = async (
   return outcome;
 };
 
-/** An unproved program uses up nothing of its peer's account. */
+/** Where questions and transfers are counted; an unproved program uses up nothing of its peer's. */
 export const accountOf = ({ caller, evidence }: Asker): string =>
   evidence ? caller.ip : `${caller.ip} (unproved)`;
 

@@ -110,7 +110,10 @@ export class Door {
     return this.connections.rise(request.socket, 'proved');
   }
 
-  /** A proof covers the body, so that is read first; an upgrade is answered without waiting. */
+  /**
+   * Undefined: admitted. A proof covers the body, so that is read first; an upgrade is answered without
+   * waiting.
+   */
   admit(request: IncomingMessage, isUpgrade: boolean): Admission | Promise<Admission> {
     const refused = this.#refuseStranger(request);
     if (refused) return refused;

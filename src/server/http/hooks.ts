@@ -49,7 +49,7 @@ export const installHooks = (
     delete request.raw.headers['content-type'];
     const refused = await door.admit(request.raw, request.ws);
     if (refused) return turnAway(request, reply, refused);
-    // Otherwise the plugin opens a stream on any route.
+    // Otherwise the plugin opens a stream on any route, and closes it again.
     if (request.ws && request.routeOptions.url !== STREAM_PATH)
       return turnAway(request, reply, { status: 404 });
     return check(request, reply);
@@ -64,7 +64,7 @@ export const installHooks = (
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, report));
 };
 
-/** No route or hook sees a path that fastify cannot read. */
+/** Answers a path that fastify cannot read: no route or hook sees it. */
 export const answerUnroutable = async (
   door: Pick<Door, 'admit' | 'proofOf'>,
   request: FastifyRequest,
@@ -77,7 +77,7 @@ export const answerUnroutable = async (
   void turnAway(request, reply, refused ?? { status: 400, proof });
 };
 
-/** Closes the connection if unproved input may follow. */
+/** An empty answer; closes the connection if unproved input may follow. */
 const turnAway = (request: FastifyRequest, reply: FastifyReply, { status, proof }: Refused): FastifyReply => {
   if (status === 429) reply.header('retry-after', 1);
   if (proof !== undefined) reply.header(PROOF_HEADER, proof);

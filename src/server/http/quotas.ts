@@ -8,11 +8,11 @@ const PEERS_PER_CALL = 500;
 /** Each is an event in the log. */
 export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 86_400_000 };
 
-/** In a big network one list uses a second's quota. */
+/** Extra cost in calls; in a big network one list uses a second's quota. */
 export const costOfList = (peers: number): number =>
   Math.min(CALLS.count - 1, Math.floor(peers / PEERS_PER_CALL));
 
-/** At most two fifths of a thread per peer. */
+/** Milliseconds of work per extra call: at most two fifths of a thread per peer. */
 const WORK_PER_CALL = 20;
 /** A question's cost is unknown before its answer. */
 const MAX_OWED = CALLS.count;

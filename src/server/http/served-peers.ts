@@ -1,4 +1,4 @@
-/** The peer list last served to each admin: shows which field a whole-row PUT changes. */
+/** The peer list last served to each admin, which shows the fields that a whole-row PUT changes. */
 import type { V1Peer } from '../../protocol/v1.ts';
 import type { PeerId } from '../../values/id.ts';
 

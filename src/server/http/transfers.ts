@@ -32,7 +32,7 @@ export class Transfers<K> {
     else response.once('close', leave);
   }
 
-  /** Cut off if the reader takes none for too long. */
+  /** The answer in pieces; cut off if the reader takes none for too long. */
   bytesFor(peer: K, response: ServerResponse, members: readonly Buffer[]): Readable {
     const watch = setTimeout(() => this.#cut(peer, response), MAX_PIECE_MS);
     response.once('close', () => clearTimeout(watch));

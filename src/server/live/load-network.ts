@@ -21,7 +21,7 @@ export const loadStored = async (log: EventLog, until: Position): Promise<Networ
   return state ? Network.fromJSON(JSON.parse(state.body) as NetworkJson) : new Network();
 };
 
-/** Throws `UnknownEventType`. */
+/** At the end of the log. Throws `UnknownEventType`. */
 export const loadNetwork = async (log: EventLog): Promise<Network> => {
   const network = await loadStored(log, Number.MAX_SAFE_INTEGER);
   await replay(log, network.position, ({ events, to }: RecordedCommit) => network.advance(events, to));

@@ -5,7 +5,7 @@ import type { Position } from '../../values/id.ts';
 /** Milliseconds; HTTP calls may take 10 s. */
 const PATIENCE = 7_000;
 
-/** Resolves after a timeout too. Waiting costs nothing. */
+/** Resolves when the log goes beyond a position, or after a timeout. Waiting costs nothing. */
 export const newsAfter = async (log: Pick<EventLog, 'head' | 'wake'>, after: Position): Promise<void> => {
   let [timer, unsubscribe]: [NodeJS.Timeout | undefined, () => void] = [undefined, () => {}];
   try {

@@ -52,6 +52,7 @@ export const advanceTo = async (log: EventLog, network: Network, position: Posit
   );
 };
 
+/** The network at a place, from the last stored state before it. */
 export const networkAt = async (log: EventLog, { position }: Pick<Place, 'position'>): Promise<Network> => {
   const network = position === 0 ? new Network() : await loadStored(log, position);
   await advanceTo(log, network, position);

@@ -38,6 +38,7 @@ export type ServeOptions = GlobalOptions &
   };
 
 export type ExportOptions = GlobalOptions & {
+  /** The database to make. */
   innernetDb: string;
   json?: true | undefined;
 };
