@@ -35,7 +35,6 @@ const meant = (said: string | number, things: readonly { name: string }[]): stri
 
 const isPlane = (on: Past | Plane): on is Plane => 'view' in on;
 
-/** Runs `work`; a refusal gets advice from the network's present state. */
 export const advised = async <T>(on: Past | Plane, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -23,9 +23,7 @@ export type Choice<T> = { name: string; value: T };
 
 export type ChoiceQuestion<T> = Asked<T> & {
   choices: () => Promise<Choice<T>[]>;
-  /** Such as `no peer is disabled`. */
   none: string;
-  /** Hint and verb of the `Failure`. */
   way?: () => Promise<{ hint: string; verb: string }>;
 };
 
@@ -44,7 +42,6 @@ export class Questions {
     this.#yes = yes ?? dryRun ?? false;
   }
 
-  /** Asks until the text passes the schema. */
   async text<S extends z.ZodType<unknown, string>>(asked: TextQuestion<S>): Promise<z.output<S>> {
     const { flag, question, given, schema, initial } = asked;
     if (given !== undefined) return given;

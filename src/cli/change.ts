@@ -17,9 +17,7 @@ export const addChangeOptions = (verb: Command): Command =>
     .addOption(new Option('--json', 'answer with the outcome as JSON: position, hash and events'));
 
 export type Said = {
-  /** Past tense: `added the CIDR engineers`. */
   done: string;
-  /** Why nothing needed to happen. */
   already?: string;
 };
 

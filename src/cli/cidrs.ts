@@ -34,7 +34,6 @@ const compareBlocks = (a: Cidr, b: Cidr): number => {
   return left === right ? prefixOf(a) - prefixOf(b) : left < right ? -1 : 1;
 };
 
-/** Matching CIDRs as choices in tree order. */
 export const cidrChoices = ({ cidrs }: NetworkView, passes: (node: CidrNode) => boolean): Choice<string>[] =>
   inTreeOrder(cidrs)
     .filter(({ node }) => passes(node))

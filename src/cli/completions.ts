@@ -17,7 +17,6 @@ export type NamesOf = (
   options: GlobalOptions,
 ) => Promise<Iterable<string>> | Iterable<string>;
 
-/** Skips names that a shell cannot show on one line. */
 const isShowable = (name: string): boolean => name !== '' && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name);
 
 /** Adds `completions` and `complete`; `aliases` are further names of the program. */

@@ -22,9 +22,7 @@ const cannotBeWritten = (): boolean => {
 export const forbidCoreDumps = (): string | undefined => {
   try {
     if (cannotBeWritten()) return undefined;
-  } catch {
-    // Without /proc the limit is unknown: set it.
-  }
+  } catch {}
   const argv = ['--pid', String(process.pid), `--core=${NONE}:${NONE}`];
   const { status, error } = spawnSync('prlimit', argv, { stdio: 'ignore' });
   if (status === 0) return undefined;

@@ -20,7 +20,6 @@ type Handle = fs.FileHandle;
 
 const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? '';
 
-/** A dangling link counts as its target. */
 const targetOf = async (path: string): Promise<string> => {
   try {
     return await fs.realpath(path);
@@ -101,7 +100,7 @@ const replaceByRename = async (
   }
 };
 
-/** Pads with line ends in one write: a crash before the truncation leaves no piece of the old text. */
+/** Pads with line ends, so that a crash before the truncation leaves no old text. */
 const overwrite = async (
   path: string,
   text: string | Uint8Array,
@@ -124,13 +123,12 @@ const overwrite = async (
   }
 };
 
-/** Errors of a rename over a mount point or in a closed folder. */
 const UNREPLACEABLE = ['EBUSY', 'EXDEV', 'EPERM', 'EACCES', 'EROFS'];
 
 /**
  * Replaces a file's content durably: at any moment, also after a crash, it is the old or the new one, whole.
- * Follows symbolic links. A failure leaves nothing behind; the next call removes drafts of killed processes.
- * Throws the system's error.
+ * Follows symbolic links. Leaves nothing behind on failure; removes drafts of killed processes. Throws the
+ * system's error.
  */
 export const replaceFile = async (
   path: string,
@@ -149,7 +147,6 @@ export const replaceFile = async (
 
 /** A new empty file that no other process can make. */
 export type Reservation = {
-  /** Resolves when the text is on the disk. */
   fill(text: string): Promise<void>;
   /** Removes the file; harmless twice or after a failed `fill`. */
   discard(): Promise<void>;

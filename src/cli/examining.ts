@@ -7,14 +7,12 @@ import { answer, answerJson, paint } from './print.ts';
 /** `skipped`: unknown, because an earlier step failed. */
 type Grade = 'ok' | 'warning' | 'failed' | 'skipped';
 
-/** One step's finding; `doctor --json` is a list of these. */
 type Finding = { step: string; grade: Grade; found: string; hint?: string | undefined };
 
 export type Look = Omit<Finding, 'step'>;
 
 export type ExaminationStep<P> = {
   step: string;
-  /** Steps that must succeed first. */
   needs?: readonly string[];
   look: (patient: P) => Promise<Look>;
 };

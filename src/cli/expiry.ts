@@ -19,7 +19,6 @@ export type SaidEnd = Exclude<End, null> | 'never';
 
 export const endSaid = (said: SaidEnd): End => (said === 'never' ? null : said);
 
-/** The text of `--expires`: a span, a day or time, or `never`. */
 const EndText = z.string().transform((text, context): SaidEnd => {
   const said = text.trim();
   if (said === 'never') return said;
@@ -33,7 +32,6 @@ const EndText = z.string().transform((text, context): SaidEnd => {
   return z.NEVER;
 });
 
-/** The text of `--default`: a span or `never`. */
 const SpanText = EndText.refine((end) => end === 'never' || typeof end === 'number', {
   error: 'this must be a span such as 90d, or never',
 });
@@ -44,7 +42,6 @@ const endWords = (end: SaidEnd): string => {
   return typeof end === 'number' ? `${durationText(end)} from now` : localTime(end);
 };
 
-/** The flag of verbs that admit a peer. */
 export const expiresFlag = (): Option =>
   flag('--expires <end>', 'when its time is over: 90d, 2027-01-31, 2027-01-31T18:00 or never', EndText);
 

@@ -44,7 +44,6 @@ async function* rest(lines: AsyncIterator<string>, path: string): AsyncGenerator
   }
 }
 
-/** One document instead of lines: read whole. */
 const document = async (path: string): Promise<ExportedFile> => {
   let value: { records?: unknown };
   try {

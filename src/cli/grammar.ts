@@ -5,7 +5,6 @@ import { examplesOf } from './program.ts';
 /** By placeholder; `free`: nothing to propose. */
 export type Kind = 'network' | 'peer' | 'cidr' | 'file' | 'folder' | 'verb' | 'free';
 
-/** For things that exist. */
 const KINDS: { [placeholder: string]: Kind } = {
   network: 'network',
   networks: 'network',
@@ -20,7 +19,6 @@ const KINDS: { [placeholder: string]: Kind } = {
 
 export type Taken = {
   kind: Kind;
-  /** Valid words, where they are few. */
   choices: readonly string[];
 };
 
@@ -30,9 +28,7 @@ export type FlagWord = {
   /** As in the help: `-s, --short`, `--mtu <bytes>`. */
   usage: string;
   description: string;
-  /** Absent: the flag takes no value. */
   takes?: Taken;
-  /** Accepted, but shown elsewhere. */
   isHidden: boolean;
 };
 
@@ -77,7 +73,6 @@ const flagOf = (option: Option): FlagWord => {
   };
 };
 
-/** Includes choices and default, as in the help. */
 const described = ({ description, argChoices, defaultValue, defaultValueDescription }: Option): string => {
   const shown = defaultValueDescription ?? (typeof defaultValue === 'boolean' ? undefined : defaultValue);
   const notes = [
@@ -97,7 +92,6 @@ const operandOf = (argument: Argument): Operand => {
   };
 };
 
-/** In the order of the help, its own flag last, then the hidden ones. */
 const flagsOf = (command: Command): FlagWord[] => {
   const shown = command.createHelp().visibleOptions(command);
   return [...shown, ...command.options.filter(({ hidden }) => hidden)].map(flagOf);

@@ -12,7 +12,6 @@ import { Usage } from './usage.ts';
 export type HistoryOptions = {
   since?: string;
   until?: string;
-  /** Comma-separated. */
   type?: string[];
   actor?: string;
   about?: string;
@@ -24,7 +23,6 @@ export type HistoryOptions = {
   pager: boolean;
 };
 
-/** Entries per request. */
 const PAGE = 1000;
 
 type Ask = QuestionOf<'history'>;
@@ -95,7 +93,6 @@ class Telling {
     return last;
   }
 
-  /** One page; `wait` may take seconds. */
   async page(stretch: { after: number; until?: number; wait?: true }): Promise<number> {
     const limit = Math.min(PAGE, this.#left);
     const question = { ask: 'history', ...filterOf(this.#options), ...stretch, limit } as Ask;
@@ -121,7 +118,6 @@ class Telling {
   }
 }
 
-/** Follows new events until a stop signal. */
 const goOn = async (telling: Telling, position: number): Promise<void> => {
   const stop = stopSignal().then(() => 'stop' as const);
   let after = position;

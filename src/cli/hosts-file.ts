@@ -32,7 +32,6 @@ export const hostLines = (peers: Iterable<NamedAddress>, suffix: string): string
   return lines;
 };
 
-/** With their line ends. */
 const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 /** Line numbers [from, to). A mark without its partner is a block by itself. */

@@ -46,7 +46,6 @@ export class HostsWriter {
     return this.#writing;
   }
 
-  /** Resolves when no write runs. */
   get idle(): Promise<void> {
     return this.#writing;
   }

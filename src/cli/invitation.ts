@@ -54,7 +54,6 @@ const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => 
   return known.ip;
 };
 
-/** Removes the reserved file on a signal, then exits. */
 const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
   const leave = (_: NodeJS.Signals, number: number): void => {
     void file.discard().finally(() => process.exit(128 + number));
@@ -73,7 +72,6 @@ const temporaryKeys = async (): Promise<KeyPair> => {
   return keyPairFrom(randomBytes(32));
 };
 
-/** Makes no file and drops the keys. */
 export const rehearseInvitation = async (
   plane: Plane,
   { command }: Pick<Invitation, 'command'>,

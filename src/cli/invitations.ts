@@ -69,7 +69,6 @@ type AddOptions = InviteOptions & {
   expires?: SaidEnd;
 };
 
-/** Empty: the lowest free address. */
 const AddressOrNothing = z.union([z.literal('').transform(() => undefined), Ip]);
 
 const askForIp = async (questions: Questions, { ip, autoIp }: AddOptions): Promise<Ip | undefined> => {

@@ -10,7 +10,7 @@ const UNITS = [
   [60_000, 'min'],
 ] as const;
 
-/** Whether the session of the last handshake still stands. `now` in milliseconds since 1970. */
+/** `now` in milliseconds since 1970. */
 export const isSeenNow = (last: Timestamp | undefined, now = Date.now()): boolean =>
   last !== undefined && now - Date.parse(last) <= SESSION_MS;
 

@@ -8,7 +8,6 @@ export type LocalChangeOptions = {
   json?: true | undefined;
 };
 
-/** Adds the flags of a verb that changes only this machine. */
 export const addLocalChangeOptions = (verb: Command): Command =>
   verb
     .option('--dry-run', 'only say what would be done to this machine')

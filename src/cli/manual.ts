@@ -13,7 +13,6 @@ const plain = (text: string): string =>
 
 const bold = (text: string): string => `\\fB${plain(text)}\\fR`;
 
-/** Italicises the names in `<network>` and `[peer]`. */
 const placeholders = (text: string): string => text.replace(/([<[])([\w:.\\-]+)([>\]])/g, '$1\\fI$2\\fR$3');
 
 const sentence = (text: string): string =>
@@ -56,7 +55,6 @@ const verbSection = (
     : []),
 ];
 
-/** Facts that the help leaves out. */
 type ManualFacts = {
   aliases: readonly string[];
   files: readonly (readonly [path: string, what: string])[];

@@ -2,7 +2,6 @@
 import { Duration, type Timestamp } from '../values/time.ts';
 import { Usage } from './usage.ts';
 
-/** A position, or a time in UTC. */
 export type SaidMoment = number | Timestamp;
 
 const UNITS: readonly [RegExp, string][] = [
@@ -48,7 +47,6 @@ const dayNamed = (text: string, now: number, utc: boolean): Timestamp | undefine
 
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/;
 
-/** Without a zone, in the reader's. */
 const isoTime = (text: string, utc: boolean): Timestamp | undefined => {
   const [, day, time = '00:00', zone = utc ? 'Z' : ''] = ISO.exec(text) ?? [];
   if (day === undefined) return undefined;

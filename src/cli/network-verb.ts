@@ -6,11 +6,9 @@ import { isNetworkHere, networksIn } from './networks.ts';
 import { globalOptionsOf, parsedBy } from './options.ts';
 import { Usage } from './usage.ts';
 
-/** Checked before it becomes part of a path. */
 export const networkName = parsedBy('network', InterfaceName);
 
 export class NetworkVerb extends Command {
-  /** Attributes of the flags that may be words after the network, in order. */
   readonly #words: string[] = [];
 
   constructor(name: string) {

@@ -6,7 +6,6 @@ import type { Folders } from './options.ts';
 
 const CONF = '.conf';
 
-/** Names of the networks with a conf here. */
 export const networksIn = ({ configDir }: Pick<Folders, 'configDir'>): InterfaceName[] => {
   const files = ((): string[] => {
     try {

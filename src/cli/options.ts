@@ -9,7 +9,6 @@ export type GlobalOptions = {
   verbose: number;
   configDir: string;
   dataDir: string;
-  /** False: leave the machine's routes alone. */
   routing: boolean;
   /** Absent: whichever works. */
   backend?: 'kernel' | 'userspace' | undefined;
@@ -30,7 +29,7 @@ export type ChangeOptions = {
   dryRun?: true | undefined;
 };
 
-/** Parses a flag (or argument, then named `<network>`) by a schema. */
+/** The argument `<network>` counts as a flag. */
 export const parsedBy =
   <S extends z.ZodType<unknown, string>>(flag: string, schema: S) =>
   (text: string): z.output<S> => {
@@ -78,7 +77,6 @@ const globalFlags = (short: boolean): Option[] => {
 
 export type Folders = Pick<GlobalOptions, 'configDir' | 'dataDir'>;
 
-/** A verb takes only the flags after it. */
 export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folders): void => {
   program.enablePositionalOptions();
   for (const option of globalFlags(true)) {

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { harmless } from './print.ts';
 
-/** Takes an answer piece by piece. */
 export interface Outlet {
   readonly isOpen: boolean;
   /** Resolves when ready for the next piece. */

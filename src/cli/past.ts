@@ -144,7 +144,6 @@ const addRevert = (program: Command, { open }: Pasts): void => {
 
 const parseWitness = parsedBy('--witness', NotedHead);
 
-/** Adds the flag for heads that others have noted. */
 export const addWitnessOption = (verb: Command): Command =>
   verb.addOption(
     new Option('--witness <head>', 'a head that somebody noted, as "head" prints it (repeatable)')

@@ -10,7 +10,7 @@ export const byAddress = (a: Peer, b: Peer): number => {
   return left < right ? -1 : left > right ? 1 : 0;
 };
 
-/** Matching peers as choices by address, without the server. */
+/** Ordered by address, without the server. */
 export const peerChoices = ({ peers }: NetworkView, passes: (peer: Peer) => boolean): Choice<string>[] =>
   peers
     .filter((peer) => peer.id !== SERVER_PEER && passes(peer))

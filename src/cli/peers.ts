@@ -34,7 +34,6 @@ type PeerVerb = {
   words: VerbWords;
   flags?: readonly Option[];
   command: (peer: string, options: NameOptions) => AdminCommand;
-  /** The peers offered for a choice. */
   passes: (peer: Peer) => boolean;
   none: string;
   /** Imperative, for questions: `Disable`. */
@@ -186,7 +185,6 @@ const proofOf = ({ id, isProofWaived, hasProved }: Peer, refusedOf: Refused): st
 
 type Refused = ReadonlyMap<PeerId, UnprovedRefusal>;
 
-/** Both remedies for each refused peer. */
 const noteRefused = (peers: readonly Peer[], refusedOf: Refused, network: string): void => {
   for (const { id, name, hasProved } of peers) {
     const refused = refusedOf.get(id);

@@ -11,7 +11,6 @@ import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 
-/** As an admin sees it, at one position. */
 export type NetworkView = {
   name: string;
   networkId: Hash;
@@ -28,7 +27,6 @@ export type NetworkView = {
   seen?: SeenPeer[] | undefined;
 };
 
-/** The server's part of an invitation. */
 export type ServerFacts = {
   publicKey: PublicKey;
   /** WireGuard, outside. */
@@ -48,7 +46,6 @@ export interface Past {
   close(): Promise<void>;
 }
 
-/** `end` is the last position. */
 export type Texts = { texts: string[]; end: Position };
 
 /** `inForce` is false if peers that lose something are not yet told. */

@@ -4,7 +4,6 @@ import { printable } from '../domain/rejection.ts';
 /** Fast path: a history has a million lines. */
 const PLAIN = /^[ -~\n]*$/;
 
-/** The codes of `paint`. */
 const OWN_STYLE = /^.\[(?:1|2|22|31|32|33|39)m/s;
 
 /**
@@ -96,7 +95,6 @@ const widthOf = (text: string): number => {
   return width;
 };
 
-/** Lines of an aligned table, made printable. */
 export const table = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [headings, ...rows].map((row) => row.map(printable));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))));

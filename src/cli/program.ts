@@ -15,7 +15,7 @@ import type { Past, Plane } from './plane.ts';
 /** By its name on this machine. Throws `Failure` if unknown. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
 
-/** Headings of the help; the last takes the remaining verbs. */
+/** The last takes the remaining verbs. */
 const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
@@ -27,7 +27,6 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
 
 const groupOf = (verb: string): string => GROUPS.find(([, verbs]) => verbs.test(verb))?.[0] ?? '';
 
-/** Groups of flags stay in place. */
 const inOrder: Help['groupItems'] = (all, visible, headingOf) => {
   const place = (heading: string): number => GROUPS.findIndex(([each]) => each === heading);
   const groups = [...Help.prototype.groupItems(all, visible, headingOf)];
@@ -82,7 +81,6 @@ export const networkVerb = (program: Command, name: string, words: VerbWords): N
   return withWords(program, command, words);
 };
 
-/** Opens the network, acts, always closes it. */
 export const actsOn = <Options, On extends Past = Plane>(
   command: Command,
   open: (network: InterfaceName, options: GlobalOptions) => Promise<On>,

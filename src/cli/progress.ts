@@ -10,7 +10,6 @@ export class Progress {
   readonly #total: number;
   #next = performance.now() + PATIENCE;
 
-  /** `what` stands before the numbers: `checked`. */
   constructor(what: string, total: number) {
     this.#what = what;
     this.#total = total;

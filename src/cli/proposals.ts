@@ -7,7 +7,6 @@ type Line = {
   verb: VerbGrammar | undefined;
   operands: string[];
   folders: { configDir?: string; dataDir?: string };
-  /** Waits for its value. */
   open: FlagWord | undefined;
 };
 
@@ -16,7 +15,6 @@ export type Place = {
   words: readonly Proposal[];
   kind: Kind;
   start: string;
-  /** Without `start`. */
   typed: string;
   network: string;
   folders: Line['folders'];
@@ -53,7 +51,6 @@ const readFlag = (grammar: Grammar, line: Line, word: string): void => {
   else take(line, flag, value);
 };
 
-/** Proposes nothing. */
 const UNKNOWN: VerbGrammar = {
   names: [''],
   summary: '',

@@ -13,7 +13,6 @@ import { Usage } from './usage.ts';
 
 export type RevertOptions = ChangeOptions & {
   to?: number;
-  /** Undo what can be undone, and name the rest. */
   possible?: true;
 };
 
@@ -36,7 +35,6 @@ const obstacleLines = ({ obstacles }: Plan): string[] =>
     ? ['this cannot be undone', ...obstacles.map(({ sentence }) => `  ${printable(sentence)}`)]
     : [];
 
-/** Throws for obstacles, unless `--possible` accepts the rest. */
 const refuseObstacles = (plan: Plan, { possible }: RevertOptions): void => {
   const [first] = plan.obstacles;
   if (!first || (possible && plan.commands.length > 0)) return;

@@ -9,7 +9,6 @@ import { flagMeant, verbsMeant } from './suggestions.ts';
 import { Clock } from './telling.ts';
 import { Usage } from './usage.ts';
 
-/** Exit codes: refused or failed; wrong usage; Ctrl-C (128 + SIGINT). */
 const REFUSED = 1;
 const WRONG_USE = 2;
 const INTERRUPTED = 130;
@@ -101,7 +100,6 @@ const meantBy = (sentence: string, { program, verb }: Call): readonly string[] =
   return meant === undefined ? [] : [meant];
 };
 
-/** Commander's errors in our voice; its suggestion becomes the hint. */
 const ofCommander = (error: CommanderError, call: Call): Trouble => {
   if (error.exitCode === 0) return { code: 0 };
   if (error.code === 'commander.help') return { code: WRONG_USE };

@@ -22,7 +22,6 @@ const standing = (peer: PeerAt, { time }: State, clock: Clock): string => {
   return `${isOver ? 'invitation ended' : 'invited until'} ${clock.minute(peer.inviteExpires)}`;
 };
 
-/** Shown only as an exception. */
 const waiver = ({ isProofWaived }: PeerAt, { isProofRequired }: State): string =>
   isProofWaived && isProofRequired ? 'needs no proof' : '';
 

@@ -35,7 +35,6 @@ export class Clock {
     return this.second(time).replace(/:\d\d(Z?)$/, '$1');
   }
 
-  /** `text` has times in ISO 8601, UTC. */
   sentence(text: string): string {
     if (!text.includes('Z')) return text;
     return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));
@@ -74,7 +73,6 @@ const namesOf = (peers: readonly PeerBrief[]): string => {
 const groupLines = (groups: Reach['gained'], sign: string): string[] =>
   groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
 
-/** None without a difference. */
 export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
   ...(gained.length > 0
     ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]

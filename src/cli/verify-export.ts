@@ -11,7 +11,6 @@ import { answer, answerJson } from './print.ts';
 
 export type VerifyExportOptions = { witness: NotedHead[]; json?: true };
 
-/** Noted heads, each to be met on the way. */
 export class Witnesses {
   readonly #open: Set<NotedHead>;
   readonly #byPosition = new Map<Position, NotedHead[]>();

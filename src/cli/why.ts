@@ -8,7 +8,6 @@ import { Clock, lineOf } from './telling.ts';
 
 export type WhyOptions = { at?: string; json?: true; utc?: true };
 
-/** Exit code of the answer "no". */
 const NO = 3;
 
 type Why = AnswerTo<'why'>;
@@ -39,7 +38,6 @@ const reasonLines = (
   ...verbs.slice(1).map((verb) => `                       or: ${suggest(verb)}`),
 ];
 
-/** The event that made it so, unless a reason names it. */
 const turnLines = ({ since, reasons, visible }: Why, clock: Clock): string[] => {
   const isTold = reasons.some(({ events }) => events.some(({ position }) => position === since?.position));
   if (!since || isTold) return [];

@@ -32,7 +32,6 @@ export class AssociationGraph {
     return id === undefined ? undefined : this.#associations.get(id);
   }
 
-  /** CIDRs associated with this very one. */
   of(id: CidrId): Iterable<CidrId> {
     return this.#links.get(id)?.keys() ?? [];
   }

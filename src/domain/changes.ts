@@ -10,7 +10,6 @@ import { appears, sees, subtree, viewersOf } from './visibility.ts';
 /** Undefined: absent. */
 export type Change<Row> = { before: Row | undefined; after: Row | undefined };
 
-/** Of the own peers of `cidr`. */
 export type SightChange = { viewer: CidrId; cidr: CidrId; gained: boolean };
 
 export type Changes = {
@@ -19,7 +18,6 @@ export type Changes = {
   sight: SightChange[];
 };
 
-/** The same for each of `viewers`. */
 export type ClassDelta = { viewers: CidrId[]; changed: Peer[]; removed: PeerId[] };
 
 class Before {

@@ -12,7 +12,6 @@ import type { Network } from './network.ts';
 export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =>
   typeof ref === 'number' ? network.cidr(ref) : network.cidrNamed(ref);
 
-/** Undefined: the block is outside the network. */
 const smallestContaining = (network: Network, cidr: Cidr): CidrNode | undefined => {
   let smallest: CidrNode | undefined;
   for (const node of network.cidrs()) {

@@ -6,7 +6,6 @@ import type { CommandOf, CommandType } from './command.ts';
 import type { Network } from './network.ts';
 import type { Rejection } from './rejection.ts';
 
-/** The world as a rule knows it: the actor and the time. */
 export type Context = {
   actor: Actor;
   now: Timestamp;
@@ -22,7 +21,6 @@ export type Rule<T extends CommandType> = (
   context: Context,
 ) => Decision;
 
-/** Without events: already as asked. */
 export const accept = (...events: NetworkEvent[]): Decision => ({ accepted: true, events });
 
 export const reject = (rejection: Rejection): Decision => ({ accepted: false, rejection });

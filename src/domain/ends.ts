@@ -3,14 +3,13 @@ import type { Timestamp } from '../values/time.ts';
 import type { End } from './command.ts';
 import type { Peer } from './peer.ts';
 
-/** A peer's warning comes so many milliseconds before its end. */
+/** Milliseconds. */
 const WARNED_BEFORE = 7 * 86_400_000;
 
 /** Whether a peer has expired, by the server's clock. */
 export const hasEnded = ({ expires }: Pick<Peer, 'expires'>, now: Timestamp): boolean =>
   expires !== undefined && expires <= now;
 
-/** The moment; null: never. */
 export const endFrom = (end: End, now: Timestamp): Timestamp | null =>
   typeof end === 'number' ? (new Date(Date.parse(now) + end * 1000).toISOString() as Timestamp) : end;
 

@@ -43,7 +43,6 @@ export type ForeignTables = {
   associations: ForeignAssociationRow[];
 };
 
-/** What innernet's database cannot hold. */
 export type Loss =
   | { what: 'History'; events: number }
   | { what: 'Identity' }
@@ -155,7 +154,6 @@ class Export {
     return row.id;
   }
 
-  /** Keeps the same pair in the same order once. */
   addAssociations(): void {
     const pairs = new Set<string>();
     for (const { id, cidrIds } of this.#network.associations()) {
@@ -222,7 +220,6 @@ const secondsOf = (time: Timestamp | null): number | null =>
 const withEnd = (name: string, end: string): string =>
   `${name.slice(0, 63 - end.length).replace(/-+$/, '')}${end}`;
 
-/** The name or a similar free one, taken from now on. */
 const unused = (name: string, taken: Set<string>): string => {
   let candidate = name;
   for (let count = 2; taken.has(candidate); count++) candidate = withEnd(name, `-${count}`);

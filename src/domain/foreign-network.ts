@@ -102,7 +102,6 @@ const loopIn = ({ cidrs }: ForeignNetwork): ImportTrouble | undefined => {
 const byId = <Row extends { id: number }>(rows: readonly Row[]): Row[] =>
   [...rows].sort((left, right) => left.id - right.id);
 
-/** Omits CIDRs in or under a loop. */
 const parentsFirst = (cidrs: readonly CidrNode[]): CidrNode[] => {
   const children = new Map<CidrId | null, CidrNode[]>();
   for (const node of byId(cidrs)) children.set(node.parentId, [...(children.get(node.parentId) ?? []), node]);

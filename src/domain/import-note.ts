@@ -2,7 +2,7 @@
 import type { Cidr, Ip } from '../values/ip.ts';
 import { printable } from './rejection.ts';
 
-/** Rows that contradict each other: nothing is imported. */
+/** Nothing is imported. */
 export type ImportTrouble =
   | { code: 'NoRoot' }
   | { code: 'NoServer' }
@@ -45,7 +45,6 @@ export type ImportNote =
 
 const quote = (text: string): string => `"${printable(text)}"`;
 
-/** Explains in one sentence why an import is impossible. */
 export const explainTrouble = (trouble: ImportTrouble): string => {
   switch (trouble.code) {
     case 'NoRoot':
@@ -69,7 +68,6 @@ export const explainTrouble = (trouble: ImportTrouble): string => {
 
 const FIELDS: Record<string, string> = { ip: 'address', publicKey: 'key', cidr: 'block' };
 
-/** A note in one sentence, with its meaning. */
 export const explainNote = (note: ImportNote): string => {
   switch (note.code) {
     case 'ServerRestored':

@@ -6,7 +6,6 @@ import { printable, shellWord } from './rejection.ts';
 /** `verb` restores it, without program and network; absent: it returns by itself. */
 export type LostProof = { sentence: string; verb?: string };
 
-/** All facts about proofs in `before` that `after` lacks. */
 export const lostProofs = (before: Network, after: Network): LostProof[] => [
   ...requirement(before, after),
   ...[...after.peers()].flatMap((peer) => waiver(before.peer(peer.id), peer)),

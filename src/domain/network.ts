@@ -10,7 +10,6 @@ import { FreeAddresses } from './free-addresses.ts';
 import type { Nothing, Peer } from './peer.ts';
 import { PeerTable } from './peer-table.ts';
 
-/** The history up to the lost head was given up. */
 export type Restoration = {
   readonly position: Position;
   readonly lostPosition: Position;
@@ -35,7 +34,7 @@ export type NetworkJson = {
 export class Network {
   name: string;
   #position: Position;
-  /** Events taken since the position was last set: an uncommitted commit. */
+  /** Events of an unfinished commit. */
   #since: number;
   #restorations: readonly Restoration[];
   #isProofRequired: boolean;
@@ -178,7 +177,6 @@ export class Network {
     };
   }
 
-  /** The lowest free address of a CIDR, or undefined. */
   freeIpIn(node: CidrNode): Ip | undefined {
     const root = this.#cidrs.get(ROOT_CIDR)?.cidr ?? node.cidr;
     return this.#freeAddresses.lowestIn(node, (ip) => this.#peers.isFree(ip) && isAssignable(root, ip));
@@ -349,7 +347,6 @@ export class Network {
     if (peer) this.#freeAddresses.release(peer.ip, (cidrId) => this.#cidrs.get(cidrId));
   }
 
-  /** Frees only the name. */
   #retirePeer(id: PeerId): void {
     const peer = this.#peers.forget(id);
     if (peer) this.#peers.retireIp(peer.ip);

@@ -28,7 +28,6 @@ export const keyTrouble = (network: Network, key: PublicKey): Rejection | undefi
   return undefined;
 };
 
-/** Applies a rule to a peer, unless it is unknown or the server's. */
 export const onPeer = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {
   const peer = findPeer(network, ref);
   if (!peer) return reject({ code: 'UnknownPeer', peer: ref });
@@ -63,7 +62,6 @@ const ipTrouble = (network: Network, home: CidrNode, ip: Ip, now: Timestamp): Re
   return undefined;
 };
 
-/** Ends expired invitations that hold the name or address. */
 const inTheWay = (network: Network, name: string, ip: Ip | undefined, now: Timestamp): NetworkEvent[] => {
   const holders = [network.peerNamed(name), ip === undefined ? undefined : network.peerAt(ip)];
   const expired = new Set(holders.filter((peer) => peer !== undefined && hasExpired(peer, now)));

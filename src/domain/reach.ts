@@ -22,7 +22,6 @@ type Class = CidrId | 'server';
 
 const classOf = (peer: Peer): Class => (peer.id === SERVER_PEER ? 'server' : peer.cidrId);
 
-/** Computed once for each pair of classes. */
 class Sight {
   readonly #network: Network;
   readonly #visible = new Map<CidrId, Set<CidrId>>();
@@ -46,7 +45,6 @@ class Sight {
   }
 }
 
-/** Visible peers of a class: new ones and the rest. */
 type Members = { came: Peer[]; stayed: Peer[] };
 
 const membersByClass = (from: Network, to: Network): Map<Class, Members> => {

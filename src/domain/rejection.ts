@@ -73,7 +73,6 @@ const quote = (name: string | number): string =>
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
 
-/** The command within "only an admin may …". */
 const DEEDS: { [T in CommandType]: string } = {
   CreateNetwork: 'create a network',
   ExpireInvitations: 'end invitations',
@@ -320,7 +319,6 @@ export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
 export const explain = (rejection: Rejection): Explanation =>
   (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);
 
-/** A rule's refusal, thrown to the caller. */
 export class Rejected extends Error {
   readonly rejection: Rejection;
   /** From the log, if asked; times are ISO 8601, UTC. */

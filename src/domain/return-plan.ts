@@ -11,10 +11,9 @@ import type { Network } from './network.ts';
 import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
-/** Before a change, after it, and now; to undo all since, the last two are one. */
+/** To undo all since a change, `made` is `now`. */
 export type Course = { want: Network; made: Network; now: Network };
 
-/** `verb` is without program and network. */
 export type Obstacle = { sentence: string; hint: string; verb?: string };
 
 export type ReturnPlan = { commands: AdminCommand[]; obstacles: Obstacle[] };
@@ -105,7 +104,6 @@ class Planner {
     }
   }
 
-  /** By name, since the CIDR may have to come back first. */
   #bringAssociationsBack(): void {
     const { want, made, now } = this.#course;
     const [left, present, blocks] = [associationsOf(made), associationsOf(now), blocksOf(now)];

@@ -70,7 +70,6 @@ const SENTENCES: Sentences = {
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
 };
 
-/** An event in words, without its actor; notes an undo. */
 export const sentenceOf = (event: NetworkEvent, words: Words): string => {
   // The table fits this type, but the compiler cannot join the two unions.
   const sentence = (SENTENCES[event.type] as (event: NetworkEvent, words: Words) => string)(event, words);

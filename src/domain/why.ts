@@ -31,7 +31,7 @@ export type Reason = {
     | 'InvitationOver'
     | 'NoAssociation';
   sentence: string;
-  /** For each peer, from its own CIDR to the deciding one. */
+  /** From each peer's CIDR to the deciding one. */
   chains?: [CidrNode[], CidrNode[]];
   positions: Position[];
   /** Nearest first, without program and network. */
@@ -40,7 +40,6 @@ export type Reason = {
 
 export type Why = {
   visible: boolean;
-  /** As they are, or last were. */
   peers: [Peer, Peer];
   /** Undefined: gone. */
   homes: [CidrNode | undefined, CidrNode | undefined];

@@ -32,7 +32,6 @@ export type EventRecord = SealedFields & {
 /** In lower-case hexadecimal; passed in, since this folder uses no Node. */
 export type Sha256 = (bytes: Uint8Array) => Hash;
 
-/** Another way of sealing gets another number. */
 const CHAIN_VERSION = 1;
 
 const utf8 = new TextEncoder();
@@ -100,7 +99,6 @@ export const chainHash = (
   return sha256(linkBytes);
 };
 
-/** JSON text without the type. */
 export const bodyText = (event: NetworkEvent): string => {
   const { type: _, ...body } = event;
   return JSON.stringify(body);

@@ -16,13 +16,12 @@ const undoing = { reverts: Position.optional(), returnsTo: Position.optional() }
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ type: z.literal(type), ...shape, ...undoing });
 
-/** First record of a new network; CIDRs and the server's peer follow in its commit. */
+/** First record; CIDRs and the server's peer follow in its commit. */
 const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
 /** First record of an import from innernet; its content follows in the same commit. */
 const NetworkImported = event('NetworkImported', {
   name: RecordedName,
-  /** SHA-256 of the source file. */
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),
 });
 
@@ -72,7 +71,7 @@ const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
 const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
 /** Null: never. */
 const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
-/** Cuts the peer off as `PeerDisabled` does. */
+/** As `PeerDisabled`. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
 /** Expiry of new peers without their own; null: never. */
 const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
@@ -95,7 +94,6 @@ const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoin
 const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
 /** Requests need no proof; with `peerId`, only that peer's. */
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
-/** The key's first proof. */
 const PeerProved = event('PeerProved', { peerId: PeerId });
 
 export const NetworkEvent = z.discriminatedUnion('type', [

@@ -53,7 +53,6 @@ export class Background {
       this.#association(names, 'AssociationDeleted', 'their association was ended'),
   };
 
-  /** `WHAT by ann at 2026-… (position 7)`, of the last such event. */
   #told(what: string, thing: Thing | undefined, type: EventType): string | undefined {
     const record = thing && this.#last(thing, type);
     if (!record) return undefined;

@@ -5,7 +5,6 @@ import type { LogQueries, RecordFilter, Thing } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
 import { Things } from './things.ts';
 
-/** Absent filters let everything through. */
 export type HistoryFilter = {
   types?: readonly string[] | undefined;
   /** Name of a peer, of a user at the server's command line, or `server`. */

@@ -23,7 +23,6 @@ const add = (models: ReadModels, event: EventOf<'PeerAdded'>): void => {
     );
 };
 
-/** Columns that an event sets in one row, and their values. */
 type Update = [id: PeerId, columns: string, ...values: (string | number | null)[]];
 
 const updateOf = (event: NetworkEvent): Update | undefined => {

@@ -46,7 +46,6 @@ export class Things {
     return one.id as PeerId;
   }
 
-  /** At any position. */
   peersMeant(text: string): PeerId[] {
     return this.#peersNamed(text).map(({ id }) => id as PeerId);
   }
