@@ -35,6 +35,7 @@ export class Clock {
     return this.second(time).replace(/:\d\d(Z?)$/, '$1');
   }
 
+  /** `text` has times in ISO 8601, UTC. */
   sentence(text: string): string {
     if (!text.includes('Z')) return text;
     return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => this.minute(time));

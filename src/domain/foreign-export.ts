@@ -1,4 +1,4 @@
-/** Exports a network as rows of innernet's database, and names what is lost. */
+/** Exports a network as rows of innernet's database, and names the losses. */
 import type { SocketAddress } from '../values/endpoint.ts';
 import { type CidrId, type PeerId, ROOT_CIDR } from '../values/id.ts';
 import { addressOf, type Cidr, containsCidr, type Ip, prefixOf, singleton } from '../values/ip.ts';

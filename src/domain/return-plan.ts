@@ -104,6 +104,7 @@ class Planner {
     }
   }
 
+  /** By name, since the CIDR may have to come back first. */
   #bringAssociationsBack(): void {
     const { want, made, now } = this.#course;
     const [left, present, blocks] = [associationsOf(made), associationsOf(now), blocksOf(now)];
