@@ -74,6 +74,8 @@ const addComplete = (program: Command, namesOf: NamesOf): void => {
         const place = placeOf(grammarOf(program), words);
         const lines = await proposalsAt(place, namesOf, globalOptionsOf(command));
         if (lines.length > 0) answer(lines.join('\n'));
-      } catch {}
+      } catch {
+        // Nothing to propose.
+      }
     });
 };

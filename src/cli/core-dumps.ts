@@ -22,7 +22,9 @@ const cannotBeWritten = (): boolean => {
 export const forbidCoreDumps = (): string | undefined => {
   try {
     if (cannotBeWritten()) return undefined;
-  } catch {}
+  } catch {
+    // Without /proc the limit is unknown: set it.
+  }
   const argv = ['--pid', String(process.pid), `--core=${NONE}:${NONE}`];
   const { status, error } = spawnSync('prlimit', argv, { stdio: 'ignore' });
   if (status === 0) return undefined;
