@@ -29,7 +29,7 @@ export type ChangeOptions = {
   dryRun?: true | undefined;
 };
 
-/** The argument `<network>` counts as a flag. */
+/** Makes the parser of a flag, or of an argument (`<network>`), from a schema. */
 export const parsedBy =
   <S extends z.ZodType<unknown, string>>(flag: string, schema: S) =>
   (text: string): z.output<S> => {
@@ -101,7 +101,7 @@ const countVerbose = (command: Command): void => {
   command.on('option:verbose', () => command.setOptionValue('verbose', ++said));
 };
 
-/** Flags after the verb win. */
+/** Flags after the verb win over those before. */
 export const globalOptionsOf = (verb: Command): GlobalOptions => {
   const before = (verb.parent ?? verb).opts<GlobalOptions>();
   const after = verb.parent ? verb.opts<Partial<GlobalOptions>>() : {};

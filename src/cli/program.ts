@@ -15,7 +15,7 @@ import type { Past, Plane } from './plane.ts';
 /** By its name on this machine. Throws `Failure` if unknown. */
 export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<Plane>;
 
-/** The last takes the remaining verbs. */
+/** The last heading takes the remaining verbs. */
 const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
@@ -33,7 +33,7 @@ const inOrder: Help['groupItems'] = (all, visible, headingOf) => {
   return new Map(groups.sort(([left], [right]) => place(left) - place(right)));
 };
 
-/** Errors are thrown to `run`. */
+/** Throws errors to `run`, which words them. */
 export const newProgram = (name: string, version: string, summary: string, folders: Folders): Command => {
   const program = new Command(name)
     .description(summary)

@@ -11,7 +11,7 @@ const LINUX = {
 
 /** Milliseconds between looks at the status. */
 const LOOK_EVERY = 2_000;
-/** Milliseconds, while the supervisor's queue is full. */
+/** Milliseconds between tries to report readiness while the supervisor's queue is full. */
 const AGAIN_AFTER = 100;
 const MAX_TRIES = 100;
 

@@ -132,7 +132,7 @@ class Reader {
     return other;
   }
 
-  /** innernet treats an unreadable one as none. */
+  /** innernet treats an unreadable endpoint as none. */
   #endpoint(name: string, text: string | null): Endpoint | null {
     if (text === null) return null;
     const endpoint = Endpoint.safeParse(text);
@@ -141,7 +141,7 @@ class Reader {
     return null;
   }
 
-  /** The server finds its own at each start. */
+  /** Skips the server's own, which it finds at each start. */
   #candidates({ id, name, candidates }: PeerRow): void {
     if (candidates === null || id === SERVER_PEER) return;
     const { reported, whole } = candidatesIn(candidates);

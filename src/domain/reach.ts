@@ -4,7 +4,7 @@ import type { Network } from './network.ts';
 import type { Peer } from './peer.ts';
 import { appears, sees, visibleCidrs } from './visibility.ts';
 
-/** By CIDRs; the server sees everybody. */
+/** Decided by CIDRs; the server sees everybody. */
 export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean =>
   viewer.id === SERVER_PEER || seen.id === SERVER_PEER || sees(network, viewer.cidrId, seen.cidrId);
 

@@ -59,7 +59,7 @@ export class History {
     return { position, id, commandId, recordedAt, actor, type, data: dataOf(record), hash };
   }
 
-  /** With the sealed body: parsing and serialising it would be most of the cost. */
+  /** Keeps the sealed body: parsing and serialising it would be most of the cost. */
   textOf(record: ToldRecord): string {
     const { position, id, commandId, recordedAt, type, body, hash } = record;
     const actor = this.#textOfActor(this.#actorOf(record.actor, position));

@@ -33,8 +33,8 @@ export class Things {
   }
 
   /**
-   * The peer with the name at a position, else those before it. `among` limits the candidates, so that others
-   * make no name ambiguous. Throws `Failure`.
+   * The peer with the name at a position, else the one that had it before. `among` limits the candidates, so
+   * that others make no name ambiguous. Throws `Failure`.
    */
   peer(text: string, position: Position, among?: ReadonlySet<PeerId>): PeerId {
     const ever = this.#peersNamed(text).filter(({ id }) => among?.has(id as PeerId) ?? true);
@@ -73,7 +73,7 @@ export class Things {
     return this.#presentFirst(then, Number(at));
   }
 
-  /** All, if none is present. */
+  /** Returns all if none is present. */
   #presentFirst(found: Named[], position: Position): Named[] {
     const present = found.filter(({ kind, id }) => kind === 'cidr' || !this.#isGone(id, position));
     return present.length > 0 ? present : found;
