@@ -100,7 +100,7 @@ const replaceByRename = async (
   }
 };
 
-/** Pads with line ends, so that a crash before the truncation leaves no old text. */
+/** One padded write covers the old text, so that a crash before the truncation leaves none of it. */
 const overwrite = async (
   path: string,
   text: string | Uint8Array,

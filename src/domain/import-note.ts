@@ -2,7 +2,7 @@
 import type { Cidr, Ip } from '../values/ip.ts';
 import { printable } from './rejection.ts';
 
-/** Nothing is imported. */
+/** Rows contradict each other: nothing is imported. */
 export type ImportTrouble =
   | { code: 'NoRoot' }
   | { code: 'NoServer' }

@@ -34,7 +34,7 @@ export type NetworkJson = {
 export class Network {
   name: string;
   #position: Position;
-  /** Events of an unfinished commit. */
+  /** Count of events since the position was last set. */
   #since: number;
   #restorations: readonly Restoration[];
   #isProofRequired: boolean;

@@ -11,7 +11,7 @@ import type { Network } from './network.ts';
 import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
-/** To undo all since a change, `made` is `now`. */
+/** Before a change, after it, and now; to undo all since, `made` is `now`. */
 export type Course = { want: Network; made: Network; now: Network };
 
 export type Obstacle = { sentence: string; hint: string; verb?: string };
@@ -89,7 +89,7 @@ class Planner {
   }
 
   #refusal(wish: Wish, rejection: Rejection): Obstacle {
-    // A CIDR that is to come back has no id yet.
+    // A CIDR that is to come back has no id yet: its block names it.
     const { sentence, hint, verb } = explain(rejection);
     return { sentence: `${wish.type} is refused: ${sentence}`, hint, ...(verb ? { verb } : {}) };
   }

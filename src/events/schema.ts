@@ -71,7 +71,7 @@ const PeerDisabled = event('PeerDisabled', { peerId: PeerId });
 const PeerEnabled = event('PeerEnabled', { peerId: PeerId });
 /** Null: never. */
 const PeerExpirySet = event('PeerExpirySet', { peerId: PeerId, expires: Timestamp.nullable() });
-/** As `PeerDisabled`. */
+/** Cuts the peer off as `PeerDisabled` does. */
 const PeerExpired = event('PeerExpired', { peerId: PeerId });
 /** Expiry of new peers without their own; null: never. */
 const DefaultExpirySet = event('DefaultExpirySet', { seconds: Seconds.nullable() });
