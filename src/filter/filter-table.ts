@@ -1,7 +1,7 @@
 /** A network's packet filter as data: one nftables table and the script for it. */
 import type { InterfaceName } from '../values/name.ts';
 
-/** Rules are in nft's words. */
+/** A base chain; rules are in nft's words. */
 export type Chain = { name: string; hook: 'forward'; rules: readonly string[] };
 
 /** Without chains the table is removed. */
@@ -10,7 +10,7 @@ export type FilterTable = { name: string; chains: readonly Chain[] };
 /** The prefix avoids nft's keywords. */
 export const tableName = (network: InterfaceName): string => `innernet-${network}`;
 
-/** Replaces the table in one transaction. */
+/** The script that replaces the table in one transaction. */
 export const scriptOf = ({ name, chains }: FilterTable): string => {
   const clear = [`add table inet ${name}`, `delete table inet ${name}`];
   if (chains.length === 0) return lines(clear);
@@ -29,7 +29,7 @@ const lines = (texts: readonly string[]): string => `${texts.join('\n')}\n`;
 /** Keeps nft's own listing, since versions of nft spell rules differently. */
 export type Made = { script: string; listing: string };
 
-/** Undefined if the table is as made and as wanted. */
+/** The script to carry out; undefined if the table is as made and as wanted. */
 export const planOf = (
   has: string | undefined,
   made: Made | undefined,
@@ -58,7 +58,7 @@ export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain 
   ],
 });
 
-/** By a listing's counters. */
+/** Packets dropped, by a listing's counters. */
 export const droppedIn = (listing: string): number =>
   [...listing.matchAll(/counter packets (\d+) bytes \d+ drop/g)].reduce(
     (sum, [, count]) => sum + Number(count),

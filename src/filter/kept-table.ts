@@ -3,7 +3,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { run, sure } from '../wireguard/program.ts';
 import { type FilterTable, type Made, planOf, scriptOf, tableName } from './filter-table.ts';
 
-/** By nft (`-s`: without counters); undefined without such a table. Throws a `Failure`. */
+/** nft's listing (`-s`: without counters); undefined without such a table. Throws a `Failure`. */
 export const listTable = async (name: string, ...flags: '-s'[]): Promise<string | undefined> => {
   const { code, stdout } = await run('nft', [...flags, 'list', 'table', 'inet', name]);
   return code === 0 ? stdout : undefined;
@@ -12,7 +12,7 @@ export const listTable = async (name: string, ...flags: '-s'[]): Promise<string 
 export class KeptTable {
   #made: Made | undefined;
 
-  /** False if the table was as wanted. Throws the `Failure` of `nft`. */
+  /** Makes the table as wanted; false if it was. Throws the `Failure` of `nft`. */
   async keep(wants: FilterTable): Promise<boolean> {
     const script = planOf(await listTable(wants.name, '-s'), this.#made, wants);
     if (script === undefined) return false;
@@ -22,7 +22,7 @@ export class KeptTable {
   }
 }
 
-/** False if there was no table, or no nft. */
+/** Removes a network's table; false if there was none, or no nft. */
 export const removeTable = async (network: InterfaceName): Promise<boolean> => {
   const name = tableName(network);
   if ((await listTable(name).catch(() => undefined)) === undefined) return false;

@@ -12,21 +12,21 @@ export const syncPath = (path: string): void => {
   }
 };
 
-/** Replaces an existing file. */
+/** Moves a finished draft over an existing file. */
 export const moveInto = (draft: string, path: string): void => {
   syncPath(draft);
   renameSync(draft, path);
   syncPath(dirname(path));
 };
 
-/** Throws EEXIST if the path is taken. */
+/** Links a finished draft. Throws EEXIST if the path is taken. */
 export const linkInto = (draft: string, path: string): void => {
   syncPath(draft);
   linkSync(draft, path);
   syncPath(dirname(path));
 };
 
-/** Atomic, for a small file, mode 0600. */
+/** Replaces a small file atomically, mode 0600. */
 export const replaceNow = (path: string, text: string): void => {
   const draft = `${path}.${process.pid}.draft`;
   writeFileSync(draft, text, { mode: 0o600 });

@@ -10,5 +10,5 @@ export type Can = z.infer<typeof Can>;
 /** `proof`: calls, answers and streams are proved by key. */
 export const CAN: readonly string[] = ['proof'];
 
-/** Comma-separated, for a stream's query. */
+/** The names with commas, for a stream's query. */
 export const canText = (names: readonly string[]): string => names.join(',');

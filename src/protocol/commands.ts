@@ -23,11 +23,11 @@ export type UndoRequest = z.infer<typeof UndoRequest>;
 /** Lenient: a newer server may record types and fields unknown here. */
 const RecordedEvent = z.looseObject({ type: z.string().max(64) });
 
-/** Without events nothing had to change. */
+/** A command's result; without events nothing had to change. */
 export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(RecordedEvent) });
 export type Outcome = z.infer<typeof Outcome>;
 
-/** The outcome that a command would have at this position. */
+/** The result that a command would have at this position. */
 export const Rehearsal = Outcome.extend({
   dryRun: z.literal(true),
   /** One per event, without the actor; times are ISO 8601, UTC. */

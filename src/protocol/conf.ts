@@ -13,7 +13,7 @@ import { Timestamp } from '../values/time.ts';
 export type Conf = {
   /** The admin's name for the network; the local name is the file's. */
   networkName: InterfaceName;
-  /** With the prefix of the network's root CIDR. */
+  /** The prefix is that of the network's root CIDR. */
   address: Cidr;
   privateKey: PrivateKey;
   listenPort?: number | undefined;
@@ -22,7 +22,7 @@ export type Conf = {
   server: {
     publicKey: PublicKey;
     externalEndpoint: Endpoint;
-    /** Of the API, inside the tunnel. */
+    /** Where the API listens inside the tunnel. */
     internalEndpoint: SocketAddress;
     networkId?: Hash | undefined;
     /** A head that the inviting admin saw; the network's history must contain it. */
@@ -37,7 +37,7 @@ export type Conf = {
   peerEndpointOverrides: ReadonlyMap<Ip, Endpoint>;
 };
 
-/** In characters, not bytes. */
+/** Limit of a text's length in characters, not bytes. */
 export const MAX_CONF_BYTES = 64 * 1024;
 
 const Key = z.unknown().transform((text, context) => {
@@ -79,7 +79,7 @@ const NOUN: { [expected: string]: string } = {
   object: 'a table',
 };
 
-/** `[server] public-key`. */
+/** Names a key, such as `[server] public-key`. */
 const place = (path: readonly PropertyKey[]): string => {
   const [table, ...keys] = path.map(String);
   return keys.length > 0 ? `[${table}] ${keys.join('.')}` : (table ?? '');

@@ -11,7 +11,7 @@ export const ExportHeader = z.object({
   version: z.literal(1),
   network: z.string(),
   networkId: Hash,
-  /** Of the last record. */
+  /** Position and hash of the last record. */
   position: Position,
   hash: Hash,
 });
@@ -60,7 +60,7 @@ export const keptBack = ({ position, digest, hash }: EventRecord): ExportedRecor
   hash,
 });
 
-/** The record; its type may be unknown to this program. */
+/** The exported record; its type may be unknown to this program. */
 export const recordFrom = (exported: WholeRecord): EventRecord => ({
   position: exported.position,
   commitEnd: exported.commit_end,
@@ -81,7 +81,7 @@ export class ExportCheck {
   readonly #sha256: Sha256;
   #position: Position = 0;
   #hash: Hash = NO_HASH;
-  /** Of the last record, where known. */
+  /** The end of the last record's commit, where known. */
   #commitEnd: Position | undefined = 0;
 
   constructor(header: ExportHeader, sha256: Sha256) {

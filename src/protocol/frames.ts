@@ -7,14 +7,14 @@ import { SIXTEEN_BYTES } from './proof-header.ts';
 import { CidrRow, Observation, PeerRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
-/** The server's pings; a side that misses two counts as dead. */
+/** Interval of the server's pings; a side that misses two counts as dead. */
 export const HEARTBEAT_SECONDS = 20;
 /** A longer delta is fetched over HTTP. */
 export const MAX_DELTA_BYTES = 64 * 1024;
 /** Positions without a frame before a CIDR gets the digests alone. */
 export const BOOKMARK_EVERY = 64;
 export const MAX_CLIENT_FRAME_BYTES = 16 * 1024;
-/** That a peer may report. */
+/** Addresses that a peer may report. */
 export const MAX_CANDIDATES = 10;
 
 const frame = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
@@ -86,7 +86,7 @@ export type ServerFrame = z.infer<typeof ServerFrame>;
  */
 const Challenge = frame('challenge', {
   network: Hash,
-  /** As in proofs of answers. */
+  /** The server's clock, as in proofs of answers. */
   boot: z.string().regex(SIXTEEN_BYTES),
   now: z.number().int().nonnegative(),
   /** 16 random bytes in base64url; they bind the proofs to this stream. */
@@ -106,7 +106,7 @@ export type OpeningFrame = z.infer<typeof OpeningFrame>;
 const Applied = frame('applied', { position: Position, held: z.number().int().nonnegative() });
 export type Applied = z.infer<typeof Applied>;
 
-/** Besides the address that the server sees. */
+/** Addresses of a client besides the one that the server sees. */
 const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MAX_CANDIDATES) });
 export type Candidates = z.infer<typeof Candidates>;
 
@@ -140,7 +140,7 @@ export type DigestPage = z.infer<typeof DigestPage>;
 export const CLOSE = {
   revoked: 4001,
   badFrame: 4003,
-  /** Proof wrong or late. */
+  /** The client's proof was wrong or late. */
   unproved: 4004,
   otherHistory: 4009,
   tooMany: 4029,

@@ -1,6 +1,6 @@
 /** Paths, header and limits of the HTTP API, without schemas, which a verb loads only as needed. */
 
-/** The server's public key, in each request; without it the answer is an empty 401. */
+/** Each request carries the server's public key here; without it the answer is an empty 401. */
 export const SERVER_KEY_HEADER = 'x-innernet-server-key';
 export const MAX_BODY_BYTES = 16 * 1024;
 
@@ -10,9 +10,9 @@ export const REDEEM_PATH = '/v1/user/redeem';
 export const COMMANDS_PATH = '/v1/admin/commands';
 /** POST: undo by name, for plans longer than a body may be. */
 export const UNDO_PATH = '/v1/admin/undo';
-/** For admins, at one position. */
+/** The network as an admin sees it, at one position. */
 export const NETWORK_PATH = '/v1/admin/network';
-/** POST. Admins get every answer, other joined peers those about themselves. */
+/** POST: a question. Admins get every answer, other joined peers those about themselves. */
 export const PAST_PATH = '/v1/user/past';
 /** Query: `position`, `hash`, `boot`, `sequence`, and `state=none` for a newcomer. */
 export const STREAM_PATH = '/v1/user/stream';
@@ -20,7 +20,7 @@ export const STREAM_PATH = '/v1/user/stream';
 export const SNAPSHOT_PATH = '/v1/user/snapshot';
 /** Query: `position` to start after. */
 export const DIGESTS_PATH = '/v1/user/digests';
-/** In one page, and in a snapshot. */
+/** Digests in one page, and in a snapshot. */
 export const MAX_DIGESTS = 5000;
 
 /** Sent before a call is read whole: never proved; they mean "later". */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Hash, Position } from '../values/id.ts';
 
-/** 128 bits, too many for two histories that share them. */
+/** 128 bits: too many for two histories to share. */
 const DIGITS = 32;
 
 /** `42:7f3a-91c2-d4e5-f607-1122-3344-5566-7788`: short enough to read aloud. */
@@ -11,13 +11,13 @@ export const shortHead = ({ position, hash }: { position: Position; hash: Hash }
 
 export type NotedHead = {
   position: Position;
-  /** At least 16. */
+  /** The first digits of the hash, at least 16. */
   digits: string;
 };
 
 const FORM = 'a noted head is POSITION:HASH as "head" prints it, with 16 to 64 digits of the hash';
 
-/** Ignores hyphens, spaces and case of the hash. */
+/** Parses a noted head; ignores hyphens, spaces and case of the hash. */
 export const NotedHead = z.string().transform((text, context): NotedHead => {
   const [, position = '', rest = ''] = /^\s*(\d{1,15})\s*:([\s\S]*)$/.exec(text) ?? [];
   const digits = rest.replace(/[-\s]/g, '').toLowerCase();

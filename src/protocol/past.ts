@@ -8,11 +8,11 @@ import { RecordedName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { CidrRow } from './rows.ts';
 
-/** A time, or a position (0: before the first record). */
+/** A time, or the position of the last record (0: before the first). */
 export const Moment = z.union([Position, Timestamp]);
 export type Moment = z.infer<typeof Moment>;
 
-/** In one answer. */
+/** Limit of one answer. */
 const MAX_ENTRIES = 1000;
 
 /** A peer, CIDR or association by name, as in `projections/things.ts`. */
@@ -26,7 +26,7 @@ export const Question = z.discriminatedUnion('ask', [
   /** `orBeginning`: a time before the first record means the beginning. */
   question('place', { at: Moment, orBeginning: z.boolean().optional() }),
   question('history', {
-    /** In (after, until]; `until` defaults to the head. */
+    /** Entries in (after, until]; `until` defaults to the head. */
     after: Position,
     until: Position.optional(),
     types: z.array(z.string().max(64)).min(1).max(64).optional(),
@@ -43,7 +43,7 @@ export const Question = z.discriminatedUnion('ask', [
   question('state', { at: Moment.optional() }),
   question('diff', { from: Moment, to: Moment.optional() }),
   question('why', { peers: z.tuple([ThingName, ThingName]), at: Moment.optional() }),
-  /** The commit that ends at `reverts`, or everything after `to`. */
+  /** How to undo the commit that ends at `reverts`, or everything after `to`. */
   question('undo', {
     reverts: Position.optional(),
     to: Position.optional(),
@@ -55,13 +55,13 @@ export type Question = z.infer<typeof Question>;
 export type Asked = Question['ask'];
 export type QuestionOf<A extends Asked> = Extract<Question, { ask: A }>;
 
-/** A position with its hash and time; null before the first record. */
+/** A position with its hash and time; `time` is null before the first record. */
 export const Place = z.object({ position: Position, hash: Hash, time: Timestamp.nullable() });
 export type Place = z.infer<typeof Place>;
 
 const ToldActor = z.object({
   kind: z.enum(['operator', 'peer', 'server']),
-  /** At that time; absent where the asker may not know it. */
+  /** The name at that time; absent where the asker may not know it. */
   name: z.string().optional(),
   peerId: PeerId.optional(),
   uid: z.number().int().optional(),
@@ -79,7 +79,7 @@ export const Told = z.object({
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
   hash: Hash,
-  /** Begins the sentence. */
+  /** The sentence begins with it. */
   who: z.string(),
   sentence: z.string(),
 });
@@ -114,7 +114,7 @@ const NamedAssociation = AssociationAt.extend({ cidrs: z.tuple([z.string(), z.st
 const ToldReason = z.object({
   code: z.string(),
   sentence: z.string(),
-  /** From each one's CIDR up to the deciding one. */
+  /** The CIDRs from each one's own up to the deciding one. */
   chains: z.tuple([z.array(CidrRow), z.array(CidrRow)]).optional(),
   events: z.array(Told),
   /** Remedies, nearest first, without program and network. */
@@ -157,7 +157,7 @@ export const ANSWERS = {
     /** Whether the rule of CIDRs shows the second to the first, and vice versa. */
     sight: z.tuple([z.boolean(), z.boolean()]),
     reasons: z.array(ToldReason),
-    /** Null if it always was so. */
+    /** The event that made it so; null if it always was. */
     since: Told.nullable(),
   }),
   undo: z.object({
@@ -165,7 +165,7 @@ export const ANSWERS = {
     returnsTo: Position.optional(),
     at: Position,
     commands: z.array(AdminCommand),
-    /** One per event. */
+    /** One sentence per event. */
     sentences: z.array(z.string()),
     obstacles: z.array(Obstacle),
     reach: Reach,

@@ -5,7 +5,7 @@
  * answer: BOOT.NOW.TAG, and .LENGTH for each part but the last
  */
 
-/** As Node reads it. */
+/** Node's spelling of the header's name. */
 export const PROOF_HEADER = 'x-innernet-proof';
 
 /** The server's clock: the run of its program, and milliseconds in it, never set back. */
@@ -14,7 +14,7 @@ export type Moment = { boot: string; now: number };
 /** `at` is the client's estimate of the server's clock; `nonce` is new for each call. */
 export type Stamp = { boot: string; at: number; nonce: string };
 
-/** Tags are 16 bytes. */
+/** The proof of a call; tags are 16 bytes. */
 export type CallProof = Stamp & { tag: Uint8Array; possession?: Uint8Array | undefined };
 
 export type AnswerProof = Moment & { tag: Uint8Array; lengths: readonly number[] };
@@ -34,14 +34,14 @@ export const spell = (bytes: Uint8Array): string =>
     .replaceAll('/', '_')
     .replaceAll('=', '');
 
-/** For text that a pattern here has matched. */
+/** The bytes of a text that a pattern here has matched. */
 export const unspell = (text: string): Uint8Array =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
 
 export const callHeader = ({ boot, at, nonce, tag, possession }: CallProof): string =>
   [boot, at, nonce, spell(tag), ...(possession ? [spell(possession)] : [])].join('.');
 
-/** Undefined for any other text. */
+/** The proof of a call; undefined for any other text. */
 export const parseCallHeader = (text: unknown): CallProof | undefined => {
   const [, boot = '', at = '', nonce = '', tag = '', possession] = matched(CALL, text);
   if (!tag) return undefined;

@@ -20,7 +20,7 @@ import {
   unspell,
 } from './proof-header.ts';
 
-/** Passed in, since this folder imports no Node; SHA-256. */
+/** SHA-256 and HMAC with it, passed in, since this folder imports no Node. */
 export type Hashes = {
   sha256: (bytes: Uint8Array) => Uint8Array;
   hmac: (key: Uint8Array, bytes: Uint8Array) => Uint8Array;
@@ -37,12 +37,12 @@ export type Purpose = 'call' | 'redeem' | 'stream';
 export type Call = {
   purpose: Purpose;
   method: string;
-  /** With query. */
+  /** The request target with its query. */
   target: string;
   body: Uint8Array;
 };
 
-/** As received, before decompression. */
+/** An answer as received, before decompression. */
 export type Answer = {
   /** `X-Innernet-Proof`. */
   header: string | undefined;
@@ -54,11 +54,11 @@ export type Answer = {
 
 export type Part = { hash: Uint8Array; length: number };
 
-/** Milliseconds between a call's moment and the server's. */
+/** Maximum milliseconds between a call's moment and the server's. */
 const TOLERANCE = 60_000;
-/** Milliseconds: later no call with the nonce is timely. */
+/** Milliseconds to remember a nonce: later no call with it is timely. */
 export const NONCE_KEPT = 2 * TOLERANCE;
-/** On the wire, in bytes. */
+/** Bytes of a tag on the wire. */
 const SHOWN = 16;
 
 const LABEL = new TextEncoder().encode('innernet proof 1');

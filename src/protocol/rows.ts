@@ -29,7 +29,7 @@ export const Observation = z.object({
 });
 export type Observation = z.infer<typeof Observation>;
 
-/** Refused for lack of a proof. */
+/** A peer's requests refused for lack of a proof. */
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });
 export type UnprovedRefusal = z.infer<typeof UnprovedRefusal>;
 

@@ -11,7 +11,7 @@ export const undoingOf = ({ commands, at, reverts, returnsTo }: AnswerTo<'undo'>
   ...(returnsTo === undefined ? {} : { returnsTo }),
 });
 
-/** Undefined for commands that undo nothing. */
+/** The undo in a command, by name; undefined for other commands. */
 export const undoIn = (command: AdminCommand): UndoRequest['undo'] | undefined => {
   if (command.type !== 'AllOf' || command.at === undefined || command.reverts === undefined) return undefined;
   const { at, reverts, returnsTo } = command;

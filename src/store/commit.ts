@@ -17,7 +17,7 @@ export type RecordedCommit = {
   events: readonly NetworkEvent[];
 };
 
-/** All records of one commit, in order. Throws `UnknownEventType`. */
+/** Makes a commit from all its records, in order. Throws `UnknownEventType`. */
 export const commitFrom = (
   records: readonly EventRecord[],
   events: readonly NetworkEvent[] = records.map(eventOf),
@@ -35,7 +35,7 @@ export const commitFrom = (
   };
 };
 
-/** `rest` are the records of an unfinished last commit. */
+/** Splits records into commits; `rest` are the records of an unfinished last one. */
 export const wholeCommits = (
   records: readonly EventRecord[],
 ): { commits: RecordedCommit[]; rest: EventRecord[] } => {

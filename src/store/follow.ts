@@ -3,7 +3,7 @@ import type { Position } from '../values/id.ts';
 import { type RecordedCommit, wholeCommits } from './commit.ts';
 import type { EventLog } from './log.ts';
 
-/** Records; a commit may be longer. */
+/** Records read at once; a commit may be longer. */
 const PAGE = 1_000;
 
 type Readable = Pick<EventLog, 'read'>;

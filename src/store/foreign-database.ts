@@ -7,10 +7,10 @@ import { Failure } from '../values/failure.ts';
 import type { Hash } from '../values/id.ts';
 import { APPLICATION_ID } from './migrate.ts';
 
-/** The newest of innernet. */
+/** innernet's newest `user_version`. */
 export const FOREIGN_VERSION = 2;
 
-/** Since version 0. */
+/** Columns since version 0. */
 const TABLES = {
   cidrs: ['id', 'name', 'ip', 'prefix', 'parent'],
   peers: ['id', 'name', 'ip', 'public_key', 'endpoint', 'cidr_id', 'is_admin', 'is_disabled', 'is_redeemed'],
@@ -60,7 +60,7 @@ export class ForeignDatabase {
     }
   }
 
-  /** By id, as SQLite gives them. */
+  /** A table's rows by id, as SQLite gives them. */
   rows(table: Table): unknown[] {
     const columns = columnsOf(table, this.version).join(', ');
     return this.#db.prepare(`SELECT ${columns} FROM ${table} ORDER BY id`).all();
@@ -122,7 +122,7 @@ const refuseDamaged = (db: Database.Database, file: string): void => {
   if (found !== 'ok') throw damaged(file, found.split('\n')[0] ?? found);
 };
 
-/** No view and no virtual table. */
+/** Refuses views and virtual tables too. */
 const refuseWithout = (db: Database.Database, table: Table, version: number, file: string): void => {
   const sql = `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? AND rootpage > 0`;
   if (!db.prepare(sql).get(table)) throw notInnernets(file, `it has no table ${table}`);

@@ -10,7 +10,7 @@ export type Head = { position: Position; hash: Hash };
 
 /** A command's outcome to append; without events only the answer is kept. */
 export type NewCommit = {
-  /** Sealed JSON text. */
+  /** The actor as sealed JSON text. */
   actor: string;
   commandId: string;
   /** SHA-256 of the command's canonical JSON; the caller refuses another command with the same id. */
@@ -19,18 +19,18 @@ export type NewCommit = {
   events: readonly NetworkEvent[];
 };
 
-/** `from` = `to` if nothing was appended. */
+/** A command that was carried out; `from` = `to` if it appended nothing. */
 export type Commit = {
   actor: string;
   commandId: string;
   commandDigest: Hash;
-  /** The head before; the records are in (from, to]. */
+  /** The head before the commit, whose records are in (from, to]. */
   from: Position;
   to: Position;
 };
 
 export type AppendResult =
-  /** With sealed records and the hash at each commit's end. */
+  /** Commits with their sealed records, and the hash at the end of each. */
   | { kind: 'committed'; commits: (Commit & { hash: Hash; records: readonly EventRecord[] })[]; head: Head }
   /** Another head than expected, or a known command id: nothing was written. */
   | { kind: 'conflict' }
@@ -39,14 +39,14 @@ export type AppendResult =
 
 /** A whole network at a position, to shorten a start. */
 export type StoredState = Head & {
-  /** Another version cannot read it. */
+  /** The version of the code that made it; another cannot read it. */
   codeVersion: string;
-  /** JSON. */
+  /** JSON text. */
   body: string;
 };
 
 export interface EventLog {
-  /** For messages. */
+  /** The log's name for messages. */
   readonly name: string;
   /** Why writing is impossible; the program should restart. */
   readonly broken: Error | undefined;
@@ -65,7 +65,7 @@ export interface EventLog {
   read(after: Position, limit: number): Promise<EventRecord[]>;
   /** The kept answer of a command, of any age. */
   commitOf(actor: string, commandId: string): Promise<Commit | undefined>;
-  /** Calls back soon after the head may have moved, in any program; returns the end of that. */
+  /** Calls back soon after the head may have moved, in any program; returns the unsubscribe function. */
   wake(listener: () => void): () => void;
 
   /** The greatest known head, noted apart from the log; `name` says where. */
@@ -75,7 +75,7 @@ export interface EventLog {
   /** Copies the log into a new verified file; gives its head. Throws `Failure`. */
   backup(to: string): Promise<Head>;
 
-  /** Drops all but the newest few states; a failure leaves the earlier ones. */
+  /** Keeps a state and drops all but the newest few; a failure leaves the earlier ones. */
   saveState(state: StoredState): Promise<void>;
   /** The newest intact state of this code up to `until` that matches the log's hash. */
   loadState(codeVersion: string, until: Position): Promise<StoredState | undefined>;

@@ -7,7 +7,7 @@ import { syncPath } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
-/** Milliseconds; locks are held for 50 at most. */
+/** Milliseconds to wait for a lock; none is held longer than 50. */
 export const LOCK_WAIT = 5_000;
 
 const FULL = 2;

@@ -6,11 +6,11 @@ import type { LogQueries } from './queries.ts';
 /** A migration makes its tables; `apply` alone fills them. */
 export interface Projection {
   name: string;
-  /** Raised when `apply` makes other rows, for a rebuild. */
+  /** Raised when `apply` makes other rows; the read model is then rebuilt. */
   version: number;
-  /** Its own alone; a rebuild empties them. */
+  /** Its own tables alone; a rebuild empties them. */
   tables: readonly string[];
-  /** Runs in the writer's transaction; never refuses a known event. */
+  /** Takes a commit in the writer's transaction; never refuses a known event. */
   apply(models: ReadModels, commit: RecordedCommit): void;
 }
 

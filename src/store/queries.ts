@@ -14,7 +14,7 @@ export type Thing =
 export type NamedKind = 'cidr' | 'peer';
 export type Named = { kind: NamedKind; id: number };
 
-/** Lasts from `from` up to, without, `until`. */
+/** A name in [from, until). */
 export type NameSpan = { from: Position; until: Position; name: string };
 
 /** Salt and digest are for verification only. */
@@ -23,7 +23,7 @@ export type ToldRecord = Pick<
   'position' | 'id' | 'commandId' | 'type' | 'recordedAt' | 'actor' | 'body' | 'hash'
 >;
 
-/** A missing condition matches all; `actors` are sealed texts. */
+/** A missing condition matches everything; `actors` are sealed texts. */
 export type RecordFilter = {
   types?: readonly EventType[] | undefined;
   actors?: readonly string[] | undefined;
@@ -46,7 +46,7 @@ export type PeerRow = {
 
 export type CidrRow = { id: CidrId; name: string; cidr: Cidr };
 
-/** Deleted ones too. */
+/** An association, also a deleted one. */
 export type EndsRow = { id: AssociationId; cidrIds: readonly [CidrId, CidrId] };
 
 export interface LogQueries {
@@ -59,7 +59,7 @@ export interface LogQueries {
   recordsOfPair(pair: readonly [PeerId, PeerId], until: Position): EventRecord[];
   /** Sealed texts of all who carried out a command. */
   actors(): string[];
-  /** In (after, to]. */
+  /** The digests of the records in (after, to]. */
   digests(after: Position, to: Position): Hash[];
   /** Earliest recording time in (after, to]. */
   earliest(after: Position, to: Position): Timestamp | undefined;
@@ -70,14 +70,16 @@ export interface LogQueries {
    * newest ends after the head.
    */
   namesOf(thing: Named, position: Position, direction: 'onward' | 'back'): NameSpan[];
-  /** Ever, peers first, then by id; `from`: start of the last span with that name. */
+  /**
+   * Things that ever had the name, peers first, then by id; `from`: start of the last span with that name.
+   */
   everCalled(name: string): (Named & { from: Position })[];
-  /** Ended ones too, by id; all, or those with this name, address or key. */
+  /** Peers by id, ended ones too; all, or those with this name, address or key. */
   peers(where?: Partial<Pick<PeerRow, 'name' | 'ip' | 'publicKey'>>): PeerRow[];
-  /** Present ones by id; all, or those with this name or block. */
+  /** Present CIDRs by id; all, or those with this name or block. */
   cidrs(where?: Partial<Pick<CidrRow, 'name' | 'cidr'>>): CidrRow[];
-  /** Deleted associations too. */
+  /** The CIDRs of an association, also of a deleted one. */
   endsOf(id: AssociationId): readonly [CidrId, CidrId] | undefined;
-  /** Deleted ones too, by id. */
+  /** All associations by id, deleted ones too. */
   associations(): EndsRow[];
 }

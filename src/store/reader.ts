@@ -8,7 +8,7 @@ import type { Commit, Head } from './log.ts';
 export const COLUMNS =
   'position, commit_end, id, command_id, type, recorded_at, actor, body, salt, digest, hash';
 
-/** An array costs half of an object. */
+/** A raw row: an array costs half of an object. */
 export type Cells = [
   position: Position,
   commitEnd: Position,

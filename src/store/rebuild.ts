@@ -12,7 +12,7 @@ import { dropStates } from './stored-state.ts';
 const versions = (db: Database): Map<string, number> =>
   new Map(db.prepare<[], [string, number]>('SELECT name, version FROM projections').raw().all());
 
-/** Throws `Failure` for other versions: a write would mix them. */
+/** Refuses read models of other versions with a `Failure`: a write would mix them. */
 export const checkProjections = (db: Database, projections: readonly Projection[], file: string): void => {
   const found = versions(db);
   for (const { name, version } of projections) {
@@ -30,7 +30,7 @@ export const checkProjections = (db: Database, projections: readonly Projection[
   }
 };
 
-/** If an older version made one. Throws `Failure` for a newer one. */
+/** Rebuilds read models of an older version. Throws `Failure` for a newer one. */
 export const rebuildStale = async (db: Database, projections: readonly Projection[], file: string) => {
   const found = versions(db);
   if (projections.some(({ name, version }) => (found.get(name) ?? 0) > version))
@@ -39,7 +39,8 @@ export const rebuildStale = async (db: Database, projections: readonly Projectio
 };
 
 /**
- * Readers see the old ones and writers wait; a killed process changes nothing. `onProgress` gets positions.
+ * Rebuilds the read models; readers see the old ones and writers wait. A killed process changes nothing.
+ * `onProgress` gets positions.
  */
 export const rebuild = async (
   db: Database,
@@ -68,7 +69,7 @@ export const rebuild = async (
   }
 };
 
-/** For a file not open here; drops its stored states. Throws `Failure`. */
+/** Rebuilds a file that is not open here; drops its stored states. Throws `Failure`. */
 export const rebuildFile = async (
   file: string,
   projections: readonly Projection[],

@@ -28,7 +28,7 @@ const inserter = (db: Database) => {
   });
 };
 
-/** The caller verifies the records, and removes the file if this throws. */
+/** Fills a new file. The caller verifies the records, and removes the file if this throws. */
 export const writeReplica = async (
   file: string,
   records: AsyncIterable<EventRecord>,

@@ -34,7 +34,7 @@ export type OpenOptions = {
   migrate?: true | { kept: (copy: string) => void };
 };
 
-/** Throws `Failure`: no such file, no log, other schema, used log with `create`. */
+/** Opens a log. Throws `Failure`: no such file, no log, other schema, used log with `create`. */
 export const openSqliteLog = async (options: OpenOptions): Promise<SqliteLog> => {
   const { file, readModels, mode = 'open' } = options;
   const { projections } = readModels;
@@ -62,7 +62,7 @@ const bringUpToDate = async ({ file, readModels, migrate: wanted }: OpenOptions)
   }
 };
 
-/** A migration has no way back: makes a verified backup. */
+/** Makes a verified backup, since a migration has no way back. */
 const keepBefore = async (db: Database, file: string, kept: (copy: string) => void): Promise<void> => {
   const version = schemaVersion(db);
   if (version < 1 || version >= SCHEMA_VERSION) return;
@@ -94,7 +94,7 @@ const refuseUsed = (db: Database, { file, mode }: OpenOptions): void => {
 export class SqliteLog implements EventLog {
   readonly file: string;
   readonly queries: LogQueries;
-  /** For reading. No statement may stay open across an await. */
+  /** The reading connection. No statement may stay open across an await. */
   readonly database: Database;
   readonly #reader: LogReader;
   readonly #openWriter: () => LogWriter;

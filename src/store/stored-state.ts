@@ -8,13 +8,13 @@ import type { StoredState } from './log.ts';
 
 type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
 
-/** In bytes: writing one holds the lock for a few milliseconds. */
+/** Bytes per transaction, which holds the lock for a few milliseconds. */
 const PIECE = 512 * 1024;
 
 /** One before the stretch of log in the server's memory, one within it, one spare. */
 const KEPT = 3;
 
-/** One transaction per piece; the row that validates them comes last. */
+/** Writes one piece per transaction; the row that validates them comes last. */
 export const saveState = async (db: Database, state: StoredState): Promise<void> => {
   const { position, hash, codeVersion, body } = state;
   forget(db, position);

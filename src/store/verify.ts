@@ -6,7 +6,7 @@ import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import type { EventLog, Head } from './log.ts';
 
-/** `position` is the first damaged one. */
+/** Damage in the log; `position` is the first place where it shows. */
 export class DamagedLog extends Failure {
   readonly position: Position;
 
@@ -50,7 +50,7 @@ export const checkWitness = async (log: EventLog): Promise<Head | undefined> => 
   return { position: witness.position, hash: witness.hash };
 };
 
-/** Throws `DamagedLog`. */
+/** Checks the last `count` records. Throws `DamagedLog`. */
 export const checkTail = async (log: EventLog, count = PAGE): Promise<void> => {
   const { position } = await log.head();
   await verifyChain(log, Math.max(0, position - count));

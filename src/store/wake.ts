@@ -37,7 +37,7 @@ export class Wake {
     };
   }
 
-  /** Soon, and once for several calls. */
+  /** Calls the listeners soon, once for several calls. */
   call(): void {
     if (this.#called) return;
     this.#called = true;

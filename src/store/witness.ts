@@ -7,7 +7,7 @@ import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
 import type { Head } from './log.ts';
 
-/** Then only the greatest line is kept. */
+/** A longer file is rewritten with its greatest line alone. */
 const MAX_BYTES = 64 * 1024;
 
 /** Milliseconds from an append to the fsync of its line. */
@@ -29,7 +29,7 @@ const headOf = (line: string): Head | undefined => {
   return sum !== undefined && checksum(head.position, head.hash) === sum ? head : undefined;
 };
 
-/** Undefined without a valid line. */
+/** The greatest head of the file; undefined without a valid line. */
 export const readWitness = (path: string): Head | undefined => {
   let greatest: Head | undefined;
   for (const line of textOf(path).split('\n')) {
@@ -76,7 +76,7 @@ export class Witness {
     }
   }
 
-  /** Other writers' lines too. */
+  /** Syncs the lines of all writers. */
   sync(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -94,7 +94,7 @@ export class Witness {
     this.#fd = undefined;
   }
 
-  /** The file's size. If another process has replaced the file, writes into the new one. */
+  /** Returns the file's size. If another process has replaced the file, writes into the new one. */
   #append(head: Head): number {
     this.#fd ??= openSync(this.#path, 'a', 0o600);
     writeSync(this.#fd, lineOf(head));

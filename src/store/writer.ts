@@ -133,7 +133,7 @@ export class LogWriter {
     return { kind: 'committed', commits: done, head };
   }
 
-  /** Unchanged until another connection commits. */
+  /** Rereads version and head only after another connection's commit. */
   #currentHead(): Head {
     const dataVersion = this.#reader.dataVersion();
     if (dataVersion !== this.#dataVersion) {
@@ -199,6 +199,6 @@ export class LogWriter {
   }
 }
 
-/** Its content is unknown until the file is opened again. */
+/** A failed disk: its content is unknown until the file is opened again. */
 const isIoError = (error: unknown): boolean =>
   error instanceof SqliteError && error.code.startsWith('SQLITE_IOERR');

@@ -14,7 +14,7 @@ const split = (text: string): { host: string; port: number } | undefined => {
     return ip.success && ip.data.includes(':') ? { host: ip.data, port } : undefined;
   }
   const host = match[2] ?? '';
-  // Ends in a number: an address to resolvers too (127.1 and 0x7f000001 are loopback).
+  // Resolvers take a name that ends in a number for an address: 127.1 and 0x7f000001 are loopback.
   const numeric = /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(host);
   const valid = numeric ? Ip.safeParse(host).success : HOST.test(host);
   return valid ? { host, port } : undefined;
@@ -40,7 +40,7 @@ export const Endpoint = z
   .brand<'Endpoint'>();
 export type Endpoint = z.infer<typeof Endpoint>;
 
-/** With an IP address, as WireGuard sees it and candidates are. */
+/** An endpoint with an IP address: what WireGuard sees, and what candidates are. */
 export const SocketAddress = Endpoint.refine((endpoint) => Ip.safeParse(hostOf(endpoint)).success, {
   error: 'this needs an IP address and a port, not a DNS name',
 }).brand<'SocketAddress'>();

@@ -1,7 +1,7 @@
 /** Ids, positions in the log, and hashes. */
 import * as z from 'zod';
 
-/** From 1, never reused within a network. */
+/** Ids begin at 1 and are never reused within a network. */
 const id = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
 export const PeerId = id.brand<'PeerId'>();
@@ -24,12 +24,12 @@ export const Hash = z
   .brand<'Hash'>();
 export type Hash = z.infer<typeof Hash>;
 
-/** Before the first record. */
+/** The chain's value before the first record. */
 export const NO_HASH = '0'.repeat(64) as Hash;
 
-/** In every network's first commit. */
+/** Ids from every network's first commit. */
 export const SERVER_PEER = 1 as PeerId;
 export const ROOT_CIDR = 1 as CidrId;
 export const SERVER_CIDR = 2 as CidrId;
-/** Of the server's peer and CIDR. */
+/** The name of the server's peer and CIDR. */
 export const SERVER_NAME = 'innernet-server';

@@ -36,7 +36,7 @@ export const Ip = z
   .brand<'Ip'>();
 export type Ip = z.infer<typeof Ip>;
 
-/** As the log keeps it: imported networks may have host bits. */
+/** A block as the log keeps it: imported networks may have host bits. */
 export const RecordedCidr = z
   .string()
   .transform((text, context) => {
@@ -50,7 +50,7 @@ export const RecordedCidr = z
   })
   .brand<'Cidr'>();
 
-/** `address/prefix` in one spelling, without host bits. */
+/** A block `address/prefix` in one spelling, without host bits. */
 export const Cidr = RecordedCidr.superRefine((cidr, context) => {
   const network = networkOf(cidr);
   if (network === cidr) return;
@@ -81,12 +81,12 @@ export const familyOf = (text: Ip | Cidr): Family => (text.includes(':') ? 6 : 4
 
 export const prefixOf = (cidr: Cidr): number => Number(cidr.slice(cidr.indexOf('/') + 1));
 
-/** With host bits. */
+/** The address part of a block, with host bits. */
 export const addressOf = (cidr: Cidr): Ip => cidr.slice(0, cidr.indexOf('/')) as Ip;
 
 export const fullPrefix = (family: Family): number => (family === 4 ? 32 : 128);
 
-/** As in a peer's allowed-ips. */
+/** The block of one address, as in a peer's allowed-ips. */
 export const singleton = (ip: Ip): Cidr => `${ip}/${fullPrefix(familyOf(ip))}` as Cidr;
 
 type Range = { family: Family; first: bigint; last: bigint };
@@ -108,7 +108,7 @@ const rangeOf = (cidr: Cidr): Range => {
   return range;
 };
 
-/** Clears host bits. */
+/** The block without host bits. */
 export const networkOf = (cidr: Cidr): Cidr => {
   const { family, first } = rangeOf(cidr);
   return `${fromNumber(first, family)}/${prefixOf(cidr)}` as Cidr;
@@ -133,8 +133,8 @@ export const overlaps = (left: Cidr, right: Cidr): boolean => {
 };
 
 /**
- * Addresses for peers. IPv4: without network and broadcast address, except in /31 and /32; IPv6: without the
- * network address, except in /127 and /128.
+ * The range of addresses for peers. IPv4: without network and broadcast address, except in /31 and /32; IPv6:
+ * without the network address, except in /127 and /128.
  */
 export const assignableRange = (cidr: Cidr): { first: bigint; last: bigint } => {
   const { family, first, last } = rangeOf(cidr);
@@ -142,7 +142,7 @@ export const assignableRange = (cidr: Cidr): { first: bigint; last: bigint } => 
   return { first: first + 1n, last: family === 4 ? last - 1n : last };
 };
 
-/** By the rule of `assignableRange`. */
+/** Whether a peer may have the address, by `assignableRange`. */
 export const isAssignable = (cidr: Cidr, ip: Ip): boolean => {
   if (!containsIp(cidr, ip)) return false;
   const { first, last } = assignableRange(cidr);
@@ -150,5 +150,5 @@ export const isAssignable = (cidr: Cidr, ip: Ip): boolean => {
   return first <= value && value <= last;
 };
 
-/** In the words of the IANA registries: `unicast`, `private`, `loopback`, `linkLocal` … */
+/** The address's kind in the IANA registries: `unicast`, `private`, `loopback`, `linkLocal` … */
 export const kindOf = (ip: Ip): string => ipaddr.parse(ip).range();

@@ -8,7 +8,7 @@ export type KeyPair = { privateKey: PrivateKey; publicKey: PublicKey };
 export const publicKeyOf = (key: PrivateKey): PublicKey =>
   PublicKey.parse(keyText(x25519.getPublicKey(keyBytes(key.reveal()))));
 
-/** From 32 random bytes. */
+/** A pair from 32 random bytes. */
 export const keyPairFrom = (random: Uint8Array): KeyPair => {
   const privateKey = PrivateKey.fromRandom(random);
   return { privateKey, publicKey: publicKeyOf(privateKey) };

@@ -3,18 +3,18 @@ import * as z from 'zod';
 
 const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** For valid keys only. */
+/** The 32 bytes of a valid key. */
 export const keyBytes = (text: string): Uint8Array =>
   Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 
-/** 44 characters, one spelling only. */
+/** Base64 of 32 bytes: 44 characters, one spelling only. */
 export const keyText = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
-/** Lower-case, as WireGuard's userspace API wants it. */
+/** A key in lower-case hexadecimal, for WireGuard's userspace API. */
 export const keyHex = (text: string): string =>
   Array.from(keyBytes(text), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** From 64 digits. */
+/** The key of 64 hexadecimal digits. */
 export const keyFromHex = (hex: string): string =>
   keyText(Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 
@@ -38,7 +38,7 @@ const withTopBit = (hex: string): string =>
 /** As text, since a key has one spelling. */
 const SMALL_ORDER_KEYS = new Set(SMALL_ORDER.flatMap((hex) => [hex, withTopBit(hex)]).map(keyFromHex));
 
-/** One spelling, not of small order (its secret would be zero). */
+/** A public key in its one spelling, not of small order (its secret would be zero). */
 export const PublicKey = z
   .string()
   .regex(SPELLING, 'a key is 32 bytes in base64: 44 characters, ending in "="')
@@ -48,7 +48,7 @@ export const PublicKey = z
   .brand<'PublicKey'>();
 export type PublicKey = z.infer<typeof PublicKey>;
 
-/** Enough for people. */
+/** The first ten characters: enough for people. */
 export const shortKey = (key: PublicKey): string => `${key.slice(0, 10)}…`;
 
 /** Leaves out what could be (part of) a key: the sentence may quote a damaged conf. */
@@ -62,14 +62,14 @@ export class PrivateKey {
     this.#text = text;
   }
 
-  /** Throws a `TypeError` that does not repeat the text. */
+  /** Takes base64. Throws a `TypeError` that does not repeat the text. */
   static parse(text: unknown): PrivateKey {
     if (typeof text !== 'string' || !SPELLING.test(text))
       throw new TypeError('a private key is 32 bytes in base64');
     return new PrivateKey(text);
   }
 
-  /** Clamps the bytes (RFC 7748, section 5). */
+  /** Clamps 32 random bytes (RFC 7748, section 5). */
   static fromRandom(random: Uint8Array): PrivateKey {
     if (random.length !== 32) throw new TypeError('a private key is made of 32 bytes');
     const bytes = Uint8Array.from(random);

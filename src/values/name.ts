@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 const HOSTNAME = /^([a-z0-9]-?)*[a-z0-9]$/;
 
-/** As in hostname(7): lower-case letters, digits and single inner hyphens, at most 63 characters. */
+/** A name as in hostname(7): lower-case letters, digits and single inner hyphens, at most 63 characters. */
 export const Hostname = z
   .string()
   .min(1, 'a name has at least one character')
@@ -15,13 +15,13 @@ export const Hostname = z
   .brand<'Hostname'>();
 export type Hostname = z.infer<typeof Hostname>;
 
-/** Names the interface, so the kernel's limit of 15 characters holds. */
+/** A network's local name: it names the interface, so the kernel's limit of 15 characters holds. */
 export const InterfaceName = Hostname.refine((text) => text.length <= 15, {
   error: 'a network name has at most 15 characters, because it names the interface',
 }).brand<'InterfaceName'>();
 export type InterfaceName = z.infer<typeof InterfaceName>;
 
-/** Imported names may break the rules of `Hostname`. */
+/** A name in the log: imported ones may break the rules of `Hostname`. */
 export const RecordedName = z.string().min(1).max(255);
 
 /** Whether a recorded name is safe in a hosts file or a terminal. */

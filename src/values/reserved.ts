@@ -12,14 +12,14 @@ const RESERVED = [
   { block: 'ff00::/8', use: 'multicast' },
 ] as const;
 
-/** None for the range of all addresses. */
+/** The reserved block in a range, and its use; none for the range of all addresses. */
 export const reservedIn = (cidr: Cidr): (typeof RESERVED)[number] | undefined =>
   prefixOf(cidr) === 0 ? undefined : RESERVED.find(({ block }) => overlaps(cidr, block as Cidr));
 
 /** RFC 1918, RFC 6598 and unique local addresses (RFC 4193). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'];
 
-/** Routing other addresses would hijack them. */
+/** Whether all addresses are private; routing others would hijack them. */
 export const isPrivateRange = (cidr: Cidr): boolean =>
   PRIVATE.some((block) => containsCidr(block as Cidr, cidr));
 

@@ -14,7 +14,7 @@ const secondsOf = (text: string): number | undefined => {
   return parts.reduce((sum, [, n, unit]) => sum + Number(n) * SECONDS[unit as keyof typeof SECONDS], 0);
 };
 
-/** `14d` or `1h30m` (units s m h d w) as whole seconds; at most 5200 weeks. */
+/** Text such as `14d` or `1h30m` (units s m h d w) as whole seconds; at most 5200 weeks. */
 export const Duration = z.string().transform((text, context) => {
   const seconds = secondsOf(text);
   if (seconds !== undefined && seconds <= MAX_SPAN_SECONDS) return seconds;
@@ -26,7 +26,7 @@ export const Duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** As `Duration` reads it: `90d`, `1h30m`. */
+/** The text that `Duration` reads as this span: `90d`, `1h30m`. */
 export const durationText = (seconds: number): string => {
   const units = Object.entries(SECONDS).filter(([unit]) => unit !== 'w');
   let rest = seconds;
@@ -49,7 +49,7 @@ const isMoment = (text: string): boolean => {
   return !MOMENT.test(text) || (!Number.isNaN(time) && new Date(time).toISOString() === text);
 };
 
-/** UTC with milliseconds, `2026-11-22T13:09:00.000Z`; sorts and is sealed as text. */
+/** A moment in UTC with milliseconds, `2026-11-22T13:09:00.000Z`; sorts and is sealed as text. */
 export const Timestamp = z
   .string()
   .regex(MOMENT, 'a time is written as 2026-11-22T13:09:00.000Z')

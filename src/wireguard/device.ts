@@ -5,7 +5,7 @@ import type { Cidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 
-/** `undefined` leaves a field as it is. */
+/** A peer as wanted; `undefined` leaves a field as it is. */
 export type PeerConfig = {
   publicKey: PublicKey;
   /** Others are removed from the peer. */
@@ -22,7 +22,7 @@ export type PeerState = {
   endpoint: SocketAddress | undefined;
   /** Seconds, 0 = off. */
   keepalive: number;
-  /** Milliseconds since 1970 by this machine's clock, if there was one. */
+  /** Milliseconds since 1970 by this machine's clock; undefined before the first handshake. */
   latestHandshake: number | undefined;
   rxBytes: number;
   txBytes: number;

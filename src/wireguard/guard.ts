@@ -44,7 +44,7 @@ const blockOfRule = ({ dst, dstlen }: RuleJson): Cidr | undefined =>
     ? undefined
     : RecordedCidr.safeParse(`${dst}/${dstlen ?? fullPrefix(familyOf(dst as Ip))}`).data;
 
-/** `ip` omits a full prefix; undefined for a default route. */
+/** The block of a route (`ip` omits a full prefix); undefined for a default route. */
 export const blockOf = ({ dst }: Pick<RouteJson, 'dst'>): Cidr | undefined => {
   if (dst === 'default') return undefined;
   if (dst.includes('/')) return RecordedCidr.safeParse(dst).data;
@@ -61,10 +61,10 @@ const isOpen = ({ type = 'unicast' }: RouteJson): boolean => type === 'unicast';
 const closing = (verb: 'add' | 'del', { name, network }: GuardConfig): string =>
   `route ${verb} unreachable ${network} table ${tableOf(name)} metric ${LAST}`;
 
-/** For an `ip` that waits for our end. */
+/** The line that lifts the block, for an `ip` that waits for our end. */
 export const opening = (config: GuardConfig): string => closing('del', config);
 
-/** Lines for `ip`; none if the guard stands. */
+/** Lines for `ip` that complete the guard; none if it stands. */
 export const guardRepairs = ({ rules, routes }: Routing, wants: GuardConfig): string[] => {
   const { name, network } = wants;
   const table = tableOf(name);
@@ -82,7 +82,7 @@ export const guardRepairs = ({ rules, routes }: Routing, wants: GuardConfig): st
   ];
 };
 
-/** Lines for `ip`, for one family. */
+/** Lines for `ip` that remove the guard, in one family. */
 export const guardRemovals = ({ rules, routes }: Routing, name: InterfaceName): string[] => {
   const table = tableOf(name);
   return [
@@ -104,10 +104,12 @@ export const isGuarded = ({ rules, routes }: Routing, name: InterfaceName, netwo
   );
 };
 
-/** Of another device, within the range. */
+/** What another device has of a range. */
 export type Thief = { kind: 'route' | 'address'; cidr: Cidr; device: string };
 
-/** As specific as the range or more: without a guard they win. */
+/**
+ * Other devices' routes and addresses that are as specific as the range or more: without a guard they win.
+ */
 export const thievesIn = ({ routes }: Routing, network: Cidr, own: InterfaceName): Thief[] => {
   const found = new Map<string, Thief>();
   for (const route of routes) {

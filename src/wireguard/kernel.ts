@@ -32,7 +32,7 @@ export class KernelDevice implements Device {
   }
 }
 
-/** Undefined if the kernel has no WireGuard. Throws a `Failure` for other errors. */
+/** Makes a device; undefined if the kernel has no WireGuard. Throws a `Failure` for other errors. */
 export const createKernel = async (name: InterfaceName): Promise<KernelDevice | undefined> => {
   const { code, stderr } = await run('ip', ['link', 'add', name, 'type', 'wireguard']);
   if (code === 0) return new KernelDevice(name);

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { familyOf, type Ip } from '../values/ip.ts';
 import { addressFamily, sockaddr } from './sockaddr.ts';
 
-/** asm-generic/socket.h, linux/in6.h */
+/** Constants of asm-generic/socket.h and linux/in6.h. */
 const LINUX = {
   AF_INET: 2,
   SOCK_STREAM_CLOEXEC: 1 | 0o2000000,
@@ -18,7 +18,7 @@ const LINUX = {
 };
 const BACKLOG = 511;
 
-/** `code` is the kernel's name for the error, such as `ENODEV`. */
+/** A failed call; `code` is the kernel's name for the error, such as `ENODEV`. */
 export class CallFailed extends Error {
   readonly call: string;
   readonly code: string;
@@ -61,7 +61,7 @@ const load = async () => {
   const set = (fd: number, level: number, name: number, value: Buffer, call: string): number =>
     check(calls.setsockopt(fd, level, name, value, value.length), call);
 
-  /** By the kernel; '' for none. */
+  /** The kernel's answer; '' for none. */
   const boundDevice = (fd: number): string => {
     const name = Buffer.alloc(16);
     const length = [name.length];
@@ -91,7 +91,7 @@ const load = async () => {
       }
     },
 
-    /** Throws `CallFailed`. */
+    /** Binds and listens. Throws `CallFailed`. */
     listenAt: (fd: number, ip: Ip, port: number): void => {
       set(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEADDR, int(1), 'SO_REUSEADDR');
       if (familyOf(ip) === 6) set(fd, LINUX.IPPROTO_IPV6, LINUX.IPV6_V6ONLY, int(1), 'IPV6_V6ONLY');
@@ -100,7 +100,7 @@ const load = async () => {
       check(calls.listen(fd, BACKLOG), 'listen');
     },
 
-    /** For whole IPv4 packets. Throws `CallFailed` without the right to. */
+    /** A socket for whole IPv4 packets. Throws `CallFailed` without the right to. */
     rawSocket: (): number =>
       check(calls.socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW), 'socket'),
 

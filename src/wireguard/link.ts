@@ -36,7 +36,7 @@ type LinkJson = {
   addr_info: { local?: string; prefixlen: number; scope: string; tentative?: boolean; dadfailed?: boolean }[];
 };
 
-/** With addresses and routes, by one process; undefined if there is none. */
+/** The interface with addresses and routes, by one process; undefined if there is none. */
 export const linkNamed = async (name: InterfaceName): Promise<Link | undefined> => {
   const batch = `address show dev ${name}\nroute show table all dev ${name}\n`;
   const { code, stdout, stderr } = await run('ip', ['-json', '-details', '-batch', '-'], batch);
@@ -64,7 +64,7 @@ const linkOf = (link: LinkJson, routes: readonly RouteJson[]): Link => ({
   routes: routes.map(routeBlock).filter((block) => block !== undefined),
 });
 
-/** Of an ordinary route of the main table, else undefined. */
+/** The block of an ordinary route of the main table, else undefined. */
 export const routeBlock = (route: RouteJson): Cidr | undefined => {
   const { type = 'unicast', table = 'main' } = route;
   return type === 'unicast' && table === 'main' ? blockOf(route) : undefined;
@@ -110,7 +110,7 @@ const isRouted = (
   { address, network }: LinkConfig,
 ): boolean => (isAddressed ? routes.includes(network) : networkOf(address) === network);
 
-/** In one process. Throws a `Failure` at the first failed line. */
+/** Runs all lines in one process. Throws a `Failure` at the first failed line. */
 export const carryOut = async (lines: readonly string[]): Promise<void> => {
   if (lines.length > 0) await sure('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
 };

@@ -26,7 +26,7 @@ const privateKeyObject = (key: PrivateKey): KeyObject => {
   return made;
 };
 
-/** X25519, 32 bytes. Throws if it is zero. */
+/** The X25519 secret, 32 bytes. Throws if it is zero. */
 export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
   const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
   const publicKey = createPublicKey({ key: publicDer, format: 'der', type: 'spki' });

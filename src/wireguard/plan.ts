@@ -4,7 +4,7 @@ import { type Cidr, containsCidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import { type DeviceState, isLive, type PeerConfig, type PeerState, type Step } from './device.ts';
 
-/** `undefined` leaves a field as it is. */
+/** A device as wanted; `undefined` leaves a field as it is. */
 export type DeviceConfig = {
   /** Devices are compared by the public one. */
   keys?: { privateKey: PrivateKey; publicKey: PublicKey } | undefined;
@@ -24,14 +24,14 @@ export type PlanOptions = {
   insist?: ReadonlySet<PublicKey>;
 };
 
-/** Asks for an address outside the network. */
+/** A peer that asks for an address outside the network. */
 export type HeldBack = { publicKey: PublicKey; allowedIp: Cidr };
 
 export type Plan = { steps: Step[]; heldBack: HeldBack[] };
 
 /**
- * A live session keeps its endpoint (unless in `insist`). Without a session, a new endpoint re-creates a peer
- * with keepalive, so that it is tried at once.
+ * The full comparison. A live session keeps its endpoint (unless in `insist`). Without a session, a new
+ * endpoint re-creates a peer with keepalive, so that it is tried at once.
  */
 export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions): Plan => {
   const own = wants.keys?.publicKey ?? has.publicKey;
@@ -45,13 +45,10 @@ export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions
   return { steps: [...deviceSteps(has, wants), ...removals, ...changes], heldBack };
 };
 
-/** For a device that was in order before. */
+/** Changes of peers on a device that was in order before. */
 export type PeerDelta = { removed: readonly PublicKey[]; changed: readonly PeerConfig[] };
 
-/**
- * Reads no device. Removals come first: an address may pass to another key. `undefined` leaves a field as it
- * is.
- */
+/** The steps for a delta, without a reading. Removals come first: an address may pass to another key. */
 export const stepsForDelta = ({ removed, changed }: PeerDelta, network: Cidr): Plan => {
   const { safe, heldBack } = sift(changed, network);
   const removals = removed.map((publicKey): Step => ({ kind: 'remove', publicKey }));

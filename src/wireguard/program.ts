@@ -8,7 +8,7 @@ import { Failure } from '../values/failure.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** In Debian. */
+/** Debian's packages. */
 const PACKAGES: { [program: string]: string } = {
   ip: 'iproute2',
   wg: 'wireguard-tools',
@@ -24,7 +24,7 @@ export const missingProgram = (program: string, cause?: unknown): Failure => {
   });
 };
 
-/** Accepts any exit code. Throws a `Failure` if the program is missing. */
+/** Runs a program to its end, with any exit code. Throws a `Failure` if the program is missing. */
 export const run = (program: string, args: readonly string[], input = ''): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const stdin = input === '' ? 'ignore' : namelessFile(input);

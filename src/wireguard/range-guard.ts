@@ -15,7 +15,7 @@ const batch = async (family: 4 | 6, lines: readonly string[]): Promise<void> => 
 
 export class RangeGuard {
   readonly #config: GuardConfig;
-  /** Runs its line when this process ends in any way. */
+  /** An `ip` that runs its line when this process ends in any way. */
   #waiting: ChildProcess | undefined;
 
   constructor(config: GuardConfig) {
@@ -52,7 +52,7 @@ export class RangeGuard {
   }
 }
 
-/** In both families. */
+/** Removes the guard in both families. */
 export const removeGuard = async (name: InterfaceName): Promise<void> => {
   for (const everything of EVERYTHING) {
     const cidr = everything as Cidr;

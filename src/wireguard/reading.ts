@@ -8,13 +8,13 @@ const odd = (what: string): Failure =>
     hint: 'compare with what it says itself: wg show',
   });
 
-/** As many digits as 64 bits can have. */
+/** A number of as many digits as 64 bits can have. */
 export const numberRead = (text: string | undefined, what: string): number => {
   if (text === undefined || !/^\d{1,20}$/.test(text)) throw odd(`${what} is no number`);
   return Number(text);
 };
 
-/** 32 bytes in hexadecimal digits. */
+/** A key of 64 hexadecimal digits. */
 export const bytesRead = (hex: string, what: string): Buffer => {
   if (!/^[0-9a-f]{64}$/i.test(hex)) throw odd(`${what} is no key`);
   return Buffer.from(hex, 'hex');
@@ -26,7 +26,7 @@ export const keyRead = (hex: string): PublicKey => {
   return keyFromHex(hex) as PublicKey;
 };
 
-/** Base64. */
+/** A public key in base64. */
 export const keyTextRead = (text: string | undefined): PublicKey => {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text))
     throw odd('a public key is no key');

@@ -8,9 +8,9 @@ const READ_PAUSE_IF_MANY_MS = 500;
 
 export type OpenedDevice = { device: Device; state: DeviceState };
 
-/** Functions from readings to steps, never two at once. */
+/** The wanted device: functions from readings to steps, never two at once. */
 export type Wanted = {
-  /** For a comparison; makes a missing device. Throws a `Failure`. */
+  /** Opens the device for a comparison; makes a missing one. Throws a `Failure`. */
   open: () => Promise<OpenedDevice>;
   /** Gets each reading first; returns the state to use. */
   onRead: (state: DeviceState) => DeviceState;
@@ -19,7 +19,7 @@ export type Wanted = {
   /** On the monotonic clock, in milliseconds; Infinity: the comparison is enough. */
   nextLookAt: (lastReadAt: number) => number;
   peerCount: () => number;
-  /** Until the comparison after a failed change. */
+  /** Delay of the comparison after a failed change. */
   repairAfterMs: number;
   onCompared?: () => void;
   onTrouble: (trouble: 'change' | 'comparison', error: Error) => void;
@@ -55,7 +55,7 @@ export class Reconciler {
     return this.#turns.take(() => this.#compare(opened));
   }
 
-  /** At the latest, after trouble with the device. */
+  /** Compares within this time, after trouble with the device. */
   compareIn(milliseconds: number): void {
     this.#compareAt = Math.min(this.#compareAt, performance.now() + milliseconds);
     this.#arm();
@@ -81,7 +81,7 @@ export class Reconciler {
     return this.#turns.take(() => this.#look());
   }
 
-  /** Between other turns; rethrows the task's error. */
+  /** Works on the device between other turns; rethrows the task's error. */
   take<T>(task: (device: Device) => Promise<T>): Promise<T> {
     return this.#turns.take(() => task(this.#device));
   }

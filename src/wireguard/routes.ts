@@ -8,10 +8,10 @@ import { routeBlock } from './link.ts';
 import { failureOf, run, sure } from './program.ts';
 import { answers } from './socket.ts';
 
-/** In the main table. */
+/** A route of the main table. */
 export type Route = { cidr: Cidr; device: string };
 
-/** Of other interfaces, without default routes. */
+/** Other interfaces' routes that overlap the block, without default routes. */
 export const routesOverlapping = async (cidr: Cidr, own?: InterfaceName): Promise<Route[]> => {
   const routes: RouteJson[] = JSON.parse(
     (await sure('ip', ['-json', `-${familyOf(cidr)}`, 'route'])) || '[]',
@@ -25,7 +25,7 @@ export const routesOverlapping = async (cidr: Cidr, own?: InterfaceName): Promis
 
 export type LocalAddress = { device: string; ip: Ip };
 
-/** Of interfaces that are up, without loopback and `except`. */
+/** Addresses of interfaces that are up, without loopback and `except`. */
 export const localAddresses = (except?: InterfaceName): LocalAddress[] =>
   Object.entries(networkInterfaces()).flatMap(([device, addresses = []]) =>
     device === except
@@ -48,7 +48,7 @@ const answersOf = async <T>(cidr: Cidr, commands: readonly string[]): Promise<T[
     .flatMap((line) => JSON.parse(line) as T[]);
 };
 
-/** By one process. */
+/** The routing of a range, by one process. */
 export const routingOf = async (network: Cidr): Promise<Routing> => {
   const found = await answersOf<RuleJson | RouteJson>(network, [
     'rule show',
@@ -60,7 +60,10 @@ export const routingOf = async (network: Cidr): Promise<Routing> => {
 
 type LinkKind = { ifname: string; linkinfo?: { info_kind?: string } };
 
-/** Routes and addresses within the range, and other WireGuard networks around it, without `own`. */
+/**
+ * What a network would clash with: routes and addresses within its range, and other WireGuard networks around
+ * it.
+ */
 export const clashesWith = async (network: Cidr, own: InterfaceName): Promise<Thief[]> => {
   const wider = `route show table all match ${network}`;
   const [within, around] = await Promise.all([

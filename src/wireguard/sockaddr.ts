@@ -1,13 +1,13 @@
 /** Addresses in the form of the kernel's socket calls. */
 import { familyOf, fullPrefix, type Ip, toNumber } from '../values/ip.ts';
 
-/** bits/socket.h */
+/** Constants of bits/socket.h. */
 const AF_INET = 2;
 const AF_INET6 = 10;
 
 export const addressFamily = (ip: Ip): number => (familyOf(ip) === 4 ? AF_INET : AF_INET6);
 
-/** `sockaddr_in` or `sockaddr_in6`. */
+/** A `sockaddr_in` or `sockaddr_in6`. */
 export const sockaddr = (ip: Ip, port: number): Buffer => {
   const family = familyOf(ip);
   const bytes = Buffer.alloc(family === 4 ? 16 : 28);

@@ -9,10 +9,10 @@ import { errnoOf, isComplete } from './uapi.ts';
 /** Where every userspace implementation on Linux listens. */
 const socketPath = (name: InterfaceName): string => `/var/run/wireguard/${name}.sock`;
 
-/** For an implementation that no longer serves its socket. */
+/** Limit for an implementation that no longer serves its socket. */
 const ANSWER_MS = 10_000;
 
-/** Gives the whole answer. Throws a `Failure` for an error number or a dead device. */
+/** Sends an operation, gives the whole answer. Throws a `Failure` for an error number or a dead device. */
 export const ask = async (name: InterfaceName, operation: string): Promise<string> => {
   const answer = await exchange(socketPath(name), operation).catch((cause: NodeJS.ErrnoException) => {
     const hint = cause.code === 'EACCES' ? 'run it as root, with sudo' : undefined;
@@ -66,7 +66,7 @@ class Connection {
     return this.#end === 'none';
   }
 
-  /** Ended before the answer began. */
+  /** The connection ended before the answer began. */
   get wasGone(): boolean {
     return this.#end === 'lost' && this.#chunks.length === 0;
   }
@@ -126,7 +126,7 @@ const endsAnswer = (chunks: readonly Buffer[]): boolean =>
     .toString()
     .endsWith('\n\n');
 
-/** From Linux. */
+/** Linux's error number. */
 const EADDRINUSE = 98;
 
 const refusal = (name: InterfaceName, operation: string, errno: number): Failure => {
@@ -135,7 +135,7 @@ const refusal = (name: InterfaceName, operation: string, errno: number): Failure
   return new Failure(`the WireGuard device ${name} refused a change (error ${Math.abs(errno)})`);
 };
 
-/** False after `timeout` milliseconds. */
+/** Polls until `state` holds; false after `timeout` milliseconds. */
 export const settles = async (state: () => Promise<boolean>, timeout: number): Promise<boolean> => {
   const deadline = performance.now() + timeout;
   while (!(await state())) {

@@ -45,7 +45,7 @@ export const bringUp = async (
   return { device, state: await listening(device), adopted: link !== undefined };
 };
 
-/** Throws a `Failure` if another kind of interface has the name. */
+/** The device, if it exists. Throws a `Failure` if another kind of interface has the name. */
 export const openDevice = async (name: InterfaceName): Promise<Device | undefined> => {
   if (await answers(name)) return new UserspaceDevice(name);
   const link = await linkNamed(name);
@@ -60,10 +60,10 @@ export const deviceKey = async (name: InterfaceName): Promise<PublicKey | undefi
   return code === 0 ? PublicKey.safeParse(stdout.trim()).data : undefined;
 };
 
-/** Follows the device's own lines in an answer. */
+/** What follows the device's own lines in an answer. */
 const ENDS_DEVICE = /^(?:public_key|errno)=/m;
 
-/** With session keys and guard; false if there was no device. */
+/** Removes device, session keys and guard; false if there was no device. */
 export const takeDown = async (name: InterfaceName): Promise<boolean> => {
   const link = await linkNamed(name);
   try {
@@ -81,7 +81,7 @@ const takeLinkDown = async (name: InterfaceName, link: Link | undefined): Promis
   return true;
 };
 
-/** For a device to begin or end. */
+/** Limit for a device to begin or end. */
 const CHANGE_MS = 5_000;
 
 const adopt = async (name: InterfaceName, { kind }: Link): Promise<Device> => {

@@ -7,7 +7,7 @@ import { blockRead, bytesRead, keyRead, numberRead } from './reading.ts';
 
 export const GET = 'get=1\n\n';
 
-/** Holds a private key if a step does. */
+/** One operation for all steps. Holds a private key if a step does. */
 export const setOperation = (steps: readonly Step[]): string =>
   ['set=1', ...inProtocolOrder(steps).flatMap(linesOf), '', ''].join('\n');
 
@@ -53,7 +53,7 @@ const peerLines = ({
   return lines;
 };
 
-/** 0, or a Linux error number. */
+/** The answer's error: 0, or a Linux error number. */
 export const errnoOf = (answer: string): number =>
   Number(/(?:^|\n)errno=(-?\d+)\n\n$/.exec(answer)?.[1] ?? 5);
 

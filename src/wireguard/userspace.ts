@@ -31,12 +31,12 @@ export class UserspaceDevice implements Device {
   }
 }
 
-/** Until the socket answers. */
+/** Limit until the socket answers. */
 const START_MS = 10_000;
 
 /**
- * Waits until the socket answers. The process outlives us: its own session, no stream, no signal of ours.
- * Throws a `Failure`.
+ * Starts the implementation and waits until its socket answers. It outlives us: its own session, no stream,
+ * no signal of ours. Throws a `Failure`.
  */
 export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevice> => {
   const program = implementation();
@@ -81,7 +81,7 @@ const requireTun = (): void => {
   }
 };
 
-/** Without settings that only the parent may make. */
+/** The environment's settings, without those that only the parent may make. */
 const settings = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(

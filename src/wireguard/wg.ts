@@ -5,13 +5,13 @@ import type { InterfaceName } from '../values/name.ts';
 import type { DeviceState, PeerConfig, PeerState, PeerStep, Step } from './device.ts';
 import { blockRead, keyTextRead, numberRead } from './reading.ts';
 
-/** `privateKey` goes to its stdin. */
+/** A call of `wg`; `privateKey` goes to its stdin. */
 export type WgCall = { args: string[]; privateKey?: PrivateKey };
 
 /** About 150 bytes each; the kernel's limits are 128 KiB per argument and 2 MiB in all. */
 const STEPS_A_CALL = 1000;
 
-/** In order; more than one call only for very many steps. */
+/** `wg set` for the steps, in order; more than one call only for very many. */
 export const setCalls = (name: InterfaceName, steps: readonly Step[]): WgCall[] => {
   const calls: WgCall[] = [];
   for (let from = 0; from < steps.length; from += STEPS_A_CALL)
