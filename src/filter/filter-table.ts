@@ -1,7 +1,6 @@
 /** A network's packet filter as data: one nftables table and the script for it. */
 import type { InterfaceName } from '../values/name.ts';
 
-/** A base chain; rules are in nft's words. */
 export type Chain = { name: string; hook: 'forward'; rules: readonly string[] };
 
 /** Without chains the table is removed. */
@@ -58,7 +57,6 @@ export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain 
   ],
 });
 
-/** Packets dropped, by a listing's counters. */
 export const droppedIn = (listing: string): number =>
   [...listing.matchAll(/counter packets (\d+) bytes \d+ drop/g)].reduce(
     (sum, [, count]) => sum + Number(count),

@@ -27,7 +27,6 @@ const RecordedEvent = z.looseObject({ type: z.string().max(64) });
 export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(RecordedEvent) });
 export type Outcome = z.infer<typeof Outcome>;
 
-/** The result that a command would have at this position. */
 export const Rehearsal = Outcome.extend({
   dryRun: z.literal(true),
   /** One per event, without the actor; times are ISO 8601, UTC. */

@@ -129,7 +129,6 @@ const broken = (source: string, trouble: string): Failure =>
     hint: 'name the invitation as the admin made it, or put the conf back; a new invitation: innernet-server reissue-invitation',
   });
 
-/** Whether the addresses fit together. */
 const contradictionIn = (conf: Conf): string | undefined => {
   const { address, server } = conf;
   const internal = hostOf(server.internalEndpoint) as Ip;

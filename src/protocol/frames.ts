@@ -95,7 +95,7 @@ const Challenge = frame('challenge', {
 });
 export type Challenge = z.infer<typeof Challenge>;
 
-/** The sender has the key in the other side's conf. */
+/** Shows that the sender has the key in the other side's conf. */
 export const Proof = frame('proof', { tag: z.string().regex(SIXTEEN_BYTES) });
 export type Proof = z.infer<typeof Proof>;
 

@@ -12,7 +12,6 @@ import { CidrRow } from './rows.ts';
 export const Moment = z.union([Position, Timestamp]);
 export type Moment = z.infer<typeof Moment>;
 
-/** Limit of one answer. */
 const MAX_ENTRIES = 1000;
 
 /** A peer, CIDR or association by name, as in `projections/things.ts`. */
@@ -79,7 +78,6 @@ export const Told = z.object({
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
   hash: Hash,
-  /** The sentence begins with it. */
   who: z.string(),
   sentence: z.string(),
 });
@@ -165,7 +163,6 @@ export const ANSWERS = {
     returnsTo: Position.optional(),
     at: Position,
     commands: z.array(AdminCommand),
-    /** One sentence per event. */
     sentences: z.array(z.string()),
     obstacles: z.array(Obstacle),
     reach: Reach,

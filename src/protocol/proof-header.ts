@@ -5,7 +5,6 @@
  * answer: BOOT.NOW.TAG, and .LENGTH for each part but the last
  */
 
-/** Node's spelling of the header's name. */
 export const PROOF_HEADER = 'x-innernet-proof';
 
 /** The server's clock: the run of its program, and milliseconds in it, never set back. */

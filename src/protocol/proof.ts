@@ -44,7 +44,6 @@ export type Call = {
 
 /** An answer as received, before decompression. */
 export type Answer = {
-  /** `X-Innernet-Proof`. */
   header: string | undefined;
   status: number;
   /** `Content-Encoding`, or ''. */

@@ -15,7 +15,6 @@ const Query = z.object({
   can: z.string().max(4096).optional().catch(undefined),
 });
 
-/** The client's place in the chain and the observations. */
 export type StreamQuery = {
   position?: Position | undefined;
   hash?: Hash | undefined;

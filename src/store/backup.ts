@@ -15,7 +15,6 @@ const PAGES = 10_000;
 
 const ENDS = ['', '-wal', '-shm', '-journal'];
 
-/** Removes a log with SQLite's files beside it. */
 export const removeLog = (file: string): void => {
   for (const end of ENDS) rmSync(file + end, { force: true });
 };

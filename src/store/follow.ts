@@ -64,7 +64,6 @@ export const onGrowth = async (
   }
 };
 
-/** Remembers a ring until it is heard. */
 class Bell {
   #ringing = false;
   #hear: (() => void) | undefined;

@@ -7,7 +7,6 @@ import { Failure } from '../values/failure.ts';
 import type { Hash } from '../values/id.ts';
 import { APPLICATION_ID } from './migrate.ts';
 
-/** innernet's newest `user_version`. */
 export const FOREIGN_VERSION = 2;
 
 /** Columns since version 0. */

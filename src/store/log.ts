@@ -41,7 +41,6 @@ export type AppendResult =
 export type StoredState = Head & {
   /** The version of the code that made it; another cannot read it. */
   codeVersion: string;
-  /** JSON text. */
   body: string;
 };
 
@@ -77,7 +76,7 @@ export interface EventLog {
 
   /** Keeps a state and drops all but the newest few; a failure leaves the earlier ones. */
   saveState(state: StoredState): Promise<void>;
-  /** The newest intact state of this code up to `until` that matches the log's hash. */
+  /** The newest intact state of this code up to `until`, if it matches the log. */
   loadState(codeVersion: string, until: Position): Promise<StoredState | undefined>;
   dropStates(): Promise<void>;
 

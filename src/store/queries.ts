@@ -70,9 +70,7 @@ export interface LogQueries {
    * newest ends after the head.
    */
   namesOf(thing: Named, position: Position, direction: 'onward' | 'back'): NameSpan[];
-  /**
-   * Things that ever had the name, peers first, then by id; `from`: start of the last span with that name.
-   */
+  /** Things that ever had the name, peers first, then by id; `from`: start of the last span. */
   everCalled(name: string): (Named & { from: Position })[];
   /** Peers by id, ended ones too; all, or those with this name, address or key. */
   peers(where?: Partial<Pick<PeerRow, 'name' | 'ip' | 'publicKey'>>): PeerRow[];

@@ -30,7 +30,7 @@ export const checkProjections = (db: Database, projections: readonly Projection[
   }
 };
 
-/** Rebuilds read models of an older version. Throws `Failure` for a newer one. */
+/** Rebuilds all read models if one is older. Throws `Failure` if one is newer. */
 export const rebuildStale = async (db: Database, projections: readonly Projection[], file: string) => {
   const found = versions(db);
   if (projections.some(({ name, version }) => (found.get(name) ?? 0) > version))

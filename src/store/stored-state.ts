@@ -55,7 +55,7 @@ export const dropStates = (db: Database): void => {
     forget(db, position);
 };
 
-/** The newest intact state of this code up to `until` that matches the log's hash. */
+/** The newest intact state of this code up to `until`, if it matches the log. */
 export const loadState = (db: Database, codeVersion: string, until: Position): StoredState | undefined => {
   const rows = db
     .prepare<[Position, string], StateRow>(`

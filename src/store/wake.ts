@@ -82,7 +82,6 @@ export class Wake {
     this.#again = setTimeout(() => this.#lookUntilSeen(later), delay);
   }
 
-  /** Whether the file has changed. */
   #look(): boolean {
     const version = this.#dataVersion();
     if (version === this.#seen) return false;

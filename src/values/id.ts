@@ -31,5 +31,4 @@ export const NO_HASH = '0'.repeat(64) as Hash;
 export const SERVER_PEER = 1 as PeerId;
 export const ROOT_CIDR = 1 as CidrId;
 export const SERVER_CIDR = 2 as CidrId;
-/** The name of the server's peer and CIDR. */
 export const SERVER_NAME = 'innernet-server';

@@ -95,7 +95,6 @@ const ranges = new Map<string, Range>();
 /** Blocks are few and often used; the bound is against hostile input. */
 const RANGES_KEPT = 10_000;
 
-/** Ignores host bits. */
 const rangeOf = (cidr: Cidr): Range => {
   const known = ranges.get(cidr);
   if (known) return known;

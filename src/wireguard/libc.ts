@@ -32,7 +32,6 @@ export class CallFailed extends Error {
 
 const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffer);
 
-/** Some milliseconds, the first time. */
 const load = async () => {
   const { openKoffi } = await import('./koffi.ts');
   const koffi = openKoffi();

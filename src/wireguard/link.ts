@@ -27,7 +27,6 @@ export type LinkConfig = {
   routing: boolean;
 };
 
-/** In part, as `ip -json -details` prints it. */
 type LinkJson = {
   ifindex: number;
   flags: string[];

@@ -45,7 +45,6 @@ export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions
   return { steps: [...deviceSteps(has, wants), ...removals, ...changes], heldBack };
 };
 
-/** Changes of peers on a device that was in order before. */
 export type PeerDelta = { removed: readonly PublicKey[]; changed: readonly PeerConfig[] };
 
 /** The steps for a delta, without a reading. Removals come first: an address may pass to another key. */

@@ -8,7 +8,6 @@ import { Failure } from '../values/failure.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
 
-/** Debian's packages. */
 const PACKAGES: { [program: string]: string } = {
   ip: 'iproute2',
   wg: 'wireguard-tools',

@@ -14,7 +14,6 @@ export const numberRead = (text: string | undefined, what: string): number => {
   return Number(text);
 };
 
-/** A key of 64 hexadecimal digits. */
 export const bytesRead = (hex: string, what: string): Buffer => {
   if (!/^[0-9a-f]{64}$/i.test(hex)) throw odd(`${what} is no key`);
   return Buffer.from(hex, 'hex');
@@ -26,7 +25,6 @@ export const keyRead = (hex: string): PublicKey => {
   return keyFromHex(hex) as PublicKey;
 };
 
-/** A public key in base64. */
 export const keyTextRead = (text: string | undefined): PublicKey => {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text))
     throw odd('a public key is no key');

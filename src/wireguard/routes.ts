@@ -8,7 +8,6 @@ import { routeBlock } from './link.ts';
 import { failureOf, run, sure } from './program.ts';
 import { answers } from './socket.ts';
 
-/** A route of the main table. */
 export type Route = { cidr: Cidr; device: string };
 
 /** Other interfaces' routes that overlap the block, without default routes. */

@@ -7,7 +7,6 @@ const AF_INET6 = 10;
 
 export const addressFamily = (ip: Ip): number => (familyOf(ip) === 4 ? AF_INET : AF_INET6);
 
-/** A `sockaddr_in` or `sockaddr_in6`. */
 export const sockaddr = (ip: Ip, port: number): Buffer => {
   const family = familyOf(ip);
   const bytes = Buffer.alloc(family === 4 ? 16 : 28);

@@ -66,7 +66,6 @@ class Connection {
     return this.#end === 'none';
   }
 
-  /** The connection ended before the answer began. */
   get wasGone(): boolean {
     return this.#end === 'lost' && this.#chunks.length === 0;
   }
@@ -126,7 +125,6 @@ const endsAnswer = (chunks: readonly Buffer[]): boolean =>
     .toString()
     .endsWith('\n\n');
 
-/** Linux's error number. */
 const EADDRINUSE = 98;
 
 const refusal = (name: InterfaceName, operation: string, errno: number): Failure => {

@@ -26,7 +26,6 @@ export type Tunnel = {
   device: Device;
   /** Compare it with the wanted state before any other change. */
   state: DeviceState;
-  /** Whether the device existed already. */
   adopted: boolean;
 };
 
