@@ -1,4 +1,4 @@
-/** Invitation and client conf in TOML, with the keys of innernet 2.0, whose programs drop unknown ones. */
+/** Invitation and client conf in TOML; the keys are those of innernet 2.0 and some that it ignores. */
 import { parse, stringify, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import { printable, shellWord } from '../domain/rejection.ts';

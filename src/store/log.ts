@@ -24,7 +24,7 @@ export type Commit = {
   actor: string;
   commandId: string;
   commandDigest: Hash;
-  /** The head before the commit, whose records are in (from, to]. */
+  /** The head before the commit; its records are in (from, to]. */
   from: Position;
   to: Position;
 };

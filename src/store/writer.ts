@@ -88,7 +88,7 @@ export class LogWriter {
     dropStates(this.#db);
   }
 
-  /** As far as readers allow. Syncs the witness first, with all writers' lines. */
+  /** Moves the pages that readers allow; first syncs the witness, with all writers' lines. */
   #checkpoint(): void {
     this.#forgetIdle();
     this.#witness.sync();

@@ -1,4 +1,4 @@
-/** Public keys by OpenSSL, whose first call is a hundred times faster than JavaScript's. */
+/** Public keys by OpenSSL: its first call is a hundred times faster than JavaScript's. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
 
