@@ -10,7 +10,7 @@ export type NatOptions = {
   /** False: neither report candidates nor try those of others. */
   natTraversal: boolean;
   natCandidates: boolean;
-  /** Not reported. */
+  /** Blocks that are not reported. */
   excludeNatCandidates: Cidr[];
 };
 
@@ -22,7 +22,6 @@ export type InstallOptions = GlobalOptions &
     name?: InterfaceName | undefined;
     /** Takes that name without asking. */
     defaultName?: true | undefined;
-    /** After it is redeemed. */
     deleteInvite?: true | undefined;
     /** Allows a public range. */
     allowRange?: true | undefined;

@@ -72,7 +72,6 @@ export class Unproved extends Failure {}
 /** The server was too busy to read the call: never proved, it only means "later". */
 export class NoTime extends Failure {}
 
-/** Reuses connections while their device exists. */
 class Connections extends Agent {
   readonly passage: Passage;
   readonly #to: SocketAddress;
@@ -118,7 +117,7 @@ const headerOf = ({ headers }: Answer): string | undefined => {
   return typeof header === 'string' ? header : undefined;
 };
 
-/** What a call's proof covers: its bytes on the wire. */
+/** The bytes on the wire that a proof covers. */
 const provable = ({ method, path, joining }: Call, text = ''): ProvableCall => ({
   purpose: joining ? 'redeem' : 'call',
   method,
@@ -200,7 +199,7 @@ export class Api {
     });
   }
 
-  /** For calls without a body in the answer. */
+  /** For a call whose answer only says that it worked. */
   async send(call: Call): Promise<Answer> {
     const answer = await this.#exchange(call);
     if (answer.status >= 200 && answer.status < 300) return answer;

@@ -19,7 +19,6 @@ const isBounded = (text: Uint8Array): boolean => {
   return things <= MAX_THINGS;
 };
 
-/** In the value or its fields. */
 const longestList = (value: unknown): number => {
   if (Array.isArray(value)) return value.length;
   if (typeof value !== 'object' || value === null) return 0;

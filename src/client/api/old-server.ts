@@ -24,7 +24,6 @@ import { type Api, CallRefused } from './api.ts';
 
 const NOWHERE = { position: 0, hash: NO_HASH } as const;
 
-/** Raw and as our network. */
 type Shown = { peers: readonly V1Peer[]; cidrs: readonly V1Cidr[]; network: Network };
 
 const peerOf = (peer: V1Peer): Peer => ({

@@ -21,7 +21,7 @@ import { publicKeyOf } from '../../wireguard/public-key.ts';
 /** `stamp`: by the server's clock. */
 export type Sent = { header: string; tag: Uint8Array; stamp: Stamp };
 
-/** Milliseconds before the server's time is noted again. */
+/** Milliseconds of drift before the server's time is noted again. */
 const DRIFT = 5_000;
 
 /** Milliseconds since the machine started; cannot be set. */
@@ -86,7 +86,6 @@ export class Prover {
     return proveStream(this.#pair().client, tag, Buffer.from(challenge), HASHES);
   }
 
-  /** Notes a proved server's clock. */
   hears(moment: Moment): void {
     this.#learn(moment);
   }

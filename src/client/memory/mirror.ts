@@ -18,7 +18,7 @@ import type { ServerTime } from './server-time.ts';
 export const MAX_ROWS = 200_000;
 const MAX_HELD = 10_000;
 
-/** The server shows another history than this client followed. */
+/** The server shows another history. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
 
 /** A restored backup that this client, then at `head`, has followed. */
@@ -28,7 +28,7 @@ export type Notice = { restoration: Restoration; head: Head };
 export type Memory = {
   /** Peers that were seen to leave. */
   gone: Ip[];
-  /** Those that stay out after a restored backup until an admin enables them. */
+  /** Of these, kept out after a restored backup until an admin enables them. */
   withheld: Ip[];
   /** Until the user acknowledges it. */
   notice: Notice | null;
@@ -61,7 +61,7 @@ export type Verdict =
   | { kind: 'known' }
   /** Frames are missing: reconnect from the own position. */
   | { kind: 'gap' }
-  /** No rows are known, or an alarm kept out rows that may come in now. */
+  /** Fetch all: no rows are known, or an alarm kept out rows that may come in now. */
   | { kind: 'fetch' }
   /** Only the alarm and removals. */
   | { kind: 'alarm'; effect: Effect };
@@ -195,7 +195,7 @@ export class Mirror {
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
 
-  /** Judges an older server's rows by pins alone. It cannot end an alarm: then only removals count. */
+  /** Judges an older server's rows by pins alone. It cannot end an alarm: under one only removals count. */
   judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
     if (this.isDoubted) return this.#doubtful(this.#missingIn(shown));
     const { peers, cidrs, held, released } = this.#wholeEffect(shown);
@@ -210,7 +210,7 @@ export class Mirror {
     return isNothing(effect) ? { kind: 'known' } : { kind: 'take', effect };
   }
 
-  /** This machine was shut out: all tunnels but the server's go, the pins stay. */
+  /** After a shut-out: all tunnels but the server's go, the pins stay. */
   judgeRevocation(): Effect {
     const ids = [...this.tunnels()].map(({ id }) => id);
     return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
@@ -294,7 +294,6 @@ export class Mirror {
     return changes;
   }
 
-  /** The restored backup that explains the breach. */
   #restorationIn({ restorations }: Snapshot, breach: Breach): Restoration | undefined {
     const { head } = this;
     if (!head || breach === 'OtherNetwork') return undefined;
@@ -464,7 +463,7 @@ export class Mirror {
     else if (!looksSame(before, row)) changes.changed.push({ before, after: row });
   }
 
-  /** For damaged files: of two rows with one address or key, one would survive the other's removal. */
+  /** A damaged file may have two rows with one address or key: one would outlive the other. */
   #removeRivals({ id, ip, publicKey }: PeerRow, changes: Changes): void {
     for (const rival of [this.#idOfKey.get(publicKey), this.pins.at(ip)?.id]) {
       const row = rival === undefined || rival === id ? undefined : this.#peers.get(rival);

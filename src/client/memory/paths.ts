@@ -15,7 +15,7 @@ export type NetworkPaths = {
   proved: string;
   /** The server's time; lost at restart. */
   moment: string;
-  /** The owner's. */
+  /** Of the network's owner. */
   socket: string;
 };
 

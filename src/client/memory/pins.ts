@@ -7,7 +7,7 @@ import { type PublicKey, shortKey } from '../../values/key.ts';
 
 export type Pair = { readonly ip: Ip; readonly publicKey: PublicKey };
 
-/** An accepted pair; the other fields name its owner for users and the Rust client. */
+/** An accepted pair; the rest names its owner for users and the Rust client. */
 export type Pin = Pair & {
   readonly id: PeerId;
   readonly name: string;
@@ -137,10 +137,7 @@ export class Pins {
 
 export type Sifted = { accepted: PeerRow[]; held: Held[] };
 
-/**
- * Sorts the rows of one frame in order: of two in conflict the first counts. `ownerOf` names the staying peer
- * in sight that has a key.
- */
+/** Of two rows in conflict the first counts. `ownerOf` names the staying peer in sight with a key. */
 export const sift = (
   rows: Iterable<PeerRow>,
   ground: Ground,

@@ -58,9 +58,9 @@ const Document = z.object({
   filled: z.boolean().default(true),
   held: z.array(HeldRow).default([]),
   alarm: AlarmState.nullish(),
-  /** Peers that were seen to leave; absent in older files, where every pin out of sight counts. */
+  /** Seen to leave; absent in older files, where every pin out of sight counts. */
   gone: z.array(PeerRow.shape.ip).optional(),
-  /** They stay out after a restored backup until an admin enables them. */
+  /** Kept out after a restored backup until an admin enables them. */
   withheld: z.array(PeerRow.shape.ip).default([]),
   notice: Notice.nullish(),
   /** Noted while a peer in sight has an expiry. */

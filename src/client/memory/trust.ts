@@ -1,6 +1,6 @@
 /**
- * Whether a network's server is known to prove itself by its key.
- * The file is separate because the Rust client rewrites the others; damage is an error, as for pins.
+ * Whether a network's server is known to prove itself by its key. The file is separate because the Rust
+ * client rewrites the others; a damaged one is an error, a missing one means unknown.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -79,7 +79,7 @@ export class Trust {
     return this.standing === 'unknown' && knowsHistory ? 'NoHistory' : undefined;
   }
 
-  /** Await it before obeying the server. */
+  /** The server proves itself. Await this before obeying it. */
   proved(): Promise<boolean> {
     return this.#become({ standing: 'proves', doubt: null });
   }

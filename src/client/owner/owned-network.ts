@@ -68,7 +68,7 @@ export class OwnedNetwork {
     });
   }
 
-  /** Brings a network up; undefined if another process owns it. Throws a `Failure`. */
+  /** Undefined if another process owns the network. Throws a `Failure`. */
   static async open(network: InterfaceName, options: NetworkOptions): Promise<OwnedNetwork | undefined> {
     const paths = pathsOf(network, options);
     const conf = await readConf(paths.conf, network);
@@ -109,7 +109,7 @@ export class OwnedNetwork {
     return this.follower.synchronise(SYNCHRONISE_WITHIN);
   }
 
-  /** The tunnels stay. */
+  /** Releases the network; its tunnels stay. */
   async close(): Promise<void> {
     await this.#letGo();
     this.#onClose();

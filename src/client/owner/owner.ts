@@ -96,7 +96,7 @@ export class Ownership {
       socket.on('error', () => {});
       void serve(socket, answer);
     });
-    // Linked into place, not created there: of two finders of a dead socket, one wins.
+    // Linked into place, not created there: of two that find a dead socket, one wins.
     const draft = `${path}.${process.pid}`;
     await rm(draft, { force: true });
     await listen(server, draft);

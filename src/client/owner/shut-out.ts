@@ -1,4 +1,4 @@
-/** Refuses verbs when the following process was told that this machine is disabled or deleted. */
+/** Refuses verbs when the network's owner was told that this machine is disabled or deleted. */
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type Folders, pathsOf } from '../memory/paths.ts';
@@ -7,13 +7,13 @@ import { askOwner } from './owner.ts';
 /** For a local process. */
 const PATIENCE_MS = 2_000;
 
-/** The server would answer only by silence. Throws `Failure`. */
+/** Throws a `Failure` at once where the server would only be silent. */
 export const refuseShutOut = async (network: InterfaceName, options: Folders): Promise<void> => {
   if (await isShutOut({ network, options }))
     throw new Failure(shutOutText(network), { hint: shutOutHint(network) });
 };
 
-/** Also false without a following process, or when it is too busy. */
+/** Also false without an owner, or when it is too busy. */
 export const isShutOut = async ({
   network,
   options,

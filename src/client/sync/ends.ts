@@ -4,14 +4,14 @@ import type { Turns } from '../../wireguard/device.ts';
 import type { Effect, Mirror } from '../memory/mirror.ts';
 import { machineClock, timeThere } from '../memory/server-time.ts';
 
-/** Interval (ms) while a peer in sight has an expiry. */
+/** How often (ms) the server's time is noted while a peer in sight has an expiry. */
 const NOTED_EVERY = 3_600_000;
 /** A larger lag (ms) means that the server's clock was set back. */
 const TOLERANCE = 60_000;
 
 export type EndsParts = {
   mirror: Mirror;
-  /** The journal owner's. */
+  /** Of the journal's owner. */
   turns: Turns;
   applier: {
     commit: (effect: Effect) => Promise<void>;

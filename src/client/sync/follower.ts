@@ -41,7 +41,6 @@ export type FollowOptions = {
   nat: NatOptions;
   /** Seconds between polls without a live stream. */
   interval?: number | undefined;
-  /** Receives one sentence for the user. */
   say: (message: string) => void;
 };
 
@@ -118,7 +117,7 @@ export class Follower {
     keeper.onMet = () => this.#applier.foldSoon();
   }
 
-  /** Recovers the state and brings up all tunnels; peers' need no server. */
+  /** Recovers the state and brings up all tunnels; those of peers need no server. */
   static async start(options: FollowOptions): Promise<Follower> {
     const { paths, tunnel, fresh, nat, say } = options;
     const conf = new OwnConf(paths.conf, options.conf);
@@ -247,7 +246,7 @@ export class Follower {
     });
   }
 
-  /** Resolves at the goal, or to the reason why not. */
+  /** Resolves to the reason if the goal cannot be reached. */
   #pursue(goal: Goal): Promise<Failure | undefined> {
     return new Promise((resolve) => {
       this.#finish = resolve;
@@ -404,10 +403,7 @@ export class Follower {
     await this.#follow({ kind: 'snapshot', ...fetched });
   }
 
-  /**
-   * A busy server's kernel still answers a ping: if nothing arrives, the server moved and is looked for
-   * again.
-   */
+  /** A busy server's kernel still answers a ping: if nothing arrives, the server may have moved. */
   async #onLate(stream: Stream): Promise<void> {
     try {
       const before = await this.#keeper.heardOfServer();
@@ -426,7 +422,6 @@ export class Follower {
     await this.#takeInTurn({ kind: 'capabilities', hasStream });
   }
 
-  /** Whether the answer came and was taken. */
   async #askState(): Promise<boolean> {
     try {
       const state = await this.#poll.state();

@@ -16,7 +16,7 @@ export type FrameApplierOptions = {
   journal: Journal;
   keeper: DeviceKeeper;
   paths: StatePaths;
-  /** The journal owner's. */
+  /** Of the journal's owner. */
   turns: Turns;
   /** Peers came, left or changed. */
   onChange: () => void;

@@ -66,7 +66,6 @@ export type SessionEffect =
   | { do: 'greet' }
   /** Proved, in milliseconds since 1970; may be answered by `clockSetBack`. */
   | { do: 'hearClock'; told: number }
-  /** Tell the server the applied position. */
   | { do: 'tell' }
   | { do: 'believe' }
   | { do: 'doubt'; doubt: Doubt }
@@ -87,6 +86,5 @@ export type SessionEffect =
   | { do: 'lookForHandshake'; since: number }
   | { do: 'repairDevice' }
   | { do: 'guardRange' }
-  /** Meet all peers again. */
   | { do: 'move' }
   | { do: 'finish'; failure?: Failure };

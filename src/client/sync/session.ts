@@ -21,7 +21,7 @@ const SHUT_OUT_PAUSE_MS = 60_000;
 const SHUT_OUT_LOOK_MS = 1000;
 const MAX_NAMES = 5;
 
-/** The following process's view of its link. */
+/** The owner's view of its link to the server. */
 export type LinkStatus = {
   connected: boolean;
   /** Milliseconds since 1970. */
@@ -36,7 +36,7 @@ type Phase =
   | { kind: 'idle' }
   | { kind: 'reaching' }
   | { kind: 'streaming' }
-  /** Asks an older server whether its age explains the refusal, then for its state or a stream. */
+  /** Asks an older server whether its age explains the refusal, for its state, or for a stream. */
   | { kind: 'checking' }
   | { kind: 'asking' }
   | { kind: 'checkingAgain' }
@@ -50,7 +50,7 @@ export type SessionOptions = {
   trust: Pick<Trust, 'standing' | 'doubt' | 'doubtOf' | 'hint'>;
   /** For messages. */
   serverEndpoint: () => Endpoint;
-  /** Seconds, without a live stream. */
+  /** Seconds between polls without a live stream. */
   pollEvery: number;
   /** From 0 to 1. */
   random: () => number;
@@ -75,7 +75,7 @@ export class Session {
   /** The WireGuard session may lead nowhere. */
   #serverMayHaveMoved = true;
   #seen: { boot: string; sequence: number } = { boot: '', sequence: 0 };
-  /** A frame could not be taken, so later ones cannot be either. */
+  /** A frame could not be taken, so no later one can. */
   #isSpoiled = false;
   #hasSaidTooOld = false;
   #saidUnreadable = '';
@@ -171,7 +171,7 @@ export class Session {
     return this.#reach();
   }
 
-  /** A live session is kept, unless the last attempt got no answer; the first attempt always keeps it. */
+  /** Keeps a live session on the first attempt, or if the last one was answered. */
   #reach(): SessionEffect[] {
     this.#phase = { kind: 'reaching' };
     return [{ do: 'reach', isTrusted: this.#seen.boot === '' || !this.#serverMayHaveMoved }];
@@ -240,7 +240,7 @@ export class Session {
     return [{ do: 'rest', milliseconds }];
   }
 
-  /** A new handshake is answered once this machine is let in again; an old session would last two minutes. */
+  /** A new handshake is answered once this machine is let in; an old session would last two minutes. */
   #restShutOut(now: number): SessionEffect[] {
     this.#phase = { kind: 'restingShutOut', since: now };
     return [
@@ -272,7 +272,7 @@ export class Session {
     }
   }
 
-  /** A new stream tells the server; after a move, so does a new handshake. */
+  /** A new stream tells the server the addresses; after a move, so does a new handshake. */
   #onAddresses(moved: boolean, now: number): SessionEffect[] {
     if (moved) this.#lose({ mayBeGone: true });
     const message = 'this machine has another address: peers are met anew';
@@ -418,10 +418,7 @@ export class Session {
     }
   }
 
-  /**
-   * From a server that proves itself, only proved answers count; from an unproved one, with a known history,
-   * only removals.
-   */
+  /** Unproved: nothing counts if the server proves itself, only removals if a history is known. */
   #hear(isProved: boolean): SessionEffect[] {
     const { trust } = this.#options;
     const doubt = isProved ? undefined : trust.doubtOf({ knowsHistory: this.#mirror.head !== undefined });

@@ -110,10 +110,7 @@ export class Stream {
       .on('close', (code) => this.#onClose(code));
   }
 
-  /**
-   * Estimate in milliseconds. Connecting took one round trip, perhaps plus a WireGuard handshake; all of it
-   * took two, plus the program's busy time.
-   */
+  /** In ms. Connecting takes one, plus a WireGuard handshake if any; opening takes two, plus busy time. */
   get roundTrip(): number {
     return Math.max(0, Math.min(this.#connected - this.#start, (this.#opened - this.#start) / 2));
   }
@@ -135,7 +132,7 @@ export class Stream {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
   }
 
-  /** Resolves when everything sent so far has arrived; never if the stream ends first. */
+  /** Resolves when everything sent so far has arrived; never after the end. */
   level(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#socket.readyState !== WebSocket.OPEN) return;

@@ -1,7 +1,7 @@
 /** Limits initiations of this machine, so that a list of endpoints cannot aim it at others. */
 import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 
-/** A second, to one address and in all; the server's own endpoint does not count. */
+/** Initiations a second, to one address and in all; the server's own endpoint does not count. */
 const MAX_TO_ONE = 4;
 const MAX_IN_ALL = 50;
 /** For router openings: own handshakes come first. */

@@ -15,7 +15,7 @@ import { LOUD_FOR, nextMark, OPEN_AGAIN, openAhead, pairNumber } from './rounds.
 
 /** Persistent keepalive in seconds, as in innernet. */
 export const KEEPALIVE = 25;
-/** The waiting peer starts its own handshake after this many ms. */
+/** After this time (ms) the waiting peer starts a handshake itself. */
 const PATIENCE = 2000;
 /**
  * Pause (ms) before the second try; doubles each try up to a limit that soon mends a crossing.
@@ -24,30 +24,30 @@ const PATIENCE = 2000;
 const SHORTEST_PAUSE = 50;
 /** WireGuard itself would retry at 5000 ms. */
 const SILENT_AFTER = 4000;
-/** Time (ms) at one place, or two round trips if longer. */
+/** Time (ms) at one place, at least two round trips. */
 const SHORTEST_STEP = 300;
-/** Tries at the likeliest place first: the other side may be a moment late. */
+/** At the likeliest place, before others: the other side may be late. */
 const FIRST_TRIES = 3;
 const QUICK_TRIES = 6;
-/** Pauses (ms) after the quick tries of the first round, with one place only. */
+/** In ms, after the quick tries of the first round, with one place only. */
 const SLOW_PAUSES = [1000, 2000] as const;
-/** Pause (ms) between the first two rounds. */
+/** Between the first two rounds, in ms. */
 const FIRST_PAUSE = 3500;
 /** A first round later than this (ms) counts from its real start. */
 const LATE = 2000;
-/** Pause (ms) before a retry when the budget is used up. */
+/** In ms, when the budget is used up. */
 const QUEUE_PAUSE = 200;
-/** Likely places opened before a later round; near places need no opening. */
+/** Before a later round; near places need no opening. */
 const OPENED_AHEAD = 2;
-/** A peer in sight for less than this (ms) can have no session. */
+/** A peer in sight for less (ms) has no session. */
 const JUST_ADDED = 300;
 
 type Contact = {
   readonly publicKey: PublicKey;
   readonly ip: Ip;
-  /** By the keys; but newcomers and machines that just moved start with all peers. */
+  /** By the keys, but newcomers and moved machines always start. */
   starts: boolean;
-  /** For a newcomer with the larger key: the other, if also new, may have started too. */
+  /** The other, if also new, may have started at the same moment. */
   readonly defersFirstRetry: boolean;
   readonly since: number;
   /** Earlier handshakes do not count; milliseconds since 1970. */
@@ -66,10 +66,10 @@ type Contact = {
   due: number;
 };
 
-/** The server's clock minus the local monotonic one: estimate and bounds, in ms. */
+/** The server's clock minus the local monotonic one, in ms. */
 export type ServerClock = { readonly offset: number; readonly least: number; readonly most: number };
 
-/** Whether the first key starts the handshake: the smaller one does, by raw bytes. */
+/** The smaller key starts the handshake, by raw bytes. */
 export const starts = (own: PublicKey, other: PublicKey): boolean =>
   Buffer.compare(keyBytes(own), keyBytes(other)) < 0;
 
@@ -98,9 +98,7 @@ export class Contacts {
     this.#openings = new Openings(this.#budget, fade);
   }
 
-  /**
-   * `has`: the peer on the device; `now`: monotonic ms; `wall`: ms since 1970; `newcomer`: who just joined.
-   */
+  /** `has`: the peer on the device; `now`: monotonic ms; `wall`: ms since 1970; `newcomer`: the new one. */
   add(
     { publicKey, ip }: Pair,
     endpoints: readonly SocketAddress[],
@@ -149,7 +147,7 @@ export class Contacts {
     return [{ kind: 'remove', publicKey }];
   }
 
-  /** Takes new places. A session stays, but the router is opened to new places. */
+  /** A session stays, but the router is opened to new places. */
   learn(publicKey: PublicKey, endpoints: readonly SocketAddress[], now: number): Step[] {
     const contact = this.#all.get(publicKey);
     if (!contact || sameList(contact.endpoints, endpoints)) return [];
@@ -179,7 +177,7 @@ export class Contacts {
     }
   }
 
-  /** Others learnt new places of this machine and begin again now; so does this side, at the next `tick`. */
+  /** Others learnt new places of this machine and begin again; so does the next `tick`. */
   renew(now: number): void {
     for (const contact of this.#unconnected) {
       contact.roundStartedAt = now;
@@ -250,7 +248,7 @@ export class Contacts {
     return this.#openings.keys;
   }
 
-  /** Leaves no throwaway peers, and unconnected peers to WireGuard's retries: they may be silent now. */
+  /** Removes throwaway peers; leaves unconnected peers, silent at the moment, to WireGuard's retries. */
   close(now: number): Step[] {
     const steps = this.#openings.close();
     for (const {
@@ -310,9 +308,7 @@ export class Contacts {
     return contact.stage === 'begin' ? this.#wait(contact, now) : this.#losePatience(contact, now);
   }
 
-  /**
-   * Before a round both sides open their routers, so that the exact moment of a handshake does not matter.
-   */
+  /** Before a round both sides open their routers, so that the exact moment does not matter. */
   #openAhead(contact: Contact, now: number): Step[] {
     this.#schedule(contact, Math.min(contact.nextAttemptAt, now + OPEN_AGAIN));
     return this.#open(contact, contact.endpoints.filter(canFade).slice(0, OPENED_AHEAD), now, 'fading');
@@ -379,7 +375,7 @@ export class Contacts {
     return { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], keepalive: 0 };
   }
 
-  /** The waiting side's router is still open for the other's second round. */
+  /** The waiting side's router stays open for the second round. */
   #nextRound({ publicKey, starts, round, roundStartedAt }: Contact, now: number): number {
     if (starts && round === 1) return now + FIRST_PAUSE;
     const offset = this.#agreedOffset;
@@ -388,7 +384,7 @@ export class Contacts {
     return nextMark(pairNumber(this.#own, publicKey), times, isFirst) - offset;
   }
 
-  /** Prefers the local clock unless known to be wrong: the server's has bounds only. */
+  /** The local clock unless it is known to be wrong: the server's is only known within bounds. */
   get #agreedOffset(): number {
     const { least, offset, most } = this.serverClock ?? {
       least: 0,
@@ -434,7 +430,7 @@ const begin = (contact: Contact, now: number): void => {
   contact.nextAttemptAt = now;
 };
 
-/** A packet from a new place, even of an unfinished handshake, names the likeliest place. */
+/** Even an unfinished handshake shows the likeliest place. */
 const hear = (contact: Contact, { endpoint, rxBytes }: PeerState): void => {
   if (endpoint && rxBytes > 0 && !contact.endpoints.includes(endpoint))
     contact.endpoints = [endpoint, ...contact.endpoints];

@@ -103,12 +103,11 @@ export class DeviceKeeper {
     return this.#reconciler.state?.listenPort ?? 0;
   }
 
-  /** At the last look. */
   get serverAddress(): SocketAddress | undefined {
     return this.#reconciler.state?.peers.get(this.#mirror.ground.server.publicKey)?.endpoint;
   }
 
-  /** Puts changes on the device; a failing one is repaired later. `joined`: peers that just joined. */
+  /** A failing device is repaired later. `joined`: peers that just joined. */
   apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
@@ -145,7 +144,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** The server's view of this machine tells whether a router is in front. */
+  /** The server's view tells whether there is a router in front. */
   #onOwnPlace(endpoint: SocketAddress | null): void {
     const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#options.tunnel.name));
     if (isOpen === this.contacts.isOpen) return;
@@ -176,7 +175,7 @@ export class DeviceKeeper {
     return (await this.#reconciler.read()).peers.get(this.#mirror.ground.server.publicKey)?.rxBytes ?? 0;
   }
 
-  /** Puts a conf change on the device; throws the device's error and changes nothing. */
+  /** Throws the device's error and changes nothing. */
   adopt(change: ConfChange, after: Conf): Promise<void> {
     return this.#reconciler.take(async (device) => {
       await putOn(device, change, this.#mirror);
@@ -185,7 +184,7 @@ export class DeviceKeeper {
     });
   }
 
-  /** After an address change: meets all peers again, at their likeliest place first. */
+  /** Meets all peers again, at their likeliest place first. */
   moved(): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
@@ -218,14 +217,12 @@ export class DeviceKeeper {
     return this.#range.look();
   }
 
-  /** While this process runs, it recreates a lost device, and nothing leaves by another. */
+  /** From now on a lost device is recreated, and nothing leaves by another. */
   hold(): Promise<void> {
     return this.#range.hold();
   }
 
-  /**
-   * Waits for peers that this side starts with, until a silence: else WireGuard retries after five seconds.
-   */
+  /** Waits for peers that this side starts with, until a silence: WireGuard's retry takes five seconds. */
   async greeted(): Promise<void> {
     const { contacts } = this;
     const quiet = Math.max(GREETING_QUIET.milliseconds, GREETING_QUIET.roundTrips * contacts.roundTrip);
@@ -289,7 +286,6 @@ export class DeviceKeeper {
     return steps;
   }
 
-  /** By the network and by the conf. */
   async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {
     const endpoints = new Set([
       serverRow(this.#mirror)?.endpoint,

@@ -11,7 +11,7 @@ import { type Budget, MAX_WITH_OPENINGS } from './budget.ts';
 
 /** Lifetime (ms) of a throwaway peer, below WireGuard's retry. */
 const STAYS = 2000;
-/** Pause (ms) before a retry when the budget is used up. */
+/** In ms, when the budget is used up. */
 const QUEUE_PAUSE = 200;
 /** Makes WireGuard send; the peer does not last for a second one. */
 const KEEPALIVE = 25;
@@ -33,7 +33,6 @@ export class Openings {
     this.#fade = fade;
   }
 
-  /** Throwaway peers on the device. */
   get keys(): ReadonlySet<PublicKey> {
     return new Set(this.#until.keys());
   }
@@ -48,7 +47,7 @@ export class Openings {
     this.#queues.delete(peer);
   }
 
-  /** Removes finished throwaway peers and opens queued places. */
+  /** Removes finished peers and opens queued places. */
   tick(now: number): Step[] {
     const steps: Step[] = [];
     for (const [publicKey, until] of this.#until) {

@@ -26,7 +26,6 @@ export class Places {
     this.#last = last;
   }
 
-  /** Replaces the conf's overrides. */
   insist(local: ReadonlyMap<Ip, Endpoint>): void {
     this.#local = local;
   }
@@ -51,7 +50,6 @@ export class Places {
     this.#observed.delete(id);
   }
 
-  /** The server's observation of a peer or this machine. */
   seen(id: PeerId): Observation | undefined {
     return this.#observed.get(id);
   }

@@ -5,15 +5,12 @@
  */
 import { keyBytes, type PublicKey } from '../../values/key.ts';
 
-/** Shortest time (ms) from the first round to the first mark, and of silence before it. */
+/** From the first round to the first mark (ms), and silence before it. */
 const AFTER_BEGIN = 47_000;
 const SILENCE = 31_000;
-/** After this time (ms) the starting side's first two rounds send nothing. */
+/** The starting side's first two rounds send nothing later (ms). */
 export const LOUD_FOR = 9000;
-/**
- * Opening starts here before the first mark: the other router has forgotten the first rounds, and both sides
- * have time, although one began seconds later.
- */
+/** Since the first round (ms): the other router has forgotten it, and a side that began later has time. */
 const OPEN_AFTER_BEGIN = 43_000;
 /** Before a later mark (ms). */
 const OPEN_BEFORE = 12_000;

@@ -54,9 +54,7 @@ const handshake = async (
   }
 };
 
-/**
- * Recreates the peer until it answers; `before` joins the first operation. Undefined after `milliseconds`.
- */
+/** Recreates the peer until it answers, at first together with `before`. Undefined after `milliseconds`. */
 export const reachServer = async (
   device: Device,
   server: Pair,

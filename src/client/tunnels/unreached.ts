@@ -3,7 +3,7 @@ import type { Observation } from '../../protocol/rows.ts';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 
 export type Ends = {
-  /** By the server's observations. */
+  /** What the server sees of both. */
   own: Observation | undefined;
   peer: Observation | undefined;
   listenPort: number;
@@ -26,7 +26,7 @@ export const unreachedReason = ({ own, peer, listenPort, places }: Ends): string
   return 'no answer from any of its addresses: offline, or UDP is blocked';
 };
 
-/** All candidates have the peer's listen port. */
+/** The candidates all have the listen port; another one is a router's. */
 const changesPort = ({ endpoint, candidates }: Observation): boolean =>
   endpoint !== null &&
   candidates.length > 0 &&

@@ -10,7 +10,7 @@ import { askOwnerOf } from '../owner/owned-network.ts';
 
 export type DownOptions = GlobalOptions & LocalChangeOptions;
 
-/** Ends the following process, then removes the device. Throws a `Failure` when not installed. */
+/** Ends the network's owner process, then removes the device. Throws a `Failure` when not installed. */
 export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
   const paths = pathsOf(network, options);
   await readConf(paths.conf, network);

@@ -258,7 +258,6 @@ const peers = async (patient: Patient): Promise<Look> => {
   );
 };
 
-/** Explains a sight of only the server. */
 const sightText = (mirror: Mirror, ground: Ground): string => {
   const rows = [...mirror.peers()];
   const own = rows.find((row) => isOwn(ground, row));

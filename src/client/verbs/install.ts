@@ -34,7 +34,7 @@ import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import { overlapsOf, refuseOverlaps } from './overlaps.ts';
 
-/** Without a handshake in this time (ms), the invitation is used or the server down. */
+/** Without a handshake for this time (ms) the invitation is used or the server down. */
 const PATIENCE = 10_000;
 /** Time (ms) for each key while it is unknown which one the server takes. */
 const TURN = 1000;
@@ -67,7 +67,7 @@ const readInvitation = async (file: string): Promise<Conf> => {
   return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 
-/** Asks on a terminal, as innernet does; Enter takes the inviting admin's name. */
+/** Asks on a terminal; Enter takes the inviting admin's name, as in innernet. */
 const localName = ({ networkName, address }: Conf, options: InstallOptions): Promise<InterfaceName> => {
   const given = options.name ?? (options.defaultName || !hasTerminal() ? networkName : undefined);
   return new Questions({}).text({
@@ -120,7 +120,6 @@ const refusePublic = (range: Cidr, file: string): void => {
   );
 };
 
-/** Refuses a used name and a network already joined. */
 const refuseClash = async (invitation: Conf, name: InterfaceName, options: InstallOptions): Promise<void> => {
   for (const other of await installedNetworks(options)) {
     const conf = await readConf(pathsOf(other, options).conf, other).catch((error: Failure) => {
@@ -144,7 +143,7 @@ const refuseClash = async (invitation: Conf, name: InterfaceName, options: Insta
     });
 };
 
-/** Keeps old state only if it is of this very network: then its pins stay valid. */
+/** State of this very network stays: its pins are valid. */
 const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Conf): Promise<void> => {
   const text = await contentOf(state);
   const old =
@@ -154,7 +153,7 @@ const putOldStateAside = async ({ state, journal }: NetworkPaths, { server }: Co
   if (text !== undefined) await rename(state, `${state}.old`);
 };
 
-/** Our narrower routes win, so hosts behind wider ones become unreachable. */
+/** Our narrower routes win, so hosts of wider ones at network addresses become unreachable. */
 const warnOfWiderRoutes = async (conf: Conf, name: InterfaceName): Promise<void> => {
   const range = networkOf(conf.address);
   for (const { cidr, device } of await routesOverlapping(range, name).catch(() => []))
@@ -231,7 +230,7 @@ const join = async (
   await rm(paths.pending, { force: true });
 };
 
-/** The server refused and never took the key, so it can be dropped. */
+/** The server never took the key, so it can be dropped. */
 const isFinal = (error: unknown): boolean => error instanceof Rejected || error instanceof CallRefused;
 
 type Redeeming = {
@@ -293,7 +292,7 @@ const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boo
   }
 };
 
-/** By the local clock, which may be wrong, so the client tries anyway. */
+/** By the local clock, which may be wrong: the client tries anyway. */
 const isOver = ({ server: { expires } }: Conf): boolean =>
   expires !== undefined && Date.parse(expires) < Date.now();
 
@@ -314,7 +313,7 @@ const noAnswer = (invitation: Conf): Failure => {
   );
 };
 
-/** Brings everything in sight to the disk, the device and the hosts file. */
+/** Brings the disk, the device and the hosts file up to date. */
 const comeLevel = async (
   conf: Conf,
   device: Device,

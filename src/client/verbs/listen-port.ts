@@ -1,4 +1,4 @@
-/** `innernet set-listen-port`: fixes WireGuard's UDP port on this machine, or leaves it open. */
+/** `innernet set-listen-port`: fixes WireGuard's UDP port on this machine, or lets WireGuard choose. */
 import { Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import { type GlobalOptions, portNumber } from '../../cli/options.ts';

@@ -1,6 +1,4 @@
-/**
- * `innernet override-endpoint`: tells the network this machine's endpoint, instead of what the server sees.
- */
+/** `innernet override-endpoint`: sets this machine's endpoint for the network, whatever the server sees. */
 import type * as z from 'zod';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';

@@ -1,4 +1,4 @@
-/** A report on a network of this machine, from its files, device and following process. */
+/** A report on a network of this machine, from its files, device and owner process. */
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { CidrRow } from '../../protocol/rows.ts';
 import type { InterfaceName } from '../../values/name.ts';

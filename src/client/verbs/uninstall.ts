@@ -12,10 +12,7 @@ import type { UninstallOptions } from '../options.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
 
-/**
- * Removes whatever is left, also after an interrupted run. Throws a `Failure`: nothing installed, not
- * confirmed, or the device is not WireGuard's.
- */
+/** Also after an interrupted run. Throws a `Failure`: not installed, not confirmed, or a foreign device. */
 export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
   const paths = pathsOf(network, options);
   const files = filesOf(paths).filter((path) => existsSync(path));

@@ -78,7 +78,6 @@ const follow = async (networks: readonly InterfaceName[], options: UpOptions): P
     sayOf(network)(`changes are no longer followed; its tunnels stay up until: innernet down ${network}`);
 };
 
-/** Shows pending work on a terminal. */
 const watch = (owned: readonly OwnedNetwork[]): NodeJS.Timeout =>
   setInterval(() => {
     const underWay = owned.flatMap(({ network, follower }) => {

@@ -28,9 +28,7 @@ const otherHistory = (message: string, own: Head): Failure =>
     hint: `ask others what they have seen; on the server: innernet-server verify NETWORK --witness ${shortHead(own)}`,
   });
 
-/**
- * Returns the server's head, reached by its digests from the own one. Throws `Failure` on another history.
- */
+/** Follows the server's digests from the own head to its head, and returns it. Throws a `Failure`. */
 export const checkHistory = async (own: Head, server: Witnessed): Promise<Head> => {
   const end = await server.head();
   if (end.networkId !== own.networkId)
