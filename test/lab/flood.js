@@ -7,6 +7,9 @@ const [server = '', key = ''] = process.argv.slice(2);
 const [host = '', port = ''] = server.split(':');
 const done = { idle: 0, streams: 0, opened: 0, calls: 0, answered: 0 };
 
+/** Without a rest the packets alone fill the tunnel of a slow machine, which no server can help. */
+const REST_MS = 25;
+
 /** @param {string} line @param {string[]} more */
 const head = (line, ...more) =>
   [`${line} HTTP/1.1`, `Host: ${server}`, `X-Innernet-Server-Key: ${key}`, ...more, '', ''].join('\r\n');
@@ -20,12 +23,19 @@ const UPGRADE = head(
   'Sec-WebSocket-Protocol: innernet.v1',
 );
 
+/**
+ * Ports of its own: the daemon's sockets are bound to the device, so the kernel may give their ports to others as well,
+ * and a handshake from the same port ends the older connection.
+ */
+let last = 0;
+const localPort = () => 2_000 + (last++ % 28_000);
+
 /** Keeps one connection up for ever: when it is closed, a new one is made. @param {(socket: import('node:net').Socket) => void} say */
 const keep = (say) => {
-  const socket = connect(Number(port), host);
+  const socket = connect({ port: Number(port), host, localPort: localPort() });
   socket.on('error', () => {});
   socket.once('connect', () => say(socket));
-  socket.once('close', () => setTimeout(() => keep(say), 5));
+  socket.once('close', () => setTimeout(() => keep(say), REST_MS));
 };
 
 for (let n = 0; n < 64; n++)

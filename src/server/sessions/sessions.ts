@@ -128,10 +128,10 @@ export class Sessions {
   }
 }
 
-/** A withdrawn invitation has no listener, and another peer may get its address. */
-const graceOf = ({ peer, reason }: EndedRight): number => {
-  if (reason === 'joined') return MAX_ANSWER_MS;
-  return peer.isRedeemed ? MAX_GOODBYE_MS : 0;
+/** Another peer may get the address of a withdrawn invitation; a disabled one has a call to be answered, perhaps. */
+const graceOf = (right: EndedRight): number => {
+  if (right.reason === 'joined') return MAX_ANSWER_MS;
+  return isAddressFree(right) ? 0 : MAX_GOODBYE_MS;
 };
 
 const isAddressFree = ({ peer, reason }: EndedRight): boolean =>
