@@ -90,6 +90,15 @@ const load = async () => {
       }
     },
 
+    /**
+     * Takes a local port before `connect`. The kernel gives a port that `connect` chose for a bound socket to unbound
+     * ones as well, and a handshake from the same port ends the older connection. Throws `CallFailed`.
+     */
+    holdPort: (fd: number, family: Ip): void => {
+      const bytes = sockaddr((familyOf(family) === 4 ? '0.0.0.0' : '::') as Ip, 0);
+      check(calls.bind(fd, bytes, bytes.length), 'bind');
+    },
+
     /** Binds and listens. Throws `CallFailed`. */
     listenAt: (fd: number, ip: Ip, port: number): void => {
       set(fd, LINUX.SOL_SOCKET, LINUX.SO_REUSEADDR, int(1), 'SO_REUSEADDR');

@@ -23,16 +23,9 @@ const UPGRADE = head(
   'Sec-WebSocket-Protocol: innernet.v1',
 );
 
-/**
- * Ports of its own: the daemon's sockets are bound to the device, so the kernel may give their ports to others as well,
- * and a handshake from the same port ends the older connection.
- */
-let last = 0;
-const localPort = () => 2_000 + (last++ % 28_000);
-
 /** Keeps one connection up for ever: when it is closed, a new one is made. @param {(socket: import('node:net').Socket) => void} say */
 const keep = (say) => {
-  const socket = connect({ port: Number(port), host, localPort: localPort() });
+  const socket = connect(Number(port), host);
   socket.on('error', () => {});
   socket.once('connect', () => say(socket));
   socket.once('close', () => setTimeout(() => keep(say), REST_MS));

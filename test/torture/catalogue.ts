@@ -558,7 +558,7 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/api/way.ts',
-        line: 'const socket = socketOf(libc.socketThrough(this.#network, hostOf(to) as Ip));',
+        line: 'const socket = socketOf(fd);',
         becomes: 'const socket = new Socket();',
       },
       {

@@ -66,7 +66,9 @@ export class TunnelWay implements Way {
 
   #connect(libc: Libc, device: number, to: SocketAddress, timeout: number | undefined): Socket {
     try {
-      const socket = socketOf(libc.socketThrough(this.#network, hostOf(to) as Ip));
+      const fd = libc.socketThrough(this.#network, hostOf(to) as Ip);
+      const socket = socketOf(fd);
+      libc.holdPort(fd, hostOf(to) as Ip);
       if (libc.deviceIndex(this.#network) !== device)
         return failing(new Error('the device was made anew'), socket);
       if (timeout !== undefined) socket.setTimeout(timeout);
