@@ -31,6 +31,8 @@ export class Reconciler {
   #device: Device;
   #state: DeviceState | undefined;
   #changes: (() => Step[])[] = [];
+  /** A device that cannot be read is not asked without a pause. */
+  #noLookBefore = 0;
   #lastReadAt = Number.NEGATIVE_INFINITY;
   /** Set by the first comparison. */
   #compareAt = Number.POSITIVE_INFINITY;
@@ -105,8 +107,9 @@ export class Reconciler {
   async #look(): Promise<void> {
     if (this.#isClosed) return;
     const state = await this.read().catch(() => undefined);
-    if (state) await this.#apply(this.#wanted.stepsAfterLook(state));
-    else this.compareIn(this.#wanted.repairAfterMs);
+    if (state) return this.#apply(this.#wanted.stepsAfterLook(state));
+    this.#noLookBefore = performance.now() + this.#wanted.repairAfterMs;
+    this.compareIn(this.#wanted.repairAfterMs);
   }
 
   async #apply(steps: readonly Step[]): Promise<void> {
@@ -127,7 +130,8 @@ export class Reconciler {
 
   get #lookAt(): number {
     const pause = this.#wanted.peerCount() > MANY_PEERS ? READ_PAUSE_IF_MANY_MS : 0;
-    return Math.max(this.#wanted.nextLookAt(this.#lastReadAt), this.#lastReadAt + pause);
+    const next = this.#wanted.nextLookAt(this.#lastReadAt);
+    return Math.max(next, this.#lastReadAt + pause, this.#noLookBefore);
   }
 
   #arm(): void {

@@ -125,6 +125,15 @@ describe('a comparison', () => {
   });
 });
 
+it('asks a device that is gone once in each time for a repair', async () => {
+  await started({ nextLookAt: (lastReadAt) => lastReadAt + 1_000 });
+  device.isGone = true;
+  device.reads = 0;
+  await passed(11_000);
+  expect(device.reads).toBeGreaterThan(1);
+  expect(device.reads).toBeLessThan(6);
+});
+
 describe('changes', () => {
   it('go to the device without reading it, those that wait as one operation and in their order', async () => {
     const reconciler = await started();
