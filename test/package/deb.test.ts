@@ -147,7 +147,7 @@ describe('under systemd', () => {
     const said: string[] = [];
     for (const [machine, unit, most] of [
       [server, 'innernet-server@acme', 2.7],
-      [peer, 'innernet@acme', 2.5],
+      [peer, 'innernet@acme', 2.4],
     ] as const) {
       const text = await machine.sure(`systemctl cat ${unit}`);
       const reasons = text
