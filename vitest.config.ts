@@ -1,6 +1,7 @@
 // Sets of tests: unit (in seconds, no root needed), e2e (real programs, real namespaces), slow (the same, where a minute
-// must pass), package (what is published, installed on machines of its own) and interop (the same as e2e, with innernet's
-// own programs; run on demand by scripts/interop.js). Where sets are mixed, one follows the other.
+// must pass), package (what is published, installed on machines of its own), interop (the same as e2e, with innernet's own
+// programs; run on demand by scripts/interop.js) and kernel (the package in a virtual machine; run on demand by
+// scripts/test-kernel.js). Where sets are mixed, one follows the other.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
@@ -38,7 +39,7 @@ export default defineConfig({
           name: 'unit',
           sequence: { groupOrder: 0 },
           include: ['test/**/*.test.ts'],
-          exclude: ['e2e', 'torture', 'slow', 'interop', 'package']
+          exclude: ['e2e', 'torture', 'slow', 'interop', 'package', 'kernel']
             .map((set) => `test/${set}/**`)
             .concat(slow),
           globalSetup: ['test/build.ts'],
@@ -95,6 +96,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'kernel',
+          sequence: { groupOrder: 5 },
+          include: ['test/kernel/**/*.test.ts'],
+          // Each step builds on the one before it, on an emulated processor.
+          bail: 1,
+          testTimeout: 1_200_000,
         },
       },
     ],

@@ -46,7 +46,7 @@ exec sh -c "$2"
  * @param {Options} options
  * @returns {Promise<number>} its exit code
  */
-const isolated = (argv, { log, ...options }) =>
+export const isolated = (argv, { log, ...options }) =>
   new Promise((resolve) => {
     const own = [
       '--mount',

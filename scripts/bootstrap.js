@@ -30,6 +30,14 @@ const testPackages = { 'chromium-headless-shell': 'chromium-headless-shell', tcp
 /** What `npm run test:debian` makes a root with. */
 const debianPackages = { debootstrap: 'debootstrap', gpgv: 'gpgv', git: 'git' };
 
+/** What `npm run test:kernel` makes a virtual machine with. */
+const kernelPackages = {
+  debootstrap: 'debootstrap',
+  gpgv: 'gpgv',
+  e2fsprogs: 'mke2fs',
+  'qemu-system-x86': 'qemu-system-x86_64',
+};
+
 /** What only `npm run torture` wants: another clock for a program of ours. */
 const torturePackages = { faketime: 'faketime' };
 
@@ -188,6 +196,7 @@ installSystemPackages(
     ...(['test', 'torture'].includes(verb) ? testPackages : {}),
     ...(verb === 'torture' ? torturePackages : {}),
     ...(verb === 'test:debian' ? debianPackages : {}),
+    ...(verb === 'test:kernel' ? kernelPackages : {}),
   }),
 );
 if (!npmPackagesAreCurrent()) installNpmPackages();

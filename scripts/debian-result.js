@@ -1,4 +1,4 @@
-// What a run on a bare Debian has come to: how long it took, its last lines, and their place in docs/reliability.md.
+// What a run on a Debian of its own has come to: how long it took, its last lines, and their place in docs/reliability.md.
 // @ts-check
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -21,12 +21,12 @@ export const lastLines = (log, count = 5) =>
     .slice(-count);
 
 /**
- * Puts the lines in the place of those that an earlier run of the same release has left.
+ * Puts the lines in the place of those that an earlier run of the same kind has left.
  * @param {string} title
  * @param {string[]} lines
  */
 export const record = (title, lines) => {
-  const [name] = /^Debian \S+/.exec(title) ?? [];
+  const [name] = /^(?:Kernel of )?Debian \S+/.exec(title) ?? [];
   const note = readFileSync(NOTE, 'utf8');
   const block = new RegExp(`\`\`\`text\n${name}[^]*?\`\`\``);
   if (!block.test(note)) throw new Error(`docs/reliability.md has no block that begins with "${name}"`);
