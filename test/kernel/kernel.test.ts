@@ -134,7 +134,9 @@ describe('a machine that booted with its own kernel', () => {
       await machine.sure(
         `innernet-server add-peer acme --name ${name} --cidr humans --auto-ip --admin false --yes`,
       );
-      await machine.sure(`ip netns exec ${name} inn install ${name}.toml --name ${name} --delete-invite`);
+      await machine.sure(
+        `ip netns exec ${name} inn install ${name}.toml --name ${name} --delete-invite --allow-overlap`,
+      );
       await machine.sure(`systemctl enable --now innernet@${name}`);
     }
     await machine.until(annReaches(SERVER));
