@@ -1,11 +1,12 @@
 // Runs the package's tests on a booted kernel, in a virtual machine under qemu: node scripts/test-kernel.js [12|13]
 // @ts-check
-import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isolated } from './bare-debian.js';
 import { elapsed, lastLines, record } from './debian-result.js';
 import { diskOf } from './kernel-disk.js';
 
@@ -45,28 +46,6 @@ const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopped.abort());
 
 /**
- * Runs the tests with what they say on stdout and in the log.
- * @param {string} disk
- * @param {string} log
- * @returns {Promise<number>} their exit code
- */
-const runTests = (disk, log) =>
-  new Promise((resolve) => {
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const child = spawn(process.execPath, [vitest, 'run', '--project', 'kernel'], {
-      cwd: root,
-      env: { ...process.env, KERNEL_DISK: disk },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    stopped.signal.addEventListener('abort', () => child.kill('SIGINT'));
-    child.stdout.on('data', (/** @type {Buffer} */ chunk) => {
-      process.stdout.write(chunk);
-      appendFileSync(log, chunk);
-    });
-    child.on('close', (code) => resolve(code ?? 1));
-  });
-
-/**
  * @param {'12' | '13'} release
  * @param {string} log
  * @param {{ fresh: boolean, record: boolean }} values
@@ -74,7 +53,10 @@ const runTests = (disk, log) =>
 const tryOut = async (release, log, { fresh, ...values }) => {
   const disk = await diskOf(release, { isFresh: fresh, signal: stopped.signal });
   const start = performance.now();
-  const code = await runTests(disk, log);
+  // In a process namespace, which takes the emulator along however this ends; with its files in the folder that goes too.
+  const env = { ...process.env, KERNEL_DISK: disk, TMPDIR: dirname(log) };
+  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', 'kernel'];
+  const code = await isolated([process.execPath, ...vitest], { log, signal: stopped.signal, env });
   stopped.signal.throwIfAborted();
   const lines = lastLines(log, Number.POSITIVE_INFINITY);
   const [, machine] = /^machine: (.*)$/m.exec(lines.join('\n')) ?? [];
