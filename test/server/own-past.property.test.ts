@@ -35,7 +35,8 @@ const tokensOf = ({ name, ip, publicKey }: Peer): string[] => [name, ip, publicK
 const tokens = ({ networks, events }: RandomLog, viewer: PeerId): { all: Set<string>; seen: Set<string> } => {
   const [all, seen] = [new Set<string>(), new Set<string>(['server', 'root', 'acme'])];
   for (const event of events) // two renames in one commit leave no network with the name between them
-    if (event.type === 'PeerRenamed' && event.peerId === viewer) seen.add(event.name);
+    if ((event.type === 'PeerAdded' || event.type === 'PeerRenamed') && event.peerId === viewer)
+      seen.add(event.name);
   for (const network of networks.values()) {
     const self = network.peer(viewer);
     for (const peer of network.peers())

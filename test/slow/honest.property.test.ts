@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PROVOKED } from '../commands/tricks.ts';
 import { throws } from '../commands.ts';
-import { type Act, HonestWorld, type Told, WORLDS } from './honest-worlds.ts';
+import { type Act, HonestWorld, type Told, WORLDS } from '../server/honest-worlds.ts';
 
 /** `PROPERTY_RUNS=200 PROPERTY_SEED=42` runs longer, or again what failed. */
 const runs = Number(process.env.PROPERTY_RUNS ?? 3);
@@ -55,7 +55,7 @@ const normal = (told: unknown): unknown => {
 
 const tally = new Map<string, number>();
 const count = (told: Told): void => {
-  for (const [, what] of JSON.stringify(told).matchAll(/"(?:kind|verdict|ask|end|error)":"(\w+)"/g))
+  for (const [, what] of JSON.stringify(told).matchAll(/"(?:kind|verdict|ask|end|error|code)":"(\w+)"/g))
     tally.set(what!, (tally.get(what!) ?? 0) + 1);
 };
 
@@ -79,7 +79,7 @@ describe('with an honest server', () => {
 
   it('tried what matters', () => {
     expect(
-      ['welcome', 'delta', 'fetch', 'set', 'Rejected', 'take'].filter((what) => !tally.has(what)),
+      ['welcome', 'delta', 'fetch', 'set', 'UnknownPeer', 'take'].filter((what) => !tally.has(what)),
     ).toEqual([]);
   });
 
