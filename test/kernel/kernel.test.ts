@@ -94,7 +94,7 @@ const withPings = async (act: () => Promise<void>): Promise<void> => {
   const counts = [...said.matchAll(/^(\d+) packets transmitted, (\d+) received/gm)];
   expect(counts).toHaveLength(2);
   for (const [, sent, received] of counts) {
-    expect(Number(sent)).toBeGreaterThan(3);
+    expect(Number(sent)).toBeGreaterThan(1);
     // The last one may be on its way.
     expect(Number(received), said).toBeGreaterThanOrEqual(Number(sent) - 1);
   }
