@@ -1,7 +1,6 @@
 /** The shared secret of two WireGuard keys by OpenSSL, and hashes for proofs. */
 import {
   createHmac,
-  createPrivateKey,
   createPublicKey,
   diffieHellman,
   hash,
@@ -9,19 +8,18 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
+import { privateKeyObject } from './public-key.ts';
 
-/** DER prefixes of X25519 keys. Source: RFC 8410, sections 4 and 7. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
+/** DER prefix of an X25519 public key. Source: RFC 8410, section 4. */
 const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 
 /** Importing a private key takes OpenSSL as long as the rest; a server has one for all peers. */
 const taken = new WeakMap<PrivateKey, KeyObject>();
 
-const privateKeyObject = (key: PrivateKey): KeyObject => {
+const takenKey = (key: PrivateKey): KeyObject => {
   const known = taken.get(key);
   if (known) return known;
-  const der = Buffer.concat([PKCS8_PREFIX, keyBytes(key.reveal())]);
-  const made = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const made = privateKeyObject(keyBytes(key.reveal()));
   taken.set(key, made);
   return made;
 };
@@ -30,7 +28,7 @@ const privateKeyObject = (key: PrivateKey): KeyObject => {
 export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
   const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
   const publicKey = createPublicKey({ key: publicDer, format: 'der', type: 'spki' });
-  return diffieHellman({ privateKey: privateKeyObject(own), publicKey });
+  return diffieHellman({ privateKey: takenKey(own), publicKey });
 };
 
 export const HASHES = {
