@@ -35,6 +35,7 @@ const meant = (said: string | number, things: readonly { name: string }[]): stri
 
 const isPlane = (on: Past | Plane): on is Plane => 'view' in on;
 
+/** Runs a task and adds to a refusal what the network's present state says of it. */
 export const advised = async <T>(on: Past | Plane, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

@@ -49,6 +49,7 @@ export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, m
   else answer(printable(words));
 };
 
+/** Executes a command and prints what came of it. */
 export const change = async (
   plane: Plane,
   command: AdminCommand,

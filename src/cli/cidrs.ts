@@ -34,6 +34,7 @@ const compareBlocks = (a: Cidr, b: Cidr): number => {
   return left === right ? prefixOf(a) - prefixOf(b) : left < right ? -1 : 1;
 };
 
+/** The CIDRs that pass, as choices in the order of the tree. */
 export const cidrChoices = ({ cidrs }: NetworkView, passes: (node: CidrNode) => boolean): Choice<string>[] =>
   inTreeOrder(cidrs)
     .filter(({ node }) => passes(node))

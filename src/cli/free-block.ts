@@ -26,6 +26,7 @@ export const freeBlock = ({ cidrs }: Blocks): Cidr | undefined => {
   return undefined;
 };
 
+/** The hint where no CIDR can hold peers. */
 export const waysToAddCidr = (view: Blocks): { hint: string; verb: string } => ({
   hint: 'add one first',
   verb: `add-cidr people ${freeBlock(view) ?? 'BLOCK'}`,

@@ -105,6 +105,7 @@ const verbOf = (command: Command): VerbGrammar => ({
   operands: command.registeredArguments.map(operandOf),
 });
 
+/** Reads a program's words. */
 export const grammarOf = (program: Command): Grammar => ({
   program: program.name(),
   version: program.version() ?? '',

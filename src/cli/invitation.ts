@@ -20,6 +20,7 @@ import { Usage } from './usage.ts';
 
 const MAX_SPAN_SECONDS = 100 * 365 * 86_400;
 
+/** When an invitation of so many seconds from now ends. */
 export const endsAfter = (seconds: number): Timestamp => {
   if (seconds < 1 || seconds > MAX_SPAN_SECONDS)
     throw new Usage('--invite-expires: an invitation lasts from a second to a hundred years');
@@ -72,6 +73,7 @@ const temporaryKeys = async (): Promise<KeyPair> => {
   return keyPairFrom(randomBytes(32));
 };
 
+/** What inviting would do: no file is made, and the keys are thrown away. */
 export const rehearseInvitation = async (
   plane: Plane,
   { command }: Pick<Invitation, 'command'>,

@@ -63,6 +63,7 @@ const safely = <T>(work: () => T): T | undefined => {
   }
 };
 
+/** A day or time, in the reader's zone unless it names one. */
 export const timeSaid = (text: string): Timestamp | undefined =>
   safely(() => isoTime(text.toUpperCase(), false));
 

@@ -6,6 +6,7 @@ import { isNetworkHere, networksIn } from './networks.ts';
 import { globalOptionsOf, parsedBy } from './options.ts';
 import { Usage } from './usage.ts';
 
+/** The name of a network, checked before it becomes part of a path. */
 export const networkName = parsedBy('network', InterfaceName);
 
 export class NetworkVerb extends Command {

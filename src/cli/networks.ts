@@ -6,6 +6,7 @@ import type { Folders } from './options.ts';
 
 const CONF = '.conf';
 
+/** The networks that have a conf on this machine, by name. */
 export const networksIn = ({ configDir }: Pick<Folders, 'configDir'>): InterfaceName[] => {
   const files = ((): string[] => {
     try {

@@ -115,6 +115,7 @@ export const globalOptionsOf = (verb: Command): GlobalOptions => {
   };
 };
 
+/** Everything that was said to a verb, before it and after. */
 export const saidTo = <Options extends GlobalOptions>(verb: Command): Options =>
   ({ ...verb.opts(), ...globalOptionsOf(verb) }) as Options;
 

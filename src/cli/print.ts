@@ -33,11 +33,13 @@ export const clearPassing = (): void => {
   hasPassing = false;
 };
 
+/** Prints the answer: a line or more, on stdout. */
 export const answer = (text: string): void => {
   clearPassing();
   process.stdout.write(`${harmless(text, process.stdout)}\n`);
 };
 
+/** For people; programs do not read it. */
 export const note = (text: string): void => {
   clearPassing();
   process.stderr.write(`${harmless(text, process.stderr)}\n`);
@@ -64,6 +66,7 @@ export const jsonText = (value: unknown, indent?: number): string => {
 export const jsonLine = (text: string): string =>
   /^[ -~]*$/.test(text) ? text : jsonText(JSON.parse(text) as unknown);
 
+/** Prints the answer for programs: one JSON document. */
 export const answerJson = (value: unknown): void => answer(jsonText(value, 2));
 
 const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
@@ -95,6 +98,7 @@ const widthOf = (text: string): number => {
   return width;
 };
 
+/** Lines of a table, the headings in front; cells are made printable, the columns aligned. */
 export const table = (headings: readonly string[], rows: readonly (readonly string[])[]): string => {
   const cells = [headings, ...rows].map((row) => row.map(printable));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => widthOf(row[column] ?? ''))));

@@ -62,8 +62,10 @@ export type VerbWords = {
 
 const EXAMPLES = new WeakMap<Command, readonly string[]>();
 
+/** The example command lines of a verb, without the program's name. */
 export const examplesOf = (verb: Command): readonly string[] => EXAMPLES.get(verb) ?? [];
 
+/** Adds a verb that takes no network; its options, arguments and action follow. */
 export const verb = (program: Command, name: string, words: VerbWords, options?: CommandOptions): Command =>
   withWords(program, program.command(name, options), words);
 
@@ -75,12 +77,14 @@ const withWords = <C extends Command>(program: Command, command: C, words: VerbW
   return command.addHelpText('after', `\nExamples:\n${examples}`);
 };
 
+/** Adds a verb whose first argument is a network. */
 export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
   const command = new NetworkVerb(name).copyInheritedSettings(program);
   program.addCommand(command);
   return withWords(program, command, words);
 };
 
+/** Gives a verb its action: opens the network, acts, and closes it also after an error. */
 export const actsOn = <Options, On extends Past = Plane>(
   command: Command,
   open: (network: InterfaceName, options: GlobalOptions) => Promise<On>,

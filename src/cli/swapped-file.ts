@@ -2,6 +2,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { fileCalls } from './file-calls.ts';
 
+/** Another program has written into the file since it was read. */
 export class Overtaken extends Error {}
 
 /** Content of a path or an open file; a missing file is empty. */

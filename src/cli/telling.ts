@@ -74,6 +74,7 @@ const namesOf = (peers: readonly PeerBrief[]): string => {
 const groupLines = (groups: Reach['gained'], sign: string): string[] =>
   groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
 
+/** Who can reach whom now and could not, and the other way round; nothing where nothing differs. */
 export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
   ...(gained.length > 0
     ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]

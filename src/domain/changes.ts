@@ -107,6 +107,7 @@ class Before {
   }
 }
 
+/** Takes a whole commit into the network and tells what it changed. */
 export const advanceWithChanges = (
   network: Network,
   events: Iterable<NetworkEvent>,

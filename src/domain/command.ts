@@ -7,9 +7,11 @@ import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
+/** A peer by id or by its present name. */
 export const PeerRef = z.union([PeerId, RecordedName]);
 export type PeerRef = z.infer<typeof PeerRef>;
 
+/** A CIDR by id or by its present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
 
@@ -118,6 +120,7 @@ const AllOf = command('AllOf', {
   returnsTo: Position.optional(),
 });
 
+/** What an admin may send from afar. */
 export const AdminCommand = z.discriminatedUnion('type', [...SINGLE, AllOf]);
 export type AdminCommand = z.infer<typeof AdminCommand>;
 

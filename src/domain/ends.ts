@@ -10,6 +10,7 @@ const WARNED_BEFORE = 7 * 86_400_000;
 export const hasEnded = ({ expires }: Pick<Peer, 'expires'>, now: Timestamp): boolean =>
   expires !== undefined && expires <= now;
 
+/** The moment of the end; null for never. */
 export const endFrom = (end: End, now: Timestamp): Timestamp | null =>
   typeof end === 'number' ? (new Date(Date.parse(now) + end * 1000).toISOString() as Timestamp) : end;
 

@@ -141,18 +141,22 @@ class LayeredSet<V> implements Collection<V> {
   }
 }
 
+/** A layer over a map, or a new map where there is none to lie over. */
 export const mapOver = <K, V>(below: Mapping<K, V> | undefined, over?: (value: V) => V): Mapping<K, V> =>
   below ? new LayeredMap(below, over) : new Map();
 
+/** A layer over a set, or a new set where there is none to lie over. */
 export const setOver = <V>(below: Collection<V> | undefined): Collection<V> =>
   below ? new LayeredSet(below) : new Set();
 
+/** Adds a value to the set that a map holds under a key. */
 export const put = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   if (known) known.add(value);
   else map.set(key, new Set([value]));
 };
 
+/** Takes a value out of the set that a map holds under a key, and an empty set out of the map. */
 export const drop = <K, V>(map: Mapping<K, Collection<V>>, key: K, value: V): void => {
   const known = map.get(key);
   known?.delete(value);

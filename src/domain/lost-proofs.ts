@@ -6,6 +6,7 @@ import { printable, shellWord } from './rejection.ts';
 /** `verb` restores it, without program and network; absent: it returns by itself. */
 export type LostProof = { sentence: string; verb?: string };
 
+/** Everything about proofs that stood in `before` and does not in `after`. */
 export const lostProofs = (before: Network, after: Network): LostProof[] => [
   ...requirement(before, after),
   ...[...after.peers()].flatMap((peer) => waiver(before.peer(peer.id), peer)),

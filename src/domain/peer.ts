@@ -59,8 +59,10 @@ const sameIn =
 export const SHOWN_FIELDS = fieldsOf(ShownPeer);
 export const PEER_FIELDS = fieldsOf(Peer);
 
+/** Whether other peers are shown the same of both. */
 export const looksSame = sameIn(SHOWN_FIELDS);
 
+/** What other peers are shown of one. */
 export const shownOf = (peer: Peer): ShownPeer =>
   Object.fromEntries(
     SHOWN_FIELDS.filter((field) => peer[field] !== undefined).map((field) => [field, peer[field]]),

@@ -28,6 +28,7 @@ export const keyTrouble = (network: Network, key: PublicKey): Rejection | undefi
   return undefined;
 };
 
+/** Applies a rule to the peer; refuses an unknown one and the server. */
 export const onPeer = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {
   const peer = findPeer(network, ref);
   if (!peer) return reject({ code: 'UnknownPeer', peer: ref });

@@ -70,6 +70,7 @@ const SENTENCES: Sentences = {
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
 };
 
+/** What an event says, without who did it; one that undoes something says so. */
 export const sentenceOf = (event: NetworkEvent, words: Words): string => {
   // The table fits this type, but the compiler cannot join the two unions.
   const sentence = (SENTENCES[event.type] as (event: NetworkEvent, words: Words) => string)(event, words);

@@ -59,6 +59,7 @@ export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
   return viewers;
 };
 
+/** Whether a peer of `viewer` sees the own peers of `cidr`. */
 export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean => {
   const ancestors = new Set(lineage(network, cidr));
   if (ancestors.has(viewer) || ancestors.has(SERVER_CIDR)) return true;

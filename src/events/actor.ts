@@ -12,6 +12,7 @@ export const Actor = z.discriminatedUnion('kind', [
 ]);
 export type Actor = z.infer<typeof Actor>;
 
+/** The peer that acted; undefined where no peer did. */
 export const actingPeer = (actor: Actor): PeerId | undefined => {
   switch (actor.kind) {
     case 'peer':

@@ -43,6 +43,7 @@ const writeHex = (bytes: Uint8Array, start: number, hex: string): void => {
     bytes[start + at / 2] = nibble(hex.charCodeAt(at)) * 16 + nibble(hex.charCodeAt(at + 1));
 };
 
+/** The bytes of lower-case hexadecimal digits. */
 export const fromHex = (hex: string): Uint8Array => {
   const bytes = new Uint8Array(hex.length / 2);
   writeHex(bytes, 0, hex);
@@ -99,6 +100,7 @@ export const chainHash = (
   return sha256(linkBytes);
 };
 
+/** The JSON text of an event that goes into `body`: all but its type. */
 export const bodyText = (event: NetworkEvent): string => {
   const { type: _, ...body } = event;
   return JSON.stringify(body);

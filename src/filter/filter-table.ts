@@ -57,6 +57,7 @@ export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain 
   ],
 });
 
+/** How many packets the rules of a listing have dropped. */
 export const droppedIn = (listing: string): number =>
   [...listing.matchAll(/counter packets (\d+) bytes \d+ drop/g)].reduce(
     (sum, [, count]) => sum + Number(count),

@@ -27,6 +27,7 @@ const RecordedEvent = z.looseObject({ type: z.string().max(64) });
 export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(RecordedEvent) });
 export type Outcome = z.infer<typeof Outcome>;
 
+/** What a command would do at this position, had it been meant. */
 export const Rehearsal = Outcome.extend({
   dryRun: z.literal(true),
   /** One per event, without the actor; times are ISO 8601, UTC. */

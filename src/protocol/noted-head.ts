@@ -26,4 +26,5 @@ export const NotedHead = z.string().transform((text, context): NotedHead => {
   return z.NEVER;
 });
 
+/** Whether a hash is the one that was noted. */
 export const isAsNoted = ({ digits }: NotedHead, hash: Hash): boolean => hash.startsWith(digits);

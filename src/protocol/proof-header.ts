@@ -5,6 +5,7 @@
  * answer: BOOT.NOW.TAG, and .LENGTH for each part but the last
  */
 
+/** Its name as Node reads it; on the wire it is `X-Innernet-Proof`. */
 export const PROOF_HEADER = 'x-innernet-proof';
 
 /** The server's clock: the run of its program, and milliseconds in it, never set back. */

@@ -3,6 +3,7 @@ import type { AdminCommand, Undoing } from '../domain/command.ts';
 import type { UndoRequest } from './commands.ts';
 import type { AnswerTo } from './past.ts';
 
+/** The command that carries a plan out. */
 export const undoingOf = ({ commands, at, reverts, returnsTo }: AnswerTo<'undo'>): Undoing => ({
   type: 'AllOf',
   commands: commands as Undoing['commands'],

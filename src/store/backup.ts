@@ -15,6 +15,7 @@ const PAGES = 10_000;
 
 const ENDS = ['', '-wal', '-shm', '-journal'];
 
+/** Removes a log's file with everything that SQLite keeps beside it. */
 export const removeLog = (file: string): void => {
   for (const end of ENDS) rmSync(file + end, { force: true });
 };

@@ -7,6 +7,7 @@ import { Failure } from '../values/failure.ts';
 import type { Hash } from '../values/id.ts';
 import { APPLICATION_ID } from './migrate.ts';
 
+/** The newest `user_version` that innernet has made. */
 export const FOREIGN_VERSION = 2;
 
 /** Columns since version 0. */
@@ -71,6 +72,7 @@ export class ForeignDatabase {
   }
 }
 
+/** SHA-256 of a file's bytes. */
 export const hashOfFile = (file: string): Hash => sha256(readFileSync(file));
 
 const columnsOf = (table: Table, version: number): string[] => [

@@ -52,6 +52,7 @@ const notOurs = (error: unknown, file: string): Error => {
   return error as Error;
 };
 
+/** Another program held the lock longer than this connection waits. */
 export class LockHeld extends Failure {
   constructor(file: string, cause: unknown) {
     super(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {

@@ -50,6 +50,7 @@ const forget = (db: Database, position: Position): void => {
   db.prepare('DELETE FROM stored_state_pieces WHERE position = ?').run(position);
 };
 
+/** Throws all of them away. */
 export const dropStates = (db: Database): void => {
   for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces'))
     forget(db, position);

@@ -58,6 +58,7 @@ export const Cidr = RecordedCidr.superRefine((cidr, context) => {
 });
 export type Cidr = z.infer<typeof RecordedCidr>;
 
+/** The address as a number, for arithmetic within its family. */
 export const toNumber = (ip: Ip): bigint => {
   if (!ip.includes(':')) return BigInt(ipv4Number(ip));
   return ipaddr.IPv6.parse(ip).parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n);
@@ -79,11 +80,13 @@ export const fromNumber = (value: bigint, family: Family): Ip => {
 
 export const familyOf = (text: Ip | Cidr): Family => (text.includes(':') ? 6 : 4);
 
+/** Number of leading bits that a block fixes. */
 export const prefixOf = (cidr: Cidr): number => Number(cidr.slice(cidr.indexOf('/') + 1));
 
 /** The address part of a block, with host bits. */
 export const addressOf = (cidr: Cidr): Ip => cidr.slice(0, cidr.indexOf('/')) as Ip;
 
+/** The prefix length that spans a single address. */
 export const fullPrefix = (family: Family): number => (family === 4 ? 32 : 128);
 
 /** The block of one address, as in a peer's allowed-ips. */

@@ -6,6 +6,7 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 /** About a hundred years: more is a slip, and would not fit a `Timestamp`. */
 const MAX_SPAN_SECONDS = 5200 * SECONDS.w;
 
+/** A span of time in whole seconds, at least one. */
 export const Seconds = z.number().int().positive().max(MAX_SPAN_SECONDS);
 
 const secondsOf = (text: string): number | undefined => {

@@ -123,5 +123,6 @@ export const thievesIn = ({ routes }: Routing, network: Cidr, own: InterfaceName
 const kindOf = ({ type = 'unicast' }: RouteJson): Thief['kind'] | undefined =>
   type === 'unicast' ? 'route' : type === 'local' ? 'address' : undefined;
 
+/** Routes of other devices, in words. */
 export const thievesText = (thieves: readonly Thief[]): string =>
   thieves.map(({ kind, cidr, device }) => `the ${kind} ${cidr} of ${device}`).join(', ');

@@ -14,6 +14,7 @@ export const numberRead = (text: string | undefined, what: string): number => {
   return Number(text);
 };
 
+/** 32 bytes from hexadecimal digits. */
 export const bytesRead = (hex: string, what: string): Buffer => {
   if (!/^[0-9a-f]{64}$/i.test(hex)) throw odd(`${what} is no key`);
   return Buffer.from(hex, 'hex');
@@ -25,6 +26,7 @@ export const keyRead = (hex: string): PublicKey => {
   return keyFromHex(hex) as PublicKey;
 };
 
+/** A key in base64 from 32 bytes in hexadecimal digits. */
 export const keyTextRead = (text: string | undefined): PublicKey => {
   if (text === undefined || !/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text))
     throw odd('a public key is no key');

@@ -5,8 +5,10 @@ import { familyOf, fullPrefix, type Ip, toNumber } from '../values/ip.ts';
 const AF_INET = 2;
 const AF_INET6 = 10;
 
+/** The kernel's number for the address family of an address. */
 export const addressFamily = (ip: Ip): number => (familyOf(ip) === 4 ? AF_INET : AF_INET6);
 
+/** The `sockaddr_in` or `sockaddr_in6` of an address and port. */
 export const sockaddr = (ip: Ip, port: number): Buffer => {
   const family = familyOf(ip);
   const bytes = Buffer.alloc(family === 4 ? 16 : 28);

@@ -57,6 +57,7 @@ const peerLines = ({
 export const errnoOf = (answer: string): number =>
   Number(/(?:^|\n)errno=(-?\d+)\n\n$/.exec(answer)?.[1] ?? 5);
 
+/** Whether the answer is there to its end. */
 export const isComplete = (answer: string): boolean => /(?:^|\n)errno=-?\d+\n\n$/.test(answer);
 
 /** Parses the answer to `GET`, ignoring unknown keys. Throws a `Failure` for an invalid value. */

@@ -32,4 +32,5 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   socket: join(RUN_FOLDER, `${network}.sock`),
 });
 
+/** The networks that this machine has joined, by name. */
 export const installedNetworks = async (folders: Folders): Promise<InterfaceName[]> => networksIn(folders);

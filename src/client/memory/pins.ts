@@ -63,8 +63,10 @@ const samePair = (left: Pair, right: Pair): boolean =>
 const halfOf = (left: Pair, right: Pair): boolean =>
   (left.ip === right.ip) !== (left.publicKey === right.publicKey);
 
+/** Whether the row is this machine itself. */
 export const isOwn = ({ own }: Ground, row: Pair): boolean => samePair(own, row);
 
+/** Whether the row is the server: it is on the device by one's own conf. */
 export const isServer = ({ server }: Ground, row: Pair): boolean => samePair(server, row);
 
 const brokenGround = (ground: Ground, row: PeerRow): HeldRule | undefined => {
@@ -74,6 +76,7 @@ const brokenGround = (ground: Ground, row: PeerRow): HeldRule | undefined => {
   return halfOf(ground.own, row) ? 'OwnAddressClaimed' : undefined;
 };
 
+/** Found by address and by key; neither lookup walks through the pins. */
 export class Pins {
   readonly #byIp = new Map<Ip, Pin>();
   readonly #ipOfKey = new Map<PublicKey, Ip>();

@@ -67,6 +67,7 @@ const Document = z.object({
   clock: ServerTime.optional(),
 });
 
+/** One line of the journal: what a frame did. */
 export const EffectLine = z.object({
   head: HeadState.optional(),
   peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerRow.shape.id) }),
@@ -113,6 +114,7 @@ const sentence = (error: unknown): string => {
   return `${issue?.path.join('.')}: ${issue?.message}`;
 };
 
+/** A mirror that has seen no frame yet. */
 export const newcomer = (ground: Ground, sha256: Sha256): Kept => ({
   mirror: new Mirror(ground, sha256),
   endpoints: new Map(),
@@ -192,6 +194,7 @@ const storedPeer = (
   ...(isUnmet ? { unmet: true } : {}),
 });
 
+/** The text of `NET.json`. */
 export const formatState = ({ mirror, endpoints }: Kept): string => {
   const rows = [...mirror.peers()];
   const inSight = new Set(rows.map(({ ip }) => ip));

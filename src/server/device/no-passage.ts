@@ -52,4 +52,5 @@ export class NoPassage {
   }
 }
 
+/** Removes our table where the operator lets packets pass; false without one. */
 export const letThrough = (device: InterfaceName): Promise<boolean> => removeTable(device);

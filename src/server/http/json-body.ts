@@ -15,6 +15,7 @@ export const bodyOf = (request: IncomingMessage): Promise<Buffer> => {
   return body;
 };
 
+/** Whether a request has a body at all. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 

@@ -17,10 +17,12 @@ const WORK_PER_CALL = 20;
 /** A question's cost is unknown before its answer. */
 const MAX_OWED = CALLS.count;
 
+/** What a question costs besides its call, known only when it is answered. */
 export const costOfWork = (milliseconds: number): number => milliseconds / WORK_PER_CALL;
 
 type Bucket = { left: number; at: number };
 
+/** `K` names the callers who have a quota each. */
 export class Quota<K> {
   readonly #rate: Rate;
   readonly #buckets = new Map<K, Bucket>();

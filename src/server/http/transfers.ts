@@ -7,6 +7,7 @@ const MAX_TRANSFERS = 64;
 const PIECE_BYTES = 128 * 1024;
 const MAX_PIECE_MS = 10_000;
 
+/** `K` names the callers who take turns. */
 export class Transfers<K> {
   readonly #max: number;
   readonly #onCut: (peer: K) => void;

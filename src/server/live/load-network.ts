@@ -28,6 +28,7 @@ export const loadNetwork = async (log: EventLog): Promise<Network> => {
   return network;
 };
 
+/** Keeps the network as it is, for a quicker start. */
 export const storeState = async (log: EventLog, network: Network): Promise<void> => {
   const { position } = network;
   const body = JSON.stringify(network);

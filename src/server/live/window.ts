@@ -3,6 +3,7 @@ import type { EventRecord } from '../../events/record.ts';
 import type { CidrId, Hash, PeerId, Position } from '../../values/id.ts';
 import type { Step } from './step.ts';
 
+/** Records that a client may be behind and still resume. */
 export const WINDOW_RECORDS = 10_000;
 /** More changes never fit a frame: the client fetches a snapshot. */
 const MAX_PEERS = 512;

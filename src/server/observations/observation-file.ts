@@ -20,6 +20,7 @@ const Document = z.object({
   ),
 });
 
+/** The file's text. */
 export const observationDocument = (peers: StoredObservation[]): string =>
   JSON.stringify({ version: 1, peers } satisfies z.input<typeof Document>);
 
@@ -32,6 +33,7 @@ const remembered = (file: string): z.infer<typeof Document>['peers'] => {
   }
 };
 
+/** The candidates that the file remembers, by peer. */
 export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
   new Map(remembered(file).map(({ id, reported }) => [id, reported]));
 

@@ -3,6 +3,7 @@ import { Rejected, type Rejection } from '../../domain/rejection.ts';
 
 type Knowing = { backgroundOf(rejection: Rejection): string | undefined | Promise<string | undefined> };
 
+/** Runs a task and adds to a refusal its background from the log. */
 export const explained = async <T>(past: Knowing, work: () => Promise<T>): Promise<T> => {
   try {
     return await work();

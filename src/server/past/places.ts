@@ -38,6 +38,7 @@ export const placeAt = async (log: EventLog, times: RecordedTimes, moment: Momen
   return position === undefined ? BEGINNING : placeOf(log, position);
 };
 
+/** Takes a network on to a later position, in slices. */
 export const advanceTo = async (log: EventLog, network: Network, position: Position): Promise<void> => {
   let taken = 0;
   await replay(

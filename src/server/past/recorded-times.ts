@@ -7,6 +7,7 @@ import type { Timestamp } from '../../values/time.ts';
 /** A million records need a thousand times. */
 const STRIDE = 1_000;
 
+/** The last block of a log may still grow; all others never change. */
 export class RecordedTimes {
   readonly #log: Pick<EventLog, 'queries' | 'head'>;
   readonly #stride: number;

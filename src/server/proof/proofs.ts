@@ -29,6 +29,7 @@ export type Evidence = {
 export type Answered = { status: number; parts: readonly Part[]; encoding?: string };
 
 export const partOf = (bytes: Uint8Array): Part => ({ hash: HASHES.sha256(bytes), length: bytes.length });
+/** The part of an answer that has no body. */
 export const EMPTY_PART = partOf(new Uint8Array());
 
 export class Proofs {

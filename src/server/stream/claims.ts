@@ -25,6 +25,7 @@ export const readClaim = (file: string): Claim | undefined => {
   }
 };
 
+/** Claims from before a restoration do not count. */
 export const forgetClaims = (file: string): void => rmSync(file, { force: true });
 
 export class Claims {

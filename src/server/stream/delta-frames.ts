@@ -39,6 +39,7 @@ const peerRows = ({ changed, removed }: ClassDelta, joined: ReadonlySet<PeerId>)
   return { changed: changed.map(peerRow), removed, ...(ids.length > 0 ? { joined: ids } : {}) };
 };
 
+/** What tells a client to fetch a snapshot, at the position where the followers are. */
 export const fetchFrame = ({ head }: Live): Buffer => {
   const frame: Fetch = { kind: 'fetch', position: head.position, hash: head.hash };
   return Buffer.from(JSON.stringify(frame));
@@ -46,6 +47,7 @@ export const fetchFrame = ({ head }: Live): Buffer => {
 
 const FETCH = Buffer.from('{"kind":"fetch"');
 
+/** Whether the bytes are those of such a frame. */
 export const isFetch = (bytes: Buffer): boolean => bytes.subarray(0, FETCH.length).equals(FETCH);
 
 /** The records in (from, to]. */

@@ -36,6 +36,7 @@ export const lostText = (head: Head, lost: Head): string => {
     : `the ${count} changes after it (${first} to ${lost.position})`;
 };
 
+/** Shows them under a heading; says so where they are not known. */
 export const noteLostChanges = (head: Head, lost: Head, changes: readonly Told[] | undefined): void => {
   if (!changes || changes.length === 0) {
     note('which changes they were is not known: the log that was there cannot be read');

@@ -118,6 +118,7 @@ const reachAgainst = async (
   }
 };
 
+/** As `restored`, without recording it. */
 export const rehearseRestored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
   const log = await openNetworkLog(network, options);
   try {

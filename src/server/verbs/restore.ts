@@ -87,6 +87,7 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
   await settle(files);
 };
 
+/** The refusal of `restored` where the log has all that was ever seen. */
 export const neverLonger = (network: string): Failure =>
   new Failure(`nothing says that the log of ${network} was ever longer than it is`, {
     hint: `check it: innernet-server verify ${network}`,
@@ -201,6 +202,7 @@ const sure = async (
   await new Questions({ yes }).sure(`Go on with ${network} from position ${head.position}? ${loss}.`);
 };
 
+/** The event by which a network goes on from an older head than was seen. */
 export const restoration = (lost: Head): EventOf<'LogRestored'> => ({
   type: 'LogRestored',
   lostPosition: lost.position,
