@@ -66,6 +66,18 @@ describe('the one that starts', () => {
     expect(contacts.tick(state(session(large.publicKey)), 5000, wall)).toEqual([]);
   });
 
+  it("is one contact still after its device was made again: two would end each other's handshakes", () => {
+    const contacts = new Contacts(own);
+    contacts.add(large, [there], { now: 0, wall });
+    contacts.tick(state(session(large.publicKey)), 10, wall);
+    contacts.review(state(), 60_000, wall);
+    expect(kinds(contacts.add(large, [there], { now: 60_000, wall }))).toEqual(['recreate']);
+    expect(contacts.tick(state({ publicKey: large.publicKey }), 60_000, wall)).toEqual([]);
+    expect(kinds(contacts.tick(state({ publicKey: large.publicKey }), contacts.nextDue, wall))).toEqual([
+      'recreate',
+    ]);
+  });
+
   it('tries again, ever more rarely, until there is a session', () => {
     const contacts = new Contacts(own);
     contacts.add(large, [there], { now: 0, wall });

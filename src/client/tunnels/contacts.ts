@@ -127,6 +127,8 @@ export class Contacts {
       sent: undefined,
       due: Number.POSITIVE_INFINITY,
     };
+    const former = this.#all.get(publicKey);
+    if (former) this.#unconnected.delete(former);
     this.#all.set(publicKey, contact);
     if (has && isLive(has, wall)) return this.#met(contact, has);
     this.#unconnected.add(contact);
