@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { SocketAddress } from '../values/endpoint.ts';
 import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { PublicKey } from '../values/key.ts';
 import { Can } from './can.ts';
 import { SIXTEEN_BYTES } from './proof-header.ts';
 import { CidrRow, Observation, PeerRow } from './rows.ts';
@@ -77,7 +78,40 @@ export type Endpoints = z.infer<typeof Endpoints>;
 export const Revoked = frame('revoked', { reason: z.enum(['disabled', 'deleted', 'rekeyed']) });
 export type Revoked = z.infer<typeof Revoked>;
 
-export const ServerFrame = z.discriminatedUnion('kind', [Welcome, Delta, Fetch, Endpoints, Revoked]);
+/** A relay that this client may use, by the id of its peer. */
+const RelayRow = z.object({
+  id: PeerId,
+  /** One per family. An all-zero host: where this client reaches the server. */
+  endpoints: z.array(SocketAddress).min(1).max(2),
+  /** Known to this client, the server and the relay alone: a throwaway peer with this key opens the mailbox. */
+  mailbox: PublicKey,
+});
+export type RelayRow = z.infer<typeof RelayRow>;
+
+/** The relays of this client: all of them after the first delta of a stream, then what changes. */
+const Relays = frame('relays', { changed: z.array(RelayRow), removed: z.array(PeerId) });
+export type Relays = z.infer<typeof Relays>;
+
+const Index = z.number().int().nonnegative().max(0xffff_ffff);
+
+/** Receiver indices of this pair's newest session through the server's relay; null: unknown there. */
+const Indices = frame('indices', { peer: PeerId, mine: Index.nullable(), theirs: Index.nullable() });
+export type Indices = z.infer<typeof Indices>;
+
+/** An admin looks: for so many seconds the client tells its ways to peers. */
+const Look = frame('look', { for: z.number().int().positive().max(600) });
+export type Look = z.infer<typeof Look>;
+
+export const ServerFrame = z.discriminatedUnion('kind', [
+  Welcome,
+  Delta,
+  Fetch,
+  Endpoints,
+  Relays,
+  Indices,
+  Look,
+  Revoked,
+]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
 
 /**
@@ -110,7 +144,25 @@ export type Applied = z.infer<typeof Applied>;
 const Candidates = frame('candidates', { endpoints: z.array(SocketAddress).max(MAX_CANDIDATES) });
 export type Candidates = z.infer<typeof Candidates>;
 
-export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates]);
+/** Answered by `indices`. */
+const IndicesOf = frame('indices-of', { peer: PeerId });
+
+/** The way that packets to a peer take. */
+const WayRow = z.object({
+  id: PeerId,
+  way: z.enum(['direct', 'relayed']),
+  relay: PeerId.optional(),
+  /** Why not direct. */
+  reason: z.string().max(200).optional(),
+});
+
+/** Ways in one frame. */
+const MAX_WAYS = 100;
+
+/** After `look`: all ways that stand, then those that change. */
+const Ways = frame('ways', { peers: z.array(WayRow).max(MAX_WAYS) });
+
+export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates, IndicesOf, Ways]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
 /**

@@ -21,11 +21,16 @@ export const CidrRow = z.object({
 });
 export type CidrRow = z.infer<typeof CidrRow>;
 
+/** Relays at which one peer may be met. */
+const MAX_VIA = 8;
+
 /** The endpoint where WireGuard last heard a peer, and the peer's candidates. */
 export const Observation = z.object({
   id: PeerId,
   endpoint: SocketAddress.nullable(),
   candidates: z.array(SocketAddress).max(32),
+  /** Relays at which the peer's mailbox is open now; absent: none. */
+  via: z.array(PeerId).max(MAX_VIA).optional(),
 });
 export type Observation = z.infer<typeof Observation>;
 

@@ -32,12 +32,21 @@ const FROM_SERVER = [
     sequence: 4,
     peers: [{ id: 2, endpoint: '1.2.3.4:51820', candidates: ['[fd00::1]:51820'] }],
   },
+  {
+    kind: 'relays',
+    changed: [{ id: 1, endpoints: ['203.0.113.10:51821', '[2001:db8::1]:51821'], mailbox: keyOf('mailbox') }],
+    removed: [7],
+  },
+  { kind: 'indices', peer: 2, mine: 0xffff_ffff, theirs: null },
+  { kind: 'look', for: 60 },
   { kind: 'revoked', reason: 'disabled' },
 ];
 
 const FROM_CLIENT = [
   { kind: 'applied', position: 9, held: 0 },
   { kind: 'candidates', endpoints: ['192.168.1.9:51820'] },
+  { kind: 'indices-of', peer: 2 },
+  { kind: 'ways', peers: [{ id: 2, way: 'relayed', relay: 1, reason: 'both routers change ports' }] },
 ];
 
 describe.each([

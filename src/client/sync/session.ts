@@ -333,6 +333,10 @@ export class Session {
       case 'endpoints':
         this.#seen = { boot: frame.boot, sequence: frame.sequence };
         return [{ do: 'observe', observations: frame.peers }];
+      case 'relays':
+      case 'indices':
+      case 'look':
+        return [];
       case 'revoked':
         this.#isShutOut = true;
         // The server's WireGuard forgot this machine: only a new handshake tells.

@@ -325,6 +325,9 @@ export class Hub {
         member.applied = frame.position;
         member.held = frame.held;
         break;
+      case 'indices-of':
+      case 'ways':
+        break;
       default:
         frame satisfies never;
     }
