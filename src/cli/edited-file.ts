@@ -6,8 +6,8 @@ import { contentOf, Overtaken } from './swapped-file.ts';
 
 /** Others write seldom: so many edits at the very moment of ours mean a program that never stops. */
 const MAX_TRIES = 50;
-/** Milliseconds for another program to finish its write. */
-const AFTER_THEIRS = 20;
+/** For another program to finish its write. */
+const PAUSE_MS = 20;
 
 /**
  * Replaces a file's content by the result of `edit`, durably; in place where a rename fails. Calls `edit`
@@ -27,7 +27,7 @@ export const editFile = async (
       return await replaceFile(path, after, { mode, inPlace: true, instead });
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error;
-      await sleep(AFTER_THEIRS);
+      await sleep(PAUSE_MS);
     }
   }
   throw new Failure(`another program changes ${path} all the time`, { hint: `see which one: fuser ${path}` });

@@ -7,8 +7,8 @@ import { Failure } from '../values/failure.ts';
 import { closeFolder } from './durable-file.ts';
 import { type FileCalls, fileCalls } from './file-calls.ts';
 
-/** Milliseconds between tries; after the wait the holder counts as stuck. */
-const TRY_EVERY = 5;
+/** After the wait the holder counts as stuck. */
+const RETRY_EVERY_MS = 5;
 const MAX_WAIT_MS = 10_000;
 
 const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Promise<void> => {
@@ -18,7 +18,7 @@ const lock = async (path: string, file: FileHandle, { tryLock }: FileCalls): Pro
       throw new Failure(`another program has held the lock ${path} for ${MAX_WAIT_MS / 1000} s`, {
         hint: `see which one: fuser ${path}`,
       });
-    await sleep(TRY_EVERY);
+    await sleep(RETRY_EVERY_MS);
   }
 };
 

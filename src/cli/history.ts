@@ -23,7 +23,7 @@ export type HistoryOptions = {
   pager: boolean;
 };
 
-const PAGE = 1000;
+const MAX_PAGE_ENTRIES = 1000;
 
 type Ask = QuestionOf<'history'>;
 type Stretch = { after: number; until: number | undefined };
@@ -94,7 +94,7 @@ class Telling {
   }
 
   async page(stretch: { after: number; until?: number; wait?: true }): Promise<number> {
-    const limit = Math.min(PAGE, this.#left);
+    const limit = Math.min(MAX_PAGE_ENTRIES, this.#left);
     const question = { ask: 'history', ...filterOf(this.#options), ...stretch, limit } as Ask;
     const { lines, end } = await this.#linesOf(question);
     this.#left -= lines.length;

@@ -3,8 +3,8 @@ import type { InterfaceName } from '../values/name.ts';
 import { hostLines, type NamedAddress, writeHosts } from './hosts-file.ts';
 import type { HostsOptions } from './options.ts';
 
-/** Milliseconds between checks, since another program may have restored its old content. */
-const LOOK_EVERY = 60_000;
+/** Another program may have restored its old content. */
+const LOOK_EVERY_MS = 60_000;
 
 export class HostsWriter {
   readonly #network: InterfaceName;
@@ -35,7 +35,7 @@ export class HostsWriter {
   /** Writes after `gather` milliseconds, unless a write is due; starts the checks. */
   soon(gather: number): void {
     this.#timer ??= setTimeout(() => void this.write(), gather);
-    this.#look ??= setInterval(() => void this.write(), LOOK_EVERY);
+    this.#look ??= setInterval(() => void this.write(), LOOK_EVERY_MS);
   }
 
   /** Writes now, after any running write; reports errors, never throws. */

@@ -1,14 +1,13 @@
 /** Shows work of more than a second on a terminal, as one line that vanishes at the end. */
 import { clearPassing, passing } from './print.ts';
 
-/** Milliseconds before the first line, and between rewrites. */
-const PATIENCE = 1_000;
-const REWRITTEN_EVERY = 100;
+const TELL_EVERY_MS = 1_000;
+const REWRITTEN_EVERY_MS = 100;
 
 export class Progress {
   readonly #what: string;
   readonly #total: number;
-  #next = performance.now() + PATIENCE;
+  #next = performance.now() + TELL_EVERY_MS;
 
   constructor(what: string, total: number) {
     this.#what = what;
@@ -19,7 +18,7 @@ export class Progress {
     const now = performance.now();
     if (now < this.#next) return;
     passing(`${this.#what} ${count} of ${this.#total}`);
-    this.#next = now + REWRITTEN_EVERY;
+    this.#next = now + REWRITTEN_EVERY_MS;
   }
 
   end(): void {
@@ -33,7 +32,7 @@ export const during = async <T>(what: string | (() => string), work: Promise<T>)
   const timer = setInterval(() => {
     seconds += 1;
     passing(`${typeof what === 'string' ? what : what()}: ${seconds} s`);
-  }, PATIENCE);
+  }, TELL_EVERY_MS);
   try {
     return await work;
   } finally {

@@ -9,10 +9,10 @@ const LINUX = {
   MAX_PATH_BYTES: 107,
 };
 
-/** Milliseconds between looks at the status. */
-const LOOK_EVERY = 2_000;
-/** Milliseconds between tries to report readiness while the supervisor's queue is full. */
-const AGAIN_AFTER = 100;
+/** Between looks at the status. */
+const LOOK_EVERY_MS = 2_000;
+/** Between tries to report readiness while the supervisor's queue is full. */
+const RETRY_EVERY_MS = 100;
 const MAX_TRIES = 100;
 
 type Send = (message: string) => boolean;
@@ -78,9 +78,9 @@ export class Supervisor {
     this.#said = status();
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       if (this.#send(`READY=1\nSTATUS=${this.#said}\n`)) break;
-      await sleep(AGAIN_AFTER);
+      await sleep(RETRY_EVERY_MS);
     }
-    this.#every(LOOK_EVERY, () => this.#tell(status()));
+    this.#every(LOOK_EVERY_MS, () => this.#tell(status()));
     if (this.#watchdog !== undefined) this.#every(this.#watchdog / 3, () => this.#send('WATCHDOG=1\n'));
   }
 

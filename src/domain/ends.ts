@@ -3,8 +3,7 @@ import type { Timestamp } from '../values/time.ts';
 import type { End } from './command.ts';
 import type { Peer } from './peer.ts';
 
-/** Milliseconds. */
-const WARNED_BEFORE = 7 * 86_400_000;
+const WARNED_BEFORE_MS = 7 * 86_400_000;
 
 /** Whether a peer has expired, by the server's clock. */
 export const hasEnded = ({ expires }: Pick<Peer, 'expires'>, now: Timestamp): boolean =>
@@ -18,7 +17,7 @@ export type EndingPeer = Peer & { expires: Timestamp };
 
 /** Enabled peers that expire within a week, the next one first. */
 export const endingSoon = (peers: Iterable<Peer>, now: Timestamp): EndingPeer[] => {
-  const until = Date.parse(now) + WARNED_BEFORE;
+  const until = Date.parse(now) + WARNED_BEFORE_MS;
   const ending = [...peers].flatMap(({ expires, ...peer }) =>
     expires === undefined || peer.isDisabled || Date.parse(expires) > until ? [] : [{ ...peer, expires }],
   );

@@ -37,8 +37,7 @@ export type Conf = {
   peerEndpointOverrides: ReadonlyMap<Ip, Endpoint>;
 };
 
-/** Limit of a text's length in characters, not bytes. */
-export const MAX_CONF_BYTES = 64 * 1024;
+export const MAX_CONF_CHARACTERS = 64 * 1024;
 
 const Key = z.unknown().transform((text, context) => {
   try {
@@ -111,7 +110,7 @@ const syntaxTrouble = ({ line, column, message }: TomlError): string => {
 
 /** Reads TOML by a schema. Throws a `Failure` with `source` and the line or key, and without secrets. */
 const parseSettings = <T>(text: string, schema: z.ZodType<T>, source: string): T => {
-  if (text.length > MAX_CONF_BYTES) throw broken(source, 'this is too long to be a configuration');
+  if (text.length > MAX_CONF_CHARACTERS) throw broken(source, 'this is too long to be a configuration');
   let document: unknown;
   try {
     document = parse(text, { unsafeKeyBehaviour: 'throw', maxDepth: 8 });

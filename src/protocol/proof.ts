@@ -53,12 +53,12 @@ export type Answer = {
 
 export type Part = { hash: Uint8Array; length: number };
 
-/** Maximum milliseconds between a call's moment and the server's. */
-const TOLERANCE = 60_000;
-/** Milliseconds to remember a nonce: later no call with it is timely. */
-export const NONCE_KEPT = 2 * TOLERANCE;
-/** Bytes of a tag on the wire. */
-const SHOWN = 16;
+/** Maximum difference between a call's time and the server's. */
+const TOLERANCE_MS = 60_000;
+/** How long a nonce is remembered: later no call with it is timely. */
+export const NONCE_KEPT_MS = 2 * TOLERANCE_MS;
+/** On the wire. */
+const TAG_BYTES = 16;
 
 const LABEL = new TextEncoder().encode('innernet proof 1');
 const DIRECTION = { client: 1, server: 2 } as const;
@@ -109,7 +109,7 @@ export const isPossessed = (keys: PairKeys, call: Call, proof: CallProof, hashes
 
 /** Whether a call was made in this run of the server, within the tolerance. */
 export const isTimely = ({ boot, at }: Pick<Stamp, 'boot' | 'at'>, now: Moment): boolean =>
-  boot === now.boot && Math.abs(at - now.now) <= TOLERANCE;
+  boot === now.boot && Math.abs(at - now.now) <= TOLERANCE_MS;
 
 /** An answer's header. `parts` are in wire order; an empty body is one part of no bytes. */
 export const proveAnswer = (
@@ -162,7 +162,7 @@ export const isStreamProof = (
   hashes: Hashes,
 ): boolean => hashes.equal(unspell(frame.tag), unspell(proveStream(key, tag, challenge, hashes)));
 
-const shown = (tag: Uint8Array): Uint8Array => tag.subarray(0, SHOWN);
+const shown = (tag: Uint8Array): Uint8Array => tag.subarray(0, TAG_BYTES);
 
 const callTag = (key: Uint8Array, call: Call, stamp: Stamp, { hmac, sha256 }: Hashes): Uint8Array => {
   const { purpose, method, target, body } = call;

@@ -19,8 +19,7 @@ const SENTENCES = {
 
 export type Limit = keyof typeof SENTENCES;
 
-/** Milliseconds. */
-const SAID_EVERY = 3_600_000;
+const SAID_EVERY_MS = 3_600_000;
 /** Beyond this all are forgotten, and some reported again. */
 const MAX_TOLD = 10_000;
 
@@ -43,7 +42,7 @@ export class Limits {
     const who = `${limit} ${address}`;
     const now = performance.now();
     const told = this.#told.get(who);
-    if (told !== undefined && now - told < SAID_EVERY) return;
+    if (told !== undefined && now - told < SAID_EVERY_MS) return;
     if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.set(who, now);
     this.#say(`${address ?? 'somebody'} ${SENTENCES[limit]}`);

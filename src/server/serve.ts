@@ -53,8 +53,8 @@ import { type Trace, traceAt } from './trace.ts';
 import { importOnce, warnOfForeignChanges } from './verbs/import.ts';
 import type { ServeOptions } from './verbs/options.ts';
 
-/** Milliseconds between checks of device and log. */
-const LOOK_EVERY = 1_000;
+/** Between checks of device and log. */
+const LOOK_EVERY_MS = 1_000;
 
 const say = (message: string): void => note(`innernet-server: ${printable(message)}`);
 
@@ -282,7 +282,7 @@ const keepStates = (log: EventLog, live: Live): void => {
 const watch = async (log: EventLog, socket: ApiSocket, opened: Opened): Promise<void> => {
   const ended = opened.add(new AbortController(), (it) => it.abort());
   while (!ended.signal.aborted) {
-    await sleep(LOOK_EVERY);
+    await sleep(LOOK_EVERY_MS);
     if (log.broken) {
       throw new Failure(`the log cannot be written any more: ${log.broken.message}`, {
         hint: 'look at the disk, then start the server again',

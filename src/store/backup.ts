@@ -11,7 +11,7 @@ import { LogReader } from './reader.ts';
 import { DamagedLog, verifyChain } from './verify.ts';
 
 /** Copied at once, since a write in between makes SQLite start again. */
-const PAGES = 10_000;
+const PAGES_PER_STEP = 10_000;
 
 const ENDS = ['', '-wal', '-shm', '-journal'];
 
@@ -63,7 +63,7 @@ export const backupLog = async (database: Database, to: string): Promise<Head> =
   removeLog(draft);
   try {
     closeSync(openSync(draft, 'wx', 0o600));
-    await database.backup(draft, { progress: () => PAGES });
+    await database.backup(draft, { progress: () => PAGES_PER_STEP });
     const head = await inspectLog(draft);
     linkInto(draft, to);
     return head;

@@ -4,12 +4,16 @@ import { type RecordedCommit, wholeCommits } from './commit.ts';
 import type { EventLog } from './log.ts';
 
 /** Records read at once; a commit may be longer. */
-const PAGE = 1_000;
+const PAGE_RECORDS = 1_000;
 
 type Readable = Pick<EventLog, 'read'>;
 
 /** The next commits, none at the log's end. `after` must end a commit. Throws `UnknownEventType`. */
-export const readCommits = async (log: Readable, after: Position, page = PAGE): Promise<RecordedCommit[]> => {
+export const readCommits = async (
+  log: Readable,
+  after: Position,
+  page = PAGE_RECORDS,
+): Promise<RecordedCommit[]> => {
   let records = await log.read(after, page);
   for (;;) {
     const { commits } = wholeCommits(records);

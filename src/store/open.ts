@@ -7,8 +7,8 @@ import { syncPath } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
-/** Milliseconds to wait for a lock; none is held longer than 50. */
-export const LOCK_WAIT = 5_000;
+/** No lock is held longer than 50 ms. */
+export const MAX_LOCK_WAIT_MS = 5_000;
 
 const FULL = 2;
 
@@ -55,7 +55,7 @@ const notOurs = (error: unknown, file: string): Error => {
 /** Another program held the lock longer than this connection waits. */
 export class LockHeld extends Failure {
   constructor(file: string, cause: unknown) {
-    super(`another program has held the lock of ${file} for ${LOCK_WAIT / 1000} s`, {
+    super(`another program has held the lock of ${file} for ${MAX_LOCK_WAIT_MS / 1000} s`, {
       hint: `see who has it open: fuser ${file}`,
       cause,
     });
@@ -85,7 +85,7 @@ export const checkSchema = (db: Database.Database, file: string): void => {
 export const openDatabase = (file: string, access: 'read' | 'write'): Database.Database => {
   if (!existsSync(file)) throw new Failure(`there is no log ${file}`);
   refuseJournal(file);
-  const db = new Database(file, { timeout: LOCK_WAIT, fileMustExist: true });
+  const db = new Database(file, { timeout: MAX_LOCK_WAIT_MS, fileMustExist: true });
   try {
     identify(db, file);
     configure(db, access);

@@ -8,8 +8,8 @@ import { Failure } from '../values/failure.ts';
  * SQLite's exclusive lock on `NET.lock`: unlike a pid file it never outlives a crash. `NET.pid` names the
  * holder.
  */
-/** Milliseconds that `isHeld` of another process may be in the way. */
-const LOOKED_AT = 100;
+/** `isHeld` of another process may hold the lock so long. */
+const MAX_LOOK_MS = 100;
 
 export class ProcessLock {
   readonly #db: Database.Database;
@@ -23,7 +23,7 @@ export class ProcessLock {
     let db: Database.Database | undefined;
     try {
       closeToOthers(`${path}.lock`);
-      db = new Database(`${path}.lock`, { timeout: LOOKED_AT });
+      db = new Database(`${path}.lock`, { timeout: MAX_LOOK_MS });
       db.exec('BEGIN EXCLUSIVE');
       writeFileSync(`${path}.pid`, `${process.pid}\n`, { mode: 0o600 });
       return new ProcessLock(db);

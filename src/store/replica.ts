@@ -7,8 +7,8 @@ import { createFile, openDatabase } from './open.ts';
 import type { Projection } from './projection.ts';
 import { rebuild } from './rebuild.ts';
 
-/** Records per transaction. */
-const BATCH = 1_000;
+/** In one transaction. */
+const MAX_BATCH_RECORDS = 1_000;
 
 const inserter = (db: Database) => {
   const event = db.prepare(`
@@ -41,7 +41,7 @@ export const writeReplica = async (
     let batch: EventRecord[] = [];
     for await (const record of records) {
       batch.push(record);
-      if (batch.length < BATCH) continue;
+      if (batch.length < MAX_BATCH_RECORDS) continue;
       insert.immediate(batch);
       batch = [];
       await setImmediate();

@@ -8,7 +8,7 @@ import type { Hash, Position } from '../values/id.ts';
 import { backupLog, checkPages } from './backup.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from './log.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
-import { checkSchema, createFile, LOCK_WAIT, LockHeld, openDatabase } from './open.ts';
+import { checkSchema, createFile, LockHeld, MAX_LOCK_WAIT_MS, openDatabase } from './open.ts';
 import type { Projection, ReadModelSet } from './projection.ts';
 import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
@@ -18,8 +18,8 @@ import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
 import { LogWriter } from './writer.ts';
 
-/** Milliseconds between tries for another program's lock. */
-const LOCK_RETRY = 5;
+/** Between tries for another program's lock. */
+const LOCK_RETRY_MS = 5;
 
 export type OpenOptions = {
   /** `…/NET.events`; witness and SQLite's files lie beside it. */
@@ -136,7 +136,7 @@ export class SqliteLog implements EventLog {
 
   /** Waits for another program's lock without blocking this one. */
   async #whenFree<T>(work: (writer: LogWriter) => T | Promise<T>): Promise<T> {
-    const end = performance.now() + LOCK_WAIT;
+    const end = performance.now() + MAX_LOCK_WAIT_MS;
     for (;;) {
       try {
         this.#writer ??= this.#openWriter();
@@ -144,7 +144,7 @@ export class SqliteLog implements EventLog {
       } catch (error) {
         if (!(error instanceof LockHeld) || performance.now() > end) throw error;
       }
-      await sleep(LOCK_RETRY);
+      await sleep(LOCK_RETRY_MS);
     }
   }
 

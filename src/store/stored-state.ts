@@ -8,11 +8,11 @@ import type { StoredState } from './log.ts';
 
 type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
 
-/** Bytes per transaction, which holds the lock for a few milliseconds. */
-const PIECE = 512 * 1024;
+/** One transaction, which holds the lock for a few milliseconds. */
+const PIECE_BYTES = 512 * 1024;
 
 /** One before the stretch of log in the server's memory, one within it, one spare. */
-const KEPT = 3;
+const MAX_KEPT = 3;
 
 /** Writes one piece per transaction; the row that validates them comes last. */
 export const saveState = async (db: Database, state: StoredState): Promise<void> => {
@@ -20,8 +20,8 @@ export const saveState = async (db: Database, state: StoredState): Promise<void>
   forget(db, position);
   const insert = db.prepare('INSERT INTO stored_state_pieces (position, piece, body) VALUES (?, ?, ?)');
   const bytes = Buffer.from(body);
-  for (let piece = 0; piece * PIECE < bytes.length; piece++) {
-    insert.run(position, piece, bytes.subarray(piece * PIECE, (piece + 1) * PIECE));
+  for (let piece = 0; piece * PIECE_BYTES < bytes.length; piece++) {
+    insert.run(position, piece, bytes.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES));
     await setImmediate();
   }
   db.prepare('INSERT INTO stored_states (position, hash, code_version, sha256) VALUES (?, ?, ?, ?)').run(
@@ -37,7 +37,7 @@ const positions = (db: Database, sql: string): Position[] => db.prepare<[], Posi
 
 /** Also drops pieces of an unfinished save. */
 const dropOld = async (db: Database): Promise<void> => {
-  const kept = positions(db, `SELECT position FROM stored_states ORDER BY position DESC LIMIT ${KEPT}`);
+  const kept = positions(db, `SELECT position FROM stored_states ORDER BY position DESC LIMIT ${MAX_KEPT}`);
   for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces')) {
     if (kept.includes(position)) continue;
     forget(db, position);

@@ -23,7 +23,7 @@ export class DamagedLog extends Failure {
 
 type Readable = Pick<EventLog, 'read' | 'networkId'>;
 
-const PAGE = 1_000;
+const PAGE_RECORDS = 1_000;
 
 const recordAt = async (log: Readable, position: Position): Promise<EventRecord | undefined> => {
   const [record] = await log.read(position - 1, 1);
@@ -51,7 +51,7 @@ export const checkWitness = async (log: EventLog): Promise<Head | undefined> => 
 };
 
 /** Checks the last `count` records. Throws `DamagedLog`. */
-export const checkTail = async (log: EventLog, count = PAGE): Promise<void> => {
+export const checkTail = async (log: EventLog, count = PAGE_RECORDS): Promise<void> => {
   const { position } = await log.head();
   await verifyChain(log, Math.max(0, position - count));
 };
@@ -68,7 +68,7 @@ export const verifyChain = async (
   const networkId = (await log.networkId()) ?? NO_HASH;
   let previous = await startOf(log, after);
   for (;;) {
-    const records = await log.read(previous.position, PAGE);
+    const records = await log.read(previous.position, PAGE_RECORDS);
     for (const record of records) {
       checkRecord(record, previous, networkId);
       previous = record;

@@ -3,12 +3,12 @@ import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { witnessFile } from './witness.ts';
 
-/** Milliseconds after a write to the WAL: its commit becomes visible only after an fsync. */
-const LOOK_AGAIN = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/** After a write to the WAL: its commit becomes visible only after an fsync. */
+const LOOK_AGAIN_AFTER_MS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** Milliseconds between polls; the second where a watch is impossible. */
-const SLOW = 1_000;
-const FAST = 50;
+/** The second where a watch is impossible. */
+const POLL_EVERY_MS = 1_000;
+const UNWATCHED_POLL_EVERY_MS = 50;
 
 export class Wake {
   readonly #file: string;
@@ -58,14 +58,14 @@ export class Wake {
       clearInterval(this.#poll);
       this.#poll = setInterval(() => this.#look(), every);
     };
-    startPolling(SLOW);
+    startPolling(POLL_EVERY_MS);
     try {
       this.#watcher = watch(dirname(this.#file), (_, name) => {
         if (name === null || names.includes(name)) this.#lookUntilSeen();
       });
-      this.#watcher.on('error', () => startPolling(FAST));
+      this.#watcher.on('error', () => startPolling(UNWATCHED_POLL_EVERY_MS));
     } catch {
-      startPolling(FAST); // no inotify watch left
+      startPolling(UNWATCHED_POLL_EVERY_MS); // no inotify watch left
     }
   }
 
@@ -75,7 +75,7 @@ export class Wake {
     clearTimeout(this.#again);
   }
 
-  #lookUntilSeen(times = LOOK_AGAIN): void {
+  #lookUntilSeen(times = LOOK_AGAIN_AFTER_MS): void {
     clearTimeout(this.#again);
     const [delay, ...later] = times;
     if (this.#look() || delay === undefined) return;

@@ -8,10 +8,10 @@ import type { Hash, Position } from '../values/id.ts';
 import type { Head } from './log.ts';
 
 /** A longer file is rewritten with its greatest line alone. */
-const MAX_BYTES = 64 * 1024;
+const MAX_FILE_BYTES = 64 * 1024;
 
-/** Milliseconds from an append to the fsync of its line. */
-const SYNC_WITHIN = 900;
+/** From an append to the fsync of its line. */
+const SYNC_WITHIN_MS = 900;
 
 const LINE = /^(\d{1,16}) ([0-9a-f]{64}) ([0-9a-f]{16})$/;
 
@@ -67,9 +67,9 @@ export class Witness {
    */
   note(head: Head, readHead: () => Head): void {
     try {
-      if (this.#append(head) > MAX_BYTES) this.#shorten(readHead);
+      if (this.#append(head) > MAX_FILE_BYTES) this.#shorten(readHead);
       this.#unsynced = true;
-      this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN);
+      this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN_MS);
       this.#timer.unref();
     } catch {
       // the next commit's line replaces this one

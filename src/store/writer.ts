@@ -19,14 +19,14 @@ type WalState = { log: number };
 /** A longer WAL slows reads, recovery and checkpoints. */
 const MAX_WAL_PAGES = 400;
 
-/** Milliseconds that this thread blocks for a lock; longer waits are asynchronous. */
-const LOCK_PATIENCE = 20;
+/** For a lock; this thread waits longer without blocking. */
+const MAX_BLOCKED_MS = 20;
 
-/** Commits between counts, which cost a little. */
-const COUNT_EVERY = 16;
+/** A count costs a little. */
+const COUNT_EVERY_COMMITS = 16;
 
-/** Milliseconds from the last commit to a checkpoint, so that little depends on the WAL. */
-const IDLE = 1_000;
+/** From the last commit to a checkpoint, so that little depends on the WAL. */
+const IDLE_MS = 1_000;
 
 export class LogWriter {
   readonly #file: string;
@@ -52,7 +52,7 @@ export class LogWriter {
     this.#file = file;
     this.#projections = projections;
     this.#db = openDatabase(file, 'write');
-    this.#db.pragma(`busy_timeout = ${LOCK_PATIENCE}`);
+    this.#db.pragma(`busy_timeout = ${MAX_BLOCKED_MS}`);
     this.#reader = new LogReader(this.#db);
     this.#currentHead();
     this.#models = new ReadModels(this.#db);
@@ -168,8 +168,8 @@ export class LogWriter {
     this.#head = head;
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
-    if (this.#commits % COUNT_EVERY === 0) this.#lookAtWal();
-    this.#idle ??= setTimeout(() => this.#checkpoint(), IDLE);
+    if (this.#commits % COUNT_EVERY_COMMITS === 0) this.#lookAtWal();
+    this.#idle ??= setTimeout(() => this.#checkpoint(), IDLE_MS);
     this.#idle.refresh();
     this.#idle.unref(); // `close` does what is left
   }

@@ -96,7 +96,7 @@ type Range = { family: Family; first: bigint; last: bigint };
 
 const ranges = new Map<string, Range>();
 /** Blocks are few and often used; the bound is against hostile input. */
-const RANGES_KEPT = 10_000;
+const MAX_RANGES_KEPT = 10_000;
 
 const rangeOf = (cidr: Cidr): Range => {
   const known = ranges.get(cidr);
@@ -105,7 +105,7 @@ const rangeOf = (cidr: Cidr): Range => {
   const free = BigInt(fullPrefix(family) - prefixOf(cidr));
   const first = (toNumber(addressOf(cidr)) >> free) << free;
   const range = { family, first, last: first + (1n << free) - 1n };
-  if (ranges.size >= RANGES_KEPT) ranges.clear();
+  if (ranges.size >= MAX_RANGES_KEPT) ranges.clear();
   ranges.set(cidr, range);
   return range;
 };

@@ -9,13 +9,13 @@ import { blockRead, keyTextRead, numberRead } from './reading.ts';
 export type WgCall = { args: string[]; privateKey?: PrivateKey };
 
 /** About 150 bytes each; the kernel's limits are 128 KiB per argument and 2 MiB in all. */
-const STEPS_A_CALL = 1000;
+const MAX_STEPS_PER_CALL = 1000;
 
 /** `wg set` for the steps, in order; more than one call only for very many. */
 export const setCalls = (name: InterfaceName, steps: readonly Step[]): WgCall[] => {
   const calls: WgCall[] = [];
-  for (let from = 0; from < steps.length; from += STEPS_A_CALL)
-    calls.push(setCall(name, steps.slice(from, from + STEPS_A_CALL)));
+  for (let from = 0; from < steps.length; from += MAX_STEPS_PER_CALL)
+    calls.push(setCall(name, steps.slice(from, from + MAX_STEPS_PER_CALL)));
   return calls;
 };
 

@@ -1,6 +1,6 @@
 // The clock that ends invitations: a jump ahead is believed after ten minutes, a jump back at once.
 import { expect, it } from 'vitest';
-import { BELIEVED_AFTER, SteadyClock } from '../../src/server/commands/steady-clock.ts';
+import { BELIEVED_AFTER_MS, SteadyClock } from '../../src/server/commands/steady-clock.ts';
 
 const START = Date.parse('2026-11-22T12:00:00Z');
 const HOUR = 3_600_000;
@@ -26,8 +26,8 @@ it('does not believe a jump ahead until it has stood for ten minutes', () => {
   const { time, pass } = moved();
   time.wall += 48 * HOUR;
   expect(pass(0)).toBe(0);
-  expect(pass(BELIEVED_AFTER - 1)).toBe(BELIEVED_AFTER - 1);
-  expect(pass(1)).toBe(48 * HOUR + BELIEVED_AFTER);
+  expect(pass(BELIEVED_AFTER_MS - 1)).toBe(BELIEVED_AFTER_MS - 1);
+  expect(pass(1)).toBe(48 * HOUR + BELIEVED_AFTER_MS);
 });
 
 it('forgets a jump that was taken back', () => {
@@ -35,9 +35,9 @@ it('forgets a jump that was taken back', () => {
   time.wall += HOUR;
   pass(1_000);
   time.wall -= HOUR;
-  expect(pass(BELIEVED_AFTER)).toBe(BELIEVED_AFTER + 1_000);
+  expect(pass(BELIEVED_AFTER_MS)).toBe(BELIEVED_AFTER_MS + 1_000);
   time.wall += HOUR;
-  expect(pass(1_000)).toBe(BELIEVED_AFTER + 2_000);
+  expect(pass(1_000)).toBe(BELIEVED_AFTER_MS + 2_000);
 });
 
 it('believes a jump back at once, and small corrections', () => {

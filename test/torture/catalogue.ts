@@ -493,8 +493,8 @@ export const FAULTS: readonly Fault[] = [
       },
       {
         file: 'src/cli/hosts-writer.ts',
-        line: 'this.#look ??= setInterval(() => void this.write(), LOOK_EVERY);',
-        becomes: 'void LOOK_EVERY;',
+        line: 'this.#look ??= setInterval(() => void this.write(), LOOK_EVERY_MS);',
+        becomes: 'void LOOK_EVERY_MS;',
       },
     ],
   },
@@ -639,8 +639,8 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/protocol/proof.ts',
-        line: 'boot === now.boot && Math.abs(at - now.now) <= TOLERANCE;',
-        becomes: '(boot.length > 0 || now.boot.length > 0) && Math.abs(at - now.now) <= TOLERANCE;',
+        line: 'boot === now.boot && Math.abs(at - now.now) <= TOLERANCE_MS;',
+        becomes: '(boot.length > 0 || now.boot.length > 0) && Math.abs(at - now.now) <= TOLERANCE_MS;',
       },
       {
         file: 'src/server/proof/nonces.ts',

@@ -39,10 +39,10 @@ const View = z.object({
 });
 
 /** A resent command has the same id and gets the first answer. */
-const ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 
-/** Pause (ms) of a rate-limited peer. */
-const PAUSE = 1_000;
+/** Of a rate-limited peer. */
+const PAUSE_MS = 1_000;
 const MAX_PAUSES = 60;
 
 /** Waits out the rate limit, for a long history. */
@@ -53,7 +53,7 @@ const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     } catch (error) {
       const isTooOften = error instanceof NoTime || (error instanceof CallRefused && error.status === 429);
       if (!isTooOften || pauses === MAX_PAUSES) throw error;
-      await sleep(PAUSE);
+      await sleep(PAUSE_MS);
     }
   }
 };
@@ -114,7 +114,7 @@ export class ApiPlane implements Plane {
         return await this.#api.ask(Outcome, call);
       } catch (error) {
         const isLost = error instanceof Failure && !(error instanceof CallRefused);
-        if (!isLost || attempt === ATTEMPTS) throw error;
+        if (!isLost || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   }

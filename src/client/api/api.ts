@@ -34,8 +34,7 @@ import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
 
 const inflate = promisify(gunzip);
 
-/** In milliseconds. */
-const TIMEOUT = 10_000;
+const TIMEOUT_MS = 10_000;
 /** Also unpacked: about 200,000 peers. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
@@ -298,7 +297,7 @@ export class Api {
           ...(last
             ? { createConnection: () => connections.createConnection() } // and no agent: `false` would be one
             : { agent: connections }),
-          signal: AbortSignal.timeout(TIMEOUT),
+          signal: AbortSignal.timeout(TIMEOUT_MS),
           headers: {
             [SERVER_KEY_HEADER]: this.serverKey,
             ...(sent ? { [PROOF_HEADER]: sent.header } : {}),

@@ -21,8 +21,8 @@ import { publicKeyOf } from '../../wireguard/public-key.ts';
 /** `stamp`: by the server's clock. */
 export type Sent = { header: string; tag: Uint8Array; stamp: Stamp };
 
-/** Milliseconds of drift before the server's time is noted again. */
-const DRIFT = 5_000;
+/** Drift before the server's time is noted again. */
+const MAX_DRIFT_MS = 5_000;
 
 /** Milliseconds since the machine started; cannot be set. */
 const uptime = (): number => Number(process.hrtime.bigint() / 1_000_000n);
@@ -98,7 +98,7 @@ export class Prover {
 
   #learn({ boot, now }: Moment): void {
     const offset = now - uptime();
-    if (this.#noted?.boot === boot && Math.abs(this.#noted.offset - offset) < DRIFT) return;
+    if (this.#noted?.boot === boot && Math.abs(this.#noted.offset - offset) < MAX_DRIFT_MS) return;
     this.#noted = { boot, offset };
     if (this.#notes !== undefined) write(this.#notes, this.#noted);
   }

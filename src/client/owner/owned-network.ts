@@ -11,7 +11,7 @@ import { isPrivateRange } from '../../values/reserved.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
-import { Follower } from '../sync/follower.ts';
+import { Follower, MAX_SYNCHRONISE_MS } from '../sync/follower.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
@@ -34,9 +34,6 @@ export type OwnerStatus = LinkStatus & { unreached: Record<string, Unreached> };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 
-/** In milliseconds. */
-const SYNCHRONISE_WITHIN = 15_000;
-
 /** For an answer to leave. */
 const ANSWER_MS = 50;
 
@@ -48,7 +45,7 @@ export const sayOf =
 
 /** Undefined without an owner. */
 export const askOwnerOf = (paths: NetworkPaths, request: OwnerRequest): Promise<unknown> =>
-  askOwner(paths.socket, request, SYNCHRONISE_WITHIN + 5000);
+  askOwner(paths.socket, request, MAX_SYNCHRONISE_MS + 5000);
 
 export class OwnedNetwork {
   readonly network: InterfaceName;
@@ -106,7 +103,7 @@ export class OwnedNetwork {
 
   /** Syncs once; throws a `Failure` without an answer. */
   synchronise(): Promise<void> {
-    return this.follower.synchronise(SYNCHRONISE_WITHIN);
+    return this.follower.synchronise();
   }
 
   /** Releases the network; its tunnels stay. */
@@ -125,7 +122,7 @@ export class OwnedNetwork {
       case 'status':
         return { ...this.follower.status, unreached: this.follower.keeper.unreached() } satisfies OwnerStatus;
       case 'synchronise':
-        return this.follower.refresh(SYNCHRONISE_WITHIN);
+        return this.follower.refresh();
       case 'forgetPin':
         return this.follower.forgetPin(request.peer);
       case 'acknowledge':

@@ -4,10 +4,10 @@ import type { Turns } from '../../wireguard/device.ts';
 import type { Effect, Mirror } from '../memory/mirror.ts';
 import { machineClock, timeThere } from '../memory/server-time.ts';
 
-/** How often (ms) the server's time is noted while a peer in sight has an expiry. */
-const NOTED_EVERY = 3_600_000;
-/** A larger lag (ms) means that the server's clock was set back. */
-const TOLERANCE = 60_000;
+/** How often the server's time is noted while a peer in sight has an expiry. */
+const NOTED_EVERY_MS = 3_600_000;
+/** A larger lag means that the server's clock was set back. */
+const TOLERANCE_MS = 60_000;
 
 export type EndsParts = {
   mirror: Mirror;
@@ -42,7 +42,7 @@ export class Ends {
     mirror.clock = { told, here };
     this.#note();
     this.look();
-    return before !== undefined && timeThere(before, here) - told > TOLERANCE;
+    return before !== undefined && timeThere(before, here) - told > TOLERANCE_MS;
   }
 
   /** Schedules the next expiry; call it when rows change. */
@@ -52,7 +52,7 @@ export class Ends {
     const next = mirror.nextEnd();
     if (this.#isClosed || mirror.clock === undefined || next === undefined) return;
     const wait = Math.max(0, next - timeThere(mirror.clock, machineClock()));
-    this.#timer = setTimeout(() => this.#act(), Math.min(wait, NOTED_EVERY));
+    this.#timer = setTimeout(() => this.#act(), Math.min(wait, NOTED_EVERY_MS));
   }
 
   /** The next fold saves the last note. */

@@ -50,8 +50,10 @@ const HOSTS_AFTER_MS = 50;
 const HANDSHAKE_WITHIN_MS = 5000;
 /** For a late server, including repeats of lost packets. */
 const ANSWERED_WITHIN_MS = 4000;
-/** Seconds, as in innernet. */
-const POLL_EVERY = 60;
+/** To be level with the server; also for the answer of another process that owns the network. */
+export const MAX_SYNCHRONISE_MS = 15_000;
+/** As in innernet 2.0. */
+const POLL_EVERY_SECONDS = 60;
 
 type Finish = (failure: Failure | undefined) => void;
 
@@ -87,7 +89,7 @@ export class Follower {
       proofs,
     }: { conf: OwnConf; journal: Journal; keeper: DeviceKeeper; proofs: Proofs },
   ) {
-    const { paths, network, hosts, interval = POLL_EVERY, say } = options;
+    const { paths, network, hosts, interval = POLL_EVERY_SECONDS, say } = options;
     const { mirror } = journal.kept;
     const { internalEndpoint, publicKey } = conf.now.server;
     this.#options = options;
@@ -168,24 +170,24 @@ export class Follower {
     await this.#pursue({ kind: 'follow' });
   }
 
-  /** Syncs once and meets reachable peers. Throws a `Failure` after `milliseconds`. */
-  async synchronise(milliseconds: number): Promise<void> {
-    const patience = setTimeout(() => void this.#take({ kind: 'unfit', loss: 'slow' }), milliseconds);
-    const failure = await this.#pursue({ kind: 'level', deadline: performance.now() + milliseconds });
+  /** Syncs once and meets reachable peers. Throws a `Failure` without the server. */
+  async synchronise(): Promise<void> {
+    const patience = setTimeout(() => void this.#take({ kind: 'unfit', loss: 'slow' }), MAX_SYNCHRONISE_MS);
+    const failure = await this.#pursue({ kind: 'level', deadline: performance.now() + MAX_SYNCHRONISE_MS });
     clearTimeout(patience);
     if (failure) throw failure;
     return this.#keeper.greeted();
   }
 
   /** Makes sure that the client is level. Throws a `Failure` when not connected. */
-  async refresh(milliseconds: number): Promise<LinkStatus> {
+  async refresh(): Promise<LinkStatus> {
     if (this.status.polled) {
       if (!(await this.#askState())) throw this.#session.unreachable();
       return this.status;
     }
     const level = this.status.connected ? this.#stream?.level().then(() => true) : undefined;
     const patience = new AbortController();
-    const late = pause(milliseconds, false, { signal: patience.signal }).catch(() => false);
+    const late = pause(MAX_SYNCHRONISE_MS, false, { signal: patience.signal }).catch(() => false);
     const isLevel = level !== undefined && (await Promise.race([level, late]));
     patience.abort();
     if (!isLevel) throw this.#session.unreachable();

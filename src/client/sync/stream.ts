@@ -40,12 +40,12 @@ export type StreamEvents = {
 
 const CONNECTED_WITHIN_MS = 5000;
 const MAX_FRAME_BYTES = 1024 * 1024;
-/** In characters; beyond that the server waits. */
-const MAX_QUEUE_BYTES = 4 * MAX_FRAME_BYTES;
+/** Beyond that the server waits. */
+const MAX_QUEUE_CHARACTERS = 4 * MAX_FRAME_BYTES;
 /** Longest interval that a server may set. */
 const MAX_HEARTBEAT_SECONDS = 300;
-/** From the connection on, in ms; generous for a very busy machine. */
-const PROVED_WITHIN = 10_000;
+/** From the connection on; generous for a very busy machine. */
+const PROVED_WITHIN_MS = 10_000;
 /** One missed ping plus grace. */
 const LATE_AFTER_HEARTBEATS = 1.125;
 /** Two missed pings plus grace. */
@@ -89,7 +89,7 @@ export class Stream {
     this.#socket
       .on('open', () => {
         this.#opened = performance.now();
-        if (this.#opening) this.#proving = setTimeout(() => this.cut('unproved'), PROVED_WITHIN);
+        if (this.#opening) this.#proving = setTimeout(() => this.cut('unproved'), PROVED_WITHIN_MS);
         this.#heard();
       })
       .on('ping', () => this.#heard())
@@ -219,10 +219,10 @@ export class Stream {
   /** Pauses reading while frames wait, to limit memory. */
   #queue(length: number, taken: Promise<void>): void {
     this.#waiting += length;
-    if (this.#waiting > MAX_QUEUE_BYTES) this.#socket.pause();
+    if (this.#waiting > MAX_QUEUE_CHARACTERS) this.#socket.pause();
     void taken.finally(() => {
       this.#waiting -= length;
-      if (this.#waiting <= MAX_QUEUE_BYTES && this.#socket.isPaused) this.#socket.resume();
+      if (this.#waiting <= MAX_QUEUE_CHARACTERS && this.#socket.isPaused) this.#socket.resume();
     });
   }
 

@@ -22,8 +22,7 @@ import type { LinkStatus } from '../sync/session.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
 
-/** Seconds by which a clock may be off. */
-const CLOCK_OFF = 60;
+const MAX_CLOCK_OFF_SECONDS = 60;
 const DEFAULT_MTU = 1280;
 
 const root = async (): Promise<Look> =>
@@ -193,7 +192,8 @@ const clock = async (patient: Patient): Promise<Look> => {
   if (there === null) return { grade: 'skipped', found: 'not looked at: API comes first' };
   if (there === undefined) return ok('the server does not tell its time');
   const off = Math.round((Date.now() - there) / 1000);
-  if (Math.abs(off) <= CLOCK_OFF) return ok(`within ${Math.max(1, Math.abs(off))} s of the server's`);
+  if (Math.abs(off) <= MAX_CLOCK_OFF_SECONDS)
+    return ok(`within ${Math.max(1, Math.abs(off))} s of the server's`);
   return warning(
     `this machine's clock is ${Math.abs(off)} s ${off > 0 ? 'ahead of' : 'behind'} the server's`,
     'set one of them right, with NTP: WireGuard refuses handshakes of a clock that went back',

@@ -10,7 +10,7 @@ import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { Rejected, shellWord } from '../../domain/rejection.ts';
-import { type Conf, MAX_CONF_BYTES, parseConf } from '../../protocol/conf.ts';
+import { type Conf, MAX_CONF_CHARACTERS, parseConf } from '../../protocol/conf.ts';
 import { hostOf, portOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { addressOf, type Cidr, containsCidr, networkOf } from '../../values/ip.ts';
@@ -34,11 +34,10 @@ import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import { overlapsOf, refuseOverlaps } from './overlaps.ts';
 
-/** Without a handshake for this time (ms) the invitation is used or the server down. */
-const PATIENCE = 10_000;
-/** Time (ms) for each key while it is unknown which one the server takes. */
-const TURN = 1000;
-const SYNCHRONISE_WITHIN = 15_000;
+/** Without a handshake for so long the invitation is used or the server down. */
+const MAX_SILENCE_MS = 10_000;
+/** For each key while it is unknown which one the server takes. */
+const TURN_MS = 1000;
 
 /** Saved before the server learns of the key. */
 const Pending = z.object({ invitation: PublicKey, privateKey: z.string() });
@@ -63,7 +62,7 @@ const readInvitation = async (file: string): Promise<Conf> => {
     throw new Failure(`there is no invitation ${file}`, {
       hint: 'name the file that an admin has given you',
     });
-  if (text.length > MAX_CONF_BYTES) throw new Failure(`${file} is too long to be an invitation`);
+  if (text.length > MAX_CONF_CHARACTERS) throw new Failure(`${file} is too long to be an invitation`);
   return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 
@@ -267,14 +266,14 @@ const redeem = async (
   let isAccepted = false;
   let isUncertain = isResumed;
   const start = performance.now();
-  for (let deadline = start + PATIENCE; performance.now() < deadline; ) {
-    if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN : PATIENCE))) {
+  for (let deadline = start + MAX_SILENCE_MS; performance.now() < deadline; ) {
+    if (!isAccepted && (await reach(invitation.privateKey, isUncertain ? TURN_MS : MAX_SILENCE_MS))) {
       attempt.mayBeKnown = true;
       isAccepted = await handIn(keys, api);
       isUncertain = !isAccepted;
-      deadline = performance.now() + PATIENCE;
+      deadline = performance.now() + MAX_SILENCE_MS;
     }
-    if ((isAccepted || isUncertain) && (await reach(keys.privateKey, isAccepted ? PATIENCE : TURN)))
+    if ((isAccepted || isUncertain) && (await reach(keys.privateKey, isAccepted ? MAX_SILENCE_MS : TURN_MS)))
       return device;
   }
   throw noAnswer(invitation);
@@ -330,7 +329,7 @@ const comeLevel = async (
     say: sayOf(name),
   });
   try {
-    await follower.synchronise(SYNCHRONISE_WITHIN);
+    await follower.synchronise();
   } finally {
     await follower.stop();
   }

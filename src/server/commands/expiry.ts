@@ -8,8 +8,7 @@ import type { SteadyClock } from './steady-clock.ts';
 
 /** The clock may jump meanwhile, and timers beyond 24.8 days fire at once. */
 const MAX_SLEEP_MS = 60_000;
-/** Milliseconds. */
-const SHORTEST_SLEEP = 250;
+const MIN_SLEEP_MS = 250;
 
 export class Expiry {
   readonly #live: Live;
@@ -64,7 +63,7 @@ export class Expiry {
     if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    const wait = Math.max(SHORTEST_SLEEP, due - this.#clock.now());
+    const wait = Math.max(MIN_SLEEP_MS, due - this.#clock.now());
     this.#timer = setTimeout(() => void this.#look(), wait);
   }
 

@@ -1,10 +1,10 @@
 /** The clock for expiry: it believes a jump ahead only after a while. */
 import type { Timestamp } from '../../values/time.ts';
 
-/** Milliseconds of drift that are no jump: clocks are corrected by less. */
-const TOLERANCE = 2_000;
-/** Milliseconds that a jump ahead must last: enough for a time service to correct a wrong one. */
-export const BELIEVED_AFTER = 600_000;
+/** Drift that is no jump: clocks are corrected by less. */
+const TOLERANCE_MS = 2_000;
+/** How long a jump ahead must last: enough for a time service to correct a wrong one. */
+export const BELIEVED_AFTER_MS = 600_000;
 
 /** Milliseconds; `wall` since 1970. */
 export type Clocks = { wall: () => number; monotonic: () => number };
@@ -26,8 +26,8 @@ export class SteadyClock {
   now(): number {
     const [wall, monotonic] = [this.#clocks.wall(), this.#clocks.monotonic()];
     const ahead = wall - monotonic - this.#offset;
-    const hasStood = this.#jumpedAt !== undefined && monotonic - this.#jumpedAt >= BELIEVED_AFTER;
-    if (ahead > TOLERANCE && !hasStood) {
+    const hasStood = this.#jumpedAt !== undefined && monotonic - this.#jumpedAt >= BELIEVED_AFTER_MS;
+    if (ahead > TOLERANCE_MS && !hasStood) {
       this.#jumpedAt ??= monotonic;
       return monotonic + this.#offset;
     }

@@ -5,8 +5,7 @@ import { appears } from '../../domain/visibility.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Live } from '../live/live.ts';
 
-/** Milliseconds. */
-const GATHER = 200;
+const GATHER_MS = 200;
 
 export class HostsFollower {
   readonly #writer: HostsWriter;
@@ -25,9 +24,9 @@ export class HostsFollower {
       (error) => report('names of peers are not in the hosts file', error),
     );
     this.#unsubscribe = live.subscribe(({ changes }) => {
-      if (changes.peers.size > 0) this.#writer.soon(GATHER);
+      if (changes.peers.size > 0) this.#writer.soon(GATHER_MS);
     });
-    this.#writer.soon(GATHER);
+    this.#writer.soon(GATHER_MS);
   }
 
   close(): Promise<void> {

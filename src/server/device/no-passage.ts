@@ -4,8 +4,8 @@ import { forwards } from '../../filter/forwarding.ts';
 import { KeptTable, removeTable } from '../../filter/kept-table.ts';
 import type { InterfaceName } from '../../values/name.ts';
 
-/** Milliseconds: repairs a foreign `nft flush ruleset`. */
-const LOOK_EVERY = 60_000;
+/** Repairs a foreign `nft flush ruleset`. */
+const LOOK_EVERY_MS = 60_000;
 
 export class NoPassage {
   readonly #device: InterfaceName;
@@ -24,7 +24,7 @@ export class NoPassage {
   static async start(device: InterfaceName, say: (message: string) => void): Promise<NoPassage> {
     const passage = new NoPassage(device, say);
     await passage.look();
-    passage.#looking = setInterval(() => void passage.look(), LOOK_EVERY);
+    passage.#looking = setInterval(() => void passage.look(), LOOK_EVERY_MS);
     return passage;
   }
 

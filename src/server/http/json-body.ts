@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { MAX_BODY_BYTES } from '../../protocol/http.ts';
 import { BadRequest } from './refusal.ts';
 
-/** Nested objects and lists. */
-const DEEPEST = 8;
+/** Of nested objects and lists. */
+const MAX_DEPTH = 8;
 
 const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
 
@@ -55,8 +55,8 @@ const depthOf = (text: string): number => {
 /** Undefined if empty. Throws a `BadRequest`. */
 export const parseJson = (text: string): unknown => {
   if (text === '') return undefined;
-  if (depthOf(text) > DEEPEST)
-    throw new BadRequest(`the body is nested deeper than ${DEEPEST} levels`, { code: 'BodyTooDeep' });
+  if (depthOf(text) > MAX_DEPTH)
+    throw new BadRequest(`the body is nested deeper than ${MAX_DEPTH} levels`, { code: 'BodyTooDeep' });
   try {
     return JSON.parse(text);
   } catch {

@@ -12,13 +12,13 @@ export const ENDPOINT_CHANGES: Rate = { count: 10, everyMs: 86_400_000 };
 export const costOfList = (peers: number): number =>
   Math.min(CALLS.count - 1, Math.floor(peers / PEERS_PER_CALL));
 
-/** Milliseconds of work per extra call: at most two fifths of a thread per peer. */
-const WORK_PER_CALL = 20;
+/** Work that costs an extra call: at most two fifths of a thread per peer. */
+const WORK_PER_CALL_MS = 20;
 /** A question's cost is unknown before its answer. */
 const MAX_OWED = CALLS.count;
 
 /** What a question costs besides its call, known only when it is answered. */
-export const costOfWork = (milliseconds: number): number => milliseconds / WORK_PER_CALL;
+export const costOfWork = (milliseconds: number): number => milliseconds / WORK_PER_CALL_MS;
 
 type Bucket = { left: number; at: number };
 

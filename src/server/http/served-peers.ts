@@ -2,8 +2,7 @@
 import type { V1Peer } from '../../protocol/v1.ts';
 import type { PeerId } from '../../values/id.ts';
 
-/** Milliseconds. */
-const KEPT = 600_000;
+const KEPT_MS = 600_000;
 
 type Served = { rows: ReadonlyMap<number, V1Peer>; timer: NodeJS.Timeout };
 
@@ -12,7 +11,7 @@ export class ServedPeers {
 
   keep(caller: PeerId, rows: readonly V1Peer[]): void {
     clearTimeout(this.#lists.get(caller)?.timer);
-    const timer = setTimeout(() => this.#lists.delete(caller), KEPT).unref();
+    const timer = setTimeout(() => this.#lists.delete(caller), KEPT_MS).unref();
     this.#lists.set(caller, { rows: new Map(rows.map((row) => [row.id, row])), timer });
   }
 

@@ -8,8 +8,8 @@ import { endpointOf, hostOf, isUnspecified, portOf } from '../../values/endpoint
 import type { Timestamp } from '../../values/time.ts';
 import type { Observed } from '../observations/observations.ts';
 
-/** Seconds; as in innernet. */
-const KEEPALIVE = 25;
+/** As in innernet 2.0. */
+const KEEPALIVE_SECONDS = 25;
 
 /** The override, else where WireGuard last heard the peer; an all-zero override gives only the port. */
 const advertisedEndpoint = (
@@ -44,7 +44,7 @@ export const v1Peer = (peer: Peer, observed: Observed): V1Peer => {
     cidr_id: peer.cidrId,
     public_key: peer.publicKey,
     endpoint,
-    persistent_keepalive_interval: KEEPALIVE,
+    persistent_keepalive_interval: KEEPALIVE_SECONDS,
     is_admin: peer.isAdmin,
     is_disabled: peer.isDisabled,
     is_redeemed: peer.isRedeemed,

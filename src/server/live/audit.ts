@@ -10,10 +10,10 @@ import type { Position } from '../../values/id.ts';
 import { loadStored } from './load-network.ts';
 
 /** Some milliseconds. */
-const PAGE = 100;
+const MAX_PAGE_RECORDS = 100;
 
-/** Milliseconds between pages: a small part of one processor. */
-const PAUSE = 10;
+/** Between pages: the audit takes a small part of one processor. */
+const PAUSE_MS = 10;
 
 class Fold {
   readonly network = new Network();
@@ -57,8 +57,8 @@ export const audit = async (log: EventLog, signal: AbortSignal): Promise<void> =
   const readable = {
     networkId: () => log.networkId(),
     read: async (after: Position, limit: number): Promise<EventRecord[]> => {
-      await sleep(PAUSE, undefined, { signal });
-      return log.read(after, Math.min(limit, PAGE));
+      await sleep(PAUSE_MS, undefined, { signal });
+      return log.read(after, Math.min(limit, MAX_PAGE_RECORDS));
     },
   };
   try {

@@ -6,7 +6,7 @@ import { SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Observations, StoredObservation } from './observations.ts';
 
-const WRITE_EVERY = 30_000;
+const WRITE_EVERY_MS = 30_000;
 
 const Document = z.object({
   version: z.literal(1),
@@ -57,7 +57,7 @@ export class ObservationFile {
     this.#observations = observations;
     observations.restore(remembered(file).filter(({ id }) => knows(id)));
     this.#unsubscribe = observations.onChange(() => {
-      this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY).unref();
+      this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY_MS).unref();
     });
   }
 

@@ -6,8 +6,8 @@ import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
 import { isAcceptable } from './candidates.ts';
 
-/** Milliseconds between two updates of one peer's candidates. */
-const CANDIDATES_EVERY = 10_000;
+/** Between two updates of one peer's candidates. */
+const CANDIDATES_EVERY_MS = 10_000;
 
 export type Observed = {
   endpoint: SocketAddress | null;
@@ -173,7 +173,7 @@ export class Observations {
     if (entry.timer) return;
     const candidates = this.#passedOn(entry);
     if (sameList(candidates, entry.candidates)) return;
-    const wait = entry.candidatesChanged + CANDIDATES_EVERY - performance.now();
+    const wait = entry.candidatesChanged + CANDIDATES_EVERY_MS - performance.now();
     if (wait > 0) {
       entry.timer = setTimeout(() => {
         entry.timer = undefined;

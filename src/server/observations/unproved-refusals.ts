@@ -13,11 +13,10 @@ import type { Timestamp } from '../../values/time.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 import type { Live } from '../live/live.ts';
 
-/** Milliseconds between two warnings about one peer, and between two writes of the file. */
-const SAID_EVERY = 3_600_000;
-const WRITE_EVERY = 1_000;
-/** Milliseconds after which a refusal is forgotten. */
-const KEPT = 7 * 86_400_000;
+/** Between two warnings about one peer, and between two writes of the file. */
+const SAID_EVERY_MS = 3_600_000;
+const WRITE_EVERY_MS = 1_000;
+const KEPT_MS = 7 * 86_400_000;
 
 const Document = z.array(UnprovedRefusal);
 
@@ -60,7 +59,7 @@ export class UnprovedRefusals {
     this.#rows.set(peer.id, { peerId: peer.id, count, last: now.toISOString() as Timestamp });
     this.#writeSoon();
     const told = this.#said.get(peer.id);
-    if (told !== undefined && performance.now() - told < SAID_EVERY) return;
+    if (told !== undefined && performance.now() - told < SAID_EVERY_MS) return;
     this.#said.set(peer.id, performance.now());
     this.#place.say(adviceOn(peer, this.#place.network));
   }
@@ -68,7 +67,7 @@ export class UnprovedRefusals {
   /** In the order of each peer's first refusal. */
   rows(now = Date.now()): UnprovedRefusal[] {
     for (const { peerId, last } of this.#rows.values())
-      if (Date.parse(last) + KEPT < now) this.#rows.delete(peerId);
+      if (Date.parse(last) + KEPT_MS < now) this.#rows.delete(peerId);
     return [...this.#rows.values()];
   }
 
@@ -107,7 +106,7 @@ export class UnprovedRefusals {
   }
 
   #writeSoon(): void {
-    this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY).unref();
+    this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS).unref();
   }
 
   /** A full disk costs only what list-peers shows outside this process. */

@@ -5,7 +5,7 @@ import type { Hash, Position } from '../../values/id.ts';
 
 /** A quoted digest and a comma. */
 export const DIGEST_BYTES = 67;
-const SLICE = 500;
+const DIGESTS_PER_SLICE = 500;
 
 export const digestBytes = (digests: readonly Hash[]): Buffer =>
   Buffer.from(digests.map((digest) => `"${digest}",`).join(''), 'latin1');
@@ -17,9 +17,9 @@ export const digestsIn = async (
   to: Position,
 ): Promise<Buffer> => {
   const slices: Buffer[] = [];
-  for (let position = after; position < to; position += SLICE) {
+  for (let position = after; position < to; position += DIGESTS_PER_SLICE) {
     if (position > after) await setImmediate();
-    slices.push(digestBytes(queries.digests(position, Math.min(position + SLICE, to))));
+    slices.push(digestBytes(queries.digests(position, Math.min(position + DIGESTS_PER_SLICE, to))));
   }
   return Buffer.concat(slices);
 };

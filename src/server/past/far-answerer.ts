@@ -6,8 +6,8 @@ import type { PeerId, Position } from '../../values/id.ts';
 import type { Answered, Answerer, Inquiry } from './answerer.ts';
 import { AdminsOnly, type Sight } from './own-past.ts';
 
-/** Milliseconds without a question; then the thread ends to free its memory. */
-const IDLE = 60_000;
+/** Without a question; then the thread ends to free its memory. */
+const MAX_IDLE_MS = 60_000;
 /** Beyond it the thread ends, alone. */
 const MAX_HEAP_MIB = 1_024;
 
@@ -108,7 +108,7 @@ export class FarAnswerer implements Answerer {
     this.#idle = setTimeout(() => {
       void this.#worker?.terminate();
       this.#worker = undefined;
-    }, IDLE).unref();
+    }, MAX_IDLE_MS).unref();
   }
 
   #end(worker: Worker, cause: Error): void {

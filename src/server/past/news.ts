@@ -2,8 +2,8 @@
 import type { EventLog } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 
-/** Milliseconds; HTTP calls may take 10 s. */
-const PATIENCE = 7_000;
+/** HTTP calls may take 10 s. */
+const MAX_WAIT_MS = 7_000;
 
 /** Resolves when the log goes beyond a position, or after a timeout. Waiting costs nothing. */
 export const newsAfter = async (log: Pick<EventLog, 'head' | 'wake'>, after: Position): Promise<void> => {
@@ -14,7 +14,7 @@ export const newsAfter = async (log: Pick<EventLog, 'head' | 'wake'>, after: Pos
         void log.head().then(({ position }) => {
           if (position > after) resolve();
         }, reject);
-      timer = setTimeout(resolve, PATIENCE);
+      timer = setTimeout(resolve, MAX_WAIT_MS);
       unsubscribe = log.wake(look);
       look();
     });

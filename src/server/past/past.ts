@@ -24,15 +24,17 @@ import { RecordedTimes } from './recorded-times.ts';
 import { reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
 
-/** Records per page; the rest of the server runs in between. */
-const STRETCH = 20_000;
+/** The rest of the server runs between two pages. */
+const MAX_PAGE_RECORDS = 20_000;
 
 /** The part of (after, until] for one page. */
 const within = (
   until: Position,
   { after, reverse }: QuestionOf<'history'>,
 ): [after: Position, until: Position] =>
-  reverse ? [Math.max(after, until - STRETCH), until] : [after, Math.min(until, after + STRETCH)];
+  reverse
+    ? [Math.max(after, until - MAX_PAGE_RECORDS), until]
+    : [after, Math.min(until, after + MAX_PAGE_RECORDS)];
 
 /** Present bearers of a question's names, where known: saves a search. */
 export type Bearers = readonly (PeerId | undefined)[];

@@ -9,8 +9,8 @@ import { NO_HASH, type Position } from '../../values/id.ts';
 import { loadStored } from '../live/load-network.ts';
 import type { RecordedTimes } from './recorded-times.ts';
 
-/** Commits per slice, so that no question delays other work. */
-const BREATH = 500;
+/** So that no question delays other work. */
+const COMMITS_PER_SLICE = 500;
 
 const BEGINNING: Place = { position: 0, hash: NO_HASH, time: null };
 
@@ -47,7 +47,7 @@ export const advanceTo = async (log: EventLog, network: Network, position: Posit
     ({ events, to }) => {
       network.advance(events, to);
       taken += 1;
-      return taken % BREATH === 0 ? setImmediate() : undefined;
+      return taken % COMMITS_PER_SLICE === 0 ? setImmediate() : undefined;
     },
     position,
   );

@@ -5,7 +5,7 @@ import type { Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
 
 /** A million records need a thousand times. */
-const STRIDE = 1_000;
+const STRIDE_RECORDS = 1_000;
 
 /** The last block of a log may still grow; all others never change. */
 export class RecordedTimes {
@@ -13,7 +13,7 @@ export class RecordedTimes {
   readonly #stride: number;
   readonly #earliest: Timestamp[] = [];
 
-  constructor(log: Pick<EventLog, 'queries' | 'head'>, stride = STRIDE) {
+  constructor(log: Pick<EventLog, 'queries' | 'head'>, stride = STRIDE_RECORDS) {
     this.#log = log;
     this.#stride = stride;
   }

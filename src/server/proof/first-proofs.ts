@@ -3,8 +3,8 @@ import type { Peer } from '../../domain/peer.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { ControlPlane } from '../commands/control-plane.ts';
 
-/** Milliseconds: after an upgrade all clients come back at once. */
-const GATHER = 250;
+/** After an upgrade all clients come back at once. */
+const GATHER_MS = 250;
 /** Per commit. */
 const MAX_KEYS = 1_000;
 
@@ -25,7 +25,7 @@ export class FirstProofs {
     if (!isRedeemed || hasProved || this.#seen.has(publicKey)) return;
     this.#seen.add(publicKey);
     this.#waiting.push(publicKey);
-    this.#timer ??= setTimeout(() => void this.#record(), GATHER);
+    this.#timer ??= setTimeout(() => void this.#record(), GATHER_MS);
   }
 
   close(): void {
@@ -41,6 +41,6 @@ export class FirstProofs {
       this.#report('it could not be recorded whose key has proved itself', error);
     }
     for (const key of publicKeys) this.#seen.delete(key); // who is not in the log now is noted at the next proof
-    if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => void this.#record(), GATHER);
+    if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => void this.#record(), GATHER_MS);
   }
 }

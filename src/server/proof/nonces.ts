@@ -1,5 +1,5 @@
 /** The nonces that keys used lately, so that each call is heard once. */
-import { NONCE_KEPT } from '../../protocol/proof.ts';
+import { NONCE_KEPT_MS } from '../../protocol/proof.ts';
 import type { PublicKey } from '../../values/key.ts';
 
 /** Per key and period: more than its calls can be. */
@@ -24,10 +24,10 @@ export class Nonces {
   }
 
   #turn(now: number): void {
-    const periods = Math.floor((now - this.#since) / NONCE_KEPT);
+    const periods = Math.floor((now - this.#since) / NONCE_KEPT_MS);
     if (periods < 1) return;
     this.#old = periods === 1 ? this.#young : new Map();
     this.#young = new Map();
-    this.#since += periods * NONCE_KEPT;
+    this.#since += periods * NONCE_KEPT_MS;
   }
 }

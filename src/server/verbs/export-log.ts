@@ -11,7 +11,7 @@ import { openNetworkLog } from '../past/local-past.ts';
 import { LogPast } from '../past/past.ts';
 import type { ExportLogOptions } from './options.ts';
 
-const PAGE = 1_000;
+const PAGE_RECORDS = 1_000;
 
 const write = async (text: string): Promise<void> => {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
@@ -48,7 +48,7 @@ export const exportLog = async (network: InterfaceName, options: ExportLogOption
       json ? `${JSON.stringify(header).slice(0, -1)},"records":[\n` : `${JSON.stringify(header)}\n`,
     );
     for (let after = 0; after < header.position; ) {
-      const records = await log.read(after, Math.min(PAGE, header.position - after));
+      const records = await log.read(after, Math.min(PAGE_RECORDS, header.position - after));
       after = records.at(-1)?.position ?? header.position;
       const lines = records.map((record) => lineOf(record, only)).join(json ? ',\n' : '\n');
       await write(json && after < header.position ? `${lines},\n` : `${lines}\n`);

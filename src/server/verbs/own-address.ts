@@ -6,12 +6,12 @@ import { Ip } from '../../values/ip.ts';
 /** OpenDNS answers `myip.opendns.com` with the asker's address: https://www.opendns.com */
 const NAME = 'myip.opendns.com';
 const RESOLVERS = ['208.67.222.222', '208.67.220.220'];
-/** Milliseconds per try. */
-const PATIENCE = 3_000;
+/** Per try. */
+const MAX_WAIT_MS = 3_000;
 
 /** Throws a `Failure` without an answer. */
 export const ownAddress = async (): Promise<Ip> => {
-  const resolver = new Resolver({ timeout: PATIENCE, tries: 1 });
+  const resolver = new Resolver({ timeout: MAX_WAIT_MS, tries: 1 });
   resolver.setServers(RESOLVERS);
   try {
     return Ip.parse((await resolver.resolve4(NAME))[0]);
