@@ -209,9 +209,15 @@ describe('is held to limits that others do not feel:', () => {
   });
 
   it('heads', async () => {
-    const giant = head('GET /v1/user/state HTTP/1.1', `X: ${'x'.repeat(1024 * 1024)}`);
-    const { text, isEnded } = await unnoticed(caller.raw({ ...way, bytes: giant }));
+    const ofSize = (bytes: number) => head('GET /v1/user/state HTTP/1.1', `X: ${'x'.repeat(bytes)}`);
+    const { text, isEnded } = await unnoticed(caller.raw({ ...way, bytes: ofSize(16 * 1024) }));
     expect([text.slice(0, 12), isEnded]).toEqual(['HTTP/1.1 431', true]);
+    // Of a giant much is unread when the server ends the connection: the reset may overtake the answer.
+    const giant = await unnoticed(caller.raw({ ...way, bytes: ofSize(1024 * 1024) }));
+    expect([['', 'HTTP/1.1 431'], giant.isEnded]).toEqual([
+      expect.arrayContaining([giant.text.slice(0, 12)]),
+      true,
+    ]);
   });
 
   it('frames', async () => {
