@@ -54,6 +54,13 @@ const NEWS: EachField<PeerAt, News | null> = {
     isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does',
   hasProved: ({ isRedeemed }, { hasProved }) =>
     isRedeemed && (hasProved ? 'its key proved itself' : 'another key'),
+  relayPort: (_, { relayPort }) =>
+    relayPort === undefined ? 'no relay any more' : `a relay at UDP port ${relayPort}`,
+  relayEndpoint: (_, { relayPort, relayEndpoint }) =>
+    relayPort !== undefined &&
+    (relayEndpoint === undefined
+      ? 'its relay is reached where it is seen'
+      : `its relay is reached at ${relayEndpoint}`),
 };
 
 const peerText = ({ name, ip, isRedeemed, isAdmin }: PeerAt): string =>

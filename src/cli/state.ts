@@ -30,12 +30,18 @@ const endOf = ({ expires }: PeerAt, { time }: State, clock: Clock): string => {
   return `${time !== null && expires <= time ? 'ended' : 'ends'} ${clock.minute(expires)}`;
 };
 
+const relayOf = ({ relayPort, relayEndpoint }: PeerAt): string => {
+  if (relayPort === undefined) return '';
+  return `relay at UDP port ${relayPort}${relayEndpoint === undefined ? '' : ` (${relayEndpoint})`}`;
+};
+
 const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
   const remarks = [
     peer.isAdmin ? 'admin' : '',
     standing(peer, state, clock),
     waiver(peer, state),
     endOf(peer, state, clock),
+    relayOf(peer),
   ].filter(Boolean);
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
 };

@@ -31,6 +31,8 @@ const ASKER: { [T in CommandType]: Asker } = {
   ChangeServerEndpoint: 'admin',
   AddAssociation: 'admin',
   DeleteAssociation: 'admin',
+  SetRelay: 'admin',
+  ClearRelay: 'admin',
   AllOf: 'admin',
 };
 

@@ -43,6 +43,8 @@ class Before {
       case 'AdminRevoked':
       case 'EndpointOverrideSet':
       case 'EndpointOverrideCleared':
+      case 'RelaySet':
+      case 'RelayCleared':
         this.#notePeer(network, event.peerId);
         break;
       case 'ServerEndpointChanged':

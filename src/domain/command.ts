@@ -1,6 +1,6 @@
 /** The commands that people and programs give to a network, parsed at the door. */
 import * as z from 'zod';
-import { Endpoint } from '../values/endpoint.ts';
+import { Endpoint, Port } from '../values/endpoint.ts';
 import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
@@ -80,6 +80,10 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
+/** Again: moved. */
+const SetRelay = command('SetRelay', { peer: PeerRef, port: Port, endpoint: Endpoint.optional() });
+const ClearRelay = command('ClearRelay', { peer: PeerRef });
+
 /** Admins' requests need a proof by key; with `peer`, that peer's waiver ends. */
 const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
 const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
@@ -104,6 +108,8 @@ const SINGLE = [
   ChangeServerEndpoint,
   AddAssociation,
   DeleteAssociation,
+  SetRelay,
+  ClearRelay,
   RequireProof,
   WaiveProof,
 ] as const;

@@ -24,6 +24,7 @@ import {
   setEndpointOverride,
 } from './peers.ts';
 import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
+import { clearRelay, setRelay } from './relays.ts';
 
 /** Decides in order on a draft: each sees the effect of the earlier ones; one refusal refuses all. */
 const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, context) => {
@@ -66,6 +67,8 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   ChangeServerEndpoint: changeServerEndpoint,
   AddAssociation: addAssociation,
   DeleteAssociation: deleteAssociation,
+  SetRelay: setRelay,
+  ClearRelay: clearRelay,
   RequireProof: requireProof,
   WaiveProof: waiveProof,
   RecordProofs: recordProofs,

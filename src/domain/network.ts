@@ -1,5 +1,6 @@
 /** The state of one network, folded from its events: indexed, so that no change walks through all peers. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
+import type { Endpoint } from '../values/endpoint.ts';
 import type { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../values/id.ts';
 import { type Ip, isAssignable } from '../values/ip.ts';
@@ -15,6 +16,9 @@ export type Restoration = {
   readonly lostPosition: Position;
   readonly lostHash: Hash;
 };
+
+/** A peer that passes packets of others. `endpoint`: where it is reached; null: at the host where it is seen. */
+export type Relay = { readonly peer: Peer; readonly port: number; readonly endpoint: Endpoint | null };
 
 export type NetworkJson = {
   name: string;
@@ -123,6 +127,18 @@ export class Network {
   *admins(): Generator<Peer> {
     for (const peer of this.#peers.admins())
       if (peer.id !== SERVER_PEER && peer.isRedeemed && !peer.isDisabled) yield peer;
+  }
+
+  /** Joined and enabled, by id. */
+  relays(): Relay[] {
+    const standing = [...this.#peers.relays()].filter((peer) => peer.isRedeemed && !peer.isDisabled);
+    return standing
+      .sort((left, right) => left.id - right.id)
+      .flatMap((peer) =>
+        peer.relayPort === undefined
+          ? []
+          : [{ peer, port: peer.relayPort, endpoint: peer.relayEndpoint ?? null }],
+      );
   }
 
   isRetiredIp(ip: Ip): boolean {
@@ -263,6 +279,12 @@ export class Network {
         break;
       case 'ServerEndpointChanged':
         this.#peers.change(SERVER_PEER, { endpoint: event.endpoint });
+        break;
+      case 'RelaySet':
+        this.#peers.change(event.peerId, { relayPort: event.port, relayEndpoint: event.endpoint });
+        break;
+      case 'RelayCleared':
+        this.#peers.change(event.peerId, { relayPort: undefined, relayEndpoint: undefined });
         break;
       case 'ProofRequired':
         this.#turnProofs(event, true);

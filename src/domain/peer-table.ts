@@ -11,6 +11,12 @@ const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
   else set.delete(value);
 };
 
+/** A field that is taken back is absent, as in a stored state. */
+const withoutUndefined = (peer: Peer): Peer =>
+  Object.values(peer).includes(undefined)
+    ? (Object.fromEntries(Object.entries(peer).filter(([, value]) => value !== undefined)) as Peer)
+    : peer;
+
 export class PeerTable {
   readonly #peers: Mapping<PeerId, Peer>;
   readonly #byName: Mapping<string, PeerId>;
@@ -20,6 +26,7 @@ export class PeerTable {
   readonly #invited: Collection<PeerId>;
   readonly #admins: Collection<PeerId>;
   readonly #ending: Collection<PeerId>;
+  readonly #relays: Collection<PeerId>;
   readonly #retiredIps: Collection<Ip>;
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
@@ -33,6 +40,7 @@ export class PeerTable {
     this.#invited = setOver(below ? below.#invited : undefined);
     this.#admins = setOver(below ? below.#admins : undefined);
     this.#ending = setOver(below ? below.#ending : undefined);
+    this.#relays = setOver(below ? below.#relays : undefined);
     this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
     this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
     this.#nextId = below ? below.#nextId : 1;
@@ -87,6 +95,11 @@ export class PeerTable {
     return this.#those(this.#ending);
   }
 
+  /** Includes disabled ones. */
+  relays(): Iterable<Peer> {
+    return this.#those(this.#relays);
+  }
+
   /** No peer, living or deleted, has the address. */
   isFree(ip: Ip): boolean {
     return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
@@ -118,7 +131,7 @@ export class PeerTable {
   change(id: PeerId, change: Partial<Peer>): void {
     const before = this.#peers.get(id);
     if (!before) return;
-    const after = { ...before, ...change };
+    const after = withoutUndefined({ ...before, ...change });
     this.#unindex(before);
     if (after.publicKey !== before.publicKey) this.#retiredKeys.add(before.publicKey);
     this.#peers.set(id, after);
@@ -138,6 +151,7 @@ export class PeerTable {
     this.#admins.delete(id);
     this.#invited.delete(id);
     this.#ending.delete(id);
+    this.#relays.delete(id);
     this.#peers.delete(id);
     drop(this.#byCidr, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
@@ -174,6 +188,7 @@ export class PeerTable {
     keepIf(peer.isAdmin, this.#admins, peer.id);
     keepIf(!peer.isRedeemed, this.#invited, peer.id);
     keepIf(!peer.isDisabled && peer.expires !== undefined, this.#ending, peer.id);
+    keepIf(peer.relayPort !== undefined, this.#relays, peer.id);
   }
 
   #unindex(peer: Peer): void {

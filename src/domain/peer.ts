@@ -1,6 +1,6 @@
 /** A peer: the one list of its fields, from which views and comparers are made. */
 import * as z from 'zod';
-import { Endpoint } from '../values/endpoint.ts';
+import { Endpoint, Port } from '../values/endpoint.ts';
 import { CidrId, PeerId } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
@@ -35,6 +35,10 @@ export const Peer = ShownPeer.extend({
   /** Whatever the network requires. */
   isProofWaived: z.literal(true).optional(),
   hasProved: z.literal(true).optional(),
+  /** Of UDP, at which it passes packets of others; absent: it is no relay. */
+  relayPort: Port.optional(),
+  /** Where that is reached, unless at the host where it is seen. */
+  relayEndpoint: Endpoint.optional(),
 });
 
 /** Immutable: a change makes a new object. */

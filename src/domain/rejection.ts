@@ -1,6 +1,6 @@
 /** Every refusal of the rules: its name, its facts, its sentence and hint. */
 import type { Endpoint } from '../values/endpoint.ts';
-import type { Position } from '../values/id.ts';
+import { type Position, SERVER_NAME } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import { type PublicKey, shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -46,6 +46,10 @@ export type Rejection =
   | { code: 'RootNotAssociable'; name: string }
   | { code: 'AssociationExists'; names: [string, string] }
   | { code: 'UnknownAssociation'; names: [string, string] }
+  | { code: 'RelayNotJoined'; name: string }
+  | { code: 'RelayIsDisabled'; name: string }
+  | { code: 'RelayIsServerOnly'; name: string }
+  | { code: 'NotARelay'; name: string }
   | { code: 'ProofNeeded'; name: string; command: CommandType }
   | { code: 'ProofNotRequired'; name: string };
 
@@ -97,6 +101,8 @@ const DEEDS: { [T in CommandType]: string } = {
   ChangeServerEndpoint: "change the server's endpoint",
   AddAssociation: 'add an association',
   DeleteAssociation: 'delete an association',
+  SetRelay: 'make a peer a relay',
+  ClearRelay: 'end a relay',
   RequireProof: 'require proofs by key',
   WaiveProof: 'waive proofs by key',
   RecordProofs: 'record whose key has proved itself',
@@ -297,6 +303,26 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(left)} and ${quote(right)} are not associated`,
     hint: 'the associations are listed by',
     verb: 'list-associations',
+  }),
+  RelayNotJoined: ({ name }) => ({
+    sentence: `${quote(name)} has not joined yet, so it cannot be a relay`,
+    hint: 'join on that machine first: innernet install; the peers are listed by',
+    verb: 'list-peers',
+  }),
+  RelayIsDisabled: ({ name }) => ({
+    sentence: `${quote(name)} is disabled, so it cannot be a relay`,
+    hint: 'enable it first',
+    verb: `enable-peer --name ${shellWord(name)}`,
+  }),
+  RelayIsServerOnly: ({ name }) => ({
+    sentence: `${quote(name)} cannot be a relay: in this version only the server's own machine relays`,
+    hint: "make the server's own peer one",
+    verb: `set-relay --name ${SERVER_NAME}`,
+  }),
+  NotARelay: ({ name }) => ({
+    sentence: `${quote(name)} is no relay`,
+    hint: 'the relays are listed by',
+    verb: 'list-relays',
   }),
   ProofNeeded: ({ name, command }) => ({
     sentence: `${quote(name)} may ${DEEDS[command]} only with a proof by its key, and this request holds none`,

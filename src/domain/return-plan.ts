@@ -248,7 +248,14 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
     wish: ({ id: peer, isProofWaived }) => ({ type: isProofWaived ? 'WaiveProof' : 'RequireProof', peer }),
   },
   hasProved: null,
+  relayPort: { what: 'relay', wish: (before) => relayWish(before) },
+  relayEndpoint: { what: 'relay', wish: (before) => relayWish(before) },
 };
+
+const relayWish = ({ id: peer, relayPort: port, relayEndpoint: endpoint }: Peer): Wish =>
+  port === undefined
+    ? { type: 'ClearRelay', peer }
+    : { type: 'SetRelay', peer, port, ...(endpoint === undefined ? {} : { endpoint }) };
 
 const endpointWish = ({ id, endpoint }: Peer): Wish => {
   if (id === SERVER_PEER) return { type: 'ChangeServerEndpoint', endpoint };

@@ -65,6 +65,9 @@ const SENTENCES: Sentences = {
   EndpointOverrideCleared: ({ peerId }, words) =>
     `cleared the endpoint that was set for peer ${words.peer(peerId)}`,
   ServerEndpointChanged: ({ endpoint }) => `set the server's external endpoint to ${endpoint}`,
+  RelaySet: ({ peerId, port, endpoint }, words) =>
+    `made peer ${words.peer(peerId)} a relay at UDP port ${port}${endpoint === undefined ? '' : `, reached at ${endpoint}`}`,
+  RelayCleared: ({ peerId }, words) => `made peer ${words.peer(peerId)} a relay no more`,
   ProofRequired: ({ peerId }, words) => `required proofs by key of ${proverOf(peerId, words)}`,
   ProofWaived: ({ peerId }, words) => `waived proofs by key of ${proverOf(peerId, words)}`,
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,

@@ -35,6 +35,9 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   EndpointOverrideSet: 'neither',
   EndpointOverrideCleared: 'neither',
   ServerEndpointChanged: 'neither',
+  /** A relay learns who talks with whom, when and how much. */
+  RelaySet: 'widens',
+  RelayCleared: 'narrows',
   ProofRequired: 'narrows',
   ProofWaived: 'widens',
   PeerProved: 'neither',

@@ -3,7 +3,7 @@
  * change is a new type and an upcast.
  */
 import * as z from 'zod';
-import { Endpoint } from '../values/endpoint.ts';
+import { Endpoint, Port } from '../values/endpoint.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
@@ -90,6 +90,10 @@ const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerI
 /** Outside endpoint, also of the server's peer. */
 const ServerEndpointChanged = event('ServerEndpointChanged', { endpoint: Endpoint });
 
+/** The peer passes packets of pairs that see it; again: moved. Without `endpoint`: at the host where it is seen. */
+const RelaySet = event('RelaySet', { peerId: PeerId, port: Port, endpoint: Endpoint.optional() });
+const RelayCleared = event('RelayCleared', { peerId: PeerId });
+
 /** Requests need a proof by key; with `peerId`, that peer's waiver ends. */
 const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
 /** Requests need no proof; with `peerId`, only that peer's. */
@@ -122,6 +126,8 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   EndpointOverrideSet,
   EndpointOverrideCleared,
   ServerEndpointChanged,
+  RelaySet,
+  RelayCleared,
   ProofRequired,
   ProofWaived,
   PeerProved,

@@ -40,6 +40,8 @@ const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
     case 'AdminRevoked':
     case 'EndpointOverrideSet':
     case 'EndpointOverrideCleared':
+    case 'RelaySet':
+    case 'RelayCleared':
     case 'PeerProved':
       return [aPeer(event.peerId)];
     case 'AssociationAdded':

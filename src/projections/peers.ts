@@ -65,6 +65,8 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
     case 'CidrDeleted':
     case 'AssociationAdded':
     case 'AssociationDeleted':
+    case 'RelaySet':
+    case 'RelayCleared':
     case 'ProofRequired':
     case 'ProofWaived':
     case 'PeerProved':

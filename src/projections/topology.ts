@@ -37,6 +37,8 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'EndpointOverrideSet':
     case 'EndpointOverrideCleared':
     case 'ServerEndpointChanged':
+    case 'RelaySet':
+    case 'RelayCleared':
     case 'ProofRequired':
     case 'ProofWaived':
     case 'PeerProved':

@@ -2,7 +2,7 @@
 import { parse, stringify, TomlError } from 'smol-toml';
 import * as z from 'zod';
 import { printable, shellWord } from '../domain/rejection.ts';
-import { Endpoint, hostOf, isUnspecified, SocketAddress } from '../values/endpoint.ts';
+import { Endpoint, hostOf, isUnspecified, Port, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { Hash, Position } from '../values/id.ts';
 import { addressOf, type Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
@@ -47,8 +47,6 @@ const Key = z.unknown().transform((text, context) => {
     return z.NEVER;
   }
 });
-
-const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
 
 const Document = z.object({
   interface: z.object({

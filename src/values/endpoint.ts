@@ -52,5 +52,7 @@ export const hostOf = (endpoint: Endpoint): string =>
 
 export const portOf = (endpoint: Endpoint): number => Number(endpoint.slice(endpoint.lastIndexOf(':') + 1));
 
+export const Port = z.number().int().min(1, 'a port is 1 to 65535').max(65535, 'a port is 1 to 65535');
+
 /** Whether the host is all zeros: "my address as the server sees it, with this port". */
 export const isUnspecified = (endpoint: Endpoint): boolean => ['0.0.0.0', '::'].includes(hostOf(endpoint));

@@ -3,7 +3,7 @@ import { Command, type CommandType } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import type { Network } from '../../src/domain/network.ts';
 import type { Peer } from '../../src/domain/peer.ts';
-import { SERVER_CIDR } from '../../src/values/id.ts';
+import { SERVER_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import {
   assignableRange,
   type Cidr,
@@ -91,6 +91,14 @@ const proofs = (dice: Dice, type: 'RequireProof' | 'WaiveProof'): Asked => {
   const isFitting = ({ isProofWaived }: Peer) => type === 'WaiveProof' || isProofWaived === true;
   const peer = dice.number(2) === 0 ? dice.peer(isFitting) : undefined;
   return peer ? { type, peer: dice.ref(peer) } : { type };
+};
+
+/** The server relays, relays elsewhere, or relays no more. */
+const relay: Maker = (dice) => {
+  const isOne = dice.network.peer(SERVER_PEER)?.relayPort !== undefined;
+  if (isOne && dice.number(2) === 0) return { type: 'ClearRelay', peer: SERVER_PEER };
+  const where = dice.number(2) === 0 ? { endpoint: dice.endpoint() } : {};
+  return { type: 'SetRelay', peer: SERVER_PEER, port: 51821 + dice.number(3), ...where };
 };
 
 const invited = (dice: Dice): Peer | undefined => dice.one(dice.network.invited());
@@ -213,6 +221,7 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
       return peer && { type: 'ClearEndpointOverride', peer: dice.ref(peer) };
     },
   },
+  { weight: 3, make: (dice) => relay(dice) },
   { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },
   {
     weight: 3,

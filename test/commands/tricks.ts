@@ -200,6 +200,22 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const asked: Asked[] = [{ type: 'RequireProof' }, associate(dice) ?? { type: 'WaiveProof' }];
     return as(dice.one(dice.network.admins()), dice.one(asked) ?? { type: 'WaiveProof' });
   },
+  RelayNotJoined: trick((dice) => {
+    const peer = dice.one(dice.network.invited());
+    return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
+  }),
+  RelayIsDisabled: trick((dice) => {
+    const peer = dice.peer(({ isRedeemed, isDisabled }) => isRedeemed && isDisabled);
+    return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
+  }),
+  RelayIsServerOnly: trick((dice) => {
+    const peer = dice.peer(({ isRedeemed, isDisabled }) => isRedeemed && !isDisabled);
+    return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
+  }),
+  NotARelay: trick((dice) => {
+    const peer = dice.peer();
+    return peer && { type: 'ClearRelay', peer: dice.ref(peer) };
+  }),
   ProofNotRequired: trick((dice) =>
     dice.network.isProofRequired
       ? { type: 'WaiveProof' }

@@ -51,6 +51,8 @@ const EXAMPLES: { [T in CommandType]: Extract<Asked, { type: T }> } = {
   SetExpiry: { type: 'SetExpiry', peer: 'bob', expires: 3600 },
   SetDefaultExpiry: { type: 'SetDefaultExpiry', seconds: 3600 },
   ExpirePeers: { type: 'ExpirePeers' },
+  SetRelay: { type: 'SetRelay', peer: ids.server, port: 51821 },
+  ClearRelay: { type: 'ClearRelay', peer: ids.server },
   RequireProof: { type: 'RequireProof' },
   WaiveProof: { type: 'WaiveProof', peer: 'bob' },
   RecordProofs: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },

@@ -141,6 +141,15 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'ServerEndpointChanged', endpoint: reach },
     when: { type: 'ChangeServerEndpoint', endpoint: reach },
   },
+  RelaySet: {
+    event: { type: 'RelaySet', peerId: ids.server, port: 51821, endpoint: reach },
+    when: { type: 'SetRelay', peer: ids.server, port: 51821, endpoint: reach },
+  },
+  RelayCleared: {
+    after: [network, { type: 'RelaySet', peerId: ids.server, port: 51821 }],
+    event: { type: 'RelayCleared', peerId: ids.server },
+    when: { type: 'ClearRelay', peer: ids.server },
+  },
   ProofRequired: {
     event: { type: 'ProofRequired' },
     when: { type: 'RequireProof' },

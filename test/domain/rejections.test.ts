@@ -68,6 +68,8 @@ const VERBS: { [verb: string]: string[] } = {
   'set-endpoint': ['--endpoint', '--yes'],
   'require-proof': ['--name', '--yes'],
   'waive-proof': ['--name', '--yes'],
+  'set-relay': ['--name', '--port', '--endpoint', '--yes'],
+  'list-relays': ['--json'],
 };
 
 /** Facts that a sentence puts into other words. */
@@ -290,6 +292,27 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     name: 'ann',
     when: asked({ type: 'RequireProof', peer: 'ann' }),
   },
+  RelayNotJoined: {
+    code: 'RelayNotJoined',
+    name: 'eve',
+    when: asked({ type: 'SetRelay', peer: 'eve', port: 51821 }),
+  },
+  RelayIsDisabled: {
+    code: 'RelayIsDisabled',
+    name: 'bob',
+    when: () =>
+      given(network, { type: 'PeerDisabled', peerId: ids.bob }).when({
+        type: 'SetRelay',
+        peer: 'bob',
+        port: 51821,
+      }),
+  },
+  RelayIsServerOnly: {
+    code: 'RelayIsServerOnly',
+    name: 'bob',
+    when: asked({ type: 'SetRelay', peer: 'bob', port: 51821 }),
+  },
+  NotARelay: { code: 'NotARelay', name: 'bob', when: asked({ type: 'ClearRelay', peer: 'bob' }) },
 };
 
 const entries = REJECTION_CODES.map((code): [RejectionCode, Rejection, Entry<RejectionCode>['when']] => {

@@ -23,10 +23,9 @@ const looks = (network: Network): unknown => {
     peers: Array.from(
       network.peers(),
       ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, ...more }) => {
-        const { endpoint, isProofWaived } = more;
-        return [id, name, ip, block(cidrId), publicKey, isAdmin, isDisabled, endpoint, isProofWaived].join(
-          ' ',
-        );
+        const { endpoint, isProofWaived, relayPort, relayEndpoint } = more;
+        const set = [endpoint, isProofWaived, relayPort, relayEndpoint];
+        return [id, name, ip, block(cidrId), publicKey, isAdmin, isDisabled, ...set].join(' ');
       },
     ).sort(),
   };

@@ -76,6 +76,20 @@ describe('undoes', () => {
     { type: 'DisablePeer', peer: ids.bob, confirmed: true },
     [...network, { type: 'PeerDisabled', peerId: ids.bob }],
   );
+  const relay = { type: 'RelaySet', peerId: ids.server, port: 51821 } as const;
+  undoes('a new relay', relay, { type: 'ClearRelay', peer: ids.server });
+  undoes(
+    'a relay that is reached elsewhere',
+    { ...relay, port: 4000, endpoint: endpoint('192.0.2.7:4001') },
+    { type: 'SetRelay', peer: ids.server, port: 51821 },
+    [...network, relay],
+  );
+  undoes(
+    'the end of a relay',
+    { type: 'RelayCleared', peerId: ids.server },
+    { type: 'SetRelay', peer: ids.server, port: 51821 },
+    [...network, relay],
+  );
   undoes(
     'a new admin',
     { type: 'AdminGranted', peerId: ids.bob },

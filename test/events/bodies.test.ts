@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { BEARING } from '../../src/events/bearing.ts';
 import { EVENT_TYPES, NetworkEvent } from '../../src/events/schema.ts';
-import { Endpoint } from '../../src/values/endpoint.ts';
+import { Endpoint, Port } from '../../src/values/endpoint.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../../src/values/id.ts';
 import { Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';
@@ -12,7 +12,7 @@ import { Seconds, Timestamp } from '../../src/values/time.ts';
 
 const VALUES: readonly unknown[] = [
   ...[AssociationId, CidrId, PeerId, Position, Hash],
-  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint],
+  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint, Port],
 ];
 
 /** A field by its path, and what it holds where that is no value by itself. */

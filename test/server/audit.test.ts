@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Network } from '../../src/domain/network.ts';
 import { audit } from '../../src/server/live/audit.ts';
 import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
+import { SERVER_PEER } from '../../src/values/id.ts';
 import { acme } from '../acme.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 
@@ -21,6 +22,20 @@ const servedLog = async () => {
 describe('the audit', () => {
   it('is content with a log as it was written', async () => {
     await audit(await servedLog(), running);
+  });
+
+  it('is content with what was set and taken back', async () => {
+    const log = await servedLog();
+    const peerId = SERVER_PEER;
+    await append(
+      log,
+      commitOf([{ type: 'RelaySet', peerId, port: 51821 }]),
+      commitOf([{ type: 'RelayCleared', peerId }]),
+      commitOf([{ type: 'ProofWaived', peerId }]),
+      commitOf([{ type: 'ProofRequired', peerId }]),
+    );
+    await storeState(log, await loadNetwork(log));
+    await audit(log, running);
   });
 
   it('finds a record that was changed behind the back of the triggers, and names it', async () => {

@@ -219,6 +219,9 @@ export class OldServer {
           'require proofs by key, nor waive them',
           'serve the network with innernet-server of this program',
         );
+      case 'RelaySet':
+      case 'RelayCleared':
+        return noCall('relay', 'serve the network with innernet-server of this program');
       case 'PeerExpirySet':
       case 'DefaultExpirySet':
         return noCall('end peers', 'cut it off when its time is over: disable-peer');

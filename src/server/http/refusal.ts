@@ -66,6 +66,10 @@ export const STATUS: { [C in RejectionCode]: number } = {
   RootNotAssociable: 400,
   AssociationExists: 409,
   UnknownAssociation: 404,
+  RelayNotJoined: 409,
+  RelayIsDisabled: 409,
+  RelayIsServerOnly: 409,
+  NotARelay: 404,
   ProofNeeded: 403,
   ProofNotRequired: 409,
 };
