@@ -63,14 +63,14 @@ const DRILLS: { [union: string]: Drill } = {
   },
   "a server's frame": {
     file: 'src/protocol/frames.ts',
-    old: '[Welcome, Delta, Fetch, Endpoints, Revoked]',
-    member: "[Welcome, Delta, Fetch, Endpoints, Revoked, frame('drill', {})]",
+    old: '  Look,\n  Revoked,\n',
+    member: "  Look,\n  Revoked,\n  frame('drill', {}),\n",
     owed: ['src/client/sync/session.ts: #onFrame(frame'],
   },
   "a client's frame": {
     file: 'src/protocol/frames.ts',
-    old: '[Applied, Candidates]',
-    member: "[Applied, Candidates, frame('drill', {})]",
+    old: '[Applied, Candidates, IndicesOf, Ways]',
+    member: "[Applied, Candidates, IndicesOf, Ways, frame('drill', {})]",
     owed: ['src/server/stream/hub.ts: frame satisfies never'],
   },
   'a verdict': {

@@ -21,7 +21,7 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
   ['history and proof:', /^(history|state|diff|why|head|revert|verify|verify-export|acknowledge)$/],
-  ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint)$/],
+  ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays)$/],
   ['this machine:', /^/],
 ];
 

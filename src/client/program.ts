@@ -16,6 +16,7 @@ import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
+import { addRelayVerbs } from '../cli/relays.ts';
 import { main } from '../cli/run.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
@@ -298,6 +299,7 @@ for (const add of [
   addEndpointVerb,
   addExpiryVerb,
   addProofByKeyVerbs,
+  addRelayVerbs,
 ])
   add(program, open);
 addPastVerbs(program, { openPast: open, open, realityOf });

@@ -9,6 +9,7 @@ import { addInvitationVerbs } from '../../src/cli/invitations.ts';
 import { addPeerVerbs } from '../../src/cli/peers.ts';
 import { newProgram, type Open } from '../../src/cli/program.ts';
 import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
+import { addRelayVerbs } from '../../src/cli/relays.ts';
 import { run } from '../../src/cli/run.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
@@ -17,7 +18,14 @@ export type Said = { code: number; stdout: string; stderr: string };
 export const programOn = (open: Open): Command => {
   const folders = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
   const program = newProgram('innernet', '1.2.3', 'a private network', folders);
-  for (const add of [addPeerVerbs, addInvitationVerbs, addCidrVerbs, addAssociationVerbs, addProofByKeyVerbs])
+  for (const add of [
+    addPeerVerbs,
+    addInvitationVerbs,
+    addCidrVerbs,
+    addAssociationVerbs,
+    addProofByKeyVerbs,
+    addRelayVerbs,
+  ])
     add(program, open);
   addEndpointVerb(program, open);
   addExpiryVerb(program, open);

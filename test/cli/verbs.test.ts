@@ -110,6 +110,47 @@ describe('each change, by flags alone', () => {
     peerId: ids.bob,
   });
 
+  changes('set-relay acme', '"innernet-server" relays at UDP port 51821: let that port through to it', {
+    type: 'RelaySet',
+    peerId: ids.server,
+    port: 51821,
+  });
+  changes(
+    'set-relay acme innernet-server --port 4000 --endpoint 203.0.113.10:4001',
+    '"innernet-server" relays at UDP port 4000, reached at 203.0.113.10:4001: let that port through to it',
+    { type: 'RelaySet', peerId: ids.server, port: 4000, endpoint: '203.0.113.10:4001' },
+  );
+
+  it('a relay that ends, and what is none', async () => {
+    await rejects(
+      'clear-relay acme',
+      { code: 'NotARelay', name: 'innernet-server' },
+      'innernet list-relays acme',
+    );
+    await inn('set-relay acme --port 4000');
+    await answers('set-relay acme --port 4000', 'nothing to do: "innernet-server" relays at UDP port 4000');
+    expect(JSON.parse((await inn('list-relays acme --json')).stdout)).toEqual([
+      {
+        peerId: ids.server,
+        name: 'innernet-server',
+        port: 4000,
+        endpoint: 'vpn.example.org:4000',
+        isDisabled: false,
+      },
+    ]);
+    await answers(
+      'list-relays acme',
+      'NAME             UDP PORT  REACHED AT            STATE',
+      'innernet-server  4000      vpn.example.org:4000',
+    );
+    expect(await eventsOf('clear-relay acme')).toEqual([{ type: 'RelayCleared', peerId: ids.server }]);
+    await rejects(
+      'set-relay acme --name bob',
+      { code: 'RelayIsServerOnly', name: 'bob' },
+      'innernet set-relay acme --name innernet-server',
+    );
+  });
+
   changes(
     'set-expiry acme --name bob --expires 2099-01-31T18:00Z',
     `set the end of "bob" to ${localTime(FAR)}`,

@@ -221,7 +221,7 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
       return peer && { type: 'ClearEndpointOverride', peer: dice.ref(peer) };
     },
   },
-  { weight: 3, make: (dice) => relay(dice) },
+  { weight: 6, make: (dice) => relay(dice) },
   { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },
   {
     weight: 3,

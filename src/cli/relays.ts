@@ -1,0 +1,95 @@
+/** The verbs of relays: set-relay, clear-relay, list-relays. */
+import type { Command } from 'commander';
+import type { Peer } from '../domain/peer.ts';
+import { Endpoint, endpointOf, hostOf } from '../values/endpoint.ts';
+import { SERVER_NAME, SERVER_PEER } from '../values/id.ts';
+import { RecordedName } from '../values/name.ts';
+import { addChangeOptions, change, named } from './change.ts';
+import { type ChangeOptions, flag, portNumber } from './options.ts';
+import type { Plane } from './plane.ts';
+import { answer, answerJson, table } from './print.ts';
+import { actsOn, networkVerb, type Open } from './program.ts';
+
+/** Of UDP. */
+const RELAY_PORT = 51821;
+
+type RelayOptions = ChangeOptions & { name?: string; port?: number; endpoint?: Endpoint };
+
+const setRelay = (plane: Plane, options: RelayOptions): Promise<void> => {
+  const { name = SERVER_NAME, port = RELAY_PORT, endpoint } = options;
+  const where = endpoint === undefined ? {} : { endpoint };
+  const what = `${named(name)} relays at UDP port ${port}${endpoint === undefined ? '' : `, reached at ${endpoint}`}`;
+  return change(plane, { type: 'SetRelay', peer: name, port, ...where }, options, {
+    done: `${what}: let that port through to it`,
+    already: what,
+  });
+};
+
+const clearRelay = (plane: Plane, options: RelayOptions): Promise<void> => {
+  const { name = SERVER_NAME } = options;
+  return change(plane, { type: 'ClearRelay', peer: name }, options, {
+    done: `${named(name)} relays no more: pairs without a direct way cannot talk`,
+  });
+};
+
+type RelayPeer = Peer & { relayPort: number };
+
+const isRelay = (peer: Peer): peer is RelayPeer => peer.relayPort !== undefined;
+
+/** Null: at the host where it is seen. */
+const reachedAt = ({ id, endpoint, relayPort, relayEndpoint }: RelayPeer): Endpoint | null => {
+  if (relayEndpoint !== undefined) return relayEndpoint;
+  return id === SERVER_PEER && endpoint !== null ? endpointOf(hostOf(endpoint), relayPort) : null;
+};
+
+const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
+  const relays = (await plane.view()).peers.filter(isRelay).sort((left, right) => left.id - right.id);
+  if (json)
+    return answerJson(
+      relays.map((peer) => {
+        const { id: peerId, name, relayPort: port, isDisabled } = peer;
+        return { peerId, name, port, endpoint: reachedAt(peer), isDisabled };
+      }),
+    );
+  answer(
+    table(
+      ['NAME', 'UDP PORT', 'REACHED AT', 'STATE'],
+      relays.map((peer) => [
+        peer.name,
+        String(peer.relayPort),
+        reachedAt(peer) ?? 'where it is seen',
+        peer.isDisabled ? 'disabled' : '',
+      ]),
+    ),
+  );
+};
+
+export const addRelayVerbs = (program: Command, open: Open): void => {
+  const set = networkVerb(program, 'set-relay', {
+    summary: 'let the server pass packets between peers that find no direct way; again: at another port',
+    examples: [
+      'set-relay acme',
+      'set-relay acme --port 4000',
+      'set-relay acme --endpoint 203.0.113.10:4001 --port 4000',
+    ],
+  })
+    .addOption(flag('--name <peer>', "the relay's peer (default: the server's own)", RecordedName))
+    .word('peer', '--name', "the relay's peer (default: the server's own)")
+    .addOption(flag('--port <port>', `the UDP port that it opens (default: ${RELAY_PORT})`, portNumber))
+    .addOption(
+      flag('--endpoint <host:port>', 'where peers reach that port, if it is forwarded to it', Endpoint),
+    );
+  actsOn<RelayOptions>(addChangeOptions(set), open, setRelay);
+  const clear = networkVerb(program, 'clear-relay', {
+    summary: 'end a relay: what it passes stops at once',
+    examples: ['clear-relay acme', 'clear-relay acme innernet-server'],
+  })
+    .addOption(flag('--name <peer>', "the relay's peer (default: the server's own)", RecordedName))
+    .word('peer', '--name', "the relay's peer (default: the server's own)");
+  actsOn<RelayOptions>(addChangeOptions(clear), open, clearRelay);
+  const list = networkVerb(program, 'list-relays', {
+    summary: 'list the relays, their ports and where peers reach them',
+    examples: ['list-relays acme', 'list-relays acme --json'],
+  }).option('--json', 'answer with JSON: a list of relays');
+  actsOn<{ json?: true }>(list, open, listRelays);
+};
