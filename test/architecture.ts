@@ -52,7 +52,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain))\.ts$/.test(
+  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message))\.ts$/.test(
     path,
   );
 

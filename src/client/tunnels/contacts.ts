@@ -141,12 +141,18 @@ export class Contacts {
   }
 
   remove(publicKey: PublicKey): Step[] {
+    if (!this.#all.has(publicKey)) return [];
+    this.release(publicKey);
+    return [{ kind: 'remove', publicKey }];
+  }
+
+  /** The device keeps the peer, which somebody else meets. */
+  release(publicKey: PublicKey): void {
     const contact = this.#all.get(publicKey);
-    if (!contact) return [];
+    if (!contact) return;
     this.#all.delete(publicKey);
     this.#unconnected.delete(contact);
     this.#openings.forget(publicKey);
-    return [{ kind: 'remove', publicKey }];
   }
 
   /** A session stays, but the router is opened to new places. */
