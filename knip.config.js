@@ -2,7 +2,12 @@
 // so that no test keeps alive what nothing else needs; an export that its own file uses may be there for a test.
 const isProduction = process.argv.includes('--production');
 
-const programs = ['src/client/program.ts!', 'src/server/program.ts!', 'src/server/past/past-thread.ts!'];
+const programs = [
+  'src/client/program.ts!',
+  'src/server/program.ts!',
+  'src/server/past/past-thread.ts!',
+  'src/page/main.tsx!',
+];
 
 export default {
   entry: [
@@ -12,10 +17,12 @@ export default {
     'bench/load/{server,crowd,wireguard-work}.ts',
     'test/**/*.ts',
   ],
-  project: ['src/**/*.ts!', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],
+  project: ['src/**/*.{ts,tsx}!', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],
   // A type that its own file uses may be exported for the reader of an error message.
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
-  // Programs of the system; all but prlimit are for tests and scripts only.
+  // The page's tests come with its picture.
+  ignoreDependencies: ['axe-core', 'playwright-core'],
+  // Programs of the system; all but prlimit and xdg-open are for tests and scripts only.
   ignoreBinaries: [
     'prlimit',
     'dpkg',
@@ -30,5 +37,6 @@ export default {
     'dpkg-query',
     'du',
     'rsvg-convert',
+    'xdg-open',
   ],
 };

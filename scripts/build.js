@@ -7,7 +7,7 @@
 // @ts-check
 
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -65,6 +65,55 @@ const promptsApart = /** @satisfies {esbuild.Plugin} */ ({
 });
 
 /**
+ * In the page nothing is parsed: what it gets was parsed by the program that sends it. There a schema is only its shape, and
+ * zod stays out, half of the page's bytes.
+ */
+const shapesOnly = /** @satisfies {esbuild.Plugin} */ ({
+  name: 'shapes-only',
+  setup: (build) => {
+    build.onResolve({ filter: /^zod$/ }, () => ({ path: 'zod', namespace: 'shapes-only' }));
+    build.onLoad({ filter: /.*/, namespace: 'shapes-only' }, () => ({ contents: SHAPES }));
+  },
+});
+
+const SHAPES = `
+  const schema = (own) => new Proxy(own, {
+    get: (_, key) => key === 'extend' ? (more) => schema({ shape: { ...own.shape, ...more } })
+      : key in own ? own[key] : key === 'parse' || key === 'safeParse' ? undefined : () => schema(own),
+  });
+  const plain = () => schema({});
+  export const object = (shape) => schema({ shape });
+  export const union = (options) => schema({ options });
+  export const discriminatedUnion = (_, options) => schema({ options });
+  export const literal = (value) => schema({ value });
+  export { object as strictObject, object as looseObject, plain as string, plain as number, plain as boolean, plain as array,
+    plain as tuple, plain as record, plain as enum, plain as custom, plain as unknown, plain as any, plain as iso };
+  export const NEVER = undefined;
+`;
+
+/** The page: one script and one style, which ask nobody else for anything. */
+const pageFiles = async (/** @type {string} */ folder) => {
+  const { outputFiles, metafile } = await esbuild.build({
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: ['chrome120', 'firefox120', 'safari17'],
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+    metafile: true,
+    entryPoints: { page: 'src/page/main.tsx', 'page-style': 'src/page/page.css' },
+    outdir: folder,
+    plugins: [shapesOnly],
+  });
+  const html = await readFile(join(root, 'src/page/page.html'));
+  const files = outputFiles.map(({ path, contents }) => ({ path, contents }));
+  return { outputFiles: [...files, { path: join(folder, 'page.html'), contents: html }], metafile };
+};
+
+/**
  * Writes dist/. Each file is replaced in one rename, so that a program starting meanwhile never reads half a
  * file; `keepOldChunks` leaves the chunks of earlier builds to programs that are still to import them. Resolves to the
  * folders of the npm packages of which something is in the bundles.
@@ -75,6 +124,7 @@ export async function build({ keepOldChunks = false, folder = dist } = {}) {
     bundled(server, folder, { splitting: true }),
     // A verb is started by hand and waited for: one short file is found and compiled sooner than forty.
     bundled(client, folder, { minifyWhitespace: true, minifySyntax: true }),
+    pageFiles(folder),
   ]);
   const outputFiles = results.flatMap((result) => result.outputFiles);
   await mkdir(folder, { recursive: true });

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 function filesUnder(...folders: string[]): House {
   const paths = folders
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.([jt]s|tsx)$/.test(entry.name))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
   return new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
@@ -32,6 +32,10 @@ describe('a breach is named', () => {
   breach('src/store/log.ts', `import {\n  x,\n} from '../domain/network.ts';`, 'imports from domain');
   breach('src/wireguard/device.ts', `import '../domain/network.ts';`, 'imports from domain');
   breach('src/cli/run.ts', `await import('../store/log.ts');`, 'imports from store');
+  breach('src/page/app.tsx', `import { readFile } from 'node:fs';`, 'runs in a browser');
+  breach('src/page/app.tsx', `import { x } from '../cli/plane.ts';`, 'imports from cli');
+  breach('src/ui/door.ts', `import { x } from '../client/up.ts';`, 'imports from client');
+  breach('src/client/up.ts', `import { render } from 'preact';`, 'only the page draws');
   breach('src/client/up.ts', `import { x } from '../projections/peers.ts';`, 'imports from projections');
   breach('src/client/up.ts', `import { x } from '../server/hub.ts';`, 'imports from server');
   breach('src/server/hub.ts', `import { x } from '../client/up.ts';`, 'imports from client');

@@ -28,12 +28,21 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     from: ['protocol', 'domain', 'events', 'machine', 'values'],
     why: 'a verb is written once for both programs, so it knows neither log nor device',
   },
+  ui: {
+    from: ['cli', 'protocol', 'domain', 'events', 'machine', 'values'],
+    why: 'the page is shown over a plane, so by both programs alike: it knows neither',
+  },
+  page: {
+    from: ['protocol', 'domain', 'events', 'values'],
+    why: 'a browser has no machine: the page folds the log by the rules alone',
+  },
   client: {
-    from: ['cli', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'machine', 'values'],
+    from: ['ui', 'cli', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'machine', 'values'],
     why: "no SQLite on a peer's machine, and nothing of the server's",
   },
   server: {
     from: [
+      'ui',
       'cli',
       'filter',
       'wireguard',
@@ -52,7 +61,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message))\.ts$/.test(
+  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
 
@@ -69,9 +78,10 @@ const packages = [
     why: 'foreign calls are for what Node cannot do: sockets bound to a device, of datagrams or raw packets, locks on files',
   },
   { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },
+  { name: /^(preact|@preact\/.*)$/, rooms: ['page'], why: 'only the page draws' },
   {
     name: /^commander$|^@inquirer\//,
-    rooms: ['cli', 'client', 'server'],
+    rooms: ['cli', 'client', 'server', 'ui'],
     why: 'only a verb talks to a terminal',
   },
 ];
@@ -133,8 +143,10 @@ function breachesOf(path: string, text: string): string[] {
 
 function badImport(path: string, target: string): string[] {
   const room = roomOf(path);
-  if (target.startsWith('node:'))
+  if (target.startsWith('node:')) {
+    if (room === 'page') return [`${path} imports ${target}: the page runs in a browser`];
     return isPure(path) ? [`${path} imports ${target}: pure code knows no world, pass it in`] : [];
+  }
   if (!target.startsWith('.'))
     return packages
       .filter(({ name, rooms: allowed }) => name.test(target) && !allowed.includes(room))
@@ -152,7 +164,7 @@ function badImport(path: string, target: string): string[] {
 function badName(path: string): string[] {
   return path
     .split('/')
-    .filter((part) => emptyNames.test(part.replace(/(\.test)?\.[jt]s$/, '')))
+    .filter((part) => emptyNames.test(part.replace(/(\.test)?\.[jt]sx?$/, '')))
     .map((part) => `${path}: the name ${part} says nothing about what is inside`);
 }
 

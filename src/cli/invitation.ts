@@ -14,7 +14,7 @@ import type { KeyPair } from '../values/key-pair.ts';
 import { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
 import { type Reservation, reserveFile } from './durable-file.ts';
-import type { NetworkView, Plane } from './plane.ts';
+import type { Executed, NetworkView, Plane } from './plane.ts';
 import { answer } from './print.ts';
 import { Usage } from './usage.ts';
 
@@ -35,7 +35,7 @@ const stdoutAsFile: Reservation = {
 };
 
 export type Invited = {
-  outcome: Outcome;
+  outcome: Executed;
   ip: Ip;
   file: string;
 };
@@ -83,14 +83,24 @@ export const rehearseInvitation = async (
  * Executes an inviting command and writes its file, which is reserved first, so that no invitation lacks one.
  * It is complete on the disk when this resolves, removed when this throws.
  */
-export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> => {
+export const invite = async (plane: Plane, invitation: Invitation): Promise<Invited> =>
+  inviteInto(plane, invitation, async (publicKey) => {
+    // A taken name is a better reason than an existing file.
+    if (existsSync(invitation.file)) await plane.rehearse(invitation.command(publicKey));
+    return invitation.file === STDOUT ? stdoutAsFile : reserveFile(invitation.file);
+  });
+
+/** The same into a file that `reserve` makes before the command is executed. */
+export const inviteInto = async (
+  plane: Plane,
+  invitation: Invitation,
+  reserve: (publicKey: PublicKey) => Promise<Reservation>,
+): Promise<Invited> => {
   const { peer, expires, command } = invitation;
   const [view, server, keys] = await Promise.all([plane.view(), plane.server(), temporaryKeys()]);
   const root = view.cidrs.find(({ id }) => id === ROOT_CIDR);
   if (!root) throw new Failure('the network does not show its range, which an invitation must name');
-  // A taken name is a better reason than an existing file.
-  if (existsSync(invitation.file)) await plane.rehearse(command(keys.publicKey));
-  const file = invitation.file === STDOUT ? stdoutAsFile : await reserveFile(invitation.file);
+  const file = await reserve(keys.publicKey);
   return untilSignal(file, async () => {
     try {
       const outcome = await plane.execute(command(keys.publicKey));

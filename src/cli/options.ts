@@ -1,6 +1,7 @@
 /** Flags shared by verbs, and how their text becomes a checked value. */
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
+import { shellWord } from '../domain/rejection.ts';
 import { HostSuffix } from './hosts-file.ts';
 import { Usage } from './usage.ts';
 
@@ -113,6 +114,17 @@ export const globalOptionsOf = (verb: Command): GlobalOptions => {
     backend: after.backend ?? before.backend,
     mtu: after.mtu ?? before.mtu,
   };
+};
+
+/** The folders that were said, as flags to say again. */
+export const saidFolders = (program: Command, verb: Command | undefined): string[] => {
+  const said = (key: string): boolean =>
+    [program, verb].some((command) => command?.getOptionValueSource(key) === 'cli');
+  const { configDir, dataDir } = globalOptionsOf(verb ?? program);
+  return [
+    ...(said('configDir') ? ['-c', shellWord(configDir)] : []),
+    ...(said('dataDir') ? ['-d', shellWord(dataDir)] : []),
+  ];
 };
 
 /** Everything that was said to a verb, before it and after. */

@@ -20,10 +20,16 @@ export const harmless = (text: string, stream: Stream): string =>
       );
 
 let hasPassing = false;
+let isPassingShown = true;
+
+/** For a verb that waits by design. */
+export const hidePassing = (): void => {
+  isPassingShown = false;
+};
 
 /** A line on a terminal that the next output overwrites. */
 export const passing = (text: string): void => {
-  if (!process.stderr.isTTY) return;
+  if (!process.stderr.isTTY || !isPassingShown) return;
   process.stderr.write(`\r${printable(text).slice(0, (process.stderr.columns || 80) - 1)}\x1b[K`);
   hasPassing = true;
 };

@@ -20,7 +20,7 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
-  ['history and proof:', /^(history|state|diff|why|head|revert|verify|verify-export|acknowledge)$/],
+  ['history and proof:', /^(history|state|diff|why|ui|head|revert|verify|verify-export|acknowledge)$/],
   ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays)$/],
   ['this machine:', /^/],
 ];
@@ -78,9 +78,14 @@ const withWords = <C extends Command>(program: Command, command: C, words: VerbW
 };
 
 /** Adds a verb whose first argument is a network. */
-export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
+export const networkVerb = (
+  program: Command,
+  name: string,
+  words: VerbWords,
+  options?: CommandOptions,
+): NetworkVerb => {
   const command = new NetworkVerb(name).copyInheritedSettings(program);
-  program.addCommand(command);
+  program.addCommand(command, options);
   return withWords(program, command, words);
 };
 

@@ -1,9 +1,9 @@
 /** Runs a program: errors become a sentence, a hint and an exit code, never a stack trace. */
 import { type Command, CommanderError } from 'commander';
-import { explain, printable, Rejected, shellWord } from '../domain/rejection.ts';
+import { explain, printable, Rejected } from '../domain/rejection.ts';
 import { Failure } from '../values/failure.ts';
 import { forbidCoreDumps } from './core-dumps.ts';
-import { globalOptionsOf } from './options.ts';
+import { globalOptionsOf, saidFolders } from './options.ts';
 import { answer, jsonText, note, paint } from './print.ts';
 import { flagMeant, verbsMeant } from './suggestions.ts';
 import { Clock } from './telling.ts';
@@ -47,16 +47,6 @@ class Call {
     return named ? (this.verb?.processedArgs[0] as string | undefined) : undefined;
   }
 
-  #folders(): string[] {
-    const said = (key: string): boolean =>
-      [this.program, this.verb].some((command) => command?.getOptionValueSource(key) === 'cli');
-    const { configDir, dataDir } = globalOptionsOf(this.verb ?? this.program);
-    return [
-      ...(said('configDir') ? ['-c', shellWord(configDir)] : []),
-      ...(said('dataDir') ? ['-d', shellWord(dataDir)] : []),
-    ];
-  }
-
   /** The command line for a suggested verb, such as `rename-peer --name bob`, on this network. */
   commandFor(suggestion: string): string {
     const [verb = '', ...rest] = suggestion.split(' ');
@@ -65,7 +55,9 @@ class Call {
     if (!known) return ['on the server: innernet-server', ...suggestion.split(' ')].join(' ');
     const takesNetwork = known.registeredArguments[0]?.name() === 'network';
     const network = takesNetwork && this.#network ? [this.#network] : [];
-    return [this.program.name(), ...this.#folders(), verb, ...network, ...rest].join(' ');
+    return [this.program.name(), ...saidFolders(this.program, this.verb), verb, ...network, ...rest].join(
+      ' ',
+    );
   }
 
   get isJson(): boolean {

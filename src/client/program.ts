@@ -18,6 +18,7 @@ import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
 import { main } from '../cli/run.ts';
+import { addUiVerb, type OwnOf } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
 import {
@@ -249,6 +250,11 @@ const realityOf: RealityOf = async (network, names, options) => {
   return client.realityOf(network, names, options);
 };
 
+const ownOf: OwnOf = async (network, options) => {
+  const client = await import('./verbs/own.ts');
+  return client.ownOf(network, options);
+};
+
 const addVerify = (program: Command): void => {
   networkVerb(program, 'verify', {
     summary: "check that the server's log still contains the history that this machine has seen",
@@ -304,6 +310,7 @@ for (const add of [
   add(program, open);
 addPastVerbs(program, { openPast: open, open, realityOf });
 addVerify(program);
+addUiVerb(program, { open, ownOf });
 addCompletionVerbs(program, ALIASES, async (kind, network, options) => {
   const { knownNames } = await import('./verbs/known-names.ts');
   return knownNames(kind, network, options);

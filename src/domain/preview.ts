@@ -1,37 +1,18 @@
 /** A command's effect without executing it: events in words, and sight gained or lost. */
 import type { NetworkEvent } from '../events/schema.ts';
-import type { AssociationId } from '../values/id.ts';
 import type { Command } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
-import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { type ReachDifference, reachDifference } from './reach.ts';
 import { Rejected } from './rejection.ts';
-import { sentenceOf, type Words } from './sentences.ts';
+import { sentenceOf, wordsOf } from './sentences.ts';
 
 export type Preview = {
   events: NetworkEvent[];
   /** One for each event, without actor; times are ISO 8601, UTC. */
   sentences: string[];
   reach: ReachDifference;
-};
-
-const wordsOf = (network: Network): Words => {
-  const cidr = (id: Parameters<Words['cidr']>[0]): string => {
-    const node = network.cidr(id);
-    return node ? nameText(node.name) : String(id);
-  };
-  return {
-    peer: (id) => {
-      const peer = network.peer(id);
-      return peer ? nameText(peer.name) : String(id);
-    },
-    cidr,
-    association: (id: AssociationId) =>
-      network.association(id)?.cidrIds.map(cidr).join(' and ') ?? `CIDRs (${id})`,
-    time: (time) => time,
-  };
 };
 
 /** The effect of events on a network, which stays unchanged. */

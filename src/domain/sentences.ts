@@ -4,6 +4,7 @@ import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
 import { durationText, type Timestamp } from '../values/time.ts';
 import { nameText } from './name-text.ts';
+import type { Network } from './network.ts';
 
 /** Names as they were before the event, safe for a terminal. */
 export type Words = {
@@ -83,4 +84,22 @@ export const sentenceOf = (event: NetworkEvent, words: Words): string => {
 const undoing = ({ reverts, returnsTo }: NetworkEvent): string => {
   if (returnsTo !== undefined) return `, going back to position ${returnsTo}`;
   return reverts === undefined ? '' : `, undoing position ${reverts}`;
+};
+
+/** The present names of a network; times stay ISO 8601, UTC. */
+export const wordsOf = (network: Network): Words => {
+  const cidr = (id: Parameters<Words['cidr']>[0]): string => {
+    const node = network.cidr(id);
+    return node ? nameText(node.name) : String(id);
+  };
+  return {
+    peer: (id) => {
+      const peer = network.peer(id);
+      return peer ? nameText(peer.name) : String(id);
+    },
+    cidr,
+    association: (id: AssociationId) =>
+      network.association(id)?.cidrIds.map(cidr).join(' and ') ?? `CIDRs (${id})`,
+    time: (time) => time,
+  };
 };

@@ -19,6 +19,7 @@ import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
 import { main } from '../cli/run.ts';
+import { addUiVerb } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName } from '../values/name.ts';
@@ -210,6 +211,7 @@ for (const add of [
 ])
   add(program, open);
 addPastVerbs(program, { openPast, open });
+addUiVerb(program, { open, ownOf: async () => ({ ways: async () => [] }) });
 addProofVerbs(program);
 addCompletionVerbs(program, [], async (kind, network, options) => {
   const { knownNames } = await import('./verbs/known-names.ts');

@@ -1,0 +1,20 @@
+/** Who is connected, by handshakes with the server and by this machine's own tunnels. */
+import type { News } from '../protocol/page.ts';
+import type { PeerId } from '../values/id.ts';
+import type { Observed } from './page.ts';
+
+/** WireGuard's Reject-After-Time: a session not renewed for 180 s ends. */
+const SESSION_MS = 180_000;
+
+/** `now`: milliseconds since 1970. */
+export const observedOf = (
+  { seen, ways }: Pick<Extract<News, { kind: 'seen' }>, 'seen' | 'ways'>,
+  now: number,
+): ReadonlyMap<PeerId, Observed> => {
+  const observed = new Map<PeerId, Observed>();
+  for (const { peerId, last } of seen)
+    observed.set(peerId, { seen: last, isConnected: now - Date.parse(last) <= SESSION_MS });
+  for (const { peerId, way } of ways)
+    observed.set(peerId, { isConnected: false, ...observed.get(peerId), way });
+  return observed;
+};
