@@ -24,6 +24,10 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     from: ['wireguard', 'values'],
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
   },
+  relay: {
+    from: ['values'],
+    why: 'what is done with a packet depends on addresses, indices and who may talk: all passed in',
+  },
   cli: {
     from: ['protocol', 'domain', 'events', 'machine', 'values'],
     why: 'a verb is written once for both programs, so it knows neither log nor device',
@@ -45,6 +49,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
       'ui',
       'cli',
       'filter',
+      'relay',
       'wireguard',
       'projections',
       'store',
@@ -60,7 +65,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
-  /^src\/(values|events|domain|protocol)\//.test(path) ||
+  /^src\/(values|events|domain|protocol|relay)\//.test(path) ||
   /^src\/(wireguard\/(plan|guard)|filter\/filter-table|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );

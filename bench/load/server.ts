@@ -24,6 +24,7 @@ import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
 import { Sessions } from '../../src/server/sessions/sessions.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
+import type { Mailboxes } from '../../src/server/stream/relay-news.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
@@ -36,6 +37,14 @@ import { clock } from '../clock.ts';
 import { loadKey, loadPrivateKey } from './keys.ts';
 import { eventsOf, FIRST_EVENTS, type Layout, SERVER_IP } from './layout.ts';
 import { obey } from './orders.ts';
+
+/** It has no relay. */
+const NO_MAILBOXES: Mailboxes = {
+  mailboxOf: () => {
+    throw new Error('this server has no relay');
+  },
+  indicesOf: () => undefined,
+};
 
 /** Where its log lies, and at which port it listens. */
 export type Place = { folder: string; port: number };
@@ -121,7 +130,7 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   const past = new FarAnswerer(new URL('./past-thread.js', import.meta.url), log.file);
   const digests = new DigestPages(live, past);
   const limits = new Limits();
-  const streams = new Hub(live, observations, Date.now);
+  const streams = new Hub(live, observations, { now: Date.now, mailboxes: NO_MAILBOXES });
   const proofs = new Proofs(loadPrivateKey('server'), live, proofClock);
   const device = { apply: () => {}, settled: async () => {}, onHandshake: () => {} };
   const sessions = new Sessions({ live, device, lingering: new LingeringKeys(), streams, proofs, limits });

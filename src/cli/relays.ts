@@ -1,7 +1,7 @@
 /** The verbs of relays: set-relay, clear-relay, list-relays. */
 import type { Command } from 'commander';
 import type { Peer } from '../domain/peer.ts';
-import { Endpoint, endpointOf, hostOf } from '../values/endpoint.ts';
+import { type Endpoint, endpointOf, hostOf, SocketAddress } from '../values/endpoint.ts';
 import { SERVER_NAME, SERVER_PEER } from '../values/id.ts';
 import { RecordedName } from '../values/name.ts';
 import { addChangeOptions, change, named } from './change.ts';
@@ -13,7 +13,7 @@ import { actsOn, networkVerb, type Open } from './program.ts';
 /** Of UDP. */
 const RELAY_PORT = 51821;
 
-type RelayOptions = ChangeOptions & { name?: string; port?: number; endpoint?: Endpoint };
+type RelayOptions = ChangeOptions & { name?: string; port?: number; endpoint?: SocketAddress };
 
 const setRelay = (plane: Plane, options: RelayOptions): Promise<void> => {
   const { name = SERVER_NAME, port = RELAY_PORT, endpoint } = options;
@@ -77,7 +77,11 @@ export const addRelayVerbs = (program: Command, open: Open): void => {
     .word('peer', '--name', "the relay's peer (default: the server's own)")
     .addOption(flag('--port <port>', `the UDP port that it opens (default: ${RELAY_PORT})`, portNumber))
     .addOption(
-      flag('--endpoint <host:port>', 'where peers reach that port, if it is forwarded to it', Endpoint),
+      flag(
+        '--endpoint <address:port>',
+        'where peers reach that port, if it is another; host 0.0.0.0: where the server is reached',
+        SocketAddress,
+      ),
     );
   actsOn<RelayOptions>(addChangeOptions(set), open, setRelay);
   const clear = networkVerb(program, 'clear-relay', {

@@ -1,6 +1,6 @@
 /** The commands that people and programs give to a network, parsed at the door. */
 import * as z from 'zod';
-import { Endpoint, Port } from '../values/endpoint.ts';
+import { Endpoint, Port, SocketAddress } from '../values/endpoint.ts';
 import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
@@ -80,8 +80,11 @@ const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoin
 const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
 
-/** Again: moved. */
-const SetRelay = command('SetRelay', { peer: PeerRef, port: Port, endpoint: Endpoint.optional() });
+/**
+ * Again: moved. Without `endpoint` at the host where the peer is seen, the server's at its own; an all-zero
+ * host: there, at this outside port.
+ */
+const SetRelay = command('SetRelay', { peer: PeerRef, port: Port, endpoint: SocketAddress.optional() });
 const ClearRelay = command('ClearRelay', { peer: PeerRef });
 
 /** Admins' requests need a proof by key; with `peer`, that peer's waiver ends. */

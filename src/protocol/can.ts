@@ -10,5 +10,12 @@ export type Can = z.infer<typeof Can>;
 /** `proof`: calls, answers and streams are proved by key. */
 export const CAN: readonly string[] = ['proof'];
 
+/** The frames about relays. A program that does not say it gets none: an older one knows no such frame. */
+export const RELAY = 'relay';
+
 /** The names with commas, for a stream's query. */
 export const canText = (names: readonly string[]): string => names.join(',');
+
+/** Whether a stream's query names it. */
+export const saysCan = (text: string | undefined, name: string): boolean =>
+  text?.split(',').includes(name) ?? false;

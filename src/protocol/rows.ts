@@ -22,7 +22,7 @@ export const CidrRow = z.object({
 export type CidrRow = z.infer<typeof CidrRow>;
 
 /** Relays at which one peer may be met. */
-const MAX_VIA = 8;
+export const MAX_VIA = 8;
 
 /** The endpoint where WireGuard last heard a peer, and the peer's candidates. */
 export const Observation = z.object({

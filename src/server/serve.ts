@@ -9,6 +9,7 @@ import { printable } from '../domain/rejection.ts';
 import { stopSignal } from '../machine/stop-signal.ts';
 import { openLog } from '../projections/open-log.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
+import { mailboxOf } from '../relay/mailbox.ts';
 import type { EventLog } from '../store/log.ts';
 import { ProcessLock } from '../store/process-lock.ts';
 import { checkTail, checkWitness } from '../store/verify.ts';
@@ -29,6 +30,7 @@ import { HostsFollower } from './device/hosts-follower.ts';
 import { letThrough, NoPassage } from './device/no-passage.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
+import { relaySecret } from './disk/relay-secret.ts';
 import { Api } from './http/api.ts';
 import { Limits } from './limits.ts';
 import { audit } from './live/audit.ts';
@@ -48,6 +50,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { Claims } from './stream/claims.ts';
 import { DigestPages } from './stream/digest-pages.ts';
 import { Hub } from './stream/hub.ts';
+import type { Mailboxes } from './stream/relay-news.ts';
 import { Snapshots } from './stream/snapshots.ts';
 import { type Trace, traceAt } from './trace.ts';
 import { importOnce, warnOfForeignChanges } from './verbs/import.ts';
@@ -132,7 +135,13 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     (it) => it.close(),
   );
   const limits = new Limits((message) => say(`warning: ${message}`));
-  const hub = opened.add(new Hub(live, observations, () => clock.now(), claims, limits), (it) => it.close());
+  const secret = relaySecret(files.relaySecret);
+  const mailboxes: Mailboxes = {
+    mailboxOf: (relay, peer) => mailboxOf(secret, relay, peer),
+    indicesOf: () => undefined,
+  };
+  const now = () => clock.now();
+  const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits }), (it) => it.close());
   const lingering = new LingeringKeys();
   const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
   const proofs = new Proofs(conf.privateKey, live, proofClock);

@@ -97,7 +97,7 @@ const proofs = (dice: Dice, type: 'RequireProof' | 'WaiveProof'): Asked => {
 const relay: Maker = (dice) => {
   const isOne = dice.network.peer(SERVER_PEER)?.relayPort !== undefined;
   if (isOne && dice.number(2) === 0) return { type: 'ClearRelay', peer: SERVER_PEER };
-  const where = dice.number(2) === 0 ? { endpoint: dice.endpoint() } : {};
+  const where = dice.one([{}, { endpoint: '192.0.2.7:4001' }, { endpoint: '0.0.0.0:4002' }]);
   return { type: 'SetRelay', peer: SERVER_PEER, port: 51821 + dice.number(3), ...where };
 };
 

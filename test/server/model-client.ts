@@ -10,6 +10,8 @@ import {
   type Delta,
   type Endpoints,
   MAX_DELTA_BYTES,
+  type RelayRow,
+  type Relays,
   ServerFrame,
   Snapshot,
 } from '../../src/protocol/frames.ts';
@@ -17,7 +19,7 @@ import type { CidrRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { CidrId, PeerId, Position } from '../../src/values/id.ts';
 import { cidrRowsOf, type Views, viewsOf } from '../invariants.ts';
-import { bytesOf, type RunningNetwork } from './running-network.ts';
+import { bytesOf, MAILBOXES, type RunningNetwork } from './running-network.ts';
 
 /** What every CIDR's peers see, at each position that was the end of a commit. */
 export class Truth {
@@ -137,6 +139,8 @@ export class ModelClient {
   view = new Map<number, PeerRow>();
   cidrs = new Map<number, CidrRow>();
   observed = new Map<PeerId, Observation>();
+  /** Undefined: not told in this stream. */
+  relays: Map<PeerId, RelayRow> | undefined;
   /** Whether something is missing: it has to come back. */
   isLost = false;
   /** Frames until the connection breaks. */
@@ -150,6 +154,11 @@ export class ModelClient {
     this.cidrId = peer.cidrId;
     this.#truth = truth;
     this.#tally = tally;
+  }
+
+  /** Half of the clients know the frames about relays. */
+  get canRelay(): boolean {
+    return this.peerId % 2 === 0;
   }
 
   get isConnected(): boolean {
@@ -183,7 +192,9 @@ export class ModelClient {
       if (frame.kind === 'revoked') assert.ok(!appears(running.network.peer(this.peerId)));
     });
     this.#socket = socket;
-    const query = { position, hash, state, boot: this.boot, sequence: this.sequence } as const;
+    this.relays = undefined;
+    const can = this.canRelay ? 'proof,relay' : 'proof';
+    const query = { position, hash, state, boot: this.boot, sequence: this.sequence, can } as const;
     running.hub.attach(socket as unknown as StreamSocket, this.peerId, query);
   }
 
@@ -260,9 +271,26 @@ export class ModelClient {
       case 'endpoints':
         this.#takeEndpoints(frame);
         break;
+      case 'relays':
+        this.#takeRelays(frame);
+        break;
+      case 'indices':
+      case 'look':
+        assert.fail('nobody has asked or looked');
+        break;
       case 'revoked':
         break;
     }
+  }
+
+  #takeRelays({ changed, removed }: Relays): void {
+    assert.ok(this.canRelay);
+    this.relays ??= new Map();
+    for (const row of changed) {
+      assert.equal(row.mailbox, MAILBOXES.mailboxOf(row.id, this.peerId));
+      this.relays.set(row.id, row);
+    }
+    for (const id of removed) this.relays.delete(id);
   }
 
   #takeDelta(delta: Delta): void {

@@ -7,6 +7,7 @@ import { actorText } from '../../src/events/actor.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { sha256Text } from '../../src/machine/sha256.ts';
 import { READ_MODELS } from '../../src/projections/projections.ts';
+import { mailboxOf } from '../../src/relay/mailbox.ts';
 import { ControlPlane, type Request, timestamp } from '../../src/server/commands/control-plane.ts';
 import type { Outcome } from '../../src/server/commands/outcome.ts';
 import { Live } from '../../src/server/live/live.ts';
@@ -15,16 +16,25 @@ import { Observations, type StoredObservation } from '../../src/server/observati
 import { NearAnswerer } from '../../src/server/past/answerer.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
+import type { Mailboxes } from '../../src/server/stream/relay-news.ts';
 import { type Packed, Snapshots } from '../../src/server/stream/snapshots.ts';
 import { openSqliteLog, type SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Hash, type Position, ROOT_CIDR } from '../../src/values/id.ts';
 import type { Timestamp } from '../../src/values/time.ts';
+import { ids } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { OPERATOR } from './asking.ts';
 
 /** A snapshot as it goes over the wire. */
 export const bytesOf = async (packed: Promise<readonly Packed[]>): Promise<Buffer> =>
   Buffer.concat((await packed).map(({ bytes }) => bytes));
+
+/** Of a server whose relay has passed one handshake, between bob and ryo. */
+export const MAILBOXES: Mailboxes = {
+  mailboxOf: (relay, peer) => mailboxOf(new Uint8Array(32).fill(7), relay, peer),
+  indicesOf: (peer, other) =>
+    peer === ids.bob && other === ids.ryo ? { own: 0x01020304, others: 0xfffefdfc } : undefined,
+};
 
 export class RunningNetwork {
   readonly folder: string;
@@ -68,7 +78,7 @@ export class RunningNetwork {
 
   /** A hub with nobody on it; the old one is the caller's to close. */
   newHub(): Hub {
-    const hub = new Hub(this.live, this.observations, Date.now);
+    const hub = new Hub(this.live, this.observations, { now: Date.now, mailboxes: MAILBOXES });
     this.live.subscribe((step) => {
       for (const [id, { reason }] of step.rights.ended) if (reason !== 'joined') void hub.revoke(id, reason);
       hub.follow(step);

@@ -38,6 +38,7 @@ import type { Hostname, InterfaceName } from '../../src/values/name.ts';
 import type { Timestamp } from '../../src/values/time.ts';
 import type { PeerDelta } from '../../src/wireguard/plan.ts';
 import { keyOf, keysOf } from '../acme.ts';
+import { MAILBOXES } from './running-network.ts';
 
 export type Answer = {
   status: number;
@@ -269,7 +270,11 @@ export class ServedNetwork {
   async #serve(): Promise<void> {
     const clock = new ServerClock();
     this.observations = new Observations(clock.boot, '127.42.0.0/16' as Cidr);
-    this.hub = new Hub(this.live, this.observations, Date.now, undefined, this.limits);
+    this.hub = new Hub(this.live, this.observations, {
+      now: Date.now,
+      mailboxes: MAILBOXES,
+      limits: this.limits,
+    });
     const proofs = new Proofs(this.serverKeys.privateKey, this.live, clock);
     this.sessions = new Sessions({
       live: this.live,

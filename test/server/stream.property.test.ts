@@ -8,7 +8,7 @@ import { Rejected } from '../../src/domain/rejection.ts';
 import { appears, visiblePeers } from '../../src/domain/visibility.ts';
 import { BOOKMARK_EVERY } from '../../src/protocol/frames.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
-import type { PeerId } from '../../src/values/id.ts';
+import { type PeerId, SERVER_PEER } from '../../src/values/id.ts';
 import { type Start, starts } from '../commands/starts.ts';
 import { Questions, type Throw, throws } from '../commands.ts';
 import type { Asked } from '../given.ts';
@@ -89,6 +89,9 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
 
 const tally: Tally = new Map();
 const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
+
+/** Where each client reaches the server. */
+const HOST = '0.0.0.0';
 
 /** One network with all its clients, going through a list of acts. */
 class Play {
@@ -252,10 +255,20 @@ class Play {
     const position = client.head?.position ?? 0;
     assert.ok(network.position - position < BOOKMARK_EVERY);
     this.truth.expectView(network.position, client);
+    if (!this.#mangle) this.#expectRelays(client);
     if (!observed) return;
     for (const { id } of visiblePeers(network, client.cidrId)) {
       if (observations.numberOf(id) > 0) assert.deepEqual(client.observed.get(id), observations.rowOf(id));
     }
+  }
+
+  /** The server is the only relay here, and its host is a name. */
+  #expectRelays({ relays, canRelay }: ModelClient): void {
+    const { relayPort: port, relayEndpoint: where } = this.running.network.peer(SERVER_PEER) ?? {};
+    const endpoint = where ?? `${HOST}:${port}`;
+    const told = Array.from(relays?.values() ?? [], ({ id, endpoints }) => [id, ...endpoints]);
+    assert.deepEqual(told, canRelay && port !== undefined ? [[SERVER_PEER, endpoint]] : []);
+    if (told.length > 0) count('relay told');
   }
 }
 
@@ -316,7 +329,7 @@ describe('any sequence of commands, with clients that come, go, stall and start 
     expect(tally.get('accepted')).toBeGreaterThanOrEqual(tally.get('refused') ?? 0);
     const wanted = ['delta: take', 'delta: known', 'delta: gap', 'delta: overlapping', 'delta: bookmark'];
     expect(
-      [...wanted, 'fetch', 'endpoints', 'revoked', 'resume', 'none', 'behind'].filter(
+      [...wanted, 'fetch', 'endpoints', 'relay told', 'revoked', 'resume', 'none', 'behind'].filter(
         (what) => !tally.has(what),
       ),
     ).toEqual([]);

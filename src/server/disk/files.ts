@@ -24,6 +24,8 @@ export type NetworkFiles = {
   claims: string;
   /** See `UnprovedRefusals`. */
   unproved: string;
+  /** See `relaySecret`. */
+  relaySecret: string;
   /** Of innernet's own server: never written. */
   foreignDatabase: string;
 };
@@ -35,6 +37,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   observations: join(dataDir, `${network}.observations`),
   claims: join(dataDir, `${network}.claims`),
   unproved: join(dataDir, `${network}.unproved`),
+  relaySecret: join(dataDir, `${network}.relay-key`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
 

@@ -1,6 +1,6 @@
 /** Observations of peers, never in the log: endpoint, handshake and candidates, numbered per boot. */
 import { MAX_CANDIDATES } from '../../protocol/frames.ts';
-import type { Observation } from '../../protocol/rows.ts';
+import { MAX_VIA, type Observation } from '../../protocol/rows.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
@@ -15,6 +15,8 @@ export type Observed = {
   candidates: readonly SocketAddress[];
   /** Milliseconds since 1970. */
   lastHandshake: number | undefined;
+  /** Relays at which its mailbox is open, by id. */
+  via: readonly PeerId[];
 };
 
 /** `reported` is unfiltered, because the filter depends on `endpoint`. */
@@ -35,9 +37,9 @@ type Entry = Observed & {
   timer: NodeJS.Timeout | undefined;
 };
 
-const NONE: Observed = { endpoint: null, candidates: [], lastHandshake: undefined };
+const NONE: Observed = { endpoint: null, candidates: [], lastHandshake: undefined, via: [] };
 
-const sameList = (left: readonly string[], right: readonly string[]): boolean =>
+const sameList = <T>(left: readonly T[], right: readonly T[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);
 
 export class Observations {
@@ -65,7 +67,9 @@ export class Observations {
 
   rowOf(id: PeerId): Observation | undefined {
     const entry = this.#entries.get(id);
-    return entry && { id, endpoint: entry.endpoint, candidates: [...entry.candidates] };
+    if (!entry) return undefined;
+    const { endpoint, candidates, via } = entry;
+    return { id, endpoint, candidates: [...candidates], ...(via.length > 0 ? { via: [...via] } : {}) };
   }
 
   /** Each changed row once, oldest change first. */
@@ -95,6 +99,15 @@ export class Observations {
     entry.candidates = entry.candidates.filter((candidate) => candidates.includes(candidate));
     this.#changed(id, entry);
     this.#offer(id, entry);
+  }
+
+  /** At which relays a peer can be met now. Not kept over a restart: relays say it again. */
+  setVia(id: PeerId, relays: readonly PeerId[]): void {
+    const via = [...new Set(relays)].sort((left, right) => left - right).slice(0, MAX_VIA);
+    if (sameList(via, this.of(id).via)) return;
+    const entry = this.#entry(id);
+    entry.via = via;
+    this.#changed(id, entry);
   }
 
   /** Passed on at once, then at most every ten seconds. */

@@ -135,7 +135,7 @@ export class EndpointNews {
       const page = numbered.slice(start, start + MAX_OBSERVATIONS);
       const isLast = start + MAX_OBSERVATIONS >= numbered.length;
       const sequence = isLast ? this.#observations.sequence : (page.at(-1)?.number ?? 0);
-      const peers = page.flatMap(({ id }) => this.#observations.rowOf(id) ?? []);
+      const peers = page.flatMap(({ id }) => withKnown(this.#observations.rowOf(id), mayKnow));
       frames.push({ sequence, bytes: this.#frame(sequence, peers) });
     }
     return frames;
@@ -146,6 +146,14 @@ export class EndpointNews {
     return Buffer.from(JSON.stringify(frame));
   }
 }
+
+/** Without relays out of sight. */
+const withKnown = (row: Observation | undefined, mayKnow: (id: PeerId) => boolean): Observation[] => {
+  if (!row?.via) return row ? [row] : [];
+  const { via, ...rest } = row;
+  const known = via.filter(mayKnow);
+  return [known.length > 0 ? { ...rest, via: known } : rest];
+};
 
 function* idsOf(rows: Iterable<{ id: PeerId }>): Generator<PeerId> {
   for (const { id } of rows) yield id;

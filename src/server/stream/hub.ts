@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { appears } from '../../domain/visibility.ts';
-import { CAN } from '../../protocol/can.ts';
+import { CAN, RELAY, saysCan } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
@@ -18,6 +18,7 @@ import { EndpointNews } from './endpoint-news.ts';
 import { Lanes } from './lanes.ts';
 import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
+import { type Mailboxes, RelayNews } from './relay-news.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
 /** Unanswered pings. */
@@ -33,6 +34,14 @@ const MAX_CATCH_UPS = 256;
 /** Per second and client; the rest waits on its side. */
 const MAX_HEARD = 200;
 
+export type HubOptions = {
+  /** Milliseconds since 1970. */
+  now: () => number;
+  claims?: Claims;
+  mailboxes: Mailboxes;
+  limits?: Limits;
+};
+
 export class Hub {
   readonly #live: Live;
   readonly #observations: Observations;
@@ -42,6 +51,8 @@ export class Hub {
   readonly #audience = new Audience();
   readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
+  readonly #mailboxes: Mailboxes;
+  readonly #relayNews: RelayNews;
   /** Longest silent first. */
   readonly #told = new Map<CidrId, Position>();
   /** Kept until the next commit. */
@@ -55,16 +66,17 @@ export class Hub {
   constructor(
     live: Live,
     observations: Observations,
-    now: () => number,
-    claims?: Claims,
-    limits = new Limits(),
+    { now, claims, mailboxes, limits = new Limits() }: HubOptions,
   ) {
     this.#now = now;
     this.#live = live;
     this.#observations = observations;
     this.#claims = claims;
     this.#limits = limits;
+    this.#mailboxes = mailboxes;
     this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
+    const parts = { audience: this.#audience, lanes: this.#lanes, mailboxes };
+    this.#relayNews = new RelayNews(live, observations, parts);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
       setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW_MS),
@@ -84,6 +96,7 @@ export class Hub {
   /** Clients reconnect by themselves. */
   close(): void {
     this.#news.close();
+    this.#relayNews.close();
     this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { socket } of this.#audience.all()) socket.close(1001);
@@ -111,6 +124,7 @@ export class Hub {
     for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
     this.#bookmark();
     this.#news.follow(step);
+    this.#relayNews.follow(step);
   }
 
   /** After a proved upgrade, both sides prove themselves first. */
@@ -141,7 +155,7 @@ export class Hub {
       socket,
       peer,
       { position: from ?? position, sequence: query.boot === boot ? (query.sequence ?? 0) : 0 },
-      key !== undefined,
+      { isProved: key !== undefined, canRelay: saysCan(query.can, RELAY) },
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;
@@ -248,6 +262,7 @@ export class Hub {
       for (const bytes of frames) this.#audience.write(member, bytes);
       member.position = position;
     }
+    this.#relayNews.level(member);
     this.#news.level(member);
   }
 
@@ -302,6 +317,12 @@ export class Hub {
     member.socket.ping();
   }
 
+  /** Of its own session alone. */
+  #tellIndices(member: Member, peer: PeerId): void {
+    const { own: mine = null, others: theirs = null } = this.#mailboxes.indicesOf(member.peerId, peer) ?? {};
+    member.send({ kind: 'indices', peer, mine, theirs });
+  }
+
   #throttle(member: Member): void {
     this.#exceeded('frames', member);
     member.socket.pause();
@@ -326,6 +347,8 @@ export class Hub {
         member.held = frame.held;
         break;
       case 'indices-of':
+        this.#tellIndices(member, frame.peer);
+        break;
       case 'ways':
         break;
       default:

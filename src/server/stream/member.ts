@@ -31,6 +31,10 @@ export class Member {
   /** With another key the peer needs another stream. */
   readonly publicKey: PublicKey;
   readonly isProved: boolean;
+  /** Knows the frames about relays. */
+  readonly canRelay: boolean;
+  /** As told, by relay; undefined: not told yet. */
+  relays: ReadonlyMap<PeerId, string> | undefined;
   position: Position;
   sequence: number;
   /** By the monotonic clock. */
@@ -48,7 +52,7 @@ export class Member {
     socket: StreamSocket,
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
-    isProved: boolean,
+    { isProved, canRelay }: { isProved: boolean; canRelay: boolean },
   ) {
     this.socket = socket;
     this.peerId = peer.id;
@@ -57,6 +61,7 @@ export class Member {
     this.position = position;
     this.sequence = sequence;
     this.isProved = isProved;
+    this.canRelay = canRelay;
   }
 
   get isBehind(): boolean {

@@ -31,7 +31,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     await takeDown(network);
     await removeTable(network);
     if (options.writeHosts) await writeHosts(options.hostsPath, network, () => []);
-    await removeFile(files.conf);
+    for (const path of secretFiles(files)) await removeFile(path);
     const rest = log ? [...logFiles(files), ...lockFiles(files)] : [];
     for (const path of rest) await removeFile(path);
   } finally {
@@ -46,7 +46,9 @@ const ordersOf = async (
   files: NetworkFiles,
   { writeHosts: isToWrite, hostsPath, deleteLog }: UninstallOptions,
 ): Promise<string[]> => {
-  const paths = [files.conf, ...(deleteLog ? logFiles(files) : [])].filter((path) => existsSync(path));
+  const paths = [...secretFiles(files), ...(deleteLog ? logFiles(files) : [])].filter((path) =>
+    existsSync(path),
+  );
   return [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
     ...((await listTable(tableName(network)).catch(() => undefined)) === undefined
@@ -56,6 +58,8 @@ const ordersOf = async (
     ...paths.map((path) => `delete ${path}`),
   ];
 };
+
+const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
 /** The witness after the log, so that a half-deleted log is noticed. */
 const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
