@@ -1,7 +1,7 @@
 // Dry runs of what changes a machine: each says what it would do, and files, device and log stay to the byte.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { shellWord } from '../../src/domain/rejection.ts';
-import { CLIENT, type Host, SERVER, SmallNetwork } from './small-network.ts';
+import { CLIENT, type Host, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -49,6 +49,7 @@ const PEER: Case[] = [
 describe('on a peer', () => {
   let before: string;
   beforeEach(async () => {
+    await until('bob is met', async () => !(await everything(ann)).includes('(none)'));
     before = await everything(ann);
     expect(before).toContain('acme.conf');
     expect(before).toContain('10.42.1.2');
