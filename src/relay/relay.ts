@@ -1,0 +1,407 @@
+/**
+ * What a relay does with each packet, as data. Packets of WireGuard pass unread and unchanged between peers that
+ * may talk: handshakes by address and `mac1`, all else by the receiver's index. One in, at most one out.
+ */
+import { hostOf, type SocketAddress } from '../values/endpoint.ts';
+import type { PeerId } from '../values/id.ts';
+import type { Ip } from '../values/ip.ts';
+import { Allowance, Allowances, type Rate } from './allowance.ts';
+import { HeldInitiations } from './held-initiations.ts';
+import { type Member, Members, type Move, type RelayPeer, type Source } from './members.ts';
+import { type Message, messageIn } from './packets.ts';
+import { Handshakes, otherEnd, SESSION_MS, type Session, Sessions } from './sessions.ts';
+
+/** What arrives from an address with an index goes to another address: for the kernel to carry out. */
+export type Way = { from: SocketAddress; index: number; to: SocketAddress };
+
+export type Effect =
+  | { kind: 'send'; to: SocketAddress; packet: Uint8Array }
+  | { kind: 'open'; way: Way; forMs: number }
+  | { kind: 'close'; way: Way };
+
+/** Why a packet went nowhere. */
+const REASONS = [
+  'malformed',
+  'stranger',
+  'tooOften',
+  'busy',
+  'movesTooOften',
+  'otherHost',
+  'forNobody',
+  'waits',
+  'full',
+  'unasked',
+  'unknownIndex',
+  'noAddress',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+export type RelayLimits = {
+  /** Comparisons of `mac1`, some 12 µs each. */
+  tries: Rate;
+  /** Of these, for hosts where no peer is expected. */
+  triesForStrangers: Rate;
+  /** Of one host. */
+  handshakes: Rate;
+  sessions: number;
+  waitingHandshakes: number;
+};
+
+export const LIMITS: RelayLimits = {
+  tries: { perSecond: 20_000, burst: 20_000 },
+  triesForStrangers: { perSecond: 2_000, burst: 2_000 },
+  handshakes: { perSecond: 100, burst: 1_000 },
+  sessions: 100_000,
+  waitingHandshakes: 10_000,
+};
+const MAX_HOSTS = 10_000;
+
+/** Opens the router that the mailbox's packet came through in both directions; WireGuard discards it. */
+const ANSWER = new Uint8Array(4);
+
+const NOTHING: readonly Effect[] = [];
+
+export class Relay {
+  readonly #members = new Members();
+  readonly #sessions: Sessions;
+  readonly #handshakes: Handshakes;
+  readonly #held = new HeldInitiations();
+  readonly #tries: Allowance;
+  readonly #triesForStrangers: Allowance;
+  readonly #rates: Allowances<Ip>;
+  readonly #counts = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
+  readonly #ways = new Map<Session, readonly Way[]>();
+  /** Who may be meant by a peer's initiation; whom it began with last comes first. */
+  readonly #partners = new Map<PeerId, Member[]>();
+  #sees: (left: PeerId, right: PeerId) => boolean = () => false;
+  #passed = { packets: 0, bytes: 0 };
+
+  constructor(limits: RelayLimits = LIMITS) {
+    this.#sessions = new Sessions(limits.sessions);
+    this.#handshakes = new Handshakes(limits.waitingHandshakes);
+    this.#tries = new Allowance(limits.tries);
+    this.#triesForStrangers = new Allowance(limits.triesForStrangers);
+    this.#rates = new Allowances(limits.handshakes, MAX_HOSTS);
+  }
+
+  /** Whom it serves, and which two see each other: what no longer may is over with this call. */
+  setPeers(
+    peers: Iterable<RelayPeer>,
+    sees: (left: PeerId, right: PeerId) => boolean,
+    now: number,
+  ): readonly Effect[] {
+    const gone = new Set(this.#members.set(peers).map(({ id }) => id));
+    this.#sees = sees;
+    const may = (left: PeerId, right: PeerId): boolean =>
+      !gone.has(left) && !gone.has(right) && this.#mayTalk(left, right);
+    this.#partners.clear();
+    this.#handshakes.keep(may);
+    this.#held.keep(may);
+    const over = [...this.#sessions.all()].filter(({ ends: [left, right] }) => !may(left.peer, right.peer));
+    return [...this.#end(over), ...this.#levelAll(now)];
+  }
+
+  /** Where a peer is heard outside of the relay. */
+  setPlace(id: PeerId, place: Pick<RelayPeer, 'host' | 'openAt'>, now: number): readonly Effect[] {
+    const member = this.#members.get(id);
+    if (!member) return NOTHING;
+    const before = member.address;
+    this.#members.place(member, place);
+    return member.address === before ? NOTHING : this.#level(id, now);
+  }
+
+  /** `now` in monotonic ms. */
+  receive(packet: Uint8Array, from: SocketAddress, now: number): readonly Effect[] {
+    const message = messageIn(packet);
+    if (!message) return this.#drop('malformed');
+    if (message.kind === 'data') return this.#data(packet, message.receiver, from, now);
+    const host = hostOf(from) as Ip;
+    if (this.#members.isKnown(host) && !this.#rates.take(host, now)) return this.#drop('tooOften');
+    if (message.kind === 'initiation') return this.#initiation(packet, message.sender, from, now);
+    return this.#answer(packet, message, from, now);
+  }
+
+  /** Forgets what is over. At least once in some seconds. */
+  expire(now: number): readonly Effect[] {
+    this.#handshakes.expire(now);
+    this.#held.expire(now);
+    const effects = this.#end(this.#sessions.expire(now));
+    return [...effects, ...this.#members.expire(now).flatMap(({ id }) => this.#level(id, now))];
+  }
+
+  /** By which `peer` and `other` receive in their newest session; in network byte order. */
+  indicesOf(peer: PeerId, other: PeerId): { mine: number; theirs: number } | undefined {
+    const session = this.#sessions.newest(peer, other);
+    if (!session) return undefined;
+    return { mine: otherEnd(session, other).index, theirs: otherEnd(session, peer).index };
+  }
+
+  /** Whose mailbox is open. */
+  openPeers(now: number): PeerId[] {
+    return Array.from(this.#members.all())
+      .filter((member) => this.#members.isOpen(member, now))
+      .map(({ id }) => id);
+  }
+
+  /** From which packets are worth a look: IPv4 hosts, and the /64 of IPv6 ones. */
+  sites(): Set<string> {
+    return this.#members.sites();
+  }
+
+  get counts(): {
+    passed: { packets: number; bytes: number };
+    dropped: ReadonlyMap<Reason, number>;
+    pairs: number;
+  } {
+    return { passed: this.#passed, dropped: this.#counts, pairs: this.#sessions.pairCount };
+  }
+
+  /** What outlives the program. */
+  *addresses(): Generator<{ id: PeerId; address: SocketAddress }> {
+    for (const { id, mailboxAt } of this.#members.all()) if (mailboxAt) yield { id, address: mailboxAt };
+  }
+
+  sessions(): Iterable<Session> {
+    return this.#sessions.all();
+  }
+
+  /** What an earlier run knew, of peers that are served now and may talk. */
+  restore(
+    addresses: Iterable<{ id: PeerId; address: SocketAddress }>,
+    sessions: Iterable<Session>,
+    now: number,
+  ): readonly Effect[] {
+    for (const { id, address } of addresses) {
+      const member = this.#members.get(id);
+      if (member) this.#members.move(member, address, now);
+    }
+    for (const session of sessions) {
+      const [left, right] = session.ends;
+      if (this.#mayTalk(left.peer, right.peer)) this.#sessions.add(session);
+    }
+    return this.#levelAll(now);
+  }
+
+  #data(packet: Uint8Array, index: number, from: SocketAddress, now: number): readonly Effect[] {
+    const source = this.#members.at(from, now);
+    if (!source) return this.#dataOfOtherPort(packet, index, from, now);
+    const session = this.#sessions.towards(source.member.id, index, now);
+    if (!session) return this.#drop('unknownIndex');
+    const passed = this.#pass(packet, otherEnd(session, source.member.id).peer);
+    if (source.standing === 'proved') return passed;
+    // Only who got the response knows this index: the peer can be reached there.
+    return [...passed, ...this.#moveTo(source.member, from, now)];
+  }
+
+  /**
+   * A router has changed the port in the middle of a session. Nothing here shows whether that is so: the packet
+   * passes, and the way back waits for the mailbox.
+   */
+  #dataOfOtherPort(packet: Uint8Array, index: number, from: SocketAddress, now: number): readonly Effect[] {
+    const host = hostOf(from) as Ip;
+    for (const { id, address } of this.#members.on(host)) {
+      if (!address || hostOf(address) !== host) continue;
+      const session = this.#sessions.towards(id, index, now);
+      if (session) return this.#pass(packet, otherEnd(session, id).peer);
+    }
+    return this.#drop('stranger');
+  }
+
+  #initiation(packet: Uint8Array, index: number, from: SocketAddress, now: number): readonly Effect[] {
+    const source = this.#members.at(from, now);
+    if (source) {
+      const { member } = source;
+      if (this.#isTried(now) && member.mailboxMac.isOf(packet)) return this.#hear(member, from, now);
+      const other = this.#meant(member, packet, now);
+      if (other) return this.#begin(packet, index, source, other, from, now);
+    }
+    const owner = this.#expected(packet, from, now) ?? (source ? undefined : this.#guessed(packet, now));
+    if (owner) return this.#hear(owner, from, now);
+    return this.#drop(source ? 'forNobody' : 'stranger');
+  }
+
+  #begin(
+    packet: Uint8Array,
+    index: number,
+    { member: { id } }: Source,
+    to: Member,
+    from: SocketAddress,
+    now: number,
+  ): readonly Effect[] {
+    if (!this.#handshakes.add({ from: id, at: from, to: to.id, index }, now)) return this.#drop('full');
+    if (to.address) return this.#pass(packet, to.id);
+    this.#held.hold({ from: id, to: to.id, packet }, now);
+    return this.#drop('waits');
+  }
+
+  /** A response or a cookie. */
+  #answer(
+    packet: Uint8Array,
+    message: Extract<Message, { receiver: number }>,
+    from: SocketAddress,
+    now: number,
+  ): readonly Effect[] {
+    const source = this.#members.at(from, now);
+    if (!source) return this.#drop('stranger');
+    const { id } = source.member;
+    const handshake = this.#handshakes.answeredBy(id, message.receiver, now);
+    if (!handshake) return this.#cookieOfInitiator(packet, message, id, now);
+    if (message.kind !== 'response') return [this.#send(packet, handshake.at)];
+    if (!this.#members.get(handshake.from)?.ownMac.isOf(packet)) return this.#drop('unasked');
+    const session: Session = {
+      ends: [
+        { peer: handshake.from, index: handshake.index },
+        { peer: id, index: message.sender },
+      ],
+      startedAt: now,
+    };
+    const ended = this.#sessions.add(session);
+    if (!ended) return this.#drop('full');
+    this.#handshakes.delete(handshake);
+    return [this.#send(packet, handshake.at), ...this.#closeWays(ended), ...this.#levelOne(session, now)];
+  }
+
+  /** To a response one may answer with a cookie. */
+  #cookieOfInitiator(
+    packet: Uint8Array,
+    { kind, receiver }: Extract<Message, { receiver: number }>,
+    id: PeerId,
+    now: number,
+  ): readonly Effect[] {
+    const session = kind === 'cookie' ? this.#sessions.towards(id, receiver, now) : undefined;
+    return session ? this.#pass(packet, otherEnd(session, id).peer) : this.#drop('unasked');
+  }
+
+  #meant(member: Member, packet: Uint8Array, now: number): Member | undefined {
+    const partners = this.#partnersOf(member);
+    for (const [place, partner] of partners.entries()) {
+      if (!this.#isTried(now)) return undefined;
+      if (!partner.ownMac.isOf(packet)) continue;
+      partners.splice(place, 1);
+      partners.unshift(partner);
+      return partner;
+    }
+    return undefined;
+  }
+
+  #partnersOf(member: Member): Member[] {
+    const known = this.#partners.get(member.id);
+    if (known) return known;
+    const partners = Array.from(this.#members.all()).filter(({ id }) => this.#mayTalk(member.id, id));
+    this.#partners.set(member.id, partners);
+    return partners;
+  }
+
+  /** Whose mailbox speaks, of the peers of that host. */
+  #expected(packet: Uint8Array, from: SocketAddress, now: number): Member | undefined {
+    for (const member of this.#members.on(hostOf(from) as Ip)) {
+      if (!this.#isTried(now)) return undefined;
+      if (member.mailboxMac.isOf(packet)) return member;
+    }
+    return undefined;
+  }
+
+  /** Or of all peers, by a smaller allowance. */
+  #guessed(packet: Uint8Array, now: number): Member | undefined {
+    for (const member of this.#members.all()) {
+      if (!this.#triesForStrangers.take(now) || !this.#isTried(now)) return undefined;
+      if (member.mailboxMac.isOf(packet)) return member;
+    }
+    return undefined;
+  }
+
+  #hear(member: Member, from: SocketAddress, now: number): readonly Effect[] {
+    if (!this.#members.on(hostOf(from) as Ip).has(member)) {
+      this.#members.claim(member, from, now);
+      return this.#drop('otherHost');
+    }
+    const heard = this.#members.hear(member, from, now);
+    if (heard === 'tooSoon') return this.#drop('movesTooOften');
+    const answer = this.#send(ANSWER, from);
+    return heard === 'same' ? [answer] : [answer, ...this.#moved(member, heard, now)];
+  }
+
+  #moveTo(member: Member, address: SocketAddress, now: number): readonly Effect[] {
+    return this.#moved(member, this.#members.move(member, address, now), now);
+  }
+
+  /** The peer has an address: what waited for it goes there. */
+  #moved(member: Member, { displaced }: Move, now: number): readonly Effect[] {
+    const held = this.#held.take(member.id, now).flatMap(({ packet }) => this.#pass(packet, member.id));
+    const others = displaced ? this.#level(displaced.id, now) : [];
+    return [...held, ...others, ...this.#level(member.id, now)];
+  }
+
+  #pass(packet: Uint8Array, to: PeerId): readonly Effect[] {
+    const address = this.#members.get(to)?.address;
+    return address ? [this.#send(packet, address)] : this.#drop('noAddress');
+  }
+
+  #send(packet: Uint8Array, to: SocketAddress): Effect {
+    this.#passed.packets += 1;
+    this.#passed.bytes += packet.length;
+    return { kind: 'send', to, packet };
+  }
+
+  #drop(reason: Reason): readonly Effect[] {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    return NOTHING;
+  }
+
+  #isTried(now: number): boolean {
+    if (this.#tries.take(now)) return true;
+    this.#drop('busy');
+    return false;
+  }
+
+  #mayTalk(left: PeerId, right: PeerId): boolean {
+    if (left === right || !this.#members.get(left) || !this.#members.get(right)) return false;
+    return this.#sees(left, right) && this.#sees(right, left);
+  }
+
+  #end(sessions: readonly Session[]): Effect[] {
+    for (const session of sessions) this.#sessions.end(session);
+    return this.#closeWays(sessions);
+  }
+
+  #closeWays(sessions: readonly Session[]): Effect[] {
+    return sessions.flatMap((session) => {
+      const ways = this.#ways.get(session) ?? [];
+      this.#ways.delete(session);
+      return ways.map((way): Effect => ({ kind: 'close', way }));
+    });
+  }
+
+  #levelAll(now: number): Effect[] {
+    return [...this.#sessions.all()].flatMap((session) => this.#levelOne(session, now));
+  }
+
+  #level(id: PeerId, now: number): Effect[] {
+    return [...this.#sessions.of(id)].flatMap((session) => this.#levelOne(session, now));
+  }
+
+  /** Brings the ways that were told in line with the addresses of both ends. */
+  #levelOne(session: Session, now: number): Effect[] {
+    const told = this.#ways.get(session) ?? [];
+    const wanted = this.#waysOf(session);
+    if (told.map(textOf).join() === wanted.map(textOf).join()) return [];
+    if (wanted.length > 0) this.#ways.set(session, wanted);
+    else this.#ways.delete(session);
+    const forMs = session.startedAt + SESSION_MS - now;
+    return [
+      ...told.map((way): Effect => ({ kind: 'close', way })),
+      ...wanted.map((way): Effect => ({ kind: 'open', way, forMs })),
+    ];
+  }
+
+  #waysOf({ ends: [left, right] }: Session): Way[] {
+    const [one, other] = [this.#members.get(left.peer)?.address, this.#members.get(right.peer)?.address];
+    if (!one || !other) return [];
+    return [
+      { from: one, index: right.index, to: other },
+      { from: other, index: left.index, to: one },
+    ];
+  }
+}
+
+const textOf = ({ from, index, to }: Way): string => `${from} ${index} ${to}`;
