@@ -9,7 +9,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
   values: { from: [], why: 'everything stands on values: they stand on nothing' },
   machine: {
     from: ['values'],
-    why: 'files that last, hashes and signals are the same for every program: they know no network',
+    why: 'files that last, hashes, queues and calls of libc are the same for every program: they know no network',
   },
   events: { from: ['values'], why: 'events are kept for ever: what they mean must not move with the rules' },
   domain: { from: ['events', 'values'], why: 'a rule is the same on every machine and over every transport' },
@@ -19,7 +19,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     from: ['store', 'domain', 'events', 'values'],
     why: 'a read model can be thrown away: it is made from the log alone',
   },
-  wireguard: { from: ['values'], why: 'a device knows keys and addresses, not who may see whom' },
+  wireguard: { from: ['machine', 'values'], why: 'a device knows keys and addresses, not who may see whom' },
   filter: {
     from: ['wireguard', 'values'],
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
@@ -80,8 +80,8 @@ const packages = [
   },
   {
     name: /^koffi$/,
-    rooms: ['wireguard', 'cli'],
-    why: 'foreign calls are for what Node cannot do: sockets bound to a device, of datagrams or raw packets, locks on files',
+    rooms: ['machine'],
+    why: 'foreign calls are for what Node cannot do, and the library is found and loaded in one way',
   },
   { name: /^(fastify|@fastify\/.*)$/, rooms: ['server'], why: 'a client serves nobody' },
   { name: /^(preact|@preact\/.*)$/, rooms: ['page'], why: 'only the page draws' },

@@ -1,8 +1,8 @@
 /** Edits a file that other programs edit too, such as the hosts file, without losing their edits. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Replacement, replaceFile } from '../machine/durable-file.ts';
+import { contentOf, Overtaken } from '../machine/swapped-file.ts';
 import { Failure } from '../values/failure.ts';
-import { type Replacement, replaceFile } from './durable-file.ts';
-import { contentOf, Overtaken } from './swapped-file.ts';
 
 /** Others write seldom: so many edits at the very moment of ours mean a program that never stops. */
 const MAX_TRIES = 50;

@@ -1,11 +1,11 @@
 /** The names of peers in a hosts file: one marked block a network; all other bytes stay. */
 import * as z from 'zod';
+import { withFileLock } from '../machine/file-lock.ts';
+import { contentOf } from '../machine/swapped-file.ts';
 import { Failure } from '../values/failure.ts';
 import type { Ip } from '../values/ip.ts';
 import { type InterfaceName, isHostname } from '../values/name.ts';
 import { editFile } from './edited-file.ts';
-import { withFileLock } from './file-lock.ts';
-import { contentOf } from './swapped-file.ts';
 
 export type NamedAddress = { name: string; ip: Ip };
 

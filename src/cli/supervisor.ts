@@ -1,5 +1,6 @@
 /** Reports this process's state to its supervisor, mostly systemd (sd_notify(3)): ready, alive, stopping. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openKoffi } from '../machine/koffi.ts';
 
 /** From asm-generic/socket.h, linux/socket.h, asm-generic/errno.h. */
 const LINUX = {
@@ -28,10 +29,9 @@ const sockaddr = (path: string): Buffer => {
 };
 
 /** Node has no datagram Unix sockets; koffi is loaded only for a supervisor. */
-const senderTo = async (path: string): Promise<Send | undefined> => {
+const senderTo = (path: string): Send | undefined => {
   if (!/^[/@]./.test(path) || Buffer.byteLength(path) > LINUX.MAX_PATH_BYTES) return undefined;
-  const { default: koffi } = await import('koffi');
-  const libc = koffi.load(null);
+  const libc = openKoffi().load(null);
   const socket = libc.func('int socket(int family, int type, int protocol)');
   const sendto = libc.func(
     'intptr_t sendto(int fd, const void *text, uintptr_t size, int flags, const void *address, uint32_t length)',
@@ -64,8 +64,8 @@ export class Supervisor {
   }
 
   /** Reads and clears the environment: children do not inherit it. Without a supervisor nothing is sent. */
-  static async find(environment: NodeJS.ProcessEnv = process.env): Promise<Supervisor> {
-    const send = environment.NOTIFY_SOCKET ? await senderTo(environment.NOTIFY_SOCKET) : undefined;
+  static find(environment: NodeJS.ProcessEnv = process.env): Supervisor {
+    const send = environment.NOTIFY_SOCKET ? senderTo(environment.NOTIFY_SOCKET) : undefined;
     const supervisor = new Supervisor(send ?? (() => true), send ? watchdogOf(environment) : undefined);
     for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete environment[name];
     return supervisor;

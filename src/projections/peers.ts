@@ -1,38 +1,24 @@
 /** One row for every peer that ever was, as it is now. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
-import { type PeerId, SERVER_PEER } from '../values/id.ts';
+import type { PeerId } from '../values/id.ts';
 
 const add = (models: ReadModels, event: EventOf<'PeerAdded'>): void => {
   models
     .sql(`
       INSERT OR REPLACE INTO peers
-        (id, name, ip, cidr_id, public_key, is_admin, is_disabled, is_redeemed, invite_expires, endpoint)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-    .run(
-      event.peerId,
-      event.name,
-      event.ip,
-      event.cidrId,
-      event.publicKey,
-      Number(event.isAdmin),
-      Number(event.disabled ?? false),
-      Number(event.redeemed ?? false),
-      event.inviteExpires,
-      event.endpoint ?? null,
-    );
+        (id, name, ip, cidr_id, public_key, is_disabled)
+      VALUES (?, ?, ?, ?, ?, ?)`)
+    .run(event.peerId, event.name, event.ip, event.cidrId, event.publicKey, Number(event.disabled ?? false));
 };
 
-type Update = [id: PeerId, columns: string, ...values: (string | number | null)[]];
+type Update = [id: PeerId, columns: string, ...values: string[]];
 
 const updateOf = (event: NetworkEvent): Update | undefined => {
   switch (event.type) {
     case 'InvitationRedeemed':
-      return [event.peerId, 'public_key = ?, is_redeemed = 1', event.publicKey];
-    case 'InvitationReissued': {
-      const { peerId, publicKey, inviteExpires } = event;
-      return [peerId, 'public_key = ?, invite_expires = ?', publicKey, inviteExpires];
-    }
+    case 'InvitationReissued':
+      return [event.peerId, 'public_key = ?', event.publicKey];
     case 'InvitationRevoked':
       return [event.peerId, `ended = 'revoked'`];
     case 'InvitationExpired':
@@ -46,16 +32,6 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
       return [event.peerId, 'is_disabled = 1'];
     case 'PeerEnabled':
       return [event.peerId, 'is_disabled = 0'];
-    case 'AdminGranted':
-      return [event.peerId, 'is_admin = 1'];
-    case 'AdminRevoked':
-      return [event.peerId, 'is_admin = 0'];
-    case 'EndpointOverrideSet':
-      return [event.peerId, 'endpoint = ?', event.endpoint];
-    case 'EndpointOverrideCleared':
-      return [event.peerId, 'endpoint = NULL'];
-    case 'ServerEndpointChanged':
-      return [SERVER_PEER, 'endpoint = ?', event.endpoint];
     case 'PeerAdded':
     case 'NetworkCreated':
     case 'NetworkImported':
@@ -72,6 +48,11 @@ const updateOf = (event: NetworkEvent): Update | undefined => {
     case 'PeerProved':
     case 'PeerExpirySet':
     case 'DefaultExpirySet':
+    case 'AdminGranted':
+    case 'AdminRevoked':
+    case 'EndpointOverrideSet':
+    case 'EndpointOverrideCleared':
+    case 'ServerEndpointChanged':
       return undefined;
   }
 };

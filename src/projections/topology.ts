@@ -6,8 +6,8 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
   switch (event.type) {
     case 'CidrAdded':
       models
-        .sql('INSERT OR REPLACE INTO cidrs (id, name, cidr, parent_id) VALUES (?, ?, ?, ?)')
-        .run(event.cidrId, event.name, event.cidr, event.parentId);
+        .sql('INSERT OR REPLACE INTO cidrs (id, name, cidr) VALUES (?, ?, ?)')
+        .run(event.cidrId, event.name, event.cidr);
       break;
     case 'CidrRenamed':
       models.sql('UPDATE cidrs SET name = ? WHERE id = ?').run(event.name, event.cidrId);

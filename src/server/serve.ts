@@ -30,6 +30,7 @@ import { HostsFollower } from './device/hosts-follower.ts';
 import { letThrough, NoPassage } from './device/no-passage.ts';
 import { internalEndpoint, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
+import { refuseOtherConf } from './disk/other-conf.ts';
 import { relaySecret } from './disk/relay-secret.ts';
 import { Api } from './http/api.ts';
 import { Limits } from './limits.ts';
@@ -86,7 +87,7 @@ class Opened {
 export const serve = async (network: InterfaceName, options: ServeOptions): Promise<void> => {
   const opened = new Opened();
   const stop = stopSignal();
-  const supervisor = await Supervisor.find();
+  const supervisor = Supervisor.find();
   try {
     const server = await start(network, options, opened);
     say(`listening on ${server.where}`);
@@ -113,7 +114,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
   const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
-  const range = checkedRange(conf, live, files);
+  refuseOtherConf(conf, live.network, files, 'log');
+  const range = rangeOf(conf);
   if (!isPrivateRange(range))
     say(`warning: the range ${range} is not private: peers of ${network} cannot reach those who own it`);
   warnOfWaivedProofs(live.network, network);
@@ -222,15 +224,6 @@ const warnOfWaivedProofs = ({ isProofRequired }: Network, network: string): void
     'warning: proofs by key are waived: any program on the machine of an admin can change the network; ' +
       `to require them: innernet-server require-proof ${network}`,
   );
-};
-
-/** Conf and log must agree on the server's key and address. */
-const checkedRange = (conf: ServerConf, live: Live, files: NetworkFiles): Cidr => {
-  const server = live.network.peer(SERVER_PEER);
-  if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return rangeOf(conf);
-  throw new Failure(`${files.conf} does not belong to ${files.log}: address or key of the server differ`, {
-    hint: 'put back the file that was there when the network was made',
-  });
 };
 
 type DeviceParts = {

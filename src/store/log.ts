@@ -74,7 +74,7 @@ export interface EventLog {
   /** Copies the log into a new verified file; gives its head. Throws `Failure`. */
   backup(to: string): Promise<Head>;
 
-  /** Keeps a state and drops all but the newest few; a failure leaves the earlier ones. */
+  /** Keeps a state and the one before it; a failure leaves the earlier ones. */
   saveState(state: StoredState): Promise<void>;
   /** The newest intact state of this code up to `until`, if it matches the log. */
   loadState(codeVersion: string, until: Position): Promise<StoredState | undefined>;

@@ -78,7 +78,7 @@ export const rebuildFile = async (
   const db = openDatabase(file, 'write');
   try {
     checkSchema(db, file);
-    dropStates(db);
+    dropStates(file);
     await rebuild(db, projections, onProgress);
   } finally {
     db.close();

@@ -13,7 +13,7 @@ import type { Projection, ReadModelSet } from './projection.ts';
 import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections, rebuildStale } from './rebuild.ts';
-import { loadState } from './stored-state.ts';
+import { dropStates, loadState, saveState } from './stored-state.ts';
 import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
 import { LogWriter } from './writer.ts';
@@ -128,19 +128,19 @@ export class SqliteLog implements EventLog {
   }
 
   async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
-    const result = await this.#whenFree((writer) => writer.append(expected, commits));
+    const result = await this.#append(expected, commits);
     if (result.kind === 'unknown') this.#broken = result.cause;
     if (result.kind === 'committed') this.#wake.call();
     return result;
   }
 
   /** Waits for another program's lock without blocking this one. */
-  async #whenFree<T>(work: (writer: LogWriter) => T | Promise<T>): Promise<T> {
+  async #append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
     const end = performance.now() + MAX_LOCK_WAIT_MS;
     for (;;) {
       try {
         this.#writer ??= this.#openWriter();
-        return await work(this.#writer);
+        return this.#writer.append(expected, commits);
       } catch (error) {
         if (!(error instanceof LockHeld) || performance.now() > end) throw error;
       }
@@ -175,15 +175,21 @@ export class SqliteLog implements EventLog {
   }
 
   saveState(state: StoredState): Promise<void> {
-    return this.#whenFree((writer) => writer.saveState(state));
+    return saveState(this.file, state);
   }
 
   async loadState(codeVersion: string, until: Position): Promise<StoredState | undefined> {
-    return loadState(this.database, codeVersion, until);
+    return loadState(
+      this.file,
+      (state) =>
+        state.codeVersion === codeVersion &&
+        state.position <= until &&
+        this.#reader.read(state.position - 1, 1)[0]?.hash === state.hash,
+    );
   }
 
-  dropStates(): Promise<void> {
-    return this.#whenFree((writer) => writer.dropStates());
+  async dropStates(): Promise<void> {
+    dropStates(this.file);
   }
 
   async close(): Promise<void> {

@@ -1,80 +1,55 @@
-/** Stored states, which shorten a start; one that is damaged, too new or of other code is skipped. */
-
-import { setImmediate } from 'node:timers/promises';
-import type { Database } from 'better-sqlite3';
-import { sha256Text } from '../machine/sha256.ts';
-import type { Hash, Position } from '../values/id.ts';
+/**
+ * Stored states, which shorten a start: `NET.state` and the one before it. A file is a line of JSON with
+ * position, hash and code version, the state, and the SHA-256 of both. One that is damaged is passed over.
+ */
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { sha256 } from '../machine/sha256.ts';
 import type { StoredState } from './log.ts';
 
-type StateRow = Omit<StoredState, 'body'> & { sha256: Hash };
-
-/** One transaction, which holds the lock for a few milliseconds. */
-const PIECE_BYTES = 512 * 1024;
-
-/** One before the stretch of log in the server's memory, one within it, one spare. */
-const MAX_KEPT = 3;
-
-/** Writes one piece per transaction; the row that validates them comes last. */
-export const saveState = async (db: Database, state: StoredState): Promise<void> => {
-  const { position, hash, codeVersion, body } = state;
-  forget(db, position);
-  const insert = db.prepare('INSERT INTO stored_state_pieces (position, piece, body) VALUES (?, ?, ?)');
-  const bytes = Buffer.from(body);
-  for (let piece = 0; piece * PIECE_BYTES < bytes.length; piece++) {
-    insert.run(position, piece, bytes.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES));
-    await setImmediate();
-  }
-  db.prepare('INSERT INTO stored_states (position, hash, code_version, sha256) VALUES (?, ?, ?, ?)').run(
-    position,
-    hash,
-    codeVersion,
-    sha256Text(body),
-  );
-  await dropOld(db);
+/** Beside `NET.events`. */
+export const stateFiles = (log: string): [newest: string, previous: string] => {
+  const newest = `${log.replace(/\.events$/, '')}.state`;
+  return [newest, `${newest}.1`];
 };
 
-const positions = (db: Database, sql: string): Position[] => db.prepare<[], Position>(sql).pluck().all();
+const DIGEST_CHARACTERS = 64;
 
-/** Also drops pieces of an unfinished save. */
-const dropOld = async (db: Database): Promise<void> => {
-  const kept = positions(db, `SELECT position FROM stored_states ORDER BY position DESC LIMIT ${MAX_KEPT}`);
-  for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces')) {
-    if (kept.includes(position)) continue;
-    forget(db, position);
-    await setImmediate();
+/** Throws the system's error; the earlier states are then as they were. */
+export const saveState = async (log: string, { body, ...about }: StoredState): Promise<void> => {
+  const [newest, previous] = stateFiles(log);
+  const draft = `${newest}.draft`;
+  const bytes = Buffer.from(`${JSON.stringify(about)}\n${body}`);
+  try {
+    await writeFile(draft, [bytes, sha256(bytes)], { mode: 0o600, flush: true });
+    if (existsSync(newest)) renameSync(newest, previous);
+    renameSync(draft, newest);
+  } finally {
+    rmSync(draft, { force: true });
   }
 };
 
-const forget = (db: Database, position: Position): void => {
-  db.prepare('DELETE FROM stored_states WHERE position = ?').run(position);
-  db.prepare('DELETE FROM stored_state_pieces WHERE position = ?').run(position);
+export const dropStates = (log: string): void => {
+  for (const file of stateFiles(log)) rmSync(file, { force: true });
 };
 
-/** Throws all of them away. */
-export const dropStates = (db: Database): void => {
-  for (const position of positions(db, 'SELECT DISTINCT position FROM stored_state_pieces'))
-    forget(db, position);
-};
-
-/** The newest intact state of this code up to `until`, if it matches the log. */
-export const loadState = (db: Database, codeVersion: string, until: Position): StoredState | undefined => {
-  const rows = db
-    .prepare<[Position, string], StateRow>(`
-      SELECT state.position, state.hash, code_version AS codeVersion, sha256 FROM stored_states AS state
-      JOIN events ON events.position = state.position AND events.hash = state.hash
-      WHERE state.position <= ? AND code_version = ? ORDER BY state.position DESC`)
-    .all(until, codeVersion);
-  for (const { sha256, ...row } of rows) {
-    const body = bodyAt(db, row.position);
-    if (sha256Text(body) === sha256) return { ...row, body };
+/** The newest intact state that `fits`. */
+export const loadState = (
+  log: string,
+  fits: (about: Omit<StoredState, 'body'>) => boolean,
+): StoredState | undefined => {
+  for (const file of stateFiles(log)) {
+    const state = intactState(file);
+    if (state && fits(state)) return state;
   }
   return undefined;
 };
 
-const bodyAt = (db: Database, position: Position): string => {
-  const pieces = db
-    .prepare<[Position], Buffer>('SELECT body FROM stored_state_pieces WHERE position = ? ORDER BY piece')
-    .pluck()
-    .all(position);
-  return Buffer.concat(pieces).toString();
+const intactState = (file: string): StoredState | undefined => {
+  if (!existsSync(file)) return undefined;
+  const bytes = readFileSync(file);
+  const end = bytes.length - DIGEST_CHARACTERS;
+  if (end < 0 || sha256(bytes.subarray(0, end)) !== bytes.toString('latin1', end)) return undefined;
+  const line = bytes.indexOf('\n');
+  return { ...JSON.parse(bytes.toString('utf8', 0, line)), body: bytes.toString('utf8', line + 1, end) };
 };

@@ -1,7 +1,6 @@
 /** The witness: a file beside the log with its latest heads, to notice a lost end (docs/log-format.md). */
 
-import { closeSync, fstatSync, fsync, openSync, readFileSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { replaceNow, syncPath } from '../machine/durable.ts';
 import { sha256Text } from '../machine/sha256.ts';
 import type { Hash, Position } from '../values/id.ts';
@@ -9,9 +8,6 @@ import type { Head } from './log.ts';
 
 /** A longer file is rewritten with its greatest line alone. */
 const MAX_FILE_BYTES = 64 * 1024;
-
-/** From an append to the fsync of its line. */
-const SYNC_WITHIN_MS = 900;
 
 const LINE = /^(\d{1,16}) ([0-9a-f]{64}) ([0-9a-f]{16})$/;
 
@@ -54,8 +50,6 @@ export const replaceWitness = (path: string, head: Head): void => replaceNow(pat
 export class Witness {
   readonly #path: string;
   #fd: number | undefined;
-  #unsynced = false;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -68,19 +62,13 @@ export class Witness {
   note(head: Head, readHead: () => Head): void {
     try {
       if (this.#append(head) > MAX_FILE_BYTES) this.#shorten(readHead);
-      this.#unsynced = true;
-      this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN_MS);
-      this.#timer.unref();
     } catch {
       // the next commit's line replaces this one
     }
   }
 
-  /** Syncs the lines of all writers. */
+  /** Syncs the lines of all writers, at each checkpoint. */
   sync(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#unsynced = false;
     try {
       syncPath(this.#path);
     } catch {
@@ -89,7 +77,6 @@ export class Witness {
   }
 
   close(): void {
-    if (this.#unsynced) this.sync();
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
   }
@@ -105,12 +92,6 @@ export class Witness {
     return this.#append(head);
   }
 
-  #syncSoon(): void {
-    this.#timer = undefined;
-    this.#unsynced = false;
-    syncLater(this.#path).catch(() => {});
-  }
-
   /** Reads the head after the rename: it includes commits whose lines went into the old file in between. */
   #shorten(readHead: () => Head): void {
     const greatest = readWitness(this.#path);
@@ -118,13 +99,3 @@ export class Witness {
     this.#append(readHead());
   }
 }
-
-/** Asynchronous: the disk may be slow. */
-const syncLater = async (path: string): Promise<void> => {
-  const fd = openSync(path, 'r');
-  try {
-    await promisify(fsync)(fd);
-  } finally {
-    closeSync(fd);
-  }
-};

@@ -4,13 +4,12 @@ import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom } from './commit.ts';
-import type { AppendResult, Head, NewCommit, StoredState } from './log.ts';
+import type { AppendResult, Head, NewCommit } from './log.ts';
 import { checkSchema, LockHeld, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections } from './rebuild.ts';
 import { seal } from './seal.ts';
-import { dropStates, saveState } from './stored-state.ts';
 import { Witness, witnessFile } from './witness.ts';
 
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
@@ -25,8 +24,8 @@ const MAX_BLOCKED_MS = 20;
 /** A count costs a little. */
 const COUNT_EVERY_COMMITS = 16;
 
-/** From the last commit to a checkpoint, so that little depends on the WAL. */
-const IDLE_MS = 1_000;
+/** From a commit to the next checkpoint, so that little depends on the WAL. */
+const CHECKPOINT_WITHIN_MS = 1_000;
 
 export class LogWriter {
   readonly #file: string;
@@ -45,7 +44,7 @@ export class LogWriter {
   #commits = 0;
   #networkId: Hash | undefined;
   #broken: Error | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #due: NodeJS.Timeout | undefined;
 
   /** Throws `Failure` for another schema or read model version. */
   constructor(file: string, projections: readonly Projection[]) {
@@ -79,18 +78,9 @@ export class LogWriter {
     }
   }
 
-  /** In short transactions; drops all but the newest few. */
-  saveState(state: StoredState): Promise<void> {
-    return saveState(this.#db, state);
-  }
-
-  dropStates(): void {
-    dropStates(this.#db);
-  }
-
   /** Moves the pages that readers allow; first syncs the witness, with all writers' lines. */
   #checkpoint(): void {
-    this.#forgetIdle();
+    this.#forgetDue();
     this.#witness.sync();
     try {
       this.#db.pragma('wal_checkpoint(PASSIVE)');
@@ -101,7 +91,8 @@ export class LogWriter {
 
   close(): void {
     if (!this.#db.open) return;
-    this.#forgetIdle();
+    if (this.#due) this.#witness.sync();
+    this.#forgetDue();
     this.#witness.close();
     this.#db.close();
   }
@@ -169,9 +160,7 @@ export class LogWriter {
     if (head.position > expected) this.#witness.note(head, () => this.#reader.head());
     this.#commits += 1;
     if (this.#commits % COUNT_EVERY_COMMITS === 0) this.#lookAtWal();
-    this.#idle ??= setTimeout(() => this.#checkpoint(), IDLE_MS);
-    this.#idle.refresh();
-    this.#idle.unref(); // `close` does what is left
+    this.#due ??= setTimeout(() => this.#checkpoint(), CHECKPOINT_WITHIN_MS).unref(); // `close` does what is left
   }
 
   /** NOOP counts and moves nothing. */
@@ -179,9 +168,9 @@ export class LogWriter {
     if ((this.#walState.get()?.log ?? 0) > MAX_WAL_PAGES) this.#checkpoint();
   }
 
-  #forgetIdle(): void {
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
+  #forgetDue(): void {
+    clearTimeout(this.#due);
+    this.#due = undefined;
   }
 
   #explain(error: Error): AppendResult {

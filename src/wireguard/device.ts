@@ -74,14 +74,3 @@ export const portInUse = (port: number): Failure =>
   new Failure(`UDP port ${port} is in use by another program`, {
     hint: `see which one: sudo ss -ulpn 'sport = :${port}'`,
   });
-
-/** Runs tasks one after another, also after a failed one. */
-export class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  take<T>(task: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(task, task);
-    this.#last = turn.catch(() => {});
-    return turn;
-  }
-}

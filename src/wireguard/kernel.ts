@@ -1,6 +1,8 @@
 /** A kernel WireGuard device, driven by `wg`; that drives userspace devices too, and tests use one. */
+
+import { Turns } from '../machine/turns.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { type Device, type DeviceState, portInUse, type Step, Turns } from './device.ts';
+import { type Device, type DeviceState, portInUse, type Step } from './device.ts';
 import { failureOf, run, sure } from './program.ts';
 import { deviceStateOfDump, setCalls, type WgCall } from './wg.ts';
 

@@ -1,5 +1,6 @@
 /** libc calls that Node lacks: sockets bound to a device, and raw packets. */
 import { closeSync } from 'node:fs';
+import { lastError, openKoffi } from '../machine/koffi.ts';
 import { familyOf, type Ip } from '../values/ip.ts';
 import { addressFamily, sockaddr } from './sockaddr.ts';
 
@@ -32,8 +33,7 @@ export class CallFailed extends Error {
 
 const int = (value: number): Buffer => Buffer.from(new Int32Array([value]).buffer);
 
-const load = async () => {
-  const { openKoffi } = await import('./koffi.ts');
+const load = () => {
   const koffi = openKoffi();
   const lib = koffi.load(null);
   const calls = {
@@ -52,9 +52,7 @@ const load = async () => {
 
   const check = (result: number, call: string): number => {
     if (result >= 0) return result;
-    const number = koffi.errno();
-    const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
-    throw new CallFailed(call, name ?? `errno ${number}`);
+    throw new CallFailed(call, lastError(koffi));
   };
 
   const set = (fd: number, level: number, name: number, value: Buffer, call: string): number =>
@@ -120,11 +118,11 @@ const load = async () => {
   };
 };
 
-export type Libc = Awaited<ReturnType<typeof load>>;
+export type Libc = ReturnType<typeof load>;
 
-let loaded: Promise<Libc> | undefined;
+let loaded: Libc | undefined;
 
-export const openLibc = (): Promise<Libc> => {
+export const openLibc = (): Libc => {
   loaded ??= load();
   return loaded;
 };

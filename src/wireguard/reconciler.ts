@@ -1,5 +1,7 @@
 /** Keeps one WireGuard device as wanted: changes at once, unread, and regular comparisons. */
-import { type Device, type DeviceState, type Step, Turns } from './device.ts';
+
+import { Turns } from '../machine/turns.ts';
+import type { Device, DeviceState, Step } from './device.ts';
 
 const COMPARE_EVERY_MS = 60_000;
 /** A reading has all peers: a larger device is read at most twice a second. */

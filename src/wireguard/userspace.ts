@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, closeSync, openSync, readFileSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Turns } from '../machine/turns.ts';
 import { Failure } from '../values/failure.ts';
 import type { InterfaceName } from '../values/name.ts';
-import { type Device, type DeviceState, type Step, Turns } from './device.ts';
+import type { Device, DeviceState, Step } from './device.ts';
 import { environment, missingProgram } from './program.ts';
 import { answers, ask, settles } from './socket.ts';
 import { deviceStateOf, GET, setOperation } from './uapi.ts';
@@ -38,7 +39,7 @@ const START_MS = 10_000;
  * Starts the implementation and waits until its socket answers. It outlives us: its own session, no stream,
  * no signal of ours. Throws a `Failure`.
  */
-export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevice> => {
+export const startUserspace = async (name: InterfaceName, patience = START_MS): Promise<UserspaceDevice> => {
   const program = implementation();
   requireTun();
   const log = namelessLog();
@@ -59,8 +60,14 @@ export const startUserspace = async (name: InterfaceName): Promise<UserspaceDevi
     });
     child.unref();
     const failed = () => end !== undefined && end.code !== 0;
-    await settles(async () => failed() || (await answers(name)), START_MS);
+    const hasEnded = await settles(async () => failed() || (await answers(name)), patience);
     if (failed()) throw complaint(program, name, end?.cause, readFileSync(`/proc/self/fd/${log}`, 'utf8'));
+    if (!hasEnded) {
+      child.kill();
+      throw new Failure(`${program} was started for ${name} and does not answer`, {
+        hint: 'see whether this machine is overloaded, then try again',
+      });
+    }
   } finally {
     closeSync(log);
   }

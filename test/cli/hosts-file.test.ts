@@ -4,8 +4,8 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { withFileLock } from '../../src/cli/file-lock.ts';
 import { HostSuffix, hostLines, withBlock, writeHosts } from '../../src/cli/hosts-file.ts';
+import { withFileLock } from '../../src/machine/file-lock.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import type { InterfaceName } from '../../src/values/name.ts';
 

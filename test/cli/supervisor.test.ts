@@ -24,7 +24,7 @@ const environment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
 });
 
 it('hears that all is ready, and that the end comes', async () => {
-  const supervisor = await Supervisor.find(environment());
+  const supervisor = Supervisor.find(environment());
   expect(ear.said).toEqual([]);
   await supervisor.ready(() => 'serving acme');
   supervisor.stopping();
@@ -33,7 +33,7 @@ it('hears that all is ready, and that the end comes', async () => {
 
 it('is told again and again that the process is alive, and news of its status', async () => {
   let status = 'one';
-  const supervisor = await Supervisor.find(environment({ WATCHDOG_USEC: '60000' }));
+  const supervisor = Supervisor.find(environment({ WATCHDOG_USEC: '60000' }));
   await supervisor.ready(() => status);
   await ear.hears('WATCHDOG=1', 3);
   status = 'two';
@@ -47,7 +47,7 @@ it('is told again and again that the process is alive, and news of its status', 
 });
 
 it('does not hear from a process whose event loop hangs, nor after the end was announced', async () => {
-  const supervisor = await Supervisor.find(environment({ WATCHDOG_USEC: '30000' }));
+  const supervisor = Supervisor.find(environment({ WATCHDOG_USEC: '30000' }));
   await supervisor.ready(() => '');
   await ear.hears('WATCHDOG=1');
   const before = ear.count('WATCHDOG=1');
@@ -61,7 +61,7 @@ it('does not hear from a process whose event loop hangs, nor after the end was a
 });
 
 it('gets no signs of life that are meant for another process', async () => {
-  const supervisor = await Supervisor.find(environment({ WATCHDOG_USEC: '3000', WATCHDOG_PID: '1' }));
+  const supervisor = Supervisor.find(environment({ WATCHDOG_USEC: '3000', WATCHDOG_PID: '1' }));
   await supervisor.ready(() => '');
   await sleep(50);
   expect(ear.count('WATCHDOG=1')).toBe(0);
@@ -70,7 +70,7 @@ it('gets no signs of life that are meant for another process', async () => {
 
 it('is not named to the children of the process', async () => {
   const env = environment({ WATCHDOG_USEC: '1000000', WATCHDOG_PID: `${process.pid}`, PATH: '/bin' });
-  const supervisor = await Supervisor.find(env);
+  const supervisor = Supervisor.find(env);
   expect(env).toEqual({ PATH: '/bin' });
   supervisor.stopping();
 });
@@ -78,7 +78,7 @@ it('is not named to the children of the process', async () => {
 it('may listen at a name that is in no file system', async () => {
   const abstract = new NotifySocket(`@innernet-test-${process.pid}`);
   try {
-    const supervisor = await Supervisor.find({ NOTIFY_SOCKET: abstract.path });
+    const supervisor = Supervisor.find({ NOTIFY_SOCKET: abstract.path });
     await supervisor.ready(() => 'up');
     expect(abstract.said).toEqual(['READY=1\nSTATUS=up\n']);
     supervisor.stopping();
@@ -93,7 +93,7 @@ it.each([
   { NOTIFY_SOCKET: 'vsock:2:1' },
   { NOTIFY_SOCKET: `/${'x'.repeat(200)}` },
 ])('may be missing: %j', async (env) => {
-  const supervisor = await Supervisor.find({ ...env, WATCHDOG_USEC: '1000' });
+  const supervisor = Supervisor.find({ ...env, WATCHDOG_USEC: '1000' });
   await supervisor.ready(() => 'up');
   supervisor.stopping();
 });

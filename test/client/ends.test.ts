@@ -5,8 +5,8 @@ import { machineClock, timeThere } from '../../src/client/memory/server-time.ts'
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
 import { Ends, overdue } from '../../src/client/sync/ends.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
+import { Turns } from '../../src/machine/turns.ts';
 import { Timestamp } from '../../src/values/time.ts';
-import { Turns } from '../../src/wireguard/device.ts';
 import { ground, History, mirrorAt, own, row, server } from './sight.ts';
 
 const LONG_AGO = Date.parse('2020-01-01T12:00:00.000Z');

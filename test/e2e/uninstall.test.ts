@@ -84,6 +84,20 @@ describe('innernet-server uninstall', () => {
     );
   });
 
+  it('does not mind a conf of another range: serve refuses that one', async () => {
+    const conf = '/etc/innernet-server/acme.conf';
+    await sh(
+      network.server,
+      `cp ${conf} /tmp/acme.kept && sed -i 's/^\\(network-cidr-prefix\\) .*/\\1 = 17/' ${conf}`,
+    );
+    const { code, stderr } = await network.server.exec([...SERVER, 'serve', 'acme']);
+    await sh(network.server, `cp /tmp/acme.kept ${conf} && rm /tmp/acme.kept`);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('acme.events: the range of the network differs: 10.42.0.0/16 and 10.42.0.0/17'),
+    ]);
+  });
+
   it('takes device, names and key away, and leaves the log', async () => {
     const { stdout, stderr } = await network.server.exec([...SERVER, 'uninstall', 'acme', '--yes']);
     expect([stdout, stderr]).toEqual([
@@ -96,7 +110,11 @@ describe('innernet-server uninstall', () => {
     expect(await sh(network.server, 'cat /etc/hosts')).not.toContain('acme');
   });
 
-  it('deletes the log where that is said', async () => {
+  it('deletes the log where that is said, and all that tells of its peers', async () => {
+    const beside = ['events.v2', 'events.v2.2', 'state', 'state.1', 'claims', 'unproved', 'observations'].map(
+      (end) => `acme.${end}`,
+    );
+    await sh(network.server, `cd /var/lib/innernet-server && touch ${beside.join(' ')}`);
     await network.server.sure([...SERVER, 'uninstall', 'acme', '--yes', '--delete-log']);
     expect(await files(network.server, '/etc/innernet-server')).toBe('');
     expect(await files(network.server, '/var/lib/innernet-server')).toBe('');

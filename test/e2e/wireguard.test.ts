@@ -228,6 +228,10 @@ describe('trouble has a name', () => {
     await expect(ann.bringUp(config)).rejects.toThrow('the program no-such-program is missing');
     await ann.setEnv('WG_USERSPACE_IMPLEMENTATION', '/bin/false');
     await expect(ann.bringUp(config)).rejects.toThrow('/bin/false could not make acme');
+    await host.sure(['tee', '/run/silent'], { input: '#!/bin/sh\nexec sleep 600\n' });
+    await host.sure(['chmod', '755', '/run/silent']);
+    await ann.setEnv('WG_USERSPACE_IMPLEMENTATION', '/run/silent');
+    await expect(ann.startUserspace(acme, 100)).rejects.toThrow('started for acme and does not answer');
     await ann.setEnv('WG_USERSPACE_IMPLEMENTATION', undefined);
     await host.sure(['ip', 'link', 'add', 'acme', 'type', 'veth', 'peer', 'name', 'other']);
     await expect(ann.bringUp(config)).rejects.toThrow(

@@ -9,7 +9,7 @@ import { SCHEMA_VERSION } from '../../src/store/migrate.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { verifyChain } from '../../src/store/verify.ts';
 import { Failure } from '../../src/values/failure.ts';
-import { acme, ids } from '../acme.ts';
+import { acme, ids, keyOf } from '../acme.ts';
 import { append, commitOf, tempFolder, tempLog } from './temp-log.ts';
 
 const disabled = { type: 'PeerDisabled', peerId: ids.bob } as const;
@@ -132,7 +132,7 @@ describe('a file of another version', () => {
       `
       PRAGMA user_version = 1;
       DROP TABLE projections; DROP TABLE cidrs; DROP TABLE peers; DROP TABLE names;
-      DROP TABLE ends; DROP TABLE mentions; DROP TABLE stored_states; DROP TABLE stored_state_pieces;`,
+      DROP TABLE ends; DROP TABLE mentions;`,
     );
     return file;
   };
@@ -145,6 +145,30 @@ describe('a file of another version', () => {
     const log = await tempLog({ file, migrate: true });
     await append(log, commitOf([disabled]));
     expect(log.database.prepare('SELECT count(*) FROM peers').pluck().get()).toBe(6);
+  });
+
+  it('of version 3: loses what nothing reads, and keeps its rows', async () => {
+    const file = await closedLog();
+    change(
+      file,
+      `
+      PRAGMA user_version = 3;
+      CREATE TABLE stored_states (position INTEGER PRIMARY KEY);
+      CREATE TABLE stored_state_pieces (position INTEGER PRIMARY KEY);
+      ALTER TABLE cidrs ADD COLUMN parent_id INTEGER;
+      ALTER TABLE peers ADD COLUMN is_admin INTEGER NOT NULL DEFAULT 1 CHECK (is_admin IN (0, 1));
+      ALTER TABLE peers ADD COLUMN is_redeemed INTEGER NOT NULL DEFAULT 1 CHECK (is_redeemed IN (0, 1));
+      ALTER TABLE peers ADD COLUMN invite_expires TEXT;
+      ALTER TABLE peers ADD COLUMN endpoint TEXT;`,
+    );
+    const log = await tempLog({ file, migrate: true });
+    const columns = (table: string) =>
+      log.database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table);
+    expect(columns('peers')).toEqual(['id', 'name', 'ip', 'cidr_id', 'public_key', 'is_disabled', 'ended']);
+    expect(columns('cidrs')).toEqual(['id', 'name', 'cidr']);
+    expect(columns('stored_states')).toEqual([]);
+    expect(log.queries.peers({ name: 'bob' })).toMatchObject([{ id: ids.bob, publicKey: keyOf('bob') }]);
+    await append(log, commitOf([disabled]));
   });
 
   it('older: is kept as it was, for the way back, and its reader is told where', async () => {

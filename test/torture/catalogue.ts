@@ -398,12 +398,12 @@ export const FAULTS: readonly Fault[] = [
     id: 'R25',
     what: 'killed at each step of writing conf, pins, hosts file, under any umask',
     tests: [
-      { file: 'test/cli/durable-file.test.ts' },
+      { file: 'test/machine/durable-file.test.ts' },
       { file: 'test/client/journal.test.ts', titles: 'R25' },
     ],
     sabotages: [
       {
-        file: 'src/cli/durable-file.ts',
+        file: 'src/machine/durable-file.ts',
         line: 'await draft.chmod(old ? old.mode & 0o7777 : mode);',
         becomes: '',
       },
@@ -505,7 +505,7 @@ export const FAULTS: readonly Fault[] = [
       { file: 'test/e2e/foreign-hands.test.ts' },
       { file: 'test/client/owner.test.ts' },
       { file: 'test/store/process-lock.test.ts' },
-      { file: 'test/cli/durable-file.test.ts', titles: 'into which everybody may write' },
+      { file: 'test/machine/durable-file.test.ts', titles: 'into which everybody may write' },
     ],
     sabotages: [
       {
@@ -519,7 +519,7 @@ export const FAULTS: readonly Fault[] = [
         becomes: 'void mode; void chmodSync;',
       },
       {
-        file: 'src/cli/durable-file.ts',
+        file: 'src/machine/durable-file.ts',
         line: 'if ((mode & 0o002) === 0) return;',
         becomes: 'if ((mode & 0o002) === 0 || mode > 0) return;',
       },

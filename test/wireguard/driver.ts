@@ -7,7 +7,7 @@ import { KernelDevice } from '../../src/wireguard/kernel.ts';
 import { linkNamed } from '../../src/wireguard/link.ts';
 import { localAddresses, routesOverlapping } from '../../src/wireguard/routes.ts';
 import { bringUp, openDevice, type TunnelConfig, takeDown } from '../../src/wireguard/tunnel.ts';
-import { UserspaceDevice } from '../../src/wireguard/userspace.ts';
+import { startUserspace, UserspaceDevice } from '../../src/wireguard/userspace.ts';
 
 /** A step as it passes a channel: there a private key is text. */
 type SentStep = Exclude<Step, { kind: 'privateKey' }> | { kind: 'privateKey'; privateKey: string };
@@ -33,6 +33,9 @@ const calls = {
     return { backend: device.backend, state, adopted, reasons };
   },
   takeDown,
+  startUserspace: async (name: InterfaceName, patience: number) => {
+    await startUserspace(name, patience);
+  },
   open: async (name: InterfaceName) => (await openDevice(name))?.backend,
   apply: (name: InterfaceName, steps: SentStep[], backend: Backend = 'userspace') =>
     device(name, backend).apply(steps.map(revive)),

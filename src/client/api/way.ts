@@ -48,7 +48,7 @@ export class TunnelWay implements Way {
   }
 
   async open(): Promise<Passage> {
-    const libc = await openLibc();
+    const libc = openLibc();
     const device = libc.deviceIndex(this.#network);
     if (device === 0) throw networkDown(this.#network, 'there is no device of that name');
     if (!networkInterfaces()[this.#network])

@@ -1,12 +1,12 @@
 /** A joined network's conf on this machine: read with a warning where others can, written whole. */
 import { readFile, stat } from 'node:fs/promises';
-import { replaceFile } from '../../cli/durable-file.ts';
 import { note } from '../../cli/print.ts';
+import { replaceFile } from '../../machine/durable-file.ts';
+import { Turns } from '../../machine/turns.ts';
 import { type Conf, formatConf, parseConf } from '../../protocol/conf.ts';
 import { hostOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { addressOf, type Ip, networkOf } from '../../values/ip.ts';
-import { Turns } from '../../wireguard/device.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
 import type { Ground } from './pins.ts';
 

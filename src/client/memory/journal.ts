@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { replaceFile, syncFolder } from '../../cli/durable-file.ts';
+import { replaceFile, syncFolder } from '../../machine/durable-file.ts';
 import { sha256 } from '../../machine/sha256.ts';
 import { Failure } from '../../values/failure.ts';
 import type { Effect } from './mirror.ts';

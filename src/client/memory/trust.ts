@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import * as z from 'zod';
-import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
+import { makeFolder, replaceFile } from '../../machine/durable-file.ts';
+import { Turns } from '../../machine/turns.ts';
 import { Failure } from '../../values/failure.ts';
 import { PublicKey } from '../../values/key.ts';
-import { Turns } from '../../wireguard/device.ts';
 import { Doubt, Standing } from './doubt.ts';
 
 const Document = z.strictObject({

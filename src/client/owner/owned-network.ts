@@ -1,9 +1,9 @@
 /** A network that this process owns: its follower, and the socket for other verbs. */
 import * as z from 'zod';
-import { makeFolder, refuseOpenFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
+import { makeFolder, refuseOpenFolder } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import { networkOf } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';

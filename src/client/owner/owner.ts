@@ -5,7 +5,7 @@
 import { chmod, link, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { closeFolder } from '../../cli/durable-file.ts';
+import { closeFolder } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 
 export type Answerer = (request: unknown) => Promise<unknown>;

@@ -1,6 +1,6 @@
 /** Drops expired peers by the server's last proved clock, even without the server. */
 import { printable } from '../../domain/rejection.ts';
-import type { Turns } from '../../wireguard/device.ts';
+import type { Turns } from '../../machine/turns.ts';
 import type { Effect, Mirror } from '../memory/mirror.ts';
 import { machineClock, timeThere } from '../memory/server-time.ts';
 

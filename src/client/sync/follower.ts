@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
+import { Turns } from '../../machine/turns.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
 import type { Endpoint, SocketAddress } from '../../values/endpoint.ts';
@@ -9,7 +10,7 @@ import { Failure } from '../../values/failure.ts';
 import type { Position } from '../../values/id.ts';
 import { type Cidr, containsIp, type Ip } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
-import { type Device, Turns } from '../../wireguard/device.ts';
+import type { Device } from '../../wireguard/device.ts';
 import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 import type { TunnelConfig } from '../../wireguard/tunnel.ts';
@@ -163,7 +164,7 @@ export class Follower {
     this.#watch = new AddressWatch({
       addresses: () => localAddresses(this.#options.tunnel.name),
       server: () => this.#keeper.serverAddress,
-      device: async () => (await openLibc()).deviceIndex(this.#options.tunnel.name),
+      device: async () => openLibc().deviceIndex(this.#options.tunnel.name),
       onDevice: () => this.#keeper.compareSoon(),
       onChange: ({ moved }) => void this.#take({ kind: 'addresses', moved }),
     });

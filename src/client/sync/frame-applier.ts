@@ -1,8 +1,8 @@
 /** Applies judged effects: to the journal, then the mirror, then the device. */
 import { printable } from '../../domain/rejection.ts';
+import type { Turns } from '../../machine/turns.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
-import type { Turns } from '../../wireguard/device.ts';
 import type { Journal, StatePaths } from '../memory/journal.ts';
 import type { Changes, Effect, Mirror } from '../memory/mirror.ts';
 import { heldReason } from '../memory/pins.ts';

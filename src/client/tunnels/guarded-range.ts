@@ -1,6 +1,7 @@
 /** Guards this machine's network range and tells the user what leads its addresses elsewhere. */
+
+import { Turns } from '../../machine/turns.ts';
 import type { Conf } from '../../protocol/conf.ts';
-import { Turns } from '../../wireguard/device.ts';
 import { type Thief, thievesText } from '../../wireguard/guard.ts';
 import { RangeGuard, removeGuard } from '../../wireguard/range-guard.ts';
 import type { TunnelConfig } from '../../wireguard/tunnel.ts';

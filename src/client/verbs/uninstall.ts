@@ -1,9 +1,9 @@
 /** `innernet uninstall`: leaves a network for good, with key and pins; only an invitation leads back. */
 import { existsSync } from 'node:fs';
 import { Questions } from '../../cli/ask.ts';
-import { removeFile } from '../../cli/durable-file.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
+import { removeFile } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';

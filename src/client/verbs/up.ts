@@ -52,7 +52,7 @@ const once = async (network: InterfaceName, options: UpOptions): Promise<void> =
 /** Until a signal; a failing network does not keep the others down. */
 const follow = async (networks: readonly InterfaceName[], options: UpOptions): Promise<void> => {
   const signal = stopSignal();
-  const supervisor = await Supervisor.find();
+  const supervisor = Supervisor.find();
   const errors: unknown[] = [];
   const owned: OwnedNetwork[] = [];
   for (const network of networks) {

@@ -35,8 +35,8 @@ const trouble = ({ device, ip, port }: ApiAddress, { call, code }: CallFailed): 
  * An address alone admits the underlay: Linux accepts packets for any of its addresses on any device (weak
  * host model, RFC 1122). Throws a `Failure`; nothing stays open then.
  */
-const openBoundSocket = async (address: ApiAddress): Promise<number> => {
-  const libc = await openLibc();
+const openBoundSocket = (address: ApiAddress): number => {
+  const libc = openLibc();
   try {
     const fd = libc.socketThrough(address.device, address.ip);
     try {
@@ -65,8 +65,8 @@ export class ApiSocket {
 
   /** Throws a `Failure`: there is no other way to listen. */
   async open(): Promise<void> {
-    const index = (await openLibc()).deviceIndex(this.#address.device);
-    const fd = await openBoundSocket(this.#address);
+    const index = openLibc().deviceIndex(this.#address.device);
+    const fd = openBoundSocket(this.#address);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ fd }, () => {
@@ -81,7 +81,7 @@ export class ApiSocket {
    * Call about once a second; true if it listens on a remade device. Throws like `open` until that is ready.
    */
   async follow(): Promise<boolean> {
-    const index = (await openLibc()).deviceIndex(this.#address.device);
+    const index = openLibc().deviceIndex(this.#address.device);
     if (index === this.#index) return false;
     if (this.#server.listening) this.#server.close();
     this.#index = 0;

@@ -1,7 +1,7 @@
 /** Paths of a server's files, the same as innernet's own. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { refuseOpenFolder } from '../../cli/durable-file.ts';
+import { refuseOpenFolder } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 

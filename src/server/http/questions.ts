@@ -3,11 +3,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../../domain/peer.ts';
 import { appears, sees } from '../../domain/visibility.ts';
+import { Turns } from '../../machine/turns.ts';
 import type { AnswerTo, Asked, Question, QuestionOf } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
-import { Turns } from '../../wireguard/device.ts';
 import type { Live } from '../live/live.ts';
 import { newsAfter } from '../past/news.ts';
 import { AdminsOnly, type Sight } from '../past/own-past.ts';

@@ -1,7 +1,7 @@
 /** Observations kept over a restart, in a file beside the log: written lazily, expendable. */
 import { readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
+import { replaceUnsynced } from '../../machine/durable.ts';
 import { SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Observations, StoredObservation } from './observations.ts';
@@ -57,27 +57,24 @@ export class ObservationFile {
     this.#observations = observations;
     observations.restore(remembered(file).filter(({ id }) => knows(id)));
     this.#unsubscribe = observations.onChange(() => {
-      this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY_MS).unref();
+      this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS).unref();
     });
   }
 
   /** Handshakes come all the time and alone cause no earlier write. */
-  async close(): Promise<void> {
+  close(): void {
     this.#unsubscribe();
-    await this.#write();
+    this.#write();
   }
 
   /** A full disk costs only remembered endpoints. */
-  async #write(): Promise<void> {
+  #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const draft = `${this.#file}.draft`;
     try {
-      const document = observationDocument([...this.#observations.stored()]);
-      await writeFile(draft, document, { mode: 0o600 });
-      await rename(draft, this.#file);
+      replaceUnsynced(this.#file, observationDocument([...this.#observations.stored()]));
     } catch {
-      await rm(draft, { force: true }).catch(() => undefined);
+      // the file before it stays
     }
   }
 }

@@ -1,10 +1,10 @@
 /** `innernet-server backup`: a checked copy of the log, also beside a running server. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeFolder } from '../../cli/durable-file.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
+import { makeFolder } from '../../machine/durable-file.ts';
 import { checkWitness } from '../../store/verify.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';

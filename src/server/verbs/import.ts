@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { ulid } from 'ulid';
-import { replaceFile } from '../../cli/durable-file.ts';
 import { importNetwork } from '../../domain/foreign-network.ts';
 import { type ForeignCandidates, readForeignRows } from '../../domain/foreign-rows.ts';
 import { explainNote, explainTrouble, type ImportNote } from '../../domain/import-note.ts';
@@ -12,19 +11,18 @@ import { actorText } from '../../events/actor.ts';
 import type { NetworkEvent } from '../../events/schema.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { moveInto } from '../../machine/durable.ts';
+import { replaceFile } from '../../machine/durable-file.ts';
 import { openLog } from '../../projections/open-log.ts';
 import { ForeignDatabase, hashOfFile } from '../../store/foreign-database.ts';
 import type { EventLog, Head } from '../../store/log.ts';
 import { readWitness, witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
-import { ROOT_CIDR, SERVER_PEER } from '../../values/id.ts';
-import { networkOf } from '../../values/ip.ts';
-import { publicKeyOf } from '../../values/key-pair.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { timestamp } from '../commands/control-plane.ts';
-import { rangeOf, type ServerConf } from '../disk/conf.ts';
+import type { ServerConf } from '../disk/conf.ts';
 import type { NetworkFiles } from '../disk/files.ts';
 import { holdersOf } from '../disk/open-files.ts';
+import { refuseOtherConf } from '../disk/other-conf.ts';
 import { observationDocument } from '../observations/observation-file.ts';
 import { operator } from './local-plane.ts';
 
@@ -59,7 +57,7 @@ export const importOnce = async (
   try {
     refuseRunning(name, files);
     const contents = read(name, database, files);
-    refuseOtherConf(contents.network, conf, files);
+    refuseOtherConf(conf, contents.network, files, 'foreignDatabase');
     if (contents.events.length >= MANY_EVENTS) say(`taking over ${name}: this may take some seconds`);
     await build(contents, database, files);
     report(name, contents, files, say);
@@ -111,23 +109,6 @@ const read = (
   network.advance(result.events, result.events.length);
   const notes = [...reading.notes, ...result.notes];
   return { events: result.events, candidates: reading.candidates, notes, network };
-};
-
-const refuseOtherConf = (network: Network, conf: ServerConf, files: NetworkFiles): void => {
-  const server = network.peer(SERVER_PEER);
-  const root = network.cidr(ROOT_CIDR);
-  const differs =
-    server?.ip !== conf.address
-      ? 'the address of the server differs'
-      : server.publicKey !== publicKeyOf(conf.privateKey)
-        ? 'the key of the server differs'
-        : root && networkOf(root.cidr) !== rangeOf(conf)
-          ? `the range of the network differs: ${networkOf(root.cidr)} and ${rangeOf(conf)}`
-          : undefined;
-  if (!differs) return;
-  throw new Failure(`${files.conf} does not belong to ${files.foreignDatabase}: ${differs}`, {
-    hint: 'put the two files back together, from the same machine and the same day',
-  });
 };
 
 /** The draft appears whole; the log comes last, since its presence marks completion. */

@@ -6,7 +6,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
-import { makeFolder, replaceFile } from '../../cli/durable-file.ts';
 import { freeBlock } from '../../cli/free-block.ts';
 import { networksIn } from '../../cli/networks.ts';
 import { portNumber } from '../../cli/options.ts';
@@ -15,6 +14,7 @@ import type { CommandOf } from '../../domain/command.ts';
 import { decide } from '../../domain/decide.ts';
 import { Network } from '../../domain/network.ts';
 import { Rejected } from '../../domain/rejection.ts';
+import { makeFolder, replaceFile } from '../../machine/durable-file.ts';
 import { openLog } from '../../projections/open-log.ts';
 import { withRecords } from '../../store/backup.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -194,7 +194,7 @@ const refuseExisting = async (
       hint: 'put its conf back, or choose another name',
     });
   }
-  if ((await openLibc()).deviceIndex(name) !== 0) {
+  if (openLibc().deviceIndex(name) !== 0) {
     throw new Failure(
       `this machine has a network device ${name} already, and the network would need that name`,
       {

@@ -1,14 +1,14 @@
 /** `innernet-server uninstall`: removes a network; its log only on request. */
 import { existsSync } from 'node:fs';
 import { Questions } from '../../cli/ask.ts';
-import { removeFile } from '../../cli/durable-file.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { tableName } from '../../filter/filter-table.ts';
 import { listTable, removeTable } from '../../filter/kept-table.ts';
+import { removeFile } from '../../machine/durable-file.ts';
+import { logFiles } from '../../store/log-files.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
-import { witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
@@ -32,7 +32,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     await removeTable(network);
     if (options.writeHosts) await writeHosts(options.hostsPath, network, () => []);
     for (const path of secretFiles(files)) await removeFile(path);
-    const rest = log ? [...logFiles(files), ...lockFiles(files)] : [];
+    const rest = log ? [...recordFiles(files), ...lockFiles(files)] : [];
     for (const path of rest) await removeFile(path);
   } finally {
     held?.release();
@@ -46,7 +46,7 @@ const ordersOf = async (
   files: NetworkFiles,
   { writeHosts: isToWrite, hostsPath, deleteLog }: UninstallOptions,
 ): Promise<string[]> => {
-  const paths = [...secretFiles(files), ...(deleteLog ? logFiles(files) : [])].filter((path) =>
+  const paths = [...secretFiles(files), ...(deleteLog ? recordFiles(files) : [])].filter((path) =>
     existsSync(path),
   );
   return [
@@ -61,12 +61,9 @@ const ordersOf = async (
 
 const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
-/** The witness after the log, so that a half-deleted log is noticed. */
-const logFiles = ({ log, observations, unproved }: NetworkFiles): string[] => [
-  ...[log, `${log}-wal`, `${log}-shm`],
-  witnessFile(log),
-  observations,
-  unproved,
+const recordFiles = ({ log, observations, unproved, claims }: NetworkFiles): string[] => [
+  ...logFiles(log),
+  ...[observations, unproved, claims],
 ];
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];

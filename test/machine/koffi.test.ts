@@ -1,7 +1,7 @@
 // The native library is found without a search, and by koffi's own search where it is not where it should be.
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
-import { openKoffi } from '../../src/wireguard/koffi.ts';
+import { openKoffi } from '../../src/machine/koffi.ts';
 
 const numberOf = (device: string, arch?: string): unknown =>
   openKoffi(arch).load(null).func('uint32_t if_nametoindex(const char *name)')(device);

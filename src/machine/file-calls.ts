@@ -1,5 +1,6 @@
 /** File calls that Node lacks: locks between processes (flock(2)) and swapping two names (renameat2(2)). */
 import type { FileHandle } from 'node:fs/promises';
+import { lastError, openKoffi } from './koffi.ts';
 
 /** Linux constants (sys/file.h, linux/fs.h, fcntl.h). */
 const LINUX = { LOCK_EX: 2, LOCK_NB: 4, AT_FDCWD: -100, RENAME_EXCHANGE: 2 };
@@ -8,16 +9,15 @@ const LINUX = { LOCK_EX: 2, LOCK_NB: 4, AT_FDCWD: -100, RENAME_EXCHANGE: 2 };
 const UNSWAPPABLE = ['EINVAL', 'ENOSYS', 'ENOTSUP', 'ENOENT'];
 
 /** Loaded when needed: most verbs never edit a shared file. */
-const load = async () => {
-  const { default: koffi } = await import('koffi');
+const load = () => {
+  const koffi = openKoffi();
   const libc = koffi.load(null);
   const flock = libc.func('int flock(int fd, int operation)');
   const rename2 = libc.func(
     'int renameat2(int oldFolder, const char *old, int newFolder, const char *new, uint32_t flags)',
   );
   const errorOf = (call: string): NodeJS.ErrnoException => {
-    const [code = `errno ${koffi.errno()}`] =
-      Object.entries(koffi.os.errno).find(([, number]) => number === koffi.errno()) ?? [];
+    const code = lastError(koffi);
     return Object.assign(new Error(`${call}: ${code}`), { code });
   };
   return { flock, rename2, errorOf };
@@ -32,9 +32,9 @@ export type FileCalls = {
   exchange: (one: string, other: string) => boolean;
 };
 
-export const fileCalls = async (): Promise<FileCalls> => {
+export const fileCalls = (): FileCalls => {
   loaded ??= load();
-  const { flock, rename2, errorOf } = await loaded;
+  const { flock, rename2, errorOf } = loaded;
   return {
     tryLock: (file) => {
       if (flock(file.fd, LINUX.LOCK_EX | LINUX.LOCK_NB) === 0) return true;

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { makeFolder, replaceFile, reserveFile } from '../../src/cli/durable-file.ts';
+import { makeFolder, replaceFile, reserveFile } from '../../src/machine/durable-file.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -129,7 +129,7 @@ it('makeFolder refuses a folder into which everybody may write, and takes one of
 });
 
 describe('in a process of its own', () => {
-  const source = fileURLToPath(new URL('../../src/cli/durable-file.ts', import.meta.url));
+  const source = fileURLToPath(new URL('../../src/machine/durable-file.ts', import.meta.url));
 
   /** A program that has durable-file.ts at hand under its exports' names. */
   const program = async (body: string): Promise<string> => {

@@ -30,7 +30,7 @@ export const withFileLock = async <T>(path: string, act: () => Promise<T>): Prom
   await closeFolder(dirname(path));
   const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
-    await lock(path, file, await fileCalls());
+    await lock(path, file, fileCalls());
     return await act();
   } finally {
     await file.close();

@@ -14,3 +14,9 @@ export const openKoffi = (arch: string = process.arch): Koffi => {
     return load('koffi') as Koffi;
   }
 };
+
+/** The kernel's name for the last call's error, such as `ENODEV`. */
+export const lastError = (koffi: Koffi): string => {
+  const number = koffi.errno();
+  return Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
+};

@@ -25,8 +25,8 @@ export const refuseUnless = (file: string | number, expected: Buffer): void => {
  * last-moment edit in the old file can be found and put back. The returned function checks again, for
  * programs that had it open. No await in between: each microsecond is a gap.
  */
-export const swapIn = async (draft: string, path: string, instead: Buffer): Promise<() => void> => {
-  const { exchange } = await fileCalls();
+export const swapIn = (draft: string, path: string, instead: Buffer): (() => void) => {
+  const { exchange } = fileCalls();
   refuseUnless(path, instead);
   if (!exchange(draft, path)) {
     renameSync(draft, path);

@@ -91,7 +91,7 @@ const replaceByRename = async (
     } finally {
       await draft.close();
     }
-    const lookAgain = instead ? await swapIn(draftPath, path, instead) : undefined;
+    const lookAgain = instead ? swapIn(draftPath, path, instead) : undefined;
     if (!instead) await fs.rename(draftPath, path);
     await syncFolder(dirname(path));
     lookAgain?.();
