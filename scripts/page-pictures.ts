@@ -1,0 +1,101 @@
+// Pictures of the page for docs/, of generated networks: npm run build, then node scripts/run.js scripts/page-pictures.ts [FOLDER] [NAME…]
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { stageOf } from '../test/page/stage.ts';
+import { TOWNS } from '../test/page/towns.ts';
+
+type Shot = {
+  name: string;
+  town: keyof typeof TOWNS;
+  scheme?: 'dark';
+  size?: { width: number; height: number };
+  act?: (page: Page) => Promise<void>;
+};
+
+const key =
+  (...keys: string[]) =>
+  async (page: Page) => {
+    for (const each of keys) await page.keyboard.press(each);
+  };
+
+const find =
+  (...names: string[]) =>
+  async (page: Page) => {
+    for (const [index, name] of names.entries()) {
+      await page.locator('#find').fill(name);
+      await page.keyboard.press(index === 0 ? 'Enter' : 'Shift+Enter');
+    }
+    await page.locator('#find').fill('');
+  };
+
+const slide = (share: number) => async (page: Page) => {
+  const slider = page.getByRole('slider');
+  const most = Number(await slider.getAttribute('max'));
+  await slider.fill(String(Math.round(most * share)));
+};
+
+const SHOTS: readonly Shot[] = [
+  { name: 'map-10', town: 10, size: { width: 1200, height: 640 } },
+  { name: 'map-10-dark', town: 10, scheme: 'dark', size: { width: 1200, height: 640 } },
+  { name: 'map-500', town: 500 },
+  { name: 'map-500-dark', town: 500, scheme: 'dark' },
+  { name: 'reach-500', town: 500, act: find('office-1-m1') },
+  { name: 'map-10000', town: 10000 },
+  { name: 'map-10000-dark', town: 10000, scheme: 'dark' },
+  { name: 'reach-10000', town: 10000, act: find('shops-1-m1') },
+  { name: 'slider-500', town: 500, act: slide(0.93) },
+  {
+    name: 'compare-500',
+    town: 500,
+    act: async (page) => {
+      await slide(0.985)(page);
+      await page.keyboard.press('d');
+      await page.getByRole('complementary', { name: 'two moments compared' }).waitFor();
+    },
+  },
+  { name: 'matrix-500', town: 500, act: key('2') },
+  { name: 'list-500', town: 500, act: key('3') },
+  { name: 'history-500', town: 500, act: key('4') },
+];
+
+const [folder = 'docs/page', ...names] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium-headless-shell',
+  args: ['--no-sandbox'],
+});
+try {
+  for (const shot of SHOTS) {
+    if (names.length > 0 && !names.includes(shot.name)) continue;
+    const stage = await stageOf(TOWNS[shot.town]());
+    const page = await browser.newPage({
+      viewport: shot.size ?? { width: 1400, height: 800 },
+      colorScheme: shot.scheme ?? 'light',
+    });
+    page.on('pageerror', (error) => {
+      console.error(`${shot.name}: ${error.stack}`);
+      process.exitCode = 1;
+    });
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && console.error(`${shot.name}: ${message.text()}`),
+    );
+    try {
+      await page.goto(stage.url);
+      await page.getByRole('slider').waitFor();
+      await page.locator('[data-state=direct], [role=treeitem]').first().waitFor();
+      await shot.act?.(page);
+      await page.evaluate(
+        () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+      );
+      await page.screenshot({ path: join(folder, `${shot.name}.png`) });
+      console.error(`page-pictures: ${join(folder, shot.name)}.png`);
+    } finally {
+      await page.close();
+      await stage.close();
+    }
+  }
+} finally {
+  await browser.close();
+}
