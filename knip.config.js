@@ -21,7 +21,7 @@ export default {
   // A type that its own file uses may be exported for the reader of an error message.
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
   // The page's tests come with its picture.
-  ignoreDependencies: ['axe-core', 'playwright-core'],
+  ignoreDependencies: ['axe-core'],
   // Programs of the system; all but prlimit and xdg-open are for tests and scripts only.
   ignoreBinaries: [
     'prlimit',

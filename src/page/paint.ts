@@ -112,7 +112,7 @@ const SPECK_BELOW = 9;
 const LEAST_GAPPED = 4;
 
 /** The sign of a state, as in the legend. */
-export const paintState = (brush: Brush, state: State, dot: Dot, inks: Inks): void => {
+const paintState = (brush: Brush, state: State, dot: Dot, inks: Inks): void => {
   brush.fillStyle = inks[state];
   brush.strokeStyle = inks[state];
   brush.lineWidth = Math.max(1.5, dot.radius / 3.2);
