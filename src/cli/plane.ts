@@ -5,10 +5,11 @@ import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { AdminCommand } from '../domain/command.ts';
 import type { Peer } from '../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
+import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
 import type { SeenPeer, UnprovedRefusal } from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
-import type { Hash, Position } from '../values/id.ts';
+import type { Hash, PeerId, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
 
 export type NetworkView = {
@@ -39,6 +40,8 @@ export type ServerFacts = {
 
 export interface Past {
   readonly network: string;
+  /** The ways that packets of these peers take now; undefined: not known here, or not to this caller. */
+  ways?(peers: readonly PeerId[]): Promise<ObservedWay[] | undefined>;
   /** Throws `Failure` if there is no answer, or none for this caller. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
   /** JSON texts of a local log, not safe for a terminal. */

@@ -1,6 +1,8 @@
 /** The verb why: whether two peers can talk, why, since when and by whom; exit code 3 if not. */
 import { printable } from '../domain/rejection.ts';
+import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
+import type { PeerId } from '../values/id.ts';
 import { momentIn } from './moments.ts';
 import type { Past } from './plane.ts';
 import { answer, answerJson, paint } from './print.ts';
@@ -44,15 +46,36 @@ const turnLines = ({ since, reasons, visible }: Why, clock: Clock): string[] => 
   return [`  what ${visible ? 'opened' : 'ended'} it`, ...eventLines([since], clock)];
 };
 
-const textOf = (found: Why, reality: string[], suggest: (verb: string) => string, clock: Clock): string =>
+/** `ann reaches press by the relay innernet-server: …`, as the machine of `ann` says. */
+const wayText = ({ peers }: Why, { from, to, way, relay, relayName, reason }: ObservedWay): string => {
+  const nameOf = (id: number): string => peers.find((peer) => peer.id === id)?.name ?? String(id);
+  const by = way === 'direct' ? 'directly' : `by the relay ${relayName ?? relay ?? 'of another machine'}`;
+  return `${nameOf(from)} reaches ${nameOf(to)} ${by}${reason === undefined ? '' : `: ${reason}`}`;
+};
+
+const textOf = (
+  found: Why,
+  { reality, ways }: Observed,
+  suggest: (verb: string) => string,
+  clock: Clock,
+): string =>
   [
     headline(found, clock),
     ...found.reasons.flatMap((reason) => reasonLines(reason, suggest, clock)),
     ...turnLines(found, clock),
+    ...ways.map((way) => `  ${paint('yellow', 'observed')}: ${printable(wayText(found, way))}`),
     ...reality.map(
       (sentence) => `  ${paint('yellow', 'on this machine')}: ${printable(clock.sentence(sentence))}`,
     ),
   ].join('\n');
+
+/** What is observed stands apart from what the log decides. */
+type Observed = { reality: string[]; ways: ObservedWay[] };
+
+const waysBetween = async (past: Past, pair: [PeerId, PeerId]): Promise<ObservedWay[]> => {
+  const told = (await past.ways?.(pair)) ?? [];
+  return told.filter(({ from, to }) => pair.includes(from) && pair.includes(to));
+};
 
 export const why = async (
   past: Past,
@@ -63,8 +86,12 @@ export const why = async (
   const moment = at === undefined ? {} : { at: momentIn('--at', at, { utc: utc ?? false }) };
   const found = await past.ask({ ask: 'why', peers, ...moment });
   const [one, other] = found.peers;
-  const between = at === undefined ? await reality([one.name, other.name]) : [];
-  if (json) answerJson({ ...found, reality: between });
-  else answer(textOf(found, between, suggest, new Clock({ utc })));
+  const isNow = at === undefined;
+  const observed = {
+    reality: isNow ? await reality([one.name, other.name]) : [],
+    ways: isNow && found.visible ? await waysBetween(past, [one.id, other.id]) : [],
+  };
+  if (json) answerJson({ ...found, ...observed });
+  else answer(textOf(found, observed, suggest, new Clock({ utc })));
   if (!found.visible) process.exitCode = NO;
 };

@@ -98,7 +98,7 @@ const Index = z.number().int().nonnegative().max(0xffff_ffff);
 const Indices = frame('indices', { peer: PeerId, mine: Index.nullable(), theirs: Index.nullable() });
 export type Indices = z.infer<typeof Indices>;
 
-/** An admin looks: for so many seconds the client tells its ways to peers. */
+/** An admin looks: for so many seconds the client tells its ways to peers, all at once, then what changes. */
 const Look = frame('look', { for: z.number().int().positive().max(600) });
 export type Look = z.infer<typeof Look>;
 
@@ -148,13 +148,15 @@ export type Candidates = z.infer<typeof Candidates>;
 const IndicesOf = frame('indices-of', { peer: PeerId });
 
 /** The way that packets to a peer take. */
-const WayRow = z.object({
+export const WayRow = z.object({
   id: PeerId,
-  way: z.enum(['direct', 'relayed']),
+  /** `none`: no tunnel stands any more. */
+  way: z.enum(['direct', 'relayed', 'none']),
   relay: PeerId.optional(),
   /** Why not direct. */
   reason: z.string().max(200).optional(),
 });
+export type WayRow = z.infer<typeof WayRow>;
 
 /** Ways in one frame. */
 const MAX_WAYS = 100;

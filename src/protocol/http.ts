@@ -12,6 +12,8 @@ export const COMMANDS_PATH = '/v1/admin/commands';
 export const UNDO_PATH = '/v1/admin/undo';
 /** The network as an admin sees it, at one position. */
 export const NETWORK_PATH = '/v1/admin/network';
+/** POST: an admin looks which ways packets take. */
+export const LOOK_PATH = '/v1/admin/look';
 /** POST: a question. Admins get every answer, other joined peers those about themselves. */
 export const PAST_PATH = '/v1/user/past';
 /** Query: `position`, `hash`, `boot`, `sequence`, and `state=none` for a newcomer. */

@@ -47,6 +47,7 @@ const FROM_CLIENT = [
   { kind: 'candidates', endpoints: ['192.168.1.9:51820'] },
   { kind: 'indices-of', peer: 2 },
   { kind: 'ways', peers: [{ id: 2, way: 'relayed', relay: 1, reason: 'both routers change ports' }] },
+  { kind: 'ways', peers: [{ id: 3, way: 'none' }] },
 ];
 
 describe.each([

@@ -11,12 +11,20 @@ import type { AdminCommand } from '../../domain/command.ts';
 import { Peer } from '../../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
-import { COMMANDS_PATH, MAX_BODY_BYTES, NETWORK_PATH, PAST_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import {
+  COMMANDS_PATH,
+  LOOK_PATH,
+  MAX_BODY_BYTES,
+  NETWORK_PATH,
+  PAST_PATH,
+  UNDO_PATH,
+} from '../../protocol/http.ts';
+import type { ObservedWay } from '../../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import { SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
-import { AssociationId, CidrId, Hash, Position } from '../../values/id.ts';
+import { AssociationId, CidrId, Hash, type PeerId, Position } from '../../values/id.ts';
 import { RecordedCidr } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { readConf } from '../memory/conf-file.ts';
@@ -137,6 +145,17 @@ export class ApiPlane implements Plane {
     const answer = z.custom<AnswerTo<A>>((value) => schema.safeParse(value).success);
     const asked = patiently(() => this.#api.ask(answer, { method: 'POST', path: PAST_PATH, body: question }));
     return during(WAITING, asked);
+  }
+
+  /** An older server knows no such call. */
+  async ways(peers: readonly PeerId[]): Promise<ObservedWay[] | undefined> {
+    const { Looked } = await import('../../protocol/looking.ts');
+    try {
+      return (await this.#api.ask(Looked, { method: 'POST', path: LOOK_PATH, body: { peers } })).ways;
+    } catch (error) {
+      if (error instanceof CallRefused && [401, 403, 404].includes(error.status)) return undefined;
+      throw error;
+    }
   }
 
   view(): Promise<NetworkView> {

@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { NetworkView } from '../../cli/plane.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import { CommandRequest, type Rehearsal, UndoRequest } from '../../protocol/commands.ts';
-import { COMMANDS_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import { COMMANDS_PATH, LOOK_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
+import { type Looked, LookRequest } from '../../protocol/looking.ts';
 import { undoingOf } from '../../protocol/undoing.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { seenRow } from '../observations/last-seen.ts';
@@ -31,6 +32,10 @@ export const adminIntentRoutes = (
     return executeAs(deps, request, undoingOf(plan), id);
   });
   route(app, 'admin', 'GET', NETWORK_PATH, () => viewOf(deps));
+  route(app, 'admin', 'POST', LOOK_PATH, async (request): Promise<Looked> => {
+    const { peers } = parsed(LookRequest, request.body);
+    return { ways: await deps.streams.look([...new Set(peers)]) };
+  });
 };
 
 const rehearseAs = (

@@ -1,5 +1,6 @@
 /** The parts of the server that the HTTP API uses. */
 import type { WebSocket } from 'ws';
+import type { ObservedWay } from '../../protocol/looking.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -19,6 +20,7 @@ import type { Trace } from '../trace.ts';
 
 export interface Streams {
   attach(socket: WebSocket, id: PeerId, query: StreamQuery, opening?: Opening): void;
+  look(ids: readonly PeerId[]): Promise<ObservedWay[]>;
 }
 
 export type ApiDependencies = {

@@ -4,6 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import { appears } from '../../domain/visibility.ts';
 import { CAN, RELAY, saysCan } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
+import type { ObservedWay } from '../../protocol/looking.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { CidrId, PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -16,6 +17,7 @@ import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Lanes } from './lanes.ts';
+import { Looks } from './looks.ts';
 import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
@@ -53,6 +55,7 @@ export class Hub {
   readonly #news: EndpointNews;
   readonly #mailboxes: Mailboxes;
   readonly #relayNews: RelayNews;
+  readonly #looks: Looks;
   /** Longest silent first. */
   readonly #told = new Map<CidrId, Position>();
   /** Kept until the next commit. */
@@ -77,6 +80,7 @@ export class Hub {
     this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
     const parts = { audience: this.#audience, lanes: this.#lanes, mailboxes };
     this.#relayNews = new RelayNews(live, observations, parts);
+    this.#looks = new Looks(this.#audience, () => live.network);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
       setInterval(() => this.#lookAfterSlow(), LOOK_AFTER_SLOW_MS),
@@ -97,9 +101,15 @@ export class Hub {
   close(): void {
     this.#news.close();
     this.#relayNews.close();
+    this.#looks.close();
     this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { socket } of this.#audience.all()) socket.close(1001);
+  }
+
+  /** Which ways packets of these peers take, as their clients say. */
+  look(ids: readonly PeerId[]): Promise<ObservedWay[]> {
+    return this.#looks.look(ids);
   }
 
   /** Resolves when the peer's streams have closed. */
@@ -350,6 +360,7 @@ export class Hub {
         this.#tellIndices(member, frame.peer);
         break;
       case 'ways':
+        this.#looks.hear(member.peerId, frame.peers);
         break;
       default:
         frame satisfies never;
