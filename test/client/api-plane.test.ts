@@ -9,7 +9,7 @@ import { ApiPlane } from '../../src/client/api/api-plane.ts';
 import type { Conf } from '../../src/protocol/conf.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { NO_HASH } from '../../src/values/id.ts';
-import { keyOf } from '../acme.ts';
+import { keyOf, peerId } from '../acme.ts';
 import { loopback } from './loopback.ts';
 
 let http: Server;
@@ -110,4 +110,20 @@ it('says why there is no answer, with the command to try', async () => {
   ];
   const refused = await plane.ask({ ask: 'why', peers: ['x', 'y'] }).catch((error) => error);
   expect([refused.message, refused.verb]).toEqual(['no peer was ever called "x"', 'list-peers']);
+});
+
+it('looks which ways packets take; an older server, or one that refuses, is no failure', async () => {
+  const way = { from: 2, to: 3, way: 'relayed', relay: 1, relayName: 'innernet-server' };
+  answers = [
+    [200, { ways: [way] }],
+    [404, { code: 'NotFound', error: 'no such call' }],
+    [401, ''],
+    [500, ''],
+  ];
+  const pair = [peerId(2), peerId(3)];
+  expect(await plane.ways(pair)).toEqual([way]);
+  expect(await plane.ways(pair)).toBeUndefined();
+  expect(await plane.ways(pair)).toBeUndefined();
+  await expect(plane.ways(pair)).rejects.toThrow();
+  expect(calls[0]).toEqual(['/v1/admin/look', '{"peers":[2,3]}']);
 });

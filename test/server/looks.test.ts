@@ -1,8 +1,11 @@
 // An admin looks which ways packets take: clients are asked only then, and what nobody asked for is not kept.
 import { expect, it, onTestFinished, vi } from 'vitest';
+import type { Peer } from '../../src/domain/peer.ts';
+import { LOOK_PATH } from '../../src/protocol/http.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
 import { RunningNetwork } from './running-network.ts';
+import { ServedNetwork } from './served-network.ts';
 import { type Listener, StreamDoor } from './stream-door.ts';
 
 const start = async () => {
@@ -79,4 +82,24 @@ it('keeps nothing that nobody asked for, nor longer than somebody looks', async 
   const again = running.hub.look([ids.ann]);
   vi.advanceTimersByTime(1_000);
   expect(await again).toEqual([]);
+});
+
+it('is for admins, who name some peers', async () => {
+  const served = await ServedNetwork.start();
+  onTestFinished(() => served.close());
+  const [ann, bob] = [await served.peer('ann', { admin: true }), await served.peer('bob')];
+  const look = ({ ip: from }: Peer, peers: unknown) =>
+    served.call(LOOK_PATH, { from, method: 'POST', body: { peers } });
+  expect((await look(bob, [ann.id])).status).toBe(401);
+  expect((await look(ann, [])).status).toBe(400);
+  expect(
+    (
+      await look(
+        ann,
+        Array.from({ length: 101 }, (_, index) => index + 1),
+      )
+    ).status,
+  ).toBe(400);
+  const answer = await look(ann, [ann.id, bob.id, bob.id, 99]);
+  expect([answer.status, answer.json()]).toEqual([200, { ways: [] }]);
 });
