@@ -35,12 +35,12 @@ export class Chronicle {
   readonly entries: Entry[] = [];
   readonly #latest = new Network();
   readonly #kept: Network[] = [new Network()];
-  #stride = LEAST_STRIDE;
+  readonly #stride: number;
   #last: { position: Position; shown: Shown } | undefined;
 
   /** `expected`: how many entries will come at first. */
-  constructor(expected: number) {
-    this.#stride = Math.max(LEAST_STRIDE, Math.ceil(expected / MAX_KEPT));
+  constructor(expected: number, leastStride = LEAST_STRIDE) {
+    this.#stride = Math.max(leastStride, Math.ceil(expected / MAX_KEPT));
   }
 
   get position(): Position {

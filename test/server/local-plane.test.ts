@@ -1,42 +1,13 @@
 // The verbs' plane on the server machine: what is read is what is there, who asks is written down.
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, rmSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { READ_MODELS } from '../../src/projections/projections.ts';
-import { formatConf } from '../../src/server/disk/conf.ts';
-import { filesOf } from '../../src/server/disk/files.ts';
 import { LocalPlane, operator } from '../../src/server/verbs/local-plane.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { DamagedLog } from '../../src/store/verify.ts';
-import { InterfaceName } from '../../src/values/name.ts';
-import { acme, ids, keyOf, keysOf } from '../acme.ts';
-import { append, commitOf, tempFolder } from '../store/temp-log.ts';
-
-const NAME = InterfaceName.parse('acme');
-
-/** The folders of a server that holds acme's network. */
-const acmeFolders = async () => {
-  const folder = tempFolder();
-  const folders = { configDir: join(folder, 'etc'), dataDir: join(folder, 'lib') };
-  mkdirSync(folders.configDir);
-  const conf = {
-    privateKey: keysOf('server').privateKey,
-    listenPort: 51820,
-    address: acme.at('server', 1),
-    prefix: 16,
-  };
-  const files = filesOf(NAME, folders);
-  writeFileSync(files.conf, formatConf(conf), { mode: 0o600 });
-  const log = await openSqliteLog({
-    file: files.log,
-    readModels: READ_MODELS,
-    mode: 'create',
-  });
-  await append(log, commitOf(acme.network));
-  await log.close();
-  return { folders, files };
-};
+import { acme, ids, keyOf } from '../acme.ts';
+import { acmeFolders, ACME as NAME } from './acme-folders.ts';
 
 const open = async (folders: Parameters<typeof LocalPlane.open>[1]): Promise<LocalPlane> => {
   const plane = await LocalPlane.open(NAME, folders);

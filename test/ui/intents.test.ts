@@ -1,0 +1,79 @@
+// Each action of the page beside its command line: typed, that line is the same command.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Intent } from '../../src/protocol/page.ts';
+import { commandLineOf, commandOf, type Plain } from '../../src/ui/intents.ts';
+import { acme } from '../acme.ts';
+import { caught, programOn, words } from '../cli/called.ts';
+import { MemoryPlane } from '../plane.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'intents-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What a command line commands, typed word by word. */
+const commanded = async (line: string, ...flags: string[]): Promise<unknown> => {
+  const plane = new MemoryPlane('acme', acme.network);
+  const [, ...args] = words(line);
+  const program = programOn(async () => plane);
+  const { code, stderr } = await caught(program, [...args, '--yes', ...flags]);
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return plane.asked.at(-1);
+};
+
+describe('what the page does can be typed', () => {
+  const typed = (intent: Plain, line: string) =>
+    it(line, async () => {
+      expect(Intent.parse(intent)).toEqual(intent);
+      expect(commandLineOf('innernet', 'acme', intent)).toBe(line);
+      const command = await commanded(line);
+      expect(command).toEqual(commandOf(intent, true));
+    });
+
+  typed({ do: 'rename-peer', peer: 'bob', name: 'rob' as never }, 'innernet rename-peer acme bob rob');
+  typed({ do: 'disable', peer: 'bob' }, 'innernet disable-peer acme bob');
+  typed({ do: 'enable', peer: 'bob' }, 'innernet enable-peer acme bob');
+  typed(
+    { do: 'enable', peer: 'bob', expiresSeconds: 7_776_000 },
+    'innernet enable-peer acme bob --expires 90d',
+  );
+  typed({ do: 'delete-peer', peer: 'bob' }, 'innernet delete-peer acme bob');
+  typed({ do: 'grant-admin', peer: 'bob' }, 'innernet grant-admin acme bob');
+  typed({ do: 'revoke-admin', peer: 'ann' }, 'innernet revoke-admin acme ann');
+  typed({ do: 'revoke-invitation', peer: 'eve' }, 'innernet revoke-invitation acme eve');
+  typed(
+    { do: 'add-cidr', name: 'ops' as never, cidr: '10.42.9.0/24' as never, parent: 'acme' },
+    'innernet add-cidr acme ops 10.42.9.0/24 --parent acme',
+  );
+  typed(
+    { do: 'rename-cidr', cidr: 'machines', name: 'ovens' as never },
+    'innernet rename-cidr acme machines ovens',
+  );
+  typed({ do: 'associate', cidrs: ['humans', 'machines'] }, 'innernet add-association acme humans machines');
+});
+
+it('an invitation too', async () => {
+  const line = commandLineOf('innernet', 'acme', {
+    do: 'invite',
+    name: 'zoe' as never,
+    cidr: 'machines',
+    inviteExpiresSeconds: 86_400,
+  });
+  expect(line).toBe('innernet add-peer acme zoe --cidr machines --auto-ip --admin false --invite-expires 1d');
+  const command = await commanded(line, '--save-config', join(folder, 'zoe.toml'));
+  expect(command).toMatchObject({ type: 'AddPeer', name: 'zoe', cidr: 'machines', isAdmin: false });
+});
+
+it('a name from an import is quoted', () => {
+  expect(commandLineOf('inn', 'acme', { do: 'disable', peer: "it's $HOME" })).toBe(
+    `inn disable-peer acme 'it'\\''s $HOME'`,
+  );
+});
+
+it('undoing', () => {
+  expect(commandLineOf('inn', 'acme', { do: 'undo', position: 42 as never })).toBe('inn revert acme 42');
+  expect(commandLineOf('inn', 'acme', { do: 'undo-since', position: 42 as never })).toBe(
+    'inn revert acme --to 42',
+  );
+});
