@@ -1,6 +1,7 @@
 /** A commit's changes: rows before and after, and sight gained or lost. */
 import type { NetworkEvent } from '../events/schema.ts';
-import { type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
+import { subjectOf } from '../events/subject.ts';
+import type { CidrId, PeerId, Position } from '../values/id.ts';
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
@@ -26,56 +27,12 @@ class Before {
   readonly sight = new Map<string, SightChange>();
 
   note(network: Network, event: NetworkEvent): void {
-    switch (event.type) {
-      case 'PeerAdded':
-      case 'PeerRenamed':
-      case 'PeerDisabled':
-      case 'PeerEnabled':
-      case 'PeerDeleted':
-      case 'PeerProved':
-      case 'InvitationRedeemed':
-      case 'InvitationReissued':
-      case 'InvitationRevoked':
-      case 'InvitationExpired':
-      case 'PeerExpirySet':
-      case 'PeerExpired':
-      case 'AdminGranted':
-      case 'AdminRevoked':
-      case 'EndpointOverrideSet':
-      case 'EndpointOverrideCleared':
-      case 'RelaySet':
-      case 'RelayCleared':
-        this.#notePeer(network, event.peerId);
-        break;
-      case 'ServerEndpointChanged':
-        this.#notePeer(network, SERVER_PEER);
-        break;
-      case 'ProofRequired':
-      case 'ProofWaived':
-        if (event.peerId !== undefined) this.#notePeer(network, event.peerId);
-        break;
-      case 'CidrAdded':
-      case 'CidrRenamed':
-        this.#noteCidr(network, event.cidrId);
-        break;
-      case 'CidrDeleted':
-        this.#noteCidr(network, event.cidrId);
-        this.#noteViewers(network, event.cidrId);
-        break;
-      case 'AssociationAdded':
-        this.#noteSight(network, event.cidrIds);
-        break;
-      case 'AssociationDeleted':
-        this.#noteSight(network, network.association(event.associationId)?.cidrIds);
-        break;
-      case 'NetworkCreated':
-      case 'NetworkImported':
-      case 'LogRestored':
-      case 'DefaultExpirySet':
-        break;
-      default:
-        event satisfies never;
-    }
+    const about = subjectOf(event);
+    if (about?.kind === 'peer') this.#notePeer(network, about.id);
+    if (about?.kind === 'cidr') this.#noteCidr(network, about.id);
+    if (about?.kind === 'association')
+      this.#noteSight(network, 'cidrIds' in event ? event.cidrIds : network.association(about.id)?.cidrIds);
+    if (event.type === 'CidrDeleted') this.#noteViewers(network, event.cidrId);
   }
 
   #notePeer(network: Network, id: PeerId): void {

@@ -4,7 +4,7 @@ import { type Position, SERVER_NAME } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import { type PublicKey, shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
-import { isAboutProofs, isServersOwn } from './askers.ts';
+import { askersOf, deedOf, isAboutProofs } from './askers.ts';
 import type { CommandType } from './command.ts';
 
 export type Rejection =
@@ -77,44 +77,6 @@ const quote = (name: string | number): string =>
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
 
-const DEEDS: { [T in CommandType]: string } = {
-  CreateNetwork: 'create a network',
-  ExpireInvitations: 'end invitations',
-  ExpirePeers: 'cut off the peers whose time is over',
-  RedeemInvitation: 'redeem an invitation',
-  AddCidr: 'add a CIDR',
-  RenameCidr: 'rename a CIDR',
-  DeleteCidr: 'delete a CIDR',
-  AddPeer: 'add a peer',
-  RenamePeer: 'rename a peer',
-  DisablePeer: 'disable a peer',
-  EnablePeer: 'enable a peer',
-  SetExpiry: 'set when a peer ends',
-  SetDefaultExpiry: 'set when new peers end',
-  DeletePeer: 'delete a peer',
-  GrantAdmin: 'make a peer an admin',
-  RevokeAdmin: 'take the admin role from a peer',
-  ReissueInvitation: 'reissue an invitation',
-  RevokeInvitation: 'revoke an invitation',
-  SetEndpointOverride: "set another peer's endpoint",
-  ClearEndpointOverride: "clear another peer's endpoint",
-  ChangeServerEndpoint: "change the server's endpoint",
-  AddAssociation: 'add an association',
-  DeleteAssociation: 'delete an association',
-  SetRelay: 'make a peer a relay',
-  ClearRelay: 'end a relay',
-  RequireProof: 'require proofs by key',
-  WaiveProof: 'waive proofs by key',
-  RecordProofs: 'record whose key has proved itself',
-  AllOf: 'change several things at once',
-};
-
-const askersOf = (command: CommandType): string => {
-  if (command === 'RedeemInvitation') return 'an invited peer';
-  if (isServersOwn(command)) return 'the server itself';
-  return 'an enabled admin';
-};
-
 const FIXED: { [W in Extract<Rejection, { code: 'ServerIsFixed' }>['what']]: Explanation } = {
   peer: {
     sentence:
@@ -152,7 +114,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     hint: 'choose a private range, such as 10.61.0.0/16',
   }),
   NotAllowed: ({ command }) => ({
-    sentence: `only ${askersOf(command)} may ${DEEDS[command]}`,
+    sentence: `only ${askersOf(command)} may ${deedOf(command)}`,
     hint: 'ask an admin of the network, or run it on the server',
   }),
   CommandIdReused: ({ commandId }) => ({
@@ -325,7 +287,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     verb: 'list-relays',
   }),
   ProofNeeded: ({ name, command }) => ({
-    sentence: `${quote(name)} may ${DEEDS[command]} only with a proof by its key, and this request holds none`,
+    sentence: `${quote(name)} may ${deedOf(command)} only with a proof by its key, and this request holds none`,
     ...(isAboutProofs(command)
       ? { hint: 'bring innernet on that machine up to date, or say it on the server' }
       : {

@@ -1,8 +1,10 @@
 /** Explains a refusal from the log: who caused it, and when, in ISO 8601, UTC. */
+
 import { nameText } from '../domain/name-text.ts';
 import type { Rejection, RejectionCode } from '../domain/rejection.ts';
 import type { EventType } from '../events/schema.ts';
-import type { LogQueries, NamedKind, PeerRow, Thing, ToldRecord } from '../store/queries.ts';
+import type { Thing } from '../events/subject.ts';
+import type { LogQueries, NamedKind, PeerRow, ToldRecord } from '../store/queries.ts';
 import type { Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { History } from './history.ts';

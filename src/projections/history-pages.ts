@@ -1,7 +1,9 @@
 /** Filters of history by type, actor and subject, as people name them. */
+
 import { type Actor, actorText } from '../events/actor.ts';
 import { EVENT_TYPES, type EventType } from '../events/schema.ts';
-import type { LogQueries, RecordFilter, Thing } from '../store/queries.ts';
+import type { Thing } from '../events/subject.ts';
+import type { LogQueries, RecordFilter } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
 import { Things } from './things.ts';
 

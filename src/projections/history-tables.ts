@@ -1,93 +1,42 @@
 /** Tables for history: which names things had since when, and which events concern them. */
 import type { NetworkEvent } from '../events/schema.ts';
+import { subjectOf, type Thing } from '../events/subject.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
-import type { Thing } from '../store/queries.ts';
-import { type AssociationId, type CidrId, type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
+import type { AssociationId, CidrId, Position } from '../values/id.ts';
 
-const aPeer = (id: PeerId): Thing => ({ kind: 'peer', id });
+type Pair = readonly [CidrId, CidrId];
+
 const aCidr = (id: CidrId): Thing => ({ kind: 'cidr', id });
 
-const endsOf = (models: ReadModels, id: AssociationId): [CidrId, CidrId] | undefined =>
-  models.sql('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?').raw().get(id) as
-    | [CidrId, CidrId]
-    | undefined;
-
-/** Subjects of an event besides those that it names and the CIDR of a new peer: see sqlite-queries.ts. */
-const concerns = (event: NetworkEvent, models: ReadModels): Thing[] => {
-  switch (event.type) {
-    case 'NetworkCreated':
-    case 'NetworkImported':
-    case 'LogRestored':
-    case 'DefaultExpirySet':
-    case 'CidrRenamed':
-    case 'PeerAdded':
-    case 'PeerRenamed':
-      return [];
-    case 'CidrAdded':
-      return event.parentId === null ? [] : [aCidr(event.parentId)];
-    case 'CidrDeleted':
-      return [aCidr(event.cidrId)];
-    case 'InvitationRedeemed':
-    case 'InvitationReissued':
-    case 'InvitationRevoked':
-    case 'InvitationExpired':
-    case 'PeerDisabled':
-    case 'PeerEnabled':
-    case 'PeerExpirySet':
-    case 'PeerExpired':
-    case 'PeerDeleted':
-    case 'AdminGranted':
-    case 'AdminRevoked':
-    case 'EndpointOverrideSet':
-    case 'EndpointOverrideCleared':
-    case 'RelaySet':
-    case 'RelayCleared':
-    case 'PeerProved':
-      return [aPeer(event.peerId)];
-    case 'AssociationAdded':
-      return [{ kind: 'association', id: event.associationId }, ...event.cidrIds.map(aCidr)];
-    case 'AssociationDeleted': {
-      const ends = endsOf(models, event.associationId) ?? [];
-      return [{ kind: 'association', id: event.associationId }, ...ends.map(aCidr)];
-    }
-    case 'ServerEndpointChanged':
-      return [aPeer(SERVER_PEER)];
-    case 'ProofRequired':
-    case 'ProofWaived':
-      return event.peerId === undefined ? [] : [aPeer(event.peerId)];
-  }
-};
-
-const noteName = (models: ReadModels, thing: Thing, position: Position, name: string): void => {
+const noteEnds = (models: ReadModels, id: AssociationId, pair: Pair): void => {
   models
-    .sql('INSERT INTO names (kind, id, from_position, name) VALUES (?, ?, ?, ?)')
-    .run(thing.kind, thing.id, position, name);
+    .sql('INSERT OR REPLACE INTO ends (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')
+    .run(id, ...pair);
 };
 
-type Naming = Extract<NetworkEvent, { name: string }>;
+const endsOf = (models: ReadModels, id: AssociationId): Pair | undefined =>
+  models.sql('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?').raw().get(id) as Pair | undefined;
 
-const namedBy = (event: Naming): Thing | undefined => {
-  switch (event.type) {
-    case 'CidrAdded':
-    case 'CidrRenamed':
-      return aCidr(event.cidrId);
-    case 'PeerAdded':
-    case 'PeerRenamed':
-      return aPeer(event.peerId);
-    case 'NetworkCreated':
-    case 'NetworkImported':
-      return undefined;
-  }
+/** Besides the subject; the CIDR of a new peer is found by its row: see sqlite-queries.ts. */
+const othersIn = (models: ReadModels, event: NetworkEvent): Thing[] => {
+  if (event.type === 'CidrAdded') return event.parentId === null ? [] : [aCidr(event.parentId)];
+  return 'associationId' in event ? (endsOf(models, event.associationId) ?? []).map(aCidr) : [];
 };
 
-const noteNames = (models: ReadModels, event: NetworkEvent, position: Position): void => {
-  const named = 'name' in event ? namedBy(event) : undefined;
-  if (named && 'name' in event) noteName(models, named, position, event.name);
-  if (event.type === 'AssociationAdded') {
+const note = (models: ReadModels, event: NetworkEvent, position: Position): void => {
+  if (event.type === 'AssociationAdded') noteEnds(models, event.associationId, event.cidrIds);
+  const mention = ({ kind, id }: Thing): void => {
     models
-      .sql('INSERT OR REPLACE INTO ends (association_id, cidr_a, cidr_b) VALUES (?, ?, ?)')
-      .run(event.associationId, ...event.cidrIds);
-  }
+      .sql('INSERT OR IGNORE INTO mentions (kind, id, position) VALUES (?, ?, ?)')
+      .run(kind, id, position);
+  };
+  const subject = subjectOf(event);
+  if (subject && 'name' in event)
+    models
+      .sql('INSERT INTO names (kind, id, from_position, name) VALUES (?, ?, ?, ?)')
+      .run(subject.kind, subject.id, position, event.name);
+  else if (subject) mention(subject);
+  for (const thing of othersIn(models, event)) mention(thing);
 };
 
 export const history: Projection = {
@@ -95,11 +44,6 @@ export const history: Projection = {
   version: 2,
   tables: ['names', 'ends', 'mentions'],
   apply: (models, { from, events }) => {
-    const mention = models.sql('INSERT OR IGNORE INTO mentions (kind, id, position) VALUES (?, ?, ?)');
-    events.forEach((event, index) => {
-      const position = from + 1 + index;
-      noteNames(models, event, position);
-      for (const { kind, id } of concerns(event, models)) mention.run(kind, id, position);
-    });
+    for (const [index, event] of events.entries()) note(models, event, from + 1 + index);
   },
 };

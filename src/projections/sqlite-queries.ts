@@ -2,6 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import type { EventType } from '../events/schema.ts';
+import type { Thing } from '../events/subject.ts';
 import type {
   CidrRow,
   EndsRow,
@@ -11,7 +12,6 @@ import type {
   PeerRow,
   RecordFilter,
   Stretch,
-  Thing,
   ToldRecord,
 } from '../store/queries.ts';
 import { type Cells, COLUMNS, recordOf } from '../store/reader.ts';

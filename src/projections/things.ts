@@ -2,8 +2,10 @@
  * Finds the peer, CIDR or association that a name means, now or ever: `bob`, `peer:bob`, `cidr:humans`,
  * `bob@12` (so named at position 12), an address, a block, `humans and machines`.
  */
+
 import type { EventType } from '../events/schema.ts';
-import type { LogQueries, Named, Thing } from '../store/queries.ts';
+import type { Thing } from '../events/subject.ts';
+import type { LogQueries, Named } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';

@@ -3,6 +3,7 @@ import type { NetworkEvent } from '../events/schema.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
 
 const apply = (models: ReadModels, event: NetworkEvent): void => {
+  if (!('cidrId' in event)) return;
   switch (event.type) {
     case 'CidrAdded':
       models
@@ -15,33 +16,7 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'CidrDeleted':
       models.sql('DELETE FROM cidrs WHERE id = ?').run(event.cidrId);
       break;
-    case 'NetworkCreated':
-    case 'NetworkImported':
-    case 'LogRestored':
     case 'PeerAdded':
-    case 'InvitationRedeemed':
-    case 'InvitationReissued':
-    case 'InvitationRevoked':
-    case 'InvitationExpired':
-    case 'PeerRenamed':
-    case 'PeerDisabled':
-    case 'PeerEnabled':
-    case 'PeerExpirySet':
-    case 'PeerExpired':
-    case 'DefaultExpirySet':
-    case 'PeerDeleted':
-    case 'AdminGranted':
-    case 'AdminRevoked':
-    case 'AssociationAdded':
-    case 'AssociationDeleted':
-    case 'EndpointOverrideSet':
-    case 'EndpointOverrideCleared':
-    case 'ServerEndpointChanged':
-    case 'RelaySet':
-    case 'RelayCleared':
-    case 'ProofRequired':
-    case 'ProofWaived':
-    case 'PeerProved':
       break;
     default:
       event satisfies never;

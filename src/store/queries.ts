@@ -1,15 +1,11 @@
 /** The contract of a log's read models: questions about the past, answered at once on this machine. */
 import type { EventRecord } from '../events/record.ts';
 import type { EventType } from '../events/schema.ts';
+import type { Thing } from '../events/subject.ts';
 import type { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
-
-export type Thing =
-  | { kind: 'peer'; id: PeerId }
-  | { kind: 'cidr'; id: CidrId }
-  | { kind: 'association'; id: AssociationId };
 
 export type NamedKind = 'cidr' | 'peer';
 export type Named = { kind: NamedKind; id: number };

@@ -1,10 +1,13 @@
 // The read models: what they say of acme, and that making them again gives the very same rows.
+import { readdirSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { Network } from '../../src/domain/network.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import type { Thing } from '../../src/events/subject.ts';
 import { NamesAt } from '../../src/projections/names.ts';
 import { READ_MODELS } from '../../src/projections/projections.ts';
-import type { Thing } from '../../src/store/queries.ts';
+import type { PeerRow } from '../../src/store/queries.ts';
 import { rebuild } from '../../src/store/rebuild.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Position } from '../../src/values/id.ts';
@@ -99,6 +102,23 @@ it('topology has the CIDRs of now', async () => {
   expect(queries.cidrs().map(({ name }) => name)).toEqual([
     ...['acme', 'innernet-server', 'people', 'engineers', 'machines'],
   ]);
+});
+
+const GOLDEN = 'test/events/golden';
+
+it.each(readdirSync(GOLDEN))('after %s, peers and CIDRs are what the rules make of it', async (file) => {
+  const { event } = JSON.parse(readFileSync(`${GOLDEN}/${file}`, 'utf8'));
+  if (/^(Network|.*Added)/.test(event.type)) return; // the others are about what acme has
+  const network = new Network();
+  for (const each of [...acme.network, event]) network.evolve(each);
+  const { queries } = await logOf(acme.network, [event]);
+  const shown = ({ id, name, ip, cidrId, publicKey, isDisabled }: Omit<PeerRow, 'ended'>) =>
+    `${id} ${name} ${ip} ${cidrId} ${publicKey} ${isDisabled}`;
+  const present = queries.peers().filter(({ ended }) => ended === null);
+  expect(present.map(shown)).toEqual([...network.peers()].map(shown));
+  expect(queries.cidrs().map(({ id, name }) => [id, name])).toEqual(
+    [...network.cidrs()].map(({ id, name }) => [id, name]),
+  );
 });
 
 it('names are found as they were at any position', async () => {

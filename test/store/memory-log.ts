@@ -1,7 +1,9 @@
 // The log's contract without a disk: records in an array, every question answered by reading all of them.
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { EventRecord } from '../../src/events/record.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import type { Thing } from '../../src/events/subject.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from '../../src/store/log.ts';
 import type {
@@ -13,7 +15,6 @@ import type {
   PeerRow,
   RecordFilter,
   Stretch,
-  Thing,
   ToldRecord,
 } from '../../src/store/queries.ts';
 import { seal } from '../../src/store/seal.ts';
