@@ -49,6 +49,7 @@ export type Loss =
   | { what: 'Ids'; peer: number; cidr: number; association: number }
   | { what: 'RetiredKeys'; count: number }
   | { what: 'Proofs' }
+  | { what: 'Relay'; name: string; port: number }
   | { what: 'DeletedPeer'; name: string; ip: Ip; keptAs: string }
   | { what: 'BlockForDeleted'; cidr: Cidr; keptAs: string }
   | { what: 'Name'; name: string; keptAs: string }
@@ -66,6 +67,8 @@ export const explainLoss = (loss: Loss): string => {
       return `the memory of ${loss.count} keys that were in use once: innernet would take them again`;
     case 'Proofs':
       return "that requests need a proof by key: any program on a peer's machine speaks for that peer again";
+    case 'Relay':
+      return `that "${printable(loss.name)}" relays at UDP port ${loss.port}: pairs without a direct way cannot talk`;
     case 'DeletedPeer':
       return `that peer "${printable(loss.name)}" (${loss.ip}) was deleted: it is the disabled peer "${loss.keptAs}", so that its address stays retired`;
     case 'BlockForDeleted':
@@ -179,7 +182,10 @@ class Export {
     ];
     const keys: Loss[] = forgotten > 0 ? [{ what: 'RetiredKeys', count: forgotten }] : [];
     const proofs: Loss[] = this.#network.isProofRequired ? [{ what: 'Proofs' }] : [];
-    return { tables: this.#tables, losses: [...always, ...keys, ...proofs, ...this.#losses] };
+    const relays = this.#network
+      .relays()
+      .map(({ peer: { name }, port }): Loss => ({ what: 'Relay', name, port }));
+    return { tables: this.#tables, losses: [...always, ...keys, ...proofs, ...relays, ...this.#losses] };
   }
 
   #cidrName(id: CidrId): string {

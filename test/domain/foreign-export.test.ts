@@ -55,6 +55,11 @@ describe.each([
     expect(losses.map(({ what }) => what)).toEqual(['History', 'Identity', 'Ids', 'RetiredKeys']);
   });
 
+  it('names the relay, for which there is no place', () => {
+    const { losses } = exported([...network, { type: 'RelaySet', peerId: ids.server, port: 51821 }]);
+    expect(losses).toContainEqual({ what: 'Relay', name: 'innernet-server', port: 51821 });
+  });
+
   it('keeps the address and the key of a deleted peer with a disabled one', () => {
     const { back, losses } = exported([...network, gone(ids.bob)]);
     const bob = [...back.peers()].find(({ ip }) => ip === rest.at('bakers', 1));
