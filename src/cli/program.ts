@@ -78,14 +78,9 @@ const withWords = <C extends Command>(program: Command, command: C, words: VerbW
 };
 
 /** Adds a verb whose first argument is a network. */
-export const networkVerb = (
-  program: Command,
-  name: string,
-  words: VerbWords,
-  options?: CommandOptions,
-): NetworkVerb => {
+export const networkVerb = (program: Command, name: string, words: VerbWords): NetworkVerb => {
   const command = new NetworkVerb(name).copyInheritedSettings(program);
-  program.addCommand(command, options);
+  program.addCommand(command);
   return withWords(program, command, words);
 };
 

@@ -1,7 +1,7 @@
 /** The verb ui of both programs. */
 import type { Command } from 'commander';
 import { flag, type GlobalOptions, globalOptionsOf, portNumber, saidFolders } from '../cli/options.ts';
-import { actsOn, networkVerb, type Open, type VerbWords } from '../cli/program.ts';
+import { actsOn, networkVerb, type Open } from '../cli/program.ts';
 import type { About } from '../protocol/page.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { Own } from './answers.ts';
@@ -11,12 +11,10 @@ import type { UiOptions } from './show-page.ts';
 export type OwnOf = (network: InterfaceName, options: GlobalOptions) => Promise<Own>;
 
 export const addUiVerb = (program: Command, { open, ownOf }: { open: Open; ownOf: OwnOf }): void => {
-  const words: VerbWords = {
+  const added = networkVerb(program, 'ui', {
     summary: 'show a network in a browser: map, history, who reaches whom; until you stop it',
     examples: ['ui acme', 'ui acme --port 8080 --no-open'],
-  };
-  // Hidden until there is a picture to see.
-  const added = networkVerb(program, 'ui', words, { hidden: true })
+  })
     .addOption(
       flag('--port <port>', 'the port of 127.0.0.1 to listen on (default: any free one)', portNumber),
     )
