@@ -25,7 +25,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
   },
   relay: {
-    from: ['values'],
+    from: ['filter', 'values'],
     why: 'what is done with a packet depends on addresses, indices and who may talk: all passed in',
   },
   cli: {
@@ -66,7 +66,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
-  /^src\/(values|events|domain|protocol|relay)\//.test(path) ||
+  /^src\/(values|events|domain|protocol)\//.test(path) ||
   /^src\/(wireguard\/(plan|guard)|filter\/filter-table|relay\/(packets|mac1|mailbox|allowance|members|sessions|held-initiations|relay)|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
@@ -117,7 +117,7 @@ const mouths = ['src/cli/print.ts', 'src/cli/pager.ts', 'src/server/verbs/export
 
 /** Those that an end of right concerns: they follow no log by themselves, so that they hear of it in one order. */
 const ledBySessions =
-  /^src\/server\/(device\/device-follower|stream\/hub|sessions\/(connections|lingering-keys)|proof\/proofs)\.ts$/;
+  /^src\/server\/(device\/device-follower|relay\/own-relay|stream\/hub|sessions\/(connections|lingering-keys)|proof\/proofs)\.ts$/;
 
 const emptyNames = /^(utils?|helpers?|common|shared|core|types?|managers?|services?|index)$/;
 

@@ -133,7 +133,15 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   const streams = new Hub(live, observations, { now: Date.now, mailboxes: NO_MAILBOXES });
   const proofs = new Proofs(loadPrivateKey('server'), live, proofClock);
   const device = { apply: () => {}, settled: async () => {}, onHandshake: () => {} };
-  const sessions = new Sessions({ live, device, lingering: new LingeringKeys(), streams, proofs, limits });
+  const sessions = new Sessions({
+    live,
+    device,
+    lingering: new LingeringKeys(),
+    relay: { follow: () => {} },
+    streams,
+    proofs,
+    limits,
+  });
   const api = await Api.create({
     live,
     plane,

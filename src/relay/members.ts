@@ -159,6 +159,13 @@ export class Members {
     this.#claims.set(address, { member, until: now + CLAIM_MS });
   }
 
+  /** An address that it claimed before its host was known. */
+  claimAtHome(member: Member, now: number): SocketAddress | undefined {
+    for (const [address, claim] of this.#claims)
+      if (claim.member === member && claim.until > now && this.on(ipOf(address)).has(member)) return address;
+    return undefined;
+  }
+
   /** Forgets the addresses of silent mailboxes; returns whose. */
   expire(now: number): Member[] {
     for (const [address, { until }] of this.#claims) if (until <= now) this.#claims.delete(address);

@@ -17,7 +17,10 @@ export type Way = { from: SocketAddress; index: number; to: SocketAddress };
 export type Effect =
   | { kind: 'send'; to: SocketAddress; packet: Uint8Array }
   | { kind: 'open'; way: Way; forMs: number }
-  | { kind: 'close'; way: Way };
+  | { kind: 'close'; way: Way }
+  | { kind: 'mailbox'; peer: PeerId; isOpen: boolean }
+  /** A mailbox spoke from a host that is not known to be its peer's: worth a look at where the peer is. */
+  | { kind: 'claim' };
 
 /** Why a packet went nowhere. */
 const REASONS = [
@@ -60,6 +63,7 @@ const MAX_HOSTS = 10_000;
 const ANSWER = new Uint8Array(4);
 
 const NOTHING: readonly Effect[] = [];
+const CLAIM: readonly Effect[] = [{ kind: 'claim' }];
 
 export class Relay {
   readonly #members = new Members();
@@ -98,7 +102,8 @@ export class Relay {
     this.#handshakes.keep(may);
     this.#held.keep(may);
     const over = [...this.#sessions.all()].filter(({ ends: [left, right] }) => !may(left.peer, right.peer));
-    return [...this.#end(over), ...this.#levelAll(now)];
+    const closed = Array.from(gone, (peer): Effect => ({ kind: 'mailbox', peer, isOpen: false }));
+    return [...this.#end(over), ...this.#levelAll(now), ...closed];
   }
 
   /** Where a peer is heard outside of the relay. */
@@ -107,6 +112,8 @@ export class Relay {
     if (!member) return NOTHING;
     const before = member.address;
     this.#members.place(member, place);
+    const claimed = this.#members.claimAtHome(member, now);
+    if (claimed) return [this.#send(ANSWER, claimed), ...this.#moveTo(member, claimed, now)];
     return member.address === before ? NOTHING : this.#level(id, now);
   }
 
@@ -126,14 +133,14 @@ export class Relay {
     this.#handshakes.expire(now);
     this.#held.expire(now);
     const effects = this.#end(this.#sessions.expire(now));
-    return [...effects, ...this.#members.expire(now).flatMap(({ id }) => this.#level(id, now))];
+    return [...effects, ...this.#members.expire(now).flatMap(({ id }) => this.#closed(id, now))];
   }
 
   /** By which `peer` and `other` receive in their newest session; in network byte order. */
-  indicesOf(peer: PeerId, other: PeerId): { mine: number; theirs: number } | undefined {
+  indicesOf(peer: PeerId, other: PeerId): { own: number; others: number } | undefined {
     const session = this.#sessions.newest(peer, other);
     if (!session) return undefined;
-    return { mine: otherEnd(session, other).index, theirs: otherEnd(session, peer).index };
+    return { own: otherEnd(session, other).index, others: otherEnd(session, peer).index };
   }
 
   /** Whose mailbox is open. */
@@ -171,15 +178,19 @@ export class Relay {
     sessions: Iterable<Session>,
     now: number,
   ): readonly Effect[] {
+    const opened: Effect[] = [];
     for (const { id, address } of addresses) {
       const member = this.#members.get(id);
-      if (member) this.#members.move(member, address, now);
+      if (!member) continue;
+      this.#members.move(member, address, now);
+      opened.push({ kind: 'mailbox', peer: id, isOpen: true });
     }
     for (const session of sessions) {
       const [left, right] = session.ends;
-      if (this.#mayTalk(left.peer, right.peer)) this.#sessions.add(session);
+      if (now - session.startedAt >= SESSION_MS || !this.#mayTalk(left.peer, right.peer)) continue;
+      this.#sessions.add(session);
     }
-    return this.#levelAll(now);
+    return [...this.#levelAll(now), ...opened];
   }
 
   #data(packet: Uint8Array, index: number, from: SocketAddress, now: number): readonly Effect[] {
@@ -313,7 +324,8 @@ export class Relay {
   #hear(member: Member, from: SocketAddress, now: number): readonly Effect[] {
     if (!this.#members.on(hostOf(from) as Ip).has(member)) {
       this.#members.claim(member, from, now);
-      return this.#drop('otherHost');
+      this.#drop('otherHost');
+      return CLAIM;
     }
     const heard = this.#members.hear(member, from, now);
     if (heard === 'tooSoon') return this.#drop('movesTooOften');
@@ -328,8 +340,13 @@ export class Relay {
   /** The peer has an address: what waited for it goes there. */
   #moved(member: Member, { displaced }: Move, now: number): readonly Effect[] {
     const held = this.#held.take(member.id, now).flatMap(({ packet }) => this.#pass(packet, member.id));
-    const others = displaced ? this.#level(displaced.id, now) : [];
-    return [...held, ...others, ...this.#level(member.id, now)];
+    const others = displaced ? this.#closed(displaced.id, now) : [];
+    const open: Effect = { kind: 'mailbox', peer: member.id, isOpen: true };
+    return [...held, ...others, ...this.#level(member.id, now), open];
+  }
+
+  #closed(id: PeerId, now: number): Effect[] {
+    return [...this.#level(id, now), { kind: 'mailbox', peer: id, isOpen: false }];
   }
 
   #pass(packet: Uint8Array, to: PeerId): readonly Effect[] {

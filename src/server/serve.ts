@@ -46,6 +46,7 @@ import { UnprovedRefusals } from './observations/unproved-refusals.ts';
 import { FarAnswerer } from './past/far-answerer.ts';
 import { Proofs } from './proof/proofs.ts';
 import { ServerClock } from './proof/server-clock.ts';
+import { OwnRelay } from './relay/own-relay.ts';
 import { LingeringKeys } from './sessions/lingering-keys.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Claims } from './stream/claims.ts';
@@ -140,16 +141,23 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const secret = relaySecret(files.relaySecret);
   const mailboxes: Mailboxes = {
     mailboxOf: (relay, peer) => mailboxOf(secret, relay, peer),
-    indicesOf: () => undefined,
+    indicesOf: (peer, other) => relay.indicesOf(peer, other),
   };
+  const relay = opened.add(
+    new OwnRelay({ live, observations, mailboxOf: mailboxes.mailboxOf, file: files.relay, report }),
+    (it) => it.close(),
+  );
   const now = () => clock.now();
   const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits }), (it) => it.close());
   const lingering = new LingeringKeys();
   const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
+  relay.look = () => device.compare();
   const proofs = new Proofs(conf.privateKey, live, proofClock);
-  const sessions = opened.add(new Sessions({ live, device, lingering, streams: hub, proofs, limits }), (it) =>
-    it.close(),
+  const sessions = opened.add(
+    new Sessions({ live, device, lingering, relay, streams: hub, proofs, limits }),
+    (it) => it.close(),
   );
+  await relay.start();
   if (options.allowForwarding) await letThrough(network);
   else opened.add(await NoPassage.start(network, say), (it) => it.close());
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
@@ -183,7 +191,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, limits, unproved, device: () => device.lastRead };
+  const sources = { network, live, hub, limits, unproved, relay, device: () => device.lastRead };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {

@@ -100,6 +100,7 @@ const play = (story: readonly Dice[]): void => {
         assert.ok(registered.has(effect.to), `${effect.to} never opened a mailbox`);
         continue;
       }
+      if (effect.kind === 'mailbox' || effect.kind === 'claim') continue;
       const { from, index, to } = effect.way;
       const key = `${from} ${index}`;
       if (effect.kind === 'open') {

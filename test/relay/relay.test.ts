@@ -52,6 +52,14 @@ describe('a mailbox', () => {
     given.passes(true, [STRANGER, BOB]);
   });
 
+  it('opens at once when its peer is heard there a moment later', () => {
+    const given = new GivenRelay();
+    given.drops(initiation(bob.mailbox, 7), '192.0.2.3:9', 'otherHost');
+    expect(given.last).toEqual([{ kind: 'claim' }]);
+    given.relay.setPlace(bob.id, { host: '192.0.2.3' as Ip }, given.now);
+    expect(given.relay.openPeers(given.now)).toEqual([bob.id]);
+  });
+
   it('counts from the same /64, and from no other', () => {
     const eve = peer(6, { host: '2001:db8::1' as Ip });
     const given = new GivenRelay();
@@ -64,8 +72,8 @@ describe('a handshake', () => {
   it('goes to the peer that it is for, and its response back', () => {
     const given = new GivenRelay().connected();
     expect(given.ways('open')).toEqual([`${ANN} 2 ${BOB}`, `${BOB} 1 ${ANN}`]);
-    expect(given.relay.indicesOf(ann.id, bob.id)).toEqual({ mine: 1, theirs: 2 });
-    expect(given.relay.indicesOf(bob.id, ann.id)).toEqual({ mine: 2, theirs: 1 });
+    expect(given.relay.indicesOf(ann.id, bob.id)).toEqual({ own: 1, others: 2 });
+    expect(given.relay.indicesOf(bob.id, ann.id)).toEqual({ own: 2, others: 1 });
     given.passes(true);
   });
 
@@ -270,11 +278,12 @@ it('a later run goes on with the sessions of those that may still talk', () => {
   const before = new GivenRelay().connected();
   const kept = [[...before.relay.addresses()], [...before.relay.sessions()]] as const;
   const after = new GivenRelay();
-  expect(after.relay.restore(...kept, after.now)).toHaveLength(2);
+  const kinds = after.relay.restore(...kept, after.now).map(({ kind }) => kind);
+  expect(kinds).toEqual(['open', 'open', 'mailbox', 'mailbox']);
   after.passes(true);
   const apart = new GivenRelay();
   apart.relay.setPeers([ann, bob], () => false, apart.now);
-  expect(apart.relay.restore(...kept, apart.now)).toEqual([]);
+  apart.relay.restore(...kept, apart.now);
   apart.passes(false);
 });
 

@@ -90,6 +90,7 @@ const calls = {
       live,
       device: follower,
       lingering,
+      relay: { follow: () => {} },
       streams: {
         revoke: (id) => (tellsAtOnce ? Promise.resolve() : new Promise((told) => untold.set(id, told))),
         follow: () => {},

@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Relay } from '../../src/relay/relay.ts';
 import { Metrics } from '../../src/server/metrics/metrics.ts';
 import { MetricsDoor } from '../../src/server/metrics/metrics-door.ts';
 import { MetricsPlace } from '../../src/server/metrics/metrics-place.ts';
@@ -87,7 +88,10 @@ describe('what is counted', () => {
     ]);
     const { live, hub, limits, unproved } = served;
     await live.reached((await served.log.head()).position);
-    const text = metrics.text({ network: 'acme', live, hub, limits, unproved, device }, NOW);
+    const text = metrics.text(
+      { network: 'acme', live, hub, limits, unproved, device, relay: new Relay() },
+      NOW,
+    );
     const lines = text.split('\n');
     for (const line of [
       `innernet_head_position ${live.head.position}`,
@@ -105,6 +109,8 @@ describe('what is counted', () => {
       'innernet_handshake_age_seconds_bucket{le="30"} 1',
       'innernet_handshake_age_seconds_bucket{le="300"} 2',
       'innernet_handshake_age_seconds_count 2',
+      'innernet_relay_pairs 0',
+      'innernet_relay_dropped_total{reason="stranger"} 0',
     ])
       expect(lines).toContain(line);
   });
@@ -116,7 +122,7 @@ describe('what is counted', () => {
       { type: 'PeerExpirySet', peerId: ids.oven, expires: '2026-11-30T12:00:00.000Z' as Timestamp },
     );
     const { hub, limits, unproved, live } = served;
-    const sources = { network: 'acme', live: { head: live.head, network }, hub, limits, unproved };
+    const sources = { network: 'acme', live: { head: live.head, network }, hub, limits, unproved, relay: {} };
     const seen = (now: string) =>
       /^innernet_peers_ending (\d+)$/m.exec(
         new Metrics().text({ ...sources, device: () => undefined }, Date.parse(now)),
@@ -130,7 +136,15 @@ describe('what is counted', () => {
 
   it('is in the format that Prometheus reads: help and type before each family, numbers after each name', () => {
     const { live, hub, limits, unproved } = served;
-    const sources = { network: 'acme', live, hub, limits, unproved, device: () => undefined };
+    const sources = {
+      network: 'acme',
+      live,
+      hub,
+      limits,
+      unproved,
+      device: () => undefined,
+      relay: new Relay(),
+    };
     const text = new Metrics().text(sources);
     const families = new Set<string>();
     for (const line of text.trimEnd().split('\n')) {

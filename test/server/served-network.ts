@@ -280,6 +280,7 @@ export class ServedNetwork {
       live: this.live,
       device: this.device,
       lingering: new LingeringKeys(),
+      relay: { follow: () => {} },
       streams: this.hub,
       proofs,
       limits: this.limits,

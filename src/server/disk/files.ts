@@ -24,6 +24,8 @@ export type NetworkFiles = {
   claims: string;
   /** See `UnprovedRefusals`. */
   unproved: string;
+  /** See `RelayFile`. */
+  relay: string;
   /** See `relaySecret`. */
   relaySecret: string;
   /** Of innernet's own server: never written. */
@@ -37,6 +39,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   observations: join(dataDir, `${network}.observations`),
   claims: join(dataDir, `${network}.claims`),
   unproved: join(dataDir, `${network}.unproved`),
+  relay: join(dataDir, `${network}.relay`),
   relaySecret: join(dataDir, `${network}.relay-key`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

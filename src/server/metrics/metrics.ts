@@ -7,6 +7,7 @@ import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
+import type { OwnRelay } from '../relay/own-relay.ts';
 import type { Hub } from '../stream/hub.ts';
 
 /** Upper bounds, in seconds. */
@@ -49,6 +50,7 @@ export type Sources = {
   limits: Pick<Limits, 'counts'>;
   unproved: Pick<UnprovedRefusals, 'rows'>;
   device: () => DeviceState | undefined;
+  relay: { readonly counts?: OwnRelay['counts'] };
 };
 
 type Kind = 'counter' | 'gauge' | 'histogram';
@@ -98,7 +100,7 @@ export class Metrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ network, live, hub, limits, unproved, device }: Sources, now = Date.now()): string {
+  text({ network, live, hub, limits, unproved, device, relay }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
       ...endLines(live, now),
@@ -107,6 +109,7 @@ export class Metrics {
       ...limitLines(limits),
       ...unprovedLines(network, live, unproved),
       ...deviceLines(device(), now),
+      ...relayLines(relay.counts),
     ];
     return `${lines.join('\n')}\n`;
   }
@@ -207,5 +210,19 @@ const deviceLines = (state: DeviceState | undefined, now: number): string[] => {
       'How long ago the last handshake of each peer on the device was.',
       ages.lines('innernet_handshake_age_seconds'),
     ),
+  ];
+};
+
+/** None where the server is no relay. */
+const relayLines = (counts: OwnRelay['counts']): string[] => {
+  if (!counts) return [];
+  const { pairs, passed, dropped } = counts;
+  const name = 'innernet_relay_dropped_total';
+  const reasons = Array.from(dropped, ([reason, count]) => `${name}{reason="${reason}"} ${count}`);
+  return [
+    ...one('innernet_relay_pairs', 'gauge', 'Pairs with a session through this relay.', pairs),
+    ...one('innernet_relay_packets_total', 'counter', 'Packets that the relay passed on.', passed.packets),
+    ...one('innernet_relay_bytes_total', 'counter', 'Their bytes.', passed.bytes),
+    ...family(name, 'counter', 'Packets that the relay did not pass on.', reasons),
   ];
 };

@@ -101,6 +101,12 @@ export class Observations {
     this.#offer(id, entry);
   }
 
+  /** Whether the peer itself has the address where WireGuard hears it: no router translates. */
+  isInTheOpen(id: PeerId): boolean {
+    const entry = this.#entries.get(id);
+    return entry !== undefined && entry.endpoint !== null && entry.reported.includes(entry.endpoint);
+  }
+
   /** At which relays a peer can be met now. Not kept over a restart: relays say it again. */
   setVia(id: PeerId, relays: readonly PeerId[]): void {
     const via = [...new Set(relays)].sort((left, right) => left - right).slice(0, MAX_VIA);

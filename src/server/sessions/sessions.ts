@@ -1,4 +1,4 @@
-/** Ends rights after each commit: the device, the deadlines of sockets, then streams. */
+/** Ends rights after each commit: the device, the relay, the deadlines of sockets, then streams. */
 import type { EndedRight } from '../../domain/rights.ts';
 import type { Revoked } from '../../protocol/frames.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -33,6 +33,7 @@ export type SessionsOptions = {
   live: Pick<Live, 'network' | 'subscribe'>;
   device: PeerDevice;
   lingering: LingeringKeys;
+  relay: { follow: (step: Step) => void };
   streams: Streams;
   proofs: { forget: (key: PublicKey) => void };
   limits: Limits;
@@ -75,9 +76,10 @@ export class Sessions {
   }
 
   #follow(step: Step): void {
-    const { device, lingering, streams, proofs } = this.#options;
+    const { device, lingering, relay, streams, proofs } = this.#options;
     const { ended } = step.rights;
     for (const delta of lingering.follow(step)) device.apply(delta);
+    relay.follow(step);
     // Deadlines first: a failure below keeps no peer connected.
     for (const right of ended.values()) this.#setDeadline(right);
     for (const [id, { peer, reason }] of ended) {

@@ -61,9 +61,9 @@ const ordersOf = async (
 
 const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
-const recordFiles = ({ log, observations, unproved, claims }: NetworkFiles): string[] => [
+const recordFiles = ({ log, observations, relay, unproved, claims }: NetworkFiles): string[] => [
   ...logFiles(log),
-  ...[observations, unproved, claims],
+  ...[observations, relay, unproved, claims],
 ];
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];

@@ -1,0 +1,117 @@
+// Two peers behind routers that change ports talk through the server's relay, with WireGuard set by hand: each has its
+// mailbox there as a throwaway peer. R40, R41.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mailboxOf } from '../../src/relay/mailbox.ts';
+import type { PeerId } from '../../src/values/id.ts';
+import { CLIENT, type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
+
+const PORT = 51821;
+const [ANN, BOB] = ['10.42.1.1', '10.42.1.2'];
+
+let network: SmallNetwork;
+let ann: Host;
+let bob: Host;
+
+const keyOf = async (host: Host): Promise<string> =>
+  (await host.sure(['wg', 'show', 'acme', 'public-key'])).trim();
+
+/** What a client does by itself: its mailbox, and the other peer at the relay. */
+const meetAtRelay = async (host: Host, id: number, other: Host, ip: string): Promise<void> => {
+  const folder = '/var/lib/innernet-server';
+  const secret = (await network.server.sure(['cat', `${folder}/acme.relay-key`])).trim();
+  const mailbox = mailboxOf(Buffer.from(secret, 'base64'), 1 as PeerId, id as PeerId);
+  const relay = `${network.server.address}:${PORT}`;
+  const set = ['wg', 'set', 'acme', 'peer'];
+  await host.sure([...set, mailbox, 'endpoint', relay, 'persistent-keepalive', '25']);
+  await host.sure([...set, await keyOf(other), 'endpoint', relay, 'allowed-ips', `${ip}/32`]);
+};
+
+const endpointsAt = async (host: Host): Promise<string> => host.sure(['wg', 'show', 'acme', 'endpoints']);
+
+const handshakeWith = async (host: Host, other: Host): Promise<string> => {
+  const key = await keyOf(other);
+  const lines = (await host.sure(['wg', 'show', 'acme', 'latest-handshakes'])).split('\n');
+  return lines.find((line) => line.startsWith(key)) ?? '';
+};
+
+beforeAll(async () => {
+  network = await SmallNetwork.create();
+  await network.admin('set-relay', 'acme', 'innernet-server', '--port', String(PORT));
+  const join = async (name: string): Promise<Host> => {
+    const behind = await network.lab.router(`of-${name}`, { ports: 'random' });
+    const host = await network.lab.host(name, { behind });
+    await host.sure([...CLIENT, 'install', await network.invite(name)]);
+    return host;
+  };
+  ann = await join('ann');
+  bob = await join('bob');
+});
+afterAll(() => network.close());
+
+describe('two peers behind routers that change ports', () => {
+  it('talk through the relay', async () => {
+    expect(await reaches(ann, BOB)).toBe(false);
+    await meetAtRelay(ann, 2, bob, BOB);
+    await meetAtRelay(bob, 3, ann, ANN);
+    await until('ann reaches bob', () => reaches(ann, BOB));
+    expect(await reaches(bob, ANN)).toBe(true);
+    const relay = `${network.server.address}:${PORT}`;
+    expect((await endpointsAt(ann)).split('\n').filter((line) => line.endsWith(relay))).toHaveLength(2);
+  });
+
+  it('go on with their session after the relay was killed and has come back', async () => {
+    const before = await handshakeWith(ann, bob);
+    await network.stopServing('SIGKILL');
+    await network.serve();
+    await until('ann reaches bob again', () => reaches(ann, BOB));
+    expect(await handshakeWith(ann, bob)).toBe(before);
+  });
+
+  it('R40: a stranger hears nothing, whatever it sends, and disturbs nobody', async () => {
+    const stranger = await network.lab.host('stranger');
+    const count = `table ip heard { chain in { type filter hook input priority 0; ip saddr ${network.server.address} udp sport ${PORT} counter; }; }`;
+    await stranger.sure(['nft', '-f', '-'], { input: `${count}\n` });
+    const flood = `
+      const socket = require('dgram').createSocket('udp4');
+      const types = [[1, 148], [2, 92], [3, 64], [4, 128], [4, 1000], [0, 4], [9, 148]];
+      let sent = 0;
+      const more = () => {
+        for (let n = 0; n < 50; n++, sent++) {
+          const [type, length] = types[sent % types.length];
+          const packet = require('crypto').randomBytes(length);
+          packet.writeUInt32LE(type);
+          socket.send(packet, ${PORT}, '${network.server.address}');
+        }
+        if (sent < 20000) setTimeout(more, 1);
+        else socket.close();
+      };
+      more();`;
+    const flooding = stranger.sure([process.execPath, '-e', flood], { timeout: 60_000 });
+    await until('ann reaches bob meanwhile', () => reaches(ann, BOB));
+    await flooding;
+    expect(await stranger.sure(['nft', 'list', 'table', 'ip', 'heard'])).toContain('packets 0 bytes 0');
+    expect(await reaches(ann, BOB, 5)).toBe(true);
+  });
+
+  it('R41: do so no longer once one is disabled, although no program of theirs runs', async () => {
+    expect(await reaches(ann, BOB)).toBe(true);
+    await network.admin('disable-peer', 'acme', '--name', 'bob');
+    await until('the data has stopped', async () => !(await reaches(ann, BOB)));
+    expect(await endpointsAt(ann)).toContain(await keyOf(bob));
+  });
+});
+
+it('a port that is taken is a warning, and the network is served', async () => {
+  const holder = network.server.spawn([
+    process.execPath,
+    '-e',
+    `require('dgram').createSocket('udp4').bind(${PORT + 1}, () => console.log('held'))`,
+  ]);
+  await holder.line(/held/);
+  await network.admin('set-relay', 'acme', 'innernet-server', '--port', String(PORT + 1));
+  await until('it says so', async () =>
+    network.said.some((line) => line.includes(`no relay now: UDP port ${PORT + 1} is taken`)),
+  );
+  expect(JSON.parse(await network.server.sure([...SERVER, 'list-peers', 'acme', '--json']))).toHaveLength(3);
+  await holder.stop();
+});
