@@ -1,9 +1,10 @@
 // Pictures of the page for docs/, of generated networks: npm run build, then node scripts/run.js scripts/page-pictures.ts [FOLDER] [NAME…]
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { stageOf } from '../test/page/stage.ts';
 import { TOWNS } from '../test/page/towns.ts';
+import { smallPng } from './small-png.ts';
 
 type Shot = {
   name: string;
@@ -59,6 +60,24 @@ const SHOTS: readonly Shot[] = [
   { name: 'history-500', town: 500, act: key('4') },
 ];
 
+const small = async (png: Buffer): Promise<Buffer> => {
+  const reader = await browser.newPage();
+  const { rgba, width, height } = await reader.evaluate(async (data) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes]));
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const brush = canvas.getContext('2d');
+    brush?.drawImage(image, 0, 0);
+    const pixels = brush?.getImageData(0, 0, image.width, image.height).data ?? new Uint8ClampedArray();
+    let text = '';
+    for (let at = 0; at < pixels.length; at += 30_000)
+      text += String.fromCharCode(...pixels.subarray(at, at + 30_000));
+    return { rgba: btoa(text), width: image.width, height: image.height };
+  }, png.toString('base64'));
+  await reader.close();
+  return smallPng(Buffer.from(rgba, 'base64'), width, height);
+};
+
 const [folder = 'docs/page', ...names] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({
@@ -89,7 +108,7 @@ try {
       await page.evaluate(
         () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
       );
-      await page.screenshot({ path: join(folder, `${shot.name}.png`) });
+      writeFileSync(join(folder, `${shot.name}.png`), await small(await page.screenshot()));
       console.error(`page-pictures: ${join(folder, shot.name)}.png`);
     } finally {
       await page.close();

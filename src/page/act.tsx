@@ -27,7 +27,7 @@ const TITLES: { readonly [D in Act['intent']['do']]: string } = {
 
 const STAGES: { readonly [S in Act['stage']]: string } = {
   preparing: 'asking the server what it would do…',
-  shown: 'would do',
+  shown: 'this would be recorded',
   committing: 'being done…',
   done: 'done',
   refused: 'refused',

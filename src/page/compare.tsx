@@ -1,5 +1,4 @@
 /** Two moments compared: what came, went and changed, who can reach whom since, and who did it. */
-import { nameText } from '../domain/name-text.ts';
 import { Do } from './deeds.tsx';
 import type { Comparison, Page } from './page.ts';
 import { ReachChange } from './reach.tsx';
@@ -50,7 +49,7 @@ export const Compare = ({ page }: { page: Page }) => {
       <ReachChange reach={difference.reach} networks={[to.network, from.network]} />
       <section>
         <h3>who did it</h3>
-        <p>{by.map(({ who, count }) => `${nameText(who)} ${count}`).join(' · ')}</p>
+        <p>{by.map(({ who, count }) => `${who} ${count}`).join(' · ')}</p>
         <Do page={page} intent={{ do: 'undo-since', position: from.position }}>
           undo all since
         </Do>

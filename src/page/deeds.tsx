@@ -4,13 +4,27 @@ import { SERVER_PEER } from '../values/id.ts';
 import type { Intent, Page } from './page.ts';
 import { type Form, form } from './view.ts';
 
+/** The past can be looked at, not changed. */
+export const mayAct = (page: Page): boolean =>
+  page.about.value?.isAdmin === true && page.moment.value === 'now';
+
+/** What is undone is undone now, from whatever moment it was found. */
+const begin = (page: Page, intent: Intent): void => {
+  page.endCompare();
+  page.goTo('now');
+  page.prepare(intent);
+};
+
 /** A button that begins an action, if this reader may act. */
-export const Do = ({ page, intent, children }: { page: Page; intent: Intent; children: string }) =>
-  mayAct(page) ? (
-    <button type="button" onClick={() => page.prepare(intent)}>
+export const Do = ({ page, intent, children }: { page: Page; intent: Intent; children: string }) => {
+  const isUndo = intent.do === 'undo' || intent.do === 'undo-since';
+  if (!mayAct(page) && !(isUndo && page.about.value?.isAdmin)) return null;
+  return (
+    <button type="button" onClick={() => begin(page, intent)}>
       {children}…
     </button>
-  ) : null;
+  );
+};
 
 /** A button that asks for more first. */
 export const Ask = ({ page, open, children }: { page: Page; open: Form; children: string }) =>
@@ -24,10 +38,6 @@ export const Ask = ({ page, open, children }: { page: Page; open: Form; children
       {children}…
     </button>
   ) : null;
-
-/** The past can be looked at, not changed. */
-export const mayAct = (page: Page): boolean =>
-  page.about.value?.isAdmin === true && page.moment.value === 'now';
 
 /** What can be done with a peer: as buttons, for its row and for its panel. */
 export const PeerDeeds = ({ page, peer }: { page: Page; peer: Peer }) => {

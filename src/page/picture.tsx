@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
 import { type AssociationId, type CidrId, type PeerId, SERVER_CIDR } from '../values/id.ts';
-import { useInks, useSize } from './hooks.ts';
+import { type Size, useInks, useSize } from './hooks.ts';
 import { type Arc, arcsOf, type Curve, curveOf, lineOf, ribbonOf } from './map/arcs.ts';
 import { Ground } from './map/ground.ts';
 import { type Block, blockAt, type Icicle, icicleOf, slotAt } from './map/icicle.ts';
@@ -139,9 +139,13 @@ const associationAt = (target: EventTarget | null): Thing | undefined => {
 /** One ground for the page's whole life: what has a place keeps it. */
 const ground = new Ground();
 
-const useIcicle = (scene: Scene, size: { width: number; height: number } | undefined): Icicle | undefined => {
+const useIcicle = (page: Page, scene: Scene, size: Size | undefined): Icicle | undefined => {
   const at = top.value !== undefined && scene.after.network.cidr(top.value) ? top.value : undefined;
+  const isPast = page.moment.value !== 'now';
+  const { entries } = page.history.value;
   useMemo(() => ground.widen(scene.before.network), [scene.before]);
+  // Before the slider shows what is gone by now, so that nothing moves while it does.
+  useMemo(() => isPast && ground.learn(entries, scene.before.network.peerCount), [isPast]);
   useMemo(() => ground.widen(scene.after.network), [scene.after]);
   return useMemo(
     () => size && icicleOf(ground.plots(at), { width: size.width, height: size.height * (1 - ARC_SHARE) }),
@@ -164,7 +168,7 @@ export const Picture = ({ page, scene }: { page: Page; scene: Scene }) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const inks = useInks();
   const [spot, setSpot] = useState<Spot>();
-  const icicle = useIcicle(scene, size);
+  const icicle = useIcicle(page, scene, size);
   const { network } = scene.after;
 
   useLayoutEffect(() => {

@@ -1,5 +1,5 @@
 /** The network as a tree of words: what the map shows, for keys and for screen readers. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
@@ -108,9 +108,10 @@ export const Tree = ({ page, scene }: { page: Page; scene: Scene }) => {
   const { ref, first, end, show } = useWindow(items.length, ROW_HEIGHT);
   const [chosen] = scene.selection;
 
-  // What was chosen elsewhere is shown here.
+  // What was chosen elsewhere is shown here; what was chosen here is here already.
+  const own = useRef<Thing>(undefined);
   useEffect(() => {
-    if (!chosen) return;
+    if (!chosen || (own.current && isSame(own.current, chosen))) return;
     const found = items.findIndex((item) => isSame(chosen, thingOf(item)));
     if (found >= 0) {
       setAt(found);
@@ -118,6 +119,10 @@ export const Tree = ({ page, scene }: { page: Page; scene: Scene }) => {
     }
   }, [chosen]);
 
+  const choose = (item: Item, also: boolean): void => {
+    if (!also) own.current = thingOf(item);
+    page.choose(thingOf(item), { also });
+  };
   const go = (to: number): void => {
     const next = Math.max(0, Math.min(items.length - 1, to));
     setAt(next);
@@ -147,8 +152,8 @@ export const Tree = ({ page, scene }: { page: Page; scene: Scene }) => {
     End: () => go(items.length - 1),
     ArrowLeft: outwards,
     ArrowRight: inwards,
-    Enter: (event) => item && page.choose(thingOf(item), { also: event.shiftKey }),
-    ' ': (event) => item && page.choose(thingOf(item), { also: event.shiftKey }),
+    Enter: (event) => item && choose(item, event.shiftKey),
+    ' ': (event) => item && choose(item, event.shiftKey),
     z: zoom,
   };
   const press = (event: KeyboardEvent): void => {
@@ -179,7 +184,7 @@ export const Tree = ({ page, scene }: { page: Page; scene: Scene }) => {
             setAt(first + index);
             if (each.kind === 'cidr' && isSame(chosen, thingOf(each)) && !also)
               turn(each.node.id, each.isOpen === true);
-            page.choose(thingOf(each), { also });
+            choose(each, also);
           }}
         />
       ))}

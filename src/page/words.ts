@@ -1,5 +1,6 @@
 /** The words and signs of the page: states of peers, spans of time. */
 import type { Peer } from '../domain/peer.ts';
+import { SERVER_PEER } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { Observed } from './page.ts';
 
@@ -31,6 +32,8 @@ export const stateOf = (peer: Peer, observed: Observed | null | undefined, nowMs
   if (peer.isDisabled) return 'disabled';
   if (!peer.isRedeemed) return 'invited';
   if (observed === undefined) return 'joined';
+  // The server itself tells what is seen.
+  if (peer.id === SERVER_PEER && observed?.way === undefined) return 'direct';
   return observed === null ? 'silent' : tunnelOf(observed, nowMs);
 };
 

@@ -159,17 +159,23 @@ it('a newcomer behind the others moves nobody while its bed has room, and one wh
   );
 });
 
-it('a state that was on the ground once never moves anything again', () => {
+it('once the ground has learnt the log, no moment of it moves anything', () => {
   const town = TOWNS[500]();
   const ground = groundOf(town.network);
-  const { version } = ground;
+  const events = town.commits.flatMap(({ events }) => events.map(({ type, ...data }) => ({ type, data })));
+  const now = ground.version;
+  ground.learn(events, 0);
+  expect(ground.version).toBe(now);
+  ground.learn(events, town.network.peerCount);
+  expect(ground.version).toBeGreaterThan(now);
+  const learnt = ground.version;
   const past = new Network();
   for (const { events } of town.commits) {
     past.advance(events, (past.position + events.length) as never);
     if (past.position % 50 === 0) ground.widen(past);
   }
   expect(past.position).toBeGreaterThan(500);
-  expect(ground.version).toBe(version);
+  expect(ground.version).toBe(learnt);
 });
 
 it('from names to dots to crowds: the cells of few are named, those of too many stand for several', () => {

@@ -135,27 +135,38 @@ const company = (peers: number, departments: number, groups: number): Town => {
       leaves.push(name);
     }
   }
-  const share = leaves.map((_, index) => 0.15 + dice(index, 7) ** 2);
-  const whole = share.reduce((sum, each) => sum + each, 0);
-  let number = 0;
-  for (const [index, leaf] of leaves.entries()) {
-    const count = Math.round((peers * (share[index] ?? 0)) / whole);
-    for (let at = 0; at < count; at += 1) {
-      number += 1;
-      addPeer(town, `${leaf}-m${at + 1}`, leaf, number, number <= 3);
-    }
-  }
   const pairs = [
     ['office', 'machines'],
     ['office', 'shops'],
     ['shops-1', 'machines-1'],
     ['machines', 'ci-1'],
-    ['cameras', 'office-1'],
+    ['guests-2', 'cameras-3'],
     ['labs', 'ci'],
     ['tills', 'store'],
   ].filter((pair) => pair.every((name) => town.network.cidrNamed(name)));
   for (const cidrs of pairs) town.do({ type: 'AddAssociation', cidrs });
+  const share = leaves.map((_, index) => 0.15 + dice(index, 7) ** 2);
+  const whole = share.reduce((sum, each) => sum + each, 0);
+  // They come in no order: everywhere a few at a time.
+  const newcomers = leaves.flatMap((leaf, index) =>
+    Array.from({ length: Math.round((peers * (share[index] ?? 0)) / whole) }, (_, at) => ({
+      name: `${leaf}-m${at + 1}`,
+      leaf,
+      turn: at === 0 ? 0 : at + 12 * dice(index, at),
+    })),
+  );
+  newcomers.sort((left, right) => left.turn - right.turn);
+  for (const [index, { name, leaf }] of newcomers.entries()) addPeer(town, name, leaf, index + 1, index < 3);
+  lastDay(town);
   return town;
+};
+
+/** Somebody lets the cameras be seen by the office, closes what guests had, and sends two away. */
+const lastDay = (town: Town): void => {
+  town.do({ type: 'AddAssociation', cidrs: ['cameras', 'office-1'] }, 'bob');
+  town.do({ type: 'DeleteAssociation', cidrs: ['guests-2', 'cameras-3'] }, 'bob');
+  town.do({ type: 'DisablePeer', peer: 'shops-2-m3' }, 'bob');
+  town.do({ type: 'DeletePeer', peer: 'ci-2-m2' }, 'bob');
 };
 
 /** Of 10, 500 and 10,000 peers. */

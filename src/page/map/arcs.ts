@@ -25,6 +25,8 @@ const MIN_ANCHOR = 14;
 const FOOT = 6;
 const STEP = 7;
 const LEAST_HANG = 26;
+/** Of its span: how low an arc hangs at most. */
+const ROUNDNESS = 0.4;
 
 const middleOf = ({ x, width }: Block): number => x + width / 2;
 
@@ -108,10 +110,11 @@ export type Curve = {
 /** The wider an arc spans, the lower it hangs, within `room` below the beds. */
 export const curveOf = (icicle: Icicle, { from, to }: Arc, room: number): Curve => {
   const feet = [feetOf(icicle, from), feetOf(icicle, to)] as const;
-  const span = Math.abs(middleOf(to) - middleOf(from)) / icicle.width;
+  const span = Math.abs(middleOf(to) - middleOf(from));
   const top = Math.max(...feet);
-  const bottom = top + LEAST_HANG + Math.max(0, room - (top - icicle.base) - LEAST_HANG) * Math.sqrt(span);
-  return { feet, pull: top + (bottom - top) / 0.75, bottom };
+  const most = Math.max(0, room - (top - icicle.base) - LEAST_HANG) * Math.sqrt(span / icicle.width);
+  const hang = LEAST_HANG + Math.min(most, span * ROUNDNESS);
+  return { feet, pull: top + hang / 0.75, bottom: top + hang };
 };
 
 /** The line along the middle of an arc, as an SVG path. */

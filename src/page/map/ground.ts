@@ -17,6 +17,9 @@ export type Plot = {
   readonly children: readonly Plot[];
 };
 
+/** An event as the history has it. */
+type Learnt = { readonly type: string; readonly data: { readonly [field: string]: unknown } };
+
 type Kept = { node: Node; addresses: Ip[]; slots: Map<Ip, number>; fresh: Ip[] };
 
 const compare = (left: bigint | number, right: bigint | number): number =>
@@ -43,6 +46,21 @@ export class Ground {
   widen(network: Network): void {
     for (const node of network.cidrs()) this.addBlock(node);
     for (const { cidrId, ip } of network.peers()) this.addAddress(cidrId, ip);
+    this.settle();
+  }
+
+  /** Gives a place to all that ever was, before the past is shown; not if more is gone than `most`. */
+  learn(events: Iterable<Learnt>, most: number): void {
+    const fresh = [...events].flatMap((event) =>
+      event.type === 'PeerAdded' &&
+      !this.#kept.get(event.data.cidrId as CidrId)?.slots.has(event.data.ip as Ip)
+        ? [event.data as { cidrId: CidrId; ip: Ip }]
+        : [],
+    );
+    if (fresh.length > most) return;
+    for (const { type, data } of events)
+      if (type === 'CidrAdded') this.addBlock({ ...(data as Omit<Node, 'id'>), id: data.cidrId as CidrId });
+    for (const { cidrId, ip } of fresh) this.addAddress(cidrId, ip);
     this.settle();
   }
 
