@@ -36,14 +36,16 @@ const slide = (share: number) => async (page: Page) => {
   await slider.fill(String(Math.round(most * share)));
 };
 
+const WIDE = { width: 1400, height: 800 };
+
 const SHOTS: readonly Shot[] = [
-  { name: 'map-10', town: 10, size: { width: 1200, height: 640 } },
-  { name: 'map-10-dark', town: 10, scheme: 'dark', size: { width: 1200, height: 640 } },
+  { name: 'map-10', town: 10, size: { width: 1100, height: 600 } },
+  { name: 'map-10-dark', town: 10, scheme: 'dark', size: { width: 1100, height: 600 } },
   { name: 'map-500', town: 500 },
   { name: 'map-500-dark', town: 500, scheme: 'dark' },
   { name: 'reach-500', town: 500, act: find('office-1-m1') },
-  { name: 'map-10000', town: 10000 },
-  { name: 'map-10000-dark', town: 10000, scheme: 'dark' },
+  { name: 'map-10000', town: 10000, size: WIDE },
+  { name: 'map-10000-dark', town: 10000, scheme: 'dark', size: WIDE },
   { name: 'reach-10000', town: 10000, act: find('shops-1-m1') },
   { name: 'slider-500', town: 500, act: slide(0.93) },
   {
@@ -89,7 +91,7 @@ try {
     if (names.length > 0 && !names.includes(shot.name)) continue;
     const stage = await stageOf(TOWNS[shot.town]());
     const page = await browser.newPage({
-      viewport: shot.size ?? { width: 1400, height: 800 },
+      viewport: shot.size ?? { width: 1240, height: 720 },
       colorScheme: shot.scheme ?? 'light',
     });
     page.on('pageerror', (error) => {

@@ -2,6 +2,8 @@
 import { crc32, deflateSync } from 'node:zlib';
 
 const MAX_COLOURS = 256;
+/** Squared distance of colours that nobody tells apart: rare ones need the places. */
+const TOO_NEAR = 60;
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 const chunk = (type: string, data: Buffer): Buffer => {
@@ -18,16 +20,18 @@ const distance = (one: number, other: number): number => {
   return sum;
 };
 
-/** The colours that occur most, and for each colour the nearest of them. */
+/** The colours that occur most, not too near to each other, and for each colour the nearest of them. */
 const paletteOf = (pixels: Uint32Array): { palette: number[]; indexOf: Map<number, number> } => {
   const counts = new Map<number, number>();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   const byCount = [...counts].sort((left, right) => right[1] - left[1]).map(([colour]) => colour);
-  const palette = byCount.slice(0, MAX_COLOURS);
-  const indexOf = new Map(palette.map((colour, index) => [colour, index]));
-  for (const colour of byCount.slice(MAX_COLOURS)) {
+  const palette: number[] = [];
+  const indexOf = new Map<number, number>();
+  for (const colour of byCount) {
     const distances = palette.map((each) => distance(each, colour));
-    indexOf.set(colour, distances.indexOf(Math.min(...distances)));
+    const nearest = Math.min(Number.POSITIVE_INFINITY, ...distances);
+    if (palette.length < MAX_COLOURS && nearest > TOO_NEAR) indexOf.set(colour, palette.push(colour) - 1);
+    else indexOf.set(colour, distances.indexOf(nearest));
   }
   return { palette, indexOf };
 };
