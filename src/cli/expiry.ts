@@ -19,7 +19,7 @@ export type SaidEnd = Exclude<End, null> | 'never';
 
 export const endSaid = (said: SaidEnd): End => (said === 'never' ? null : said);
 
-const EndText = z.string().transform((text, context): SaidEnd => {
+export const EndText = z.string().transform((text, context): SaidEnd => {
   const said = text.trim();
   if (said === 'never') return said;
   const seconds = Duration.safeParse(said).data;

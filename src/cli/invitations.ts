@@ -9,7 +9,7 @@ import { Duration, INVITATION_SECONDS, Timestamp } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
 import { cidrChoices, hasChildren } from './cidrs.ts';
-import { endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
+import { EndText, endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
 import { waysToAddCidr } from './free-block.ts';
 import {
   endsAfter,
@@ -69,7 +69,17 @@ type AddOptions = InviteOptions & {
   expires?: SaidEnd;
 };
 
-const AddressOrNothing = z.union([z.literal('').transform(() => undefined), Ip]);
+/** Enter leaves it out. */
+const orNothing = <S extends z.ZodType<unknown, string>>(
+  schema: S,
+): z.ZodType<z.output<S> | undefined, string> =>
+  z.string().transform((text, context) => {
+    if (text === '') return undefined;
+    const { data, error } = schema.safeParse(text);
+    if (!error) return data as z.output<S>;
+    context.addIssue({ code: 'custom', message: error.issues[0]?.message });
+    return z.NEVER;
+  });
 
 const askForIp = async (questions: Questions, { ip, autoIp }: AddOptions): Promise<Ip | undefined> => {
   if (ip !== undefined || autoIp || !questions.asked) return ip;
@@ -77,7 +87,17 @@ const askForIp = async (questions: Questions, { ip, autoIp }: AddOptions): Promi
     flag: '--ip',
     question: 'Its address (Enter: the lowest free one)',
     given: undefined,
-    schema: AddressOrNothing,
+    schema: orNothing(Ip),
+  });
+};
+
+const askForEnd = async (questions: Questions, { expires }: AddOptions): Promise<SaidEnd | undefined> => {
+  if (expires !== undefined || !questions.asked) return expires;
+  return questions.text({
+    flag: '--expires',
+    question: 'Until when (90d, 2027-01-31, never; Enter: the default)',
+    given: undefined,
+    schema: orNothing(EndText),
   });
 };
 
@@ -103,6 +123,7 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
   const ip = await askForIp(questions, options);
   const admin = options.admin === undefined ? undefined : options.admin === 'true';
   const isAdmin = await questions.yesOrNo('May it administer the network?', admin);
+  const end = await askForEnd(questions, options);
   const expires = endsAfter(options.inviteExpires ?? INVITATION_SECONDS);
   const role = isAdmin ? 'the admin' : 'the peer';
   await questions.confirmIfAsked(`Invite ${role} "${name}" into "${cidr}"?`);
@@ -118,7 +139,7 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
       isAdmin,
       publicKey,
       inviteExpires: expires,
-      ...(options.expires === undefined ? {} : { expires: endSaid(options.expires) }),
+      ...(end === undefined ? {} : { expires: endSaid(end) }),
     }),
   };
   await inviteOrRehearse(plane, invitation, options, `invited ${role} ${named(name)}`);

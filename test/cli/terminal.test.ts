@@ -16,7 +16,7 @@ let program: string;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'terminal-'));
   program = join(home, 'innernet.mjs');
-  const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+  const banner = `import { createRequire as r } from 'node:module'; const require = r(import.meta.url);`;
   await build({
     entryPoints: [fileURLToPath(new URL('./terminal-program.ts', import.meta.url))],
     outfile: program,
@@ -98,11 +98,15 @@ it('add-peer asks for everything, refuses what breaks a rule, shows what it will
   await talk.at('a name has only lower-case letters', `\u007f\u007f\u007fkim${ENTER}`);
   await talk.at('bakers (10.42.129.0/24)', `${DOWN}${ENTER}`);
   expect(talk.text).not.toMatch(/innernet-server \(|humans \(/);
-  await talk.at('Its address (Enter: the lowest free one):', ENTER);
+  await talk.at('Its address (Enter: the lowest free one):', `1.2.3${ENTER}`);
+  await talk.at('"1.2.3" is not an IP address', `${'\u007f'.repeat(5)}${ENTER}`);
   await talk.at('May it administer the network?', `y${ENTER}`);
+  await talk.at('Until when (90d, 2027-01-31, never; Enter: the default):', `tomorrow${ENTER}`);
+  await talk.at('"tomorrow" is not an end such as 90d', `${'\u007f'.repeat(8)}90d${ENTER}`);
   await talk.at('Invite the admin "kim" into "engineers"?', `y${ENTER}`);
   expect(await talk.end()).toBe(0);
   expect(answer()).toBe('invited the admin "kim" at 10.42.128.3: kim.toml\n');
+  expect(talk.text).toContain('its time in the network ends');
   expect(readdirSync(folder)).toContain('kim.toml');
 });
 
