@@ -1,4 +1,4 @@
-// Builds innernet's own programs, once, and runs the tests that let them meet ours: node scripts/interop.js [filter…]
+// Builds innernet 2.0's programs, once, and runs the tests that let them meet ours: node scripts/interop.js [filter…]
 //
 // They are another project's: they are built from crates.io into the user's cache folder, and nothing of them comes
 // into this repository. A program that cannot be had is a failure, never a skipped test.

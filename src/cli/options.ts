@@ -13,7 +13,7 @@ export type GlobalOptions = {
   routing: boolean;
   /** Absent: whichever works. */
   backend?: 'kernel' | 'userspace' | undefined;
-  /** In bytes; absent: innernet's 1280. */
+  /** In bytes; absent: innernet 2.0's 1280. */
   mtu?: number | undefined;
 };
 

@@ -30,6 +30,8 @@ const CreateNetwork = command('CreateNetwork', {
   cidr: Cidr,
   serverKey: PublicKey,
   endpoint: Endpoint,
+  /** For the first peers. */
+  firstCidr: z.object({ name: Hostname, cidr: Cidr }).optional(),
 });
 const ExpireInvitations = command('ExpireInvitations', {});
 const ExpirePeers = command('ExpirePeers', {});

@@ -1,4 +1,4 @@
-/** Exports a network as rows of innernet's database, and names the losses. */
+/** Exports a network as rows of innernet 2.0's database, and names the losses. */
 import type { SocketAddress } from '../values/endpoint.ts';
 import { type CidrId, type PeerId, ROOT_CIDR } from '../values/id.ts';
 import { addressOf, type Cidr, containsCidr, type Ip, prefixOf, singleton } from '../values/ip.ts';
@@ -60,7 +60,7 @@ export const explainLoss = (loss: Loss): string => {
     case 'History':
       return `the history: ${loss.events} events, who did what and when`;
     case 'Identity':
-      return "the identity of the log: machines with this program take innernet's server for one without a live stream";
+      return "the identity of the log: machines with this program take innernet 2.0's server for one without a live stream";
     case 'Ids':
       return 'the promise that ids are never used again: innernet gives the highest one anew when it is free';
     case 'RetiredKeys':

@@ -1,4 +1,4 @@
-/** Imports a network from innernet's own server: its rows as events of one commit, even against the rules. */
+/** Imports a network from innernet 2.0's server: its rows as events of one commit, even against the rules. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
@@ -48,7 +48,7 @@ export const importNetwork = (foreign: ForeignNetwork): Import => {
 const troubleWith = (foreign: ForeignNetwork): ImportTrouble | undefined =>
   doubleIn(foreign) ?? missingFrom(foreign) ?? dangling(foreign) ?? loopIn(foreign);
 
-/** innernet's schema forbids doubles; an edited file may have them. */
+/** innernet 2.0's schema forbids doubles; an edited file may have them. */
 const doubleIn = ({ cidrs, peers, associations }: ForeignNetwork): ImportTrouble | undefined =>
   double('CIDR', 'id', cidrs) ??
   double('CIDR', 'name', cidrs) ??

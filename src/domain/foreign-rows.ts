@@ -1,4 +1,4 @@
-/** Parses the rows of innernet's database as its own server would. */
+/** Parses the rows of innernet 2.0's database as its own server would. */
 import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { AssociationId, CidrId, PeerId, SERVER_PEER } from '../values/id.ts';

@@ -19,7 +19,7 @@ const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
 /** First record; CIDRs and the server's peer follow in its commit. */
 const NetworkCreated = event('NetworkCreated', { name: RecordedName });
 
-/** First record of an import from innernet; its content follows in the same commit. */
+/** First record of an import from innernet 2.0; its content follows in the same commit. */
 const NetworkImported = event('NetworkImported', {
   name: RecordedName,
   source: z.object({ program: z.string(), version: z.number().int(), sha256: Hash.optional() }),

@@ -22,7 +22,7 @@ import { main } from '../cli/run.ts';
 import { addUiVerb } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
-import { InterfaceName } from '../values/name.ts';
+import { Hostname, InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './disk/files.ts';
 import { MetricsPlace } from './metrics/metrics-place.ts';
 import type { BackupOptions } from './verbs/backup.ts';
@@ -55,6 +55,9 @@ const addNew = (program: Command): void => {
     .addOption(flag('--external-endpoint <host:port>', 'where peers reach this machine', Endpoint))
     .option('--auto-external-endpoint', 'ask a public DNS resolver for the address of this machine')
     .addOption(flag('--listen-port <port>', 'the UDP port of WireGuard (default: 51820)', portNumber))
+    .addOption(
+      flag('--first-cidr <name>', 'add a CIDR for the first peers, in the lowest free block', Hostname),
+    )
     .option('--yes', 'do not ask whether this is meant')
     .option('--dry-run', 'only say what would be recorded')
     .option('--json', 'answer with the network as JSON')

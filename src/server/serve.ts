@@ -207,7 +207,7 @@ const audited = (log: EventLog, opened: Opened): Promise<void> => {
   return audit(log, stop.signal).then(() => new Promise(() => {}));
 };
 
-/** Imports innernet's database if needed, locks out a second server, checks the log's end. */
+/** Imports innernet 2.0's database if needed, locks out a second server, checks the log's end. */
 const openChecked = async (
   network: InterfaceName,
   files: NetworkFiles,

@@ -106,14 +106,14 @@ const connect = (file: string): Database.Database => {
 
 const refuseOther = (db: Database.Database, file: string): void => {
   if (db.pragma('application_id', { simple: true }) === APPLICATION_ID)
-    throw new Failure(`${file} is a log of this program, not a database of innernet's server`);
+    throw new Failure(`${file} is a log of this program, not a database of innernet 2.0's server`);
 };
 
 const versionOf = (db: Database.Database, file: string): number => {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version >= 0 && version <= FOREIGN_VERSION) return version;
   throw new Failure(
-    `${file} has schema version ${version}, and this program knows innernet's up to ${FOREIGN_VERSION}`,
+    `${file} has schema version ${version}, and this program knows innernet 2.0's up to ${FOREIGN_VERSION}`,
     { hint: 'a newer innernet-server has written it; upgrade this one' },
   );
 };
@@ -133,7 +133,7 @@ const refuseWithout = (db: Database.Database, table: Table, version: number, fil
 };
 
 const notInnernets = (file: string, why = 'it is no SQLite database'): Failure =>
-  new Failure(`${file} is not a database of innernet's server: ${why}`, {
+  new Failure(`${file} is not a database of innernet 2.0's server: ${why}`, {
     hint: 'put the right file there, or move this one away',
   });
 

@@ -1,4 +1,4 @@
-/** Writes a database for innernet's own server: whole or not at all, never over another file. */
+/** Writes a database for innernet 2.0's server: whole or not at all, never over another file. */
 
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';

@@ -39,7 +39,7 @@ export const durationText = (seconds: number): string => {
   return parts.join('') || '0s';
 };
 
-/** innernet's default life of an invitation. */
+/** innernet 2.0's default life of an invitation. */
 export const INVITATION_SECONDS = 14 * SECONDS.d;
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -11,7 +11,7 @@ import { answers, beginning, settles } from './socket.ts';
 import { deviceStateOf, GET } from './uapi.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
 
-/** innernet's default, in bytes: fits nearly every path, and is IPv6's minimum. */
+/** innernet 2.0's default, in bytes: fits nearly every path, and is IPv6's minimum. */
 const DEFAULT_MTU = 1280;
 
 export type TunnelConfig = Omit<LinkConfig, 'mtu' | 'routing'> & {

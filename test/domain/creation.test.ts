@@ -21,6 +21,27 @@ describe.each([acme, acme6])('IPv$family', ({ created, createdNow, range }) => {
     given(created).when(create(range)).refuses({ code: 'NetworkExists', name: 'acme' }));
 });
 
+describe('a CIDR for the first peers', () => {
+  const withFirst = (name: string, block: string) =>
+    ({ ...create('10.42.0.0/16'), firstCidr: { name, cidr: block } }) as Asked;
+
+  it('comes in the same commit', () =>
+    given()
+      .when(withFirst('people', '10.42.1.0/24'))
+      .emits(...acme.createdNow, {
+        type: 'CidrAdded',
+        cidrId: cidrId(3),
+        name: 'people',
+        cidr: cidr('10.42.1.0/24'),
+        parentId: cidrId(1),
+      }));
+
+  it('keeps to the rules of CIDRs, or there is no network', () =>
+    given()
+      .when(withFirst('people', '10.43.0.0/24'))
+      .refuses({ code: 'CidrOutsideNetwork', cidr: cidr('10.43.0.0/24'), network: cidr('10.42.0.0/16') }));
+});
+
 const first = (range: string, server: string, own: string) =>
   given()
     .when(create(range))

@@ -1,4 +1,4 @@
-// The way back to innernet's own server: what its database can hold is there, what it cannot is named.
+// The way back to innernet 2.0's server: what its database can hold is there, what it cannot is named.
 import { describe, expect, it } from 'vitest';
 import { type DeletedPeer, explainLoss, exportNetwork, type Loss } from '../../src/domain/foreign-export.ts';
 import { importNetwork } from '../../src/domain/foreign-network.ts';
@@ -121,7 +121,7 @@ describe('what innernet cannot hold', () => {
     ]);
     expect(losses.map(explainLoss).join('\n')).toMatchInlineSnapshot(`
       "the history: 21 events, who did what and when
-      the identity of the log: machines with this program take innernet's server for one without a live stream
+      the identity of the log: machines with this program take innernet 2.0's server for one without a live stream
       the promise that ids are never used again: innernet gives the highest one anew when it is free
       the memory of 4 keys that were in use once: innernet would take them again
       that requests need a proof by key: any program on a peer's machine speaks for that peer again

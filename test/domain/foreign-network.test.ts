@@ -1,4 +1,4 @@
-// Taking over what innernet's database holds: every row as it is, what breaks a rule listed, contradictions refused.
+// Taking over what innernet 2.0's database holds: every row as it is, what breaks a rule listed, contradictions refused.
 import { describe, expect, it } from 'vitest';
 import { importNetwork } from '../../src/domain/foreign-network.ts';
 import { type ForeignRows, readForeignRows } from '../../src/domain/foreign-rows.ts';

@@ -107,7 +107,7 @@ describe('innernet-server new', () => {
     mkdirSync(server.dataDir, { recursive: true });
     writeFileSync(join(server.dataDir, 'acme.db'), 'not ours');
     const { code, stderr } = await server.run('new', ...flags());
-    expect([code, stderr]).toEqual([1, expect.stringContaining("is a network of innernet's own server")]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("is a network of innernet 2.0's server")]);
     expect(existsSync(conf())).toBe(false);
   });
 
@@ -161,6 +161,7 @@ describe('innernet-server new', () => {
       [/Network CIDR:/, '10.42.0.0/16\r'],
       [/External endpoint:/, 'vpn.example.org:51820\r'],
       [/Listen port:/, '\r'],
+      [/First group of peers \(CIDR 10\.42\.1\.0\/24; - for none\):/, '\r'],
       [/Create the network acme/, 'y\r'],
     ];
     child.stdout.on('data', (data) => {
@@ -173,7 +174,18 @@ describe('innernet-server new', () => {
     });
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect([code, answers]).toEqual([0, []]);
-    await expectWhole();
+    const first = { type: 'CidrAdded', name: 'people', cidr: '10.42.1.0/24', parentId: 1 };
+    expect((await eventsIn(log())).at(-1)).toMatchObject(first);
+  });
+
+  it('adds a CIDR for the first peers with the network, or neither', async () => {
+    const refused = await server.run('new', ...flags(), '--first-cidr', 'acme');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('"acme"')]);
+    expect(existsSync(conf())).toBe(false);
+    const { code, stderr } = await server.run('new', ...flags(), '--first-cidr', 'staff');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('add-peer acme --cidr staff')]);
+    const invited = await server.run('add-peer', 'acme', 'ann', '--cidr', 'staff', '--save-config', '-');
+    expect([invited.code, invited.stderr]).toEqual([0, expect.stringContaining('10.42.1.1')]);
   });
 
   /** Resolves when the program has made the file, or has ended without. */

@@ -1,4 +1,4 @@
-// R26: innernet's own client on a machine where ours was before it: stopped, killed or taken down, it left nothing in the way.
+// R26: innernet 2.0's client on a machine where ours was before it: stopped, killed or taken down, it left nothing in the way.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../e2e/small-network.ts';
 import { type Host, Lab, type Running } from '../lab.ts';

@@ -1,4 +1,4 @@
-// innernet's own client, unmodified, on our server: it joins, polls, reports and administers.
+// innernet 2.0's client, unmodified, on our server: it joins, polls, reports and administers.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';

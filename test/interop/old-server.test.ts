@@ -1,4 +1,4 @@
-// Our client on innernet's own server: it joins, polls, reports and administers; and goes over to ours by itself.
+// Our client on innernet 2.0's server: it joins, polls, reports and administers; and goes over to ours by itself.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';

@@ -1,4 +1,4 @@
-// The programs that meet in these tests, on hosts of the lab: innernet's own, unmodified, and ours.
+// The programs that meet in these tests, on hosts of the lab: innernet 2.0's, unmodified, and ours.
 
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,12 +6,12 @@ import { join, resolve } from 'node:path';
 import { until } from '../e2e/small-network.ts';
 import type { Answer, Host, Running, RunOptions } from '../lab.ts';
 
-/** Where scripts/interop.js has put innernet's programs. */
+/** Where scripts/interop.js has put innernet 2.0's programs. */
 const folder = process.env.INNERNET_RUST;
 
 /** A program of innernet; a missing one fails the test that wants it. */
 const rust = (name: 'innernet' | 'innernet-server'): string => {
-  if (!folder) throw new Error("innernet's programs are built by: npm run test:interop");
+  if (!folder) throw new Error("innernet 2.0's programs are built by: npm run test:interop");
   const path = join(folder, name);
   accessSync(path, constants.X_OK);
   return path;
@@ -25,7 +25,7 @@ const NETWORK = 'acme';
  */
 const NAME_FILE = `/var/run/wireguard/${NETWORK}.name`;
 
-/** A machine with innernet's own client. */
+/** A machine with innernet 2.0's client. */
 export class OldClient {
   readonly host: Host;
 
@@ -67,7 +67,7 @@ export class OldClient {
   }
 }
 
-/** A machine with innernet's own server. */
+/** A machine with innernet 2.0's server. */
 export class OldServer {
   readonly host: Host;
 

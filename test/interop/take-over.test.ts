@@ -1,4 +1,4 @@
-// An evening's move: innernet's own server stops, ours serves its network in its place, machine by machine.
+// An evening's move: innernet 2.0's server stops, ours serves its network in its place, machine by machine.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
@@ -86,7 +86,7 @@ describe('taking over a server', () => {
       await ping.ended;
       expect(ping.lines.join('\n')).toContain(' 0% packet loss');
     }
-    // One poll that finds nobody ends innernet's daemon, and its unit starts it again (`Restart=always`).
+    // One poll that finds nobody ends innernet 2.0's daemon, and its unit starts it again (`Restart=always`).
     if (!daemon.running) {
       daemon = polling();
       await new Promise((resolve) => setTimeout(resolve, 5000));
@@ -164,7 +164,7 @@ describe("taking over a client's machine", () => {
     await daemon.stop();
   });
 
-  it("and back: innernet's client reads our conf and pins", async () => {
+  it("and back: innernet 2.0's client reads our conf and pins", async () => {
     await ann.name();
     await ann.sure('fetch', 'acme');
     expect(await ann.sure('show', '--short', 'acme')).toMatch(/10\.61\.2\.1: ryo/);
@@ -181,7 +181,7 @@ describe("taking over a client's machine", () => {
 });
 
 describe('requiring proofs after the move', () => {
-  it("keeps an old peer as it is, and answers nothing to innernet's client where ours has proved itself", async () => {
+  it("keeps an old peer as it is, and answers nothing to innernet 2.0's client where ours has proved itself", async () => {
     await after.sure('require-proof', 'acme', '--yes');
     expect(await ryo.sure('fetch', 'acme')).not.toContain('status code');
     const { code, stdout, stderr } = await ann.run('fetch', 'acme');

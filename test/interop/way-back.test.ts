@@ -1,4 +1,4 @@
-// The way back: innernet's own server serves what ours has exported, and its clients notice nothing.
+// The way back: innernet 2.0's server serves what ours has exported, and its clients notice nothing.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/small-network.ts';
 import { Lab, type Running } from '../lab.ts';
@@ -47,7 +47,7 @@ afterAll(async () => {
   invitations.remove();
 });
 
-describe("innernet's own server", () => {
+describe("innernet 2.0's server", () => {
   it('serves the exported database under clients that go on', async () => {
     const { stdout, stderr } = await ours.run('export', 'acme', '--innernet-db', `${DATA}/acme.db`);
     expect(stdout).toContain('6 peers, 5 CIDRs, 1 associations');

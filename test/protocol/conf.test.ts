@@ -1,4 +1,4 @@
-// Invitations and confs: what is written is read back, innernet's own are read, and what is wrong is named.
+// Invitations and confs: what is written is read back, innernet 2.0's are read, and what is wrong is named.
 import { describe, expect, it } from 'vitest';
 import { type Conf, formatConf, formatInvitation, parseConf } from '../../src/protocol/conf.ts';
 import { Endpoint, SocketAddress } from '../../src/values/endpoint.ts';

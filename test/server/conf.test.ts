@@ -1,4 +1,4 @@
-// The server's conf: innernet's format in and out, and a sentence for everything that can be wrong with it.
+// The server's conf: innernet 2.0's format in and out, and a sentence for everything that can be wrong with it.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

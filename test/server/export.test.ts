@@ -1,4 +1,4 @@
-// The verb that writes a database for innernet's own server, as a person calls it.
+// The verb that writes a database for innernet 2.0's server, as a person calls it.
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

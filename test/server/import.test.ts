@@ -1,4 +1,4 @@
-// Taking over a machine of innernet's own server: once, whole or not at all, and its database stays as it was.
+// Taking over a machine of innernet 2.0's server: once, whole or not at all, and its database stays as it was.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {

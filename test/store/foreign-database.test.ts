@@ -1,4 +1,4 @@
-// innernet's database is read as it is, left as it was, and refused with a reason where it is something else.
+// innernet 2.0's database is read as it is, left as it was, and refused with a reason where it is something else.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Databases as innernet's own server makes them: its schema in each version, and rows given as objects.
+// Databases as innernet 2.0's server makes them: its schema in each version, and rows given as objects.
 import Database from 'better-sqlite3';
 
 /** The tables of innernet 2.0, `server/src/db`; columns came with versions 1 and 2. */

@@ -1,4 +1,4 @@
-// R4: hostile SQLite files: logs with rows, tables and triggers that somebody changed, databases of innernet's spoiled anyhow.
+// R4: hostile SQLite files: logs with rows, tables and triggers that somebody changed, databases of innernet 2.0's spoiled anyhow.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -109,7 +109,7 @@ it('R4: a log that somebody has written into is refused, or reads as it was', {
   sayTried('R4 in SQLite, logs', tried.counts);
 });
 
-it("R4: a database of innernet's is taken over whole, or refused and left alone", {
+it("R4: a database of innernet 2.0's is taken over whole, or refused and left alone", {
   timeout: 7_200_000,
 }, async () => {
   const dice = diceOf(seed + 1);
@@ -197,5 +197,5 @@ it("R4: a database of innernet's is taken over whole, or refused and left alone"
     }
     expect(readFileSync(files.foreignDatabase).equals(before), what).toBe(true);
   }
-  sayTried("R4 in SQLite, innernet's databases", tried.counts);
+  sayTried("R4 in SQLite, innernet 2.0's databases", tried.counts);
 });

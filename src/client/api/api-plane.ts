@@ -188,7 +188,7 @@ export class ApiPlane implements Plane {
     this.#api.close();
   }
 
-  /** Tries our protocol first, then innernet's. */
+  /** Tries our protocol first, then innernet 2.0's. */
   #orOld<T>(ours: () => Promise<T>, theirs: (old: OldServer) => Promise<T>): Promise<T> {
     return during(WAITING, this.#askEither(ours, theirs));
   }

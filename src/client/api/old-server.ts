@@ -1,5 +1,5 @@
 /**
- * Administers a network of innernet's own server: rules run here, so that refusals have reasons.
+ * Administers a network of innernet 2.0's server: rules run here, so that refusals have reasons.
  * It keeps no history: positions are 0.
  */
 import * as z from 'zod';
@@ -152,7 +152,7 @@ export class OldServer {
   async #carryOut(event: NetworkEvent, { peers, cidrs }: Shown, deed: string): Promise<void> {
     const send = (method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) =>
       this.#api.send({ method, path: `/v1/admin/${path}`, body });
-    // The whole row goes back, as from innernet's client: a merely seen endpoint becomes an override, but
+    // The whole row goes back, as from innernet 2.0's client: a merely seen endpoint becomes an override, but
     // sending none would lose real overrides.
     const putPeer = async (id: PeerId, change: Partial<V1Peer>): Promise<void> => {
       const { id: _, ...row } = { ...peers.find((peer) => peer.id === id), ...change };

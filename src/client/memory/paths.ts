@@ -1,4 +1,4 @@
-/** A client's paths for a network: innernet's, and some of our own. */
+/** A client's paths for a network: innernet 2.0's, and some of our own. */
 import { join } from 'node:path';
 import { networksIn } from '../../cli/networks.ts';
 import type { InterfaceName } from '../../values/name.ts';

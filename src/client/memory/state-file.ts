@@ -19,7 +19,7 @@ import { ServerTime } from './server-time.ts';
 /** Last observed endpoint by address: only a guess. */
 export type LastEndpoints = Map<Ip, SocketAddress>;
 
-/** Fields without a place in innernet's format; being vouched for counts only on arrival. */
+/** Fields without a place in innernet 2.0's format; being vouched for counts only on arrival. */
 const Ours = PeerRow.omit({
   ...{ id: true, name: true, ip: true, cidrId: true, publicKey: true, isAdmin: true },
   ...{ endpoint: true, isVouchedFor: true },

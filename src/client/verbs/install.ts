@@ -66,7 +66,7 @@ const readInvitation = async (file: string): Promise<Conf> => {
   return parseConf(text, file === '-' ? 'the invitation on stdin' : file);
 };
 
-/** Asks on a terminal; Enter takes the inviting admin's name, as in innernet. */
+/** Asks on a terminal; Enter takes the inviting admin's name, as in innernet 2.0. */
 const localName = ({ networkName, address }: Conf, options: InstallOptions): Promise<InterfaceName> => {
   const given = options.name ?? (options.defaultName || !hasTerminal() ? networkName : undefined);
   return new Questions({}).text({

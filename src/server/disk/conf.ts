@@ -1,4 +1,4 @@
-/** The server's conf, /etc/innernet-server/NET.conf, in innernet's format. */
+/** The server's conf, /etc/innernet-server/NET.conf, in innernet 2.0's format. */
 import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import * as z from 'zod';
@@ -87,7 +87,7 @@ const parseToml = (text: string, file: string): unknown => {
   }
 };
 
-/** In innernet's order. */
+/** In innernet 2.0's order. */
 export const formatConf = ({ privateKey, listenPort, address, prefix }: ServerConf): string =>
   [
     `private-key = "${privateKey.reveal()}"`,

@@ -1,4 +1,4 @@
-/** Paths of a server's files, the same as innernet's own. */
+/** Paths of a server's files, the same as innernet 2.0's. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { refuseOpenFolder } from '../../machine/durable-file.ts';
@@ -28,7 +28,7 @@ export type NetworkFiles = {
   relay: string;
   /** See `relaySecret`. */
   relaySecret: string;
-  /** Of innernet's own server: never written. */
+  /** Of innernet 2.0's server: never written. */
   foreignDatabase: string;
 };
 
@@ -58,11 +58,11 @@ const refuseForbidden = (file: string): void => {
   }
 };
 
-/** Throws a `Failure` where there is only innernet's database. */
+/** Throws a `Failure` where there is only innernet 2.0's database. */
 export const logOf = (network: InterfaceName, { log, foreignDatabase }: NetworkFiles): string => {
   refuseForbidden(log);
   if (existsSync(log) || !existsSync(foreignDatabase)) return log;
-  throw new Failure(`${network} is a network of innernet's own server until it has been served here once`, {
+  throw new Failure(`${network} is a network of innernet 2.0's server until it has been served here once`, {
     hint: `stop that server, then: innernet-server serve ${network}`,
   });
 };

@@ -1,4 +1,4 @@
-/** Admin routes for peers, for innernet's own client with whole rows. */
+/** Admin routes for peers, for innernet 2.0's client with whole rows. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AdminCommand, Command } from '../../domain/command.ts';
 import type { Peer } from '../../domain/peer.ts';

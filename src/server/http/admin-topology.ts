@@ -1,4 +1,4 @@
-/** Admin routes for CIDRs and associations, for innernet's own client. */
+/** Admin routes for CIDRs and associations, for innernet 2.0's client. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type AdminCommand, Command } from '../../domain/command.ts';
 import { Rejected } from '../../domain/rejection.ts';

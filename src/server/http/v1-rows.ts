@@ -1,4 +1,4 @@
-/** Peers, CIDRs and associations as innernet's own clients read them. */
+/** Peers, CIDRs and associations as innernet 2.0's clients read them. */
 import type * as z from 'zod';
 import type { Association } from '../../domain/association-graph.ts';
 import type { CidrNode } from '../../domain/cidr-tree.ts';

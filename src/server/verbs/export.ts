@@ -1,4 +1,4 @@
-/** `innernet-server export --innernet-db`: a database for innernet's own server. */
+/** `innernet-server export --innernet-db`: a database for innernet 2.0's server. */
 import { resolve } from 'node:path';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import { explainLoss, exportNetwork } from '../../domain/foreign-export.ts';
@@ -40,7 +40,7 @@ export const exportToInnernet = async (name: InterfaceName, options: ExportOptio
     note('what this file has no place for:');
     for (const loss of losses.slice(0, MAX_LOSSES)) note(`  ${explainLoss(loss)}`);
     if (losses.length > MAX_LOSSES) note(`  and ${losses.length - MAX_LOSSES} more, see --json`);
-    note(`to serve it: stop this server, move the file to ${files.foreignDatabase}, start innernet's own`);
+    note(`to serve it: stop this server, move the file to ${files.foreignDatabase}, start innernet 2.0's`);
   } finally {
     await log.close();
   }

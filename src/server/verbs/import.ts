@@ -1,4 +1,4 @@
-/** Imports a network of innernet's own server as the first commit of a log. */
+/** Imports a network of innernet 2.0's server as the first commit of a log. */
 
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -42,7 +42,7 @@ type Contents = {
 };
 
 /**
- * Only if there is a database of innernet's and no log. The caller holds the network's lock. Throws `Failure`
+ * Only for a database of innernet 2.0 without a log. The caller holds the network's lock. Throws `Failure`
  * and changes nothing: the database is damaged, of a later version, not this conf's, or open elsewhere.
  */
 export const importOnce = async (
@@ -73,7 +73,7 @@ const refuseLostLog = ({ log }: NetworkFiles): void => {
   throw new Failure(
     `${log} is missing, and ${witnessFile(log)} has seen it at position ${witness.position}`,
     {
-      hint: `put a backup of it back; to begin anew from innernet's database, move ${witnessFile(log)} away`,
+      hint: `put a backup of it back; to begin anew from innernet 2.0's database, move ${witnessFile(log)} away`,
     },
   );
 };
@@ -187,6 +187,6 @@ export const warnOfForeignChanges = async (
   if (!existsSync(foreignDatabase) || hashOfFile(foreignDatabase) === first.source.sha256) return;
   say(
     `warning: ${foreignDatabase} has changed since it was taken over on ${record?.recordedAt}: nothing of that is ` +
-      "in this network, and innernet's own server must not run beside this one",
+      "in this network, and innernet 2.0's server must not run beside this one",
   );
 };

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
 import { freeBlock } from '../../cli/free-block.ts';
@@ -22,10 +23,19 @@ import { witnessFile } from '../../store/witness.ts';
 import { Endpoint, endpointOf, hostOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { NO_HASH, ROOT_CIDR, SERVER_CIDR } from '../../values/id.ts';
-import { Cidr, Ip, kindOf, prefixOf, singleton } from '../../values/ip.ts';
+import {
+  assignableRange,
+  Cidr,
+  familyOf,
+  fromNumber,
+  Ip,
+  kindOf,
+  prefixOf,
+  singleton,
+} from '../../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../../values/key.ts';
 import { keyPairFrom } from '../../values/key-pair.ts';
-import { InterfaceName } from '../../values/name.ts';
+import { Hostname, InterfaceName } from '../../values/name.ts';
 import { isPrivateRange, PRIVATE_BLOCKS, reservedIn } from '../../values/reserved.ts';
 import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
@@ -44,7 +54,13 @@ const LISTEN_PORT = 51_820;
 /** Unused by common programs and routers: DESIGN.md, decision 28. */
 const EXAMPLE_RANGE = '10.61.0.0/16';
 
-type Plan = { name: InterfaceName; cidr: Cidr; endpoint: Endpoint; listenPort: number };
+type Plan = {
+  name: InterfaceName;
+  cidr: Cidr;
+  endpoint: Endpoint;
+  listenPort: number;
+  firstCidr: { name: Hostname; cidr: Cidr } | undefined;
+};
 
 /** Throws `Failure`, `Rejected` or `Usage`; nothing is made then. */
 export const createNetwork = async (options: NewOptions): Promise<void> => {
@@ -103,7 +119,29 @@ const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => 
         initial: likelyEndpoint(),
       });
   warnOfPrivate(endpoint);
-  return { name, cidr, endpoint, listenPort: await askPort(questions, options) };
+  const listenPort = await askPort(questions, options);
+  return { name, cidr, endpoint, listenPort, firstCidr: await askFirstCidr(questions, options, cidr) };
+};
+
+/** Without one, no peer can be invited yet. Asked only in a conversation. */
+const askFirstCidr = async (
+  questions: Questions,
+  { firstCidr }: NewOptions,
+  range: Cidr,
+): Promise<Plan['firstCidr']> => {
+  if (firstCidr === undefined && !questions.asked) return undefined;
+  const block = firstBlock(range);
+  if (block === undefined && firstCidr === undefined) return undefined;
+  if (block === undefined)
+    throw new Failure(`${range} is too small for another CIDR`, { hint: 'leave --first-cidr out' });
+  const name = await questions.text({
+    flag: '--first-cidr',
+    question: `First group of peers (CIDR ${block}; - for none)`,
+    given: firstCidr,
+    schema: z.union([z.literal('-'), Hostname]),
+    initial: 'people',
+  });
+  return name === '-' ? undefined : { name, cidr: block };
 };
 
 const askPort = async (questions: Questions, options: NewOptions): Promise<number> => {
@@ -147,13 +185,13 @@ const warnOfPrivate = (endpoint: Endpoint): void => {
   );
 };
 
-const firstBlock = (range: Cidr, address: Ip): string =>
+const firstBlock = (range: Cidr): Cidr | undefined =>
   freeBlock({
     cidrs: [
       { id: ROOT_CIDR, cidr: range },
-      { id: SERVER_CIDR, cidr: singleton(address) },
+      { id: SERVER_CIDR, cidr: singleton(fromNumber(assignableRange(range).first, familyOf(range))) },
     ],
-  }) ?? range;
+  });
 
 /** A public one if possible. */
 const likelyEndpoint = (): string | undefined => {
@@ -190,7 +228,7 @@ const refuseExisting = async (
     });
   }
   if (existsSync(foreignDatabase)) {
-    throw new Failure(`${foreignDatabase} is a network of innernet's own server`, {
+    throw new Failure(`${foreignDatabase} is a network of innernet 2.0's server`, {
       hint: 'put its conf back, or choose another name',
     });
   }
@@ -214,13 +252,10 @@ const warnOfOverlaps = async ({ name, cidr }: Plan): Promise<void> => {
   }
 };
 
-const commandFor = ({ name, cidr, endpoint }: Plan, serverKey: PublicKey): CommandOf<'CreateNetwork'> => ({
-  type: 'CreateNetwork',
-  name,
-  cidr,
-  serverKey,
-  endpoint,
-});
+const commandFor = (
+  { name, cidr, endpoint, firstCidr }: Plan,
+  serverKey: PublicKey,
+): CommandOf<'CreateNetwork'> => ({ type: 'CreateNetwork', name, cidr, serverKey, endpoint, firstCidr });
 
 /** Before anything is touched. */
 const refuseByRule = (command: CommandOf<'CreateNetwork'>): void => {
@@ -290,18 +325,23 @@ const removeLog = async ({ log }: NetworkFiles): Promise<void> => {
 const say = (
   { position, hash }: Outcome,
   { address }: ServerConf,
-  { name, cidr, endpoint, listenPort }: Plan,
+  { name, cidr, endpoint, listenPort, firstCidr }: Plan,
   { conf, log }: NetworkFiles,
   { json }: NewOptions,
 ): void => {
   if (json) {
-    answerJson({ name, cidr, address, endpoint, listenPort, conf, log, position, hash });
+    answerJson({ name, cidr, address, endpoint, listenPort, firstCidr, conf, log, position, hash });
     return;
   }
   answer(`created the network ${name}: ${cidr}, this server at ${address}`);
   note(`start it: sudo innernet-server serve ${name}`);
-  note(
-    `then add a group and invite into it: innernet-server add-cidr ${name} people ${firstBlock(cidr, address)}`,
-  );
+  if (firstCidr)
+    note(
+      `then invite into "${firstCidr.name}" (${firstCidr.cidr}): innernet-server add-peer ${name} --cidr ${firstCidr.name}`,
+    );
+  else
+    note(
+      `then add a group and invite into it: innernet-server add-cidr ${name} people ${firstBlock(cidr) ?? cidr}`,
+    );
   note(`let UDP port ${listenPort} through to this machine: peers reach it at ${endpoint}`);
 };

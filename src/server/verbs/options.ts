@@ -5,7 +5,7 @@ import type { NotedHead } from '../../protocol/noted-head.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import type { Position } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
-import type { InterfaceName } from '../../values/name.ts';
+import type { Hostname, InterfaceName } from '../../values/name.ts';
 import type { MetricsPlace } from '../metrics/metrics-place.ts';
 
 /** Missing values are asked for on a terminal. */
@@ -19,6 +19,8 @@ export type NewOptions = GlobalOptions &
     /** Asks a public DNS resolver. */
     autoExternalEndpoint?: true | undefined;
     listenPort?: number | undefined;
+    /** A CIDR for the first peers, in the lowest free block. */
+    firstCidr?: Hostname | undefined;
   };
 
 export type UninstallOptions = GlobalOptions &

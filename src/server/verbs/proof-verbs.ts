@@ -20,7 +20,7 @@ const parsePosition = parsedBy('--only', position);
 
 const addExport = (program: Command): void => {
   networkVerb(program, 'export', {
-    summary: "write the whole log on stdout for others to check, or a database for innernet's own server",
+    summary: "write the whole log on stdout for others to check, or a database for innernet 2.0's server",
     examples: [
       'export acme > acme.ndjson',
       'export acme --only 42 > proof.ndjson',
@@ -34,7 +34,7 @@ const addExport = (program: Command): void => {
         .argParser((text: string, before: Position[]) => [...before, parsePosition(text)])
         .default([], 'all'),
     )
-    .option('--innernet-db <file>', "make a database that innernet's own server serves instead")
+    .option('--innernet-db <file>', "make a database that innernet 2.0's server serves instead")
     .action(async (network: InterfaceName, _options, command: Command) => {
       const options = saidTo<ExportLogOptions & Partial<ExportOptions>>(command);
       if (options.ndjson && options.json) throw new Usage('--ndjson and --json exclude each other');

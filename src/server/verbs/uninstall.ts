@@ -84,7 +84,7 @@ const mayDeleteLog = async (
   return options.deleteLog ?? false;
 };
 
-/** Refuses while a server of ours or innernet's runs. */
+/** Refuses while a server of ours or innernet 2.0's runs. */
 const lock = (
   network: string,
   { lock: stem, foreignDatabase, log }: NetworkFiles,
