@@ -66,4 +66,4 @@ const lineOf = ({ step, grade, found, hint }: Finding): string => {
 };
 
 const verdictOf = (bad: Finding | undefined): string =>
-  bad ? `the first thing to mend is: ${bad.step}` : 'nothing is wrong that can be seen from here';
+  bad ? `fix first: ${bad.step}` : 'nothing is wrong that can be seen from here';

@@ -229,8 +229,12 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   actsOn<AddOptions>(addInviteOptions(add), open, addPeer);
 
   const list = networkVerb(program, 'list-invitations', {
-    summary: 'list the invitations that nobody has used yet',
-    examples: ['list-invitations acme', 'list-invitations acme --json'],
+    summary: 'list the open invitations; those that ended are in the history',
+    examples: [
+      'list-invitations acme',
+      'list-invitations acme --json',
+      'history acme --type InvitationExpired,InvitationRevoked',
+    ],
   }).option('--json', 'answer with JSON: a list of invited peers');
   actsOn<{ json?: true }>(list, open, listInvitations);
 

@@ -9,6 +9,7 @@ const peer = (name: string, more: Partial<Known['peers'][number]> = {}): Known['
   name,
   ip: '10.42.1.1',
   cidrId: 3,
+  cidr: 'humans',
   publicKey: 'key',
   isAdmin: false,
   isSelf: false,

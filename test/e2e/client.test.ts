@@ -60,12 +60,27 @@ describe('install', () => {
     expect(await reaches(ann, '10.42.0.1')).toBe(true);
   });
 
-  it('a used invitation: says what may be the matter, and leaves nothing behind', async () => {
+  it('a used or ended invitation: says what may be the matter, and leaves nothing behind', async () => {
     const { invitation } = await network.join('dora');
     const thief = await network.lab.host('thief');
-    const { code, stderr } = await thief.exec([...CLIENT, 'install', invitation]);
+    const late = await network.lab.host('late');
+    const ended = '2026-01-01T00:00:00.000Z';
+    const text = await sh(late, `sed 's/^expires = .*/expires = "${ended}"/' ${invitation}`);
+    const [{ code, stderr }, ofEnded] = await Promise.all([
+      thief.exec([...CLIENT, 'install', invitation]),
+      late.exec([...CLIENT, 'install', '-'], { input: text.stdout }),
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/the invitation was used or revoked, or the server is down; it expires at 20/);
+    expect([ofEnded.code, ofEnded.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(
+          `^innernet: warning: .* the invitation ended at ${ended}\n[^]*` +
+            `error: the invitation ended at ${ended}[^]*hint: ask an admin for a new one: innernet reissue-invitation`,
+        ),
+      ),
+    ]);
     expect((await thief.exec(['ip', 'link', 'show', 'acme'])).code).not.toBe(0);
     expect((await sh(thief, 'ls -A /etc/innernet')).stdout).toBe('');
     await thief.sure([...CLIENT, 'install', await network.invite('honest')]);
@@ -188,6 +203,18 @@ describe('a running peer', () => {
     expect([up.code, up.stderr]).toEqual([
       1,
       expect.stringMatching(/shut out of the network[\s\S]*hint: ask an admin/),
+    ]);
+    const rename = await bob.exec([...CLIENT, 'rename-peer', 'acme', 'ann', '--new-name', 'anna']);
+    expect([rename.code, rename.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /this machine was disabled or deleted in acme\n[\s\S]*hint: ask an admin .*enable-peer/,
+      ),
+    ]);
+    const doctor = await bob.exec([...CLIENT, 'doctor', 'acme']);
+    expect([doctor.code, doctor.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^FAILED +handshake +this machine was disabled or deleted in acme$/m),
     ]);
     const { stdout } = await sh(bob, 'cat /var/lib/innernet/acme.json /var/lib/innernet/acme.journal');
     expect(stdout).toContain('"ann"');

@@ -34,6 +34,9 @@ describe('a healthy machine', () => {
       ),
     );
     expect([code, gradesOf(findings, 'warning'), gradesOf(findings, 'failed')]).toEqual([0, ['daemon'], []]);
+    expect(findings.at(-1)?.found).toMatch(
+      /^only the server is in sight: humans has no other peer, and no assoc/,
+    );
   });
 
   it('passes in words too', async () => {
@@ -156,6 +159,18 @@ describe('a sick machine', () => {
     expect(gradesOf(findings, 'failed')).toEqual(['device']);
     expect(gradesOf(findings, 'skipped')).toContain('handshake');
     await ann.sure([...CLIENT, 'up', 'acme']);
+  });
+
+  it('the tunnel stands, and the program of the server does not run', async () => {
+    await network.stopServing();
+    const examination = await examine();
+    await network.serve();
+    expect([examination.code, gradesOf(examination.findings, 'failed')]).toEqual([1, ['API']]);
+    expect(findingOf(examination, 'API')).toMatchObject({
+      found: expect.stringMatching(/^the machine answers, but innernet-server is not running on it/),
+      hint: 'there: systemctl start innernet-server@acme',
+    });
+    expect(findingOf(examination, 'clock')).toMatchObject({ grade: 'skipped' });
   });
 
   it('the server is away: the handshake fails, and what needs it is not looked at', async () => {

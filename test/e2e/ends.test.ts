@@ -76,6 +76,7 @@ it('comes back with another end, and only with one', async () => {
   await network.server.sure([...enable, '--expires', '6d']);
   await until('bob is on the device of ann', () => isThere(ann), 40);
   await until('ann reaches bob', () => reaches(ann, BOB), 60);
+  expect(await ann.sure([...CLIENT, 'show', 'acme'])).toMatch(/peer: bob [\s\S]*?\n {2}time ends: \d{4}-/);
   const { position } = JSON.parse(
     await network.server.sure([...SERVER, 'set-expiry', 'acme', '--default', '90d', '--json']),
   );

@@ -81,6 +81,21 @@ describe('innernet-server new', () => {
     });
   });
 
+  it('warns of an endpoint that is private, and of a port that another network has', async () => {
+    const endpoint = { '--external-endpoint': '192.168.7.1:51820' };
+    const first = await server.run('new', ...flags(endpoint));
+    expect([first.code, first.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^innernet-server: warning: 192\.168\.7\.1 is a private address: only .* LAN/),
+    ]);
+    const other = { '--network-name': 'beta', '--network-cidr': '10.43.0.0/16' };
+    const second = await server.run('new', ...flags(other));
+    expect([second.code, second.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^innernet-server: warning: the network acme of this machine has UDP port 51820/),
+    ]);
+  });
+
   it.each(['8.8.8.0/24', '2001:db8:7::/48'])(
     'takes the range %s where that is said to be meant',
     async (range) => {

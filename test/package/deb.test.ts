@@ -143,6 +143,19 @@ describe('under systemd', () => {
     expect(readdirSync(folder)).not.toContain('ann.toml');
   });
 
+  it('the timer of backups is set, and what it starts writes a copy that can be put back', async () => {
+    await server.sure('systemctl enable --now innernet-backup@acme.timer');
+    expect(await server.sure('systemctl show -P NextElapseUSecRealtime innernet-backup@acme.timer')).toMatch(
+      /\d/,
+    );
+    await server.sure('systemctl start innernet-backup@acme.service');
+    const copies = 'find /var/backups/innernet-server -name "acme-*.events" -perm 0600';
+    const [copy = '', ...more] = (await server.sure(copies)).trim().split('\n');
+    expect([copy, more]).toEqual([expect.stringMatching(/acme-\d{4}-\d\d-\d\dT\d{6}Z\.events$/), []]);
+    await server.sure(`innernet-server restore acme ${copy} --dry-run`);
+    await server.sure('systemctl disable --now innernet-backup@acme.timer');
+  });
+
   it('a unit may do what it says, with a reason for whatever systemd counts as an exposure', async () => {
     const said: string[] = [];
     for (const [machine, unit, most] of [

@@ -34,7 +34,7 @@ export const acknowledge = async (network: InterfaceName, options: AcknowledgeOp
     ((await askOwnerOf(paths, { ask: 'acknowledge' })) as boolean | undefined) ??
     (await acknowledgeInFiles(network, paths));
   if (!done) throw none;
-  sayDone(change, options, 'acknowledged');
+  sayDone(change, options, `acknowledged that an older copy of the history of ${network} was put back`);
 };
 
 const acknowledgeOlder = async (

@@ -135,11 +135,11 @@ const dns = async ({ conf, ground }: Patient): Promise<Look> => {
 };
 
 const handshake = async (patient: Patient): Promise<Look> => {
+  if (await isShutOut(patient)) return failed(shutOutText(patient.network), shutOutHint(patient.network));
   const state = await patient.state();
   const peer = state?.peers.get(patient.ground.server.publicKey);
   if (peer && isLive(peer, Date.now()))
     return ok(`with the server ${secondsSince(peer.latestHandshake ?? 0)} s ago, at ${peer.endpoint}`);
-  if (await isShutOut(patient)) return failed(shutOutText(patient.network), shutOutHint(patient.network));
   const { externalEndpoint } = patient.conf.server;
   const port = portOf(externalEndpoint);
   const uplink = localAddresses(patient.network).length > 0;

@@ -20,6 +20,8 @@ export type PeerReport = {
   name: string;
   ip: string;
   cidrId: number;
+  /** Its name; null if unknown. */
+  cidr: string | null;
   publicKey: string;
   isAdmin: boolean;
   isSelf: boolean;
@@ -95,6 +97,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
   ]);
   const state = await device?.read();
   const now = Date.now();
+  const cidrNames = new Map(Array.from(mirror.cidrs(), ({ id, name }) => [id, name]));
   const peers = Array.from(mirror.peers(), (row): PeerReport => {
     const on = state?.peers.get(row.publicKey);
     const isSelf = isOwn(ground, row);
@@ -104,6 +107,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       name: row.name,
       ip: row.ip,
       cidrId: row.cidrId,
+      cidr: cidrNames.get(row.cidrId) ?? null,
       publicKey: row.publicKey,
       isAdmin: row.isAdmin,
       isSelf,
