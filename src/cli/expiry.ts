@@ -65,7 +65,7 @@ const setExpiry = async (plane: Plane, options: ExpiryOptions): Promise<void> =>
   const questions = new Questions(options);
   const peer = await questions.choice({
     flag: '--name',
-    question: 'Peer whose end to set',
+    question: 'Set the expiry of which peer',
     given: name,
     choices: async () => peerChoices(await plane.view(), () => true),
     none: 'there is no peer besides the server',

@@ -146,7 +146,7 @@ const parseWitness = parsedBy('--witness', NotedHead);
 
 export const addWitnessOption = (verb: Command): Command =>
   verb.addOption(
-    new Option('--witness <head>', 'a head that somebody noted, as "head" prints it (repeatable)')
+    new Option('--witness <head>', 'a head that was noted elsewhere, as "head" prints it (repeatable)')
       .argParser((text: string, before: NotedHead[]) => [...before, parseWitness(text)])
       .default([], 'none'),
   );

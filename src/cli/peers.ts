@@ -72,7 +72,7 @@ const PEER_VERBS: readonly PeerVerb[] = [
   {
     verb: 'enable-peer',
     words: {
-      summary: 'let a peer in again that was disabled, or whose time was over',
+      summary: 'let a peer in again that was disabled or has expired',
       examples: ['enable-peer acme bob', 'enable-peer acme bob --expires 90d'],
     },
     flags: [expiresFlag()],

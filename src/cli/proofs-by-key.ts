@@ -58,10 +58,10 @@ const waiveProof = async (plane: Plane, options: ProofOptions): Promise<void> =>
 
 export const addProofByKeyVerbs = (program: Command, open: Open): void => {
   const required = networkVerb(program, 'require-proof', {
-    summary: 'require that whoever speaks for a peer proves it by its key; --name: end its waiver',
+    summary: 'require a proof by key with each request of a peer; --name: end the waiver of one',
     examples: ['require-proof acme', 'require-proof acme --name ann'],
   })
-    .addOption(flag('--name <peer>', 'only of this peer, whose waiver ends', RecordedName))
+    .addOption(flag('--name <peer>', 'only of this peer: its waiver ends', RecordedName))
     .word('peer', '--name', 'only of this peer');
   actsOn<ProofOptions>(addChangeOptions(required), open, requireProof);
   const waived = networkVerb(program, 'waive-proof', {

@@ -36,7 +36,7 @@ export class Witnesses {
   /** Throws `Failure` if the history ends before a noted position. */
   finish(end: Position): void {
     for (const { position } of this.#open)
-      throw new Failure(`the history ends at position ${end}, and somebody has seen position ${position}`, {
+      throw new Failure(`the history ends at position ${end}, and position ${position} was seen`, {
         hint: 'it was cut, or an older copy was put in its place; ask for all of it',
       });
   }

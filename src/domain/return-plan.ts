@@ -181,7 +181,7 @@ class Planner {
       sentence: isRetired
         ? `${name} was deleted: its address ${peer.ip} and its key are retired for good`
         : `the invitation of ${name} is over, and its key is never taken again`,
-      hint: 'invite the machine anew',
+      hint: 'invite the machine again',
       verb: `add-peer --name ${shellWord(peer.name)}`,
     });
   }

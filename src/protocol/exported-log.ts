@@ -123,5 +123,5 @@ export class ExportCheck {
 
 const bad = (position: Position, what: string): Failure =>
   new Failure(`the exported log is wrong at position ${position}: ${what}`, {
-    hint: 'get the file anew from whoever exported it, and ask them why',
+    hint: 'get the file again from the one who exported it, and ask why it differs',
   });

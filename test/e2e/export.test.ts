@@ -197,7 +197,7 @@ describe('a witness', () => {
         other,
       );
       await refuses(
-        'the history ends at position 8, and somebody has seen position 9',
+        'the history ends at position 8, and position 9 was seen',
         ...asked,
         '--witness',
         `9:${'0'.repeat(32)}`,

@@ -93,6 +93,25 @@ afterEach(async () => {
   await setTimeout(1100); // eve may call again
 });
 
+/** Says it again while eve asks more often than a peer may. */
+const inTurn = async <A>(call: () => Promise<A>, isTooOften: (answer: A) => boolean): Promise<A> => {
+  for (;;) {
+    const answer = await call();
+    if (!isTooOften(answer)) return answer;
+    await setTimeout(50);
+  }
+};
+const ask = (call: Parameters<Caller['ask']>[0]) =>
+  inTurn(
+    () => caller.ask(call),
+    ({ status }) => status === 429,
+  );
+const raw = (call: Parameters<Caller['raw']>[0]) =>
+  inTurn(
+    () => caller.raw(call),
+    ({ text }) => text.startsWith('HTTP/1.1 429'),
+  );
+
 const ADMIN_PATHS = [
   'peers',
   'peers/2',
@@ -119,11 +138,10 @@ it('finds no admin route open, whatever it sends', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
       const body = { id: 'x', command: { type: 'GrantAdmin', peer: 'eve' }, name: 'x', is_admin: true };
       const call = { ...way, method, path: `/v1/admin/${path}`, ...(method === 'GET' ? {} : { body }) };
-      const { status, text } = await caller.ask(call);
+      const { status, text } = await ask(call);
       expect(text).toBe('');
       expect([401, 404]).toContain(status);
       if (status === 401) closed += 1;
-      await setTimeout(60);
     }
   expect(closed).toBe(adminRoutes());
   expect(await position()).toBe(before);
@@ -157,18 +175,17 @@ it('has nothing of what it says reach a terminal, a log or a hosts file as it is
       { method: 'POST', path: '/v1/user/redeem', body: { public_key: trick } },
     ];
     for (const call of calls)
-      expect([trick, call.path, (await caller.ask({ ...way, ...call })).status >= 400]).toEqual([
+      expect([trick, call.path, (await ask({ ...way, ...call })).status >= 400]).toEqual([
         trick,
         call.path,
         true,
       ]);
     const path = `/v1/user/${encodeURIComponent(trick)}`;
-    await caller.raw({
+    await raw({
       ...way,
       bytes: head(`GET ${path} HTTP/1.1`, `User-Agent: ${trick}`, 'Connection: close'),
     });
-    await caller.raw({ ...way, bytes: head(`GET /v1/\u001b[31m${trick}`, 'Connection: close') });
-    await setTimeout(260);
+    await raw({ ...way, bytes: head(`GET /v1/\u001b[31m${trick}`, 'Connection: close') });
   }
   expect(await position()).toBe(before);
   const written = [...network.said, ...(await reportedBy(bob)), await bob.sure(['cat', '/etc/hosts'])].join(

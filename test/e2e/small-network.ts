@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { nobodyOn } from '../lab/nobody.ts';
-import { answeredIn, missedInARow } from '../lab/pings.ts';
+import { answeredIn, missedDuring } from '../lab/pings.ts';
+import { until } from '../lab/until.ts';
 import { type Answer, type Host, Lab, type Running } from '../lab.ts';
 
 const program = (name: string): string => fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url));
@@ -36,18 +36,6 @@ export const serverOfNobody = async (host: Host): Promise<string[]> => {
 /** What a terminal would obey rather than show. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 export const OBEYED = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/;
-
-/**
- * Looks again and again until something is so; throws after `seconds`. Looks that start programs are as far apart as
- * they take, so that half of the time is left to what is waited for.
- */
-export const until = async (what: string, isSo: () => Promise<boolean>, seconds = 20): Promise<void> => {
-  const deadline = performance.now() + seconds * 1000;
-  for (let start = performance.now(); !(await isSo()); start = performance.now()) {
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-    await setTimeout(Math.min(500, Math.max(20, performance.now() - start)));
-  }
-};
 
 /** Waits for a line on either stream of a program. */
 export class SmallNetwork {
@@ -183,14 +171,12 @@ export const onDevice = async (host: Host): Promise<string[]> =>
 /** Pings every 50 ms while something is done; resolves to the most in a row that got no answer: `BROKEN` is too many. */
 export const missedPings = async (host: Host, ip: string, act: () => Promise<void>): Promise<number> => {
   const pinging = host.spawn(['ping', '-n', '-i', '0.05', ip]);
-  await pinging.line(/bytes from/);
-  const answered = () => answeredIn(pinging.lines.join('\n'));
-  await act();
-  // What was asked before this moment has been answered when something that was asked later is.
-  const enough = answered().length + 20;
-  await until('pings go on', async () => answered().length > enough, 60);
-  await pinging.stop('SIGINT');
-  return missedInARow(answered());
+  try {
+    return await missedDuring(async () => answeredIn(pinging.lines.join('\n')), act);
+  } finally {
+    await pinging.stop('SIGINT');
+  }
 };
 
 export type { Answer, Host };
+export { until };

@@ -152,7 +152,10 @@ describe.each(WORLDS)("R26: a foreign LAN has the server's address, IPv$family",
     await world.meetRogue();
     await world.ann.sure([...CLIENT, 'down', 'acme']);
     await until('wlan0 is settled', async () => (await world.routing()).includes('local fe80'));
-    await sleep(2_000); // both devices have found out that nobody else has their own addresses
+    await until('no address is tentative any more', async () => {
+      const shown = await world.ann.sure(['ip', '-6', 'address', 'show', 'tentative']);
+      return shown.trim() === '';
+    });
     before = await world.routing();
   });
   afterAll(() => world.lab.close());

@@ -1,4 +1,5 @@
 // What the answers to a row of pings say of the tunnel under them.
+import { until } from './until.ts';
 
 /**
  * Unanswered pings in a row, 50 ms apart, from which on a tunnel counts as broken. Fewer prove nothing: on a busy
@@ -21,3 +22,16 @@ export const missedInARow = (answered: Iterable<number>): number => {
 /** The number of each answered ping in what `ping -n` has printed. */
 export const answeredIn = (lines: string): number[] =>
   [...lines.matchAll(/bytes from .*icmp_seq=(\d+)/g)].map(([, number]) => Number(number));
+
+/** The most pings in a row that got no answer while something was done; `answered` tells of those so far. */
+export const missedDuring = async (
+  answered: () => Promise<number[]>,
+  act: () => Promise<void>,
+): Promise<number> => {
+  await until('pings are answered', async () => (await answered()).length > 0, 60);
+  await act();
+  // What was asked before this moment has been answered when something that was asked later is.
+  const enough = (await answered()).length + 20;
+  await until('pings go on', async () => (await answered()).length > enough, 60);
+  return missedInARow(await answered());
+};

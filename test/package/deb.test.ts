@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePackage } from '../../scripts/package.js';
 import { runtime } from '../../scripts/runtime.js';
-import { until } from '../e2e/small-network.ts';
-import { answeredIn, BROKEN, missedInARow } from '../lab/pings.ts';
+import { answeredIn, BROKEN, missedDuring } from '../lab/pings.ts';
+import { until } from '../lab/until.ts';
 import { Machine } from './machine.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'innernet-deb-'));
@@ -37,12 +37,11 @@ const succeeds = (machine: Machine, line: string): Promise<void> =>
 /** Pings the server every 50 ms while something is done; resolves to the most in a row that got no answer. */
 const missedPings = async (act: () => Promise<void>): Promise<number> => {
   await peer.sure('ping -n -i 0.05 10.42.0.1 >/run/pings 2>&1 & echo $! >/run/pinging');
-  await succeeds(peer, 'grep -q "bytes from" /run/pings');
-  await act();
-  // What was asked before this moment has been answered when something that was asked later is.
-  await succeeds(peer, `test $(grep -c "bytes from" /run/pings) -gt ${(await answeredPings()).length + 20}`);
-  await peer.sure('kill -INT $(cat /run/pinging)');
-  return missedInARow(await answeredPings());
+  try {
+    return await missedDuring(answeredPings, act);
+  } finally {
+    await peer.sure('kill -INT $(cat /run/pinging)');
+  }
 };
 
 const answeredPings = async (): Promise<number[]> => answeredIn(await peer.sure('cat /run/pings'));

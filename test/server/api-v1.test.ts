@@ -205,11 +205,9 @@ describe('POST /v1/user/redeem', () => {
   });
 
   it('refuses an invitation that is over', async () => {
-    const ivy = await served.peer('ivy', {
-      invited: true,
-      expires: new Date(Date.now() + 150).toISOString(),
-    });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const expires = new Date(Date.now() + 150).toISOString();
+    const ivy = await served.peer('ivy', { invited: true, expires });
+    await expect.poll(() => Date.now() > Date.parse(expires)).toBe(true);
     expectRefused(await redeem(ivy, keyOf('ivy')), 410, 'InvitationEnded');
   });
 });

@@ -27,7 +27,7 @@ const NOTHING: Kept = { standing: 'unknown', doubt: null };
 
 const unreadable = (path: string, cause: unknown): Failure =>
   new Failure(`${path}, which says whether the server proves itself, cannot be read`, {
-    hint: `put it back from a backup; or, to trust whoever answers next, move it away: mv ${path} ${path}.broken`,
+    hint: `put it back from a backup; or, to trust the server that answers next, move it away: mv ${path} ${path}.broken`,
     cause,
   });
 

@@ -88,7 +88,7 @@ const range = async ({ ground }: Patient): Promise<Look> =>
     ? ok(`${ground.range} is private`)
     : warning(
         `${ground.range} is not private: those who own it cannot be reached from this machine`,
-        'ask the admin whether these addresses are theirs; if not, the network has to be made anew',
+        'ask the admin whether these addresses are theirs; if not, the network must be made again',
       );
 
 const guard = async (patient: Patient): Promise<Look> => {

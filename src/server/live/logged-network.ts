@@ -44,5 +44,5 @@ export class LoggedNetwork {
 
 const shorterLog = (end: Position, known: Position): Failure =>
   new Failure(`the log ends at position ${end}, but it has reached ${known} before`, {
-    hint: 'somebody put another file in its place: start this program again',
+    hint: 'another file was put in its place: start this program again',
   });

@@ -68,7 +68,7 @@ const forwarding = async ({ network }: ServedNetwork): Promise<Look> => {
   return failed(
     'this machine forwards, and nothing of ours keeps peers from what lies behind it',
     listing === null
-      ? `sudo apt-get install nftables, then start the server anew`
+      ? `sudo apt-get install nftables, then start the server again`
       : `innernet-server serve ${network}, without --allow-forwarding`,
   );
 };

@@ -73,7 +73,7 @@ const refuseLostLog = ({ log }: NetworkFiles): void => {
   throw new Failure(
     `${log} is missing, and ${witnessFile(log)} has seen it at position ${witness.position}`,
     {
-      hint: `put a backup of it back; to begin anew from innernet 2.0's database, move ${witnessFile(log)} away`,
+      hint: `put a backup of it back; to begin again from innernet 2.0's database, move ${witnessFile(log)} away`,
     },
   );
 };

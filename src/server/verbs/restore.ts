@@ -221,7 +221,7 @@ const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
     },
   ]);
   if (result.kind === 'committed') return;
-  throw new Failure('somebody else is writing to this log', {
+  throw new Failure('another program is writing to this log', {
     hint: 'try again',
     cause: result.kind === 'unknown' ? result.cause : undefined,
   });
