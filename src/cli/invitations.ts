@@ -229,12 +229,8 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   actsOn<AddOptions>(addInviteOptions(add), open, addPeer);
 
   const list = networkVerb(program, 'list-invitations', {
-    summary: 'list the open invitations; those that ended are in the history',
-    examples: [
-      'list-invitations acme',
-      'list-invitations acme --json',
-      'history acme --type InvitationExpired,InvitationRevoked',
-    ],
+    summary: 'list the open invitations; those that ended: history --type InvitationExpired',
+    examples: ['list-invitations acme', 'list-invitations acme --json'],
   }).option('--json', 'answer with JSON: a list of invited peers');
   actsOn<{ json?: true }>(list, open, listInvitations);
 
