@@ -6,7 +6,7 @@ import { text as textOf } from 'node:stream/consumers';
 import * as z from 'zod';
 import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
-import { note } from '../../cli/print.ts';
+import { localTime, note } from '../../cli/print.ts';
 import { during } from '../../cli/progress.ts';
 import { Rejected, shellWord } from '../../domain/rejection.ts';
 import { makeFolder, replaceFile } from '../../machine/durable-file.ts';
@@ -18,6 +18,7 @@ import { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { KeyPair } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
+import type { Timestamp } from '../../values/time.ts';
 import type { Device } from '../../wireguard/device.ts';
 import { linkNamed } from '../../wireguard/link.ts';
 import { publicKeyOf } from '../../wireguard/public-key.ts';
@@ -165,7 +166,9 @@ export const install = async (file: string, options: InstallOptions): Promise<vo
   const invitation = await readInvitation(file);
   if (!options.allowRange) refusePublic(networkOf(invitation.address), file);
   if (isOver(invitation))
-    note(`innernet: warning: by this machine's clock the invitation ended at ${invitation.server.expires}`);
+    note(
+      `innernet: warning: by this machine's clock the invitation ended at ${localTime(invitation.server.expires)}`,
+    );
   const name = await localName(invitation, options);
   const paths = pathsOf(name, options);
   const hasPending = (await contentOf(paths.pending)) !== undefined;
@@ -292,8 +295,8 @@ const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boo
 };
 
 /** By the local clock, which may be wrong: the client tries anyway. */
-const isOver = ({ server: { expires } }: Conf): boolean =>
-  expires !== undefined && Date.parse(expires) < Date.now();
+const isOver = (conf: Conf): conf is Conf & { server: { expires: Timestamp } } =>
+  conf.server.expires !== undefined && Date.parse(conf.server.expires) < Date.now();
 
 const noAnswer = (invitation: Conf): Failure => {
   const { externalEndpoint, expires } = invitation.server;
