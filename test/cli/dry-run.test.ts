@@ -5,21 +5,12 @@ import { describe, expect, it } from 'vitest';
 
 /** They look, or write down a copy for others. */
 const LOOK = [
-  ...[
-    'show',
-    'doctor',
-    'list-peers',
-    'list-invitations',
-    'list-cidrs',
-    'list-associations',
-    'list-relays',
-    'ui',
-  ],
+  ...['show', 'doctor', 'list-peers', 'list-invitations', 'list-cidrs', 'list-associations', 'list-relays'],
   ...['history', 'state', 'diff', 'why', 'head', 'verify', 'verify-export', 'export', 'backup'],
   ...['completions', 'help'],
 ];
-/** They put the network as it is recorded into force, and decide nothing. */
-const FOLLOW = ['serve', 'up', 'fetch'];
+/** They put the network as it is recorded into force, or show it in a browser, and decide nothing. */
+const FOLLOW = ['serve', 'up', 'fetch', 'ui'];
 
 /** The verbs of a program with the flags of each, from the page that is made of its whole grammar. */
 const verbsOf = (program: string): Map<string, string[]> => {
