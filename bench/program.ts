@@ -22,6 +22,7 @@ import { keepalive } from './keepalive.ts';
 import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
+import { page } from './page.ts';
 import { peers } from './peers.ts';
 import { proof } from './proof.ts';
 import { questions } from './questions.ts';
@@ -55,6 +56,7 @@ const ROWS: readonly Row[] = [
   packageSize,
   keepalive,
   proof,
+  page,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
