@@ -21,7 +21,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
   },
   wireguard: { from: ['machine', 'values'], why: 'a device knows keys and addresses, not who may see whom' },
   filter: {
-    from: ['wireguard', 'values'],
+    from: ['wireguard', 'machine', 'values'],
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
   },
   relay: {
@@ -67,7 +67,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/filter-table|relay\/(packets|mac1|mailbox|allowance|members|sessions|held-initiations|relay)|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
+  /^src\/(wireguard\/(plan|guard)|filter\/(filter-table|relay-table)|relay\/(packets|mac1|mailbox|allowance|members|sessions|held-initiations|relay)|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
 

@@ -6,6 +6,7 @@ import { during } from '../cli/progress.ts';
 import { Supervisor } from '../cli/supervisor.ts';
 import type { Network } from '../domain/network.ts';
 import { printable } from '../domain/rejection.ts';
+import { forgetRelay } from '../filter/relay-ways.ts';
 import { stopSignal } from '../machine/stop-signal.ts';
 import { openLog } from '../projections/open-log.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
@@ -46,6 +47,7 @@ import { UnprovedRefusals } from './observations/unproved-refusals.ts';
 import { FarAnswerer } from './past/far-answerer.ts';
 import { Proofs } from './proof/proofs.ts';
 import { ServerClock } from './proof/server-clock.ts';
+import { KernelWays } from './relay/kernel-ways.ts';
 import { OwnRelay } from './relay/own-relay.ts';
 import { LingeringKeys } from './sessions/lingering-keys.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -144,7 +146,15 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     indicesOf: (peer, other) => relay.indicesOf(peer, other),
   };
   const relay = opened.add(
-    new OwnRelay({ live, observations, mailboxOf: mailboxes.mailboxOf, file: files.relay, report }),
+    new OwnRelay({
+      live,
+      observations,
+      mailboxOf: mailboxes.mailboxOf,
+      kernelAt: (port) => KernelWays.start({ network, port, journal: files.relayForwarding, say }),
+      forgetKernel: () => forgetRelay(network, files.relayForwarding),
+      file: files.relay,
+      report,
+    }),
     (it) => it.close(),
   );
   const now = () => clock.now();

@@ -1,6 +1,7 @@
 // Two peers behind routers that change ports talk through the server's relay, with WireGuard set by hand: each has its
 // mailbox there as a throwaway peer. R40, R41.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { passedIn } from '../../src/filter/relay-table.ts';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { CLIENT, type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
@@ -14,6 +15,23 @@ let bob: Host;
 
 const keyOf = async (host: Host): Promise<string> =>
   (await host.sure(['wg', 'show', 'acme', 'public-key'])).trim();
+
+const TABLE = ['ip', 'innernet-relay-acme'];
+const LIST = ['nft', 'list'];
+const FORWARDING = '/proc/sys/net/ipv4/conf/eth0/forwarding';
+
+/** What the kernel has passed on since the table was made. */
+const passedByKernel = async (): Promise<number> => {
+  const { stdout } = await network.server.exec([...LIST, 'counters', 'table', ...TABLE]);
+  return passedIn(stdout).sent;
+};
+
+/** How many of the pings' two packets each were passed on by the kernel. */
+const passedOnPings = async (count: number): Promise<number> => {
+  const before = await passedByKernel();
+  await ann.sure(['ping', '-q', '-i', '0.01', '-c', String(count), BOB], { timeout: 60_000 });
+  return (await passedByKernel()) - before;
+};
 
 /** What a client does by itself: its mailbox, and the other peer at the relay. */
 const meetAtRelay = async (host: Host, id: number, other: Host, ip: string): Promise<void> => {
@@ -59,6 +77,28 @@ describe('two peers behind routers that change ports', () => {
     expect((await endpointsAt(ann)).split('\n').filter((line) => line.endsWith(relay))).toHaveLength(2);
   });
 
+  it('have their data passed on by the kernel, on a machine that forwards nothing else', async () => {
+    expect(await passedOnPings(200)).toBeGreaterThanOrEqual(0.99 * 2 * 200);
+    const { server } = network;
+    expect(await server.sure(['cat', '/proc/sys/net/ipv4/ip_forward'])).toBe('0\n');
+    expect(await server.sure(['cat', FORWARDING])).toBe('1\n');
+    const stranger = await network.lab.host('neighbour');
+    const aim = await network.lab.host('aim');
+    await stranger.sure(['ip', 'route', 'add', `${aim.address}/32`, 'via', server.address]);
+    expect(await reaches(stranger, aim.address)).toBe(false);
+    expect(await reaches(stranger, server.address)).toBe(true);
+  });
+
+  it('R42: talk on while somebody removes all tables of nftables, and the kernel passes data again later', async () => {
+    await network.server.sure(['nft', 'flush', 'ruleset']);
+    expect(await reaches(ann, BOB, 5)).toBe(true);
+    await until(
+      'the table is back',
+      async () => (await network.server.exec([...LIST, 'counters', 'table', ...TABLE])).code === 0,
+    );
+    expect(await passedOnPings(50)).toBeGreaterThanOrEqual(0.99 * 2 * 50);
+  });
+
   it('go on with their session after the relay was killed and has come back', async () => {
     const before = await handshakeWith(ann, bob);
     await network.stopServing('SIGKILL');
@@ -93,12 +133,48 @@ describe('two peers behind routers that change ports', () => {
     expect(await reaches(ann, BOB, 5)).toBe(true);
   });
 
+  it('R43: talk through the program where another table drops what is forwarded, which is said', async () => {
+    const docker =
+      'table ip docker { chain FORWARD { type filter hook forward priority 0; policy drop; }; }\n';
+    await network.server.sure(['nft', '-f', '-'], { input: docker });
+    await until('ann reaches bob again', () => reaches(ann, BOB), 60);
+    await until('it says why', async () => network.said.some((line) => line.includes('ip docker FORWARD')));
+  });
+
+  it('talk through the program where nftables is missing, which is said', async () => {
+    await network.server.sure(['nft', 'flush', 'ruleset']);
+    await network.server.sure(['mount', '--bind', '/dev/null', '/usr/sbin/nft']);
+    await network.stopServing('SIGTERM');
+    await network.serve();
+    await until('ann reaches bob again', () => reaches(ann, BOB));
+    expect(network.said.some((line) => line.includes('the program nft is missing'))).toBe(true);
+    await network.server.sure(['umount', '/usr/sbin/nft']);
+  });
+
   it('R41: do so no longer once one is disabled, although no program of theirs runs', async () => {
     expect(await reaches(ann, BOB)).toBe(true);
     await network.admin('disable-peer', 'acme', '--name', 'bob');
     await until('the data has stopped', async () => !(await reaches(ann, BOB)));
     expect(await endpointsAt(ann)).toContain(await keyOf(bob));
   });
+});
+
+it('a machine that relays no more is as it was before', async () => {
+  await network.stopServing('SIGKILL');
+  await network.serve();
+  await until(
+    'the table is there',
+    async () => (await network.server.exec([...LIST, 'table', ...TABLE])).code === 0,
+  );
+  await network.admin('clear-relay', 'acme', 'innernet-server');
+  await until(
+    'the table is gone',
+    async () => (await network.server.exec([...LIST, 'table', ...TABLE])).code !== 0,
+  );
+  await until(
+    'forwarding is put back',
+    async () => (await network.server.sure(['cat', FORWARDING])) === '0\n',
+  );
 });
 
 it('a port that is taken is a warning, and the network is served', async () => {

@@ -67,6 +67,8 @@ const device = () => ({
   ),
 });
 
+const relay = { counts: { ...new Relay().counts, byKernel: undefined } };
+
 describe('what is counted', () => {
   it('the log, the clients, refusals, appends and the device', async () => {
     const metrics = new Metrics();
@@ -88,10 +90,7 @@ describe('what is counted', () => {
     ]);
     const { live, hub, limits, unproved } = served;
     await live.reached((await served.log.head()).position);
-    const text = metrics.text(
-      { network: 'acme', live, hub, limits, unproved, device, relay: new Relay() },
-      NOW,
-    );
+    const text = metrics.text({ network: 'acme', live, hub, limits, unproved, device, relay }, NOW);
     const lines = text.split('\n');
     for (const line of [
       `innernet_head_position ${live.head.position}`,
@@ -110,6 +109,7 @@ describe('what is counted', () => {
       'innernet_handshake_age_seconds_bucket{le="300"} 2',
       'innernet_handshake_age_seconds_count 2',
       'innernet_relay_pairs 0',
+      'innernet_relay_packets_total{by="kernel"} 0',
       'innernet_relay_dropped_total{reason="stranger"} 0',
     ])
       expect(lines).toContain(line);
@@ -143,7 +143,7 @@ describe('what is counted', () => {
       limits,
       unproved,
       device: () => undefined,
-      relay: new Relay(),
+      relay,
     };
     const text = new Metrics().text(sources);
     const families = new Set<string>();

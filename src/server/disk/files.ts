@@ -26,6 +26,8 @@ export type NetworkFiles = {
   unproved: string;
   /** See `RelayFile`. */
   relay: string;
+  /** See `LentForwarding`. */
+  relayForwarding: string;
   /** See `relaySecret`. */
   relaySecret: string;
   /** Of innernet 2.0's server: never written. */
@@ -40,6 +42,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   claims: join(dataDir, `${network}.claims`),
   unproved: join(dataDir, `${network}.unproved`),
   relay: join(dataDir, `${network}.relay`),
+  relayForwarding: join(dataDir, `${network}.relay-forwarding`),
   relaySecret: join(dataDir, `${network}.relay-key`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

@@ -216,13 +216,18 @@ const deviceLines = (state: DeviceState | undefined, now: number): string[] => {
 /** None where the server is no relay. */
 const relayLines = (counts: OwnRelay['counts']): string[] => {
   if (!counts) return [];
-  const { pairs, passed, dropped } = counts;
+  const { pairs, passed, dropped, byKernel } = counts;
   const name = 'innernet_relay_dropped_total';
   const reasons = Array.from(dropped, ([reason, count]) => `${name}{reason="${reason}"} ${count}`);
+  const by = (what: string, program: number, kernel: number): string[] =>
+    family(`innernet_relay_${what}_total`, 'counter', `${what} that the relay passed on, by whom.`, [
+      `innernet_relay_${what}_total{by="program"} ${program}`,
+      `innernet_relay_${what}_total{by="kernel"} ${kernel}`,
+    ]);
   return [
     ...one('innernet_relay_pairs', 'gauge', 'Pairs with a session through this relay.', pairs),
-    ...one('innernet_relay_packets_total', 'counter', 'Packets that the relay passed on.', passed.packets),
-    ...one('innernet_relay_bytes_total', 'counter', 'Their bytes.', passed.bytes),
+    ...by('packets', passed.packets, byKernel?.sent ?? 0),
+    ...by('bytes', passed.bytes, byKernel?.bytes ?? 0),
     ...family(name, 'counter', 'Packets that the relay did not pass on.', reasons),
   ];
 };

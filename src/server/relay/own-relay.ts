@@ -3,6 +3,7 @@ import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { canReach } from '../../domain/reach.ts';
 import { sees } from '../../domain/visibility.ts';
+import type { Passed } from '../../filter/relay-table.ts';
 import type { RelayPeer } from '../../relay/members.ts';
 import { Relay } from '../../relay/relay.ts';
 import { RelayRunner } from '../../relay/runner.ts';
@@ -13,6 +14,7 @@ import type { PublicKey } from '../../values/key.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
+import type { KernelWays } from './kernel-ways.ts';
 
 /** Between looks at the device because of a mailbox from an unknown host. */
 const MIN_LOOK_MS = 250;
@@ -21,11 +23,15 @@ export type OwnRelayOptions = {
   live: Live;
   observations: Observations;
   mailboxOf: (relay: PeerId, peer: PeerId) => PublicKey;
+  /** Undefined: the program passes all packets. */
+  kernelAt: (port: number) => Promise<KernelWays | undefined>;
+  /** Takes back what the kernel was told. */
+  forgetKernel: () => Promise<unknown>;
   file: string;
   report: (trouble: string, error: unknown) => void;
 };
 
-type Running = { relay: Relay; runner: RelayRunner };
+type Running = { relay: Relay; runner: RelayRunner; kernel: KernelWays | undefined };
 
 export class OwnRelay {
   readonly #options: OwnRelayOptions;
@@ -63,13 +69,17 @@ export class OwnRelay {
   }
 
   /** Undefined: it is no relay, or cannot be one now. */
-  get counts(): Relay['counts'] | undefined {
-    return this.#running?.relay.counts;
+  get counts(): (Relay['counts'] & { byKernel: Passed | undefined }) | undefined {
+    if (!this.#running) return undefined;
+    const { relay, kernel } = this.#running;
+    return { ...relay.counts, byKernel: kernel?.passed };
   }
 
+  /** What the kernel has goes on, as the tunnels do. */
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#turns;
+    await this.#running?.kernel?.leave();
     await this.#running?.runner.close();
   }
 
@@ -79,22 +89,26 @@ export class OwnRelay {
     this.#running = undefined;
     if (before) before.runner.carryOut(before.relay.setPeers([], () => false, performance.now()));
     this.#turns = this.#turns
+      .then(() => before?.kernel?.leave())
       .then(() => before?.runner.close())
+      .then(() => (port === undefined ? this.#options.forgetKernel() : undefined))
       .then(() => (port === undefined || port !== this.#port ? undefined : this.#open(port)))
       .catch((error: unknown) => this.#options.report('this server is no relay now', error));
   }
 
   async #open(port: number): Promise<void> {
     const relay = new Relay();
+    const kernel = await this.#options.kernelAt(port);
     relay.setPeers(this.#peers(), this.#sees, performance.now());
     const runner = await RelayRunner.open({
       relay,
       port,
       file: this.#options.file,
+      kernel,
       onMailbox: (peer, isOpen) => this.#tell(peer, isOpen),
       onClaim: () => this.#look(),
     });
-    this.#running = { relay, runner };
+    this.#running = { relay, runner, kernel };
     // The log may have gone on meanwhile.
     if (port === this.#port) this.#level();
     else this.#turnTo(this.#port);

@@ -3,6 +3,7 @@ import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
+import { forgetRelay } from '../../filter/relay-ways.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -26,6 +27,7 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
     await new Questions(options).sure(
       `Take the tunnels of ${network} down? No peer reaches this machine then.`,
     );
+  await forgetRelay(network, files.relayForwarding);
   if (!(await takeDown(network))) note(`innernet-server: ${network} is down already`);
   sayDone({ network, changes }, options, `${network} is down`);
 };

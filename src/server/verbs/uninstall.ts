@@ -6,6 +6,7 @@ import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { tableName } from '../../filter/filter-table.ts';
 import { listTable, removeTable } from '../../filter/kept-table.ts';
+import { forgetRelay } from '../../filter/relay-ways.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { logFiles } from '../../store/log-files.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -30,6 +31,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     const log = await mayDeleteLog(network, files, options);
     await takeDown(network);
     await removeTable(network);
+    await forgetRelay(network, files.relayForwarding);
     if (options.writeHosts) await writeHosts(options.hostsPath, network, () => []);
     for (const path of secretFiles(files)) await removeFile(path);
     const rest = log ? [...recordFiles(files), ...lockFiles(files)] : [];

@@ -1,0 +1,276 @@
+/** Keeps a relay's table of nftables as wanted; says where the kernel cannot pass packets on. */
+import type { Ip } from '../values/ip.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { run, sure } from '../wireguard/program.ts';
+import { LentForwarding, putForwardingBack } from './lent-forwarding.ts';
+import {
+  addWay,
+  changeSites,
+  keptOwn,
+  othersThatFilter,
+  type Passed,
+  passedIn,
+  type RelayWay,
+  relayTableName,
+  removeWay,
+  skeletonOf,
+  wayKey,
+} from './relay-table.ts';
+
+/** New ways are gathered for a moment: until then the program passes packets. */
+const GATHER_MS = 30;
+const LOOK_EVERY_MS = 5_000;
+/** After the first way. */
+const FIRST_LOOK_MS = 700;
+/** So many packets taken and none sent since: another filter drops them. */
+const MIN_LOST = 4;
+const TRY_AGAIN_MS = 600_000;
+/** The program removes elements; the kernel does if no program runs. */
+const SPARE_SECONDS = 30;
+
+export type RelayWaysOptions = {
+  network: InterfaceName;
+  port: number;
+  ownHost: Ip;
+  /** Of `LentForwarding`. */
+  journal: string;
+  say: (message: string) => void;
+};
+
+type Wanted = { way: RelayWay; until: number };
+
+export class RelayWays {
+  readonly #options: RelayWaysOptions;
+  readonly #forwarding: LentForwarding;
+  readonly #wanted = new Map<string, Wanted>();
+  /** What the kernel has, by key. */
+  readonly #told = new Map<string, string>();
+  readonly #changed = new Set<string>();
+  #sites: ReadonlySet<string> = new Set();
+  #toldSites: ReadonlySet<string> = new Set();
+  #isMade = false;
+  #lent = '';
+  #trouble: string | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #gathering: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #passed: Passed = { taken: 0, sent: 0, bytes: 0 };
+  #takenAtLastSent = 0;
+  #isClosed = false;
+
+  constructor(options: RelayWaysOptions) {
+    this.#options = options;
+    this.#forwarding = new LentForwarding(options.journal);
+    this.#lookIn(LOOK_EVERY_MS);
+  }
+
+  /** Why the program passes all packets itself; undefined: the kernel does. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** By the kernel, since the table was made. */
+  get passed(): Passed {
+    return this.#passed;
+  }
+
+  open(way: RelayWay, forMs: number): void {
+    const key = wayKey(way);
+    if (this.#wanted.size === 0) this.#lookIn(FIRST_LOOK_MS);
+    this.#wanted.set(key, { way, until: performance.now() + forMs });
+    this.#changed.add(key);
+    this.#soon();
+  }
+
+  close(way: RelayWay): void {
+    const key = wayKey(way);
+    if (textOf(this.#wanted.get(key)?.way) !== textOf(way)) return;
+    this.#wanted.delete(key);
+    this.#changed.add(key);
+    void this.#work();
+  }
+
+  /** Only packets from there are worth a look. */
+  admit(sites: ReadonlySet<string>): void {
+    const ipv4 = new Set([...sites].filter((site) => !site.includes(':')));
+    const isSame = ipv4.size === this.#sites.size && [...ipv4].every((site) => this.#sites.has(site));
+    this.#sites = ipv4;
+    if (!isSame) this.#soon();
+  }
+
+  /** Resolves when the kernel has all earlier changes, or cannot have them. */
+  async settled(): Promise<void> {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    await this.#work();
+  }
+
+  /** The table stays, as the tunnels do. */
+  async leave(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#gathering);
+    clearTimeout(this.#looking);
+    await this.#working;
+  }
+
+  #soon(): void {
+    if (this.#isClosed) return;
+    this.#gathering ??= setTimeout(() => void this.settled(), GATHER_MS);
+  }
+
+  /** One at a time; what changes meanwhile is done next. */
+  #work(): Promise<void> {
+    this.#working = this.#working.then(() => (this.#isClosed || !this.#isBehind ? undefined : this.#level()));
+    return this.#working;
+  }
+
+  get #isBehind(): boolean {
+    return !this.#isMade || this.#changed.size > 0 || this.#sites !== this.#toldSites;
+  }
+
+  async #level(): Promise<void> {
+    if (this.#trouble !== undefined) return;
+    try {
+      for (const { way } of this.#wanted.values()) this.#lendFor(way);
+      if (this.#isMade && this.#lent === this.#forwarding.lent.join())
+        await this.#change().catch(() => this.#make());
+      else await this.#make();
+    } catch (error) {
+      this.#fail((error as Error).message);
+    }
+  }
+
+  #lendFor({ fromHost }: RelayWay): void {
+    if (!this.#forwarding.lend(fromHost))
+      throw new Error(`no way back to ${fromHost} is in the main table of routes`);
+  }
+
+  /** Only what changed, in one transaction. */
+  async #change(): Promise<void> {
+    const { network } = this.#options;
+    const keys = [...this.#changed];
+    const sites = this.#sites;
+    this.#changed.clear();
+    const lines = keys.flatMap((key) => {
+      const wanted = this.#wanted.get(key);
+      const has = this.#told.get(key);
+      if (has === textOf(wanted?.way)) return [];
+      return [
+        ...(has === undefined ? [] : removeWay(network, key)),
+        ...(wanted ? addWay(network, wanted.way, secondsOf(wanted)) : []),
+      ];
+    });
+    const added = [...sites].filter((site) => !this.#toldSites.has(site));
+    const removed = [...this.#toldSites].filter((site) => !sites.has(site));
+    lines.push(...changeSites(network, added, removed));
+    if (lines.length > 0) await sure('nft', ['-f', '-'], `${lines.join('\n')}\n`);
+    for (const key of keys) this.#note(key);
+    this.#toldSites = sites;
+  }
+
+  #note(key: string): void {
+    const text = textOf(this.#wanted.get(key)?.way);
+    if (text === undefined) this.#told.delete(key);
+    else this.#told.set(key, text);
+  }
+
+  /** The whole table, in one transaction. */
+  async #make(): Promise<void> {
+    const { network, port, ownHost } = this.#options;
+    const listing = await run('nft', ['list', 'map', 'ip', relayTableName(network), 'own']);
+    const { lent } = this.#forwarding;
+    const wanted = [...this.#wanted.values()];
+    const sites = this.#sites;
+    this.#changed.clear();
+    const lines = [
+      ...skeletonOf({ network, port, ownHost, lent }),
+      ...keptOwn(network, listing.code === 0 ? listing.stdout : ''),
+      ...changeSites(network, [...sites], []),
+      ...wanted.flatMap((each) => addWay(network, each.way, secondsOf(each))),
+    ];
+    await sure('nft', ['-f', '-'], `${lines.join('\n')}\n`);
+    this.#told.clear();
+    for (const { way } of wanted) this.#told.set(wayKey(way), textOf(way) ?? '');
+    this.#toldSites = sites;
+    this.#isMade = true;
+    this.#lent = lent.join();
+    this.#passed = { taken: 0, sent: 0, bytes: 0 };
+    this.#takenAtLastSent = 0;
+  }
+
+  #lookIn(milliseconds: number): void {
+    clearTimeout(this.#looking);
+    if (this.#isClosed) return;
+    this.#looking = setTimeout(() => {
+      this.#working = this.#working
+        .then(() => this.#look())
+        .catch((error: Error) => this.#fail(error.message));
+      this.#lookIn(LOOK_EVERY_MS);
+    }, milliseconds).unref();
+  }
+
+  /** Finds a table that somebody removed, and packets that another filter drops. */
+  async #look(): Promise<void> {
+    if (this.#isClosed || !this.#isMade) return;
+    const { network } = this.#options;
+    const { code, stdout } = await run('nft', ['list', 'counters', 'table', 'ip', relayTableName(network)]);
+    if (code !== 0) {
+      this.#options.say(`nftables' table ${relayTableName(network)} was removed: it is made again`);
+      this.#isMade = false;
+      return this.#level();
+    }
+    const before = this.#passed;
+    this.#passed = passedIn(stdout);
+    const { taken, sent } = this.#passed;
+    if (sent !== before.sent) this.#takenAtLastSent = taken;
+    else if (taken - this.#takenAtLastSent >= MIN_LOST) await this.#giveUp();
+  }
+
+  async #giveUp(): Promise<void> {
+    const { network } = this.#options;
+    const { stdout } = await run('nft', ['-j', 'list', 'chains']);
+    const others = othersThatFilter(network, stdout).join(', ');
+    await removeRelayTable(network).catch(() => {});
+    this.#fail(
+      `packets that the kernel passes on are dropped on their way out${others && ` (see nft chain ${others})`}`,
+    );
+  }
+
+  /** The program passes packets; later it is tried again. */
+  #fail(reason: string): void {
+    this.#trouble = reason;
+    this.#isMade = false;
+    this.#options.say(`warning: the relay's data goes through this program, which is slower: ${reason}`);
+    setTimeout(() => {
+      this.#trouble = undefined;
+      void this.#work();
+    }, TRY_AGAIN_MS).unref();
+  }
+}
+
+const textOf = (way: RelayWay | undefined): string | undefined =>
+  way && `${wayKey(way)} ${way.toHost} ${way.toPort}`;
+
+const secondsOf = ({ until }: Wanted): number =>
+  Math.max(1, Math.ceil((until - performance.now()) / 1000)) + SPARE_SECONDS;
+
+const removeRelayTable = async (network: InterfaceName): Promise<boolean> => {
+  const name = relayTableName(network);
+  if ((await run('nft', ['list', 'table', 'ip', name])).code !== 0) return false;
+  await sure('nft', ['delete', 'table', 'ip', name]);
+  return true;
+};
+
+/** As before there was a relay; false if nothing was left of one. Throws the `Failure` of `nft`. */
+export const forgetRelay = async (network: InterfaceName, journal: string): Promise<boolean> => {
+  const hadForwarding = putForwardingBack(journal);
+  const hadTable = await removeRelayTable(network).catch(() => false);
+  return hadForwarding || hadTable;
+};
+
+/** Whether nftables is there. */
+export const hasNft = async (): Promise<boolean> =>
+  run('nft', ['--version']).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
