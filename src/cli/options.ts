@@ -142,3 +142,14 @@ export const addHostsOptions = (verb: Command): Command =>
       ),
     )
     .option('--no-write-hosts', 'leave the hosts file alone');
+
+/** Gives a verb's words and flags to what it does. `load` imports that when the verb is typed, and no sooner. */
+export const runs = <Words extends unknown[], Options extends GlobalOptions>(
+  verb: Command,
+  load: () => Promise<(...given: [...Words, Options]) => unknown>,
+): void => {
+  verb.action(async (...given: unknown[]) => {
+    const words = given.slice(0, -2) as Words; // commander adds the flags and the verb
+    await (await load())(...words, saidTo<Options>(given.at(-1) as Command));
+  });
+};

@@ -5,13 +5,20 @@ import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
-import type { DoctorOptions } from '../cli/examining.ts';
 import { addExpiryVerb } from '../cli/expiry.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
 import { networkName } from '../cli/network-verb.ts';
-import { addGlobalOptions, addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
+import {
+  addGlobalOptions,
+  addHostsOptions,
+  flag,
+  portNumber,
+  runs,
+  saidTo,
+  wholeNumber,
+} from '../cli/options.ts';
 import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
@@ -21,21 +28,7 @@ import { main } from '../cli/run.ts';
 import { addUiVerb, type OwnOf } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
-import {
-  addNatOptions,
-  type FetchOptions,
-  type InstallOptions,
-  type ShowOptions,
-  type UninstallOptions,
-  type UpOptions,
-} from './options.ts';
-import type { AcknowledgeOptions } from './verbs/acknowledge.ts';
-import type { DownOptions } from './verbs/down.ts';
-import type { ForgetPinOptions } from './verbs/forget-pin.ts';
-import type { ListenPortOptions } from './verbs/listen-port.ts';
-import type { OwnEndpointOptions } from './verbs/own-endpoint.ts';
-import type { PeerEndpointOptions } from './verbs/peer-endpoint.ts';
-import type { VerifyOptions } from './verbs/verify.ts';
+import { addNatOptions } from './options.ts';
 
 const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
@@ -63,11 +56,9 @@ const addInstall = (program: Command): void => {
       'join also where the range is not private, and its owners cannot be reached then',
     )
     .option('--allow-overlap', 'join also where something else of this machine has addresses of the network');
-  addNatOptions(addHostsOptions(addLocalChangeOptions(install))).action(
-    async (file: string, _options, command: Command) => {
-      const client = await import('./verbs/install.ts');
-      await client.install(file, saidTo<InstallOptions>(command));
-    },
+  runs(
+    addNatOptions(addHostsOptions(addLocalChangeOptions(install))),
+    async () => (await import('./verbs/install.ts')).install,
   );
 };
 
@@ -88,10 +79,7 @@ const addUp = (program: Command): void => {
         wholeNumber(1, 86_400),
       ).default(60),
     );
-  addNatOptions(addHostsOptions(up)).action(async (networks: InterfaceName[], _options, command: Command) => {
-    const client = await import('./verbs/up.ts');
-    await client.up(networks, saidTo<UpOptions>(command));
-  });
+  runs(addNatOptions(addHostsOptions(up)), async () => (await import('./verbs/up.ts')).up);
 };
 
 const addDown = (program: Command): void => {
@@ -99,10 +87,7 @@ const addDown = (program: Command): void => {
     summary: "take a network's tunnels down; it stays installed",
     examples: ['down acme'],
   });
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./verbs/down.ts');
-    await client.down(network, saidTo<DownOptions>(command));
-  });
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/down.ts')).down);
 };
 
 const addUninstall = (program: Command): void => {
@@ -111,11 +96,9 @@ const addUninstall = (program: Command): void => {
       'leave a network for good: delete its key, its pins and its device; to return you need a new invitation',
     examples: ['uninstall acme', 'uninstall acme --yes'],
   }).option('--yes', 'do not ask whether this is meant');
-  addHostsOptions(addLocalChangeOptions(uninstall)).action(
-    async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./verbs/uninstall.ts');
-      await client.uninstall(network, saidTo<UninstallOptions>(command));
-    },
+  runs(
+    addHostsOptions(addLocalChangeOptions(uninstall)),
+    async () => (await import('./verbs/uninstall.ts')).uninstall,
   );
 };
 
@@ -124,14 +107,11 @@ const addFetch = (program: Command): void => {
     summary: 'ask the server for what has changed, once, for a network that is up',
     examples: ['fetch acme'],
   });
-  addNatOptions(addHostsOptions(fetch)).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./verbs/fetch.ts');
-    await client.fetch(network, saidTo<FetchOptions>(command));
-  });
+  runs(addNatOptions(addHostsOptions(fetch)), async () => (await import('./verbs/fetch.ts')).fetch);
 };
 
 const addShow = (program: Command): void => {
-  verb(program, 'show', {
+  const added = verb(program, 'show', {
     summary: 'show your networks and who is connected (the default, without a verb)',
     examples: ['show', 'show acme --short', 'show acme --tree', 'show --json'],
   })
@@ -139,11 +119,8 @@ const addShow = (program: Command): void => {
     .argument('[network]', 'its name on this machine', networkName)
     .option('-s, --short', 'one line a peer')
     .option('-t, --tree', 'hang the peers under their CIDRs')
-    .option('--json', 'answer with JSON: a list of networks')
-    .action(async (network: InterfaceName | undefined, _options, command: Command) => {
-      const client = await import('./verbs/show.ts');
-      await client.show(network, saidTo<ShowOptions>(command));
-    });
+    .option('--json', 'answer with JSON: a list of networks');
+  runs(added, async () => (await import('./verbs/show.ts')).show);
 };
 
 const addForgetPin = (program: Command): void => {
@@ -151,24 +128,15 @@ const addForgetPin = (program: Command): void => {
     summary: "accept a peer's new key or address where it is held back; check with its owner first",
     examples: ['forget-pin acme bob', 'forget-pin acme 10.61.1.5'],
   }).argument('<peer>', 'its name or address, as "show" names it');
-  addLocalChangeOptions(added).action(
-    async (network: InterfaceName, peer: string, _options, command: Command) => {
-      const client = await import('./verbs/forget-pin.ts');
-      await client.forgetPin(network, peer, saidTo<ForgetPinOptions>(command));
-    },
-  );
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/forget-pin.ts')).forgetPin);
 };
 
 const addDoctor = (program: Command): void => {
-  networkVerb(program, 'doctor', {
+  const added = networkVerb(program, 'doctor', {
     summary: 'go through what can be wrong with a network on this machine, and say what to do',
     examples: ['doctor acme', 'doctor acme --json'],
-  })
-    .option('--json', 'answer with JSON: a list of findings')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./verbs/doctor.ts');
-      await client.doctor(network, saidTo<DoctorOptions>(command));
-    });
+  }).option('--json', 'answer with JSON: a list of findings');
+  runs(added, async () => (await import('./verbs/doctor.ts')).doctor);
 };
 
 const addSetListenPort = (program: Command): void => {
@@ -179,14 +147,11 @@ const addSetListenPort = (program: Command): void => {
     .addOption(flag('-l, --listen-port <port>', 'the port', portNumber))
     .addOption(new Option('-u, --unset', 'let WireGuard choose a port').conflicts('listenPort'))
     .option('--yes', 'do not ask whether this is meant');
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./verbs/listen-port.ts');
-    await client.setListenPort(network, saidTo<ListenPortOptions>(command));
-  });
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/listen-port.ts')).setListenPort);
 };
 
 const addOverrideEndpoint = (program: Command): void => {
-  networkVerb(program, 'override-endpoint', {
+  const added = networkVerb(program, 'override-endpoint', {
     summary: 'tell the network where this machine is reached, in place of what the server sees',
     examples: [
       'override-endpoint acme --endpoint 203.0.113.7:51820',
@@ -204,11 +169,8 @@ const addOverrideEndpoint = (program: Command): void => {
     .addOption(new Option('-u, --unset', 'be reached where the server sees it').conflicts('endpoint'))
     .option('--yes', 'do not ask whether this is meant')
     .option('--dry-run', 'only say what would be recorded')
-    .option('--json', 'answer with JSON: what was recorded, or would be')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./verbs/own-endpoint.ts');
-      await client.overrideEndpoint(network, saidTo<OwnEndpointOptions>(command));
-    });
+    .option('--json', 'answer with JSON: what was recorded, or would be');
+  runs(added, async () => (await import('./verbs/own-endpoint.ts')).overrideEndpoint);
 };
 
 const addOverridePeerEndpoint = (program: Command): void => {
@@ -226,7 +188,7 @@ const addOverridePeerEndpoint = (program: Command): void => {
     .word('peer', '--name', 'its name or address');
   addLocalChangeOptions(added).action(async (network: InterfaceName) => {
     const client = await import('./verbs/peer-endpoint.ts');
-    await client.overridePeerEndpoint(network, saidTo<PeerEndpointOptions>(added));
+    await client.overridePeerEndpoint(network, saidTo(added));
   });
 };
 
@@ -239,10 +201,7 @@ const addAcknowledge = (program: Command): void => {
     '--older-server',
     'the network went back to a server that does not prove itself: take what it says',
   );
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const client = await import('./verbs/acknowledge.ts');
-    await client.acknowledge(network, saidTo<AcknowledgeOptions>(command));
-  });
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/acknowledge.ts')).acknowledge);
 };
 
 const realityOf: RealityOf = async (network, names, options) => {
@@ -256,15 +215,11 @@ const ownOf: OwnOf = async (network, options) => {
 };
 
 const addVerify = (program: Command): void => {
-  networkVerb(program, 'verify', {
+  const added = networkVerb(program, 'verify', {
     summary: "check that the server's log still contains the history that this machine has seen",
     examples: ['verify acme'],
-  })
-    .option('--json', 'answer with JSON: what this machine has seen, and where the log ends')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const client = await import('./verbs/verify.ts');
-      await client.verify(network, saidTo<VerifyOptions>(command));
-    });
+  }).option('--json', 'answer with JSON: what this machine has seen, and where the log ends');
+  runs(added, async () => (await import('./verbs/verify.ts')).verify);
 };
 
 const summary = 'innernet makes this machine a peer of private WireGuard networks';

@@ -6,13 +6,12 @@ import { addChangeOptions } from '../cli/change.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
 import { addEndpointVerb } from '../cli/endpoint.ts';
-import type { DoctorOptions } from '../cli/examining.ts';
 import { addExpiryVerb } from '../cli/expiry.ts';
 import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
 import { networkName } from '../cli/network-verb.ts';
-import { addHostsOptions, flag, portNumber, saidTo, wholeNumber } from '../cli/options.ts';
+import { addHostsOptions, flag, portNumber, runs, saidTo, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
@@ -25,12 +24,8 @@ import { Cidr } from '../values/ip.ts';
 import { Hostname, InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './disk/files.ts';
 import { MetricsPlace } from './metrics/metrics-place.ts';
-import type { BackupOptions } from './verbs/backup.ts';
-import type { DownOptions } from './verbs/down.ts';
-import type { NewOptions, ServeOptions, UninstallOptions } from './verbs/options.ts';
 import { addProofVerbs } from './verbs/proof-verbs.ts';
 import type { RestoreOptions } from './verbs/restore.ts';
-import type { ShowOptions } from './verbs/show.ts';
 
 const open: Open = async (network, options) => {
   const { LocalPlane } = await import('./verbs/local-plane.ts');
@@ -38,7 +33,7 @@ const open: Open = async (network, options) => {
 };
 
 const addNew = (program: Command): void => {
-  verb(program, 'new', {
+  const added = verb(program, 'new', {
     summary: 'make a network, with this machine as its server',
     examples: [
       'new',
@@ -60,11 +55,8 @@ const addNew = (program: Command): void => {
     )
     .option('--yes', 'do not ask whether this is meant')
     .option('--dry-run', 'only say what would be recorded')
-    .option('--json', 'answer with the network as JSON')
-    .action(async (_options, command: Command) => {
-      const { createNetwork } = await import('./verbs/new.ts');
-      await createNetwork(saidTo<NewOptions>(command));
-    });
+    .option('--json', 'answer with the network as JSON');
+  runs(added, async () => (await import('./verbs/new.ts')).createNetwork);
 };
 
 const addServe = (program: Command): void => {
@@ -87,10 +79,7 @@ const addServe = (program: Command): void => {
     '--allow-forwarding',
     'let peers send through this machine where it forwards (default: dropped)',
   );
-  addHostsOptions(serve).action(async (network: InterfaceName, _options, command: Command) => {
-    const server = await import('./serve.ts');
-    await server.serve(network, saidTo<ServeOptions>(command));
-  });
+  runs(addHostsOptions(serve), async () => (await import('./serve.ts')).serve);
 };
 
 const openPast: OpenPast = async (network, options) => {
@@ -108,25 +97,20 @@ const addUninstall = (program: Command): void => {
     .addOption(
       new Option('--keep-log', 'leave the log where it is (the default)').conflicts('deleteLog').hideHelp(),
     );
-  addHostsOptions(addLocalChangeOptions(uninstall)).action(
-    async (network: InterfaceName, _options, command: Command) => {
-      const server = await import('./verbs/uninstall.ts');
-      await server.uninstall(network, saidTo<UninstallOptions>(command));
-    },
+  runs(
+    addHostsOptions(addLocalChangeOptions(uninstall)),
+    async () => (await import('./verbs/uninstall.ts')).uninstall,
   );
 };
 
 const addShow = (program: Command): void => {
-  verb(program, 'show', {
+  const added = verb(program, 'show', {
     summary: 'show the networks of this machine, who is connected, and who was seen when',
     examples: ['show', 'show acme', 'show --json'],
   })
     .argument('[network]', 'its name on this machine (default: all)', networkName)
-    .option('--json', 'answer with JSON: a list of networks')
-    .action(async (network: InterfaceName | undefined, _options, command: Command) => {
-      const server = await import('./verbs/show.ts');
-      await server.show(network, saidTo<ShowOptions>(command));
-    });
+    .option('--json', 'answer with JSON: a list of networks');
+  runs(added, async () => (await import('./verbs/show.ts')).show);
 };
 
 const addDown = (program: Command): void => {
@@ -134,26 +118,19 @@ const addDown = (program: Command): void => {
     summary: "take the server's tunnels of a network down; log, key and peers stay",
     examples: ['down acme', 'down acme --dry-run'],
   }).option('--yes', 'do not ask whether this is meant');
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const server = await import('./verbs/down.ts');
-    await server.down(network, saidTo<DownOptions>(command));
-  });
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/down.ts')).down);
 };
 
 const addDoctor = (program: Command): void => {
-  networkVerb(program, 'doctor', {
+  const added = networkVerb(program, 'doctor', {
     summary: "go through what can be wrong with a network on the server's machine, and say what to do",
     examples: ['doctor acme', 'doctor acme --json'],
-  })
-    .option('--json', 'answer with JSON: a list of findings')
-    .action(async (network: InterfaceName, _options, command: Command) => {
-      const server = await import('./verbs/doctor.ts');
-      await server.doctor(network, saidTo<DoctorOptions>(command));
-    });
+  }).option('--json', 'answer with JSON: a list of findings');
+  runs(added, async () => (await import('./verbs/doctor.ts')).doctor);
 };
 
 const addBackups = (program: Command): void => {
-  networkVerb(program, 'backup', {
+  const added = networkVerb(program, 'backup', {
     summary: 'write a checked copy of the log, also while it is being served',
     examples: ['backup acme acme.backup', 'backup acme /mnt/backups/ --keep 14'],
   })
@@ -161,11 +138,8 @@ const addBackups = (program: Command): void => {
     .addOption(
       flag('--keep <count>', 'delete all backups in the folder but so many', wholeNumber(1, 100_000)),
     )
-    .option('--json', 'answer with JSON: the file and how far it goes')
-    .action(async (network: InterfaceName, file: string, _options, command: Command) => {
-      const { backup } = await import('./verbs/backup.ts');
-      await backup(network, file, saidTo<BackupOptions>(command));
-    });
+    .option('--json', 'answer with JSON: the file and how far it goes');
+  runs(added, async () => (await import('./verbs/backup.ts')).backup);
   const putBack = networkVerb(program, 'restore', {
     summary: 'put a copy of the log in its place; what came after it is lost, and is named',
     examples: ['restore acme acme.backup', 'restore acme acme.backup --dry-run'],

@@ -7,15 +7,18 @@ import { witnessFile } from './witness.ts';
 /** In the order in which to delete them: the witness after the log, so that a half-deleted log is noticed. */
 export const logFiles = (log: string): string[] => [
   ...[log, `${log}-wal`, `${log}-shm`],
-  ...copiesBeforeUpgrades(log),
+  ...keptCopies(log),
   ...stateFiles(log),
   witnessFile(log),
 ];
 
-const copiesBeforeUpgrades = (log: string): string[] => {
-  const folder = dirname(log);
+/** Of upgrades and restores. */
+const KEPT = /^\.(v\d+(\.\d+)?|lost-\w+)(-wal|-shm)?$/;
+
+const keptCopies = (log: string): string[] => {
+  const [folder, own] = [dirname(log), basename(log)];
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
-    .filter((name) => name.startsWith(`${basename(log)}.v`) && /\.v\d+(\.\d+)?$/.test(name))
+    .filter((name) => name.startsWith(own) && KEPT.test(name.slice(own.length)))
     .map((name) => join(folder, name));
 };

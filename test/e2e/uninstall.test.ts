@@ -111,9 +111,16 @@ describe('innernet-server uninstall', () => {
   });
 
   it('deletes the log where that is said, and all that tells of its peers', async () => {
-    const beside = ['events.v2', 'events.v2.2', 'state', 'state.1', 'claims', 'unproved', 'observations'].map(
-      (end) => `acme.${end}`,
-    );
+    const beside = [
+      'events.v2',
+      'events.v2.2',
+      'events.lost-20261201T020000Z',
+      'state',
+      'state.1',
+      'claims',
+      'unproved',
+      'observations',
+    ].map((end) => `acme.${end}`);
     await sh(network.server, `cd /var/lib/innernet-server && touch ${beside.join(' ')}`);
     await network.server.sure([...SERVER, 'uninstall', 'acme', '--yes', '--delete-log']);
     expect(await files(network.server, '/etc/innernet-server')).toBe('');

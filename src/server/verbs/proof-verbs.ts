@@ -1,19 +1,13 @@
 /** The verbs that check, export, import and rebuild a log. */
 import { type Command, Option } from 'commander';
 import { addLocalChangeOptions } from '../../cli/local-change.ts';
-import { flag, parsedBy, saidTo, wholeNumber } from '../../cli/options.ts';
+import { flag, parsedBy, runs, saidTo, wholeNumber } from '../../cli/options.ts';
 import { addWitnessOption } from '../../cli/past.ts';
 import { networkVerb } from '../../cli/program.ts';
 import { Usage } from '../../cli/usage.ts';
 import type { Position } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
-import type {
-  ExportLogOptions,
-  ExportOptions,
-  ImportOptions,
-  RebuildOptions,
-  VerifyOptions,
-} from './options.ts';
+import type { ExportLogOptions, ExportOptions } from './options.ts';
 
 const position = wholeNumber(0, 2_147_483_647);
 const parsePosition = parsedBy('--only', position);
@@ -55,12 +49,7 @@ const addImport = (program: Command): void => {
   })
     .alias('replay')
     .argument('<file>', 'what "export" has written');
-  addLocalChangeOptions(added).action(
-    async (network: InterfaceName, file: string, _options, command: Command) => {
-      const { importLog } = await import('./import-log.ts');
-      await importLog(network, file, saidTo<ImportOptions>(command));
-    },
-  );
+  runs(addLocalChangeOptions(added), async () => (await import('./import-log.ts')).importLog);
 };
 
 const addVerify = (program: Command): void => {
@@ -70,10 +59,7 @@ const addVerify = (program: Command): void => {
   })
     .addOption(flag('--from <position>', 'take what comes up to here for granted', position))
     .option('--json', 'answer with JSON: what was checked, and where it ends');
-  addWitnessOption(verify).action(async (network: InterfaceName, _options, command: Command) => {
-    const proof = await import('./verify.ts');
-    await proof.verify(network, saidTo<VerifyOptions>(command));
-  });
+  runs(addWitnessOption(verify), async () => (await import('./verify.ts')).verify);
 };
 
 const addRebuild = (program: Command): void => {
@@ -81,10 +67,7 @@ const addRebuild = (program: Command): void => {
     summary: 'throw away what is made from the log, and make it again, while nobody serves the network',
     examples: ['rebuild acme'],
   });
-  addLocalChangeOptions(added).action(async (network: InterfaceName, _options, command: Command) => {
-    const { rebuildReadModels } = await import('./rebuild.ts');
-    await rebuildReadModels(network, saidTo<RebuildOptions>(command));
-  });
+  runs(addLocalChangeOptions(added), async () => (await import('./rebuild.ts')).rebuildReadModels);
 };
 
 export const addProofVerbs = (program: Command): void => {
