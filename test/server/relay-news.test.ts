@@ -84,6 +84,7 @@ describe('relays', () => {
     await bob.next('relays');
     await running.ask({ type: 'RenamePeer', peer: ids.ryo, name: 'rio' });
     await running.ask({ type: 'GrantAdmin', peer: ids.eve });
+    await running.ask({ type: 'AddAssociation', cidrs: ['innernet-server', 'bakers'] });
     for (const each of [old, bob]) await each.settled();
     expect([...old.frames, ...bob.frames].filter(({ kind }) => kind === 'relays')).toEqual([]);
   });
