@@ -83,11 +83,13 @@ describe('innernet-server history', () => {
     expect(there.map((time, index) => time - (utc[index] ?? 0))).toEqual(Array(5).fill(5.5 * 3_600_000));
   });
 
-  it('goes through a pager on a terminal, and nowhere else', async () => {
-    const env = { PAGER: "sed 's/^/paged: /'", NO_COLOR: '1' };
-    expect(await server.atTerminal(env, 'history', 'acme')).toMatch(/^(paged: +\d+ .*\r\n){5,}$/);
-    expect(await server.atTerminal({ PAGER: 'cat', NO_COLOR: '1' }, 'history', 'acme')).toMatch(/^ +1 {2}\d/);
-    expect((await server.runWith(env, 'history', 'acme')).stdout).toMatch(/^ +1 {2}\d/);
+  it('goes through a pager in colours on a terminal, and plainly everywhere else', async () => {
+    const env = { PAGER: "sed 's/^/paged: /'" };
+    const paged = await server.atTerminal({ ...env, NO_COLOR: '1' }, 'history', 'acme');
+    expect(paged).toMatch(/^(paged: +\d+ .*\r\n){5,}$/);
+    expect(await server.atTerminal({ PAGER: 'cat' }, 'history', 'acme')).toContain('\u001b[32m');
+    const { stdout } = await server.runWith(env, 'history', 'acme');
+    expect([stdout, stdout.includes('\u001b')]).toEqual([expect.stringMatching(/^ +1 {2}\d/), false]);
   });
 
   it('is quiet when its reader has seen enough', async () => {

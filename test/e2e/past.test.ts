@@ -1,10 +1,7 @@
-// The log as a tool, as an administrator types it on the server's machine: answers, exit codes, nothing changed.
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shellWord } from '../../src/domain/rejection.ts';
-import { type Ended, ended, ServerProgram } from '../server/program.ts';
+import { type Ended, ServerProgram } from '../server/program.ts';
 
 const server = new ServerProgram();
 const run = (...args: string[]): Promise<Ended> => server.run(...args);
@@ -257,22 +254,5 @@ describe('history', () => {
     expect(await wrong('--about', 'nobody')).toBe(1);
     const before = await run('history', 'acme', '--until', '2001-01-01');
     expect([before.code, before.stdout]).toEqual([0, '']);
-  });
-
-  it('goes through a pager in colours on a terminal, and plainly everywhere else', async () => {
-    const command = [process.execPath, ...server.command('history', 'acme', '--limit', '5')]
-      .map(shellWord)
-      .join(' ');
-    const onTerminal = async (pager: string): Promise<string> => {
-      const file = join(server.folder, 'typescript');
-      const env = { ...process.env, PAGER: pager, TERM: 'xterm' };
-      await ended(spawn('script', ['-qec', command, file], { env }));
-      return readFileSync(file, 'utf8');
-    };
-    const paged = await onTerminal('sed s/acme/ACME/');
-    expect(paged).toContain('\u001b[32m');
-    expect(paged).toContain('created network ACME');
-    expect(await onTerminal('cat')).toContain('created network acme');
-    expect(await answers('history', 'acme', '--limit', '5')).not.toContain('\x1b');
   });
 });
