@@ -23,7 +23,7 @@ const isShowable = (name: string): boolean => name !== '' && !/[\p{Cc}\p{Cf}\p{Z
 export const addCompletionVerbs = (program: Command, aliases: readonly string[], namesOf: NamesOf): void => {
   const name = program.name();
   verb(program, 'completions', {
-    summary: 'print what makes a shell complete verbs, flags and names at the Tab key',
+    summary: 'print the script by which a shell completes verbs, flags and names',
     examples: [
       `completions bash > /etc/bash_completion.d/${name}`,
       `completions zsh > /usr/local/share/zsh/site-functions/_${name}`,

@@ -195,7 +195,7 @@ const addOverridePeerEndpoint = (program: Command): void => {
 const addAcknowledge = (program: Command): void => {
   const added = networkVerb(program, 'acknowledge', {
     summary:
-      "say that you know of an older copy of the network's history that was put back, or of an older server",
+      "accept that an older copy of the network's history was put back, or that the server is an older one",
     examples: ['acknowledge acme', 'acknowledge acme --older-server'],
   }).option(
     '--older-server',

@@ -64,7 +64,7 @@ const addVerify = (program: Command): void => {
 
 const addRebuild = (program: Command): void => {
   const added = networkVerb(program, 'rebuild', {
-    summary: 'throw away what is made from the log, and make it again, while nobody serves the network',
+    summary: 'make the read models again from the log; the network must not be served meanwhile',
     examples: ['rebuild acme'],
   });
   runs(addLocalChangeOptions(added), async () => (await import('./rebuild.ts')).rebuildReadModels);
