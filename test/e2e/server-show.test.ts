@@ -51,7 +51,7 @@ it('is not taken down while it is served', async () => {
 
 it('stopped and taken down, it says so, and remembers who was seen', async () => {
   await network.stopServing('SIGTERM');
-  expect(network.said.join('\n')).toMatch(/its tunnels stay up until: innernet-server down acme$/);
+  expect(network.said.join('\n')).toMatch(/its tunnels stay up until: innernet-server down acme/);
   expect(await onServer('show', 'acme')).toContain('not served: no change is passed on: systemctl start');
   expect(await onServer('down', 'acme', '--dry-run')).toContain('remove the device acme');
   expect(await reaches(ann, '10.42.0.1')).toBe(true);
