@@ -1,3 +1,4 @@
+// The log as a tool, as an administrator types it on the server's machine: answers, exit codes, nothing changed.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
