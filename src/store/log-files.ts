@@ -4,11 +4,14 @@ import { basename, dirname, join } from 'node:path';
 import { stateFiles } from './stored-state.ts';
 import { witnessFile } from './witness.ts';
 
-/** In the order in which to delete them: the witness after the log, so that a half-deleted log is noticed. */
+/**
+ * In the order in which to delete them: the log late, so that who was stopped halfway can begin again, and
+ * the witness after it, so that half a log is noticed.
+ */
 export const logFiles = (log: string): string[] => [
-  ...[log, `${log}-wal`, `${log}-shm`],
   ...keptCopies(log),
   ...stateFiles(log),
+  ...[log, `${log}-wal`, `${log}-shm`],
   witnessFile(log),
 ];
 

@@ -91,7 +91,7 @@ describe('on the server', () => {
 
   it('uninstall says what would go, also while it is being served', async () => {
     expect(await onServer('uninstall', 'acme', '--dry-run', '--delete-log')).toMatch(
-      /delete \S+acme\.conf\n.*acme\.events$/m,
+      /delete \S+acme\.conf\n[\s\S]*acme\.events$/m,
     );
     expect(await onServer('uninstall', 'acme', '--dry-run')).not.toContain('acme.events');
     expect(await everything(network.server)).toBe(before);

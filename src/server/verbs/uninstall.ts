@@ -64,8 +64,8 @@ const ordersOf = async (
 const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
 const recordFiles = ({ log, observations, relay, unproved, claims }: NetworkFiles): string[] => [
-  ...logFiles(log),
   ...[observations, relay, unproved, claims],
+  ...logFiles(log),
 ];
 
 const lockFiles = ({ lock: stem }: NetworkFiles): string[] => [`${stem}.pid`, `${stem}.lock`];
