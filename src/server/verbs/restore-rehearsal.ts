@@ -4,49 +4,38 @@ import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sayOutcome } from '../../cli/change.ts';
 import { note } from '../../cli/print.ts';
-import type { LostProof } from '../../domain/lost-proofs.ts';
 import { Network } from '../../domain/network.ts';
 import { foretell } from '../../domain/preview.ts';
 import { reachDifference } from '../../domain/reach.ts';
-import { openLog } from '../../projections/open-log.ts';
-import type { Reach, Told } from '../../protocol/past.ts';
+import type { Reach } from '../../protocol/past.ts';
 import { inspectLog, removeLog } from '../../store/backup.ts';
-import type { Head } from '../../store/log.ts';
 import { verifyChain } from '../../store/verify.ts';
-import { readWitness, witnessFile } from '../../store/witness.ts';
+import { witnessFile } from '../../store/witness.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { readConf } from '../disk/conf.ts';
-import { filesOf, type NetworkFiles } from '../disk/files.ts';
+import { filesOf } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { reachOf } from '../past/rehearsal.ts';
-import { readClaim } from '../stream/claims.ts';
-import { lostChangesOf, lostText, noteLostChanges } from './lost-changes.ts';
-import { lostProofsOf, noteLostProofs } from './lost-proofs.ts';
+import { lostText, noteLostChanges } from './lost-changes.ts';
+import { noteLostProofs } from './lost-proofs.ts';
 import {
   byWhom,
   copyLog,
-  greatest,
   isRecorded,
-  type Lost,
   lostBeyond,
   neverLonger,
-  presentHead,
+  planRestore,
   type RestoreOptions,
-  refuseOtherNetwork,
+  type RestorePlan,
   restoration,
+  seenHead,
+  withCopy,
 } from './restore.ts';
 
 const NOBODY: Reach = { gained: [], lost: [] };
 
-type Foreseen = {
-  network: InterfaceName;
-  head: Head;
-  lost: Lost | undefined;
-  reach: Reach;
-  changes?: Told[] | undefined;
-  proofs?: LostProof[] | undefined;
-};
+type Foreseen = RestorePlan & { network: InterfaceName; reach: Reach };
 
 const say = ({ network, head, lost, reach, changes, proofs }: Foreseen, options: RestoreOptions): void => {
   const { events, sentences } = foretell(new Network(), lost ? [restoration(lost)] : []);
@@ -78,26 +67,17 @@ export const rehearseRestore = async (
   const draft = `${files.log}.${process.pid}.rehearsal`; // SQLite writes beside whatever it opens
   try {
     copyLog(resolve(file), draft);
-    const head = await inspectLog(draft);
-    const log = await openLog({ file: draft, migrate: true });
-    try {
-      await refuseOtherNetwork(log, conf, file);
-      const lost = await lostBeyond(log, head, await seenOf(files, await presentHead(files.log)));
+    await inspectLog(draft);
+    await withCopy(draft, async (log) => {
+      const plan = await planRestore(log, { file, files, conf });
       const reach = await reachAgainst(await loadNetwork(log), network, options);
-      const changes = lost && (await lostChangesOf(head, files.log));
-      const proofs = lost && (await lostProofsOf(log, head, files.log));
-      say({ network, head, lost, reach, changes, proofs }, options);
-    } finally {
-      await log.close();
-    }
+      say({ network, reach, ...plan }, options);
+    });
   } finally {
     removeLog(draft);
     rmSync(witnessFile(draft), { force: true });
   }
 };
-
-const seenOf = async (files: NetworkFiles, present?: Head): Promise<Lost | undefined> =>
-  greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
 
 /** Empty with a note if the present log is unreadable. */
 const reachAgainst = async (
@@ -123,7 +103,7 @@ export const rehearseRestored = async (network: InterfaceName, options: RestoreO
   const log = await openNetworkLog(network, options);
   try {
     const head = await verifyChain(log);
-    const lost = await lostBeyond(log, head, await seenOf(filesOf(network, options)));
+    const lost = await lostBeyond(log, head, seenHead(filesOf(network, options)));
     if (!lost) throw neverLonger(network);
     const isDone = await isRecorded(log, head, lost);
     say({ network, head, lost: isDone ? undefined : lost, reach: NOBODY }, options);

@@ -53,11 +53,16 @@ export const restore = async (
   try {
     refuseOpen(files.log);
     copyLog(resolve(file), draft);
-    const backup = await during('checking the copy', inspectLog(draft));
-    const prepared = await prepare(draft, { file, files, conf, backup, options, network });
+    await during('checking the copy', inspectLog(draft));
+    const plan = await withCopy(draft, async (log) => {
+      const plan = await planRestore(log, { file, files, conf });
+      await sure(network, plan.head, plan.lost, options);
+      if (plan.lost) await record(log, plan.head, plan.lost);
+      return plan;
+    });
     const aside = swap(draft, files);
     await settle(files);
-    tell({ network, backup, ...prepared, aside }, options);
+    tell(network, { ...plan, aside }, options);
   } finally {
     removeLog(draft);
     rmSync(witnessFile(draft), { force: true });
@@ -71,16 +76,12 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
   const log = await openNetworkLog(network, options);
   try {
     const head = await during('checking the log', verifyChain(log));
-    const lost = await lostBeyond(
-      log,
-      head,
-      greatest(readWitness(witnessFile(files.log)), readClaim(files.claims)),
-    );
+    const lost = await lostBeyond(log, head, seenHead(files));
     if (lost && !(await isRecorded(log, head, lost))) {
       await sure(network, head, lost, options);
       await record(log, head, lost);
     } else if (!lost) throw neverLonger(network);
-    tell({ network, backup: head, lost }, options);
+    tell(network, { head, lost }, options);
   } finally {
     await log.close();
   }
@@ -93,8 +94,12 @@ export const neverLonger = (network: string): Failure =>
     hint: `check it: innernet-server verify ${network}`,
   });
 
-export const greatest = (...heads: (Lost | undefined)[]): Lost | undefined =>
-  heads.reduce((most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most), undefined);
+/** The greatest that this machine or a client has seen. */
+export const seenHead = ({ log, claims }: NetworkFiles, present?: Head): Lost | undefined =>
+  [readWitness(witnessFile(log)), readClaim(claims), present].reduce<Lost | undefined>(
+    (most, head) => ((head?.position ?? 0) > (most?.position ?? 0) ? head : most),
+    undefined,
+  );
 
 /** With the WAL: a copy made with `cp` may have its last changes there. */
 export const copyLog = (from: string, to: string): void => {
@@ -111,48 +116,45 @@ const refuseOpen = (log: string): void => {
   });
 };
 
-type Parts = {
-  network: InterfaceName;
-  file: string;
-  files: NetworkFiles;
-  conf: ServerConf;
-  backup: Head;
-  options: RestoreOptions;
-};
-
-type Prepared = {
+/** What the network would go on from, and what it would lose; `changes` only where logs were compared. */
+export type RestorePlan = {
+  head: Head;
   lost: Lost | undefined;
-  changes: Told[] | undefined;
-  proofs: LostProof[] | undefined;
+  changes?: Told[] | undefined;
+  proofs?: LostProof[] | undefined;
 };
 
-/** Returns what is lost. */
-const prepare = async (draft: string, parts: Parts): Promise<Prepared> => {
-  const { network, file, files, conf, backup, options } = parts;
-  const log = await openLog({ file: draft, migrate: true });
+/** Opens a copy that is no network's log yet. */
+export const withCopy = async <T>(file: string, work: (log: EventLog) => Promise<T>): Promise<T> => {
+  const log = await openLog({ file, migrate: true });
   try {
-    await refuseOtherNetwork(log, conf, file);
-    const present = await presentHead(files.log);
-    const seen = greatest(readWitness(witnessFile(files.log)), readClaim(files.claims), present);
-    const lost = await lostBeyond(log, backup, seen);
-    await sure(network, backup, lost, options);
-    const changes = lost && (await lostChangesOf(backup, files.log));
-    const proofs = lost && (await lostProofsOf(log, backup, files.log));
-    if (lost) await record(log, backup, lost);
-    return { lost, changes, proofs };
+    return await work(log);
   } finally {
     await log.close();
   }
 };
 
-export const refuseOtherNetwork = async (log: EventLog, conf: ServerConf, file: string): Promise<void> => {
+/** `file`: the copy's name for people. Throws `Failure` for another network or history. */
+export const planRestore = async (
+  log: EventLog,
+  { file, files, conf }: { file: string; files: NetworkFiles; conf: ServerConf },
+): Promise<RestorePlan> => {
+  const head = await log.head();
+  await refuseOtherNetwork(log, conf, file);
+  const lost = await lostBeyond(log, head, seenHead(files, await presentHead(files.log)));
+  const changes = lost && (await lostChangesOf(head, files.log));
+  const proofs = lost && (await lostProofsOf(log, head, files.log));
+  return { head, lost, changes, proofs };
+};
+
+const refuseOtherNetwork = async (log: EventLog, conf: ServerConf, file: string): Promise<void> => {
   const server = (await loadNetwork(log)).peer(SERVER_PEER);
   if (server?.ip === conf.address && server.publicKey === publicKeyOf(conf.privateKey)) return;
   throw new Failure(`${file} is of another network: address or key of its server are not those of the conf`);
 };
 
 /** Undefined if the present log is missing or damaged. */
-export const presentHead = async (file: string): Promise<Head | undefined> => {
+const presentHead = async (file: string): Promise<Head | undefined> => {
   if (!existsSync(file)) return undefined;
   try {
     return await inspectLog(file);
@@ -242,25 +244,20 @@ const settle = async ({ log, claims }: NetworkFiles): Promise<void> => {
   forgetClaims(claims);
 };
 
-type Result = {
-  network: InterfaceName;
-  backup: Head;
-  lost: Lost | undefined;
-  changes?: Told[] | undefined;
-  proofs?: LostProof[] | undefined;
-  aside?: string | undefined;
-};
-
-const tell = (result: Result, { json }: RestoreOptions): void => {
-  const { network, backup, lost, changes, proofs, aside } = result;
+const tell = (
+  network: InterfaceName,
+  plan: RestorePlan & { aside?: string | undefined },
+  { json }: RestoreOptions,
+): void => {
+  const { head, lost, changes, proofs, aside } = plan;
   if (json) {
     const gone = { lost: lost ?? null, lostProofs: proofs ?? null };
-    answerJson({ network, position: backup.position, ...gone, aside: aside ?? null });
+    answerJson({ network, position: head.position, ...gone, aside: aside ?? null });
     return;
   }
-  const loss = lost ? `lost: ${lostText(backup, lost)}${byWhom(lost)}` : 'nothing is lost';
-  answer(`${network} goes on from position ${backup.position}; ${loss}`);
-  if (lost && 'changes' in result) noteLostChanges(backup, lost, changes);
+  const loss = lost ? `lost: ${lostText(head, lost)}${byWhom(lost)}` : 'nothing is lost';
+  answer(`${network} goes on from position ${head.position}; ${loss}`);
+  if (lost && 'changes' in plan) noteLostChanges(head, lost, changes);
   if (aside) note(`the log that was there is kept as ${aside}`);
   if (!lost) return;
   note(
