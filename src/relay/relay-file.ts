@@ -18,6 +18,15 @@ const Document = z.object({
   sessions: z.array(z.object({ ends: z.tuple([End, End]), ageMs: z.number().nonnegative() })),
 });
 
+/** A missing or damaged file holds nothing. */
+export const rememberedAddresses = (file: string): z.infer<typeof Document>['addresses'] => {
+  try {
+    return Document.parse(JSON.parse(readFileSync(file, 'utf8'))).addresses;
+  } catch {
+    return [];
+  }
+};
+
 export class RelayFile {
   readonly #file: string;
   readonly #relay: Relay;

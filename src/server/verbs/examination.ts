@@ -18,6 +18,7 @@ import type { ServerConf } from '../disk/conf.ts';
 import type { Folders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
+import { lookAtRelay } from './relay-examination.ts';
 
 const MAX_NAMED = 8;
 
@@ -104,12 +105,15 @@ const proofs = async (served: ServedNetwork): Promise<Look> => {
   );
 };
 
+const relay = async (served: ServedNetwork): Promise<Look> => lookAtRelay(served, await stateOf(served));
+
 export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
   { step: 'root', look: root },
   { step: 'device', needs: ['root'], look: device },
   { step: 'range', look: range },
   { step: 'overlap', look: overlap },
   { step: 'forwarding', needs: ['root'], look: forwarding },
+  { step: 'relay', needs: ['device'], look: relay },
   { step: 'admins', look: proofs },
   { step: 'ends', look: ends },
 ];

@@ -1,0 +1,72 @@
+/** The step of the server's `doctor` that looks at its relay. */
+import { readFileSync } from 'node:fs';
+import { type Look, ok, warning } from '../../cli/examining.ts';
+import type { Network } from '../../domain/network.ts';
+import { rememberedAddresses } from '../../relay/relay-file.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import { SERVER_PEER } from '../../values/id.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import { isLive } from '../../wireguard/device.ts';
+import { openDevice } from '../../wireguard/tunnel.ts';
+import { type Folders, filesOf } from '../disk/files.ts';
+
+/** One peer alone meets nobody at a relay. */
+const MIN_PEERS = 2;
+
+export type RelayFacts = {
+  network: string;
+  /** Undefined: the server is no relay. */
+  port: number | undefined;
+  isServed: boolean;
+  isPortOpen: boolean;
+  /** Peers with a session with the server. */
+  connected: number;
+  /** Peers whose mailbox was heard at the port. */
+  heard: number;
+};
+
+export const judgeRelay = ({ network, port, isServed, isPortOpen, connected, heard }: RelayFacts): Look => {
+  if (port === undefined)
+    return ok(`none: peers that find no direct way cannot talk (innernet-server set-relay ${network})`);
+  if (!isServed)
+    return warning('not looked at: the network is not served', `innernet-server serve ${network}`);
+  if (!isPortOpen)
+    return warning(
+      `UDP port ${port} is not open here`,
+      `see who has it: ss -ulpn 'sport = :${port}'; or choose another: innernet-server set-relay ${network} --port N`,
+    );
+  if (heard === 0 && connected >= MIN_PEERS)
+    return warning(
+      `${connected} peers were told of UDP port ${port}, and none was heard there`,
+      `let UDP port ${port} through to this machine (peers that others reach directly, and older clients, do not need it)`,
+    );
+  return ok(`UDP port ${port} is open, and ${heard} peer${heard === 1 ? ' was' : 's were'} heard there`);
+};
+
+/** From Linux's table of sockets: the local port in hexadecimal after the address. */
+export const isUdpPortOpen = (port: number): boolean => {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['/proc/net/udp', '/proc/net/udp6'].some((file) => {
+    const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1);
+    return lines.some((line) => line.trim().split(/\s+/)[1]?.endsWith(end));
+  });
+};
+
+export const lookAtRelay = async (
+  { network, folders }: { network: InterfaceName; folders: Folders },
+  state: Network,
+): Promise<Look> => {
+  const files = filesOf(network, folders);
+  const port = state.relays().find(({ peer }) => peer.id === SERVER_PEER)?.port;
+  const device = await openDevice(network);
+  const peers = [...((await device?.read())?.peers.values() ?? [])];
+  const now = Date.now();
+  return judgeRelay({
+    network,
+    port,
+    isServed: ProcessLock.isHeld(files.lock),
+    isPortOpen: port !== undefined && isUdpPortOpen(port),
+    connected: peers.filter((peer) => isLive(peer, now)).length,
+    heard: rememberedAddresses(files.relay).length,
+  });
+};
