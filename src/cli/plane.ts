@@ -20,6 +20,8 @@ export type NetworkView = {
   peers: Peer[];
   cidrs: CidrNode[];
   associations: Association[];
+  /** Without what only admins are told. */
+  isPartial?: true;
   /** Undefined: the server does not say. */
   isProofRequired?: boolean | undefined;
   /** Peers refused for lack of a proof by key, from a running server. */

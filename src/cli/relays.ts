@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Peer } from '../domain/peer.ts';
 import { type Endpoint, endpointOf, hostOf, SocketAddress } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
 import { SERVER_NAME, SERVER_PEER } from '../values/id.ts';
 import { RecordedName } from '../values/name.ts';
 import { addChangeOptions, change, named } from './change.ts';
@@ -43,7 +44,12 @@ const reachedAt = ({ id, endpoint, relayPort, relayEndpoint }: RelayPeer): Endpo
 };
 
 const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
-  const relays = (await plane.view()).peers.filter(isRelay).sort((left, right) => left.id - right.id);
+  const view = await plane.view();
+  if (view.isPartial)
+    throw new Failure('only an admin sees the relays', {
+      hint: `by which way this machine reaches others is said by: innernet show ${plane.network}`,
+    });
+  const relays = view.peers.filter(isRelay).sort((left, right) => left.id - right.id);
   if (json)
     return answerJson(
       relays.map((peer) => {

@@ -143,6 +143,14 @@ describe('each change, by flags alone', () => {
       'NAME             UDP PORT  REACHED AT            STATE',
       'innernet-server  4000      vpn.example.org:4000',
     );
+    const view = await plane.view();
+    plane.view = async () => ({ ...view, isPartial: true });
+    await refuses(
+      'list-relays acme',
+      1,
+      'only an admin sees the relays',
+      'by which way this machine reaches others is said by: innernet show acme',
+    );
     expect(await eventsOf('clear-relay acme')).toEqual([{ type: 'RelayCleared', peerId: ids.server }]);
     await rejects(
       'set-relay acme --name bob',

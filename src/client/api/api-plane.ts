@@ -229,6 +229,7 @@ export class ApiPlane implements Plane {
       hash,
       peers: peers.map((peer) => ({ ...peer, ...seen })),
       cidrs,
+      isPartial: true,
       get associations(): never {
         throw new Failure('only an admin sees the associations', { hint: refused.hint, cause: refused });
       },
