@@ -35,11 +35,11 @@ import type {
 } from './page.ts';
 import { reachOf } from './reach-of.ts';
 
-/** Milliseconds: who is connected fades without news. */
-const LOOK_AGAIN = 15_000;
-const RETRY = 2_000;
+/** Who is connected fades without news. */
+const LOOK_AGAIN_MS = 15_000;
+const RETRY_MS = 2_000;
 /** A slider is moved before the server is asked. */
-const SETTLE = 150;
+const SETTLE_MS = 150;
 
 const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -125,7 +125,7 @@ export class LivePage implements Page {
 
   constructor(door: Door) {
     this.#door = door;
-    setInterval(() => this.#look(), LOOK_AGAIN);
+    setInterval(() => this.#look(), LOOK_AGAIN_MS);
   }
 
   /** Goes on until the program that shows the page does not know this tab. */
@@ -141,7 +141,7 @@ export class LivePage implements Page {
         const isGone = error instanceof Gone;
         this.link.value = { state: isGone ? 'ended' : 'away', refusal: isGone ? GONE : refusalIn(error) };
       }
-      await sleep(RETRY);
+      await sleep(RETRY_MS);
     }
   }
 
@@ -390,7 +390,7 @@ export class LivePage implements Page {
 
   async #fetchMoment(moment: Position, wish: number): Promise<void> {
     this.isLoading.value = true;
-    await sleep(SETTLE);
+    await sleep(SETTLE_MS);
     if (wish !== this.#wish.moment) return;
     try {
       const shown = await this.#stateAt(moment);

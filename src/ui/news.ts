@@ -6,13 +6,13 @@ import { PAGE_OF_ENTRIES } from '../protocol/page.ts';
 import type { QuestionOf } from '../protocol/past.ts';
 import type { Position } from '../values/id.ts';
 
-/** Milliseconds between looks at who is connected; a large network is looked at less often. */
-const LOOK_EVERY = 10_000;
-const LOOK_EVERY_PER_PEER = 4;
+/** Between looks at who is connected; a large network is looked at less often. */
+const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS_PER_PEER = 4;
 
-/** Milliseconds before the server is asked again after it did not answer. */
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 5_000;
+/** Before the server is asked again after it did not answer. */
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 5_000;
 
 export type Source = {
   plane: Pick<Plane, 'ask' | 'view' | 'seen'>;
@@ -120,13 +120,13 @@ export class Follower {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    let pause = FIRST_PAUSE;
+    let pause = FIRST_PAUSE_MS;
     let position = this.#position ?? 0;
     while (!signal.aborted) {
       try {
         const { entries, end } = await this.#source.plane.ask(this.#question(position, { wait: true }));
         if (signal.aborted) return;
-        pause = FIRST_PAUSE;
+        pause = FIRST_PAUSE_MS;
         if (this.#away) this.#tell({ kind: 'back' });
         this.#away = undefined;
         if (end > position) await this.#take({ kind: 'entries', entries, end, after: position });
@@ -138,7 +138,7 @@ export class Follower {
         this.#away = { kind: 'away', refusal: this.#source.refusalOf(error) };
         this.#tell(this.#away);
         await sleep(pause);
-        pause = Math.min(2 * pause, LONGEST_PAUSE);
+        pause = Math.min(2 * pause, MAX_PAUSE_MS);
       }
     }
   }
@@ -164,7 +164,7 @@ export class Follower {
       } catch {
         // That the server is away is said by the follower.
       }
-      await sleep(LOOK_EVERY + LOOK_EVERY_PER_PEER * peers, undefined, { signal }).catch(() => {});
+      await sleep(LOOK_EVERY_MS + LOOK_EVERY_MS_PER_PEER * peers, undefined, { signal }).catch(() => {});
     }
   }
 }

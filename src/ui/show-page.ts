@@ -12,11 +12,10 @@ import { readPageFiles } from './page-files.ts';
 
 export type UiOptions = { port?: number; open: boolean };
 
-/** Milliseconds. */
-const IDLE = 15 * 60_000;
+const MAX_IDLE_MS = 15 * 60_000;
 /** A browser that is opened comes at once; a printed address is copied by hand. */
-const OPENED_LASTS = 60_000;
-const PRINTED_LASTS = IDLE;
+const OPENED_LASTS_MS = 60_000;
+const PRINTED_LASTS_MS = MAX_IDLE_MS;
 
 /** Resolves when it is over. Throws `Failure`: no answer, a port that is taken. */
 export const showPage = async (
@@ -30,15 +29,15 @@ export const showPage = async (
     readPageFiles(new URL('./', import.meta.url)),
   ]);
   const keys = new Keys(() => performance.now());
-  const idle = new Idle(IDLE);
+  const idle = new Idle(MAX_IDLE_MS);
   const door = await openDoor({ answers, files, keys, idle }, port);
   const addressFor = (lasts: number): string => `http://127.0.0.1:${door.port}/#${keys.token(lasts)}`;
-  const opened = open ? await tryToOpen(() => addressFor(OPENED_LASTS)) : undefined;
+  const opened = open ? await tryToOpen(() => addressFor(OPENED_LASTS_MS)) : undefined;
   try {
     if (opened) answer(`${plane.network} is shown in your browser`);
-    else answer(addressFor(PRINTED_LASTS));
+    else answer(addressFor(PRINTED_LASTS_MS));
     note(`${program.program}: the address works once; ${endsBy()}`);
-    const another = onEnter(() => answer(addressFor(PRINTED_LASTS)));
+    const another = onEnter(() => answer(addressFor(PRINTED_LASTS_MS)));
     const why = await Promise.race([
       stopSignal().then(() => undefined),
       idle.over.then(() => 'nobody has looked at the page for 15 minutes'),
