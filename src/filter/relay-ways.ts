@@ -131,18 +131,25 @@ export class RelayWays {
   async #level(): Promise<void> {
     if (this.#trouble !== undefined) return;
     try {
-      for (const { way } of this.#wanted.values()) this.#lendFor(way);
-      if (this.#isMade && this.#lent === this.#forwarding.lent.join())
-        await this.#change().catch(() => this.#make());
-      else await this.#make();
+      for (const key of this.#changed) this.#lendFor(this.#wanted.get(key)?.way);
+      if (!this.#isMade || this.#lent !== this.#forwarding.lent.join()) await this.#make();
+      else await this.#change().catch(() => this.#makeAgain());
     } catch (error) {
       this.#fail((error as Error).message);
     }
   }
 
-  #lendFor({ fromHost }: RelayWay): void {
-    if (!this.#forwarding.lend(fromHost))
-      throw new Error(`no way back to ${fromHost} is in the main table of routes`);
+  #lendFor(way: RelayWay | undefined): void {
+    if (way && !this.#forwarding.lend(way.fromHost))
+      throw new Error(`the main table of routes has none to ${way.fromHost}`);
+  }
+
+  /** Another program changed or removed it. */
+  #makeAgain(): Promise<void> {
+    this.#options.say(
+      `nftables' table ${relayTableName(this.#options.network)} was changed: it is made again`,
+    );
+    return this.#make();
   }
 
   /** Only what changed, in one transaction. */
@@ -214,11 +221,7 @@ export class RelayWays {
     if (this.#isClosed || !this.#isMade) return;
     const { network } = this.#options;
     const { code, stdout } = await run('nft', ['list', 'counters', 'table', 'ip', relayTableName(network)]);
-    if (code !== 0) {
-      this.#options.say(`nftables' table ${relayTableName(network)} was removed: it is made again`);
-      this.#isMade = false;
-      return this.#level();
-    }
+    if (code !== 0) return this.#makeAgain();
     const before = this.#passed;
     this.#passed = passedIn(stdout);
     const { taken, sent } = this.#passed;
@@ -240,6 +243,7 @@ export class RelayWays {
   #fail(reason: string): void {
     this.#trouble = reason;
     this.#isMade = false;
+    for (const key of this.#wanted.keys()) this.#changed.add(key);
     this.#options.say(`warning: the relay's data goes through this program, which is slower: ${reason}`);
     setTimeout(() => {
       this.#trouble = undefined;

@@ -18,14 +18,18 @@ const Document = z.object({
   sessions: z.array(z.object({ ends: z.tuple([End, End]), ageMs: z.number().nonnegative() })),
 });
 
-/** A missing or damaged file holds nothing. */
-export const rememberedAddresses = (file: string): z.infer<typeof Document>['addresses'] => {
+/** Of a missing or damaged file none. */
+const remembered = (file: string): z.infer<typeof Document> | undefined => {
   try {
-    return Document.parse(JSON.parse(readFileSync(file, 'utf8'))).addresses;
+    return Document.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
-    return [];
+    return undefined;
   }
 };
+
+/** Where mailboxes were open when the file was written. */
+export const rememberedAddresses = (file: string): z.infer<typeof Document>['addresses'] =>
+  remembered(file)?.addresses ?? [];
 
 export class RelayFile {
   readonly #file: string;
@@ -37,18 +41,14 @@ export class RelayFile {
     this.#relay = relay;
   }
 
-  /** A missing or damaged file holds nothing. */
   restore(): readonly Effect[] {
+    const known = remembered(this.#file);
+    if (!known) return [];
     const now = performance.now();
-    try {
-      const { addresses, sessions, writtenAt } = Document.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
-      // A clock that went back makes nothing younger.
-      const since = Math.max(0, Date.now() - writtenAt);
-      const kept = sessions.map(({ ends, ageMs }) => ({ ends, startedAt: now - ageMs - since }));
-      return this.#relay.restore(addresses, kept, now);
-    } catch {
-      return [];
-    }
+    // A clock that went back makes nothing younger.
+    const since = Math.max(0, Date.now() - known.writtenAt);
+    const sessions = known.sessions.map(({ ends, ageMs }) => ({ ends, startedAt: now - ageMs - since }));
+    return this.#relay.restore(known.addresses, sessions, now);
   }
 
   /** Soon while there is little to write. */

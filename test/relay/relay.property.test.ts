@@ -28,7 +28,8 @@ type Act =
   | { kind: 'packet'; type: 'mailbox' | 'initiation' | 'response' | 'cookie' | 'data' | 'garbage' }
   | { kind: 'handshake' }
   | { kind: 'sight' }
-  | { kind: 'rest' };
+  | { kind: 'rest' }
+  | { kind: 'restart' };
 
 const dice = fc.record({
   act: fc.oneof(
@@ -46,7 +47,7 @@ const dice = fc.record({
         { kind: 'packet', type: 'garbage' },
       ),
     },
-    { weight: 1, arbitrary: fc.constantFrom<Act>({ kind: 'sight' }, { kind: 'rest' }) },
+    { weight: 1, arbitrary: fc.constantFrom<Act>({ kind: 'sight' }, { kind: 'rest' }, { kind: 'restart' }) },
   ),
   peer: fc.constantFrom(...PEERS),
   from: fc.constantFrom(...PLACES),
@@ -83,7 +84,7 @@ const packetOf = (type: Extract<Act, { kind: 'packet' }>['type'], { peer, index,
 };
 
 const play = (story: readonly Dice[]): void => {
-  const relay = new Relay();
+  let relay = new Relay();
   let now = 1_000;
   let [packetsIn, packetsOut, bytesIn, bytesOut] = [0, 0, 0, 0];
   let served = PEERS;
@@ -130,6 +131,15 @@ const play = (story: readonly Dice[]): void => {
     if (act.kind === 'rest') {
       now += pause;
       judge(relay.expire(now));
+    } else if (act.kind === 'restart') {
+      const kept = [[...relay.addresses()], [...relay.sessions()]] as const;
+      const before = new Map(ways);
+      relay = new Relay();
+      relay.setPeers(served, sees, now);
+      ways.clear();
+      judge(relay.restore(...kept, now));
+      assert.deepEqual(ways, before);
+      count('restart');
     } else if (act.kind === 'sight') {
       sees = sight;
       served = PEERS.filter((_, index) => isServed[index] || isServed[0]);
@@ -157,6 +167,6 @@ const play = (story: readonly Dice[]): void => {
 
 it('a relay sends to nobody but its peers, never more than it gets, and the kernel would do the same', () => {
   fc.assert(fc.property(fc.array(dice, { minLength: 60, maxLength: 120 }), play), { numRuns, seed });
-  for (const what of ['session', 'data passed', 'open', 'close'])
+  for (const what of ['session', 'data passed', 'open', 'close', 'restart'])
     expect(happened.get(what) ?? 0, what).toBeGreaterThan(0);
 });

@@ -142,6 +142,18 @@ describe('a handshake', () => {
   });
 });
 
+it('a pair of one with IPv4 and one with IPv6 talks', () => {
+  const eve = peer(6, { host: '2001:db8::1' as Ip });
+  const given = new GivenRelay();
+  given.relay.setPeers([ann, eve], pairs([ann, eve]), given.now);
+  given
+    .opens(ann, ANN)
+    .opens(eve, '[2001:db8::1]:5')
+    .gets(initiation(eve.publicKey, 1), ANN, '[2001:db8::1]:5: 148')
+    .gets(response(ann.publicKey, 2, 1), '[2001:db8::1]:5', `${ANN}: 92`)
+    .passes(true, [ANN, '[2001:db8::1]:5']);
+});
+
 describe('data', () => {
   it('passes for 185 s after the handshake', () => {
     const given = new GivenRelay().connected();

@@ -2,7 +2,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { isUdpPortOpen, judgeRelay, type RelayFacts } from '../../src/server/verbs/relay-examination.ts';
+import { isUdpPortOpen } from '../../src/server/relay/udp-port.ts';
+import { judgeRelay, type RelayFacts } from '../../src/server/verbs/relay-examination.ts';
 
 const facts: RelayFacts = {
   network: 'acme',
@@ -11,11 +12,13 @@ const facts: RelayFacts = {
   isPortOpen: true,
   connected: 3,
   heard: 2,
+  byKernel: 12,
 };
 
 describe('the relay', () => {
   it.each<[string, Partial<RelayFacts>, string, RegExp]>([
-    ['that is there', {}, 'ok', /UDP port 51821 is open, and 2 peers were heard there/],
+    ['that is there', {}, 'ok', /2 peers were heard there; the kernel has passed on 12/],
+    ['without nftables', { byKernel: null }, 'warning', /innernet-server passes data on, which is slower/],
     ['that nobody has set', { port: undefined }, 'ok', /none: .*set-relay acme/],
     ['of a server that does not run', { isServed: false, isPortOpen: false }, 'warning', /not served/],
     ['whose port another program has', { isPortOpen: false }, 'warning', /51821 is not open here/],

@@ -690,6 +690,113 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R40',
+    what: 'strangers flood the relay with packets of each kind',
+    tests: [
+      { file: 'test/relay/relay.test.ts', titles: 'strangers use up' },
+      { file: 'test/relay/relay.property.test.ts', rounds: 5_000, variable: 'PROPERTY_RUNS' },
+      { file: 'test/e2e/relay.test.ts', titles: 'R40' },
+    ],
+    sabotages: [
+      {
+        file: 'src/relay/relay.ts',
+        line: 'if (!this.#triesForStrangers.take(now) || !this.#isTried(now)) return undefined;',
+        becomes: 'if (!this.#isTried(now)) return undefined;',
+      },
+      {
+        file: 'src/relay/relay.ts',
+        line: 'if (!source) return this.#dataOfOtherPort(packet, index, from, now);',
+        becomes: 'if (!source) return [this.#send(packet, from)];',
+      },
+    ],
+  },
+  {
+    id: 'R41',
+    what: 'a pair that may no longer talk, whose programs are frozen while WireGuard runs, goes on at the relay',
+    tests: [
+      { file: 'test/relay/relay.test.ts', titles: 'cut off' },
+      { file: 'test/e2e/relay.test.ts', titles: 'R41' },
+    ],
+    sabotages: [
+      { file: 'src/server/sessions/sessions.ts', line: 'relay.follow(step);', becomes: '' },
+      {
+        file: 'src/relay/relay.ts',
+        line: 'return this.#sees(left, right) && this.#sees(right, left);',
+        becomes: 'return this.#sees(left, right) || this.#sees(right, left);',
+      },
+    ],
+  },
+  {
+    id: 'R42',
+    what: "the relay's table is removed by somebody who flushes nftables",
+    tests: [{ file: 'test/e2e/relay.test.ts', titles: 'R42' }],
+    sabotages: [
+      {
+        file: 'src/filter/relay-ways.ts',
+        line: 'return this.#make();',
+        becomes: 'return Promise.resolve();',
+      },
+    ],
+  },
+  {
+    id: 'R43',
+    what: 'another table drops what the kernel passes on for the relay, as Docker does',
+    tests: [{ file: 'test/e2e/relay.test.ts', titles: 'R43' }],
+    sabotages: [
+      {
+        file: 'src/filter/relay-ways.ts',
+        line: 'else if (taken - this.#takenAtLastSent >= MIN_LOST) await this.#giveUp();',
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R44',
+    what: "mailbox packets that are forged or replayed, from a stranger's address or one of a pool of the router's",
+    tests: [{ file: 'test/relay/relay.test.ts', titles: 'a mailbox' }],
+    sabotages: [
+      {
+        file: 'src/relay/relay.ts',
+        line: 'if (!this.#members.on(hostOf(from) as Ip).has(member)) {',
+        becomes: 'if (from.length === 0) {',
+      },
+      {
+        file: 'src/relay/members.ts',
+        line: "if (now - member.movedAt < MIN_STAY_MS) return 'tooSoon';",
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R45',
+    what: 'indices of others that are guessed or sniffed, responses that nobody asked for',
+    tests: [{ file: 'test/relay/relay.test.ts', titles: 'a handshake' }],
+    sabotages: [
+      { file: 'src/relay/sessions.ts', line: 'if (same.some(isTaken)) return undefined;', becomes: '' },
+      {
+        file: 'src/relay/relay.ts',
+        line: "if (!this.#members.get(handshake.from)?.ownMac.isOf(packet)) return this.#drop('unasked');",
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R46',
+    what: 'the relay is killed in any state',
+    tests: [
+      { file: 'test/relay/relay.test.ts', titles: 'a later run' },
+      { file: 'test/relay/relay.property.test.ts', rounds: 5_000, variable: 'PROPERTY_RUNS' },
+      { file: 'test/e2e/relay.test.ts', titles: 'killed' },
+    ],
+    sabotages: [
+      {
+        file: 'src/relay/relay.ts',
+        line: 'if (now - session.startedAt >= SESSION_MS || !this.#mayTalk(left.peer, right.peer)) continue;',
+        becomes: 'if (now >= session.startedAt) continue;',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],

@@ -18,6 +18,7 @@ import type { KernelWays } from './kernel-ways.ts';
 
 /** Between looks at the device because of a mailbox from an unknown host. */
 const MIN_LOOK_MS = 250;
+const TRY_AGAIN_MS = 60_000;
 
 export type OwnRelayOptions = {
   live: Live;
@@ -41,6 +42,8 @@ export class OwnRelay {
   #running: Running | undefined;
   #port: number | undefined;
   #turns: Promise<void> = Promise.resolve();
+  #trouble = '';
+  #trying: NodeJS.Timeout | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   /** Reads where the device hears its peers. */
   look: () => Promise<unknown> = async () => {};
@@ -78,6 +81,7 @@ export class OwnRelay {
   /** What the kernel has goes on, as the tunnels do. */
   async close(): Promise<void> {
     this.#unsubscribe();
+    clearTimeout(this.#trying);
     await this.#turns;
     await this.#running?.kernel?.leave();
     await this.#running?.runner.close();
@@ -93,7 +97,16 @@ export class OwnRelay {
       .then(() => before?.runner.close())
       .then(() => (port === undefined ? this.#options.forgetKernel() : undefined))
       .then(() => (port === undefined || port !== this.#port ? undefined : this.#open(port)))
-      .catch((error: unknown) => this.#options.report('this server is no relay now', error));
+      .catch((error: unknown) => this.#fail(port, error as Error));
+  }
+
+  /** Tries again, and says so once. */
+  #fail(port: number | undefined, error: Error): void {
+    if (this.#trouble !== error.message) this.#options.report('this server is no relay now', error);
+    this.#trouble = error.message;
+    this.#trying = setTimeout(() => {
+      if (port === this.#port && !this.#running) this.#turnTo(port);
+    }, TRY_AGAIN_MS).unref();
   }
 
   async #open(port: number): Promise<void> {
@@ -107,8 +120,12 @@ export class OwnRelay {
       kernel,
       onMailbox: (peer, isOpen) => this.#tell(peer, isOpen),
       onClaim: () => this.#look(),
+    }).catch(async (error: unknown) => {
+      await kernel?.leave();
+      throw error;
     });
     this.#running = { relay, runner, kernel };
+    this.#trouble = '';
     // The log may have gone on meanwhile.
     if (port === this.#port) this.#level();
     else this.#turnTo(this.#port);

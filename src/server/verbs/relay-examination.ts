@@ -1,5 +1,4 @@
 /** The step of the server's `doctor` that looks at its relay. */
-import { readFileSync } from 'node:fs';
 import { type Look, ok, warning } from '../../cli/examining.ts';
 import type { Network } from '../../domain/network.ts';
 import { rememberedAddresses } from '../../relay/relay-file.ts';
@@ -9,6 +8,8 @@ import type { InterfaceName } from '../../values/name.ts';
 import { isLive } from '../../wireguard/device.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
+import { passedByKernel } from '../relay/relay-report.ts';
+import { isUdpPortOpen } from '../relay/udp-port.ts';
 
 /** One peer alone meets nobody at a relay. */
 const MIN_PEERS = 2;
@@ -23,9 +24,19 @@ export type RelayFacts = {
   connected: number;
   /** Peers whose mailbox was heard at the port. */
   heard: number;
+  /** Packets; null: the program passes data. */
+  byKernel: number | null;
 };
 
-export const judgeRelay = ({ network, port, isServed, isPortOpen, connected, heard }: RelayFacts): Look => {
+export const judgeRelay = ({
+  network,
+  port,
+  isServed,
+  isPortOpen,
+  connected,
+  heard,
+  byKernel,
+}: RelayFacts): Look => {
   if (port === undefined)
     return ok(`none: peers that find no direct way cannot talk (innernet-server set-relay ${network})`);
   if (!isServed)
@@ -40,16 +51,12 @@ export const judgeRelay = ({ network, port, isServed, isPortOpen, connected, hea
       `${connected} peers were told of UDP port ${port}, and none was heard there`,
       `let UDP port ${port} through to this machine (peers that others reach directly, and older clients, do not need it)`,
     );
-  return ok(`UDP port ${port} is open, and ${heard} peer${heard === 1 ? ' was' : 's were'} heard there`);
-};
-
-/** From Linux's table of sockets: the local port in hexadecimal after the address. */
-export const isUdpPortOpen = (port: number): boolean => {
-  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  return ['/proc/net/udp', '/proc/net/udp6'].some((file) => {
-    const lines = readFileSync(file, 'utf8').trim().split('\n').slice(1);
-    return lines.some((line) => line.trim().split(/\s+/)[1]?.endsWith(end));
-  });
+  const open = `UDP port ${port} is open, and ${heard} peer${heard === 1 ? ' was' : 's were'} heard there`;
+  if (byKernel !== null) return ok(`${open}; the kernel has passed on ${byKernel} packets`);
+  return warning(
+    `${open}; innernet-server passes data on, which is slower than nftables`,
+    `see why: journalctl -u innernet-server@${network} | grep relay`,
+  );
 };
 
 export const lookAtRelay = async (
@@ -68,5 +75,6 @@ export const lookAtRelay = async (
     isPortOpen: port !== undefined && isUdpPortOpen(port),
     connected: peers.filter((peer) => isLive(peer, now)).length,
     heard: rememberedAddresses(files.relay).length,
+    byKernel: (await passedByKernel(network))?.sent ?? null,
   });
 };

@@ -13,6 +13,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { filesOf } from '../disk/files.ts';
+import { type RelayReport, relayReport } from '../relay/relay-report.ts';
 import { LocalPlane } from './local-plane.ts';
 
 export type ShowOptions = GlobalOptions & { json?: true | undefined };
@@ -46,6 +47,7 @@ const reportOf = async (network: InterfaceName, options: GlobalOptions) => {
       isUp: device !== undefined,
       listenPort: (await device?.read())?.listenPort ?? null,
       position: view.position,
+      relay: await relayReport(network, server?.relayPort, filesOf(network, options)),
       peers: peersOf(view, seen, device !== undefined),
     };
   } finally {
@@ -67,7 +69,7 @@ const peersOf = ({ peers, cidrs }: NetworkView, seen: ReadonlyMap<number, Timest
 };
 
 const textOf = (report: Report): string => {
-  const { network, range, ip, endpoint, isServed, isUp, listenPort, peers } = report;
+  const { network, range, ip, endpoint, isServed, isUp, listenPort, relay, peers } = report;
   const connected = peers.filter(({ isConnected }) => isConnected).length;
   const serving = isServed
     ? 'is being served'
@@ -77,9 +79,16 @@ const textOf = (report: Report): string => {
     `${paint('bold', 'network')}: ${paint('bold', network)} (${range}), this server at ${ip}`,
     `  ${serving}`,
     `  ${port}`,
+    ...(relay ? [`  ${relayText(relay)}`] : []),
     `  ${connected} of ${peers.length} peers connected`,
     ...peers.map(lineOf),
   ].join('\n');
+};
+
+const relayText = ({ port, isOpen, mailboxes, byKernel }: RelayReport): string => {
+  if (!isOpen) return paint('yellow', `relay: nothing listens at UDP port ${port}`);
+  const by = byKernel ? 'the kernel passes data on' : 'innernet-server passes data on, which is slower';
+  return `relay at UDP port ${port}, ${mailboxes} mailbox${mailboxes === 1 ? '' : 'es'} open; ${by}`;
 };
 
 /** `◉ 10.61.1.1: ann (humans), now` */
