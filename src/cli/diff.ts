@@ -59,7 +59,7 @@ const NEWS: EachField<PeerAt, News | null> = {
   relayEndpoint: (_, { relayPort, relayEndpoint }) =>
     relayPort !== undefined &&
     (relayEndpoint === undefined
-      ? 'its relay is reached where it is seen'
+      ? 'its relay is reached at its own host'
       : `its relay is reached at ${relayEndpoint}`),
 };
 
