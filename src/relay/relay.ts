@@ -42,7 +42,9 @@ export type Reason = (typeof REASONS)[number];
 export type RelayLimits = {
   /** Comparisons of `mac1`, some 12 µs each. */
   tries: Rate;
-  /** Of these, for hosts where no peer is expected. */
+  /** Of these, to find whom one peer means. */
+  triesOfOne: Rate;
+  /** And for hosts where no peer is expected. */
   triesForStrangers: Rate;
   /** Of one host. */
   handshakes: Rate;
@@ -51,13 +53,15 @@ export type RelayLimits = {
 };
 
 export const LIMITS: RelayLimits = {
-  tries: { perSecond: 20_000, burst: 20_000 },
+  tries: { perSecond: 20_000, burst: 40_000 },
+  triesOfOne: { perSecond: 2_000, burst: 20_000 },
   triesForStrangers: { perSecond: 2_000, burst: 2_000 },
   handshakes: { perSecond: 100, burst: 1_000 },
   sessions: 100_000,
   waitingHandshakes: 10_000,
 };
 const MAX_HOSTS = 10_000;
+const MAX_PEERS = 100_000;
 
 /** Opens the router that the mailbox's packet came through in both directions; WireGuard discards it. */
 const ANSWER = new Uint8Array(4);
@@ -71,6 +75,7 @@ export class Relay {
   readonly #handshakes: Handshakes;
   readonly #held = new HeldInitiations();
   readonly #tries: Allowance;
+  readonly #triesOfOne: Allowances<PeerId>;
   readonly #triesForStrangers: Allowance;
   readonly #rates: Allowances<Ip>;
   readonly #counts = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
@@ -84,6 +89,7 @@ export class Relay {
     this.#sessions = new Sessions(limits.sessions);
     this.#handshakes = new Handshakes(limits.waitingHandshakes);
     this.#tries = new Allowance(limits.tries);
+    this.#triesOfOne = new Allowances(limits.triesOfOne, MAX_PEERS);
     this.#triesForStrangers = new Allowance(limits.triesForStrangers);
     this.#rates = new Allowances(limits.handshakes, MAX_HOSTS);
   }
@@ -222,8 +228,9 @@ export class Relay {
     const source = this.#members.at(from, now);
     if (source) {
       const { member } = source;
-      if (this.#isTried(now) && member.mailboxMac.isOf(packet)) return this.#hear(member, from, now);
+      if (member.mailboxMac.isOf(packet)) return this.#hear(member, from, now);
       const other = this.#meant(member, packet, now);
+      if (other === 'busy') return this.#drop('busy');
       if (other) return this.#begin(packet, index, source, other, from, now);
     }
     const owner = this.#expected(packet, from, now) ?? (source ? undefined : this.#guessed(packet, now));
@@ -283,10 +290,11 @@ export class Relay {
     return session ? this.#pass(packet, otherEnd(session, id).peer) : this.#drop('unasked');
   }
 
-  #meant(member: Member, packet: Uint8Array, now: number): Member | undefined {
+  /** `busy`: it has sent too much that is for nobody. */
+  #meant(member: Member, packet: Uint8Array, now: number): Member | 'busy' | undefined {
     const partners = this.#partnersOf(member);
     for (const [place, partner] of partners.entries()) {
-      if (!this.#isTried(now)) return undefined;
+      if (!this.#triesOfOne.take(member.id, now) || !this.#tries.take(now)) return 'busy';
       if (!partner.ownMac.isOf(packet)) continue;
       partners.splice(place, 1);
       partners.unshift(partner);
@@ -306,7 +314,7 @@ export class Relay {
   /** Whose mailbox speaks, of the peers of that host. */
   #expected(packet: Uint8Array, from: SocketAddress, now: number): Member | undefined {
     for (const member of this.#members.on(hostOf(from) as Ip)) {
-      if (!this.#isTried(now)) return undefined;
+      if (!this.#tries.take(now)) return undefined;
       if (member.mailboxMac.isOf(packet)) return member;
     }
     return undefined;
@@ -315,7 +323,7 @@ export class Relay {
   /** Or of all peers, by a smaller allowance. */
   #guessed(packet: Uint8Array, now: number): Member | undefined {
     for (const member of this.#members.all()) {
-      if (!this.#triesForStrangers.take(now) || !this.#isTried(now)) return undefined;
+      if (!this.#triesForStrangers.take(now) || !this.#tries.take(now)) return undefined;
       if (member.mailboxMac.isOf(packet)) return member;
     }
     return undefined;
@@ -363,12 +371,6 @@ export class Relay {
   #drop(reason: Reason): readonly Effect[] {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     return NOTHING;
-  }
-
-  #isTried(now: number): boolean {
-    if (this.#tries.take(now)) return true;
-    this.#drop('busy');
-    return false;
   }
 
   #mayTalk(left: PeerId, right: PeerId): boolean {

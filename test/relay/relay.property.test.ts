@@ -114,13 +114,13 @@ const play = (story: readonly Dice[]): void => {
     assert.ok(bytesOut <= bytesIn, 'more bytes out than in');
   };
 
-  /** One packet comes in; where it went. A mailbox may set free what waited for it. */
-  const hand = (packet: Buffer, from: string, isMailbox = false): string | undefined => {
+  /** One packet comes in; where it went. What proves an address sets free what waited for it. */
+  const hand = (packet: Buffer, from: string, mayFree = false): string | undefined => {
     packetsIn += 1;
     bytesIn += packet.length;
     const effects = relay.receive(packet, from as SocketAddress, now);
     const [first, second] = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.to] : []));
-    assert.ok(second === undefined || isMailbox);
+    assert.ok(second === undefined || mayFree);
     judge(effects);
     return first;
   };
@@ -157,7 +157,7 @@ const play = (story: readonly Dice[]): void => {
       if (act.type === 'mailbox' && from === STRANGER) continue;
       if (act.type === 'mailbox') registered.add(from);
       const way = act.type === 'data' ? ways.get(`${from} ${thrown.index}`) : undefined;
-      const to = hand(packetOf(act.type, thrown), from, act.type === 'mailbox');
+      const to = hand(packetOf(act.type, thrown), from, ['mailbox', 'data'].includes(act.type));
       if (act.type === 'data' && to) count('data passed');
       // The kernel, told the same, does the same.
       if (way) assert.equal(to, way);

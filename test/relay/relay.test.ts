@@ -258,6 +258,16 @@ describe('limits', () => {
       .drops(initiation(bob.publicKey, 1), ANN, 'tooOften');
   });
 
+  it('a peer that means nobody uses up its own', () => {
+    const given = new GivenRelay({ ...LIMITS, triesOfOne: { perSecond: 1, burst: 3 } });
+    given
+      .opens(ann, ANN)
+      .opens(bob, BOB)
+      .drops(initiation(peer(9, {}).publicKey, 1), ANN, 'forNobody')
+      .drops(initiation(bob.publicKey, 1), ANN, 'busy')
+      .gets(initiation(ann.publicKey, 1), BOB, `${ANN}: 148`);
+  });
+
   it('strangers use up what is for strangers alone', () => {
     const few = { perSecond: 1, burst: 8 };
     const given = new GivenRelay({ ...LIMITS, triesForStrangers: few });

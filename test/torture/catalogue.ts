@@ -700,8 +700,8 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/relay/relay.ts',
-        line: 'if (!this.#triesForStrangers.take(now) || !this.#isTried(now)) return undefined;',
-        becomes: 'if (!this.#isTried(now)) return undefined;',
+        line: 'if (!this.#triesForStrangers.take(now) || !this.#tries.take(now)) return undefined;',
+        becomes: 'if (!this.#tries.take(now)) return undefined;',
       },
       {
         file: 'src/relay/relay.ts',
