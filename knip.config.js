@@ -20,7 +20,7 @@ export default {
   project: ['src/**/*.{ts,tsx}!', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],
   // A type that its own file uses may be exported for the reader of an error message.
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
-  // The page's tests come with its picture.
+  // Its script is read as a file.
   ignoreDependencies: ['axe-core'],
   // Programs of the system; all but prlimit and xdg-open are for tests and scripts only.
   ignoreBinaries: [

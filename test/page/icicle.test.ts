@@ -159,6 +159,21 @@ it('a newcomer behind the others moves nobody while its bed has room, and one wh
   );
 });
 
+it('of a hundred newcomers, five move those who are there', () => {
+  const { events, address } = blocksOf(4);
+  const network = networkOf(events, peerAdded(1, 2, address(2, 1)), peerAdded(2, 7, address(7, 1)));
+  const ground = groundOf(network);
+  let moves = 0;
+  for (let host = 2; host <= 101; host += 1) {
+    const before = placesOf(ground, network);
+    network.evolve(peerAdded(host + 1, 2, address(2, host)));
+    ground.widen(network);
+    const after = placesOf(ground, network);
+    if ([...before].some(([id, { x, y }]) => after.get(id)?.x !== x || after.get(id)?.y !== y)) moves += 1;
+  }
+  expect(moves).toBe(5);
+});
+
 it('once the ground has learnt the log, no moment of it moves anything', () => {
   const town = TOWNS[500]();
   const ground = groundOf(town.network);

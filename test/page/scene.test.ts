@@ -61,9 +61,11 @@ it('who goes keeps its place until the change is done, and an end of an associat
   const before = networkOf(acme.network, associated(ids.bakers, ids.machines));
   const after = before.clone();
   after.evolve({ type: 'PeerDeleted', peerId: ids.oven });
+  after.evolve({ type: 'InvitationRevoked', peerId: ids.eve });
   after.evolve({ type: 'AssociationDeleted', associationId: 1 as never });
   const change = scene(before, after);
   expect(cellsIn(change).get('oven')).toMatchObject({ mark: 'lost', isFaint: false });
+  expect(cellsIn(change).get('eve')).toMatchObject({ mark: 'lost', state: 'invited' });
   const { all, came, went } = joined(change);
   expect([all.length, came.size, [...went]]).toEqual([1, 0, [1]]);
   expect(litBlocks(change)?.has(ids.machines)).toBe(true);

@@ -45,8 +45,17 @@ export class Town {
     const now = at.toISOString() as Timestamp;
     const decision = decide(this.network, Command.parse(asked), { actor: { kind: 'operator', uid: 0 }, now });
     if (!decision.accepted) throw new Error(JSON.stringify(decision.rejection));
-    this.network.advance(decision.events, (this.network.position + decision.events.length) as never);
-    this.commits.push({ who, at: now, events: decision.events });
+    this.#take(decision.events, who, now);
+  }
+
+  /** Events that no command makes, such as names that an import brings. */
+  happen(...events: NetworkEvent[]): void {
+    this.#take(events, 'ann', this.commits.at(-1)?.at as Timestamp);
+  }
+
+  #take(events: NetworkEvent[], who: string, at: Timestamp): void {
+    this.network.advance(events, (this.network.position + events.length) as never);
+    this.commits.push({ who, at, events });
   }
 }
 

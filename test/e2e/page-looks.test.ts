@@ -1,0 +1,216 @@
+// The page's picture in a real browser, of generated networks: for keys alone, for screen readers, and with names that would be HTML.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LivePage } from '../../src/page/live-page.ts';
+import { stageOf } from '../page/stage.ts';
+import { TOWNS, type Town } from '../page/towns.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+type Seen = { page: Page; errors: string[]; close: () => Promise<void> };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium-headless-shell',
+    args: ['--no-sandbox'],
+  });
+});
+afterAll(() => browser?.close());
+
+const open = async (town: Town, colorScheme: 'light' | 'dark' = 'light'): Promise<Seen> => {
+  const stage = await stageOf(town);
+  const page = await browser.newPage({ viewport: { width: 1200, height: 700 }, colorScheme });
+  page.setDefaultTimeout(60_000);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error.stack)));
+  page.on('dialog', (dialog) => {
+    errors.push(`a dialog of the browser: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(stage.url);
+  await page.getByRole('button', { name: 'previous commit' }).waitFor();
+  const close = async (): Promise<void> => {
+    await page.close();
+    await stage.close();
+  };
+  return { page, errors, close };
+};
+
+const inside = async (town: Town, scheme: 'light' | 'dark', story: (page: Page) => Promise<void>) => {
+  const { page, errors, close } = await open(town, scheme);
+  try {
+    await story(page);
+    expect(errors).toEqual([]);
+  } finally {
+    await close();
+  }
+};
+
+const press = async (page: Page, ...keys: string[]): Promise<void> => {
+  for (const key of keys) await page.keyboard.press(key);
+};
+
+const chosen = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const { selection, shown } = (globalThis as unknown as { innernetPage: LivePage }).innernetPage;
+    const network = shown.value?.network;
+    return selection.value.map((thing) =>
+      String((thing.kind === 'peer' ? network?.peer(thing.id) : network?.cidr(thing.id as never))?.name),
+    );
+  });
+
+const moment = (page: Page): Promise<number | 'now'> =>
+  page.evaluate(() => (globalThis as unknown as { innernetPage: LivePage }).innernetPage.moment.value);
+
+const violations = async (page: Page): Promise<string[]> => {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    type Found = { violations: { id: string; nodes: { html: string }[] }[] };
+    const { axe } = globalThis as unknown as { axe: { run: (what: Document) => Promise<Found> } };
+    const { violations: found } = await axe.run(document);
+    return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  });
+};
+
+it.each(['light', 'dark'] as const)('axe finds nothing in any view, %s', async (scheme) => {
+  await inside(TOWNS[10](), scheme, async (page) => {
+    for (const [key, what] of [
+      ['1', '.picture canvas'],
+      ['2', '.matrix td'],
+      ['3', '.list td'],
+      ['4', '.history li'],
+    ] as const) {
+      await press(page, key);
+      await page.locator(what).first().waitFor();
+      expect(await violations(page)).toEqual([]);
+    }
+    await press(page, '1', '?');
+    await page.getByRole('dialog', { name: 'keys' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await press(page, 'Escape', 'a');
+    await page.getByRole('dialog', { name: 'add a machine' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await press(page, 'Escape', '[', '[', 'd');
+    await page.getByRole('complementary', { name: 'two moments compared' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+it('all of it goes by keys alone', async () => {
+  await inside(TOWNS[10](), 'light', async (page) => {
+    await press(page, '/');
+    await page.keyboard.type('pres');
+    await page.getByRole('option', { name: 'press' }).waitFor();
+    await press(page, 'Enter', 'Escape');
+    expect(await chosen(page)).toEqual(['press']);
+    await page.getByRole('heading', { name: 'can talk with 6 peers' }).waitFor();
+
+    // Tab leads into the tree, where what was found is the place to go on from.
+    await page.getByRole('tree').focus();
+    await press(page, 'ArrowDown', 'Shift+Enter');
+    expect(await chosen(page)).toEqual(['press', 'label']);
+    await press(page, 'Home', 'End', 'Enter');
+    expect(await chosen(page)).toEqual(['mallory']);
+    await press(page, 'ArrowLeft', 'Enter', 'z');
+    expect(await chosen(page)).toEqual(['guests']);
+    await page.getByText('only guests').waitFor();
+    await press(page, 'ArrowLeft');
+    expect(await page.locator('[role=treeitem][data-peer]', { hasText: 'mallory' }).count()).toBe(0);
+
+    await press(page, 'Escape');
+    expect(await chosen(page)).toEqual([]);
+    await press(page, 'Escape');
+    await page.getByText('only guests').waitFor({ state: 'detached' });
+    await press(page, '[', '[');
+    expect(await moment(page)).toBe(21);
+    await press(page, 'd');
+    await page.getByRole('heading', { name: /→ now$/ }).waitFor();
+    await press(page, 'd', ']', 'n');
+    expect(await moment(page)).toBe('now');
+
+    await press(page, '2');
+    await page.locator('.matrix td button').first().focus();
+    await press(page, 'ArrowRight', 'ArrowDown', 'ArrowRight', 'Enter');
+    expect(await chosen(page)).toEqual(['humans', 'printers']);
+    await page.getByText('associated: their peers can talk').waitFor();
+  });
+});
+
+/** Which peer a click finds at each of many places over the beds. */
+const peersAt = (page: Page): Promise<[string, number][]> =>
+  page.evaluate(async () => {
+    const frames = async (count: number): Promise<void> => {
+      if (count === 0) return;
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      await frames(count - 1);
+    };
+    await frames(3);
+    const { innernetPage } = globalThis as unknown as { innernetPage: LivePage };
+    const picture = document.querySelector('.picture');
+    if (!picture) throw new Error('there is no picture');
+    const { left, top, width } = picture.getBoundingClientRect();
+    const found: [string, number][] = [];
+    for (let x = 4; x < width; x += 7)
+      for (let y = 80; y < 160; y += 7) {
+        picture.dispatchEvent(
+          new MouseEvent('click', { clientX: left + x, clientY: top + y, bubbles: true }),
+        );
+        const [thing] = innernetPage.selection.value;
+        if (thing?.kind === 'peer') found.push([`${x} ${y}`, thing.id]);
+      }
+    innernetPage.choose();
+    return found;
+  });
+
+it('nobody moves while the slider runs, also not past those who are gone by now', async () => {
+  await inside(TOWNS[500](), 'light', async (page) => {
+    const slider = page.getByRole('slider');
+    const most = Number(await slider.getAttribute('max'));
+    const seen = new Map<string, number>();
+    for (const share of [0.97, 0.995, 0.8, 0.4, 0.9]) {
+      await slider.fill(String(Math.round(most * share)));
+      // A place may still be empty, or no longer full; it is never another's.
+      for (const [place, id] of await peersAt(page)) {
+        expect(`${id} at ${place}`).toBe(`${seen.get(place) ?? id} at ${place}`);
+        seen.set(place, id);
+      }
+    }
+    expect(new Set(seen.values()).size).toBeGreaterThan(80);
+  });
+});
+
+it('a name that would be HTML is text, and one with control characters is written out', async () => {
+  const town = TOWNS[10]();
+  const names = ['<img src=x onerror=alert(1)>', 'a\u202ename\u0007'];
+  for (const [index, name] of names.entries()) {
+    const peerId = [...town.network.peers()].find((peer) => peer.name === ['bob', 'ryo'][index])?.id as never;
+    town.happen({ type: 'PeerRenamed', peerId, name: name as never });
+  }
+  await inside(town, 'light', async (page) => {
+    const tree = page.getByRole('tree');
+    await tree.getByText('"<img src=x onerror=alert(1)>"').waitFor();
+    await tree.getByText('"a\\u{202e}name\\u{7}"').waitFor();
+    for (const key of ['2', '3', '4', '1']) {
+      await press(page, key);
+      expect(await page.locator('img').count()).toBe(0);
+    }
+    await press(page, '4');
+    expect(await page.locator('.history').innerText()).toContain('<img src=x onerror=alert(1)>');
+  });
+});
+
+it('an action that is refused says why, and does nothing before it is confirmed', async () => {
+  await inside(TOWNS[10](), 'light', async (page) => {
+    await press(page, 'a');
+    await page.getByLabel('name').fill('oven');
+    await press(page, 'Enter');
+    const dialog = page.getByRole('dialog', { name: 'add a machine' });
+    await dialog.getByText('this network stands still').waitFor();
+    expect(await dialog.getByRole('button', { name: 'confirm' }).count()).toBe(0);
+    await press(page, 'Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+});
