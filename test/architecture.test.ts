@@ -36,6 +36,8 @@ describe('a breach is named', () => {
   breach('src/page/app.tsx', `import { x } from '../cli/plane.ts';`, 'imports from cli');
   breach('src/ui/door.ts', `import { x } from '../client/up.ts';`, 'imports from client');
   breach('src/client/up.ts', `import { render } from 'preact';`, 'only the page draws');
+  breach('src/page/map/icicle.ts', `import type { Page } from '../page.ts';`, 'knows no page');
+  breach('src/page/map/icicle.ts', 'const now = Date.now();', 'the clock is passed in');
   breach('src/client/up.ts', `import { x } from '../projections/peers.ts';`, 'imports from projections');
   breach('src/client/up.ts', `import { x } from '../server/hub.ts';`, 'imports from server');
   breach('src/server/hub.ts', `import { x } from '../client/up.ts';`, 'imports from client');

@@ -66,7 +66,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
-  /^src\/(values|events|domain|protocol)\//.test(path) ||
+  /^src\/(values|events|domain|protocol|page\/map)\//.test(path) ||
   /^src\/(wireguard\/(plan|guard)|filter\/(filter-table|relay-table)|relay\/(packets|mac1|mailbox|allowance|members|sessions|held-initiations|relay)|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/tunnels\/(paths|meetings|talk-message)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
@@ -98,6 +98,11 @@ const inner = [
     file: /^src\/store\/(open|reader|sqlite-log|stored-state|writer)\.ts$/,
     from: /^src\/(store|projections)\//,
     why: 'the server knows the log by its contract, src/store/log.ts, whatever engine keeps it',
+  },
+  {
+    file: /^src\/page\/[^/]+$/,
+    from: /^src\/page\/[^/]+$/,
+    why: 'the places of the map are arithmetic: src/page/map/ knows no page',
   },
 ];
 
