@@ -1,20 +1,23 @@
 // One story in three worlds: proofs by both ends, a client that makes none, a server that knows none. Each writes down what
-// can be observed: answers, frames after the opening, state files, steps for WireGuard, and the log at the end.
+// can be observed: answers, frames after the opening, state files, steps for WireGuard, and the log at the end. After each
+// act everybody waits for all that follows from it, so that nothing depends on who was quicker.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Api } from '../../src/client/api/api.ts';
+import { Api, CallRefused, NoTime } from '../../src/client/api/api.ts';
 import { Prover } from '../../src/client/api/prover.ts';
 import type { Connect } from '../../src/client/api/way.ts';
 import { Journal } from '../../src/client/memory/journal.ts';
 import type { Changes, Effect, Verdict } from '../../src/client/memory/mirror.ts';
 import { Trust } from '../../src/client/memory/trust.ts';
+import type { End } from '../../src/client/sync/end.ts';
 import { Stream } from '../../src/client/sync/stream.ts';
 import type { Peer } from '../../src/domain/peer.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
+import { mayConnect } from '../../src/domain/rights.ts';
 import { visiblePeers } from '../../src/domain/visibility.ts';
-import type { ServerFrame } from '../../src/protocol/frames.ts';
+import { CLOSE, type ServerFrame } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, NETWORK_PATH, PAST_PATH, REDEEM_PATH } from '../../src/protocol/http.ts';
 import { PROOF_HEADER } from '../../src/protocol/proof-header.ts';
 import { hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
@@ -78,17 +81,49 @@ const withoutHeader = (chunk: Buffer): Buffer =>
     'latin1',
   );
 
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+/** The server has no place or no time for it just now: our client tries again, so this is nothing that differs. */
+const isLater = (error: unknown): boolean =>
+  error instanceof NoTime ||
+  (error instanceof CallRefused && error.status === 429) ||
+  /^the server does not answer/.test((error as Error).message);
+
+const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isLater(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+};
+
+/** An opening that took too long, on a machine that is busy with other things. */
+const isTooLate = (end: End): boolean =>
+  end.kind === 'lost' ||
+  (end.kind === 'refused' && end.status === 429) ||
+  (end.kind === 'closed' && (end.code === CLOSE.unproved || end.code === CLOSE.tooMany));
+const MAX_OPENINGS = 20;
+
+const isOwn = (end: End): boolean => end.kind === 'lost' && end.loss === 'stopping';
+
 /** A machine in the network: what it follows is judged, written down and taken as our client does it. */
 class Machine {
   readonly name: string;
   readonly key: PublicKey;
+  readonly ip: Ip;
   readonly api: Api;
   readonly #journal: Journal;
   readonly #paths: { state: string; journal: string };
   readonly #connect: Connect;
   readonly #prover: Prover | undefined;
   readonly #trust: Trust | undefined;
-  readonly #server: { endpoint: SocketAddress; key: KeyPair['publicKey'] };
+  readonly #served: ServedNetwork;
+  readonly #id: PeerId;
   readonly #note: (what: unknown) => void;
   #stream: Stream | undefined;
   #turns = Promise.resolve();
@@ -115,11 +150,14 @@ class Machine {
     this.#connect = ways.connect;
     this.#prover = ways.prover;
     this.#trust = ways.trust;
-    this.#server = { endpoint: served.endpoint as SocketAddress, key: served.serverKey };
+    this.#served = served;
+    this.#id = peer.id;
+    this.ip = peer.ip;
     this.#note = note;
     const { prover, trust } = ways;
     const way = { open: async () => ({ device: 1, connect: ways.connect }) };
-    this.api = new Api(this.#server.endpoint, served.serverKey, way, prover && trust && { prover, trust });
+    const proofs = prover && trust && { prover, trust };
+    this.api = new Api(served.endpoint as SocketAddress, served.serverKey, way, proofs);
   }
 
   static async of(
@@ -156,68 +194,41 @@ class Machine {
 
   /** What a call gives, or how it is refused. */
   async asks(call: Parameters<Api['send']>[0]): Promise<unknown> {
-    for (;;) {
-      const said = await this.api.send(call).then(
-        ({ status, body }) => ({ status, body: body.length > 0 ? JSON.parse(body.toString()) : null }),
-        (error: Error & { hint?: string }) => ({
-          error: error.constructor.name,
-          is: error.message,
-          hint: error.hint,
-        }),
-      );
-      if (!/takes no more calls|HTTP status 429/.test(String((said as { is?: string }).is))) return said;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    return patiently(() => this.api.send(call)).then(
+      ({ status, body }) => ({ status, body: body.length > 0 ? JSON.parse(body.toString()) : null }),
+      (error: Error & { hint?: string }) => ({
+        error: error.constructor.name,
+        is: error.message,
+        hint: error.hint,
+      }),
+    );
+  }
+
+  /** Resolves when it has been welcomed or refused. */
+  async come(): Promise<void> {
+    await this.leave();
+    for (let openings = 1; ; openings++) {
+      const end = await this.#open();
+      if (!end) return;
+      if (isTooLate(end) && openings < MAX_OPENINGS) continue;
+      this.#note({ end });
+      return;
     }
   }
 
-  come(): void {
-    const { head, filled } = this.#journal.kept.mirror;
-    this.leave();
-    this.#ended = new Promise((resolve) => {
-      const stream: Stream = new Stream(
-        {
-          server: this.#server,
-          connect: this.#connect,
-          query: {
-            ...(head ? { position: head.position, hash: head.hash } : {}),
-            ...(head && !filled ? { state: 'none' as const } : {}),
-          },
-          prover: this.#prover,
-          patience: 20_000,
-        },
-        {
-          opened: (isProved) => this.#hear(isProved),
-          frame: (frame) => this.#take(() => this.#onFrame(stream, frame)),
-          unknown: (kind) => this.#note({ unknown: kind }),
-          late: () => {},
-          end: (end) => {
-            void this.#take(async () => {
-              if (this.#stream === stream) {
-                this.#stream = undefined;
-                this.#note({ end: end.kind === 'lost' ? 'lost' : end });
-              }
-              resolve();
-            });
-          },
-        },
-      );
-      this.#stream = stream;
-    });
-  }
-
-  leave(): void {
+  /** Resolves when the server knows it too: until then it counts as a listener. */
+  async leave(): Promise<void> {
     const stream = this.#stream;
     this.#stream = undefined;
     stream?.cut('stopping');
+    await this.#ended;
+    await until(() => [...this.#served.hub.members()].every(({ peerId }) => peerId !== this.#id));
   }
 
   /** Resolves when all that was sent to it by now has been taken. */
   async settle(): Promise<void> {
     const stream = this.#stream;
     if (!stream) return;
-    await this.#opened(stream);
-    await Promise.race([stream.level(), this.#ended]);
-    await this.#turns;
     await Promise.race([stream.level(), this.#ended]);
     await this.#turns;
   }
@@ -234,30 +245,48 @@ class Machine {
   }
 
   async close(): Promise<void> {
-    this.leave();
-    await this.#ended;
+    await this.leave();
     await this.#turns;
     await this.#journal.fold();
     this.#note({ state: JSON.parse(readFileSync(this.#paths.state, 'utf8')) });
     await this.forget();
   }
 
-  #welcomed: { stream: Stream; is: Promise<void>; done: () => void } | undefined;
-
-  #opened(stream: Stream): Promise<void> {
-    const welcomed = this.#welcomedOf(stream);
-    return Promise.race([welcomed.is, this.#ended]);
-  }
-
-  #welcomedOf(stream: Stream) {
-    if (this.#welcomed?.stream !== stream) {
-      let done = () => {};
-      const is = new Promise<void>((resolve) => {
-        done = resolve;
+  /** What it ended with, if that was before the welcome. */
+  #open(): Promise<End | undefined> {
+    const { head, filled } = this.#journal.kept.mirror;
+    const query = {
+      ...(head ? { position: head.position, hash: head.hash } : {}),
+      ...(head && !filled ? { state: 'none' as const } : {}),
+    };
+    const { endpoint, serverKey: key } = this.#served;
+    const server = { endpoint: endpoint as SocketAddress, key };
+    const options = { server, connect: this.#connect, query, prover: this.#prover, patience: 20_000 };
+    return new Promise((opened) => {
+      this.#ended = new Promise((ended) => {
+        let isWelcomed = false;
+        const onFrame = async (frame: ServerFrame): Promise<void> => {
+          await this.#onFrame(frame);
+          if (frame.kind !== 'welcome') return;
+          isWelcomed = true;
+          opened(undefined);
+        };
+        const onEnd = async (end: End): Promise<void> => {
+          if (this.#stream === stream) this.#stream = undefined;
+          if (isWelcomed && !isOwn(end)) this.#note({ end: end.kind === 'lost' ? 'lost' : end });
+          opened(end);
+          ended();
+        };
+        const stream: Stream = new Stream(options, {
+          opened: (isProved) => this.#hear(isProved),
+          frame: (frame) => this.#take(() => onFrame(frame)),
+          unknown: (kind) => this.#note({ unknown: kind }),
+          late: () => {},
+          end: (end) => void this.#take(() => onEnd(end)),
+        });
+        this.#stream = stream;
       });
-      this.#welcomed = { stream, is, done };
-    }
-    return this.#welcomed;
+    });
   }
 
   #hear(isProved: boolean): void {
@@ -272,7 +301,7 @@ class Machine {
     return this.#turns;
   }
 
-  async #onFrame(stream: Stream, frame: ServerFrame): Promise<void> {
+  async #onFrame(frame: ServerFrame): Promise<void> {
     const { mirror } = this.#journal.kept;
     if (frame.kind === 'endpoints') {
       for (const row of frame.peers) this.#observed.set(row.id, row);
@@ -281,9 +310,7 @@ class Machine {
     this.#note({ frame });
     switch (frame.kind) {
       case 'welcome':
-        await this.#follow(mirror.judgeWelcome(frame));
-        this.#welcomedOf(stream).done();
-        return;
+        return this.#follow(mirror.judgeWelcome(frame));
       case 'delta':
         return this.#follow(mirror.judgeDelta(frame));
       case 'fetch':
@@ -301,7 +328,7 @@ class Machine {
 
   async #fetch(): Promise<void> {
     const { mirror } = this.#journal.kept;
-    const { snapshot, reached } = await this.api.snapshot(mirror.head);
+    const { snapshot, reached } = await patiently(() => this.api.snapshot(mirror.head));
     this.#note({ snapshot });
     const verdict = mirror.judgeSnapshot(snapshot, reached);
     if (verdict.kind === 'take' || verdict.kind === 'alarm') await this.#commit(verdict.effect);
@@ -380,9 +407,11 @@ export class HonestWorld {
       await redeeming.asks({ method: 'POST', path: REDEEM_PATH, body, joining: keys.privateKey }),
     );
     await redeeming.forget();
+    // Until the server knows that the answer is through, the address is the invitation's.
+    await until(() => this.#served.sessions.invitationKey(peer.id) === undefined);
     const machine = await Machine.of(this.#served, peer, keys, place, note);
     this.#machines.push(machine);
-    machine.come();
+    await machine.come();
     await machine.settle();
   }
 
@@ -402,7 +431,8 @@ export class HonestWorld {
   async #do(act: Act): Promise<void> {
     switch (act.act) {
       case 'command':
-        return this.#command(act.thrown);
+        await this.#command(act.thrown);
+        return this.#expectClosed();
       case 'read':
         return this.#read(this.#machine(act.who), READS[act.what % READS.length]!);
       case 'observe': {
@@ -431,8 +461,8 @@ export class HonestWorld {
     if (OF_PROOFS.test(JSON.stringify(command))) return;
     this.#served.now = context.now;
     const { actor } = context;
-    const name = actor.kind === 'peer' ? network.peer(actor.peerId)?.name : undefined;
-    const machine = this.#machines.find((each) => each.name === name);
+    const key = actor.kind === 'peer' ? network.peer(actor.peerId)?.publicKey : undefined;
+    const machine = this.#machines.find((each) => each.key === key);
     if (machine && command.type !== 'RedeemInvitation') {
       const body = { id: `command-${++this.#commands}`, command };
       this.#note(machine.name, await machine.asks({ method: 'POST', path: COMMANDS_PATH, body }));
@@ -446,6 +476,13 @@ export class HonestWorld {
       this.#note('server', outcome);
       if ('position' in outcome) await live.reached(outcome.position as number);
     }
+  }
+
+  /** The sockets of a peer whose right has ended are closed a moment later. */
+  async #expectClosed(): Promise<void> {
+    const { network, sessions } = this.#served;
+    for (const { key, ip } of this.#machines)
+      if (!mayConnect(network.peerWithKey(key))) await until(() => sessions.connections.at(ip).length === 0);
   }
 
   async #read(machine: Machine | undefined, what: (typeof READS)[number]): Promise<void> {
@@ -470,7 +507,7 @@ export class HonestWorld {
     const peer = network.peerWithKey(machine.key)!;
     const seen = [...visiblePeers(network, peer.cidrId)].filter(({ id }) => observations.numberOf(id) > 0);
     const observed = new Map(seen.map(({ id }) => [id, observations.rowOf(id)]));
-    while (!machine.knows(observed)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => machine.knows(observed));
   }
 
   async #finish(): Promise<Told> {
