@@ -15,6 +15,10 @@ export const mayConnect = (peer: Peer | undefined): peer is Peer =>
 /** A peer before its key lost the right to connect. `joined`: its own key replaced the invitation's. */
 export type EndedRight = { peer: Peer; reason: 'deleted' | 'disabled' | 'rekeyed' | 'joined' };
 
+/** That of an invitation that was withdrawn or issued again: another peer or key may have it at once. */
+export const isAddressFree = ({ peer, reason }: EndedRight): boolean =>
+  !peer.isRedeemed && (reason === 'deleted' || reason === 'rekeyed');
+
 export type Rights = {
   ended: ReadonlyMap<PeerId, EndedRight>;
   joined: ReadonlySet<PeerId>;

@@ -137,6 +137,21 @@ describe('a running peer', () => {
     );
   });
 
+  it.each(['disable-peer', 'delete-peer'])(
+    'that ends itself by %s is told so before it is cut off',
+    async (verb) => {
+      const name = verb.slice(0, verb.indexOf('-'));
+      const { host } = await network.join(name);
+      await network.admin('grant-admin', 'acme', '--name', name);
+      const key = (await host.sure(['wg', 'show', 'acme', 'public-key'])).trim();
+      expect(await host.sure([...CLIENT, verb, 'acme', '--name', name, '--yes'])).toMatch(
+        /^(disabled|deleted)/,
+      );
+      const keys = () => network.server.sure(['wg', 'show', 'acme', 'peers']);
+      await until('the server has let go of it', async () => !(await keys()).includes(key));
+    },
+  );
+
   it('R15: tunnels stand while the server is away, also through a kill of our own process and a cold start', async () => {
     await until('there is a tunnel', () => reaches(bob, '10.42.1.1'));
     const missed = await missedPings(bob, '10.42.1.1', async () => {

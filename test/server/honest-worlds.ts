@@ -419,12 +419,14 @@ export class HonestWorld {
     this.#told.set(where, [...(this.#told.get(where) ?? []), what]);
   }
 
-  /** One that the server's WireGuard would hear: of others nothing gets through the tunnel. */
+  /** Those that the server's WireGuard would hear: of others nothing gets through the tunnel. */
+  #heard(): Machine[] {
+    const { network } = this.#served;
+    return this.#machines.filter(({ key }) => mayConnect(network.peerWithKey(key)));
+  }
+
   #machine(who: number): Machine | undefined {
-    const heard = this.#machines.filter(({ key }) => {
-      const peer = this.#served.network.peerWithKey(key);
-      return peer && !peer.isDisabled;
-    });
+    const heard = this.#heard();
     return heard[who % heard.length];
   }
 
@@ -462,7 +464,7 @@ export class HonestWorld {
     this.#served.now = context.now;
     const { actor } = context;
     const key = actor.kind === 'peer' ? network.peer(actor.peerId)?.publicKey : undefined;
-    const machine = this.#machines.find((each) => each.key === key);
+    const machine = this.#heard().find((each) => each.key === key);
     if (machine && command.type !== 'RedeemInvitation') {
       const body = { id: `command-${++this.#commands}`, command };
       this.#note(machine.name, await machine.asks({ method: 'POST', path: COMMANDS_PATH, body }));

@@ -33,20 +33,49 @@ const connection = async ({ ip }: Peer): Promise<Socket> => {
   return served.sessions.connections.at(ip)[0]!;
 };
 
+/** A call whose body is still to come. */
+const asking = async ({ ip }: Peer) => {
+  const before = new Set(served.sessions.connections.at(ip));
+  const socket = connect({ host: '127.42.0.1', port: served.port, localAddress: ip });
+  socket.on('error', () => {});
+  socket.write(served.head('POST /v1/user/redeem HTTP/1.1', 'Content-Length: 2'));
+  const heard = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+  const { connections } = served.sessions;
+  const asked = () => connections.at(ip).find((each) => !before.has(each) && connections.askedOver(each));
+  await until(() => asked() !== undefined);
+  const own = asked()!;
+  return { heard, write: (text: string) => socket.write(text), isOpen: () => !own.destroyed };
+};
+
 const disable = (peer: Peer) => served.run({ type: 'DisablePeer', peer: peer.id });
 
 describe('a peer that is disabled', () => {
-  it('without a stream leaves the device at once, and its sockets are closed', async () => {
+  it('without a stream and a call leaves the device at once, and its sockets are closed', async () => {
     const bob = await served.peer('bob');
     const socket = await connection(bob);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await disable(bob);
     await until(() => removed().includes(bob.publicKey));
-    vi.advanceTimersByTime(99);
-    expect(socket.destroyed).toBe(false);
-    vi.advanceTimersByTime(1);
     expect(socket.destroyed).toBe(true);
   });
+
+  it.each([false, true])(
+    'is answered what it has asked, but not later; only invited: %s',
+    async (invited) => {
+      const bob = await served.peer('bob', { invited });
+      const key = bob.publicKey;
+      served.deltas.length = 0;
+      const [calls, ends] = [await asking(bob), await asking(bob)];
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      await disable(bob);
+      calls.write('{}');
+      expect(await calls.heard).toMatch(/^HTTP\/1\.1 401 /);
+      vi.advanceTimersByTime(99);
+      expect([removed(), ends.isOpen()]).toEqual([[], true]);
+      vi.advanceTimersByTime(1);
+      expect([removed(), ends.isOpen()]).toEqual([[key], false]);
+    },
+  );
 
   it('stays on the device until its stream has closed, but not longer than the time for a goodbye', async () => {
     const [bob, eve] = [await served.peer('bob'), await served.peer('eve')];

@@ -1,5 +1,6 @@
 /** The HTTP API: fastify with its limits, hooks and routes. */
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -33,7 +34,6 @@ export class Api {
   readonly #door: Door;
   readonly #firstProofs: FirstProofs;
   readonly #served = new ServedPeers();
-  readonly #asked = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
 
   private constructor(deps: ApiDependencies) {
     this.#deps = deps;
@@ -99,10 +99,10 @@ export class Api {
     await this.#app.close();
   }
 
-  #note({ raw: request }: FastifyRequest, { raw: response }: FastifyReply): void {
-    const { method, url, socket } = request;
-    const { remoteAddress: address } = socket;
-    this.#asked.set(socket, { request, response });
+  #note({ raw: request, ws }: FastifyRequest, { raw: response }: FastifyReply): void {
+    const { method, url } = request;
+    const { remoteAddress: address } = request.socket;
+    if (!ws) this.#door.connections.ask({ request, response });
     const path = printable(url?.split('?', 1)[0] ?? '');
     response.once('close', () =>
       this.#deps.trace('request', { method, path, address, status: response.statusCode }),
@@ -114,13 +114,13 @@ export class Api {
    * answer. No refusal here is proved: that needs the call's tag, and its head is missing or unreadable.
    */
   #onClientError(error: Error, socket: Duplex): void {
-    const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
+    const { remoteAddress } = socket as Socket;
     if (!isGone(error)) this.#deps.limits.exceeded('malformed', remoteAddress);
     if (!socket.writable || !peerAt(this.#deps.live.network, remoteAddress)) {
       socket.destroy();
       return;
     }
-    const asked = this.#asked.get(socket);
+    const asked = this.#door.connections.askedOver(socket as Socket);
     if (asked?.request.complete && !asked.response.writableFinished) {
       asked.response.once('close', () => socket.end(() => socket.destroy()));
       return;

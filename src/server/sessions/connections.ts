@@ -1,4 +1,5 @@
 /** The API's TCP connections by address, limited by what they have proved. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
@@ -47,7 +48,11 @@ type Connection = {
   readonly key: PublicKey | undefined;
   standing: Standing;
   looks: number;
+  asked: Asked | undefined;
 };
+
+/** The latest call over a connection. */
+export type Asked = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 export class Connections {
   /** Oldest first. */
@@ -71,7 +76,8 @@ export class Connections {
       return;
     }
     const connections = this.#byAddress.get(address) ?? new Map<Socket, Connection>();
-    const connection: Connection = { socket, key: this.#keyAt(address), standing: 'silent', looks: 0 };
+    const key = this.#keyAt(address);
+    const connection: Connection = { socket, key, standing: 'silent', looks: 0, asked: undefined };
     this.#byAddress.set(address, connections.set(socket, connection));
     this.#wait(connection);
     this.#makeRoom(address, 'silent');
@@ -101,6 +107,22 @@ export class Connections {
     if (standing === 'opening') this.#wait(connection);
     this.#makeRoom(address, standing);
     return true;
+  }
+
+  /** Not for upgrades. */
+  ask(asked: Asked): void {
+    const connection = this.#connection(asked.request.socket);
+    if (connection) connection.asked = asked;
+  }
+
+  askedOver(socket: Socket): Asked | undefined {
+    return this.#connection(socket)?.asked;
+  }
+
+  /** Whether a call from there still waits for its answer. */
+  isAnswering(address: string): boolean {
+    const connections = this.#byAddress.get(address)?.values() ?? [];
+    return [...connections].some(({ asked }) => asked && !asked.response.writableFinished);
   }
 
   at(address: string): Socket[] {

@@ -2,7 +2,7 @@
 
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
-import { type EndedRight, mayConnect } from '../../domain/rights.ts';
+import { type EndedRight, isAddressFree, mayConnect } from '../../domain/rights.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -10,7 +10,7 @@ import type { PeerConfig } from '../../wireguard/device.ts';
 import type { PeerDelta } from '../../wireguard/plan.ts';
 import type { Step } from '../live/step.ts';
 
-/** Keeps its address until its peer was told of the end, or until its redemption was answered. */
+/** Keeps its address until its peer was told of the end and its calls were answered, or until its redemption was. */
 export type Lingering = { readonly config: PeerConfig; readonly until: 'told' | 'answered' };
 
 /** A new key has no address while a lingering key holds it. */
@@ -33,11 +33,12 @@ const deltaBetween = (before: readonly PeerConfig[], after: readonly PeerConfig[
   };
 };
 
-/** Not a key that a new invitation replaced. */
-const lingeringAfter = ({ peer, reason }: EndedRight): Lingering | undefined => {
+/** Not where another key, or another peer, may get the address at once. */
+const lingeringAfter = (right: EndedRight): Lingering | undefined => {
+  const { peer, reason } = right;
   const config = { publicKey: peer.publicKey, allowedIps: [singleton(peer.ip)] };
   if (reason === 'joined') return { config, until: 'answered' };
-  return peer.isRedeemed && reason !== 'rekeyed' ? { config, until: 'told' } : undefined;
+  return reason === 'rekeyed' || isAddressFree(right) ? undefined : { config, until: 'told' };
 };
 
 export class LingeringKeys {

@@ -1,5 +1,5 @@
 /** Ends rights after each commit: the device, the relay, the deadlines of sockets, then streams. */
-import type { EndedRight } from '../../domain/rights.ts';
+import { type EndedRight, isAddressFree } from '../../domain/rights.ts';
 import type { Revoked } from '../../protocol/frames.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
@@ -10,7 +10,7 @@ import type { Step } from '../live/step.ts';
 import { Connections, peerAt } from './connections.ts';
 import type { Lingering, LingeringKeys } from './lingering-keys.ts';
 
-/** Time to hear that a right has ended; then key and sockets are removed. */
+/** To hear that a right has ended, or the answer to a call; then key and sockets are removed. */
 const MAX_GOODBYE_MS = 100;
 /** By then the address moves, even if delivery of the answer is not confirmed. */
 const MAX_ANSWER_MS = 2_000;
@@ -81,16 +81,19 @@ export class Sessions {
     for (const delta of lingering.follow(step)) device.apply(delta);
     relay.follow(step);
     // Deadlines first: a failure below keeps no peer connected.
-    for (const right of ended.values()) this.#setDeadline(right);
-    for (const [id, { peer, reason }] of ended) {
-      const lasting = lingering.of(id);
+    const ends = Array.from(ended.values(), (right) => [right, this.#setDeadline(right)] as const);
+    for (const [{ peer, reason }, end] of ends) {
       proofs.forget(peer.publicKey);
-      if (reason !== 'joined') void streams.revoke(id, reason).then(() => this.#release(id, lasting));
+      if (reason === 'joined') continue;
+      // When an answer arrived is not known, so its time is not cut short.
+      const isAnswering = this.connections.isAnswering(peer.ip);
+      void streams.revoke(peer.id, reason).then(() => isAnswering || end());
     }
     streams.follow(step);
   }
 
-  #setDeadline(right: EndedRight): void {
+  /** Returns what happens then, or earlier. */
+  #setDeadline(right: EndedRight): () => void {
     const { id, ip } = right.peer;
     const lasting = this.#options.lingering.of(id);
     const sockets = this.connections.at(ip);
@@ -102,6 +105,7 @@ export class Sessions {
     const graceMs = graceOf(right);
     if (graceMs === 0) end();
     else this.#after(graceMs, end);
+    return end;
   }
 
   #after(milliseconds: number, task: () => void): void {
@@ -130,11 +134,7 @@ export class Sessions {
   }
 }
 
-/** Another peer may get the address of a withdrawn invitation; a disabled one has a call to be answered, perhaps. */
 const graceOf = (right: EndedRight): number => {
   if (right.reason === 'joined') return MAX_ANSWER_MS;
   return isAddressFree(right) ? 0 : MAX_GOODBYE_MS;
 };
-
-const isAddressFree = ({ peer, reason }: EndedRight): boolean =>
-  !peer.isRedeemed && (reason === 'deleted' || reason === 'rekeyed');
