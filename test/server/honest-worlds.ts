@@ -376,9 +376,10 @@ export class HonestWorld {
         ['oven', 'robots', false],
       ] as const)
         await played.#join(name, cidr, admin);
+      await played.#settle();
       for (const act of story) {
         await played.#do(act);
-        for (const machine of played.#machines) await machine.settle();
+        await played.#settle();
       }
       return await played.#finish();
     } finally {
@@ -386,6 +387,10 @@ export class HonestWorld {
       await played.#served.close();
       rmSync(played.#folder, { recursive: true, force: true });
     }
+  }
+
+  async #settle(): Promise<void> {
+    for (const machine of this.#machines) await machine.settle();
   }
 
   /** By an invitation, over the API, as `install` does it; then it follows. */
@@ -412,7 +417,6 @@ export class HonestWorld {
     const machine = await Machine.of(this.#served, peer, keys, place, note);
     this.#machines.push(machine);
     await machine.come();
-    await machine.settle();
   }
 
   #note(where: string, what: unknown): void {
