@@ -49,7 +49,7 @@ export class LentForwarding {
 
   constructor(journal: string) {
     this.#journal = journal;
-    this.#lent = new Set(readJournal(journal));
+    this.#lent = new Set(lentIn(journal));
   }
 
   /** Those that forward for us alone; none where the machine forwards anyway. */
@@ -69,7 +69,8 @@ export class LentForwarding {
   }
 }
 
-const readJournal = (journal: string): string[] => {
+/** The interfaces that a journal holds; none without one. */
+export const lentIn = (journal: string): string[] => {
   try {
     return readFileSync(journal, 'utf8').split('\n').filter(Boolean);
   } catch {
@@ -77,11 +78,9 @@ const readJournal = (journal: string): string[] => {
   }
 };
 
-/** Puts back what a journal holds; false without one. Interfaces that are gone need nothing. */
-export const putForwardingBack = (journal: string): boolean => {
-  const devices = readJournal(journal);
+/** Puts back what a journal holds. Interfaces that are gone need nothing. */
+export const putForwardingBack = (journal: string): void => {
   if (!isOn(everywhere))
-    for (const device of devices) if (isOn(switchOf(device))) writeFileSync(switchOf(device), '0');
+    for (const device of lentIn(journal)) if (isOn(switchOf(device))) writeFileSync(switchOf(device), '0');
   rmSync(journal, { force: true });
-  return devices.length > 0;
 };

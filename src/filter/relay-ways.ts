@@ -2,7 +2,7 @@
 import type { Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { run, sure } from '../wireguard/program.ts';
-import { LentForwarding, putForwardingBack } from './lent-forwarding.ts';
+import { LentForwarding, lentIn, putForwardingBack } from './lent-forwarding.ts';
 import {
   addWay,
   changeSites,
@@ -258,18 +258,26 @@ const textOf = (way: RelayWay | undefined): string | undefined =>
 const secondsOf = ({ until }: Wanted): number =>
   Math.max(1, Math.ceil((until - performance.now()) / 1000)) + SPARE_SECONDS;
 
-const removeRelayTable = async (network: InterfaceName): Promise<boolean> => {
-  const name = relayTableName(network);
-  if ((await run('nft', ['list', 'table', 'ip', name])).code !== 0) return false;
-  await sure('nft', ['delete', 'table', 'ip', name]);
-  return true;
+const hasRelayTable = (network: InterfaceName): Promise<boolean> =>
+  run('nft', ['list', 'table', 'ip', relayTableName(network)]).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
+
+const removeRelayTable = async (network: InterfaceName): Promise<void> => {
+  if (await hasRelayTable(network)) await sure('nft', ['delete', 'table', 'ip', relayTableName(network)]);
 };
 
-/** As before there was a relay; false if nothing was left of one. Throws the `Failure` of `nft`. */
-export const forgetRelay = async (network: InterfaceName, journal: string): Promise<boolean> => {
-  const hadForwarding = putForwardingBack(journal);
-  const hadTable = await removeRelayTable(network).catch(() => false);
-  return hadForwarding || hadTable;
+/** In words, what `forgetRelay` would do. */
+export const ordersToForgetRelay = async (network: InterfaceName, journal: string): Promise<string[]> => [
+  ...((await hasRelayTable(network)) ? [`remove the table ${relayTableName(network)} of nftables`] : []),
+  ...lentIn(journal).map((device) => `turn forwarding off again for ${device}`),
+];
+
+/** As before there was a relay. Throws the `Failure` of `nft`. */
+export const forgetRelay = async (network: InterfaceName, journal: string): Promise<void> => {
+  putForwardingBack(journal);
+  await removeRelayTable(network);
 };
 
 /** Whether nftables is there. */

@@ -170,22 +170,30 @@ describe('two peers behind routers that change ports', () => {
   });
 });
 
-it('a machine that relays no more is as it was before', async () => {
-  await network.stopServing('SIGKILL');
-  await network.serve();
-  await until(
-    'the table is there',
-    async () => (await network.server.exec([...LIST, 'table', ...TABLE])).code === 0,
-  );
-  await network.admin('clear-relay', 'acme', 'innernet-server');
-  await until(
-    'the table is gone',
-    async () => (await network.server.exec([...LIST, 'table', ...TABLE])).code !== 0,
-  );
-  await until(
-    'forwarding is put back',
-    async () => (await network.server.sure(['cat', FORWARDING])) === '0\n',
-  );
+describe('a machine that relays no more is as it was before', () => {
+  const hasTable = async (): Promise<boolean> =>
+    (await network.server.exec([...LIST, 'table', ...TABLE])).code === 0;
+  const forwarding = () => network.server.sure(['cat', FORWARDING]);
+
+  it('also when its program was killed, by down', async () => {
+    await network.stopServing('SIGTERM');
+    await network.serve();
+    await until('the table is there', hasTable);
+    await network.stopServing('SIGKILL');
+    const said = await network.server.sure([...SERVER, 'down', 'acme', '--dry-run']);
+    expect(said).toContain('remove the table innernet-relay-acme of nftables');
+    expect(said).toContain('turn forwarding off again for eth0');
+    await network.admin('down', 'acme');
+    expect([await hasTable(), await forwarding()]).toEqual([false, '0\n']);
+  });
+
+  it('by clear-relay', async () => {
+    await network.serve();
+    await until('the table is there again', hasTable);
+    await network.admin('clear-relay', 'acme', 'innernet-server');
+    await until('the table is gone', async () => !(await hasTable()));
+    await until('forwarding is off', async () => (await forwarding()) === '0\n');
+  });
 });
 
 it('a port that is taken is a warning, and the network is served', async () => {

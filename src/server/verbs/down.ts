@@ -3,7 +3,7 @@ import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
-import { forgetRelay } from '../../filter/relay-ways.ts';
+import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -17,7 +17,10 @@ export type DownOptions = GlobalOptions & LocalChangeOptions & { yes?: true | un
 export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
   const files = filesOf(network, options);
   readConf(files.conf);
-  const changes = (await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : [];
+  const changes = [
+    ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...(await ordersToForgetRelay(network, files.relayForwarding)),
+  ];
   if (isOnlySaid({ network, changes }, options)) return;
   if (ProcessLock.isHeld(files.lock))
     throw new Failure(`${network} is being served, and its server would bring the tunnels up again`, {

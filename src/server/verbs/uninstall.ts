@@ -6,7 +6,7 @@ import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { tableName } from '../../filter/filter-table.ts';
 import { listTable, removeTable } from '../../filter/kept-table.ts';
-import { forgetRelay } from '../../filter/relay-ways.ts';
+import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { logFiles } from '../../store/log-files.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -56,6 +56,7 @@ const ordersOf = async (
     ...((await listTable(tableName(network)).catch(() => undefined)) === undefined
       ? []
       : [`remove the table ${tableName(network)} of nftables`]),
+    ...(await ordersToForgetRelay(network, files.relayForwarding)),
     ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
     ...paths.map((path) => `delete ${path}`),
   ];
