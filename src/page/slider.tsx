@@ -37,10 +37,9 @@ const TimeStrip = ({ entries, width }: StripProps) => {
 
 /** By event: a band for each day, every second one shaded, with its date where it has room. */
 const DayStrip = ({ entries, width }: StripProps) => {
-  const first = entries[0]?.position ?? 1;
-  const whole = Math.max(1, (entries.at(-1)?.position ?? first) - first + 1);
+  const last = Math.max(1, entries.at(-1)?.position ?? 1);
   const days = daysOf(entries);
-  const placeOf = (position: number): number => ((position - first) / whole) * width;
+  const placeOf = (position: number): number => ((position - 1) / last) * width;
   let free = 0;
   const labels = days.filter(({ from }) => {
     const hasRoom = placeOf(from) >= free && placeOf(from) + LABEL_WIDTH <= width;
@@ -99,11 +98,25 @@ const localText = (time: Timestamp | null): string => {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 };
 
-const sentenceAt = (page: Page, position: Position): Entry | undefined => {
-  const { entries } = page.history.value;
-  const first = entries[0]?.position ?? 0;
-  return entries[position - first];
+/** Of a history that may have gaps. */
+const entryAt = (entries: readonly Entry[], position: Position): Entry | undefined => {
+  let [from, to] = [0, entries.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((entries[middle]?.position ?? 0) < position) from = middle + 1;
+    else to = middle;
+  }
+  return entries[from]?.position === position ? entries[from] : undefined;
 };
+
+/** For a peer that is no admin, who is told of no other moment. */
+const NewestOnly = ({ entry }: { entry: Entry | undefined }) => (
+  <footer class="slider">
+    <output class="at" aria-live="polite">
+      <b>now</b> {entry ? `${timeText(entry.recordedAt)} ${entry.sentence}` : ''}
+    </output>
+  </footer>
+);
 
 export const Slider = ({ page }: { page: Page }) => {
   const { entries } = page.history.value;
@@ -112,16 +125,16 @@ export const Slider = ({ page }: { page: Page }) => {
   const moment = page.moment.value;
   const isByTime = pace.value === 'time';
   const [first, last] = [entries[0], entries.at(-1)];
-  if (!now || !shown || !first || !last) return <footer class="slider" />;
+  if (!now || !shown || !first || !last || !page.about.value?.isAdmin) return <NewestOnly entry={last} />;
   const position = moment === 'now' ? now.position : moment;
-  const entry = sentenceAt(page, position);
+  const entry = entryAt(entries, position);
   const isNow = moment === 'now';
   const go = (value: number): void => {
     if (!isByTime) page.goTo(value >= now.position ? 'now' : (value as Position));
     else if (value >= msOf(last)) page.goTo('now');
     else page.goToTime(new Date(value).toISOString() as Timestamp);
   };
-  const least = isByTime ? msOf(first) : first.position - 1;
+  const least = isByTime ? msOf(first) : 0;
   const most = isByTime ? msOf(last) : now.position;
   const time = entry?.recordedAt ?? shown.time;
   const value = isNow ? most : isByTime ? (time ? Date.parse(time) : least) : position;

@@ -168,6 +168,7 @@ export const Tree = ({ page, scene }: { page: Page; scene: Scene }) => {
       class="tree rows"
       ref={ref}
       role="tree"
+      aria-multiselectable="true"
       tabIndex={0}
       aria-label="CIDRs and peers"
       aria-activedescendant={item ? keyOf(item) : undefined}
