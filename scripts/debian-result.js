@@ -26,9 +26,9 @@ export const lastLines = (log, count = 5) =>
  * @param {string[]} lines
  */
 export const record = (title, lines) => {
-  const [name] = /^(?:Kernel of )?Debian \S+/.exec(title) ?? [];
+  const [name] = /^(?:Kernel of )?Debian \w+/.exec(title) ?? [];
   const note = readFileSync(NOTE, 'utf8');
-  const block = new RegExp(`\`\`\`text\n${name}[^]*?\`\`\``);
+  const block = new RegExp(`\`\`\`text\n${name}\\b[^]*?\`\`\``);
   if (!block.test(note)) throw new Error(`docs/reliability.md has no block that begins with "${name}"`);
   writeFileSync(
     NOTE,
