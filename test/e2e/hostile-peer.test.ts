@@ -121,6 +121,7 @@ const ADMIN_PATHS = [
   'associations/1',
   'commands',
   'network',
+  'look',
   'undo',
 ];
 
