@@ -123,6 +123,17 @@ const addShow = (program: Command): void => {
   runs(added, async () => (await import('./verbs/show.ts')).show);
 };
 
+const addPing = (program: Command): void => {
+  const added = networkVerb(program, 'ping', {
+    summary: 'ask the program of another peer through the tunnel: by which way, and how fast',
+    examples: ['ping acme bob', 'ping acme 10.61.1.5 --count 60'],
+  })
+    .argument('<peer>', 'its name or address, as "show" names it')
+    .addOption(flag('--count <n>', 'how often, once a second; default 5', wholeNumber(1, 1_000_000)))
+    .option('--json', 'answer with JSON, one line each');
+  runs(added, async () => (await import('./verbs/ping.ts')).ping);
+};
+
 const addForgetPin = (program: Command): void => {
   const added = networkVerb(program, 'forget-pin', {
     summary: "accept a peer's new key or address where it is held back; check with its owner first",
@@ -249,7 +260,17 @@ const isBare = (args: readonly string[]): boolean => {
 };
 
 const program = newProgram('innernet', manifest.version, summary, FOLDERS);
-for (const add of [addInstall, addUp, addDown, addUninstall, addFetch, addShow, addForgetPin, addAcknowledge])
+for (const add of [
+  addInstall,
+  addUp,
+  addDown,
+  addUninstall,
+  addFetch,
+  addShow,
+  addPing,
+  addForgetPin,
+  addAcknowledge,
+])
   add(program);
 for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor]) add(program);
 for (const add of [

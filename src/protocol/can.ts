@@ -7,8 +7,8 @@ const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 export const Can = z.array(z.string().regex(NAME)).max(64);
 export type Can = z.infer<typeof Can>;
 
-/** `proof`: calls, answers and streams are proved by key. */
-export const CAN: readonly string[] = ['proof'];
+/** `proof`: calls, answers and streams are proved by key. `relay`: the frames about relays. */
+export const CAN: readonly string[] = ['proof', 'relay'];
 
 /** The frames about relays. A program that does not say it gets none: an older one knows no such frame. */
 export const RELAY = 'relay';

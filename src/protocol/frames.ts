@@ -79,7 +79,7 @@ export const Revoked = frame('revoked', { reason: z.enum(['disabled', 'deleted',
 export type Revoked = z.infer<typeof Revoked>;
 
 /** A relay that this client may use, by the id of its peer. */
-const RelayRow = z.object({
+export const RelayRow = z.object({
   id: PeerId,
   /** One per family. An all-zero host: where this client reaches the server. */
   endpoints: z.array(SocketAddress).min(1).max(2),
@@ -159,7 +159,7 @@ export const WayRow = z.object({
 export type WayRow = z.infer<typeof WayRow>;
 
 /** Ways in one frame. */
-const MAX_WAYS = 100;
+export const MAX_WAYS = 100;
 
 /** After `look`: all ways that stand, then those that change. */
 const Ways = frame('ways', { peers: z.array(WayRow).max(MAX_WAYS) });

@@ -378,11 +378,16 @@ describe('R34: a pin that nobody proved', () => {
   });
 
   it('is still one after it was written down and read', () => {
-    const kept = { mirror: poisoned(), endpoints: new Map() };
+    const kept = { mirror: poisoned(), endpoints: new Map(), relays: new Map() };
     const { mirror } = parseState(formatState(kept), 'acme.json', ground, sha256);
     expect(mirror.pins.at(bob.ip)?.isUnmet).toBe(true);
     expect(shows(mirror, true).shown).toEqual([pair(bob)]);
-    const again = parseState(formatState({ mirror, endpoints: new Map() }), 'acme.json', ground, sha256);
+    const again = parseState(
+      formatState({ mirror, endpoints: new Map(), relays: new Map() }),
+      'acme.json',
+      ground,
+      sha256,
+    );
     expect(again.mirror.pins.at(bob.ip)).toMatchObject({ publicKey: bob.publicKey });
     expect(again.mirror.pins.at(bob.ip)?.isUnmet).toBeUndefined();
   });

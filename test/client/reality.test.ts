@@ -18,6 +18,7 @@ const peer = (name: string, more: Partial<Known['peers'][number]> = {}): Known['
   endpoint: '192.0.2.1:51820',
   isOverridden: false,
   unreached: null,
+  path: null,
   expires: null,
   latestHandshake: null,
   rxBytes: 0,

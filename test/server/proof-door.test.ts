@@ -312,7 +312,11 @@ describe('a stream', () => {
       const stream = await bob.stream('?can=proof', { stamp });
       const challenge = JSON.parse(await stream.next());
       expect(Object.keys(challenge).sort()).toEqual(['boot', 'can', 'kind', 'network', 'nonce', 'now']);
-      expect(challenge).toMatchObject({ kind: 'challenge', network: served.live.networkId, can: ['proof'] });
+      expect(challenge).toMatchObject({
+        kind: 'challenge',
+        network: served.live.networkId,
+        can: ['proof', 'relay'],
+      });
       stream.frames.unshift(JSON.stringify(challenge));
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(stream.frames.map((frame) => JSON.parse(frame).kind)).toEqual(['challenge', 'proof']);
@@ -321,7 +325,7 @@ describe('a stream', () => {
       expect(JSON.parse(await stream.next())).toMatchObject({
         kind: 'welcome',
         network: served.live.networkId,
-        can: ['proof'],
+        can: ['proof', 'relay'],
       });
       stream.socket.terminate();
     }

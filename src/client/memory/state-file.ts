@@ -4,12 +4,12 @@
  */
 import * as z from 'zod';
 import type { Sha256 } from '../../events/record.ts';
-import { Restoration } from '../../protocol/frames.ts';
+import { RelayRow, Restoration } from '../../protocol/frames.ts';
 import { CidrRow, PeerRow } from '../../protocol/rows.ts';
 import { V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { Endpoint, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import { Hash, Position } from '../../values/id.ts';
+import { Hash, type PeerId, Position } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import { BREACHES } from './chain.ts';
 import { type Effect, Mirror } from './mirror.ts';
@@ -65,6 +65,8 @@ const Document = z.object({
   notice: Notice.nullish(),
   /** Noted while a peer in sight has an expiry. */
   clock: ServerTime.optional(),
+  /** Peers are met at relays while the server is away, too. */
+  relays: z.array(RelayRow).optional(),
 });
 
 /** One line of the journal: what a frame did. */
@@ -82,7 +84,7 @@ export const EffectLine = z.object({
   proved: z.boolean().optional(),
 } satisfies { [F in keyof Required<Effect>]: z.ZodType });
 
-export type Kept = { mirror: Mirror; endpoints: LastEndpoints };
+export type Kept = { mirror: Mirror; endpoints: LastEndpoints; relays: Map<PeerId, RelayRow> };
 
 /** An unreadable pin file never means "no pins". */
 export const unreadable = (path: string, reason: string, cause?: unknown): Failure =>
@@ -118,6 +120,7 @@ const sentence = (error: unknown): string => {
 export const newcomer = (ground: Ground, sha256: Sha256): Kept => ({
   mirror: new Mirror(ground, sha256),
   endpoints: new Map(),
+  relays: new Map(),
 });
 
 /** Throws a `Failure` with a hint. */
@@ -130,7 +133,8 @@ export const parseState = (text: string, path: string, ground: Ground, sha256: S
 };
 
 const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha256): Kept => {
-  const { mirror, endpoints } = newcomer(ground, sha256);
+  const { mirror, endpoints, relays } = newcomer(ground, sha256);
+  for (const relay of document.relays ?? []) relays.set(relay.id, relay);
   const rows: PeerRow[] = [];
   const departed: PeerRow[] = [];
   const unmet = new Set<Ip>();
@@ -169,7 +173,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     mirror.head = document.head;
     mirror.filled = document.filled;
   }
-  return { mirror, endpoints };
+  return { mirror, endpoints, relays };
 };
 
 const storedPeer = (
@@ -195,7 +199,7 @@ const storedPeer = (
 });
 
 /** The text of `NET.json`. */
-export const formatState = ({ mirror, endpoints }: Kept): string => {
+export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
   const rows = [...mirror.peers()];
   const inSight = new Set(rows.map(({ ip }) => ip));
   const departed = [...mirror.pins.all()]
@@ -216,5 +220,6 @@ export const formatState = ({ mirror, endpoints }: Kept): string => {
     ...(mirror.alarm ? { alarm: mirror.alarm } : {}),
     ...mirror.memory,
     ...(mirror.clock && mirror.nextEnd() !== undefined ? { clock: mirror.clock } : {}),
+    ...(relays.size > 0 ? { relays: [...relays.values()] } : {}),
   } satisfies z.input<typeof Document>)}\n`;
 };

@@ -14,6 +14,8 @@ import type { NatOptions } from '../options.ts';
 import { Follower, MAX_SYNCHRONISE_MS } from '../sync/follower.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
+import type { WayReport } from '../tunnels/device-keeper.ts';
+import type { RelayState } from '../tunnels/mailboxes.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import type { Unreached } from '../tunnels/unreached.ts';
 import { askOwner, Ownership } from './owner.ts';
@@ -23,6 +25,7 @@ const Request = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('synchronise') }),
   z.object({ ask: z.literal('stop') }),
   z.object({ ask: z.literal('forgetPin'), peer: z.string() }),
+  z.object({ ask: z.literal('ping'), peer: z.string() }),
   z.object({ ask: z.literal('acknowledge') }),
   z.object({ ask: z.literal('acknowledgeOlder') }),
   z.object({ ask: z.literal('changeConf'), change: ConfChange }),
@@ -30,7 +33,12 @@ const Request = z.discriminatedUnion('ask', [
 export type OwnerRequest = z.infer<typeof Request>;
 
 /** `unreached`: peers without a session, by network address. */
-export type OwnerStatus = LinkStatus & { unreached: Record<string, Unreached> };
+export type OwnerStatus = LinkStatus & {
+  unreached: Record<string, Unreached>;
+  /** By network address; absent from an older program. */
+  ways?: Record<string, WayReport>;
+  relays?: RelayState[];
+};
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
 
@@ -117,14 +125,26 @@ export class OwnedNetwork {
     return this.#letting;
   }
 
+  #status(): OwnerStatus {
+    const { keeper, status } = this.follower;
+    return {
+      ...status,
+      unreached: keeper.unreached(),
+      ways: keeper.standing(),
+      relays: keeper.relayStates(),
+    };
+  }
+
   async #answer(request: OwnerRequest): Promise<unknown> {
     switch (request.ask) {
       case 'status':
-        return { ...this.follower.status, unreached: this.follower.keeper.unreached() } satisfies OwnerStatus;
+        return this.#status();
       case 'synchronise':
         return this.follower.refresh();
       case 'forgetPin':
         return this.follower.forgetPin(request.peer);
+      case 'ping':
+        return this.follower.ping(request.peer);
       case 'acknowledge':
         return this.follower.acknowledge();
       case 'acknowledgeOlder':

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
+import { printable } from '../../domain/rejection.ts';
 import { Turns } from '../../machine/turns.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
@@ -30,6 +31,7 @@ import { FrameApplier } from './frame-applier.ts';
 import { type LinkStatus, Session } from './session.ts';
 import type { Goal, SessionEffect, SessionEvent, Trouble } from './session-events.ts';
 import { Stream } from './stream.ts';
+import { WayTeller } from './way-teller.ts';
 
 export type FollowOptions = {
   network: InterfaceName;
@@ -56,6 +58,12 @@ export const MAX_SYNCHRONISE_MS = 15_000;
 /** As in innernet 2.0. */
 const POLL_EVERY_SECONDS = 60;
 
+/** For the program of another peer, in one attempt. */
+const PONG_WITHIN_MS = 3000;
+
+/** `ms`: there and back, without an answer null. */
+export type Pinged = { name: string; ip: Ip; ms: number | null };
+
 type Finish = (failure: Failure | undefined) => void;
 
 export class Follower {
@@ -70,6 +78,7 @@ export class Follower {
   readonly #poll: Poll;
   readonly #applier: FrameApplier;
   readonly #ends: Ends;
+  readonly #wayTeller: WayTeller;
   readonly #hosts: HostsWriter;
   readonly #turns = new Turns();
   #watch: AddressWatch | undefined;
@@ -109,6 +118,10 @@ export class Follower {
     };
     this.#applier = new FrameApplier({ journal, keeper, paths, turns: this.#turns, onChange, say });
     this.#ends = new Ends({ mirror, turns: this.#turns, applier: this.#applier, say });
+    this.#wayTeller = new WayTeller(
+      () => Object.values(keeper.standing()),
+      (frame) => this.#stream?.send(frame),
+    );
     this.#session = new Session({
       mirror,
       trust: proofs.trust,
@@ -117,6 +130,7 @@ export class Follower {
       random: Math.random,
     });
     keeper.onCompared = () => void this.#onCompared();
+    keeper.ways.onAsk = (peer) => this.#stream?.send({ kind: 'indices-of', peer });
     keeper.onMet = () => this.#applier.foldSoon();
   }
 
@@ -206,10 +220,22 @@ export class Follower {
     await this.#keeper.close();
     this.#api.close();
     this.#ends.close();
+    this.#wayTeller.close();
     await this.#turns.take(async () => {
       await this.#hosts.close();
       await this.#applier.close();
     });
+  }
+
+  /** `peer`: name or address. Throws a `Failure` for an unknown one. */
+  async ping(peer: string): Promise<Pinged> {
+    const row = [...this.#mirror.tunnels()].find(({ name, ip }) => name === peer || ip === peer);
+    if (!row)
+      throw new Failure(`there is no peer "${printable(peer)}" here`, {
+        hint: `see who is: innernet show ${this.#options.network}`,
+      });
+    const { name, ip } = row;
+    return { name, ip, ms: (await this.#keeper.ways.ping(ip, PONG_WITHIN_MS)) ?? null };
   }
 
   /** `peer`: name or address; what the pin held back comes in. */
@@ -307,6 +333,12 @@ export class Follower {
         return this.#fetch(effect.least);
       case 'observe':
         return this.#keeper.observe(effect.observations);
+      case 'relays':
+        return this.#keeper.relays(effect.changed, effect.removed, effect.isWhole);
+      case 'indices':
+        return this.#keeper.indices(effect.indices);
+      case 'tellWays':
+        return this.#wayTeller.begin(effect.seconds);
       case 'askCapabilities':
         return void this.#askCapabilities();
       case 'askState':
@@ -389,6 +421,7 @@ export class Follower {
     const endpoints = this.#candidates();
     if (endpoints) stream.send({ kind: 'candidates', endpoints });
     this.#keeper.contacts.roundTrip = stream.roundTrip;
+    this.#keeper.meetings.paths.roundTrip = stream.roundTrip;
     this.#keeper.contacts.serverClock = stream.serverClock;
     void stream.level().then(() => this.#takeInTurn({ kind: 'level' }));
   }

@@ -1,5 +1,5 @@
 /** Events and effects of a session with the server, as data. */
-import type { ServerFrame, Snapshot } from '../../protocol/frames.ts';
+import type { Indices, RelayRow, ServerFrame, Snapshot } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Failure } from '../../values/failure.ts';
@@ -74,6 +74,11 @@ export type SessionEffect =
   /** Answered by `snapshot`, which must have reached `least`. */
   | { do: 'fetch'; least: Position }
   | { do: 'observe'; observations: readonly Observation[] }
+  /** `isWhole`: all relays of this client; else what changed. */
+  | { do: 'relays'; changed: readonly RelayRow[]; removed: readonly PeerId[]; isWhole: boolean }
+  | { do: 'indices'; indices: Indices }
+  /** Tell ways for so many seconds. */
+  | { do: 'tellWays'; seconds: number }
   /** For an older server; answered by `capabilities`; by `state` or `unanswered`; by `reported`. */
   | { do: 'askCapabilities' }
   | { do: 'askState' }

@@ -64,6 +64,7 @@ export class Session {
   readonly #mirror: Mirror;
   #phase: Phase = { kind: 'idle' };
   #goal: Goal = { kind: 'follow' };
+  #hasRelays = false;
   #isLevel = false;
   /** Failed attempts in a row. */
   #attempt = 0;
@@ -334,9 +335,11 @@ export class Session {
         this.#seen = { boot: frame.boot, sequence: frame.sequence };
         return [{ do: 'observe', observations: frame.peers }];
       case 'relays':
+        return this.#onRelays(frame);
       case 'indices':
+        return [{ do: 'indices', indices: frame }];
       case 'look':
-        return [];
+        return [{ do: 'tellWays', seconds: frame.for }];
       case 'revoked':
         this.#isShutOut = true;
         // The server's WireGuard forgot this machine: only a new handshake tells.
@@ -350,8 +353,16 @@ export class Session {
     }
   }
 
+  /** The first of a stream names all. */
+  #onRelays({ changed, removed }: ServerFrame & { kind: 'relays' }): SessionEffect[] {
+    const isWhole = !this.#hasRelays;
+    this.#hasRelays = true;
+    return [{ do: 'relays', changed, removed, isWhole }];
+  }
+
   #onWelcome(frame: ServerFrame & { kind: 'welcome' }): SessionEffect[] {
     this.#connect();
+    this.#hasRelays = false;
     if (frame.boot !== this.#seen.boot) this.#seen = { boot: frame.boot, sequence: 0 };
     const verdict = this.#mirror.judgeWelcome(frame);
     const isAlarmed = this.#mirror.alarm !== null || verdict.kind === 'alarm';

@@ -1,10 +1,11 @@
 /** Keeps this machine's WireGuard device equal to the mirror, with a whole comparison now and then. */
 import { lookup } from 'node:dns/promises';
 import type { Conf } from '../../protocol/conf.ts';
+import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
-import { type Endpoint, SocketAddress } from '../../values/endpoint.ts';
+import { type Endpoint, hostOf, SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
-import { singleton } from '../../values/ip.ts';
+import { type Ip, singleton } from '../../values/ip.ts';
 import { type Device, type DeviceState, isLive, type Step } from '../../wireguard/device.ts';
 import { plan } from '../../wireguard/plan.ts';
 import { type OpenedDevice, Reconciler } from '../../wireguard/reconciler.ts';
@@ -19,11 +20,15 @@ import { Contacts, type Newcomer } from './contacts.ts';
 import { FadingPackets } from './fading-packets.ts';
 import { GuardedRange } from './guarded-range.ts';
 import { LookUps } from './look-ups.ts';
+import { Mailboxes, type RelayState } from './mailboxes.ts';
+import { Meetings, type PairFacts } from './meetings.ts';
 import { isOwnPublic } from './own-public.ts';
+import { type PathReport, Paths } from './paths.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import { SessionTimes } from './session-times.ts';
-import { type Unreached, unreachedReason } from './unreached.ts';
+import { hopelessReason, type Unreached, unreachedReason } from './unreached.ts';
+import { newToken, Ways } from './ways.ts';
 
 const REPAIR_AFTER_MS = 5000;
 /** An ending program waits this long for handshakes under way. */
@@ -33,6 +38,18 @@ const GREETING_LOOK_MS = 10;
 const GREETING_QUIET = { milliseconds: 200, roundTrips: 4 };
 /** With more peers, an ending program does not wait. */
 const MAX_GREETED_PEERS = 500;
+
+/** How packets to a peer go. */
+export type WayReport = {
+  id: PeerId;
+  way: 'direct' | 'relayed';
+  relay: PeerId | null;
+  /** Why not direct, in one sentence. */
+  reason: string | null;
+  /** ISO 8601, UTC; null: unknown. */
+  since: string | null;
+  roundTripMs: number | null;
+};
 
 export type KeeperOptions = {
   conf: OwnConf;
@@ -47,6 +64,8 @@ export type KeeperOptions = {
 
 export class DeviceKeeper {
   readonly contacts: Contacts;
+  readonly meetings: Meetings;
+  readonly ways: Ways;
   /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
   /** Called when the device matches; it may have been recreated. */
@@ -55,6 +74,7 @@ export class DeviceKeeper {
   readonly #reconciler: Reconciler;
   readonly #mirror: Mirror;
   readonly #places: Places;
+  readonly #mailboxes: Mailboxes;
   readonly #lookUps = new LookUps(
     (name) => lookup(name, { all: true }),
     () => performance.now(),
@@ -71,16 +91,32 @@ export class DeviceKeeper {
     this.#range = new GuardedRange(tunnel, conf.now, say);
     this.#places = new Places(conf.now.peerEndpointOverrides, kept.endpoints);
     const fade = (place: SocketAddress) => void this.#fading.send(this.listenPort, place);
-    this.contacts = new Contacts(this.#mirror.ground.own.publicKey, fade);
+    const { own } = this.#mirror.ground;
+    this.contacts = new Contacts(own.publicKey, fade);
+    this.meetings = new Meetings(this.contacts, new Paths(own.publicKey, newToken));
+    this.#mailboxes = new Mailboxes(kept.relays);
+    this.ways = new Ways({
+      network: tunnel.name,
+      own: own.ip,
+      meetings: this.meetings,
+      change: (steps) => this.#reconciler.change(steps),
+      listenPort: () => this.listenPort,
+      peerWith: (key) => this.#mirror.peerWithKey(key),
+      peerAt: (ip) => this.#peerAt(ip),
+      wall: (now) => this.#times.wall(now),
+    });
     this.#reconciler = new Reconciler(device, {
       open: () => this.#open(),
       onRead: (state) => this.#remember(state),
       stepsToWanted: (state) => this.#stepsToWanted(state),
       stepsAfterLook: (state) => this.#stepsAfterLook(state),
-      nextLookAt: () => this.contacts.nextDue,
-      peerCount: () => this.contacts.size,
+      nextLookAt: () => this.meetings.nextDue,
+      peerCount: () => this.meetings.size,
       repairAfterMs: REPAIR_AFTER_MS,
-      onCompared: () => this.onCompared(),
+      onCompared: () => {
+        if (this.#mailboxes.size > 0) void this.ways.look();
+        this.onCompared();
+      },
       onTrouble: (trouble, { message }) =>
         say(trouble === 'change' ? `${message}; it is looked after in a moment` : message),
     });
@@ -112,7 +148,7 @@ export class DeviceKeeper {
     return this.#reconciler.change(() => {
       const now = performance.now();
       const newcomers = new Set(joined);
-      const steps: Step[] = removed.flatMap(({ publicKey }) => this.contacts.remove(publicKey));
+      const steps = removed.flatMap(({ publicKey }) => this.ways.stepsOf(this.meetings.remove(publicKey)));
       for (const { id } of removed) this.#places.forget(id);
       for (const row of added)
         if (this.#mirror.isTunnel(row))
@@ -129,6 +165,7 @@ export class DeviceKeeper {
       for (const observation of observations) {
         const row = this.#mirror.peer(observation.id);
         if (!row || this.#mirror.isHeld(row.id)) continue;
+        const before = this.#places.seen(row.id);
         const isNews = this.#places.see(
           this.#options.natTraversal ? observation : { ...observation, candidates: [] },
         );
@@ -138,10 +175,30 @@ export class DeviceKeeper {
           if (this.#places.isAt(row.id))
             for (const other of this.#mirror.tunnels()) steps.push(...this.#learn(other, now));
         }
-        steps.push(...this.#learn(row, now));
+        steps.push(...this.#learn(row, now, isElsewhere(before, observation)));
       }
       return steps;
     });
+  }
+
+  /** What the server says of relays; `isWhole`: others are none. */
+  async relays(changed: readonly RelayRow[], removed: readonly PeerId[], isWhole: boolean): Promise<void> {
+    const { relays } = this.#options.kept;
+    const named = new Set(changed.map(({ id }) => id));
+    const gone = isWhole ? [...relays.keys()].filter((id) => !named.has(id)) : removed;
+    if (gone.length + changed.length === 0) return;
+    if (changed.length > 0) await this.ways.look();
+    await this.#reconciler.change(() => {
+      const now = performance.now();
+      const steps = this.#mailboxes.take(changed, gone, this.serverAddress);
+      for (const row of this.#mirror.tunnels()) steps.push(...this.#learn(row, now));
+      return steps;
+    });
+  }
+
+  indices({ peer, mine }: Indices): void {
+    const row = this.#mirror.peer(peer);
+    if (row) this.ways.indices(row.publicKey, mine);
   }
 
   /** The server's view tells whether there is a router in front. */
@@ -149,8 +206,9 @@ export class DeviceKeeper {
     const isOpen = endpoint !== null && isOwnPublic(endpoint, localAddresses(this.#options.tunnel.name));
     if (isOpen === this.contacts.isOpen) return;
     this.contacts.isOpen = isOpen;
-    // Behind a router each tunnel needs its keepalive now.
-    if (!isOpen) this.#reconciler.compareIn(0);
+    this.#mailboxes.isNeeded = !isOpen;
+    // Behind a router each tunnel needs its keepalive now, and relays need a mailbox.
+    if (!isOpen || this.#mailboxes.size > 0) this.#reconciler.compareIn(0);
   }
 
   /** Tries handshakes for at most `milliseconds`. Resolves to the endpoint that answered. */
@@ -188,8 +246,8 @@ export class DeviceKeeper {
   moved(): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
-      this.contacts.move(now, this.#times.wall(now));
-      return [];
+      const actions = this.meetings.move(now, this.#times.wall(now));
+      return [...this.#mailboxes.again(), ...this.ways.stepsOf(actions)];
     });
   }
 
@@ -205,6 +263,44 @@ export class DeviceKeeper {
       unreached[row.ip] = { reason, endpoint: places[0] };
     }
     return unreached;
+  }
+
+  /** Of pairs whose tunnel stands, and of those that wait at a relay for traffic; by network address. */
+  standing(): Record<string, WayReport> {
+    const wall = this.#times.wall(performance.now());
+    const reports: Record<string, WayReport> = {};
+    for (const row of this.#mirror.tunnels()) {
+      const report = this.meetings.paths.report(row.publicKey);
+      const has = this.#reconciler.state?.peers.get(row.publicKey);
+      if (report) reports[row.ip] = this.#wayReport(row, report);
+      else if (has?.endpoint && isLive(has, wall)) {
+        const relay = this.#mailboxes.relayAt(has.endpoint);
+        const way = relay === undefined ? 'direct' : 'relayed';
+        reports[row.ip] = {
+          id: row.id,
+          way,
+          relay: relay ?? null,
+          reason: null,
+          since: null,
+          roundTripMs: null,
+        };
+      }
+    }
+    return reports;
+  }
+
+  /** Whether the relays hear this machine, by the server's word. */
+  relayStates(): RelayState[] {
+    const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
+    return this.#mailboxes.states((own && this.#places.seen(own.id)?.via) ?? []);
+  }
+
+  #wayReport({ id }: PeerRow, { way, relay, reason, since, roundTrip }: PathReport): WayReport {
+    return {
+      ...{ id, way, relay: relay ?? null, reason: reason ?? null },
+      since: new Date(this.#times.wall(since)).toISOString(),
+      roundTripMs: roundTrip === undefined ? null : Math.round(roundTrip),
+    };
   }
 
   /** Call it after a device problem. */
@@ -224,18 +320,18 @@ export class DeviceKeeper {
 
   /** Waits for peers that this side starts with, until a silence: WireGuard's retry takes five seconds. */
   async greeted(): Promise<void> {
-    const { contacts } = this;
+    const { contacts, meetings } = this;
     const quiet = Math.max(GREETING_QUIET.milliseconds, GREETING_QUIET.roundTrips * contacts.roundTrip);
     const end = performance.now() + GREETING_MS;
-    let [apart, deadline] = [contacts.meeting, performance.now() + quiet];
+    let [apart, deadline] = [meetings.meeting, performance.now() + quiet];
     while (
-      contacts.isGreeting &&
-      contacts.size <= MAX_GREETED_PEERS &&
+      meetings.isGreeting &&
+      meetings.size <= MAX_GREETED_PEERS &&
       performance.now() < Math.min(end, deadline)
     ) {
       await this.#reconciler.look();
-      if (contacts.meeting < apart) deadline = performance.now() + quiet;
-      apart = contacts.meeting;
+      if (meetings.meeting < apart) deadline = performance.now() + quiet;
+      apart = meetings.meeting;
       await new Promise((resolve) => setTimeout(resolve, GREETING_LOOK_MS));
     }
   }
@@ -243,6 +339,7 @@ export class DeviceKeeper {
   /** Leaves the tunnels as they are. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.ways.close();
     await this.#reconciler.close(() => this.contacts.close(performance.now()));
     await this.#fading.close();
     await this.#range.close();
@@ -260,11 +357,12 @@ export class DeviceKeeper {
     const now = performance.now();
     const wall = this.#times.wall(now);
     this.contacts.review(has, now, wall);
+    const serverPlace = has.peers.get(ground.server.publicKey)?.endpoint;
+    if (serverPlace) this.meetings.paths.prove(hostOf(serverPlace));
     const rows = [...this.#mirror.tunnels()];
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
-    const knows = has.peers.get(ground.server.publicKey)?.endpoint !== undefined;
     // Resolved later: other tunnels must not wait for an unreachable DNS.
-    const endpoint = knows ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
+    const endpoint = serverPlace ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
     const server = { ...serverConfig(ground.server), endpoint };
     const wants = {
       keys: { privateKey: conf.privateKey, publicKey: ground.own.publicKey },
@@ -274,15 +372,18 @@ export class DeviceKeeper {
     const { steps } = plan(has, wants, {
       network: ground.range,
       now: wall,
-      leave: this.contacts.throwaways,
+      leave: new Set([...this.contacts.throwaways, ...this.#mailboxes.keys]),
     });
+    steps.push(...this.#mailboxes.missing(has, serverPlace));
     for (const row of rows) {
       const state = has.peers.get(row.publicKey);
-      if (!state || !this.contacts.knows(row.publicKey))
-        steps.push(...this.contacts.add(row, this.#placesOf(row), { now, wall, has: state }));
+      if (!state || !this.meetings.knows(row.publicKey))
+        steps.push(
+          ...this.ways.stepsOf(this.meetings.add(row, this.#factsOf(row), { now, wall, has: state })),
+        );
     }
     for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
-    steps.push(...this.contacts.tick(has, now, wall), ...this.contacts.keepUp(has));
+    steps.push(...this.ways.stepsOf(this.meetings.tick(has, now, wall)), ...this.contacts.keepUp(has));
     return steps;
   }
 
@@ -306,11 +407,31 @@ export class DeviceKeeper {
   #introduce(row: PeerRow, now: number, newcomer: Newcomer | undefined): Step[] {
     const self = this.#options.fresh ? 'self' : undefined;
     const wall = this.#times.wall(now);
-    return this.contacts.add(row, this.#placesOf(row), { now, wall, newcomer: newcomer ?? self });
+    const about = { now, wall, newcomer: newcomer ?? self };
+    return this.ways.stepsOf(this.meetings.add(row, this.#factsOf(row), about));
   }
 
-  #learn(row: PeerRow, now: number): Step[] {
-    return this.#mirror.isTunnel(row) ? this.contacts.learn(row.publicKey, this.#placesOf(row), now) : [];
+  #learn(row: PeerRow, now: number, moved = false): Step[] {
+    if (!this.#mirror.isTunnel(row)) return [];
+    return this.ways.stepsOf(this.meetings.learn(row.publicKey, this.#factsOf(row), now, moved));
+  }
+
+  #factsOf(row: PeerRow): PairFacts {
+    const seen = this.#places.seen(row.id);
+    const own = this.#mirror.peerWithKey(this.#mirror.ground.own.publicKey);
+    const ends = { own: own && this.#places.seen(own.id), peer: seen, listenPort: this.listenPort };
+    const isOpen = this.contacts.isOpen || (seen !== undefined && isInTheOpen(seen));
+    return {
+      relays: this.#mailboxes.placesOf(seen?.via ?? []),
+      places: this.#placesOf(row).filter((place) => !this.#mailboxes.isRelay(place)),
+      hopeless: hopelessReason(ends),
+      isBehindRouters: !isOpen && this.#places.isRelayable(row),
+    };
+  }
+
+  #peerAt(ip: Ip): PeerRow | undefined {
+    for (const row of this.#mirror.tunnels()) if (row.ip === ip) return row;
+    return undefined;
   }
 
   #placesOf(row: PeerRow): SocketAddress[] {
@@ -334,7 +455,7 @@ export class DeviceKeeper {
 
   #stepsAfterLook(state: DeviceState): Step[] {
     const now = performance.now();
-    return this.contacts.tick(state, now, this.#times.wall(now));
+    return this.ways.stepsOf(this.meetings.tick(state, now, this.#times.wall(now)));
   }
 
   /** Current places are the best guess for next time. */
@@ -344,8 +465,20 @@ export class DeviceKeeper {
     for (const peer of state.peers.values()) {
       if (peer.latestHandshake !== undefined && this.#mirror.pins.meet(peer.publicKey)) this.onMet();
       const row = peer.endpoint && isLive(peer, wall) ? this.#mirror.peerWithKey(peer.publicKey) : undefined;
-      if (row && peer.endpoint) this.#options.kept.endpoints.set(row.ip, peer.endpoint);
+      if (row && peer.endpoint && !this.#mailboxes.isRelay(peer.endpoint))
+        this.#options.kept.endpoints.set(row.ip, peer.endpoint);
     }
     return state;
   }
 }
+
+/** The server sees it at an address that it has itself. */
+const isInTheOpen = ({ endpoint, candidates }: Observation): boolean =>
+  endpoint !== null &&
+  isOwnPublic(
+    endpoint,
+    candidates.map((candidate) => ({ ip: hostOf(candidate) as Ip })),
+  );
+
+const isElsewhere = (before: Observation | undefined, { endpoint }: Observation): boolean =>
+  Boolean(before?.endpoint && endpoint && hostOf(before.endpoint) !== hostOf(endpoint));

@@ -59,12 +59,17 @@ export class Meetings {
     const { publicKey } = pair;
     this.#known.set(publicKey, { pair, facts });
     this.#parted.delete(publicKey);
-    if (isForPaths(facts)) return this.paths.add(pair, facts, about);
+    this.paths.remove(publicKey);
+    if (isForPaths(facts)) {
+      this.contacts.release(publicKey);
+      return this.paths.add(pair, facts, about);
+    }
     return stepsOf(this.contacts.add(pair, placesOf(facts), about));
   }
 
+  /** Only what was added: the server's own peer is nobody's to remove. */
   remove(publicKey: PublicKey): PathAction[] {
-    this.#known.delete(publicKey);
+    if (!this.#known.delete(publicKey)) return [];
     this.#parted.delete(publicKey);
     this.#awaited.delete(publicKey);
     this.paths.remove(publicKey);
@@ -84,7 +89,10 @@ export class Meetings {
       return [];
     }
     if (hasNewRelays) this.#parted.delete(publicKey);
-    if (isForPaths(facts) && !this.#parted.has(publicKey)) this.#awaited.add(publicKey);
+    if (isForPaths(facts) && !this.#parted.has(publicKey)) {
+      this.#awaited.add(publicKey);
+      return [];
+    }
     return stepsOf(this.contacts.learn(publicKey, placesOf(facts), now));
   }
 

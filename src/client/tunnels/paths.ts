@@ -338,7 +338,7 @@ export class Paths {
     if (path.unansweredSince !== undefined)
       times.push(Math.max(now + HOLD.look, path.unansweredSince + DOUBT));
     if (path.way === 'relayed' && this.#wants(path, now)) times.push(path.tryAt);
-    return Math.max(now, Math.min(...times));
+    return Math.max(now + HOLD.look, Math.min(...times));
   }
 
   #read(path: Path, has: PeerState, now: number, wall: number): void {

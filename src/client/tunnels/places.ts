@@ -101,6 +101,11 @@ export class Places {
     return this.#resolved.get(endpoint) ?? known([SocketAddress.safeParse(endpoint).data]);
   }
 
+  /** Whether relays may come first: nobody said where it is, and it is on other premises. */
+  isRelayable(row: PeerRow): boolean {
+    return this.#overrideOf(row) === undefined && !this.#isNear(this.#observed.get(row.id));
+  }
+
   /** The server sees both at one address: the same premises. */
   #isNear(seen: Observation | undefined): boolean {
     return Boolean(seen?.endpoint && hostOf(seen.endpoint) === this.#ownHost);

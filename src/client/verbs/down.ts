@@ -2,6 +2,7 @@
 import { isOnlySaid, type LocalChangeOptions } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answerJson, note } from '../../cli/print.ts';
+import { removeSwapTable } from '../../filter/swap-table.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
 import { readConf } from '../memory/conf-file.ts';
@@ -17,6 +18,7 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
   const changes = (await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : [];
   if (isOnlySaid({ network, changes }, options)) return;
   await askOwnerOf(paths, { ask: 'stop' });
+  await removeSwapTable(network).catch(() => {}); // a program that was killed may have left it
   if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
   if (options.json) answerJson({ network, changes });
 };

@@ -16,9 +16,10 @@ import { doubtSentence } from '../memory/doubt.ts';
 import type { Mirror } from '../memory/mirror.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { type Ground, heldReason, isOwn, isServer } from '../memory/pins.ts';
-import { askOwnerOf } from '../owner/owned-network.ts';
+import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 import { isShutOut, shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import type { LinkStatus } from '../sync/session.ts';
+import type { RelayState } from '../tunnels/mailboxes.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
 
@@ -267,6 +268,25 @@ const sightText = (mirror: Mirror, ground: Ground): string => {
   return `only the server is in sight: ${printable(cidr)} has no other peer, and no association with a CIDR that has one`;
 };
 
+/** The server says whether a relay has heard this machine. */
+const relay = async (patient: Patient): Promise<Look> => {
+  const status = (await askOwnerOf(pathsOf(patient.network, patient.options), { ask: 'status' })) as
+    | OwnerStatus
+    | undefined;
+  const relays = status?.relays ?? [];
+  if (relays.length === 0) return ok('the network names none: peers meet directly or not at all');
+  const { mirror } = await patient.kept();
+  const named = ({ id, place }: RelayState) =>
+    `${printable(mirror.peer(id)?.name ?? `peer ${id}`)}${place === null ? '' : ` (${place})`}`;
+  const deaf = relays.filter(({ isHeard }) => !isHeard);
+  if (deaf.length === 0) return ok(`heard by ${relays.map(named).join(', ')}`);
+  const ports = [...new Set(deaf.flatMap(({ place }) => (place === null ? [] : [portOf(place)])))];
+  return warning(
+    `not heard by ${deaf.map(named).join(', ')}: peers without a direct way cannot be reached`,
+    `open UDP port ${ports.join(', ')} there, and from here to there`,
+  );
+};
+
 export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'root', look: root },
   { step: 'tun', look: tun },
@@ -286,5 +306,6 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'version', needs: ['API'], look: version },
   { step: 'admins', needs: ['API'], look: proofs },
   { step: 'daemon', needs: ['root'], look: follows },
+  { step: 'relay', needs: ['daemon'], look: relay },
   { step: 'peers', look: peers },
 ];

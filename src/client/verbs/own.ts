@@ -7,8 +7,8 @@ import { Ip } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { type PeerReport, reportOf } from './report.ts';
 
-const wayOf = ({ isConnected, unreached }: PeerReport): TunnelWay['way'] => {
-  if (isConnected) return 'direct';
+const wayOf = ({ isConnected, unreached, path }: PeerReport): TunnelWay['way'] => {
+  if (isConnected) return path?.kind ?? 'direct';
   return unreached === null ? 'silent' : 'trying';
 };
 

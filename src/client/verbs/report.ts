@@ -9,11 +9,21 @@ import { openDevice } from '../../wireguard/tunnel.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
 import type { Doubt, Standing } from '../memory/doubt.ts';
 import { readState } from '../memory/journal.ts';
-import type { Alarm, Notice } from '../memory/mirror.ts';
+import type { Alarm, Mirror, Notice } from '../memory/mirror.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from '../memory/pins.ts';
 import { Trust } from '../memory/trust.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
+import type { WayReport } from '../tunnels/device-keeper.ts';
+
+/** `relay`: the name of the relaying peer; `reason`: why not direct; `since`: ISO 8601, UTC. */
+export type PathOfPeer = {
+  kind: 'direct' | 'relayed';
+  relay: string | null;
+  reason: string | null;
+  since: string | null;
+  roundTripMs: number | null;
+};
 
 export type PeerReport = {
   id: number;
@@ -33,6 +43,8 @@ export type PeerReport = {
   isOverridden: boolean;
   /** Null if unknown or reached. */
   unreached: string | null;
+  /** How packets to it go; null: no way stands, or no process of this machine knows it. */
+  path: PathOfPeer | null;
   /** ISO 8601, UTC; null: never. */
   expires: string | null;
   /** ISO 8601, UTC. */
@@ -116,6 +128,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       endpoint: on?.endpoint ?? status?.unreached[row.ip]?.endpoint ?? null,
       isOverridden: conf.peerEndpointOverrides.has(row.ip),
       unreached: (!isConnected && status?.unreached[row.ip]?.reason) || null,
+      path: pathOf(status?.ways?.[row.ip], mirror),
       expires: row.expires ?? null,
       latestHandshake: iso(on?.latestHandshake),
       rxBytes: on?.rxBytes ?? 0,
@@ -155,6 +168,13 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     peers,
     cidrs: [...mirror.cidrs()],
   };
+};
+
+const pathOf = (way: WayReport | undefined, mirror: Mirror): PathOfPeer | null => {
+  if (!way) return null;
+  const { way: kind, reason, since, roundTripMs } = way;
+  const relay = way.relay === null ? null : (mirror.peer(way.relay)?.name ?? `peer ${way.relay}`);
+  return { kind, relay, reason, since, roundTripMs };
 };
 
 const isSilent = (state: DeviceState, serverKey: Parameters<DeviceState['peers']['get']>[0], now: number) => {

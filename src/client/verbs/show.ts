@@ -10,7 +10,7 @@ import { installedNetworks } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
 import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
-import { type NetworkReport, type PeerReport, reportOf } from './report.ts';
+import { type NetworkReport, type PathOfPeer, type PeerReport, reportOf } from './report.ts';
 import { throwFirst } from './troubles.ts';
 
 /** Shows one network or all installed ones; throws the first failure at the end. */
@@ -115,12 +115,24 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   ];
   if (peer.endpoint)
     lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
+  if (peer.path && !peer.isSelf) lines.push(`  way: ${wayText(peer.path)}`);
   if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
   if (peer.expires) lines.push(`  time ends: ${localTime(peer.expires)}`);
   if (peer.latestHandshake) lines.push(`  last handshake: ${ago(peer.latestHandshake)}`);
   if (peer.rxBytes > 0 || peer.txBytes > 0)
     lines.push(`  transfer: ${bytes(peer.rxBytes)} received, ${bytes(peer.txBytes)} sent`);
   return lines;
+};
+
+/** `relayed by innernet-server, 42 ms, for 2 minutes: the routers of both ends change ports`. */
+const wayText = ({ kind, relay, reason, since, roundTripMs }: PathOfPeer): string => {
+  const way = relay === null ? kind : `${kind} by ${printable(relay)}`;
+  const facts = [
+    way,
+    ...(roundTripMs === null ? [] : [`${roundTripMs} ms there and back`]),
+    ...(since === null ? [] : [`since ${ago(since)}`]),
+  ].join(', ');
+  return reason === null ? facts : `${facts}: ${reason}`;
 };
 
 /** Peers under their CIDRs; empty CIDRs are shown too. */

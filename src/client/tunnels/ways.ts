@@ -1,0 +1,178 @@
+/** Carries out what `Meetings` decides: on the device, through the tunnel, by raw probes and by the packet filter. */
+import { randomBytes } from 'node:crypto';
+import { removeSwapTable, SwapTable } from '../../filter/swap-table.ts';
+import { Turns } from '../../machine/turns.ts';
+import type { PeerRow } from '../../protocol/rows.ts';
+import type { PeerId } from '../../values/id.ts';
+import type { Ip } from '../../values/ip.ts';
+import type { PublicKey } from '../../values/key.ts';
+import type { InterfaceName } from '../../values/name.ts';
+import type { Step } from '../../wireguard/device.ts';
+import type { Meetings } from './meetings.ts';
+import type { PathAction } from './paths.ts';
+import { type HeardProbe, Probes } from './probes.ts';
+import type { TalkMessage, Token } from './talk-message.ts';
+import { TunnelTalk } from './tunnel-talk.ts';
+
+export type WaysOptions = {
+  network: InterfaceName;
+  own: Ip;
+  meetings: Meetings;
+  /** Applies steps in the device's turn; also without steps, since the next look may be due earlier. */
+  change: (steps: () => Step[]) => Promise<void>;
+  listenPort: () => number;
+  peerWith: (key: PublicKey) => PeerRow | undefined;
+  peerAt: (ip: Ip) => PeerRow | undefined;
+  wall: (now: number) => number;
+};
+
+const LOOK_AGAIN_MS = 2000;
+
+export const newToken = (): Token => randomBytes(16).toString('base64url') as Token;
+
+export class Ways {
+  /** Asks the server for the pair's indices at its relay. */
+  onAsk: (peer: PeerId) => void = () => {};
+  readonly #options: WaysOptions;
+  readonly #talk: TunnelTalk;
+  readonly #probes: Probes;
+  readonly #swaps: SwapTable;
+  readonly #turns = new Turns();
+  /** Receiver indices of this end, of sessions by the server's relay. */
+  readonly #indices = new Map<PublicKey, number>();
+  readonly #pings = new Map<Token, () => void>();
+  #isOpen = false;
+  #again: NodeJS.Timeout | undefined;
+
+  constructor(options: WaysOptions) {
+    this.#options = options;
+    this.#talk = new TunnelTalk(options.network, options.own, (from, message) => this.#onTalk(from, message));
+    this.#probes = new Probes((probe) => this.#onProbe(probe));
+    this.#swaps = new SwapTable(options.network);
+  }
+
+  /** With the first relay, and whenever the device may be another one. */
+  async look(): Promise<void> {
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      await removeSwapTable(this.#options.network).catch(() => {});
+      this.#options.meetings.paths.canProbe = await this.#probes.isAllowed();
+    }
+    try {
+      await this.#talk.look();
+    } catch {
+      // An IPv6 address is tentative at first.
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => void this.look(), LOOK_AGAIN_MS).unref();
+    }
+  }
+
+  /** Told by the server; null: its relay does not know the session. */
+  indices(peer: PublicKey, mine: number | null): void {
+    if (mine === null) this.#indices.delete(peer);
+    else this.#indices.set(peer, mine);
+  }
+
+  /** The steps for the device; the rest is carried out beside it. */
+  stepsOf(actions: readonly PathAction[]): Step[] {
+    this.#quickly(actions);
+    const slow = actions.filter(
+      (action) => action.do === 'tell' || action.do === 'ask' || action.do === 'insist',
+    );
+    if (slow.length > 0) void this.#turns.take(() => this.#inOrder(slow));
+    return actions.flatMap((action) => (action.do === 'step' ? [action.step] : []));
+  }
+
+  /** Milliseconds until the other's program answered; undefined without an answer. */
+  async ping(to: Ip, patience: number): Promise<number | undefined> {
+    await this.look();
+    const token = newToken();
+    const start = performance.now();
+    return new Promise((resolve) => {
+      const end = (answered: boolean) => {
+        clearTimeout(late);
+        this.#pings.delete(token);
+        resolve(answered ? performance.now() - start : undefined);
+      };
+      const late = setTimeout(() => end(false), patience);
+      this.#pings.set(token, () => end(true));
+      this.#talk.send(to, { do: 'ping', token });
+    });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#again);
+    this.#talk.close();
+    this.#probes.close();
+    await this.#turns.take(() => this.#swaps.close());
+  }
+
+  #onTalk(from: Ip, message: TalkMessage): void {
+    const row = this.#options.peerAt(from);
+    if (!row) return;
+    if (message.do === 'ping') this.#talk.send(from, { do: 'pong', token: message.token });
+    if (message.do === 'pong') this.#pings.get(message.token)?.();
+    this.#act(this.#options.meetings.paths.hear(row.publicKey, message, performance.now()));
+  }
+
+  #onProbe({ kind, token, number, from }: HeardProbe): void {
+    this.#act(this.#options.meetings.paths.probed(kind, token, number, from, performance.now()));
+  }
+
+  /** What is said must follow what is set. */
+  #act(said: readonly PathAction[]): void {
+    const now = performance.now();
+    const actions = this.#options.meetings.settle(said, { now, wall: this.#options.wall(now) });
+    this.#quickly(actions);
+    void this.#turns.take(() => this.#inOrder(actions));
+  }
+
+  #quickly(actions: readonly PathAction[]): void {
+    if (actions.some((action) => action.do === 'ask')) this.#probes.listen(this.#options.listenPort());
+    for (const action of actions)
+      if (action.do === 'probe' || action.do === 'answer')
+        this.#probes.send(action.do, action.to, action.token, action.number);
+  }
+
+  async #inOrder(actions: readonly PathAction[]): Promise<void> {
+    const steps: Step[] = [];
+    const flush = () => this.#options.change(() => steps.splice(0));
+    for (const action of actions)
+      switch (action.do) {
+        case 'step':
+          steps.push(action.step);
+          break;
+        case 'insist':
+          await this.#insist(action);
+          break;
+        case 'tell':
+          if (steps.length > 0) await flush();
+          this.#tell(action.peer, action.message);
+          break;
+        case 'ask':
+          this.#ask(action.peer);
+          break;
+        default:
+          break;
+      }
+    await flush();
+  }
+
+  #tell(peer: PublicKey, message: TalkMessage): void {
+    const row = this.#options.peerWith(peer);
+    if (row) this.#talk.send(row.ip, message);
+  }
+
+  #ask(peer: PublicKey): void {
+    this.#indices.delete(peer);
+    const row = this.#options.peerWith(peer);
+    if (row) this.onAsk(row.id);
+  }
+
+  /** Without the index or nftables the endpoint is set again for a while, which is enough for quiet pairs. */
+  async #insist({ peer, relay, place }: PathAction & { do: 'insist' }): Promise<void> {
+    const index = this.#indices.get(peer);
+    const listenPort = this.#options.listenPort();
+    if (index !== undefined) await this.#swaps.add({ relay, place, listenPort, index });
+  }
+}

@@ -1,0 +1,65 @@
+// Two peers behind routers: they talk by the relay at once, directly where probes get through, and again by the relay.
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { join as joinNetwork, meet, type Peer } from './meeting.ts';
+import { CLIENT, reaches, SmallNetwork, until } from './small-network.ts';
+
+let network: SmallNetwork;
+
+beforeEach(async () => {
+  network = await SmallNetwork.create();
+  await network.admin('set-relay', 'acme', 'innernet-server');
+});
+afterEach(() => network.close());
+
+const join = async (name: string, ports: 'keep' | 'random'): Promise<Peer> => {
+  const behind = await network.lab.router(`of-${name}`, { ports });
+  return joinNetwork(network, name, { behind, delayMs: 20 });
+};
+
+type Path = { kind: string; relay: string | null; reason: string | null } | null;
+
+const pathOf = async ({ host }: Peer, { ip }: Peer): Promise<Path> => {
+  const [report] = JSON.parse(await host.sure([...CLIENT, 'show', 'acme', '--json']));
+  return report.peers.find((peer: { ip: string }) => peer.ip === ip).path;
+};
+
+/** Where the host's device sends what is for the peer. */
+const endpointOf = async ({ host }: Peer, { ip }: Peer): Promise<string> => {
+  const lines = (await host.sure(['wg', 'show', 'acme', 'dump'])).split('\n').map((line) => line.split('\t'));
+  return lines.find(([, , , allowed]) => allowed === `${ip}/32`)?.[2] ?? '';
+};
+
+it('behind routers that change ports they meet at the relay, and both say why', async () => {
+  const [ann, bob] = [await join('ann', 'random'), await join('bob', 'random')];
+  await meet('both change ports', [ann, bob]);
+  await meet('the other way', [bob, ann]);
+  expect(await endpointOf(ann, bob)).toBe(`${network.server.address}:51821`);
+  const reason = 'the routers of both ends change ports (symmetric NAT)';
+  expect(await pathOf(ann, bob)).toMatchObject({ kind: 'relayed', relay: 'innernet-server', reason });
+  expect(await pathOf(bob, ann)).toMatchObject({ kind: 'relayed', relay: 'innernet-server', reason });
+  expect(await ann.host.sure([...CLIENT, 'ping', 'acme', 'bob', '--count', '1'])).toMatch(
+    /^bob \(10\.42\.1\.2\): \d+\.\d ms, relayed by innernet-server \(the routers/,
+  );
+});
+
+it('behind routers that keep ports they go over to the direct way, leave it when it dies, and return', async () => {
+  const [ann, bob] = [await join('ann', 'keep'), await join('bob', 'keep')];
+  await meet('both keep ports', [ann, bob]);
+  const isBy = (kind: 'direct' | 'relayed') => async () =>
+    (await pathOf(ann, bob))?.kind === kind && (await pathOf(bob, ann))?.kind === kind;
+  await until('the way is direct', isBy('direct'), 60);
+  const direct = await endpointOf(ann, bob);
+  expect(direct).not.toContain(network.server.address);
+  expect(await reaches(ann.host, bob.ip)).toBe(true);
+  const traffic = ann.host.spawn(['ping', '-n', '-i', '0.1', bob.ip]);
+  const cut = `table ip cut { chain out { type filter hook output priority 0; ip daddr ${direct.split(':')[0]} drop; }; }`;
+  await ann.host.sure(['nft', '-f', '-'], { input: cut });
+  await until('the relay carries them', isBy('relayed'), 60);
+  expect(await reaches(ann.host, bob.ip)).toBe(true);
+  expect((await pathOf(ann, bob))?.reason).not.toBeNull();
+  await ann.host.sure(['nft', 'delete', 'table', 'ip', 'cut']);
+  await until('the way is direct again', isBy('direct'), 60);
+  expect(await reaches(ann.host, bob.ip)).toBe(true);
+  traffic.kill('SIGTERM');
+  await traffic.ended;
+});
