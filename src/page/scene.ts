@@ -45,11 +45,11 @@ const litBy = (page: Page, shown: Shown, selection: readonly Thing[]): ReadonlyS
 export const sceneOf = (page: Page): Scene | undefined => {
   const shown = page.shown.value;
   if (!shown) return undefined;
-  const { after, prepared } = page.act.value ?? {};
+  const { after, prepared, stage } = page.act.value ?? {};
   const comparison = page.comparison.value;
   const observed = page.moment.value === 'now' ? page.observed.value : undefined;
   const selection = page.selection.value;
-  if (after)
+  if (after && stage !== 'done')
     return {
       before: shown,
       after,

@@ -1,12 +1,13 @@
 // What the map shows of a state: signs of peers, who is lit, and the marks of a change.
+import { signal } from '@preact/signals';
 import { expect, it } from 'vitest';
 import { differenceOf } from '../../src/domain/difference.ts';
 import type { Network } from '../../src/domain/network.ts';
 import { Ground } from '../../src/page/map/ground.ts';
 import { icicleOf } from '../../src/page/map/icicle.ts';
 import { marksOf } from '../../src/page/map/marks.ts';
-import type { Shown } from '../../src/page/page.ts';
-import { cellsOf, joined, litBlocks, type Scene } from '../../src/page/scene.ts';
+import type { Page, Shown } from '../../src/page/page.ts';
+import { cellsOf, joined, litBlocks, type Scene, sceneOf } from '../../src/page/scene.ts';
 import { countText, spanText, stateOf } from '../../src/page/words.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { acme, associated, ids } from '../acme.ts';
@@ -78,6 +79,25 @@ it('what is chosen lights its blocks and those around them', () => {
   const lit = litBlocks(each);
   expect(lit?.has(ids.root)).toBe(true);
   expect(lit?.has(ids.machines)).toBe(false);
+});
+
+it('an action in work is drawn as the change that it would be, and once it is done as what is there', () => {
+  const now = shown(networkOf(acme.network));
+  const after = shown(now.network.clone());
+  after.network.evolve({ type: 'PeerDisabled', peerId: ids.ann });
+  const prepared = { reach: differenceOf(now.network, after.network).reach };
+  const drawn = (stage: string) =>
+    sceneOf({
+      shown: signal(now),
+      act: signal({ stage, after, prepared }),
+      comparison: signal(undefined),
+      moment: signal('now'),
+      observed: signal(new Map()),
+      selection: signal([]),
+    } as unknown as Page);
+  expect(drawn('shown')).toMatchObject({ before: now, after });
+  expect(drawn('shown')?.marks?.get(ids.ann)).toBe('lost');
+  expect(drawn('done')).toMatchObject({ before: now, after: now, marks: undefined });
 });
 
 it('counts and spans are said in words', () => {
