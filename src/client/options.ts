@@ -12,6 +12,8 @@ export type NatOptions = {
   natCandidates: boolean;
   /** Blocks that are not reported. */
   excludeNatCandidates: Cidr[];
+  /** False: the server is never told by which way this machine reaches others. */
+  tellWays: boolean;
 };
 
 export type InstallOptions = GlobalOptions &
@@ -53,6 +55,7 @@ export const addNatOptions = (verb: Command): Command =>
   verb
     .option('--no-nat-traversal', 'neither report candidates nor try those of others')
     .option('--no-nat-candidates', "do not report this machine's addresses")
+    .option('--no-tell-ways', 'do not tell an admin who looks by which way this machine reaches others')
     .addOption(
       new Option('--exclude-nat-candidates <block>', 'do not report addresses in this block (repeatable)')
         .argParser((text: string, before: Cidr[]) => [...before, parseBlock(text)])

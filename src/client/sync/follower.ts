@@ -119,7 +119,7 @@ export class Follower {
     this.#applier = new FrameApplier({ journal, keeper, paths, turns: this.#turns, onChange, say });
     this.#ends = new Ends({ mirror, turns: this.#turns, applier: this.#applier, say });
     this.#wayTeller = new WayTeller(
-      () => Object.values(keeper.standing()),
+      () => (options.nat.tellWays ? Object.values(keeper.standing()) : []),
       (frame) => this.#stream?.send(frame),
     );
     this.#session = new Session({

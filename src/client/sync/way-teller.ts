@@ -1,5 +1,6 @@
 /** Tells the server this machine's ways while an admin looks: at first all, then what changes. */
 import { type ClientFrame, MAX_WAYS, type WayRow } from '../../protocol/frames.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { WayReport } from '../tunnels/device-keeper.ts';
 
 const LOOK_EVERY_MS = 1000;
@@ -7,7 +8,7 @@ const LOOK_EVERY_MS = 1000;
 export class WayTeller {
   readonly #standing: () => WayReport[];
   readonly #send: (frame: ClientFrame) => void;
-  #told = new Map<number, string>();
+  readonly #told = new Map<PeerId, string>();
   #until = 0;
   #looking: NodeJS.Timeout | undefined;
 
@@ -36,8 +37,12 @@ export class WayTeller {
   /** `isAnswer`: also without news. */
   #tell(isAnswer: boolean): void {
     const rows = this.#standing().map(rowOf);
-    const news = rows.filter((row) => this.#told.get(row.id) !== JSON.stringify(row));
-    for (const row of news) this.#told.set(row.id, JSON.stringify(row));
+    const standing = new Set(rows.map(({ id }) => id));
+    const gone = [...this.#told.keys()].filter((id) => !standing.has(id));
+    const changed = rows.filter((row) => this.#told.get(row.id) !== JSON.stringify(row));
+    const news = [...changed, ...gone.map((id): WayRow => ({ id, way: 'none' }))];
+    for (const row of changed) this.#told.set(row.id, JSON.stringify(row));
+    for (const id of gone) this.#told.delete(id);
     for (let at = 0; at < news.length || (isAnswer && at === 0); at += MAX_WAYS)
       this.#send({ kind: 'ways', peers: news.slice(at, at + MAX_WAYS) });
   }
