@@ -49,6 +49,7 @@ export class RelayWays {
   #sites: ReadonlySet<string> = new Set();
   #toldSites: ReadonlySet<string> = new Set();
   #isMade = false;
+  #isCleared = false;
   #lent = '';
   #trouble: string | undefined;
   #working: Promise<void> = Promise.resolve();
@@ -62,11 +63,6 @@ export class RelayWays {
     this.#options = options;
     this.#forwarding = new LentForwarding(options.journal);
     this.#lookIn(LOOK_EVERY_MS);
-  }
-
-  /** Why the program passes all packets itself; undefined: the kernel does. */
-  get trouble(): string | undefined {
-    return this.#trouble;
   }
 
   /** By the kernel, since the table was made. */
@@ -98,13 +94,6 @@ export class RelayWays {
     if (!isSame) this.#soon();
   }
 
-  /** Resolves when the kernel has all earlier changes, or cannot have them. */
-  async settled(): Promise<void> {
-    clearTimeout(this.#gathering);
-    this.#gathering = undefined;
-    await this.#work();
-  }
-
   /** The table stays, as the tunnels do. */
   async leave(): Promise<void> {
     this.#isClosed = true;
@@ -115,7 +104,10 @@ export class RelayWays {
 
   #soon(): void {
     if (this.#isClosed) return;
-    this.#gathering ??= setTimeout(() => void this.settled(), GATHER_MS);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      void this.#work();
+    }, GATHER_MS);
   }
 
   /** One at a time; what changes meanwhile is done next. */
@@ -135,7 +127,7 @@ export class RelayWays {
       if (!this.#isMade || this.#lent !== this.#forwarding.lent.join()) await this.#make();
       else await this.#change().catch(() => this.#makeAgain());
     } catch (error) {
-      this.#fail((error as Error).message);
+      await this.#fail((error as Error).message);
     }
   }
 
@@ -155,11 +147,11 @@ export class RelayWays {
   /** Only what changed, in one transaction. */
   async #change(): Promise<void> {
     const { network } = this.#options;
-    const keys = [...this.#changed];
+    // As it is now: while nft runs, more changes.
+    const changed = Array.from(this.#changed, (key) => [key, this.#wanted.get(key)] as const);
     const sites = this.#sites;
     this.#changed.clear();
-    const lines = keys.flatMap((key) => {
-      const wanted = this.#wanted.get(key);
+    const lines = changed.flatMap(([key, wanted]) => {
       const has = this.#told.get(key);
       if (has === textOf(wanted?.way)) return [];
       return [
@@ -171,12 +163,11 @@ export class RelayWays {
     const removed = [...this.#toldSites].filter((site) => !sites.has(site));
     lines.push(...changeSites(network, added, removed));
     if (lines.length > 0) await sure('nft', ['-f', '-'], `${lines.join('\n')}\n`);
-    for (const key of keys) this.#note(key);
+    for (const [key, wanted] of changed) this.#note(key, textOf(wanted?.way));
     this.#toldSites = sites;
   }
 
-  #note(key: string): void {
-    const text = textOf(this.#wanted.get(key)?.way);
+  #note(key: string, text: string | undefined): void {
     if (text === undefined) this.#told.delete(key);
     else this.#told.set(key, text);
   }
@@ -218,7 +209,9 @@ export class RelayWays {
 
   /** Finds a table that somebody removed, and packets that another filter drops. */
   async #look(): Promise<void> {
-    if (this.#isClosed || !this.#isMade) return;
+    if (this.#isClosed) return;
+    if (this.#trouble !== undefined) return this.#clear();
+    if (!this.#isMade) return;
     const { network } = this.#options;
     const { code, stdout } = await run('nft', ['list', 'counters', 'table', 'ip', relayTableName(network)]);
     if (code !== 0) return this.#makeAgain();
@@ -233,16 +226,26 @@ export class RelayWays {
     const { network } = this.#options;
     const { stdout } = await run('nft', ['-j', 'list', 'chains']);
     const others = othersThatFilter(network, stdout).join(', ');
-    await removeRelayTable(network).catch(() => {});
-    this.#fail(
+    await this.#fail(
       `packets that the kernel passes on are dropped on their way out${others && ` (see nft chain ${others})`}`,
     );
   }
 
+  /** What ends must end in the kernel too, so nothing may stay there while it is told nothing. */
+  async #clear(): Promise<void> {
+    if (this.#isCleared) return;
+    this.#isCleared = await removeRelayTable(this.#options.network).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** The program passes packets; later it is tried again. */
-  #fail(reason: string): void {
+  async #fail(reason: string): Promise<void> {
     this.#trouble = reason;
     this.#isMade = false;
+    this.#isCleared = false;
+    await this.#clear();
     for (const key of this.#wanted.keys()) this.#changed.add(key);
     this.#options.say(`warning: the relay's data goes through this program, which is slower: ${reason}`);
     setTimeout(() => {
