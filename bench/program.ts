@@ -23,6 +23,7 @@ import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
 import { page } from './page.ts';
+import { pageChange } from './page-change.ts';
 import { peers } from './peers.ts';
 import { proof } from './proof.ts';
 import { questions } from './questions.ts';
@@ -57,6 +58,7 @@ const ROWS: readonly Row[] = [
   keepalive,
   proof,
   page,
+  pageChange,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];

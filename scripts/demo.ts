@@ -1,4 +1,6 @@
 // The main job on one machine, for real: hosts in network namespaces, the very programs, WireGuard between them.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -122,6 +124,14 @@ class Story {
     await this.#history();
     await this.#questions();
     await this.#undo();
+  }
+
+  /** The server's own files are shown from this machine's loopback, so that its browser reaches the page. */
+  async showPage(path: string): Promise<ChildProcess> {
+    const { host } = await this.#desk('server');
+    const argv = [`--mount=/proc/${host.pid}/ns/mnt`, 'innernet-server', 'ui', 'acme', '--no-open'];
+    title('Look at it: this address works once, Ctrl-C ends the network');
+    return spawn('nsenter', argv, { stdio: 'inherit', env: { ...process.env, PATH: path } });
   }
 
   async #desk(name: string): Promise<Desk> {
@@ -291,9 +301,12 @@ const main = async (): Promise<number> => {
   const folder = mkdtempSync(join(tmpdir(), 'innernet-demo-'));
   chmodSync(folder, 0o755);
   mkdirSync(join(folder, 'bin'));
-  const lab = await Lab.create({ env: { PATH: `${programs(folder)}:${process.env.PATH}` } });
+  const path = `${programs(folder)}:${process.env.PATH}`;
+  const lab = await Lab.create({ env: { PATH: path } });
+  let page: ChildProcess | undefined;
   let ending: Promise<void> | undefined;
   const end = (): Promise<void> => {
+    page?.kill('SIGTERM');
     ending ??= lab.close().finally(() => rmSync(folder, { recursive: true, force: true }));
     return ending;
   };
@@ -308,10 +321,16 @@ const main = async (): Promise<number> => {
   }
   const begin = performance.now();
   try {
-    await new Story(lab, folder).tell();
-    say(
-      `\n${paint(1, 'Done')} in ${((performance.now() - begin) / 1000).toFixed(1)} s; nothing is left behind.`,
-    );
+    const story = new Story(lab, folder);
+    await story.tell();
+    const took = `${paint(1, 'Done')} in ${((performance.now() - begin) / 1000).toFixed(1)} s`;
+    if (!process.argv.includes('--ui')) {
+      say(`\n${took}; nothing is left behind.`);
+      return 0;
+    }
+    say(`\n${took}.`);
+    page = await story.showPage(path);
+    await once(page, 'exit');
     return 0;
   } catch (error) {
     if (ending !== undefined) return 130;

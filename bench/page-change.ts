@@ -1,0 +1,110 @@
+/** From a change, made as a verb on the server makes it, to the cell in a browser that shows it. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium, type Page } from 'playwright-core';
+import { sha256Text } from '../src/machine/sha256.ts';
+import { READ_MODELS } from '../src/projections/projections.ts';
+import { formatConf } from '../src/server/disk/conf.ts';
+import { filesOf } from '../src/server/disk/files.ts';
+import { LocalPlane } from '../src/server/verbs/local-plane.ts';
+import { openSqliteLog } from '../src/store/sqlite-log.ts';
+import { answersOf } from '../src/ui/answers.ts';
+import { openDoor } from '../src/ui/door.ts';
+import { Idle } from '../src/ui/idle.ts';
+import { Keys } from '../src/ui/keys.ts';
+import { readPageFiles } from '../src/ui/page-files.ts';
+import { SERVER_PEER } from '../src/values/id.ts';
+import { keyPairFrom } from '../src/values/key-pair.ts';
+import { InterfaceName } from '../src/values/name.ts';
+import { TOWNS } from '../test/page/towns.ts';
+import { alone, type Measured, type Row } from './figure.ts';
+import { withFolder } from './scratch.ts';
+
+const ROUNDS = 20;
+const HOUR = 3_600_000;
+const ACME = InterfaceName.parse('acme');
+
+/** A server's folders with a town's log. */
+const settled = async (folder: string, { commits, network }: ReturnType<(typeof TOWNS)[500]>) => {
+  const folders = { configDir: join(folder, 'etc'), dataDir: join(folder, 'lib') };
+  for (const each of Object.values(folders)) mkdirSync(each, { mode: 0o700 });
+  const files = filesOf(ACME, folders);
+  const { privateKey } = keyPairFrom(randomBytes(32));
+  const address = network.peer(SERVER_PEER)?.ip;
+  if (!address) throw new Error('the town has no server');
+  writeFileSync(files.conf, formatConf({ privateKey, listenPort: 51820, address, prefix: 16 }), {
+    mode: 0o600,
+  });
+  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, mode: 'create' });
+  const actor = JSON.stringify({ kind: 'operator', uid: 0 });
+  await log.append(
+    0,
+    commits.map(({ events, at }, index) => {
+      const commandId = `command ${index}`;
+      return { actor, commandId, commandDigest: sha256Text(commandId), recordedAt: at, events };
+    }),
+  );
+  await log.close();
+  return folders;
+};
+
+/** When the browser draws it, in milliseconds since 1970. */
+const drawnAt = async (page: Page, selector: string): Promise<number> => {
+  const handle = await page.waitForFunction(
+    (wanted) => document.querySelector(wanted) && Date.now(),
+    selector,
+  );
+  return Number(await handle.jsonValue());
+};
+
+const changes = async (page: Page, plane: LocalPlane): Promise<number[]> => {
+  const { peers } = await plane.view();
+  const peer = peers.find(({ isAdmin, isRedeemed, isDisabled }) => isRedeemed && !isAdmin && !isDisabled);
+  if (!peer) throw new Error('the town has nobody to cut off');
+  const taken: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const isOff = round % 2 === 0;
+    const state = isOff ? '[data-state="disabled"]' : ':not([data-state="disabled"])';
+    const drawn = drawnAt(page, `[data-peer="${peer.id}"]${state}`);
+    const begin = Date.now();
+    await plane.execute({ type: isOff ? 'DisablePeer' : 'EnablePeer', peer: peer.id });
+    taken.push((await drawn) - begin);
+  }
+  return taken;
+};
+
+const measure = async (): Promise<Measured[]> =>
+  withFolder(async (folder) => {
+    const folders = await settled(folder, TOWNS[500]());
+    const [shown, changed] = [await LocalPlane.open(ACME, folders), await LocalPlane.open(ACME, folders)];
+    const program = { program: 'innernet-server', version: '', typed: 'innernet-server' } as const;
+    const answers = await answersOf(shown, program, { ways: async () => [] });
+    const files = await readPageFiles(pathToFileURL(`${join(process.cwd(), 'dist')}/`));
+    const [keys, idle] = [new Keys(() => 0), new Idle(HOUR)];
+    const door = await openDoor({ answers, files, keys, idle }, 0);
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium-headless-shell',
+      args: ['--no-sandbox'],
+    });
+    try {
+      const page = await browser.newPage({ viewport: { width: 1400, height: 800 } });
+      await page.goto(`http://127.0.0.1:${door.port}/#${keys.token(HOUR)}`);
+      await page.getByRole('button', { name: 'previous commit' }).waitFor();
+      const name = 'page of 500 peers: a change on the server to its cell';
+      return [alone({ name, unit: 'ms' }, await changes(page, changed), 200)];
+    } finally {
+      await browser.close();
+      idle.close();
+      await door.close();
+      await shown.close();
+      await changed.close();
+    }
+  });
+
+export const pageChange: Row = {
+  name: 'page-change',
+  what: 'a change made on the server until the cell of a page in a browser shows it',
+  measure,
+};

@@ -1,0 +1,256 @@
+// The page in a real browser: on the server, on an admin's machine and on a peer's; and what others on loopback get of it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Intent } from '../../src/protocol/page.ts';
+import { isRead, type OpenBrowser, openBrowser, type Visit, visit } from '../lab/browser.ts';
+import { nobodyOn } from '../lab/nobody.ts';
+import { CLIENT, follow, type Host, SERVER, SmallNetwork } from './small-network.ts';
+
+let network: SmallNetwork;
+let ann: Host;
+let bob: Host;
+const folder = mkdtempSync(join(tmpdir(), 'innernet-page-'));
+const browsers: OpenBrowser[] = [];
+const browserOn = async (host?: Host): Promise<OpenBrowser> => {
+  const browser = await openBrowser(host?.pid);
+  browsers.push(browser);
+  return browser;
+};
+
+/** Starts the page's program; answers with the address that works once. */
+const ui = async (host: Host, program: readonly string[]): Promise<string> => {
+  const running = host.spawn([...program, 'ui', 'acme', '--no-open']);
+  return (await running.line(/^http:/)).trim();
+};
+
+/** Waits for something on the page. */
+const shows = async (seen: Visit, selector: string): Promise<void> => {
+  await seen.page.waitForSelector(selector, { state: 'attached', timeout: 60_000 });
+};
+
+/** Prepares an action, and commits what is shown. */
+const act = async ({ page }: Visit, intent: Intent) =>
+  page.evaluate(async (wish) => {
+    const { innernetPage: shown } = globalThis;
+    const stage = (...stages: string[]): Promise<void> =>
+      new Promise((resolve) => {
+        shown.act.subscribe((now) => {
+          if (now && stages.includes(now.stage)) setTimeout(resolve);
+        });
+      });
+    shown.prepare(wish);
+    await stage('shown', 'refused');
+    shown.confirm();
+    await stage('done', 'refused');
+    const { stage: end, refusal, prepared, download } = shown.act.value ?? {};
+    shown.cancel();
+    return { end, refusal, commandLine: prepared?.commandLine, download };
+  }, intent);
+
+/** A program's own request: $1 the address, $2 its headers. */
+const ASK = `
+const [, url, headers] = process.argv;
+const call = require('node:http').request(url, { method: 'POST', headers: JSON.parse(headers) }, async (response) => {
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  process.stdout.write(response.statusCode + ' ' + JSON.stringify(text));
+});
+call.end('{}');
+`;
+
+/** Another program's page on another port of loopback, which is the same site to a browser. */
+const SITE = `
+const server = require('node:http').createServer((_, response) => {
+  response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><body></body>');
+});
+server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));
+`;
+
+/** In that page: what it can get of ours, even with a stolen key. */
+const tryAll = async ({ origin, key }: { origin: string; key: string | null }) => {
+  const outcome = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => 'heard',
+      () => 'failed',
+    );
+  const loaded = (element: HTMLElement): Promise<void> =>
+    new Promise((resolve, reject) => {
+      element.onload = () => resolve();
+      element.onerror = () => reject(new Error('blocked'));
+      document.body.append(element);
+    });
+  const authorization = `Bearer ${key}`;
+  const call = fetch(`${origin}/first`, { method: 'POST', headers: { authorization }, body: '{}' });
+  const simple = fetch(`${origin}/first`, { method: 'POST', mode: 'no-cors', body: '{}' });
+  const script = Object.assign(document.createElement('script'), { src: `${origin}/page.js` });
+  const style = Object.assign(document.createElement('link'), {
+    rel: 'stylesheet',
+    href: `${origin}/page-style.css`,
+  });
+  await loaded(Object.assign(document.createElement('iframe'), { src: `${origin}/` })).catch(() => {});
+  return {
+    call: await outcome(call),
+    simple: await outcome(simple),
+    script: await outcome(loaded(script)),
+    style: await outcome(loaded(style)),
+  };
+};
+
+let onServer: Visit;
+let onAnns: Visit;
+
+beforeAll(async () => {
+  network = await SmallNetwork.create();
+  const invitation = join(folder, 'ann.toml');
+  const terms = ['--auto-ip', '--admin', 'true', '--invite-expires', '1d', '--save-config', invitation];
+  await network.admin('add-peer', 'acme', '--name', 'ann', '--cidr', 'humans', ...terms);
+  await network.admin('add-cidr', 'acme', '--name', 'machines', '--cidr', '10.42.2.0/24');
+  ann = await network.lab.host('ann');
+  await ann.sure([...CLIENT, 'install', invitation]);
+  await follow(ann);
+  ({ host: bob } = await network.join('bob'));
+  onServer = await visit(await browserOn(network.server), await ui(network.server, SERVER));
+  onAnns = await visit(await browserOn(ann), await ui(ann, CLIENT));
+  await Promise.all([isRead(onServer), isRead(onAnns)]);
+}, 240_000);
+afterAll(async () => {
+  await Promise.all(browsers.map((browser) => browser.close()));
+  await network?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the network in a browser', { timeout: 240_000 }, () => {
+  it('adds a machine, which joins by the invitation from the page, and every page shows that', async () => {
+    const added = await act(onAnns, { do: 'invite', name: 'zoe', cidr: 'humans' } as Intent);
+    expect(added).toMatchObject({
+      end: 'done',
+      commandLine: 'innernet add-peer acme zoe --cidr humans --auto-ip --admin false',
+      download: { name: 'zoe.toml' },
+    });
+    await shows(onServer, '[data-peer="4"][data-state="invited"]');
+    const zoe = await network.lab.host('zoe');
+    const invitation = join(folder, 'zoe.toml');
+    writeFileSync(invitation, added.download?.text ?? '');
+    await zoe.sure([...CLIENT, 'install', invitation]);
+    for (const seen of [onServer, onAnns]) await shows(seen, '[data-peer="4"]:not([data-state="invited"])');
+  });
+
+  it('shows in one browser at once what is disabled in another', async () => {
+    expect(await act(onAnns, { do: 'disable', peer: 'zoe' })).toMatchObject({ end: 'done' });
+    for (const seen of [onServer, onAnns]) await shows(seen, '[data-peer="4"][data-state="disabled"]');
+    const refused = await act(onServer, { do: 'rename-peer', peer: 'zoe', name: 'ann' } as Intent);
+    expect(refused).toMatchObject({ end: 'refused', refusal: { code: 'PeerNameTaken' } });
+    const why = await onServer.page.evaluate(async () => {
+      const shown = globalThis.innernetPage;
+      shown.choose({ kind: 'peer', id: 2 as never });
+      shown.choose({ kind: 'peer', id: 4 as never }, { also: true });
+      return new Promise((resolve) => {
+        shown.why.subscribe((now) => now?.state === 'told' && resolve(now.answer.reasons[0]?.sentence));
+      });
+    });
+    expect(why).toBe('zoe is disabled');
+  });
+
+  it('shows any moment as "state --at" does', async () => {
+    const { position: head } = JSON.parse(
+      await network.server.sure([...SERVER, 'head', 'acme', '--json']),
+    ) as { position: number };
+    for (const at of [1, 4, 7, head - 5, head - 1].filter((position) => position > 0)) {
+      const told = JSON.parse(
+        await network.server.sure([...SERVER, 'state', 'acme', '--at', String(at), '--json']),
+      );
+      const seen = await onAnns.page.evaluate((moment) => {
+        const shown = globalThis.innernetPage;
+        shown.goTo(moment as never);
+        const { network: now, position, time } = shown.shown.value ?? {};
+        const [peers, cidrs] = [[...(now?.peers() ?? [])], [...(now?.cidrs() ?? [])]];
+        return { position, time, peers, cidrs, associations: [...(now?.associations() ?? [])] };
+      }, at);
+      const { position, time, peers, cidrs, associations } = told;
+      expect(seen).toEqual({ position, time, peers, cidrs, associations });
+    }
+    await onAnns.page.evaluate(() => globalThis.innernetPage.goTo('now'));
+  });
+
+  it('shows a peer that is no admin what it sees itself', async () => {
+    const onBobs = await visit(await browserOn(bob), await ui(bob, CLIENT));
+    await isRead(onBobs);
+    const seen = await onBobs.page.evaluate(() => {
+      const { about, now, history } = globalThis.innernetPage;
+      const names = [...(now.value?.network.peers() ?? [])].map(({ name }) => name).sort();
+      return {
+        isAdmin: about.value?.isAdmin,
+        self: about.value?.self,
+        names,
+        told: history.value.entries.length,
+      };
+    });
+    expect(seen).toMatchObject({ isAdmin: false, self: 3, names: ['ann', 'bob', 'innernet-server'] });
+    expect(seen.told).toBeGreaterThan(0);
+    expect(await act(onBobs, { do: 'disable', peer: 'ann' })).toMatchObject({ end: 'refused' });
+    await act(onAnns, { do: 'enable', peer: 'zoe' });
+    await shows(onBobs, '[data-peer="4"]');
+    expect(onBobs.violations).toEqual([]);
+  });
+
+  it('says that the server is away, and comes back by itself', async () => {
+    await network.stopServing();
+    const link = (state: string) =>
+      onAnns.page.waitForFunction((want) => globalThis.innernetPage.link.value.state === want, state, {
+        timeout: 120_000,
+      });
+    await link('away');
+    await network.serve();
+    await link('live');
+    await act(onServer, { do: 'disable', peer: 'bob' });
+    await shows(onAnns, '[data-peer="3"][data-state="disabled"]');
+  });
+});
+
+describe('others on loopback', { timeout: 240_000 }, () => {
+  let url: URL;
+  beforeAll(async () => {
+    url = new URL(await ui(network.server, SERVER));
+  });
+
+  it('get nothing: another user, another site, a rebound name, a frame, a token used twice', async () => {
+    const { node } = await nobodyOn(network.server, 'package.json');
+    const other = [...node, '-e', ASK, `${url.origin}/first`];
+    expect(await network.server.sure([...other, '{}'])).toBe('403 ""');
+    expect(await network.server.sure([...other, '{"sec-fetch-site":"same-origin"}'])).toBe('401 ""');
+
+    const browser = browsers[0]!;
+    const first = await visit(browser, url.href);
+    await isRead(first);
+    expect(new URL(first.page.url()).hash).toBe('');
+    const second = await visit(browser, url.href);
+    await second.page.waitForFunction(() => /start it again/.test(document.body.innerText), undefined, {
+      timeout: 60_000,
+    });
+    expect(second.asked.length).toBeGreaterThan(0);
+    await first.page.reload();
+    await isRead(first);
+
+    const rebound = await browser.browser.newPage();
+    const answer = await rebound.goto(`http://cakes.example:${url.port}/`);
+    expect({ status: answer?.status(), text: await answer?.text() }).toEqual({ status: 403, text: '' });
+
+    const key = await first.page.evaluate(() => sessionStorage.getItem('innernet-key'));
+    const site = network.server.spawn([process.execPath, '-e', SITE]);
+    const elsewhere = await visit(browser, (await site.line(/^http:/)).trim());
+    const tried = await elsewhere.page.evaluate(tryAll, { origin: url.origin, key });
+    expect(tried).toEqual({ call: 'failed', simple: 'failed', style: 'failed', script: 'failed' });
+    const frames = elsewhere.page.frames().slice(1);
+    expect(frames).toHaveLength(1);
+    for (const frame of frames) expect(await frame.locator('#page').count()).toBe(0);
+  });
+
+  it('and the pages ask nobody else, and break no rule of content', () => {
+    for (const { violations, asked, page } of [onServer, onAnns]) {
+      expect(violations).toEqual([]);
+      expect(new Set(asked)).toEqual(new Set([new URL(page.url()).origin]));
+    }
+  });
+});
