@@ -15,9 +15,10 @@ import { openDoor } from '../src/ui/door.ts';
 import { Idle } from '../src/ui/idle.ts';
 import { Keys } from '../src/ui/keys.ts';
 import { readPageFiles } from '../src/ui/page-files.ts';
-import { SERVER_PEER } from '../src/values/id.ts';
+import { type PeerId, SERVER_PEER } from '../src/values/id.ts';
 import { keyPairFrom } from '../src/values/key-pair.ts';
 import { InterfaceName } from '../src/values/name.ts';
+import '../test/lab/browser.ts';
 import { TOWNS } from '../test/page/towns.ts';
 import { alone, type Measured, type Row } from './figure.ts';
 import { withFolder } from './scratch.ts';
@@ -50,14 +51,19 @@ const settled = async (folder: string, { commits, network }: ReturnType<(typeof 
   return folders;
 };
 
-/** When the browser draws it, in milliseconds since 1970. */
-const drawnAt = async (page: Page, selector: string): Promise<number> => {
-  const handle = await page.waitForFunction(
-    (wanted) => document.querySelector(wanted) && Date.now(),
-    selector,
+/** When the browser has drawn that a peer is cut off, or is not, in milliseconds since 1970. */
+const drawnAt = (page: Page, peer: PeerId, isOff: boolean): Promise<number> =>
+  page.evaluate(
+    ([id, wanted]) =>
+      new Promise<number>((resolve) => {
+        const stop = globalThis.innernetPage.now.subscribe((shown) => {
+          if (shown?.network.peer(id)?.isDisabled !== wanted) return;
+          requestAnimationFrame(() => setTimeout(() => resolve(Date.now())));
+          setTimeout(() => stop());
+        });
+      }),
+    [peer, isOff] as const,
   );
-  return Number(await handle.jsonValue());
-};
 
 const changes = async (page: Page, plane: LocalPlane): Promise<number[]> => {
   const { peers } = await plane.view();
@@ -66,8 +72,7 @@ const changes = async (page: Page, plane: LocalPlane): Promise<number[]> => {
   const taken: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const isOff = round % 2 === 0;
-    const state = isOff ? '[data-state="disabled"]' : ':not([data-state="disabled"])';
-    const drawn = drawnAt(page, `[data-peer="${peer.id}"]${state}`);
+    const drawn = drawnAt(page, peer.id, isOff);
     const begin = Date.now();
     await plane.execute({ type: isOff ? 'DisablePeer' : 'EnablePeer', peer: peer.id });
     taken.push((await drawn) - begin);
