@@ -2,10 +2,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Intent } from '../../src/protocol/page.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import { READ_MODELS } from '../../src/projections/projections.ts';
+import { type Intent, MAX_FOLDED_EVENTS } from '../../src/protocol/page.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { acme, ids } from '../acme.ts';
 import { isRead, type OpenBrowser, openBrowser, type Visit, visit } from '../lab/browser.ts';
 import { nobodyOn } from '../lab/nobody.ts';
+import { Running } from '../lab/running.ts';
+import { acmeFolders } from '../server/acme-folders.ts';
+import { append, commitOf } from '../store/temp-log.ts';
 import { CLIENT, follow, type Host, SERVER, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
@@ -253,4 +260,61 @@ describe('others on loopback', { timeout: 240_000 }, () => {
       expect(new Set(asked)).toEqual(new Set([new URL(page.url()).origin]));
     }
   });
+});
+
+it('asks for each moment of a log that is longer than it folds, and says so', {
+  timeout: 240_000,
+}, async () => {
+  const { folders, files } = await acmeFolders();
+  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, mode: 'open' });
+  const renamed = (count: number): NetworkEvent[] =>
+    Array.from({ length: count }, (_, index) => ({
+      type: 'PeerRenamed',
+      peerId: ids.bob,
+      name: index % 2 === 0 ? 'rob' : 'bob',
+    }));
+  for (let length = 0; length < MAX_FOLDED_EVENTS; length += 5_000)
+    await append(log, commitOf(renamed(5_000)));
+  const { head } = await append(log, commitOf(renamed(1)));
+  const [begin, last] = [acme.network.length, head.position];
+  await log.close();
+  const { configDir, dataDir } = folders;
+  const running = new Running(
+    [...SERVER, '-c', configDir, '-d', dataDir, 'ui', 'acme', '--no-open'],
+    process.env,
+  );
+  onTestFinished(async () => {
+    await running.stop('SIGTERM');
+  });
+  const seen = await visit(await browserOn(), (await running.line(/^http:/)).trim());
+  await isRead(seen);
+  const told = await seen.page.evaluate(async (early) => {
+    const page = globalThis.innernetPage;
+    const { isWhole, sentence, entries } = page.history.value;
+    const settled = (isSo: () => boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const look = (): unknown => (isSo() ? resolve() : setTimeout(look, 20));
+        look();
+      });
+    page.goTo(early as never);
+    await settled(() => page.moment.value === early);
+    const names = [...(page.shown.value?.network.peers() ?? [])].map(({ name }) => name);
+    page.compare(early as never, 'now');
+    await settled(() => page.comparison.value !== undefined);
+    const changed = page.comparison.value?.difference.peers.changed.map(({ after }) => after.name);
+    page.loadOlder();
+    await settled(() => page.history.value.entries.length > entries.length);
+    return {
+      isWhole,
+      sentence,
+      newest: entries.at(-1)?.position,
+      names,
+      changed,
+      trouble: page.trouble.value,
+    };
+  }, begin);
+  expect(told).toMatchObject({ isWhole: false, newest: last, changed: ['rob'] });
+  expect(told.sentence).toMatch(/^this log holds \d+ events, more than the page reads \(50000\)/);
+  expect(told.names).toContain('bob');
+  expect(told.trouble).toBeUndefined();
 });
