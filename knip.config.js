@@ -22,7 +22,7 @@ export default {
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
   // Its script is read as a file.
   ignoreDependencies: ['axe-core'],
-  // Programs of the system; all but prlimit and xdg-open are for tests and scripts only.
+  // Programs of the system; all but prlimit are for tests and scripts only.
   ignoreBinaries: [
     'prlimit',
     'dpkg',
@@ -37,6 +37,6 @@ export default {
     'dpkg-query',
     'du',
     'rsvg-convert',
-    'xdg-open',
+    'nsenter',
   ],
 };

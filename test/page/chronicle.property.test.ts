@@ -37,7 +37,9 @@ const toldBy = async (past: LogPast, wordless: boolean): Promise<Told[]> => {
 const byId = <T extends { id: number }>(rows: Iterable<T>): T[] =>
   [...rows].sort((left, right) => left.id - right.id);
 
-it('folds what state answers, and says what history says', { timeout: 120_000 + numRuns * 2_000 }, async () => {
+it('folds what state answers, and says what history says', {
+  timeout: 120_000 + numRuns * 2_000,
+}, async () => {
   let events = 0;
   await fc.assert(
     fc.asyncProperty(logs, fc.nat(6), async ([start, dice], stride) => {

@@ -1,6 +1,6 @@
 // The desktop's browser is opened with a file that its user alone can read: the token is in no arguments.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { desktopOf, openBrowser } from '../../src/ui/browser.ts';
 import { tempFolder } from '../store/temp-log.ts';
@@ -8,10 +8,10 @@ import { tempFolder } from '../store/temp-log.ts';
 const URL = 'http://127.0.0.1:4000/#the-token';
 
 /** What `xdg-open` is on this desktop: it writes down what it was given. */
-const desktopWith = (script: string | undefined) => {
+const desktopWith = (script: string) => {
   const folder = tempFolder();
-  if (script !== undefined) writeFileSync(join(folder, 'xdg-open'), script, { mode: 0o755 });
-  const PATH = `${folder}:${script === undefined ? '' : process.env.PATH}`;
+  writeFileSync(join(folder, 'xdg-open'), script, { mode: 0o755 });
+  const PATH = `${folder}:${process.env.PATH}`;
   const desktop = desktopOf({ DISPLAY: ':0', XDG_RUNTIME_DIR: folder, PATH });
   if (!desktop) throw new Error('this is a desktop');
   return { folder, desktop };
@@ -25,7 +25,7 @@ it('is the desktop of the user before sudo', () => {
   expect(desktopOf({ WAYLAND_DISPLAY: 'wayland-0', SUDO_UID: '4711', SUDO_GID: '4712' })).toMatchObject({
     uid: 4711,
     gid: 4712,
-    runtime: '/run/user/4711',
+    env: { XDG_RUNTIME_DIR: '/run/user/4711' },
   });
 });
 
@@ -45,6 +45,20 @@ it('hands the address over in a file of mode 0600, which goes again', async () =
 });
 
 it('opens nothing where nothing opens browsers', async () => {
-  const { desktop } = desktopWith(undefined);
+  const { desktop } = desktopWith('#!/bin/sh\nexit 3\n');
   expect(await openBrowser(URL, desktop)).toBeUndefined();
 });
+
+it.runIf(process.getuid?.() === 0)(
+  'writes nothing as root where the user could lead it elsewhere',
+  async () => {
+    const said = join(tempFolder(), 'said');
+    chmodSync(dirname(said), 0o777);
+    const { folder, desktop } = desktopWith(`#!/bin/sh\nid -u >${said}; stat -c %u "$1" >>${said}\n`);
+    chownSync(folder, 65534, 65534);
+    const opened = await openBrowser(URL, { ...desktop, uid: 65534, gid: 65534 });
+    expect(readFileSync(said, 'utf8')).toBe('65534\n65534\n');
+    await opened?.close();
+    expect(readdirSync(folder)).toEqual(['xdg-open']);
+  },
+);
