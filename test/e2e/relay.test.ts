@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passedIn } from '../../src/filter/relay-table.ts';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
 import type { PeerId } from '../../src/values/id.ts';
+import { bundled } from '../server/bundled.ts';
+import { seed } from '../torture/seed.ts';
 import { CLIENT, type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
 
 const PORT = 51821;
@@ -170,6 +172,14 @@ describe('two peers behind routers that change ports', () => {
     await until('the data has stopped', async () => !(await reaches(ann, BOB)));
     expect(await endpointsAt(ann)).toContain(await keyOf(bob));
   });
+});
+
+it('R41: ways that end while nft runs end in the kernel too', async () => {
+  const host = await network.lab.host('changing');
+  const program = await bundled('test/lab/relay-ways.ts');
+  const argv = [host.address, network.server.address, '/run/relay-forwarding', String(seed)];
+  const said = await host.sure([process.execPath, program.path, ...argv]).finally(program.remove);
+  expect(said, `again with TORTURE_SEED=${seed}`).toBe('the kernel has what is wanted\n');
 });
 
 describe('a machine that relays no more is as it was before', () => {

@@ -720,6 +720,11 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       { file: 'src/server/sessions/sessions.ts', line: 'relay.follow(step);', becomes: '' },
       {
+        file: 'src/filter/relay-ways.ts',
+        line: 'for (const [key, wanted] of changed) this.#note(key, textOf(wanted?.way));',
+        becomes: 'for (const [key] of changed) this.#note(key, textOf(this.#wanted.get(key)?.way));',
+      },
+      {
         file: 'src/relay/relay.ts',
         line: 'return this.#sees(left, right) && this.#sees(right, left);',
         becomes: 'return this.#sees(left, right) || this.#sees(right, left);',
