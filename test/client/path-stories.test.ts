@@ -3,6 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type RouterKind, type Side, TwoRouters } from './two-routers.ts';
 
+/** `PROPERTY_RUNS=5000` runs longer, `PROPERTY_SEED=42` again what failed. */
+const numRuns = Number(process.env.PROPERTY_RUNS ?? 100);
+const seed = Number(process.env.PROPERTY_SEED ?? Date.now() % 2 ** 31);
+
 const keep = { a: 'keep', b: 'keep' } as const;
 
 describe('two peers behind routers', () => {
@@ -100,7 +104,7 @@ it(
         expect(world.peers.b.ways.length - (before[1] ?? 0), world.peers.b.ways.join(' ')).toBeLessThan(4);
         expect(world.passes(3000), 'still connected').toBe(true);
       }),
-      { numRuns: Number(process.env.PATH_STORIES ?? 60) },
+      { numRuns, seed },
     ),
   600_000,
 );

@@ -802,6 +802,27 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R47',
+    what: 'routers reboot, the direct way is cut in one direction or both, relays die, machines move, in any order',
+    tests: [
+      { file: 'test/client/paths.test.ts' },
+      { file: 'test/client/path-stories.test.ts', rounds: 5_000, variable: 'PROPERTY_RUNS' },
+      { file: 'test/e2e/ways.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/tunnels/paths.ts',
+        line: 'const DEAD = 1500;',
+        becomes: 'const DEAD = 9000;',
+      },
+      {
+        file: 'src/client/tunnels/paths.ts',
+        line: 'path.falls.length >= MAX_FALLS ? FALLS_WITHIN : AFTER_FALL',
+        becomes: 'AFTER_FALL',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],

@@ -99,7 +99,6 @@ type Path = {
   /** Why it is not direct. */
   reason: string | undefined;
   roundTrip: number | undefined;
-  direct: SocketAddress | undefined;
   /** Handshakes of the starting side so far; undefined: none is wanted, or a session stands. */
   tries: number | undefined;
   nextTryAt: number;
@@ -205,7 +204,6 @@ export class Paths {
       since: now,
       reason: undefined,
       roundTrip: undefined,
-      direct: undefined,
       tries: undefined,
       nextTryAt: now,
       defersRetry: newcomer === 'self' && !isFirst,
@@ -413,7 +411,6 @@ export class Paths {
   #adopt(path: Path, has: PeerState): PathAction[] {
     if (has.endpoint === path.relay.place || !has.endpoint) return [];
     path.way = 'direct';
-    path.direct = has.endpoint;
     return [];
   }
 
@@ -422,7 +419,6 @@ export class Paths {
     const { publicKey, relay } = path;
     this.#enter(path, 'relayed', now);
     path.trial = undefined;
-    path.direct = undefined;
     path.unansweredSince = undefined;
     path.hold = { place: relay.place, until: now + this.#holdFor(path, HOLD.relay) };
     this.#due(now + HOLD.look);
@@ -452,8 +448,7 @@ export class Paths {
   #whileRelayed(path: Path, now: number): PathAction[] {
     const { publicKey, has, facts } = path;
     // The other side changed the way, and this side has followed.
-    if (has.isLive && has.endpoint && !isRelay(facts, has.endpoint))
-      return this.#follow(path, has.endpoint, now);
+    if (has.isLive && has.endpoint && !isRelay(facts, has.endpoint)) return this.#follow(path, now);
     path.relay = facts.relays.find(({ place }) => place === has.endpoint) ?? path.relay;
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
     if (silence >= DEAD_BY_WIREGUARD) return this.#part(path);
@@ -592,7 +587,6 @@ export class Paths {
     path.reason = undefined;
     path.failures = 0;
     path.unansweredSince = undefined;
-    path.direct = place;
     if (place === undefined) return [];
     path.hold = { place, until: now + this.#holdFor(path, HOLD.direct) };
     this.#due(now + HOLD.look);
@@ -602,9 +596,8 @@ export class Paths {
     ];
   }
 
-  #follow(path: Path, endpoint: SocketAddress, now: number): PathAction[] {
+  #follow(path: Path, now: number): PathAction[] {
     this.#enter(path, 'direct', now);
-    path.direct = endpoint;
     return [];
   }
 
