@@ -5,7 +5,16 @@ import { describe, expect, it } from 'vitest';
 
 /** They look, or write down a copy for others. */
 const LOOK = [
-  ...['show', 'doctor', 'list-peers', 'list-invitations', 'list-cidrs', 'list-associations', 'list-relays'],
+  ...[
+    'show',
+    'doctor',
+    'list-peers',
+    'list-invitations',
+    'list-cidrs',
+    'list-associations',
+    'list-relays',
+    'ping',
+  ],
   ...['history', 'state', 'diff', 'why', 'head', 'verify', 'verify-export', 'export', 'backup'],
   ...['completions', 'help'],
 ];
