@@ -1,5 +1,6 @@
 // What a machine adds to the rules when it is asked about its own way to a peer.
 import { expect, it } from 'vitest';
+import { waysIn } from '../../src/client/verbs/own.ts';
 import { realityIn } from '../../src/client/verbs/reality.ts';
 
 type Known = Parameters<typeof realityIn>[0];
@@ -90,3 +91,22 @@ says(
 says('down', { isUp: false }, 'the network is down here: innernet up', 'there was no handshake with bob yet');
 
 it('of two other peers it knows nothing', () => expect(realityIn(known(), ['bob', 'eve'])).toEqual([]));
+
+it('tells the page which way each of its tunnels takes', () => {
+  const path = (kind: 'direct' | 'relayed') => ({ kind, relay: null, reason: null, since: '' }) as never;
+  const peers = [
+    peer('ann', { id: 2, isSelf: true, isConnected: true }),
+    peer('bob', { id: 3, isConnected: true }),
+    peer('cleo', { id: 4, isConnected: true, path: path('relayed') }),
+    peer('dora', { id: 5, isConnected: true, path: path('direct') }),
+    peer('eve', { id: 6 }),
+    peer('finn', { id: 7, unreached: 'its router lets nothing in' }),
+  ];
+  expect(waysIn(peers)).toEqual([
+    { peerId: 3, way: 'direct' },
+    { peerId: 4, way: 'relayed' },
+    { peerId: 5, way: 'direct' },
+    { peerId: 6, way: 'silent' },
+    { peerId: 7, way: 'trying' },
+  ]);
+});

@@ -12,12 +12,12 @@ const wayOf = ({ isConnected, unreached, path }: PeerReport): TunnelWay['way'] =
   return unreached === null ? 'silent' : 'trying';
 };
 
+/** Of this machine's tunnels, the one to itself left out. */
+export const waysIn = (peers: readonly PeerReport[]): TunnelWay[] =>
+  peers.filter(({ isSelf }) => !isSelf).map((peer) => ({ peerId: peer.id as PeerId, way: wayOf(peer) }));
+
 /** Throws a `Failure` when the network is not installed. */
 export const ownOf = async (network: InterfaceName, options: GlobalOptions): Promise<Own> => {
   const { ip } = await reportOf(network, options);
-  const ways = async (): Promise<TunnelWay[]> =>
-    (await reportOf(network, options)).peers
-      .filter(({ isSelf }) => !isSelf)
-      .map((peer) => ({ peerId: peer.id as PeerId, way: wayOf(peer) }));
-  return { ip: Ip.parse(ip), ways };
+  return { ip: Ip.parse(ip), ways: async () => waysIn((await reportOf(network, options)).peers) };
 };
