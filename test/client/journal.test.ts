@@ -1,5 +1,6 @@
 // What a client keeps on its disk: formats, damage, and being killed at any moment.
 import { spawn } from 'node:child_process';
+import { renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +52,23 @@ const pins = async () =>
   Array.from((await readState(paths, ground)).mirror.pins.all(), ({ ip, publicKey }) => [ip, publicKey]);
 
 describe('what is kept comes back', () => {
+  it('to a reader between whose two files a fold comes', async () => {
+    const { kept } = await lived();
+    const folded = formatState(kept);
+    let folds = 0;
+    const reading = {
+      state: paths.state,
+      get journal() {
+        if (folds++ > 0) return paths.journal;
+        writeFileSync(`${paths.state}.new`, folded);
+        renameSync(`${paths.state}.new`, paths.state);
+        truncateSync(paths.journal);
+        return paths.journal;
+      },
+    };
+    expect((await readState(reading, ground)).mirror.head).toEqual(history.head(4));
+  });
+
   it('from the journal alone, and from the folded file', async () => {
     const journal = await lived();
     for (const _ of ['journal', 'folded', 'closed']) {

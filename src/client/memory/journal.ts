@@ -2,7 +2,7 @@
  * The durable memory of one network's client: `NET.json`, and `NET.journal` with one fsynced line a frame.
  * A frame is on the disk before it is on the device.
  */
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { replaceFile, syncFolder } from '../../machine/durable-file.ts';
 import { sha256 } from '../../machine/sha256.ts';
@@ -63,12 +63,20 @@ const parseLine = (line: string): Effect | undefined => {
   }
 };
 
-/** Changes nothing, for verbs that only look. */
+/** Which file lies there; a fold puts another in its place. */
+const identityOf = async (path: string): Promise<string | undefined> => {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && `${found.ino} ${found.mtimeNs}`;
+};
+
+/** Changes nothing, for verbs that only look. Begins again when a fold comes between the two files. */
 export const readState = async (paths: StatePaths, ground: Ground): Promise<Kept> => {
+  const before = await identityOf(paths.state);
   const state = await contentOf(paths.state);
   const kept =
     state === undefined ? newcomer(ground, sha256) : parseState(state, paths.state, ground, sha256);
   const journal = await contentOf(paths.journal);
+  if ((await identityOf(paths.state)) !== before) return readState(paths, ground);
   for (const effect of journal ? parseJournal(journal, paths.journal).effects : []) kept.mirror.take(effect);
   return kept;
 };
