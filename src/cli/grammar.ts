@@ -1,5 +1,6 @@
 /** The words of a program as data: verbs, flags, operands, and the kind of each. */
 import type { Argument, Command, Option } from 'commander';
+import { LATE_GLOBAL_OPTIONS } from './options.ts';
 import { examplesOf } from './program.ts';
 
 /** By placeholder; `free`: nothing to propose. */
@@ -101,7 +102,7 @@ const verbOf = (command: Command): VerbGrammar => ({
   names: [command.name(), ...command.aliases()],
   summary: command.description(),
   examples: examplesOf(command),
-  flags: flagsOf(command),
+  flags: [...flagsOf(command), ...LATE_GLOBAL_OPTIONS.map(flagOf)],
   operands: command.registeredArguments.map(operandOf),
 });
 

@@ -88,11 +88,11 @@ export const addGlobalOptions = (program: Command, { configDir, dataDir }: Folde
   countVerbose(program);
 };
 
-/** Shared: one copy per verb would be a tenth of a short verb's start. */
-const lateFlags = globalFlags(false).map((option) => option.hideHelp());
+/** Global flags after a verb. */
+export const LATE_GLOBAL_OPTIONS: readonly Option[] = globalFlags(false).map((option) => option.hideHelp());
 
 export const addLateGlobalOptions = (verb: Command): void => {
-  for (const option of lateFlags) verb.addOption(option);
+  for (const option of LATE_GLOBAL_OPTIONS) verb.addOption(option);
   countVerbose(verb);
 };
 

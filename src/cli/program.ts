@@ -48,7 +48,9 @@ export const newProgram = (name: string, version: string, summary: string, folde
     })
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(false) // ours are in suggestions.ts
-    .exitOverride();
+    .exitOverride()
+    // To the verb that is asked for alone: for all of them, commander compares flags so often that V8 loads its optimizer.
+    .hook('preSubcommand', (_program, verb) => addLateGlobalOptions(verb));
   addGlobalOptions(program, folders);
   return program;
 };
@@ -71,7 +73,6 @@ export const verb = (program: Command, name: string, words: VerbWords, options?:
 
 const withWords = <C extends Command>(program: Command, command: C, words: VerbWords): C => {
   command.description(words.summary).helpGroup(groupOf(command.name()));
-  addLateGlobalOptions(command);
   EXAMPLES.set(command, words.examples);
   const examples = words.examples.map((example) => `  ${program.name()} ${example}`).join('\n');
   return command.addHelpText('after', `\nExamples:\n${examples}`);

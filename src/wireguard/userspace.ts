@@ -103,7 +103,9 @@ const complaint = (program: string, name: InterfaceName, cause: Error | undefine
     return new Failure(`not allowed to make the network interface ${name}`, {
       hint: 'run it as root, with sudo',
     });
-  const reason = log.split('\n').findLast((line) => /[a-z]/i.test(line) && !/[│┌└]/.test(line));
+  const reason = log
+    .split('\n')
+    .findLast((line) => /[a-z]/i.test(line) && !/[\u2502\u250c\u2514]/.test(line));
   return new Failure(
     `${program} could not make ${name}: ${reason?.trim() ?? cause?.message ?? 'no reason'}`,
     {

@@ -39,6 +39,8 @@ describe('the last word is', () => {
     [['mv', 'acme', ''], 'free'],
     [['mv', 'acme', 'a', 'b', ''], 'free'],
     [['mv', '--late', 'acme', '--name', ''], 'peer'],
+    [['mv', '--mtu', '1400', ''], 'network'],
+    [['mv', '--data-dir', ''], 'folder'],
     [['mv', 'acme', '--name', '=', 'a'], 'peer'],
     [['mv', '--name=a'], 'peer'],
     [
