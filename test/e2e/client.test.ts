@@ -121,7 +121,9 @@ describe('a running peer', () => {
   it('R20: sees peers come, be renamed and go, at once and down to the last one', async () => {
     const { host } = await network.join('eve');
     await until('bob knows eve', async () => (await reportOf(bob)).peers.some(({ name }) => name === 'eve'));
-    const ip = (await reportOf(bob)).peers.find(({ name }) => name === 'eve')?.ip ?? '';
+    const shown = (await reportOf(bob)).peers.find(({ name }) => name === 'eve');
+    expect(shown).toMatchObject({ cidr: 'humans' });
+    const ip = shown?.ip ?? '';
     expect(await reaches(bob, ip)).toBe(true);
     expect(await reaches(host, '10.42.1.2')).toBe(true);
     await network.admin('rename-peer', 'acme', '--name', 'eve', '--new-name', 'eva');
