@@ -43,10 +43,15 @@ class NotUnderstood extends Error {}
 const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request) {
-    length += (chunk as Buffer).length;
-    if (length > MAX_BODY_BYTES) throw new NotUnderstood('the body is too long');
-    chunks.push(chunk as Buffer);
+  try {
+    for await (const chunk of request) {
+      length += (chunk as Buffer).length;
+      if (length > MAX_BODY_BYTES) throw new NotUnderstood('the body is too long');
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    // Who hangs up half-way is no fault of this program, whose terminal others must not fill.
+    throw error instanceof NotUnderstood ? error : new NotUnderstood('the body ended early');
   }
   try {
     return JSON.parse(Buffer.concat(chunks).toString());

@@ -1,7 +1,7 @@
 // The loopback server over a real log: what it answers with a key, what without, and each action from dry run to commit.
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConf } from '../../src/protocol/conf.ts';
 import type { Committed, FirstAnswer, News, PageRefusal, Prepared } from '../../src/protocol/page.ts';
@@ -123,6 +123,27 @@ describe('the door', () => {
     for (const body of ['{', JSON.stringify({ intent: { do: 'burn' } }), `"${'x'.repeat(17_000)}"`])
       expect(await called.call('/prepare', body)).toMatchObject({ status: 400 });
     expect(await called.call('/nothing')).toMatchObject({ status: 404 });
+  });
+
+  it('takes a caller without a key that hangs up half-way for no fault of its own', async () => {
+    const faults: unknown[] = [];
+    const refusalOf = (error: unknown): PageRefusal => {
+      faults.push(error);
+      return { sentence: 'internal error' };
+    };
+    const [keys, idle] = [new Keys(() => 0), new Idle(60_000)];
+    const door = await openDoor({ answers: { refusalOf } as never, files: FILES, keys, idle }, 0);
+    onTestFinished(async () => {
+      idle.close();
+      await door.close();
+    });
+    const head = `POST /enter HTTP/1.1\r\nhost: 127.0.0.1:${door.port}\r\nsec-fetch-site: same-origin\r\n`;
+    const caller = connect(door.port, '127.0.0.1').resume();
+    caller.end(`${head}content-length: 100\r\n\r\n{"token":`);
+    await once(caller, 'close');
+    const next = new Called(door.port, keys, {} as never);
+    expect(await next.call('/enter', { token: 'guessed' })).toMatchObject({ status: 401 });
+    expect(faults).toEqual([]);
   });
 
   it('says that its port is taken', async () => {
