@@ -862,7 +862,7 @@ export const OTHERS: readonly Fault[] = [
   {
     id: 'HONEST',
     what: 'any story with an honest server, with proofs by both ends, by the server alone, and by the client alone',
-    tests: [{ file: 'test/slow/honest.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 }],
+    tests: [{ file: 'test/server/honest.property.test.ts', variable: 'PROPERTY_RUNS', rounds: 200 }],
     sabotages: [
       {
         file: 'src/server/stream/hub.ts',

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PROVOKED } from '../commands/tricks.ts';
 import { throws } from '../commands.ts';
-import { type Act, HonestWorld, type Told, WORLDS } from '../server/honest-worlds.ts';
+import { type Act, HonestWorld, type Told, WORLDS } from './honest-worlds.ts';
 
 /** `PROPERTY_RUNS=200 PROPERTY_SEED=42` runs longer, or again what failed. */
 const runs = Number(process.env.PROPERTY_RUNS ?? 3);
