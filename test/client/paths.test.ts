@@ -280,6 +280,16 @@ describe('pairs are shared', () => {
     expect(meetings.paths.report(publicKey)?.way).toBe('direct');
   });
 
+  it('the newcomer starts, also where its mailbox opens a little later: two that start lose five seconds', () => {
+    const meetings = new Meetings(new Contacts(own), new Paths(own, () => theirs));
+    meetings.paths.prove('192.0.2.1');
+    meetings.add(press, both(true, { relays: [], places: [] }), { now: 0, wall, newcomer: 'other' });
+    meetings.learn(publicKey, both(true), 200);
+    const state: DeviceState = { publicKey: own, listenPort: 51820, peers: new Map() };
+    const [action] = meetings.tick(state, 200, wall + 200);
+    expect(action).toMatchObject({ step: { kind: 'set', endpoint: one.place, keepalive: 0 } });
+  });
+
   it('a relay that is cleared leaves direct pairs as they are, and others to their places', () => {
     const meetings = new Meetings(new Contacts(own), new Paths(own, () => theirs));
     const live = { publicKey, keepalive: 25, rxBytes: 0, txBytes: 0, latestHandshake: wall, allowedIps: [] };

@@ -13,7 +13,15 @@ import type { Facts, PathAction, Paths } from './paths.ts';
 export type PairFacts = Facts & { isBehindRouters: boolean };
 
 type Moment = { now: number; wall: number };
-type Known = { pair: Pair; facts: PairFacts };
+type Known = {
+  readonly pair: Pair;
+  facts: PairFacts;
+  readonly newcomer: Newcomer | undefined;
+  readonly since: number;
+};
+
+/** The newcomer starts, also where its mailbox opens a little later than it is known (ms). */
+const NEW_FOR = 10_000;
 
 export class Meetings {
   readonly contacts: Contacts;
@@ -57,7 +65,7 @@ export class Meetings {
     about: Moment & { has?: PeerState | undefined; newcomer?: Newcomer | undefined },
   ): PathAction[] {
     const { publicKey } = pair;
-    this.#known.set(publicKey, { pair, facts });
+    this.#known.set(publicKey, { pair, facts, newcomer: about.newcomer, since: about.now });
     this.#parted.delete(publicKey);
     this.paths.remove(publicKey);
     if (isForPaths(facts)) {
@@ -137,7 +145,8 @@ export class Meetings {
     if (!known) return [];
     this.#parted.delete(publicKey);
     this.contacts.release(publicKey);
-    return this.paths.add(known.pair, known.facts, { ...moment, has: state.peers.get(publicKey) });
+    const newcomer = moment.now - known.since < NEW_FOR ? known.newcomer : undefined;
+    return this.paths.add(known.pair, known.facts, { ...moment, newcomer, has: state.peers.get(publicKey) });
   }
 }
 
