@@ -142,6 +142,12 @@ describe('under systemd', () => {
     expect(readdirSync(folder)).not.toContain('ann.toml');
   });
 
+  it('the units may keep the range: its rule and routes on the peer, its table on the server', async () => {
+    await succeeds(peer, 'ip -4 rule | grep -q "^50:.*10.42.0.0/16"');
+    await succeeds(peer, 'ip -4 route show table all | grep -q "^unreachable 10.42.0.0/16"');
+    await succeeds(server, 'nft list tables | grep -q "table inet innernet-acme"');
+  });
+
   it('the timer of backups is set, and what it starts writes a copy that can be put back', async () => {
     await server.sure('systemctl enable --now innernet-backup@acme.timer');
     expect(await server.sure('systemctl show -P NextElapseUSecRealtime innernet-backup@acme.timer')).toMatch(
