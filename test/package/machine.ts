@@ -13,7 +13,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$
 const SCRIPT = `
 set -e
 group=/sys/fs/cgroup; [ -e $group/cgroup.controllers ] || group=$group/unified
-mkdir "$group/innernet-$1"
+mkdir -p "$group/innernet-$1" # one that was killed has left it
 leave() { find "$group/innernet-$1" -depth -type d -exec rmdir {} + ; }
 trap 'leave "$1"' EXIT
 sh -c 'echo $$ >"$0/cgroup.procs"; exec unshare --fork --kill-child=KILL --pid --mount --net --uts --ipc --cgroup \\
