@@ -33,7 +33,7 @@ import { type Folders, pathsOf } from '../memory/paths.ts';
 import { Api, type Call, CallRefused, NoTime } from './api.ts';
 import type { OldServer } from './old-server.ts';
 
-const View = z.object({
+export const View = z.object({
   name: z.string(),
   networkId: Hash,
   position: Position,
