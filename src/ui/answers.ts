@@ -104,7 +104,7 @@ class PlaneAnswers implements Answers {
   }
 
   past({ after, until = after }: z.infer<typeof Stretch>): AsyncIterable<News> {
-    return this.#follower.pages(after, until);
+    return this.#follower.past(after, until);
   }
 
   follow({ after }: z.infer<typeof Stretch>, signal: AbortSignal): AsyncIterable<News> {

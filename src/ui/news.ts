@@ -10,6 +10,9 @@ import type { Position } from '../values/id.ts';
 const LOOK_EVERY_MS = 10_000;
 const LOOK_EVERY_MS_PER_PEER = 4;
 
+/** Of one tab that reads too slowly; then its stream is cut, and it begins again. */
+const MAX_WAITING = 256;
+
 /** Before the server is asked again after it did not answer. */
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 5_000;
@@ -41,12 +44,15 @@ export class Follower {
     this.#source = source;
   }
 
-  /** Entries after a position, then news, until the signal. */
+  /** Entries after a position, then news, until the signal or until too much waits. */
   async *stream(after: Position, signal: AbortSignal): AsyncGenerator<News> {
     const queue: Item[] = [];
     let wake = (): void => {};
+    let isCut = false;
     const take: Take = (item) => {
-      queue.push(item);
+      isCut ||= queue.length >= MAX_WAITING;
+      if (isCut) queue.length = 0;
+      else queue.push(item);
       wake();
     };
     const stop = (): void => wake();
@@ -60,7 +66,7 @@ export class Follower {
         yield page;
         mine = page.end;
       }
-      while (!signal.aborted) {
+      while (!signal.aborted && !isCut) {
         const item = queue.shift();
         if (item === undefined) {
           await new Promise<void>((resolve) => {
@@ -81,6 +87,12 @@ export class Follower {
       this.#takers.delete(take);
       if (this.#takers.size === 0) this.#rest();
     }
+  }
+
+  /** Entries of (after, until], as far as the log goes. */
+  async *past(after: Position, until: Position): AsyncGenerator<News> {
+    const { position } = await this.#source.plane.ask({ ask: 'head' });
+    yield* this.pages(after, Math.min(until, position));
   }
 
   /** Entries of (after, until]. */
