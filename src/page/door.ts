@@ -1,9 +1,10 @@
 /** The way from the page to the program that shows it: a key for a token, calls, and streams of lines. */
 import type { News, PageRefusal } from '../protocol/page.ts';
-import { PAGE_PATHS } from '../protocol/page.ts';
+import { COUNTERSIGN_HEADER, PAGE_PATHS } from '../protocol/page.ts';
 
 /** For this tab alone, so that a reload goes on. */
 const STORED_KEY = 'innernet-key';
+const STORED_COUNTERSIGN = 'innernet-countersign';
 
 /** A rule or the server said no. */
 export class Refused extends Error {
@@ -35,9 +36,11 @@ const refusalIn = async (response: Response): Promise<PageRefusal> => {
 
 export class Door {
   readonly #key: string;
+  readonly #countersign: string;
 
-  private constructor(key: string) {
+  private constructor(key: string, countersign: string) {
     this.#key = key;
+    this.#countersign = countersign;
   }
 
   /** With the token of the address, which works once, or with the key of before. Throws `Gone`. */
@@ -47,13 +50,15 @@ export class Door {
       history.replaceState(null, '', location.pathname);
       const response = await send(PAGE_PATHS.enter, { token });
       if (response.ok) {
-        const { key } = (await response.json()) as { key: string };
+        const { key, countersign } = (await response.json()) as { key: string; countersign: string };
         sessionStorage.setItem(STORED_KEY, key);
+        sessionStorage.setItem(STORED_COUNTERSIGN, countersign);
       }
     }
     const key = sessionStorage.getItem(STORED_KEY);
-    if (key === null) throw new Gone(true);
-    return new Door(key);
+    const countersign = sessionStorage.getItem(STORED_COUNTERSIGN);
+    if (key === null || countersign === null) throw new Gone(true);
+    return new Door(key, countersign);
   }
 
   /** Throws `Refused` or `Gone`. */
@@ -83,6 +88,11 @@ export class Door {
   async #answer(path: string, body: object, signal?: AbortSignal): Promise<Response> {
     const response = await send(path, body, { key: this.#key, signal });
     if (response.status === 401) throw new Gone(true);
+    // Another program listens where ours has ended: nothing of its answer is read.
+    if (response.headers.get(COUNTERSIGN_HEADER) !== this.#countersign) {
+      await response.body?.cancel();
+      throw new Gone(false);
+    }
     if (!response.ok) throw new Refused(await refusalIn(response));
     return response;
   }

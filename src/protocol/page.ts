@@ -24,6 +24,9 @@ export const PAGE_PATHS = {
   commit: '/commit',
 } as const;
 
+/** Of each answer to a known key: the secret by which its tab knows the program. */
+export const COUNTERSIGN_HEADER = 'innernet-countersign';
+
 const intent = <D extends string, S extends z.ZodRawShape>(name: D, shape: S) =>
   z.strictObject({ do: z.literal(name), ...shape });
 
@@ -60,6 +63,7 @@ export const Intent = z.discriminatedUnion('do', [
 ]);
 export type Intent = z.infer<typeof Intent>;
 
+/** Answered by the key to send and the countersign to expect. */
 export const Entrance = z.strictObject({ token: z.string().max(64) });
 
 /** Of (after, until]; without `until`, what is still to happen too. */

@@ -1,10 +1,10 @@
 /** The loopback server of the page: files for everybody, answers for a key, nothing for other sites. */
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type * as z from 'zod';
 import {
+  COUNTERSIGN_HEADER,
   Entrance,
   type News,
   PAGE_PATHS,
@@ -14,10 +14,10 @@ import {
   ToCommit,
   ToPrepare,
 } from '../protocol/page.ts';
-import { Failure } from '../values/failure.ts';
 import { isOwn, SAFE_HEADERS } from './guard.ts';
 import type { Idle } from './idle.ts';
 import type { Keys } from './keys.ts';
+import { freshName, listenOnLoopback } from './loopback.ts';
 import type { PageFiles } from './page-files.ts';
 
 export interface Answers {
@@ -33,8 +33,6 @@ export interface Answers {
 export type Inside = { answers: Answers; files: PageFiles; keys: Keys; idle: Idle };
 
 const MAX_BODY_BYTES = 16 * 1024;
-/** Connections from this machine's programs, all users together. */
-const MAX_CONNECTIONS = 128;
 const MAX_STREAMS = 16;
 
 /** Answers 400. */
@@ -61,9 +59,9 @@ const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
 };
 
 const parsed = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> => {
-  const { success, data, error } = schema.safeParse(body);
+  const { success, data } = schema.safeParse(body);
   if (success) return data;
-  throw new NotUnderstood(error.issues[0]?.message ?? 'this cannot be understood');
+  throw new NotUnderstood('the program does not understand this request');
 };
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {
@@ -85,10 +83,13 @@ const refuse = (response: ServerResponse, status: number): void =>
 
 class Door {
   readonly #inside: Inside;
+  /** Of this run. */
+  readonly #name: string;
   #streams = 0;
 
-  constructor(inside: Inside) {
+  constructor(inside: Inside, name: string) {
     this.#inside = inside;
+    this.#name = name;
   }
 
   async hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,27 +102,29 @@ class Door {
       site: headerOf(request, 'sec-fetch-site'),
       dest: headerOf(request, 'sec-fetch-dest'),
     };
-    if (!isOwn(asked)) return refuse(response, 403);
+    if (!isOwn(asked, this.#name)) return refuse(response, 403);
     const file = this.#inside.files.get(path);
     if (file && request.method === 'GET') return answer(response, 200, file.type, file.body);
     if (request.method !== 'POST') return refuse(response, 404);
     if (path === PAGE_PATHS.enter) return this.#enter(request, response);
-    if (!this.#isKnown(request)) return refuse(response, 401);
+    const countersign = this.#countersignFor(request);
+    if (countersign === undefined) return refuse(response, 401);
+    response.setHeader(COUNTERSIGN_HEADER, countersign);
     this.#inside.idle.touch();
     await this.#serve(path, request, response);
   }
 
   async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { token } = parsed(Entrance, await bodyOf(request));
-    const key = this.#inside.keys.enter(token);
-    if (key === undefined) return refuse(response, 401);
+    const entered = this.#inside.keys.enter(token);
+    if (entered === undefined) return refuse(response, 401);
     this.#inside.idle.touch();
-    answerJson(response, 200, { key });
+    answerJson(response, 200, entered);
   }
 
-  #isKnown(request: IncomingMessage): boolean {
+  #countersignFor(request: IncomingMessage): string | undefined {
     const [, key] = /^Bearer ([\w-]{43})$/.exec(headerOf(request, 'authorization') ?? '') ?? [];
-    return key !== undefined && this.#inside.keys.knows(key);
+    return key === undefined ? undefined : this.#inside.keys.countersignFor(key);
   }
 
   async #serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -178,35 +181,14 @@ class Door {
   }
 }
 
-export type OpenDoor = { port: number; close: () => Promise<void> };
+export type OpenDoor = { port: number; origin: string; close: () => Promise<void> };
 
-/** Listens on 127.0.0.1; port 0: any free one. Throws `Failure` if the port is taken. */
+/** Listens on loopback; port 0: any free one. Throws `Failure` if the port is taken. */
 export const openDoor = async (inside: Inside, port: number): Promise<OpenDoor> => {
-  const door = new Door(inside);
-  const server = createServer((request, response) => {
+  const name = freshName();
+  const door = new Door(inside, name);
+  const listening = await listenOnLoopback((request, response) => {
     door.hear(request, response).catch((error: unknown) => door.fail(error, response));
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.requestTimeout = 10_000;
-  server.headersTimeout = 10_000;
-  server.listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new Failure(`port ${port} of 127.0.0.1 is taken`, {
-        hint: 'leave --port out: any free one is taken',
-      });
-    if (code === 'EACCES')
-      throw new Failure(`port ${port} of 127.0.0.1 is for root only`, { hint: 'leave --port out' });
-    throw new Failure(`no port of 127.0.0.1 could be opened: ${message}`, { cause: error });
-  }
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  }, port);
+  return { ...listening, origin: `http://${name}:${listening.port}` };
 };

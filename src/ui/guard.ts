@@ -10,8 +10,12 @@ export type Asked = {
   dest: string | undefined;
 };
 
+/** For a browser that does not find the fresh name. */
+const LOOPBACK: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
 /** Any port: `ssh -L` may lead here from another. A rebound name fails. */
-const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
+const isHere = (host: string, name: string): boolean =>
+  [...LOOPBACK, name].includes(host.replace(/:\d{1,5}$/, ''));
 
 /**
  * The page itself holds no secret and is never framed, so a link may lead to it: a file that hands over
@@ -20,10 +24,10 @@ const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/;
 const isVisit = ({ method, path, dest, site }: Asked): boolean =>
   method === 'GET' && path === '/' && dest === 'document' && site !== undefined;
 
-/** Whether the request may be looked at; what it may do is a matter of its key. */
-export const isOwn = (asked: Asked): boolean => {
+/** Whether the request may be looked at; what it may do is a matter of its key. `name`: of this run. */
+export const isOwn = (asked: Asked, name: string): boolean => {
   const { host, origin, site } = asked;
-  if (host === undefined || !LOOPBACK.test(host)) return false;
+  if (host === undefined || !isHere(host, name)) return false;
   if (origin !== undefined && origin !== `http://${host}`) return false;
   return site === 'same-origin' || isVisit(asked);
 };

@@ -31,7 +31,7 @@ export const showPage = async (
   const keys = new Keys(() => performance.now());
   const idle = new Idle(MAX_IDLE_MS);
   const door = await openDoor({ answers, files, keys, idle }, port);
-  const addressFor = (lasts: number): string => `http://127.0.0.1:${door.port}/#${keys.token(lasts)}`;
+  const addressFor = (lasts: number): string => `${door.origin}/#${keys.token(lasts)}`;
   const opened = open ? await tryToOpen(() => addressFor(OPENED_LASTS_MS)) : undefined;
   try {
     if (opened) answer(`${plane.network} is shown in your browser`);

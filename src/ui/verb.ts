@@ -15,9 +15,7 @@ export const addUiVerb = (program: Command, { open, ownOf }: { open: Open; ownOf
     summary: 'show a network in a browser: map, history, who reaches whom; until you stop it',
     examples: ['ui acme', 'ui acme --port 8080 --no-open'],
   })
-    .addOption(
-      flag('--port <port>', 'the port of 127.0.0.1 to listen on (default: any free one)', portNumber),
-    )
+    .addOption(flag('--port <port>', 'the port of loopback to listen on (default: any free one)', portNumber))
     .option('--no-open', 'only print the address');
   actsOn<UiOptions>(added, open, async (plane, options) => {
     const { showPage } = await import('./show-page.ts');

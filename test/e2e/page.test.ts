@@ -59,7 +59,9 @@ const act = async ({ page }: Visit, intent: Intent) =>
 /** A program's own request: $1 the address, $2 its headers. */
 const ASK = `
 const [, url, headers] = process.argv;
-const call = require('node:http').request(url, { method: 'POST', headers: JSON.parse(headers) }, async (response) => {
+const { host, port, pathname: path } = new URL(url);
+const to = { host: '127.0.0.1', port, path, method: 'POST', headers: { host, ...JSON.parse(headers) } };
+const call = require('node:http').request(to, async (response) => {
   let text = '';
   for await (const chunk of response) text += chunk;
   process.stdout.write(response.statusCode + ' ' + JSON.stringify(text));
@@ -67,7 +69,7 @@ const call = require('node:http').request(url, { method: 'POST', headers: JSON.p
 call.end('{}');
 `;
 
-/** Another program's page on another port of loopback, which is the same site to a browser. */
+/** Another program's page on another port of loopback; under our name it is the same site to a browser. */
 const SITE = `
 const server = require('node:http').createServer((_, response) => {
   response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><body></body>');
@@ -246,7 +248,8 @@ describe('others on loopback', { timeout: 240_000 }, () => {
 
     const key = await first.page.evaluate(() => sessionStorage.getItem('innernet-key'));
     const site = network.server.spawn([process.execPath, '-e', SITE]);
-    const elsewhere = await visit(browser, (await site.line(/^http:/)).trim());
+    const { port } = new URL((await site.line(/^http:/)).trim());
+    const elsewhere = await visit(browser, `http://${url.hostname}:${port}/`);
     const tried = await elsewhere.page.evaluate(tryAll, { origin: url.origin, key });
     expect(tried).toEqual({ call: 'failed', simple: 'failed', style: 'failed', script: 'failed' });
     const frames = elsewhere.page.frames().slice(1);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { PAGE_PATHS } from '../../src/protocol/page.ts';
+import { COUNTERSIGN_HEADER, PAGE_PATHS } from '../../src/protocol/page.ts';
 import { SERVER_PEER } from '../../src/values/id.ts';
 import type { Town } from './towns.ts';
 
@@ -82,8 +82,10 @@ export const stageOf = async (town: Town): Promise<{ url: string; close: () => P
     const path = request.url ?? '/';
     const [file, type] = FILES[path] ?? [];
     await bodyOf(request);
+    response.setHeader(COUNTERSIGN_HEADER, 'countersign');
     if (file) response.writeHead(200, { 'content-type': type }).end(readFileSync(join(DIST, file)));
-    else if (path === PAGE_PATHS.enter) response.end(JSON.stringify({ key: 'key' }));
+    else if (path === PAGE_PATHS.enter)
+      response.end(JSON.stringify({ key: 'key', countersign: 'countersign' }));
     else if (path === PAGE_PATHS.first) response.end(JSON.stringify(firstOf(town)));
     else if (path === PAGE_PATHS.past) {
       for (let at = 0; at < told.length; at += CHUNK)

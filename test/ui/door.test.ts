@@ -7,7 +7,7 @@ import { parseConf } from '../../src/protocol/conf.ts';
 import type { Committed, FirstAnswer, News, PageRefusal, Prepared } from '../../src/protocol/page.ts';
 import { LocalPlane } from '../../src/server/verbs/local-plane.ts';
 import { answersOf } from '../../src/ui/answers.ts';
-import { openDoor } from '../../src/ui/door.ts';
+import { type OpenDoor, openDoor } from '../../src/ui/door.ts';
 import { Idle } from '../../src/ui/idle.ts';
 import { Keys } from '../../src/ui/keys.ts';
 import { ACME, acmeFolders } from '../server/acme-folders.ts';
@@ -18,12 +18,14 @@ type Reply = { status: number; headers: Record<string, unknown>; text: string };
 
 class Called {
   readonly port: number;
+  readonly origin: string;
   readonly keys: Keys;
   readonly plane: LocalPlane;
   key = '';
 
-  constructor(port: number, keys: Keys, plane: LocalPlane) {
+  constructor({ port, origin }: OpenDoor, keys: Keys, plane: LocalPlane) {
     this.port = port;
+    this.origin = origin;
     this.keys = keys;
     this.plane = plane;
   }
@@ -72,7 +74,7 @@ const opened = async (now = () => 0): Promise<Called> => {
     idle.close();
     await door.close();
   });
-  return new Called(door.port, keys, plane);
+  return new Called(door, keys, plane);
 };
 
 describe('the door', () => {
@@ -89,6 +91,16 @@ describe('the door', () => {
     });
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(headers['set-cookie']).toBeUndefined();
+  });
+
+  it('has a name of its own in each run', async () => {
+    const [one, other] = [await opened(), await opened()];
+    expect(one.origin).toMatch(/^http:\/\/[0-9a-f]{16}\.localhost:\d+$/);
+    expect(new URL(other.origin).hostname).not.toBe(new URL(one.origin).hostname);
+    const visit = { 'sec-fetch-site': 'none', 'sec-fetch-dest': 'document' };
+    const status = async ({ origin }: Called) =>
+      (await one.send('GET', '/', { ...visit, host: new URL(origin).host })).status;
+    expect(await Promise.all([one, other].map(status))).toEqual([200, 403]);
   });
 
   it('answers nothing without a key, and nothing to others with one', async () => {
@@ -122,6 +134,9 @@ describe('the door', () => {
     const called = await (await opened()).enter();
     for (const body of ['{', JSON.stringify({ intent: { do: 'burn' } }), `"${'x'.repeat(17_000)}"`])
       expect(await called.call('/prepare', body)).toMatchObject({ status: 400 });
+    expect(JSON.parse((await called.call('/ask', {})).text)).toEqual({
+      sentence: 'the program does not understand this request',
+    });
     expect(await called.call('/nothing')).toMatchObject({ status: 404 });
   });
 
@@ -141,7 +156,7 @@ describe('the door', () => {
     const caller = connect(door.port, '127.0.0.1').resume();
     caller.end(`${head}content-length: 100\r\n\r\n{"token":`);
     await once(caller, 'close');
-    const next = new Called(door.port, keys, {} as never);
+    const next = new Called(door, keys, {} as never);
     expect(await next.call('/enter', { token: 'guessed' })).toMatchObject({ status: 401 });
     expect(faults).toEqual([]);
   });
@@ -277,6 +292,17 @@ describe('the stream', () => {
       if (item.kind === 'entries') return item;
     }
   };
+
+  it('of the past ends where the log ends', async () => {
+    const called = await (await opened()).enter();
+    const { position } = await called.plane.view();
+    const { text } = await called.call('/past', { after: 0, until: Number.MAX_SAFE_INTEGER });
+    const ends = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).end);
+    expect(ends).toEqual([position]);
+  });
 
   it('tells each tab what is new, from where it is', async () => {
     const called = await (await opened()).enter();
