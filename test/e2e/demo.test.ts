@@ -70,7 +70,9 @@ test.each([
 test('--ui keeps the network, and shows its page to this machine', { timeout: 300_000 }, async () => {
   const [child, url] = await startedUntil(/^http:\S+$/m, '--ui');
   const visit = { 'sec-fetch-site': 'none', 'sec-fetch-dest': 'document' };
-  const call = request(url, { headers: visit }).end();
+  // Browsers find the name on loopback; Node may not.
+  const { host, port } = new URL(url);
+  const call = request({ host: '127.0.0.1', port, headers: { host, ...visit } }).end();
   const [page] = await once(call, 'response');
   expect(page.statusCode).toBe(200);
   page.destroy();
