@@ -48,6 +48,9 @@ export const parsedBy =
 export const flag = (flags: string, description: string, schema: z.ZodType<unknown, string>): Option =>
   new Option(flags, description).argParser(parsedBy(/--[a-z-]+/.exec(flags)?.[0] ?? flags, schema));
 
+/** Parser of a repeatable flag. */
+export const several = (text: string, before: string[] = []): string[] => [...before, text];
+
 /** Limits inclusive. */
 export const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
   z

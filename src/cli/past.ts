@@ -6,7 +6,7 @@ import { RecordedName } from '../values/name.ts';
 import { addChangeOptions } from './change.ts';
 import type { DiffOptions } from './diff.ts';
 import type { HistoryOptions } from './history.ts';
-import { flag, type GlobalOptions, globalOptionsOf, parsedBy, wholeNumber } from './options.ts';
+import { flag, type GlobalOptions, globalOptionsOf, parsedBy, several, wholeNumber } from './options.ts';
 import type { Past } from './plane.ts';
 import { actsOn, networkVerb, type Open, verb } from './program.ts';
 import type { RevertOptions } from './revert.ts';
@@ -31,8 +31,6 @@ const position = wholeNumber(0, 2_147_483_647);
 const utc = new Option('--utc', 'write and read times in UTC instead of your own zone');
 const at = new Option('--at <moment>', 'as it was: a position (42), a time, or how long ago (2d, friday)');
 const json = (what: string): Option => new Option('--json', `answer with JSON: ${what}`);
-
-const several = (name: string, before: string[] = []): string[] => [...before, name];
 
 const addHistory = (program: Command, { openPast }: Pasts): void => {
   const added = networkVerb(program, 'history', {

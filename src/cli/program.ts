@@ -20,7 +20,7 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
-  ['history and proof:', /^(history|state|diff|why|ui|head|revert|verify|verify-export|acknowledge)$/],
+  ['history and proof:', /^(history|state|diff|why|ui|notify|head|revert|verify|verify-export|acknowledge)$/],
   ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays)$/],
   ['this machine:', /^/],
 ];

@@ -11,7 +11,7 @@ import { addInvitationVerbs } from '../cli/invitations.ts';
 import { addLocalChangeOptions } from '../cli/local-change.ts';
 import { addManualVerb } from '../cli/manual.ts';
 import { networkName } from '../cli/network-verb.ts';
-import { addHostsOptions, flag, portNumber, runs, saidTo, wholeNumber } from '../cli/options.ts';
+import { addHostsOptions, flag, portNumber, runs, saidTo, several, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
@@ -129,6 +129,21 @@ const addDoctor = (program: Command): void => {
   runs(added, async () => (await import('./verbs/doctor.ts')).doctor);
 };
 
+const addNotify = (program: Command): void => {
+  const added = networkVerb(program, 'notify', {
+    summary: 'run a program for each new event, which it reads as JSON on stdin, until stopped',
+    examples: [
+      'notify acme --exec /usr/local/bin/tell-us --type PeerAdded --type PeerDisabled',
+      'notify acme --exec ./tell-us --since 42 --dry-run',
+    ],
+  })
+    .option('--exec <file>', 'the program, run without arguments, again until it ends with 0')
+    .addOption(new Option('--type <type>', 'only events of this type (repeatable)').argParser(several))
+    .option('--since <moment>', 'at the first start: what came after a position or a time (default: now)')
+    .option('--cursor <file>', 'where it is noted how far it is (default: NETWORK.notified beside the log)');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/notify.ts')).notify);
+};
+
 const addBackups = (program: Command): void => {
   const added = networkVerb(program, 'backup', {
     summary: 'write a checked copy of the log, also while it is being served',
@@ -175,7 +190,8 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addShow, addDown, addDoctor, addBackups, addUninstall]) add(program);
+for (const add of [addNew, addServe, addShow, addDown, addDoctor, addNotify, addBackups, addUninstall])
+  add(program);
 for (const add of [
   addPeerVerbs,
   addInvitationVerbs,

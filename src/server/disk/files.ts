@@ -30,6 +30,8 @@ export type NetworkFiles = {
   relayForwarding: string;
   /** See `relaySecret`. */
   relaySecret: string;
+  /** How far `notify` is, unless another file was said. */
+  notified: string;
   /** Of innernet 2.0's server: never written. */
   foreignDatabase: string;
 };
@@ -44,6 +46,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
   relaySecret: join(dataDir, `${network}.relay-key`),
+  notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });
 

@@ -39,6 +39,17 @@ export type ServeOptions = GlobalOptions &
     allowForwarding?: true | undefined;
   };
 
+export type NotifyOptions = GlobalOptions &
+  LocalChangeOptions & {
+    exec?: string | undefined;
+    /** Absent: all. Each may be several, with commas between. */
+    type?: string[] | undefined;
+    /** A moment, for the first start; absent: now. */
+    since?: string | undefined;
+    /** A file; absent: beside the log. */
+    cursor?: string | undefined;
+  };
+
 export type ExportOptions = GlobalOptions & {
   /** The database to make. */
   innernetDb: string;

@@ -64,8 +64,9 @@ const ordersOf = async (
 
 const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
-const recordFiles = ({ log, observations, relay, unproved, claims }: NetworkFiles): string[] => [
+const recordFiles = ({ log, observations, relay, unproved, claims, notified }: NetworkFiles): string[] => [
   ...[observations, relay, unproved, claims],
+  ...[notified, `${notified}.lock`, `${notified}.pid`],
   ...logFiles(log),
 ];
 
