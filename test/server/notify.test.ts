@@ -208,6 +208,8 @@ it("refuses a cursor of another network's log, of a lost end, and a file that is
     'is of another history',
   );
   expect(await refusal('hello\n')).toContain('is no cursor of notify');
+  const plan = await done('uninstall', 'acme', '--delete-log', '--no-write-hosts', '--dry-run');
+  expect(plan.stdout).toContain(`delete ${cursorFile()}\n`);
   expect(told()).toEqual([]);
 });
 
