@@ -94,6 +94,14 @@ it('waits where it has asked too often, and goes on', async () => {
     [200, place],
   ];
   expect((await plane.ask({ ask: 'place', at: 3 })).position).toBe(3);
+  answers = [
+    [429, ''],
+    [200, { ways: [] }],
+    [429, ''],
+    [200, { position: 9, hash: NO_HASH, events: [] }],
+  ];
+  expect(await plane.ways([peerId(2)])).toEqual([]);
+  expect((await plane.execute({ type: 'DisablePeer', peer: 'bob' } as never)).position).toBe(9);
 });
 
 it('says why there is no answer, with the command to try', async () => {

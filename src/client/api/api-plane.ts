@@ -53,7 +53,7 @@ const MAX_ATTEMPTS = 3;
 const PAUSE_MS = 1_000;
 const MAX_PAUSES = 60;
 
-/** Waits out the rate limit, for a long history. */
+/** Waits out the rate limit: such a call was not read, so that even a command may be sent again. */
 const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let pauses = 0; ; pauses += 1) {
     try {
@@ -119,7 +119,7 @@ export class ApiPlane implements Plane {
     const call = callFor(command);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#api.ask(Outcome, call);
+        return await patiently(() => this.#api.ask(Outcome, call));
       } catch (error) {
         const isLost = error instanceof Failure && !(error instanceof CallRefused);
         if (!isLost || attempt === MAX_ATTEMPTS) throw error;
@@ -132,7 +132,7 @@ export class ApiPlane implements Plane {
     return this.#orOld(
       async () => {
         const { Rehearsal } = await import('../../protocol/commands.ts');
-        return this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body });
+        return patiently(() => this.#api.ask(Rehearsal, { method: 'POST', path: COMMANDS_PATH, body }));
       },
       (old) => old.rehearse(command),
     );
@@ -151,7 +151,8 @@ export class ApiPlane implements Plane {
   async ways(peers: readonly PeerId[]): Promise<ObservedWay[] | undefined> {
     const { Looked } = await import('../../protocol/looking.ts');
     try {
-      return (await this.#api.ask(Looked, { method: 'POST', path: LOOK_PATH, body: { peers } })).ways;
+      const call = { method: 'POST', path: LOOK_PATH, body: { peers } } as const;
+      return (await patiently(() => this.#api.ask(Looked, call))).ways;
     } catch (error) {
       if (error instanceof CallRefused && [401, 403, 404].includes(error.status)) return undefined;
       throw error;
@@ -167,7 +168,7 @@ export class ApiPlane implements Plane {
 
   async #view(): Promise<NetworkView> {
     try {
-      return await this.#api.ask(View, { method: 'GET', path: NETWORK_PATH });
+      return await patiently(() => this.#api.ask(View, { method: 'GET', path: NETWORK_PATH }));
     } catch (error) {
       if (error instanceof CallRefused && error.status === 401) return this.#viewOfPeer(error);
       throw error;
