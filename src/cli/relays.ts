@@ -70,6 +70,8 @@ const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void
   );
 };
 
+const WHOSE = "the relay's peer (default: the server's own)";
+
 export const addRelayVerbs = (program: Command, open: Open): void => {
   const set = networkVerb(program, 'set-relay', {
     summary: 'let the server pass packets between peers that find no direct way; again: at another port',
@@ -79,8 +81,8 @@ export const addRelayVerbs = (program: Command, open: Open): void => {
       'set-relay acme --endpoint 203.0.113.10:4001 --port 4000',
     ],
   })
-    .addOption(flag('--name <peer>', "the relay's peer (default: the server's own)", RecordedName))
-    .word('peer', '--name', "the relay's peer (default: the server's own)")
+    .addOption(flag('--name <peer>', WHOSE, RecordedName))
+    .word('peer', '--name', WHOSE)
     .addOption(flag('--port <port>', `the UDP port that it opens (default: ${RELAY_PORT})`, portNumber))
     .addOption(
       flag(
@@ -94,8 +96,8 @@ export const addRelayVerbs = (program: Command, open: Open): void => {
     summary: 'end a relay: what it passes stops at once',
     examples: ['clear-relay acme', 'clear-relay acme innernet-server'],
   })
-    .addOption(flag('--name <peer>', "the relay's peer (default: the server's own)", RecordedName))
-    .word('peer', '--name', "the relay's peer (default: the server's own)");
+    .addOption(flag('--name <peer>', WHOSE, RecordedName))
+    .word('peer', '--name', WHOSE);
   actsOn<RelayOptions>(addChangeOptions(clear), open, clearRelay);
   const list = networkVerb(program, 'list-relays', {
     summary: 'list the relays, their ports and where peers reach them',
