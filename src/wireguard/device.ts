@@ -5,6 +5,9 @@ import type { Cidr } from '../values/ip.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 
+/** Persistent keepalive of peers, as in innernet. */
+export const KEEPALIVE_SECONDS = 25;
+
 /** A peer as wanted; `undefined` leaves a field as it is. */
 export type PeerConfig = {
   publicKey: PublicKey;

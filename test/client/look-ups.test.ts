@@ -1,6 +1,6 @@
 // What peers name as their place is looked up once, however often they and others come and go.
 import { expect, it } from 'vitest';
-import { KEPT_FOR, LookUps } from '../../src/client/tunnels/look-ups.ts';
+import { KEPT_FOR_MS, LookUps } from '../../src/client/tunnels/look-ups.ts';
 import { endpoint } from '../acme.ts';
 
 /** A resolver whose answers come when the test says so. */
@@ -39,10 +39,10 @@ it('asks again after five minutes, also for a name that was not known', async ()
   const first = lookUps.addressesOf(endpoint('a.example:1'));
   dns.answers.get('a.example')?.fail();
   expect(await first).toEqual([]);
-  now = KEPT_FOR - 1;
+  now = KEPT_FOR_MS - 1;
   expect(await lookUps.addressesOf(endpoint('a.example:1'))).toEqual([]);
   expect(dns.asked).toHaveLength(1);
-  now = KEPT_FOR;
+  now = KEPT_FOR_MS;
   const second = lookUps.addressesOf(endpoint('a.example:1'));
   dns.answers.get('a.example')?.give('192.0.2.1');
   expect(await second).toEqual(['192.0.2.1:1']);

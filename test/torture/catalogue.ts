@@ -812,13 +812,13 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/client/tunnels/paths.ts',
-        line: 'const DEAD = 1500;',
-        becomes: 'const DEAD = 9000;',
+        line: 'const DEAD_MS = 1500;',
+        becomes: 'const DEAD_MS = 9000;',
       },
       {
         file: 'src/client/tunnels/paths.ts',
-        line: 'path.falls.length >= MAX_FALLS ? FALLS_WITHIN : AFTER_FALL',
-        becomes: 'AFTER_FALL',
+        line: 'path.falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS',
+        becomes: 'AFTER_FALL_MS',
       },
     ],
   },

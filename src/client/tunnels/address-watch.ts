@@ -4,7 +4,7 @@ import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
 import type { LocalAddress } from '../../wireguard/routes.ts';
 
-const LOOK_EVERY = 2000;
+const LOOK_EVERY_MS = 2000;
 
 export type Look = {
   addresses: () => readonly LocalAddress[];
@@ -49,7 +49,7 @@ export class AddressWatch {
     if (source !== undefined) this.#source = source;
     const isOther = this.#device !== undefined && device !== this.#device;
     this.#device = device;
-    this.#timer = setTimeout(() => void this.#again(), LOOK_EVERY);
+    this.#timer = setTimeout(() => void this.#again(), LOOK_EVERY_MS);
     if (isOther) this.#look.onDevice();
     if (moved || changed) this.#look.onChange({ moved });
   }

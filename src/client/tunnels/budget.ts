@@ -6,7 +6,9 @@ const MAX_TO_ONE = 4;
 const MAX_IN_ALL = 50;
 /** For router openings: own handshakes come first. */
 export const MAX_WITH_OPENINGS = 25;
-const SECOND = 1000;
+/** When the budget is used up. */
+export const QUEUE_PAUSE_MS = 200;
+const SECOND_MS = 1000;
 
 export class Budget {
   readonly #recent: { host: string; at: number }[] = [];
@@ -14,7 +16,7 @@ export class Budget {
 
   /** Takes one initiation unless `most` were taken in the last second; `now` in monotonic ms. */
   take(endpoint: SocketAddress, now: number, most = MAX_IN_ALL): boolean {
-    this.#forget(now - SECOND);
+    this.#forget(now - SECOND_MS);
     const host = hostOf(endpoint);
     const sent = this.#toHost.get(host) ?? 0;
     if (sent >= MAX_TO_ONE || this.#recent.length >= most) return false;

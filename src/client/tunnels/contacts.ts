@@ -6,41 +6,43 @@
 import type { SocketAddress } from '../../values/endpoint.ts';
 import { type Ip, singleton } from '../../values/ip.ts';
 import { keyBytes, type PublicKey } from '../../values/key.ts';
-import { type DeviceState, isLive, type PeerState, type Step } from '../../wireguard/device.ts';
+import {
+  type DeviceState,
+  isLive,
+  KEEPALIVE_SECONDS,
+  type PeerState,
+  type Step,
+} from '../../wireguard/device.ts';
 import type { Pair } from '../memory/pins.ts';
-import { Budget } from './budget.ts';
+import { Budget, QUEUE_PAUSE_MS } from './budget.ts';
 import { canFade } from './fading-packets.ts';
 import { Openings } from './openings.ts';
-import { LOUD_FOR, nextMark, OPEN_AGAIN, openAhead, pairNumber } from './rounds.ts';
+import { LOUD_FOR_MS, nextMark, OPEN_AGAIN_MS, openAhead, pairNumber } from './rounds.ts';
 
-/** Persistent keepalive in seconds, as in innernet. */
-export const KEEPALIVE = 25;
-/** After this time (ms) the waiting peer starts a handshake itself. */
-const PATIENCE = 2000;
+/** After this time the waiting peer starts a handshake itself. */
+const PATIENCE_MS = 2000;
 /**
- * Pause (ms) before the second try; doubles each try up to a limit that soon mends a crossing.
+ * Pause before the second try; doubles each try up to a limit that soon mends a crossing.
  * Never below 20: WireGuard drops faster initiations from one peer.
  */
-const SHORTEST_PAUSE = 50;
+const SHORTEST_PAUSE_MS = 50;
 /** WireGuard itself would retry at 5000 ms. */
-const SILENT_AFTER = 4000;
-/** Time (ms) at one place, at least two round trips. */
-const SHORTEST_STEP = 300;
+const SILENT_AFTER_MS = 4000;
+/** Time at one place, at least two round trips. */
+const SHORTEST_STEP_MS = 300;
 /** At the likeliest place, before others: the other side may be late. */
 const FIRST_TRIES = 3;
 const QUICK_TRIES = 6;
 /** In ms, after the quick tries of the first round, with one place only. */
-const SLOW_PAUSES = [1000, 2000] as const;
+const SLOW_PAUSES_MS = [1000, 2000] as const;
 /** Between the first two rounds, in ms. */
-const FIRST_PAUSE = 3500;
-/** A first round later than this (ms) counts from its real start. */
-const LATE = 2000;
-/** In ms, when the budget is used up. */
-const QUEUE_PAUSE = 200;
+const FIRST_PAUSE_MS = 3500;
+/** A first round later than this counts from its real start. */
+const LATE_MS = 2000;
 /** Before a later round; near places need no opening. */
 const OPENED_AHEAD = 2;
-/** A peer in sight for less (ms) has no session. */
-const JUST_ADDED = 300;
+/** A peer in sight for less has no session. */
+const JUST_ADDED_MS = 300;
 
 type Contact = {
   readonly publicKey: PublicKey;
@@ -164,7 +166,7 @@ export class Contacts {
     contact.endpoints = endpoints;
     if (added.length === 0 && !first) return [];
     if (!this.#unconnected.has(contact)) return this.#open(contact, added, now);
-    const fresh = now - contact.since < JUST_ADDED;
+    const fresh = now - contact.since < JUST_ADDED_MS;
     contact.roundStartedAt = now;
     if (contact.starts && !first && contact.round === 0) return [];
     begin(contact, now);
@@ -264,7 +266,7 @@ export class Contacts {
       endpoints: [endpoint],
     } of this.#unconnected)
       if (endpoint && this.#budget.take(endpoint, now))
-        steps.push({ kind: 'set', publicKey, endpoint, keepalive: KEEPALIVE });
+        steps.push({ kind: 'set', publicKey, endpoint, keepalive: KEEPALIVE_SECONDS });
     return steps;
   }
 
@@ -318,13 +320,13 @@ export class Contacts {
 
   /** Before a round both sides open their routers, so that the exact moment does not matter. */
   #openAhead(contact: Contact, now: number): Step[] {
-    this.#schedule(contact, Math.min(contact.nextAttemptAt, now + OPEN_AGAIN));
+    this.#schedule(contact, Math.min(contact.nextAttemptAt, now + OPEN_AGAIN_MS));
     return this.#open(contact, contact.endpoints.filter(canFade).slice(0, OPENED_AHEAD), now, 'fading');
   }
 
   #wait(contact: Contact, now: number): Step[] {
     contact.stage = 'going';
-    this.#schedule(contact, now + PATIENCE);
+    this.#schedule(contact, now + PATIENCE_MS);
     const silence = contact.sent === undefined ? [] : [this.#silence(contact)];
     return [...silence, ...this.#open(contact, contact.endpoints, now)];
   }
@@ -334,32 +336,35 @@ export class Contacts {
     const { publicKey } = contact;
     const endpoint = contact.endpoints[0];
     if (endpoint && !this.#budget.take(endpoint, now)) {
-      this.#schedule(contact, now + QUEUE_PAUSE);
+      this.#schedule(contact, now + QUEUE_PAUSE_MS);
       return [];
     }
     contact.stage = 'over';
     contact.sent = now;
-    this.#schedule(contact, endpoint ? now + SILENT_AFTER : Number.POSITIVE_INFINITY);
-    return [{ kind: 'set', publicKey, ...(endpoint ? { endpoint } : {}), keepalive: KEEPALIVE }];
+    this.#schedule(contact, endpoint ? now + SILENT_AFTER_MS : Number.POSITIVE_INFINITY);
+    return [{ kind: 'set', publicKey, ...(endpoint ? { endpoint } : {}), keepalive: KEEPALIVE_SECONDS }];
   }
 
   /** Recreates the peer: nothing else sends an initiation at once each time. */
   #try(contact: Contact, now: number): Step[] {
     const { publicKey, ip, sent } = contact;
-    if (contact.round === 1 && now - contact.roundStartedAt > LOUD_FOR) return this.#fallSilent(contact, now);
+    if (contact.round === 1 && now - contact.roundStartedAt > LOUD_FOR_MS)
+      return this.#fallSilent(contact, now);
     const endpoint = placeOf(contact);
     if (!endpoint || !this.#budget.take(endpoint, now)) {
-      this.#schedule(contact, endpoint ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
-      return sent !== undefined && now - sent >= SILENT_AFTER ? [this.#silence(contact)] : [];
+      this.#schedule(contact, endpoint ? now + QUEUE_PAUSE_MS : Number.POSITIVE_INFINITY);
+      return sent !== undefined && now - sent >= SILENT_AFTER_MS ? [this.#silence(contact)] : [];
     }
-    if (contact.round === 0 && contact.tries === 0 && now - contact.roundStartedAt > LATE)
+    if (contact.round === 0 && contact.tries === 0 && now - contact.roundStartedAt > LATE_MS)
       contact.roundStartedAt = now;
     contact.sent = now;
     contact.tries += 1;
-    const isLong = contact.round < 2 && now - contact.roundStartedAt > LOUD_FOR;
+    const isLong = contact.round < 2 && now - contact.roundStartedAt > LOUD_FOR_MS;
     contact.stage = contact.tries < triesOf(contact) && !isLong ? 'going' : 'over';
     this.#schedule(contact, now + this.#pauseAfter(contact));
-    return [{ kind: 'recreate', publicKey, allowedIps: [singleton(ip)], endpoint, keepalive: KEEPALIVE }];
+    return [
+      { kind: 'recreate', publicKey, allowedIps: [singleton(ip)], endpoint, keepalive: KEEPALIVE_SECONDS },
+    ];
   }
 
   /**
@@ -385,7 +390,7 @@ export class Contacts {
 
   /** The waiting side's router stays open for the second round. */
   #nextRound({ publicKey, starts, round, roundStartedAt }: Contact, now: number): number {
-    if (starts && round === 1) return now + FIRST_PAUSE;
+    if (starts && round === 1) return now + FIRST_PAUSE_MS;
     const offset = this.#agreedOffset;
     const times = { now: now + offset, roundStartedAt: roundStartedAt + offset };
     const isFirst = round === (starts ? 2 : 1);
@@ -403,12 +408,12 @@ export class Contacts {
   }
 
   #pauseAfter({ tries, round, endpoints, defersFirstRetry }: Contact): number {
-    const first = Math.max(SHORTEST_PAUSE, 2 * this.roundTrip);
-    const step = Math.max(SHORTEST_STEP, first);
+    const first = Math.max(SHORTEST_PAUSE_MS, 2 * this.roundTrip);
+    const step = Math.max(SHORTEST_STEP_MS, first);
     if (round > 0) return step;
     if (defersFirstRetry && tries === 1) return 2 * step;
     const isSlow = endpoints.length === 1 && tries > QUICK_TRIES;
-    return SLOW_PAUSES[isSlow ? tries - QUICK_TRIES - 1 : -1] ?? Math.min(step, first * 2 ** (tries - 1));
+    return SLOW_PAUSES_MS[isSlow ? tries - QUICK_TRIES - 1 : -1] ?? Math.min(step, first * 2 ** (tries - 1));
   }
 
   #met(contact: Contact, has: PeerState): Step[] {
@@ -420,7 +425,7 @@ export class Contacts {
 
   /** The starting side keeps routers open; the other helps only where it may be behind one. */
   #keepUp({ publicKey, starts }: Contact, has: PeerState): Step[] {
-    const keepalive = this.isOpen && !starts ? 0 : KEEPALIVE;
+    const keepalive = this.isOpen && !starts ? 0 : KEEPALIVE_SECONDS;
     return has.keepalive === keepalive ? [] : [{ kind: 'set', publicKey, keepalive }];
   }
 
@@ -451,7 +456,7 @@ const isMetBy = ({ from }: Contact, has: PeerState, wall: number): boolean =>
 const triesOf = ({ round, endpoints }: Contact): number => {
   const several = Math.max(2, endpoints.length);
   if (round > 0) return several;
-  return endpoints.length > 1 ? FIRST_TRIES + several : QUICK_TRIES + SLOW_PAUSES.length;
+  return endpoints.length > 1 ? FIRST_TRIES + several : QUICK_TRIES + SLOW_PAUSES_MS.length;
 };
 
 const quickTries = (endpoints: readonly SocketAddress[]): number =>

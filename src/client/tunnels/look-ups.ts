@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 
 /** For found and unknown names, in ms. */
-export const KEPT_FOR = 5 * 60_000;
+export const KEPT_FOR_MS = 5 * 60_000;
 
 /** A look-up blocks one of Node's four threads; files need the others. */
 const MAX_AT_ONCE = 2;
@@ -35,7 +35,7 @@ export class LookUps {
   #found(name: string): Promise<readonly LookupAddress[]> {
     const now = this.#now();
     for (const [old, { at }] of this.#kept) {
-      if (now - at < KEPT_FOR) break; // they stand in the order of their times
+      if (now - at < KEPT_FOR_MS) break; // they stand in the order of their times
       this.#kept.delete(old);
     }
     const kept = this.#kept.get(name) ?? { at: now, found: this.#inTurn(name) };

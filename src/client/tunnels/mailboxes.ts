@@ -7,8 +7,7 @@ import { endpointOf, hostOf, isUnspecified, portOf, type SocketAddress } from '.
 import type { PeerId } from '../../values/id.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
-import type { DeviceState, Step } from '../../wireguard/device.ts';
-import { KEEPALIVE } from './contacts.ts';
+import { type DeviceState, KEEPALIVE_SECONDS, type Step } from '../../wireguard/device.ts';
 import type { RelayPlace } from './paths.ts';
 
 export type RelayState = { id: PeerId; place: SocketAddress | null; isHeard: boolean };
@@ -87,7 +86,9 @@ export class Mailboxes {
   #opening(row: RelayRow): Step[] {
     const endpoint = this.#placeOf(row);
     if (!this.isNeeded || !endpoint) return [];
-    return [{ kind: 'recreate', publicKey: row.mailbox, allowedIps: [], endpoint, keepalive: KEEPALIVE }];
+    return [
+      { kind: 'recreate', publicKey: row.mailbox, allowedIps: [], endpoint, keepalive: KEEPALIVE_SECONDS },
+    ];
   }
 
   /** Of the family by which this machine reaches the server, if there is one. */

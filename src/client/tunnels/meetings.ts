@@ -21,7 +21,7 @@ type Known = {
 };
 
 /** The newcomer starts, also where its mailbox opens a little later than it is known (ms). */
-const NEW_FOR = 10_000;
+const NEW_FOR_MS = 10_000;
 
 export class Meetings {
   readonly contacts: Contacts;
@@ -145,7 +145,7 @@ export class Meetings {
     if (!known) return [];
     this.#parted.delete(publicKey);
     this.contacts.release(publicKey);
-    const newcomer = moment.now - known.since < NEW_FOR ? known.newcomer : undefined;
+    const newcomer = moment.now - known.since < NEW_FOR_MS ? known.newcomer : undefined;
     return this.paths.add(known.pair, known.facts, { ...moment, newcomer, has: state.peers.get(publicKey) });
   }
 }

@@ -6,15 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
-import type { Step } from '../../wireguard/device.ts';
-import { type Budget, MAX_WITH_OPENINGS } from './budget.ts';
+import { KEEPALIVE_SECONDS, type Step } from '../../wireguard/device.ts';
+import { type Budget, MAX_WITH_OPENINGS, QUEUE_PAUSE_MS } from './budget.ts';
 
-/** Lifetime (ms) of a throwaway peer, below WireGuard's retry. */
-const STAYS = 2000;
-/** In ms, when the budget is used up. */
-const QUEUE_PAUSE = 200;
-/** Makes WireGuard send; the peer does not last for a second one. */
-const KEEPALIVE = 25;
+/** Lifetime of a throwaway peer, below WireGuard's retry. */
+const STAYS_MS = 2000;
 
 /** Whether the opening packet should arrive. */
 type How = 'arriving' | 'fading';
@@ -61,7 +57,7 @@ export class Openings {
 
   due(now: number): number {
     const [oldest = Number.POSITIVE_INFINITY] = this.#until.values();
-    return Math.min(oldest, this.#queues.size > 0 ? now + QUEUE_PAUSE : Number.POSITIVE_INFINITY);
+    return Math.min(oldest, this.#queues.size > 0 ? now + QUEUE_PAUSE_MS : Number.POSITIVE_INFINITY);
   }
 
   close(): Step[] {
@@ -88,7 +84,7 @@ export class Openings {
 
   #throwaway(endpoint: SocketAddress, now: number): Step {
     const publicKey = randomBytes(32).toString('base64') as PublicKey;
-    this.#until.set(publicKey, now + STAYS);
-    return { kind: 'set', publicKey, allowedIps: [], endpoint, keepalive: KEEPALIVE };
+    this.#until.set(publicKey, now + STAYS_MS);
+    return { kind: 'set', publicKey, allowedIps: [], endpoint, keepalive: KEEPALIVE_SECONDS };
   }
 }

@@ -6,46 +6,52 @@ import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
-import { type DeviceState, isLive, type PeerState, type Step } from '../../wireguard/device.ts';
+import {
+  type DeviceState,
+  isLive,
+  KEEPALIVE_SECONDS,
+  type PeerState,
+  type Step,
+} from '../../wireguard/device.ts';
 import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
-import { KEEPALIVE, type Newcomer, starts } from './contacts.ts';
+import { type Newcomer, starts } from './contacts.ts';
 import type { TalkMessage, Token } from './talk-message.ts';
 
-/** In ms, of the starting side's handshakes by one relay; the last is the patience with it. */
-const TRIES = [50, 250, 700, 1500] as const;
+/** Of the starting side's handshakes by one relay; the last is the patience with it. */
+const TRIES_MS = [50, 250, 700, 1500] as const;
 /** With more peers in sight, traffic starts the handshake, and only pairs with traffic try the direct way. */
 const MAX_AT_ONCE = 32;
 const MAX_TRIED_IDLE = 64;
-/** In ms, of probes since the other's token is known, and the end of a trial. */
-const PROBES = [0, 100, 300, 700] as const;
-const TRIAL = 1000;
-/** The waiting side hears `go` later (ms). */
-const GO_WITHIN = 1000;
-/** For an answer through the tunnel, and until the question is repeated (ms). */
-const READY_WITHIN = 2000;
-const ASK_AGAIN = 300;
+/** Of probes since the other's token is known, and the end of a trial. */
+const PROBES_MS = [0, 100, 300, 700] as const;
+const TRIAL_MS = 1000;
+/** The waiting side hears `go` later. */
+const GO_WITHIN_MS = 1000;
+/** For an answer through the tunnel, and until the question is repeated. */
+const READY_WITHIN_MS = 2000;
+const ASK_AGAIN_MS = 300;
 const MAX_TRIALS = 8;
 const MAX_PLACES = 8;
-/** In ms, after a trial that failed; the last one repeats. */
-const AFTER_FAILURE = [30_000, 120_000, 600_000, 3_600_000] as const;
-/** In ms, after a fall: the way may heal at once. So often, then as after a failure. */
-const AFTER_FALL = 5000;
+/** After a trial that failed; the last one repeats. */
+const AFTER_FAILURE_MS = [30_000, 120_000, 600_000, 3_600_000] as const;
+/** After a fall: the way may heal at once. So often, then as after a failure. */
+const AFTER_FALL_MS = 5000;
 const TRIES_AFTER_FALL = 12;
-/** So many falls within this time (ms) are followed by a rest as long. */
+/** So many falls within this time are followed by a rest as long. */
 const MAX_FALLS = 3;
-const FALLS_WITHIN = 600_000;
-/** Silence after own traffic (ms): until the other's program is asked, and until the way counts as dead. */
-const DOUBT = 1000;
-const DEAD = 1500;
+const FALLS_WITHIN_MS = 600_000;
+/** Silence after own traffic: until the other's program is asked, and until the way counts as dead. */
+const DOUBT_MS = 1000;
+const DEAD_MS = 1500;
 /** A one-way stream is answered by WireGuard's passive keepalive after 10 s. */
-const DEAD_BY_WIREGUARD = 12_000;
-const PING_AGAIN = 200;
+const DEAD_BY_WIREGUARD_MS = 12_000;
+const PING_AGAIN_MS = 200;
 /** Endpoints are set again for this time, or so many round trips: packets under way turn WireGuard back (ms). */
 const HOLD = { direct: 300, relay: 500, roundTrips: 4, look: 20 } as const;
-/** Between looks (ms): with traffic, without, and without among many peers. */
+/** Between looks: with traffic, without, and without among many peers. */
 const LOOK = { busy: 250, idle: 2000, idleOfMany: 10_000 } as const;
-const BUSY_FOR = 10_000;
+const BUSY_FOR_MS = 10_000;
 /** An empty WireGuard packet is no traffic. */
 const EMPTY_PACKET_BYTES = 32;
 
@@ -259,7 +265,7 @@ export class Paths {
   move(now: number): PathAction[] {
     const actions: PathAction[] = [];
     for (const path of this.#all.values()) {
-      path.tryAt = now + AFTER_FALL;
+      path.tryAt = now + AFTER_FALL_MS;
       path.failures = 0;
       if (path.has.isLive) actions.push(...this.#relay(path, now));
       else if (path.tries !== undefined) Object.assign(path, { tries: 0, nextTryAt: now });
@@ -334,7 +340,7 @@ export class Paths {
     if (path.tries !== undefined) times.push(path.nextTryAt, now + HOLD.look);
     if (path.way === 'probing') times.push(now + HOLD.look);
     if (path.unansweredSince !== undefined)
-      times.push(Math.max(now + HOLD.look, path.unansweredSince + DOUBT));
+      times.push(Math.max(now + HOLD.look, path.unansweredSince + DOUBT_MS));
     if (path.way === 'relayed' && this.#wants(path, now)) times.push(path.tryAt);
     return Math.max(now + HOLD.look, Math.min(...times));
   }
@@ -348,7 +354,7 @@ export class Paths {
       if (path.way === 'doubt') path.way = 'direct';
     } else if (sent > EMPTY_PACKET_BYTES) path.unansweredSince ??= now;
     if (sent > EMPTY_PACKET_BYTES || path.has.rx - before.rx > EMPTY_PACKET_BYTES)
-      path.busyUntil = now + BUSY_FOR;
+      path.busyUntil = now + BUSY_FOR_MS;
     const idle = this.#all.size > MAX_TRIED_IDLE ? LOOK.idleOfMany : LOOK.idle;
     path.lookAt = now + (path.busyUntil > now ? LOOK.busy : idle);
     if (path.has.isLive && has.endpoint) this.#proven.add(hostOf(has.endpoint));
@@ -376,18 +382,18 @@ export class Paths {
   #call(path: Path, now: number): PathAction[] {
     const { publicKey, allowedIps } = path;
     const tries = path.tries ?? 0;
-    if (tries === TRIES.length) return this.#nextRelay(path, now);
+    if (tries === TRIES_MS.length) return this.#nextRelay(path, now);
     const { place } = path.relay;
     if (!this.#proven.has(hostOf(place)) && !this.#relayBudget.take(place, now)) {
       path.tries = tries;
       path.nextTryAt = now + HOLD.look * 10;
       return [];
     }
-    const pause = Math.max(TRIES[tries] ?? 0, 4 * this.roundTrip);
+    const pause = Math.max(TRIES_MS[tries] ?? 0, 4 * this.roundTrip);
     path.tries = tries + 1;
     path.nextTryAt = now + (path.defersRetry && tries === 0 ? 4 * pause : pause);
     this.#due(now + HOLD.look);
-    return [step({ kind: 'recreate', publicKey, allowedIps, endpoint: place, keepalive: KEEPALIVE })];
+    return [step({ kind: 'recreate', publicKey, allowedIps, endpoint: place, keepalive: KEEPALIVE_SECONDS })];
   }
 
   #nextRelay(path: Path, now: number): PathAction[] {
@@ -424,7 +430,7 @@ export class Paths {
     this.#due(now + HOLD.look);
     return [
       step({ kind: 'set', publicKey, endpoint: relay.place, keepalive: 0 }),
-      step({ kind: 'set', publicKey, keepalive: KEEPALIVE }),
+      step({ kind: 'set', publicKey, keepalive: KEEPALIVE_SECONDS }),
     ];
   }
 
@@ -451,10 +457,10 @@ export class Paths {
     if (has.isLive && has.endpoint && !isRelay(facts, has.endpoint)) return this.#follow(path, now);
     path.relay = facts.relays.find(({ place }) => place === has.endpoint) ?? path.relay;
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
-    if (silence >= DEAD_BY_WIREGUARD) return this.#part(path);
-    if (silence >= DEAD && path.talks && path.triedRelays + 1 < facts.relays.length)
+    if (silence >= DEAD_BY_WIREGUARD_MS) return this.#part(path);
+    if (silence >= DEAD_MS && path.talks && path.triedRelays + 1 < facts.relays.length)
       return this.#nextRelay(path, now);
-    if (silence >= DOUBT || this.#isUnasked(path, now)) return this.#ping(path, now);
+    if (silence >= DOUBT_MS || this.#isUnasked(path, now)) return this.#ping(path, now);
     const quiet: PathAction[] =
       has.isLive && has.keepalive > 0 ? [step({ kind: 'set', publicKey, keepalive: 0 })] : [];
     return [...quiet, ...(this.#wants(path, now) && now >= path.tryAt ? this.#try(path, now) : [])];
@@ -476,7 +482,7 @@ export class Paths {
   #try(path: Path, now: number): PathAction[] {
     const trials = [...this.#all.values()].filter(({ way }) => way === 'probing').length;
     if (trials >= MAX_TRIALS) {
-      path.tryAt = now + TRIAL;
+      path.tryAt = now + TRIAL_MS;
       return [];
     }
     path.trial = this.#newTrial(now);
@@ -528,7 +534,7 @@ export class Paths {
 
   #probe({ facts }: Path, trial: Trial, now: number): PathAction[] {
     const { other, readyAt } = trial;
-    const at = PROBES[trial.probes];
+    const at = PROBES_MS[trial.probes];
     if (other === undefined || readyAt === undefined || at === undefined || now < readyAt + at) return [];
     trial.probes += 1;
     return facts.places
@@ -541,12 +547,12 @@ export class Paths {
     const { trial } = path;
     if (!trial) return [];
     if (trial.readyAt === undefined) {
-      if (now - trial.at >= READY_WITHIN) return this.#fail(path, 'its program does not answer', now);
-      if (now - trial.askedAt < ASK_AGAIN) return [];
+      if (now - trial.at >= READY_WITHIN_MS) return this.#fail(path, 'its program does not answer', now);
+      if (now - trial.askedAt < ASK_AGAIN_MS) return [];
       trial.askedAt = now;
       return [this.#askReady(path.publicKey, trial)];
     }
-    if (now - trial.readyAt < TRIAL + (path.startsTrials ? 0 : GO_WITHIN))
+    if (now - trial.readyAt < TRIAL_MS + (path.startsTrials ? 0 : GO_WITHIN_MS))
       return this.#probe(path, trial, now);
     const { endpoint } = path.has;
     // Its `go` was lost, but its packets came directly.
@@ -561,9 +567,9 @@ export class Paths {
     path.reason = reason;
     if (path.healing > 0) {
       path.healing -= 1;
-      path.tryAt = now + AFTER_FALL;
+      path.tryAt = now + AFTER_FALL_MS;
     } else {
-      path.tryAt = now + (AFTER_FAILURE[Math.min(path.failures, AFTER_FAILURE.length - 1)] ?? 0);
+      path.tryAt = now + (AFTER_FAILURE_MS[Math.min(path.failures, AFTER_FAILURE_MS.length - 1)] ?? 0);
       path.failures += 1;
     }
     return [];
@@ -592,7 +598,7 @@ export class Paths {
     this.#due(now + HOLD.look);
     return [
       { do: 'insist', peer: publicKey, relay: path.relay.place, place },
-      step({ kind: 'set', publicKey, endpoint: place, keepalive: KEEPALIVE }),
+      step({ kind: 'set', publicKey, endpoint: place, keepalive: KEEPALIVE_SECONDS }),
     ];
   }
 
@@ -603,18 +609,18 @@ export class Paths {
 
   #whileDirect(path: Path, now: number): PathAction[] {
     const { has, facts } = path;
-    if (path.trial?.readyAt !== undefined && now - path.trial.readyAt > 2 * TRIAL) path.trial = undefined;
+    if (path.trial?.readyAt !== undefined && now - path.trial.readyAt > 2 * TRIAL_MS) path.trial = undefined;
     if (has.isLive && has.endpoint && isRelay(facts, has.endpoint))
       return this.#dragged(path, has.endpoint, now);
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
-    if (silence >= (path.talks ? DEAD : DEAD_BY_WIREGUARD) || !has.isLive) return this.#fall(path, now);
-    if (silence < DOUBT) return [];
+    if (silence >= (path.talks ? DEAD_MS : DEAD_BY_WIREGUARD_MS) || !has.isLive) return this.#fall(path, now);
+    if (silence < DOUBT_MS) return [];
     path.way = 'doubt';
     return this.#ping(path, now);
   }
 
   #ping(path: Path, now: number): PathAction[] {
-    if (path.pinged && now - path.pinged.at < PING_AGAIN) return [];
+    if (path.pinged && now - path.pinged.at < PING_AGAIN_MS) return [];
     path.pinged = { token: this.#token(), at: now };
     return [{ do: 'tell', peer: path.publicKey, message: { do: 'ping', token: path.pinged.token } }];
   }
@@ -635,10 +641,10 @@ export class Paths {
   }
 
   #rest(path: Path, now: number): void {
-    path.falls = [...path.falls.filter((at) => now - at < FALLS_WITHIN), now];
+    path.falls = [...path.falls.filter((at) => now - at < FALLS_WITHIN_MS), now];
     path.reason = 'the direct way died';
     path.healing = TRIES_AFTER_FALL;
-    path.tryAt = now + (path.falls.length >= MAX_FALLS ? FALLS_WITHIN : AFTER_FALL);
+    path.tryAt = now + (path.falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS);
   }
 }
 

@@ -5,22 +5,22 @@
  */
 import { keyBytes, type PublicKey } from '../../values/key.ts';
 
-/** From the first round to the first mark (ms), and silence before it. */
-const AFTER_BEGIN = 47_000;
-const SILENCE = 31_000;
-/** The starting side's first two rounds send nothing later (ms). */
-export const LOUD_FOR = 9000;
-/** Since the first round (ms): the other router has forgotten it, and a side that began later has time. */
-const OPEN_AFTER_BEGIN = 43_000;
-/** Before a later mark (ms). */
-const OPEN_BEFORE = 12_000;
-/** Until the mark (ms): a router forgets after 30 s. */
-export const OPEN_AGAIN = 12_000;
-/** Intervals (ms) of marks; one is a multiple of the other. */
-const FIRST_EVERY = 7500;
-const LATER_EVERY = 60_000;
-/** Before a later mark (ms). */
-const LATER_SILENCE = 36_000;
+/** From the first round to the first mark, and silence before it. */
+const AFTER_BEGIN_MS = 47_000;
+const SILENCE_MS = 31_000;
+/** The starting side's first two rounds send nothing later. */
+export const LOUD_FOR_MS = 9000;
+/** Since the first round: the other router has forgotten it, and a side that began later has time. */
+const OPEN_AFTER_BEGIN_MS = 43_000;
+/** Before a later mark. */
+const OPEN_BEFORE_MS = 12_000;
+/** Until the mark: a router forgets after 30 s. */
+export const OPEN_AGAIN_MS = 12_000;
+/** Intervals of marks; one is a multiple of the other. */
+const FIRST_EVERY_MS = 7500;
+const LATER_EVERY_MS = 60_000;
+/** Before a later mark. */
+const LATER_SILENCE_MS = 36_000;
 
 /** Equal on both sides; spreads the pairs of a network over time. */
 export const pairNumber = (one: PublicKey, other: PublicKey): number => {
@@ -35,8 +35,10 @@ export const nextMark = (
   { now, roundStartedAt }: { now: number; roundStartedAt: number },
   isFirst: boolean,
 ) => {
-  const every = isFirst ? FIRST_EVERY : LATER_EVERY;
-  const least = isFirst ? Math.max(roundStartedAt + AFTER_BEGIN, now + SILENCE) : now + LATER_SILENCE;
+  const every = isFirst ? FIRST_EVERY_MS : LATER_EVERY_MS;
+  const least = isFirst
+    ? Math.max(roundStartedAt + AFTER_BEGIN_MS, now + SILENCE_MS)
+    : now + LATER_SILENCE_MS;
   const offset = pair % every;
   return Math.ceil((least - offset) / every) * every + offset;
 };
@@ -51,6 +53,6 @@ export const openAhead = ({
   nextAttemptAt: number;
   roundStartedAt: number;
 }): number => {
-  const early = roundStartedAt + OPEN_AFTER_BEGIN;
-  return Math.max(now, early > now ? Math.min(nextAttemptAt, early) : nextAttemptAt - OPEN_BEFORE);
+  const early = roundStartedAt + OPEN_AFTER_BEGIN_MS;
+  return Math.max(now, early > now ? Math.min(nextAttemptAt, early) : nextAttemptAt - OPEN_BEFORE_MS);
 };

@@ -4,17 +4,22 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { singleton } from '../../values/ip.ts';
-import type { Device, PeerConfig, PeerState, Step } from '../../wireguard/device.ts';
+import {
+  type Device,
+  KEEPALIVE_SECONDS,
+  type PeerConfig,
+  type PeerState,
+  type Step,
+} from '../../wireguard/device.ts';
 import type { Pair } from '../memory/pins.ts';
-import { KEEPALIVE } from './contacts.ts';
 
 /** Milliseconds; later ones suit a very long way. */
-const TRY_EVERY = 250;
-const PATIENT_EVERY = 1000;
+const TRY_EVERY_MS = 250;
+const PATIENT_EVERY_MS = 1000;
 const QUICK_TRIES = 12;
 /** Milliseconds between looks at the device. */
-const LOOK_EVERY = 2;
-const LOOK_LATER = 10;
+const LOOK_EVERY_MS = 2;
+const LOOK_LATER_MS = 10;
 
 /** All addresses, in the resolver's order. Throws a `Failure` for an unknown name. */
 export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> => {
@@ -35,7 +40,7 @@ export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> 
 export const serverConfig = ({ ip, publicKey }: Pair): PeerConfig => ({
   publicKey,
   allowedIps: [singleton(ip)],
-  keepalive: KEEPALIVE,
+  keepalive: KEEPALIVE_SECONDS,
 });
 
 /** Undefined after `milliseconds`. */
@@ -50,7 +55,7 @@ const handshake = async (
     if (peer?.latestHandshake !== undefined) return peer;
     const passed = performance.now() - start;
     if (passed >= milliseconds) return undefined;
-    await pause(passed < 50 ? LOOK_EVERY : LOOK_LATER);
+    await pause(passed < 50 ? LOOK_EVERY_MS : LOOK_LATER_MS);
   }
 };
 
@@ -68,7 +73,7 @@ export const reachServer = async (
     const step: Step = { kind: 'recreate', ...serverConfig(server), endpoint };
     await device.apply(round === 0 ? [...before, step] : [step]);
     const left = milliseconds - (performance.now() - start);
-    const wait = Math.min(left, round < QUICK_TRIES ? TRY_EVERY : PATIENT_EVERY);
+    const wait = Math.min(left, round < QUICK_TRIES ? TRY_EVERY_MS : PATIENT_EVERY_MS);
     const peer = await handshake(device, server, wait);
     if (peer || left <= wait) return peer;
   }

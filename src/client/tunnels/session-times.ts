@@ -6,8 +6,8 @@
 import type { PublicKey } from '../../values/key.ts';
 import type { DeviceState } from '../../wireguard/device.ts';
 
-/** Smaller differences (ms) are no jump. */
-const SLACK = 250;
+/** Smaller differences are no jump. */
+const SLACK_MS = 250;
 
 type Moments = {
   /** Milliseconds of the monotonic clock. */
@@ -50,7 +50,7 @@ export class SessionTimes {
     const steady = this.wall(now);
     const longest = this.#looked === undefined ? Number.POSITIVE_INFINITY : now - this.#looked;
     const age = Math.min(Math.max(0, wall - stamp), longest);
-    const isPlain = Math.abs(wall - steady) < SLACK && Math.abs(wall - stamp - age) < SLACK;
+    const isPlain = Math.abs(wall - steady) < SLACK_MS && Math.abs(wall - stamp - age) < SLACK_MS;
     return isPlain ? stamp : steady - age;
   }
 }
