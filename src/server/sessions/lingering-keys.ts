@@ -1,5 +1,6 @@
 /** The entries of the server's device: peers of the log, and keys that briefly keep an address. */
 
+import type { Change } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { type EndedRight, isAddressFree, mayConnect } from '../../domain/rights.ts';
@@ -47,7 +48,7 @@ export class LingeringKeys {
   *follow({ changes, rights }: Step): Generator<PeerDelta> {
     for (const [id, { before, after }] of changes.peers) {
       const had = configsOf(before, this.#lingering.get(id));
-      this.#linger(id, rights.ended.get(id), after);
+      this.#linger(id, rights.ended.get(id), { before, after });
       yield deltaBetween(had, configsOf(after, this.#lingering.get(id)));
     }
   }
@@ -90,10 +91,12 @@ export class LingeringKeys {
     for (const [id, { config }] of this.#lingering) if (!network.peer(id)) yield [id, config];
   }
 
-  #linger(id: PeerId, end: EndedRight | undefined, after: Peer | undefined): void {
+  #linger(id: PeerId, end: EndedRight | undefined, { before, after }: Change<Peer>): void {
     const current = this.#lingering.get(id);
     const isBack = mayConnect(after) && after.publicKey === current?.config.publicKey;
-    if (!end && !isBack) return;
+    // An invitation that was disabled a moment ago: its address may go to another peer now.
+    const isWithdrawn = after === undefined && before?.isRedeemed === false;
+    if (!end && !isBack && !isWithdrawn) return;
     const next = end && lingeringAfter(end);
     if (next) this.#lingering.set(id, next);
     else this.#lingering.delete(id);
