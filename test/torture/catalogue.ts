@@ -816,8 +816,8 @@ export const OTHERS: readonly Fault[] = [
         becomes: 'const DEAD_MS = 9000;',
       },
       {
-        file: 'src/client/tunnels/paths.ts',
-        line: 'path.falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS',
+        file: 'src/client/tunnels/trial-pauses.ts',
+        line: 'this.#falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS',
         becomes: 'AFTER_FALL_MS',
       },
     ],

@@ -17,30 +17,15 @@ import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
 import { type Newcomer, starts } from './contacts.ts';
 import type { TalkMessage, Token } from './talk-message.ts';
+import { type ProbeAction, type TellAction, TRIAL_MS, Trial } from './trial.ts';
+import { TrialPauses } from './trial-pauses.ts';
 
 /** Of the starting side's handshakes by one relay; the last is the patience with it. */
 const TRIES_MS = [50, 250, 700, 1500] as const;
 /** With more peers in sight, traffic starts the handshake, and only pairs with traffic try the direct way. */
 const MAX_AT_ONCE = 32;
 const MAX_TRIED_IDLE = 64;
-/** Of probes since the other's token is known, and the end of a trial. */
-const PROBES_MS = [0, 100, 300, 700] as const;
-const TRIAL_MS = 1000;
-/** The waiting side hears `go` later. */
-const GO_WITHIN_MS = 1000;
-/** For an answer through the tunnel, and until the question is repeated. */
-const READY_WITHIN_MS = 2000;
-const ASK_AGAIN_MS = 300;
 const MAX_TRIALS = 8;
-const MAX_PLACES = 8;
-/** After a trial that failed; the last one repeats. */
-const AFTER_FAILURE_MS = [30_000, 120_000, 600_000, 3_600_000] as const;
-/** After a fall: the way may heal at once. So often, then as after a failure. */
-const AFTER_FALL_MS = 5000;
-const TRIES_AFTER_FALL = 12;
-/** So many falls within this time are followed by a rest as long. */
-const MAX_FALLS = 3;
-const FALLS_WITHIN_MS = 600_000;
 /** Silence after own traffic: until the other's program is asked, and until the way counts as dead. */
 const DOUBT_MS = 1000;
 const DEAD_MS = 1500;
@@ -68,29 +53,14 @@ export type Facts = {
 
 export type PathAction =
   | { do: 'step'; step: Step }
-  | { do: 'tell'; peer: PublicKey; message: TalkMessage }
-  /** From WireGuard's own port; an answer has the probe's number. */
-  | { do: 'probe' | 'answer'; to: SocketAddress; token: Token; number: number }
+  | TellAction
+  | ProbeAction
   /** The relay knows the indices that `insist` needs. */
   | { do: 'ask'; peer: PublicKey }
   /** Packets by the relay that are under way shall look as if they came from `place`. */
   | { do: 'insist'; peer: PublicKey; relay: SocketAddress; place: SocketAddress }
   /** The pair is back with `Contacts`. */
   | { do: 'apart'; peer: PublicKey };
-
-type Trial = {
-  own: Token;
-  other: Token | undefined;
-  at: number;
-  /** Since the other's token is known. */
-  readyAt: number | undefined;
-  probes: number;
-  askedAt: number;
-  /** Own probes, each with a number. */
-  sent: number;
-  /** Where the other's probes came from, by their numbers. */
-  from: Map<number, SocketAddress>;
-};
 
 export type Way = 'relayed' | 'probing' | 'direct' | 'doubt';
 
@@ -120,10 +90,7 @@ type Path = {
   talks: boolean;
   pinged: { token: Token; at: number } | undefined;
   trial: Trial | undefined;
-  tryAt: number;
-  failures: number;
-  healing: number;
-  falls: number[];
+  readonly pauses: TrialPauses;
   hold: { place: SocketAddress; until: number } | undefined;
 };
 
@@ -221,10 +188,7 @@ export class Paths {
       talks: false,
       pinged: undefined,
       trial: undefined,
-      tryAt: now,
-      failures: 0,
-      healing: 0,
-      falls: [],
+      pauses: new TrialPauses(now),
       hold: undefined,
     };
     this.#all.set(publicKey, path);
@@ -248,10 +212,7 @@ export class Paths {
     const hasNews =
       facts.places.join() !== path.facts.places.join() || facts.hopeless !== path.facts.hopeless;
     path.facts = facts;
-    if (hasNews) {
-      path.tryAt = Math.min(path.tryAt, now);
-      path.failures = 0;
-    }
+    if (hasNews) path.pauses.hearNews(now);
     this.#due(now);
     const relay = facts.relays.find(({ id }) => id === path.relay.id) ?? facts.relays[0];
     if (!relay) return this.#part(path);
@@ -265,8 +226,7 @@ export class Paths {
   move(now: number): PathAction[] {
     const actions: PathAction[] = [];
     for (const path of this.#all.values()) {
-      path.tryAt = now + AFTER_FALL_MS;
-      path.failures = 0;
+      path.pauses.move(now);
       if (path.has.isLive) actions.push(...this.#relay(path, now));
       else if (path.tries !== undefined) Object.assign(path, { tries: 0, nextTryAt: now });
     }
@@ -321,13 +281,9 @@ export class Paths {
   ): PathAction[] {
     const path = [...this.#all.values()].find(({ trial }) => trial?.own === token);
     const trial = path?.trial;
-    if (!path || trial?.other === undefined) return [];
-    if (kind === 'answer')
-      return path.startsTrials && path.way === 'probing' ? this.#succeed(path, trial, from, number, now) : [];
-    const isNew = !path.facts.places.includes(from) && ![...trial.from.values()].includes(from);
-    trial.from.set(number, from);
-    const answer: PathAction = { do: 'answer', to: from, token: trial.other, number };
-    return isNew && path.way === 'probing' ? [answer, probeTo(trial, from, trial.other)] : [answer];
+    if (!path || !trial?.isReady) return [];
+    if (kind === 'probe') return trial.answer(number, from, path.facts.places, path.way !== 'probing');
+    return path.startsTrials && path.way === 'probing' ? this.#succeed(path, trial, from, number, now) : [];
   }
 
   #due(at: number): void {
@@ -341,7 +297,7 @@ export class Paths {
     if (path.way === 'probing') times.push(now + HOLD.look);
     if (path.unansweredSince !== undefined)
       times.push(Math.max(now + HOLD.look, path.unansweredSince + DOUBT_MS));
-    if (path.way === 'relayed' && this.#wants(path, now)) times.push(path.tryAt);
+    if (path.way === 'relayed' && this.#wants(path, now)) times.push(path.pauses.nextAt);
     return Math.max(now + HOLD.look, Math.min(...times));
   }
 
@@ -463,7 +419,7 @@ export class Paths {
     if (silence >= DOUBT_MS || this.#isUnasked(path, now)) return this.#ping(path, now);
     const quiet: PathAction[] =
       has.isLive && has.keepalive > 0 ? [step({ kind: 'set', publicKey, keepalive: 0 })] : [];
-    return [...quiet, ...(this.#wants(path, now) && now >= path.tryAt ? this.#try(path, now) : [])];
+    return [...quiet, ...(this.#wants(path, now) && now >= path.pauses.nextAt ? this.#try(path, now) : [])];
   }
 
   /** Once, for the round trip and to know that the other's program is there. */
@@ -482,108 +438,62 @@ export class Paths {
   #try(path: Path, now: number): PathAction[] {
     const trials = [...this.#all.values()].filter(({ way }) => way === 'probing').length;
     if (trials >= MAX_TRIALS) {
-      path.tryAt = now + TRIAL_MS;
+      path.pauses.nextAt = now + TRIAL_MS;
       return [];
     }
-    path.trial = this.#newTrial(now);
+    const trial = this.#begin(path, now);
+    return [{ do: 'ask', peer: path.publicKey }, trial.tell()];
+  }
+
+  /** `other`: the token of the side that started. */
+  #begin(path: Path, now: number, other?: Token): Trial {
+    const [peer, own, budget] = [path.publicKey, this.#token(), this.#probeBudget];
+    path.trial = new Trial({ peer, own, budget, now, ...(other === undefined ? {} : { other }) });
     this.#enter(path, 'probing', now);
     this.#due(now + HOLD.look);
-    return [{ do: 'ask', peer: path.publicKey }, this.#askReady(path.publicKey, path.trial)];
-  }
-
-  #newTrial(now: number): Trial {
-    const own = this.#token();
-    return {
-      own,
-      other: undefined,
-      at: now,
-      readyAt: undefined,
-      probes: 0,
-      askedAt: now,
-      sent: 0,
-      from: new Map(),
-    };
-  }
-
-  #askReady(peer: PublicKey, { own }: Trial): PathAction {
-    return { do: 'tell', peer, message: { do: 'try', token: own } };
+    return path.trial;
   }
 
   #onTry(path: Path, token: Token, now: number): PathAction[] {
     if (path.startsTrials || !this.canProbe || path.way === 'direct') return [];
-    if (path.trial?.other !== token) {
-      path.trial = { ...this.#newTrial(now), other: token, readyAt: now };
-      this.#enter(path, 'probing', now);
-    }
-    const message = { do: 'ready', token: path.trial.own } as const;
-    return [
-      { do: 'tell', peer: path.publicKey, message },
-      ...(path.trial.probes === 0 ? [{ do: 'ask', peer: path.publicKey } as const] : []),
-      ...this.#probe(path, path.trial, now),
-    ];
+    const trial = path.trial?.isWith(token) ? path.trial : this.#begin(path, now, token);
+    const ask: PathAction[] = trial.hasProbed ? [] : [{ do: 'ask', peer: path.publicKey }];
+    return [trial.tell(), ...ask, ...trial.probe(path.facts.places, now)];
   }
 
   #onReady(path: Path, token: Token, now: number): PathAction[] {
-    const { trial } = path;
-    if (!path.startsTrials || !trial || trial.other !== undefined) return [];
-    trial.other = token;
-    trial.readyAt = now;
-    path.roundTrip = now - trial.askedAt;
-    return this.#probe(path, trial, now);
-  }
-
-  #probe({ facts }: Path, trial: Trial, now: number): PathAction[] {
-    const { other, readyAt } = trial;
-    const at = PROBES_MS[trial.probes];
-    if (other === undefined || readyAt === undefined || at === undefined || now < readyAt + at) return [];
-    trial.probes += 1;
-    return facts.places
-      .slice(0, MAX_PLACES)
-      .filter((place) => this.#probeBudget.take(place, now))
-      .map((to) => probeTo(trial, to, other));
+    const roundTrip = path.startsTrials ? path.trial?.ready(token, now) : undefined;
+    if (roundTrip === undefined) return [];
+    path.roundTrip = roundTrip;
+    return path.trial?.probe(path.facts.places, now) ?? [];
   }
 
   #whileProbing(path: Path, now: number): PathAction[] {
-    const { trial } = path;
-    if (!trial) return [];
-    if (trial.readyAt === undefined) {
-      if (now - trial.at >= READY_WITHIN_MS) return this.#fail(path, 'its program does not answer', now);
-      if (now - trial.askedAt < ASK_AGAIN_MS) return [];
-      trial.askedAt = now;
-      return [this.#askReady(path.publicKey, trial)];
-    }
-    if (now - trial.readyAt < TRIAL_MS + (path.startsTrials ? 0 : GO_WITHIN_MS))
-      return this.#probe(path, trial, now);
+    const said = path.trial?.look(path.facts.places, now) ?? [];
+    if (typeof said !== 'string') return said;
     const { endpoint } = path.has;
     // Its `go` was lost, but its packets came directly.
     if (!path.startsTrials && endpoint && !isRelay(path.facts, endpoint))
       return this.#direct(path, endpoint, now);
-    return this.#fail(path, 'no probe got through the routers', now);
+    return this.#fail(path, said, now);
   }
 
   #fail(path: Path, reason: string, now: number): PathAction[] {
     this.#enter(path, 'relayed', now);
     path.trial = undefined;
     path.reason = reason;
-    if (path.healing > 0) {
-      path.healing -= 1;
-      path.tryAt = now + AFTER_FALL_MS;
-    } else {
-      path.tryAt = now + (AFTER_FAILURE_MS[Math.min(path.failures, AFTER_FAILURE_MS.length - 1)] ?? 0);
-      path.failures += 1;
-    }
+    path.pauses.fail(now);
     return [];
   }
 
   #succeed(path: Path, trial: Trial, place: SocketAddress, probe: number, now: number): PathAction[] {
-    const go = { do: 'tell', peer: path.publicKey, message: { do: 'go', token: trial.own, probe } } as const;
-    return [...this.#direct(path, place, now), go, go];
+    return [...this.#direct(path, place, now), trial.go(probe), trial.go(probe)];
   }
 
   #onGo(path: Path, { token, probe }: TalkMessage & { do: 'go' }, now: number): PathAction[] {
     const { trial } = path;
-    if (path.startsTrials || trial?.other !== token || path.way === 'direct') return [];
-    return this.#direct(path, trial.from.get(probe), now);
+    if (path.startsTrials || !trial?.isWith(token) || path.way === 'direct') return [];
+    return this.#direct(path, trial.placeOf(probe), now);
   }
 
   /** Both sides keep the trial for a while: the other one still asks. */
@@ -591,7 +501,7 @@ export class Paths {
     const { publicKey } = path;
     this.#enter(path, 'direct', now);
     path.reason = undefined;
-    path.failures = 0;
+    path.pauses.succeed();
     path.unansweredSince = undefined;
     if (place === undefined) return [];
     path.hold = { place, until: now + this.#holdFor(path, HOLD.direct) };
@@ -609,7 +519,7 @@ export class Paths {
 
   #whileDirect(path: Path, now: number): PathAction[] {
     const { has, facts } = path;
-    if (path.trial?.readyAt !== undefined && now - path.trial.readyAt > 2 * TRIAL_MS) path.trial = undefined;
+    if (path.trial?.isForgotten(now)) path.trial = undefined;
     if (has.isLive && has.endpoint && isRelay(facts, has.endpoint))
       return this.#dragged(path, has.endpoint, now);
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
@@ -641,17 +551,10 @@ export class Paths {
   }
 
   #rest(path: Path, now: number): void {
-    path.falls = [...path.falls.filter((at) => now - at < FALLS_WITHIN_MS), now];
     path.reason = 'the direct way died';
-    path.healing = TRIES_AFTER_FALL;
-    path.tryAt = now + (path.falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS);
+    path.pauses.fall(now);
   }
 }
-
-const probeTo = (trial: Trial, to: SocketAddress, token: Token): PathAction => {
-  trial.sent += 1;
-  return { do: 'probe', to, token, number: trial.sent % 256 };
-};
 
 const step = (one: Step): PathAction => ({ do: 'step', step: one });
 
