@@ -5,19 +5,17 @@
 import { hostOf, type SocketAddress } from '../values/endpoint.ts';
 import type { PeerId } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
-import { Allowance, Allowances, type Rate } from './allowance.ts';
+import { Allowances, type Rate } from './allowance.ts';
 import { HeldInitiations } from './held-initiations.ts';
+import { Mac1Search, type SearchLimits } from './mac1-search.ts';
 import { type Member, Members, type Move, type RelayPeer, type Source } from './members.ts';
 import { type Message, messageIn } from './packets.ts';
 import { Handshakes, otherEnd, SESSION_MS, type Session, Sessions } from './sessions.ts';
-
-/** What arrives from an address with an index goes to another address: for the kernel to carry out. */
-export type Way = { from: SocketAddress; index: number; to: SocketAddress };
+import { ToldWays, type WayEffect } from './told-ways.ts';
 
 export type Effect =
   | { kind: 'send'; to: SocketAddress; packet: Uint8Array }
-  | { kind: 'open'; way: Way; forMs: number }
-  | { kind: 'close'; way: Way }
+  | WayEffect
   | { kind: 'mailbox'; peer: PeerId; isOpen: boolean }
   /** A mailbox spoke from a host that is not known to be its peer's: worth a look at where the peer is. */
   | { kind: 'claim' };
@@ -39,13 +37,7 @@ const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-export type RelayLimits = {
-  /** Comparisons of `mac1`, some 12 µs each. */
-  tries: Rate;
-  /** Of these, to find whom one peer means. */
-  triesOfOne: Rate;
-  /** And for hosts where no peer is expected. */
-  triesForStrangers: Rate;
+export type RelayLimits = SearchLimits & {
   /** Of one host. */
   handshakes: Rate;
   sessions: number;
@@ -61,7 +53,6 @@ export const LIMITS: RelayLimits = {
   waitingHandshakes: 10_000,
 };
 const MAX_HOSTS = 10_000;
-const MAX_PEERS = 100_000;
 
 /** Opens the router that the mailbox's packet came through in both directions; WireGuard discards it. */
 const ANSWER = new Uint8Array(4);
@@ -74,23 +65,17 @@ export class Relay {
   readonly #sessions: Sessions;
   readonly #handshakes: Handshakes;
   readonly #held = new HeldInitiations();
-  readonly #tries: Allowance;
-  readonly #triesOfOne: Allowances<PeerId>;
-  readonly #triesForStrangers: Allowance;
+  readonly #search: Mac1Search;
   readonly #rates: Allowances<Ip>;
   readonly #counts = new Map<Reason, number>(REASONS.map((reason) => [reason, 0]));
-  readonly #ways = new Map<Session, readonly Way[]>();
-  /** Who may be meant by a peer's initiation; whom it began with last comes first. */
-  readonly #partners = new Map<PeerId, Member[]>();
+  readonly #ways = new ToldWays((peer) => this.#members.get(peer)?.address);
   #sees: (left: PeerId, right: PeerId) => boolean = () => false;
   #passed = { packets: 0, bytes: 0 };
 
   constructor(limits: RelayLimits = LIMITS) {
     this.#sessions = new Sessions(limits.sessions);
     this.#handshakes = new Handshakes(limits.waitingHandshakes);
-    this.#tries = new Allowance(limits.tries);
-    this.#triesOfOne = new Allowances(limits.triesOfOne, MAX_PEERS);
-    this.#triesForStrangers = new Allowance(limits.triesForStrangers);
+    this.#search = new Mac1Search(this.#members, (left, right) => this.#mayTalk(left, right), limits);
     this.#rates = new Allowances(limits.handshakes, MAX_HOSTS);
   }
 
@@ -104,12 +89,12 @@ export class Relay {
     this.#sees = sees;
     const may = (left: PeerId, right: PeerId): boolean =>
       !gone.has(left) && !gone.has(right) && this.#mayTalk(left, right);
-    this.#partners.clear();
+    this.#search.forget();
     this.#handshakes.keep(may);
     this.#held.keep(may);
     const over = [...this.#sessions.all()].filter(({ ends: [left, right] }) => !may(left.peer, right.peer));
     const closed = Array.from(gone, (peer): Effect => ({ kind: 'mailbox', peer, isOpen: false }));
-    return [...this.#end(over), ...this.#levelAll(now), ...closed];
+    return [...this.#end(over), ...this.#ways.level(this.#sessions.all(), now), ...closed];
   }
 
   /** Where a peer is heard outside of the relay. */
@@ -120,7 +105,7 @@ export class Relay {
     this.#members.place(member, place);
     const claimed = this.#members.claimAtHome(member, now);
     if (claimed) return [this.#send(ANSWER, claimed), ...this.#moveTo(member, claimed, now)];
-    return member.address === before ? NOTHING : this.#level(id, now);
+    return member.address === before ? NOTHING : this.#ways.level(this.#sessions.of(id), now);
   }
 
   /** `now` in monotonic ms. */
@@ -196,7 +181,7 @@ export class Relay {
       if (now - session.startedAt >= SESSION_MS || !this.#mayTalk(left.peer, right.peer)) continue;
       this.#sessions.add(session);
     }
-    return [...this.#levelAll(now), ...opened];
+    return [...this.#ways.level(this.#sessions.all(), now), ...opened];
   }
 
   #data(packet: Uint8Array, index: number, from: SocketAddress, now: number): readonly Effect[] {
@@ -229,11 +214,12 @@ export class Relay {
     if (source) {
       const { member } = source;
       if (member.mailboxMac.isOf(packet)) return this.#hear(member, from, now);
-      const other = this.#meant(member, packet, now);
+      const other = this.#search.meant(member, packet, now);
       if (other === 'busy') return this.#drop('busy');
       if (other) return this.#begin(packet, index, source, other, from, now);
     }
-    const owner = this.#expected(packet, from, now) ?? (source ? undefined : this.#guessed(packet, now));
+    const owner =
+      this.#search.expected(packet, from, now) ?? (source ? undefined : this.#search.guessed(packet, now));
     if (owner) return this.#hear(owner, from, now);
     return this.#drop(source ? 'forNobody' : 'stranger');
   }
@@ -276,7 +262,11 @@ export class Relay {
     const ended = this.#sessions.add(session);
     if (!ended) return this.#drop('full');
     this.#handshakes.delete(handshake);
-    return [this.#send(packet, handshake.at), ...this.#closeWays(ended), ...this.#levelOne(session, now)];
+    return [
+      this.#send(packet, handshake.at),
+      ...this.#ways.close(ended),
+      ...this.#ways.level([session], now),
+    ];
   }
 
   /** To a response one may answer with a cookie. */
@@ -288,45 +278,6 @@ export class Relay {
   ): readonly Effect[] {
     const session = kind === 'cookie' ? this.#sessions.towards(id, receiver, now) : undefined;
     return session ? this.#pass(packet, otherEnd(session, id).peer) : this.#drop('unasked');
-  }
-
-  /** `busy`: it has sent too much that is for nobody. */
-  #meant(member: Member, packet: Uint8Array, now: number): Member | 'busy' | undefined {
-    const partners = this.#partnersOf(member);
-    for (const [place, partner] of partners.entries()) {
-      if (!this.#triesOfOne.take(member.id, now) || !this.#tries.take(now)) return 'busy';
-      if (!partner.ownMac.isOf(packet)) continue;
-      partners.splice(place, 1);
-      partners.unshift(partner);
-      return partner;
-    }
-    return undefined;
-  }
-
-  #partnersOf(member: Member): Member[] {
-    const known = this.#partners.get(member.id);
-    if (known) return known;
-    const partners = Array.from(this.#members.all()).filter(({ id }) => this.#mayTalk(member.id, id));
-    this.#partners.set(member.id, partners);
-    return partners;
-  }
-
-  /** Whose mailbox speaks, of the peers of that host. */
-  #expected(packet: Uint8Array, from: SocketAddress, now: number): Member | undefined {
-    for (const member of this.#members.on(hostOf(from) as Ip)) {
-      if (!this.#tries.take(now)) return undefined;
-      if (member.mailboxMac.isOf(packet)) return member;
-    }
-    return undefined;
-  }
-
-  /** Or of all peers, by a smaller allowance. */
-  #guessed(packet: Uint8Array, now: number): Member | undefined {
-    for (const member of this.#members.all()) {
-      if (!this.#triesForStrangers.take(now) || !this.#tries.take(now)) return undefined;
-      if (member.mailboxMac.isOf(packet)) return member;
-    }
-    return undefined;
   }
 
   #hear(member: Member, from: SocketAddress, now: number): readonly Effect[] {
@@ -350,11 +301,11 @@ export class Relay {
     const held = this.#held.take(member.id, now).flatMap(({ packet }) => this.#pass(packet, member.id));
     const others = displaced ? this.#closed(displaced.id, now) : [];
     const open: Effect = { kind: 'mailbox', peer: member.id, isOpen: true };
-    return [...held, ...others, ...this.#level(member.id, now), open];
+    return [...held, ...others, ...this.#ways.level(this.#sessions.of(member.id), now), open];
   }
 
   #closed(id: PeerId, now: number): Effect[] {
-    return [...this.#level(id, now), { kind: 'mailbox', peer: id, isOpen: false }];
+    return [...this.#ways.level(this.#sessions.of(id), now), { kind: 'mailbox', peer: id, isOpen: false }];
   }
 
   #pass(packet: Uint8Array, to: PeerId): readonly Effect[] {
@@ -380,47 +331,6 @@ export class Relay {
 
   #end(sessions: readonly Session[]): Effect[] {
     for (const session of sessions) this.#sessions.end(session);
-    return this.#closeWays(sessions);
-  }
-
-  #closeWays(sessions: readonly Session[]): Effect[] {
-    return sessions.flatMap((session) => {
-      const ways = this.#ways.get(session) ?? [];
-      this.#ways.delete(session);
-      return ways.map((way): Effect => ({ kind: 'close', way }));
-    });
-  }
-
-  #levelAll(now: number): Effect[] {
-    return [...this.#sessions.all()].flatMap((session) => this.#levelOne(session, now));
-  }
-
-  #level(id: PeerId, now: number): Effect[] {
-    return [...this.#sessions.of(id)].flatMap((session) => this.#levelOne(session, now));
-  }
-
-  /** Brings the ways that were told in line with the addresses of both ends. */
-  #levelOne(session: Session, now: number): Effect[] {
-    const told = this.#ways.get(session) ?? [];
-    const wanted = this.#waysOf(session);
-    if (told.map(textOf).join() === wanted.map(textOf).join()) return [];
-    if (wanted.length > 0) this.#ways.set(session, wanted);
-    else this.#ways.delete(session);
-    const forMs = session.startedAt + SESSION_MS - now;
-    return [
-      ...told.map((way): Effect => ({ kind: 'close', way })),
-      ...wanted.map((way): Effect => ({ kind: 'open', way, forMs })),
-    ];
-  }
-
-  #waysOf({ ends: [left, right] }: Session): Way[] {
-    const [one, other] = [this.#members.get(left.peer)?.address, this.#members.get(right.peer)?.address];
-    if (!one || !other) return [];
-    return [
-      { from: one, index: right.index, to: other },
-      { from: other, index: left.index, to: one },
-    ];
+    return this.#ways.close(sessions);
   }
 }
-
-const textOf = ({ from, index, to }: Way): string => `${from} ${index} ${to}`;

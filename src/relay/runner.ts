@@ -1,9 +1,10 @@
 /** Carries out what the relay decides: packets by its port, ways by the kernel where that can, the file for restarts. */
 import type { SocketAddress } from '../values/endpoint.ts';
 import type { PeerId } from '../values/id.ts';
-import type { Effect, Relay, Way } from './relay.ts';
+import type { Effect, Relay } from './relay.ts';
 import { RelayFile } from './relay-file.ts';
 import { RelayPort } from './relay-port.ts';
+import type { Way } from './told-ways.ts';
 
 const LOOK_EVERY_MS = 1_000;
 

@@ -159,6 +159,16 @@ describe('the direct way', () => {
     expect(kinds(story.paths.probed('probe', ownToken, 8, elsewhere, 900))).toEqual(['answer']);
   });
 
+  it('is tried by the side with the smaller key alone: two trials of one pair would change the way twice', () => {
+    const [first, second] = [new Story().relayed(), new Story(key(40)).relayed()];
+    const isAsking = (story: Story) =>
+      [60, 2060, 4060].flatMap((now) => kinds(story.at(now))).includes('ask');
+    expect([isAsking(first), isAsking(second)]).toEqual([true, false]);
+    expect(first.paths.hear(publicKey, { do: 'try', token: theirs }, 100)).toEqual([]);
+    second.paths.hear(publicKey, { do: 'try', token: theirs }, 5000);
+    expect(second.paths.hear(publicKey, { do: 'ready', token: theirs }, 5010)).toEqual([]);
+  });
+
   it('is given up after a second, with the reason, and tried ever more rarely', () => {
     const story = new Story().relayed();
     const trials: number[] = [];

@@ -1,7 +1,8 @@
 // What a relay does with a packet: who registers, what passes, what nobody hears of.
 import { describe, expect, it } from 'vitest';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
-import { LIMITS, type Way } from '../../src/relay/relay.ts';
+import { LIMITS } from '../../src/relay/relay.ts';
+import type { Way } from '../../src/relay/told-ways.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';

@@ -699,7 +699,7 @@ export const OTHERS: readonly Fault[] = [
     ],
     sabotages: [
       {
-        file: 'src/relay/relay.ts',
+        file: 'src/relay/mac1-search.ts',
         line: 'if (!this.#triesForStrangers.take(now) || !this.#tries.take(now)) return undefined;',
         becomes: 'if (!this.#tries.take(now)) return undefined;',
       },
@@ -806,6 +806,7 @@ export const OTHERS: readonly Fault[] = [
     what: 'routers reboot, the direct way is cut in one direction or both, relays die, machines move, in any order',
     tests: [
       { file: 'test/client/paths.test.ts' },
+      { file: 'test/client/trial.test.ts' },
       { file: 'test/client/path-stories.test.ts', rounds: 5_000, variable: 'PROPERTY_RUNS' },
       { file: 'test/e2e/ways.test.ts' },
     ],

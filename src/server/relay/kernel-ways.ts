@@ -2,8 +2,8 @@
 import { interfaceTowards } from '../../filter/lent-forwarding.ts';
 import type { Passed, RelayWay } from '../../filter/relay-table.ts';
 import { hasNft, RelayWays, type RelayWaysOptions } from '../../filter/relay-ways.ts';
-import type { Way } from '../../relay/relay.ts';
 import type { Kernel } from '../../relay/runner.ts';
+import type { Way } from '../../relay/told-ways.ts';
 import { hostOf, portOf } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
