@@ -39,6 +39,15 @@ describe('two peers behind routers', () => {
     expect([world.wayOf('a'), world.wayOf('b')]).toEqual(['direct', 'direct']);
   });
 
+  it('fall back as fast when the session was renewed on the direct way: the relay does not know it', () => {
+    const world = new TwoRouters({ kinds: keep });
+    world.run(200_000);
+    expect(world.wayOf('a')).toBe('direct');
+    for (const side of ['a', 'b'] as const) world.cut.add(side);
+    world.run(2500);
+    expect(world.passes(300)).toBe(true);
+  });
+
   it('take the other relay when one dies', () => {
     const world = new TwoRouters({ kinds: { a: 'symmetric', b: 'symmetric' }, relays: 2 });
     world.run(3000);

@@ -209,6 +209,16 @@ describe('when the direct way dies', () => {
     expect(endpoints(story.at(2700, { endpoint: there }))).toEqual([one.place]);
   });
 
+  it('begins a session at the relay when it was renewed on the direct way: the relay passes no other', () => {
+    const story = new Story().direct();
+    story.at(1000, { txBytes: 1000, latestHandshake: wall + 900 });
+    story.at(2000);
+    expect(story.at(2500)).toMatchObject([{ step: { kind: 'recreate', endpoint: one.place } }]);
+    expect(endpoints(story.at(2550, { endpoint: one.place, latestHandshake: undefined }))).toEqual([
+      one.place,
+    ]);
+  });
+
   it('does not take a stream in one direction for a dead way', () => {
     const story = new Story().direct();
     story.at(1000, { txBytes: 1000 });
@@ -252,7 +262,8 @@ describe('when the direct way dies', () => {
     story.paths.canProbe = false;
     story.paths.hear(publicKey, { do: 'pong', token: theirs }, 30);
     story.at(1000, { txBytes: 1000 });
-    expect(endpoints(story.at(2500))).toEqual([two.place]);
+    // Which has seen no handshake of theirs.
+    expect(story.at(2500)).toMatchObject([{ step: { kind: 'recreate', endpoint: two.place } }]);
   });
 });
 

@@ -109,6 +109,8 @@ export class TwoRouters {
   readonly cut = new Set<Side>();
   #underWay: { at: number; deliver: () => void }[] = [];
   #registered = new Map<string, SocketAddress>();
+  /** Sessions whose handshake each relay has passed: it passes no others. */
+  readonly #passed = new Map<PeerId, Set<number>>();
   #session = 0;
   #token = 0;
   #sentAt = 0;
@@ -199,6 +201,7 @@ export class TwoRouters {
   return(id: PeerId): void {
     if (!this.#dead.delete(id)) return;
     for (const side of ['a', 'b']) this.#registered.delete(`${id} ${side}`);
+    this.#passed.delete(id);
     if (this.#open.delete(id)) this.#tellRelays();
   }
 
@@ -333,12 +336,19 @@ export class TwoRouters {
     if (relay) {
       this.#later(DELAY_MS, () => {
         const known = this.#registered.get(`${relay.id} ${other.side}`);
-        if (this.#dead.has(relay.id) || !known) return;
+        if (this.#dead.has(relay.id) || !known || !this.#isPassed(relay.id, packet)) return;
         this.#later(DELAY_MS, () => this.#arrive(other, packet, relay.place, known));
       });
       return;
     }
     if (!this.cut.has(peer.side)) this.#later(DELAY_MS, () => this.#arrive(other, packet, from, to));
+  }
+
+  #isPassed(relay: PeerId, packet: Packet): boolean {
+    if (!('session' in packet)) return false;
+    const passed = this.#passed.get(relay) ?? new Set();
+    if (packet.kind === 'response') this.#passed.set(relay, passed.add(packet.session));
+    return packet.kind !== 'data' || passed.has(packet.session);
   }
 
   #arrive(peer: Peer, packet: Packet, from: SocketAddress, to: SocketAddress): void {

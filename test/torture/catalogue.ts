@@ -821,6 +821,11 @@ export const OTHERS: readonly Fault[] = [
         line: 'this.#falls.length >= MAX_FALLS ? FALLS_WITHIN_MS : AFTER_FALL_MS',
         becomes: 'AFTER_FALL_MS',
       },
+      {
+        file: 'src/client/tunnels/paths.ts',
+        line: 'if (path.metBy !== relay.id) {',
+        becomes: 'if (relay.id === undefined) {',
+      },
     ],
   },
   {

@@ -81,7 +81,16 @@ type Path = {
   defersRetry: boolean;
   /** Relays that did not answer in turn. */
   triedRelays: number;
-  has: { rx: number; tx: number; isLive: boolean; endpoint: SocketAddress | undefined; keepalive: number };
+  has: {
+    rx: number;
+    tx: number;
+    handshake: number | undefined;
+    isLive: boolean;
+    endpoint: SocketAddress | undefined;
+    keepalive: number;
+  };
+  /** The relay that passed the session's handshake: no other one knows the session. */
+  metBy: PeerId | undefined;
   /** Own traffic since this moment without any answer. */
   unansweredSince: number | undefined;
   busyUntil: number;
@@ -164,7 +173,7 @@ export class Paths {
       newcomer,
     }: { now: number; wall: number; has?: PeerState | undefined; newcomer?: Newcomer | undefined },
   ): PathAction[] {
-    const relay = facts.relays.find(({ place }) => place === has?.endpoint) ?? facts.relays[0];
+    const relay = relayAt(facts, has?.endpoint) ?? facts.relays[0];
     if (!relay) return [{ do: 'apart', peer: publicKey }];
     const isFirst = starts(this.#own, publicKey);
     const path: Path = {
@@ -182,6 +191,7 @@ export class Paths {
       defersRetry: newcomer === 'self' && !isFirst,
       triedRelays: 0,
       has: readingOf(has, wall),
+      metBy: has?.endpoint === relay.place ? relay.id : undefined,
       unansweredSince: undefined,
       busyUntil: now,
       lookAt: now,
@@ -304,6 +314,7 @@ export class Paths {
   #read(path: Path, has: PeerState, now: number, wall: number): void {
     const before = path.has;
     path.has = readingOf(has, wall);
+    if (path.has.handshake !== before.handshake) path.metBy = relayAt(path.facts, has.endpoint)?.id;
     const sent = path.has.tx - before.tx;
     if (path.has.rx > before.rx) {
       path.unansweredSince = undefined;
@@ -358,8 +369,11 @@ export class Paths {
     if (path.triedRelays >= relays.length) return this.#part(path);
     const at = relays.findIndex(({ id }) => id === path.relay.id);
     path.relay = relays[(at + 1) % relays.length] as RelayPlace;
+    return path.has.isLive ? this.#relay(path, now) : this.#callAgain(path, now);
+  }
+
+  #callAgain(path: Path, now: number): PathAction[] {
     path.unansweredSince = undefined;
-    if (path.has.isLive) return this.#relay(path, now);
     path.tries = 0;
     return this.#call(path, now);
   }
@@ -382,6 +396,12 @@ export class Paths {
     this.#enter(path, 'relayed', now);
     path.trial = undefined;
     path.unansweredSince = undefined;
+    if (path.metBy !== relay.id) {
+      path.hold = undefined;
+      // Both sides may do so at once: then one goes on.
+      path.defersRetry = !path.startsTrials;
+      return this.#callAgain(path, now);
+    }
     path.hold = { place: relay.place, until: now + this.#holdFor(path, HOLD.relay) };
     this.#due(now + HOLD.look);
     return [
@@ -411,7 +431,7 @@ export class Paths {
     const { publicKey, has, facts } = path;
     // The other side changed the way, and this side has followed.
     if (has.isLive && has.endpoint && !isRelay(facts, has.endpoint)) return this.#follow(path, now);
-    path.relay = facts.relays.find(({ place }) => place === has.endpoint) ?? path.relay;
+    path.relay = relayAt(facts, has.endpoint) ?? path.relay;
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
     if (silence >= DEAD_BY_WIREGUARD_MS) return this.#part(path);
     if (silence >= DEAD_MS && path.talks && path.triedRelays + 1 < facts.relays.length)
@@ -537,7 +557,7 @@ export class Paths {
 
   /** The other side went to the relay. */
   #dragged(path: Path, endpoint: SocketAddress, now: number): PathAction[] {
-    path.relay = path.facts.relays.find(({ place }) => place === endpoint) ?? path.relay;
+    path.relay = relayAt(path.facts, endpoint) ?? path.relay;
     this.#rest(path, now);
     this.#enter(path, 'relayed', now);
     path.trial = undefined;
@@ -558,12 +578,15 @@ export class Paths {
 
 const step = (one: Step): PathAction => ({ do: 'step', step: one });
 
-const isRelay = ({ relays }: Facts, endpoint: SocketAddress): boolean =>
-  relays.some(({ place }) => place === endpoint);
+const relayAt = ({ relays }: Facts, endpoint: SocketAddress | undefined): RelayPlace | undefined =>
+  relays.find(({ place }) => place === endpoint);
+
+const isRelay = (facts: Facts, endpoint: SocketAddress): boolean => relayAt(facts, endpoint) !== undefined;
 
 const readingOf = (has: PeerState | undefined, wall: number): Path['has'] => ({
   rx: has?.rxBytes ?? 0,
   tx: has?.txBytes ?? 0,
+  handshake: has?.latestHandshake,
   isLive: has !== undefined && isLive(has, wall),
   endpoint: has?.endpoint,
   keepalive: has?.keepalive ?? 0,
