@@ -5,11 +5,12 @@ import { CLIENT, type Host, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
+let bob: Host;
 beforeAll(async () => {
   network = await SmallNetwork.create();
   ann = (await network.join('ann')).host;
-  const bob = await network.join('bob');
-  await bob.host.sure([...CLIENT, 'down', 'acme']);
+  bob = (await network.join('bob')).host;
+  await bob.sure([...CLIENT, 'down', 'acme']);
   await ann.sure([...CLIENT, 'up', 'acme']);
 });
 afterAll(() => network.close());
@@ -28,12 +29,14 @@ it('a daemon tells whoever looks on which peers it is meeting', async () => {
 it('waits for a server that is away, and counts the seconds', async () => {
   await network.stopServing();
   await network.server.sure(['ip', 'link', 'delete', 'acme']);
-  await ann.sure([...CLIENT, 'down', 'acme']);
-  const shown = await ann.exec(atTerminal('up', 'acme'), { timeout: 60_000 });
+  // Ann's device stands, so a verb asks; bob's is down, so `up` waits for a handshake.
+  const [asked, shown, silent] = await Promise.all([
+    ann.exec(atTerminal('list-peers', 'acme'), { timeout: 60_000 }),
+    bob.exec(atTerminal('up', 'acme'), { timeout: 60_000 }),
+    ann.exec([...CLIENT, 'up', 'acme'], { timeout: 60_000 }),
+  ]);
+  expect(asked.stdout).toContain("waiting for the server's answer");
   expect(shown.stdout).toMatch(/\rwaiting for the server of acme: [1-9]\d* s/);
   expect(shown.code).toBe(1);
-  const silent = await ann.exec([...CLIENT, 'up', 'acme'], { timeout: 60_000 });
   expect([silent.stdout, silent.stderr]).toEqual(['', expect.not.stringContaining('waiting')]);
-  const asked = await ann.exec(atTerminal('list-peers', 'acme'), { timeout: 60_000 });
-  expect(asked.stdout).toContain("waiting for the server's answer");
 });
