@@ -183,8 +183,11 @@ const placeDocuments = (folder, { packages, licence }) => {
   put(join(documents, 'copyright'), `${copyright(NAME, node, packages)}\n`);
   for (const name of ['README.md', 'SECURITY.md', 'CHANGELOG.md'])
     put(join(documents, name), readFileSync(join(root, name)));
-  for (const name of readdirSync(join(root, 'docs')).filter((file) => /\.(md|svg)$/.test(file)))
-    put(join(documents, 'docs', name), readFileSync(join(root, 'docs', name)));
+  const docs = readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true });
+  for (const file of docs.filter((entry) => entry.isFile())) {
+    const path = join(file.parentPath, file.name);
+    put(join(documents, relative(root, path)), readFileSync(path));
+  }
 };
 
 /** @param {string} folder */

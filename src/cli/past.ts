@@ -1,5 +1,6 @@
 /** The verbs that ask a network's log, and revert; their code is loaded when called. */
 import { type Command, Option } from 'commander';
+import { suggestedLine } from '../domain/rejection.ts';
 import { NotedHead } from '../protocol/noted-head.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { RecordedName } from '../values/name.ts';
@@ -105,10 +106,7 @@ const addWhy = (program: Command, { openPast, realityOf }: Pasts): void => {
   actsOn<WhyOptions, Past>(added, openPast, async (past, options, [one = '', other = '']) => {
     const { why } = await import('./why.ts');
     const [network] = added.processedArgs as [InterfaceName];
-    const suggest = (command: string): string => {
-      const [name = '', ...rest] = command.split(' ');
-      return [program.name(), name, network, ...rest].join(' ');
-    };
+    const suggest = (verb: string): string => suggestedLine(program.name(), network, verb);
     const reality = async (names: readonly [string, string]): Promise<string[]> =>
       realityOf ? realityOf(network, names, globalOptionsOf(added)) : [];
     await why(past, [one, other], options, { suggest, reality });

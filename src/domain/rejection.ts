@@ -73,9 +73,28 @@ export const printable = (text: string): string =>
 const quote = (name: string | number): string =>
   typeof name === 'number' ? `with id ${name}` : `"${printable(name)}"`;
 
-/** Quoted: an imported name may hold spaces and worse. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${printable(text).replaceAll("'", `'\\''`)}'`;
+const octal = (text: string): string =>
+  [...new TextEncoder().encode(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+
+/**
+ * A word that sh reads back as it was. Quoted: an imported name may hold spaces and worse; with characters that
+ * nobody sees, printf makes it.
+ */
+export const shellWord = (text: string): string => {
+  if (/^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text)) return text;
+  if (printable(text) === text) return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `"$(printf '${text.replace(/[^\w .,:]+/g, octal)}')"`;
+};
+
+/** The last words of a command line: behind `--` where one would be read as a flag. */
+export const shellOperands = (...operands: readonly string[]): string =>
+  [...(operands.some((word) => word.startsWith('-')) ? ['--'] : []), ...operands.map(shellWord)].join(' ');
+
+/** The whole line for a suggested verb, such as `rename-peer --name bob`; `program` may bring its flags. */
+export const suggestedLine = (program: string, network: string, suggestion: string): string => {
+  const [verb = '', ...rest] = suggestion.split(' ');
+  return [program, verb, shellWord(network), ...rest].join(' ');
+};
 
 const FIXED: { [W in Extract<Rejection, { code: 'ServerIsFixed' }>['what']]: Explanation } = {
   peer: {
@@ -167,7 +186,7 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   CidrHasAssociations: ({ name, with: other }) => ({
     sentence: `the CIDR ${quote(name)} is associated with ${quote(other)}`,
     hint: 'delete the association first',
-    verb: `delete-association ${shellWord(name)} ${shellWord(other)}`,
+    verb: `delete-association ${shellOperands(name, other)}`,
   }),
   CidrFull: ({ name, cidr }) => ({
     sentence: `no address is free in ${quote(name)} (${cidr})`,

@@ -16,7 +16,7 @@ import { PairStory, type Placed } from './pair-story.ts';
 import type { Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
-import { shellWord } from './rejection.ts';
+import { shellOperands, shellWord } from './rejection.ts';
 import { appears, lineage } from './visibility.ts';
 
 export type Reason = {
@@ -163,7 +163,7 @@ const closed = (story: PairStory, pair: Pair): Reason[] => {
       positions: ended.length > 0 ? [Math.max(...ended) as Position] : [],
       verbs: pairs
         .slice(0, MAX_VERBS)
-        .map(([left, right]) => `add-association ${shellWord(left.name)} ${shellWord(right.name)}`),
+        .map(([left, right]) => `add-association ${shellOperands(left.name, right.name)}`),
     },
   ];
 };

@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import type { Plane } from '../cli/plane.ts';
 import { note } from '../cli/print.ts';
-import { shellWord } from '../domain/rejection.ts';
+import { suggestedLine } from '../domain/rejection.ts';
 import type {
   About,
   Committed,
@@ -117,10 +117,7 @@ class PlaneAnswers implements Answers {
     );
   }
 
-  readonly #suggest = (verb: string): string => {
-    const [name = '', ...rest] = verb.split(' ');
-    return [this.#program.typed, name, shellWord(this.#plane.network), ...rest].join(' ');
-  };
+  readonly #suggest = (verb: string): string => suggestedLine(this.#program.typed, this.#plane.network, verb);
 }
 
 /** Throws `Failure` where the network gives no first answer. */

@@ -1,6 +1,6 @@
 /** An intent of the page as the verb that one would type, and as a command. */
 import type { AdminCommand } from '../domain/command.ts';
-import { shellWord } from '../domain/rejection.ts';
+import { shellOperands, shellWord } from '../domain/rejection.ts';
 import type { Intent } from '../protocol/page.ts';
 import { durationText } from '../values/time.ts';
 
@@ -43,54 +43,61 @@ export const commandOf = (intent: Plain, confirmed: boolean): SingleCommand => {
   }
 };
 
-const optional = (flag: string, value: string | undefined): string[] =>
-  value === undefined ? [] : [flag, value];
+/** What one types after the program; `flags` with their values. */
+type Typed = { verb: string; operands: string[]; flags?: (readonly [flag: string, value?: string])[] };
+
+const optional = (flag: string, value: string | undefined): [string, string][] =>
+  value === undefined ? [] : [[flag, value]];
 
 const spanOf = (seconds: number | undefined): string | undefined =>
   seconds === undefined ? undefined : durationText(seconds);
 
-/** The verb, then its words after the network. */
-const wordsOf = (intent: Intent): [verb: string, ...words: string[]] => {
+const typedOf = (intent: Intent): Typed => {
   switch (intent.do) {
     case 'invite': {
       const { name, cidr, ip, isAdmin = false, inviteExpiresSeconds: seconds } = intent;
-      const address = ip === undefined ? ['--auto-ip'] : ['--ip', ip];
-      const rest = ['--admin', String(isAdmin), ...optional('--invite-expires', spanOf(seconds))];
-      return ['add-peer', name, '--cidr', cidr, ...address, ...rest];
+      const address = ip === undefined ? (['--auto-ip'] as const) : (['--ip', ip] as const);
+      const rest = optional('--invite-expires', spanOf(seconds));
+      const flags = [['--cidr', cidr], address, ['--admin', String(isAdmin)], ...rest] as const;
+      return { verb: 'add-peer', operands: [name], flags: [...flags] };
     }
     case 'rename-peer':
-      return ['rename-peer', intent.peer, intent.name];
+      return { verb: 'rename-peer', operands: [intent.peer, intent.name] };
     case 'disable':
-      return ['disable-peer', intent.peer];
+      return { verb: 'disable-peer', operands: [intent.peer] };
     case 'enable': {
       const { peer, expiresSeconds: seconds } = intent;
-      return ['enable-peer', peer, ...optional('--expires', spanOf(seconds))];
+      return { verb: 'enable-peer', operands: [peer], flags: optional('--expires', spanOf(seconds)) };
     }
     case 'delete-peer':
     case 'grant-admin':
     case 'revoke-admin':
     case 'revoke-invitation':
-      return [intent.do, intent.peer];
-    case 'add-cidr':
-      return ['add-cidr', intent.name, intent.cidr, ...optional('--parent', intent.parent)];
+      return { verb: intent.do, operands: [intent.peer] };
+    case 'add-cidr': {
+      const { name, cidr, parent } = intent;
+      return { verb: 'add-cidr', operands: [name, cidr], flags: optional('--parent', parent) };
+    }
     case 'rename-cidr':
-      return ['rename-cidr', intent.cidr, intent.name];
+      return { verb: 'rename-cidr', operands: [intent.cidr, intent.name] };
     case 'delete-cidr':
-      return ['delete-cidr', intent.cidr];
+      return { verb: 'delete-cidr', operands: [intent.cidr] };
     case 'associate':
-      return ['add-association', ...intent.cidrs];
+      return { verb: 'add-association', operands: intent.cidrs };
     case 'end-association':
-      return ['delete-association', ...intent.cidrs];
+      return { verb: 'delete-association', operands: intent.cidrs };
     case 'undo':
-      return ['revert', String(intent.position)];
+      return { verb: 'revert', operands: [String(intent.position)] };
     case 'undo-since':
-      return ['revert', '--to', String(intent.position)];
+      return { verb: 'revert', operands: [], flags: [['--to', String(intent.position)]] };
   }
 };
 
 /** The whole line; `program` with its flags, such as `inn -c folder`. */
 export const commandLineOf = (program: string, network: string, intent: Intent): string => {
-  const [verb, ...words] = wordsOf(intent);
-  const typed = words.map((word) => (/^--[a-z-]+$/.test(word) ? word : shellWord(word)));
-  return [program, verb, shellWord(network), ...typed].join(' ');
+  const { verb, operands, flags = [] } = typedOf(intent);
+  const flagged = flags.map(([flag, value]) => (value === undefined ? flag : `${flag} ${shellWord(value)}`));
+  const last = shellOperands(...operands);
+  const words = last.startsWith('-- ') ? [...flagged, last] : [last, ...flagged];
+  return [program, verb, shellWord(network), ...words].filter((word) => word !== '').join(' ');
 };

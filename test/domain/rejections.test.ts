@@ -357,9 +357,11 @@ describe('names that an import brought', () => {
   it('are one word of the command to try', () => {
     expect(explain({ code: 'PeerIsDisabled', name: 'bob' }).verb).toBe('enable-peer --name bob');
     expect(explain({ code: 'PeerIsDisabled', name: hostile }).verb).toBe(
-      "enable-peer --name 'x'\\''; rm -rf / #\\u{1b}[2J\\u{202e}'",
+      `enable-peer --name "$(printf 'x\\047\\073 rm \\055rf \\057 \\043\\033\\1332J\\342\\200\\256')"`,
     );
     expect(explain({ code: 'PeerIsDisabled', name: '--yes' }).verb).toBe("enable-peer --name '--yes'");
+    const pair = explain({ code: 'CidrHasAssociations', name: '--yes', with: 'b c' });
+    expect(pair.verb).toBe("delete-association -- '--yes' 'b c'");
   });
 
   it('need no name where an id was asked for', () =>

@@ -1,8 +1,9 @@
 // What goes into the Debian package: files whose hashes are known here, each of them named in the list beside it.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makePackage } from '../../scripts/package.js';
 import { locked, unpack } from '../../scripts/published.js';
@@ -37,6 +38,22 @@ it('is listed beside it, each part with its version, licence and the hash under 
     expect(purl, name).toMatch(/^pkg:(npm|generic)\/.+@\d/);
     if (name !== 'sqlite') expect(hashes, name).toHaveLength(1);
   }
+});
+
+it('has the pictures and files that its documents show', () => {
+  const root = join(folder, 'unpacked');
+  execFileSync('sh', ['-c', `dpkg-deb -x '${made}' '${root}'`]);
+  const documents = join(root, 'usr/share/doc/innernet-live');
+  const pages = readdirSync(documents, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.md$/.test(name),
+  );
+  const shown = pages.flatMap((page) =>
+    [...readFileSync(join(documents, page), 'utf8').matchAll(/\]\(([\w./-]+\.(?:png|svg|json))\)/g)].map(
+      ([, file]) => join(dirname(page), file ?? ''),
+    ),
+  );
+  expect(shown).toContain('docs/page/compare-500.png');
+  expect(shown.filter((file) => !existsSync(join(documents, file)))).toEqual([]);
 });
 
 it('is refused where it is not what was published', () => {

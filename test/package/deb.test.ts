@@ -100,7 +100,7 @@ describe('installed', () => {
 
   it('units, manual pages and completions are in their places', async () => {
     const units =
-      'innernet@acme.service innernet-server@acme.service innernet.target innernet-backup@acme.service innernet-backup@acme.timer';
+      'innernet@acme.service innernet-server@acme.service innernet.target innernet-backup@acme.service innernet-backup@acme.timer innernet-notify@acme.service';
     expect(await server.exec(`cd /usr/lib/systemd/system && systemd-analyze verify ${units}`)).toEqual({
       ...{ code: 0, stdout: '', stderr: '' },
     });
@@ -159,6 +159,20 @@ describe('under systemd', () => {
     expect([copy, more]).toEqual([expect.stringMatching(/acme-\d{4}-\d\d-\d\dT\d{6}Z\.events$/), []]);
     await server.sure(`innernet-server restore acme ${copy} --dry-run`);
     await server.sure('systemctl disable --now innernet-backup@acme.timer');
+  });
+
+  it('the unit of notify runs a program of ours for each change, and waits for one', async () => {
+    const program = '/etc/innernet-server/acme.notify';
+    await server.sure('systemctl start innernet-notify@acme');
+    expect(await server.sure('systemctl show -P ActiveState innernet-notify@acme')).toBe('inactive\n');
+    await server.sure(
+      `printf '#!/bin/sh\\ncat >>$STATE_DIRECTORY/told\\n' >${program} && chmod 755 ${program}`,
+    );
+    await server.sure('systemctl enable --now innernet-notify@acme');
+    await succeeds(server, 'test -s /var/lib/innernet-server/acme.notified');
+    await server.sure('innernet-server add-cidr acme --name robots --cidr 10.42.9.0/24 --yes');
+    await succeeds(server, 'grep -q robots /var/lib/innernet-notify/told');
+    await server.sure('systemctl disable --now innernet-notify@acme');
   });
 
   it('a unit may do what it says, with a reason for whatever systemd counts as an exposure', async () => {

@@ -1,8 +1,11 @@
 // Each action of the page beside its command line: typed, that line is the same command.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { printable } from '../../src/domain/rejection.ts';
 import { Intent } from '../../src/protocol/page.ts';
 import { commandLineOf, commandOf, type Plain } from '../../src/ui/intents.ts';
 import { acme } from '../acme.ts';
@@ -68,6 +71,79 @@ it('an invitation too', async () => {
 it('a name from an import is quoted', () => {
   expect(commandLineOf('inn', 'acme', { do: 'disable', peer: "it's $HOME" })).toBe(
     `inn disable-peer acme 'it'\\''s $HOME'`,
+  );
+});
+
+/** As sh splits a line, whatever its words hold. */
+const argvOf = (lines: readonly string[]): string[][] => {
+  const script = `innernet() { for word; do printf '%s\\0' "$word"; done; printf '\\0'; }\n${lines.join('\n')}`;
+  const told = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+  return told
+    .split('\0\0')
+    .slice(0, -1)
+    .map((line) => line.split('\0'));
+};
+
+const ODD = [
+  '--yes',
+  '-x',
+  '--',
+  '-',
+  "it's",
+  '$HOME `id`',
+  '-n5',
+  '--name=bob',
+  '\\',
+  '%s',
+  'a\u202e\n\u0007b',
+];
+
+it('a line that is copied into a shell is the same command, whatever the names are', async () => {
+  // The shell's own printf ends lines, and no argument holds a zero.
+  const odd = fc.constantFrom(
+    '--yes',
+    '-x',
+    '--',
+    '-',
+    "it's",
+    '$HOME `id`',
+    '-n5',
+    '--name=bob',
+    '!!',
+    '\\',
+    '%s',
+  );
+  const plain = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });
+  const names = fc.oneof(odd, plain).filter((name) => !/\0|\n$/.test(name));
+  const pairs = fc.tuple(names, names);
+  const intents = fc.oneof(
+    fc.record({ do: fc.constantFrom('disable', 'enable', 'delete-peer', 'grant-admin'), peer: names }),
+    fc.record({ do: fc.constant('delete-cidr'), cidr: names }),
+    fc.record({ do: fc.constant('associate'), cidrs: pairs }),
+    fc.record({ do: fc.constant('rename-cidr'), cidr: names, name: fc.constant('ovens') }),
+    fc.record({ do: fc.constant('rename-peer'), peer: names, name: fc.constant('rob') }),
+    fc.record({
+      do: fc.constant('add-cidr'),
+      name: fc.constant('ops'),
+      cidr: fc.constant('10.42.9.0/24'),
+      parent: names,
+    }),
+  ) as fc.Arbitrary<Plain>;
+  await fc.assert(
+    fc.asyncProperty(fc.array(intents, { minLength: 1, maxLength: 10 }), async (wished) => {
+      const lines = wished.map((intent) => commandLineOf('innernet', 'acme', intent));
+      const typed = argvOf(lines);
+      for (const [at, intent] of wished.entries()) {
+        expect(lines[at]).toBe(printable(lines[at] ?? ''));
+        const plane = new MemoryPlane('acme', acme.network);
+        await caught(
+          programOn(async () => plane),
+          [...(typed[at] ?? []).slice(0, 1), '--yes', ...(typed[at] ?? []).slice(1)],
+        );
+        expect([lines[at], plane.asked.at(-1)]).toEqual([lines[at], commandOf(intent, true)]);
+      }
+    }),
+    { numRuns: 5, examples: [[ODD.map((peer) => ({ do: 'disable' as const, peer }))]] },
   );
 });
 
