@@ -27,6 +27,7 @@ export class MemoryPlane implements Plane {
   unproved: NetworkView['unproved'];
   /** When peers were seen; undefined: nobody knows. */
   lastSeen: SeenPeer[] | undefined;
+  phonesRefused: string | undefined;
   readonly #state = new Network();
 
   constructor(network: string, past: readonly NetworkEvent[]) {
@@ -65,6 +66,7 @@ export class MemoryPlane implements Plane {
       cidrs: [...this.#state.cidrs()],
       isProofRequired: this.#state.isProofRequired,
       unproved: this.unproved,
+      phonesRefused: this.phonesRefused,
       associations: [...this.#state.associations()],
     };
   }

@@ -159,6 +159,7 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     }),
     sessions,
     proofs,
+    phonesRefused: () => undefined,
     serverKey,
     endpoint,
     trace: () => {},

@@ -7,7 +7,7 @@ import { addressOf, Cidr, prefixOf, toNumber } from '../values/ip.ts';
 import { Hostname, RecordedName } from '../values/name.ts';
 import { type Choice, hasTerminal, Questions } from './ask.ts';
 import { addChangeOptions, change, named } from './change.ts';
-import { freeBlock } from './free-block.ts';
+import { freeBlock, waysToAddCidr } from './free-block.ts';
 import { type ChangeOptions, flag } from './options.ts';
 import type { NetworkView, Plane } from './plane.ts';
 import { answer, answerJson, table } from './print.ts';
@@ -40,13 +40,27 @@ export const cidrChoices = ({ cidrs }: NetworkView, passes: (node: CidrNode) => 
     .filter(({ node }) => passes(node))
     .map(({ node }) => ({ name: `${node.name} (${node.cidr})`, value: node.name }));
 
-export const hasChildren = ({ cidrs }: NetworkView, { id }: CidrNode): boolean =>
+const hasChildren = ({ cidrs }: NetworkView, { id }: CidrNode): boolean =>
   cidrs.some(({ parentId }) => parentId === id);
 
 const holdsPeers = ({ peers }: NetworkView, { id }: CidrNode): boolean =>
   peers.some(({ cidrId }) => cidrId === id);
 
 const isFixed = ({ id }: CidrNode): boolean => id === SERVER_CIDR;
+
+/** The CIDR for a new peer. */
+export const chooseHome = (plane: Plane, questions: Questions, given: string | undefined): Promise<string> =>
+  questions.choice({
+    flag: '--cidr',
+    question: 'Its CIDR',
+    given,
+    choices: async () => {
+      const view = await plane.view();
+      return cidrChoices(view, (node) => !isFixed(node) && !hasChildren(view, node));
+    },
+    none: 'there is no CIDR that can hold peers yet',
+    way: async () => waysToAddCidr(await plane.view()),
+  });
 
 type AddOptions = ChangeOptions & { name?: Hostname; cidr?: Cidr; parent?: string };
 

@@ -1,5 +1,5 @@
 /** The verb diff: what changed in a network between two moments, mainly reach. */
-import type { EachField } from '../domain/peer.ts';
+import { type EachField, isPlain } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
 import { durationText } from '../values/time.ts';
@@ -44,7 +44,8 @@ const NEWS: EachField<PeerAt, News | null> = {
   cidrId: null,
   isRedeemed: (_, { isRedeemed }) => isRedeemed && 'joined',
   inviteExpires: null,
-  publicKey: (before, after) => before.isRedeemed === after.isRedeemed && 'new invitation',
+  publicKey: (before, after) =>
+    before.isRedeemed === after.isRedeemed && (isPlain(after) ? 'another key' : 'new invitation'),
   isAdmin: (_, { isAdmin }) => (isAdmin ? 'an admin' : 'no admin any more'),
   isDisabled: (_, { isDisabled }) => (isDisabled ? 'disabled' : 'enabled again'),
   endpoint: (_, after) => endpointText(after),
@@ -54,6 +55,7 @@ const NEWS: EachField<PeerAt, News | null> = {
     isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does',
   hasProved: ({ isRedeemed }, { hasProved }) =>
     isRedeemed && (hasProved ? 'its key proved itself' : 'another key'),
+  via: (_, { via }) => via !== undefined && 'another router passes its packets',
   relayPort: (_, { relayPort }) =>
     relayPort === undefined ? 'no relay any more' : `a relay at UDP port ${relayPort}`,
   relayEndpoint: (_, { relayPort, relayEndpoint }) =>
@@ -63,8 +65,8 @@ const NEWS: EachField<PeerAt, News | null> = {
       : `its relay is reached at ${relayEndpoint}`),
 };
 
-const peerText = ({ name, ip, isRedeemed, isAdmin }: PeerAt): string =>
-  `${printable(name)} (${ip})${isAdmin ? ', admin' : ''}${isRedeemed ? '' : ', invited'}`;
+const peerText = ({ name, ip, isRedeemed, isAdmin, via }: PeerAt): string =>
+  `${printable(name)} (${ip})${isAdmin ? ', admin' : ''}${isRedeemed ? '' : ', invited'}${via ? ', a phone' : ''}`;
 
 const peerLines = ({ peers: { added, removed, changed } }: Diff, clock: Clock): string[] => [
   ...added.map((peer) => came(peerText(peer))),

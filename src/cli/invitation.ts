@@ -29,7 +29,7 @@ export const endsAfter = (seconds: number): Timestamp => {
 
 export const STDOUT = '-';
 
-const stdoutAsFile: Reservation = {
+export const stdoutAsFile: Reservation = {
   fill: async (text) => answer(text.trimEnd()),
   discard: async () => {},
 };
@@ -47,7 +47,7 @@ export type Invitation = {
   command: (publicKey: PublicKey) => AdminCommand;
 };
 
-const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => {
+export const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => {
   const added = events.find(({ type }) => type === 'PeerAdded');
   if (added) return Ip.parse(added.ip);
   const known = view.peers.find(({ name }) => name === peer);
@@ -55,7 +55,7 @@ const addressIn = ({ events }: Outcome, view: NetworkView, peer: string): Ip => 
   return known.ip;
 };
 
-const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
+export const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promise<T> => {
   const leave = (_: NodeJS.Signals, number: number): void => {
     void file.discard().finally(() => process.exit(128 + number));
   };
@@ -68,7 +68,7 @@ const untilSignal = async <T>(file: Reservation, work: () => Promise<T>): Promis
 };
 
 /** The curve takes longer to load than most verbs to run. */
-const temporaryKeys = async (): Promise<KeyPair> => {
+export const newKeys = async (): Promise<KeyPair> => {
   const { keyPairFrom } = await import('../values/key-pair.ts');
   return keyPairFrom(randomBytes(32));
 };
@@ -77,7 +77,7 @@ const temporaryKeys = async (): Promise<KeyPair> => {
 export const rehearseInvitation = async (
   plane: Plane,
   { command }: Pick<Invitation, 'command'>,
-): Promise<Rehearsal> => plane.rehearse(command((await temporaryKeys()).publicKey));
+): Promise<Rehearsal> => plane.rehearse(command((await newKeys()).publicKey));
 
 /**
  * Executes an inviting command and writes its file, which is reserved first, so that no invitation lacks one.
@@ -97,7 +97,7 @@ export const inviteInto = async (
   reserve: (publicKey: PublicKey) => Promise<Reservation>,
 ): Promise<Invited> => {
   const { peer, expires, command } = invitation;
-  const [view, server, keys] = await Promise.all([plane.view(), plane.server(), temporaryKeys()]);
+  const [view, server, keys] = await Promise.all([plane.view(), plane.server(), newKeys()]);
   const root = view.cidrs.find(({ id }) => id === ROOT_CIDR);
   if (!root) throw new Failure('the network does not show its range, which an invitation must name');
   const file = await reserve(keys.publicKey);

@@ -2,15 +2,13 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { shellWord } from '../domain/rejection.ts';
-import { SERVER_CIDR } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { Hostname, isHostname, RecordedName } from '../values/name.ts';
 import { Duration, INVITATION_SECONDS, Timestamp } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named, sayOutcome } from './change.ts';
-import { cidrChoices, hasChildren } from './cidrs.ts';
+import { chooseHome } from './cidrs.ts';
 import { EndText, endSaid, expiresFlag, type SaidEnd } from './expiry.ts';
-import { waysToAddCidr } from './free-block.ts';
 import {
   endsAfter,
   type Invitation,
@@ -109,17 +107,7 @@ const addPeer = async (plane: Plane, options: AddOptions): Promise<void> => {
     given: options.name,
     schema: Hostname,
   });
-  const cidr = await questions.choice({
-    flag: '--cidr',
-    question: 'Its CIDR',
-    given: options.cidr,
-    choices: async () => {
-      const view = await plane.view();
-      return cidrChoices(view, (node) => node.id !== SERVER_CIDR && !hasChildren(view, node));
-    },
-    none: 'there is no CIDR that can hold peers yet',
-    way: async () => waysToAddCidr(await plane.view()),
-  });
+  const cidr = await chooseHome(plane, questions, options.cidr);
   const ip = await askForIp(questions, options);
   const admin = options.admin === undefined ? undefined : options.admin === 'true';
   const isAdmin = await questions.yesOrNo('May it administer the network?', admin);

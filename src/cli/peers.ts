@@ -2,7 +2,7 @@
 import type { Command, Option } from 'commander';
 import type { AdminCommand } from '../domain/command.ts';
 import { endingSoon, hasEnded } from '../domain/ends.ts';
-import type { Peer } from '../domain/peer.ts';
+import { isPlain, type Peer } from '../domain/peer.ts';
 import { shellWord } from '../domain/rejection.ts';
 import type { UnprovedRefusal } from '../protocol/rows.ts';
 import { type PeerId, SERVER_PEER } from '../values/id.ts';
@@ -160,13 +160,13 @@ const renamePeer = async (plane: Plane, options: RenameOptions): Promise<void> =
   });
 };
 
-/** `joined`, `ended …`, `disabled`, `invited until …`. */
+/** `joined`, `phone`, `ended …`, `disabled`, `invited until …`. */
 export const stateOf = (peer: Peer, now: Timestamp): string => {
   const { isRedeemed, isDisabled, inviteExpires, expires } = peer;
   if (hasEnded(peer, now) && isDisabled) return `ended ${localTime(expires ?? now)}`;
   if (isDisabled) return 'disabled';
   const end = expires === undefined ? '' : `, ends ${localTime(expires)}`;
-  if (isRedeemed) return `joined${end}`;
+  if (isRedeemed) return `${isPlain(peer) ? 'phone' : 'joined'}${end}`;
   return `${inviteExpires === null ? 'invited' : `invited until ${localTime(inviteExpires)}`}${end}`;
 };
 

@@ -28,6 +28,8 @@ export type NetworkView = {
   unproved?: UnprovedRefusal[] | undefined;
   /** From a running server. */
   seen?: SeenPeer[] | undefined;
+  /** Why the server passes no packets of phones; absent: it does, or does not say. */
+  phonesRefused?: string | undefined;
 };
 
 export type ServerFacts = {

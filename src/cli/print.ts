@@ -45,6 +45,13 @@ export const answer = (text: string): void => {
   process.stdout.write(`${harmless(text, process.stdout)}\n`);
 };
 
+/** Prints lines of blocks as they are: white on black where the terminal has colours. */
+export const answerDrawing = (lines: readonly string[]): void => {
+  clearPassing();
+  const [on, off] = hasColours() ? ['\x1b[97;40m', '\x1b[0m'] : ['', ''];
+  for (const line of lines) process.stdout.write(`${on}${line}${off}\n`);
+};
+
 /** For people; programs do not read it. */
 export const note = (text: string): void => {
   clearPassing();

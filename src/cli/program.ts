@@ -18,7 +18,7 @@ export type Open = (network: InterfaceName, options: GlobalOptions) => Promise<P
 /** The last heading takes the remaining verbs. */
 const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
-  ['peers:', /-(peer|peers|admin|invitation|invitations|expiry)$/],
+  ['peers:', /-(peer|peers|admin|invitation|invitations|expiry|phone)$|^phone-/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
   ['history and proof:', /^(history|state|diff|why|ui|notify|head|revert|verify|verify-export|acknowledge)$/],
   ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays)$/],

@@ -35,6 +35,12 @@ const relayOf = ({ relayPort, relayEndpoint }: PeerAt): string => {
   return `relay at UDP port ${relayPort}${relayEndpoint === undefined ? '' : ` (${relayEndpoint})`}`;
 };
 
+const routerOf = ({ via }: PeerAt, { peers }: State): string => {
+  if (via === undefined) return '';
+  const router = peers.find(({ id }) => id === via);
+  return `phone via ${router ? printable(router.name) : via}`;
+};
+
 const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
   const remarks = [
     peer.isAdmin ? 'admin' : '',
@@ -42,6 +48,7 @@ const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
     waiver(peer, state),
     endOf(peer, state, clock),
     relayOf(peer),
+    routerOf(peer, state),
   ].filter(Boolean);
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
 };

@@ -21,6 +21,7 @@ import {
 } from '../cli/options.ts';
 import { addPastVerbs, type RealityOf } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
+import { addPhoneVerbs } from '../cli/phones.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
@@ -282,6 +283,7 @@ for (const add of [
   addExpiryVerb,
   addProofByKeyVerbs,
   addRelayVerbs,
+  addPhoneVerbs,
 ])
   add(program, open);
 addPastVerbs(program, { openPast: open, open, realityOf });

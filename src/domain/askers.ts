@@ -33,6 +33,9 @@ const ASKERS: { [T in CommandType]: [asker: Asker, deed: string] } = {
   DeleteAssociation: ['admin', 'delete an association'],
   SetRelay: ['admin', 'make a peer a relay'],
   ClearRelay: ['admin', 'end a relay'],
+  AddPlainPeer: ['admin', 'add a phone'],
+  RoutePlainPeer: ['admin', 'choose the router of a phone'],
+  RekeyPlainPeer: ['admin', 'give a phone another key'],
   AllOf: ['admin', 'change several things at once'],
 };
 

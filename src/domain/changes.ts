@@ -6,7 +6,7 @@ import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
-import { appears, sees, subtree, viewersOf } from './visibility.ts';
+import { isShown, sees, subtree, viewersOf } from './visibility.ts';
 
 /** Undefined: absent. */
 export type Change<Row> = { before: Row | undefined; after: Row | undefined };
@@ -143,11 +143,11 @@ const draftPeer = (
   if (cidrId === undefined) return;
   const now = viewersOf(network, cidrId);
   const then = sightBefore(changes, cidrId, now);
-  if (appears(before))
-    for (const viewer of then) if (!appears(after) || !now.has(viewer)) drafts.removed(viewer, before);
-  if (!appears(after)) return;
+  if (isShown(before))
+    for (const viewer of then) if (!isShown(after) || !now.has(viewer)) drafts.removed(viewer, before);
+  if (!isShown(after)) return;
   for (const viewer of now) {
-    const known = appears(before) && then.has(viewer);
+    const known = isShown(before) && then.has(viewer);
     if (!known || !looksSame(before as Peer, after)) drafts.changed(viewer, after);
   }
 };
@@ -155,7 +155,7 @@ const draftPeer = (
 const draftSight = (drafts: Drafts, network: Network, changes: Changes): void => {
   for (const { viewer, cidr, gained } of changes.sight) {
     for (const peer of network.peersIn(cidr)) {
-      if (changes.peers.has(peer.id) || !appears(peer)) continue;
+      if (changes.peers.has(peer.id) || !isShown(peer)) continue;
       if (gained) drafts.changed(viewer, peer);
       else drafts.removed(viewer, peer);
     }

@@ -93,6 +93,20 @@ const ClearRelay = command('ClearRelay', { peer: PeerRef });
 const RequireProof = command('RequireProof', { peer: PeerRef.optional() });
 const WaiveProof = command('WaiveProof', { peer: PeerRef.optional() });
 
+/** A peer that follows nothing, such as a phone, with a key of its own. Absent `via`: the server. */
+const AddPlainPeer = command('AddPlainPeer', {
+  name: Hostname,
+  cidr: CidrRef,
+  /** Absent: the lowest free address. */
+  ip: Ip.optional(),
+  publicKey: PublicKey,
+  via: PeerRef.optional(),
+  /** Absent: the network's default. */
+  expires: End.optional(),
+});
+const RoutePlainPeer = command('RoutePlainPeer', { peer: PeerRef, via: PeerRef });
+const RekeyPlainPeer = command('RekeyPlainPeer', { peer: PeerRef, publicKey: PublicKey });
+
 const SINGLE = [
   AddCidr,
   RenameCidr,
@@ -115,6 +129,9 @@ const SINGLE = [
   DeleteAssociation,
   SetRelay,
   ClearRelay,
+  AddPlainPeer,
+  RoutePlainPeer,
+  RekeyPlainPeer,
   RequireProof,
   WaiveProof,
 ] as const;

@@ -23,6 +23,7 @@ import {
   revokeAdmin,
   setEndpointOverride,
 } from './peers.ts';
+import { addPlainPeer, rekeyPlainPeer, routePlainPeer } from './plain-peers.ts';
 import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
 import { clearRelay, setRelay } from './relays.ts';
 
@@ -69,6 +70,9 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   DeleteAssociation: deleteAssociation,
   SetRelay: setRelay,
   ClearRelay: clearRelay,
+  AddPlainPeer: addPlainPeer,
+  RoutePlainPeer: routePlainPeer,
+  RekeyPlainPeer: rekeyPlainPeer,
   RequireProof: requireProof,
   WaiveProof: waiveProof,
   RecordProofs: recordProofs,

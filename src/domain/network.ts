@@ -292,6 +292,13 @@ export class Network {
       case 'ProofWaived':
         this.#turnProofs(event, false);
         break;
+      case 'PlainPeerDeclared':
+      case 'PlainPeerRouted':
+        this.#peers.change(event.peerId, { via: event.via });
+        break;
+      case 'PlainPeerRekeyed':
+        this.#peers.change(event.peerId, { publicKey: event.publicKey });
+        break;
       case 'PeerProved':
         this.#peers.change(event.peerId, { hasProved: true });
         break;

@@ -25,6 +25,8 @@ export const ShownPeer = z.object({
   isVouchedFor: z.literal(true).optional(),
   /** Absent: never. */
   expires: Timestamp.optional(),
+  /** A plain WireGuard peer, such as a phone: its router passes its packets. Absent: it runs our program or 2.0's. */
+  via: PeerId.optional(),
 });
 export type ShownPeer = z.infer<typeof ShownPeer>;
 
@@ -43,6 +45,10 @@ export const Peer = ShownPeer.extend({
 
 /** Immutable: a change makes a new object. */
 export type Peer = Readonly<z.infer<typeof Peer>>;
+
+/** It follows nothing: no program of ours or of innernet 2.0 runs there. */
+export const isPlain = (peer: { readonly via?: PeerId | undefined } | undefined): boolean =>
+  peer?.via !== undefined;
 
 /** An entry for each field, optional ones included. */
 export type EachField<Row, Entry> = { readonly [F in keyof Row]-?: Entry };

@@ -11,7 +11,7 @@ import type { CommandOf, PeerRef } from './command.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
 import { endFrom } from './ends.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 import type { Rejection } from './rejection.ts';
 
 export const findPeer = (network: Network, ref: PeerRef): Peer | undefined =>
@@ -173,9 +173,10 @@ export const deletePeer: Rule<'DeletePeer'> = (network, { peer: ref, confirmed }
   });
 
 export const grantAdmin: Rule<'GrantAdmin'> = (network, { peer: ref }) =>
-  onPeer(network, ref, (peer) =>
-    peer.isAdmin ? accept() : accept({ type: 'AdminGranted', peerId: peer.id }),
-  );
+  onPeer(network, ref, (peer) => {
+    if (isPlain(peer)) return reject({ code: 'PhoneIsNoAdmin', name: peer.name });
+    return peer.isAdmin ? accept() : accept({ type: 'AdminGranted', peerId: peer.id });
+  });
 
 export const revokeAdmin: Rule<'RevokeAdmin'> = (network, { peer: ref, confirmed }) =>
   onPeer(network, ref, (peer) => {

@@ -50,6 +50,9 @@ export type Rejection =
   | { code: 'RelayIsDisabled'; name: string }
   | { code: 'RelayIsServerOnly'; name: string }
   | { code: 'NotARelay'; name: string }
+  | { code: 'RouterIsServerOnly'; name: string }
+  | { code: 'NotAPhone'; name: string }
+  | { code: 'PhoneIsNoAdmin'; name: string }
   | { code: 'ProofNeeded'; name: string; command: CommandType }
   | { code: 'ProofNotRequired'; name: string };
 
@@ -304,6 +307,20 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(name)} is no relay`,
     hint: 'the relays are listed by',
     verb: 'list-relays',
+  }),
+  RouterIsServerOnly: ({ name }) => ({
+    sentence: `${quote(name)} cannot pass the packets of phones: in this version only the server's own machine does`,
+    hint: 'leave the router out: the server is one',
+  }),
+  NotAPhone: ({ name }) => ({
+    sentence: `${quote(name)} is no phone: its own program made its key`,
+    hint: 'to give its machine another key, delete it and invite it again',
+    verb: `delete-peer --name ${shellWord(name)}`,
+  }),
+  PhoneIsNoAdmin: ({ name }) => ({
+    sentence: `${quote(name)} is a phone, which has no program of ours and so cannot administer`,
+    hint: 'make a peer an admin that runs innernet; they are listed by',
+    verb: 'list-peers',
   }),
   ProofNeeded: ({ name, command }) => ({
     sentence: `${quote(name)} may ${deedOf(command)} only with a proof by its key, and this request holds none`,

@@ -8,7 +8,7 @@ import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
-import { type EachField, PEER_FIELDS, type Peer } from './peer.ts';
+import { type EachField, isPlain, PEER_FIELDS, type Peer } from './peer.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
 
 /** Before a change, after it, and now; to undo all since, `made` is `now`. */
@@ -170,7 +170,8 @@ class Planner {
   }
 
   #removePeer(peer: Peer): void {
-    if (peer.isRedeemed) this.obstacles.push(joined(peer));
+    if (isPlain(peer)) this.obstacles.push(added(peer));
+    else if (peer.isRedeemed) this.obstacles.push(joined(peer));
     else this.#waiting.push({ type: 'RevokeInvitation', peer: peer.id });
   }
 
@@ -198,7 +199,8 @@ class Planner {
   }
 
   #keyChanged(before: Peer, made: Peer): void {
-    if (made.isRedeemed) this.obstacles.push(joined(made));
+    if (isPlain(made)) this.obstacles.push(rekeyed(made));
+    else if (made.isRedeemed) this.obstacles.push(joined(made));
     else
       this.obstacles.push({
         sentence: `the invitation of ${nameText(before.name)} was replaced, and the key of the old one is never taken again`,
@@ -250,6 +252,7 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
   hasProved: null,
   relayPort: { what: 'relay', wish: (before) => relayWish(before) },
   relayEndpoint: { what: 'relay', wish: (before) => relayWish(before) },
+  via: { what: 'router', wish: ({ id: peer, via }) => ({ type: 'RoutePlainPeer', peer, via }) },
 };
 
 const relayWish = ({ id: peer, relayPort: port, relayEndpoint: endpoint }: Peer): Wish =>
@@ -268,6 +271,18 @@ const joined = ({ name }: Peer): Obstacle => ({
   sentence: `${nameText(name)} has joined with a key of its own, and that cannot be undone`,
   hint: 'if it should not be there, cut it off',
   verb: `disable-peer --name ${shellWord(name)}`,
+});
+
+const added = ({ name }: Peer): Obstacle => ({
+  sentence: `the phone ${nameText(name)} has its key for good, and that cannot be undone`,
+  hint: 'if it should not be there, delete it',
+  verb: `delete-peer --name ${shellWord(name)}`,
+});
+
+const rekeyed = ({ name }: Peer): Obstacle => ({
+  sentence: `the phone ${nameText(name)} has another key, and the earlier one is never taken again`,
+  hint: 'give it a new one',
+  verb: `rekey-phone --name ${shellWord(name)}`,
 });
 
 /** Undoes what the change made and still stands; the rest are obstacles. */

@@ -5,12 +5,15 @@ import type { NetworkEvent } from '../events/schema.ts';
 import { type PeerId, SERVER_PEER } from '../values/id.ts';
 import type { Change, Changes } from './changes.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 import { unprovedRights } from './proofs.ts';
 
 /** Invited or joined, and enabled; not the server itself. */
 export const mayConnect = (peer: Peer | undefined): peer is Peer =>
   peer !== undefined && !peer.isDisabled && peer.id !== SERVER_PEER;
+
+/** May ask the API: a phone has no role there, whatever runs on it. */
+export const mayCall = (peer: Peer | undefined): peer is Peer => mayConnect(peer) && !isPlain(peer);
 
 /** A peer before its key lost the right to connect. `joined`: its own key replaced the invitation's. */
 export type EndedRight = { peer: Peer; reason: 'deleted' | 'disabled' | 'rekeyed' | 'joined' };

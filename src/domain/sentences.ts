@@ -71,6 +71,12 @@ const SENTENCES: Sentences = {
   RelayCleared: ({ peerId }, words) => `made peer ${words.peer(peerId)} a relay no more`,
   ProofRequired: ({ peerId }, words) => `required proofs by key of ${proverOf(peerId, words)}`,
   ProofWaived: ({ peerId }, words) => `waived proofs by key of ${proverOf(peerId, words)}`,
+  PlainPeerDeclared: ({ peerId, via }, words) =>
+    `made peer ${words.peer(peerId)} a plain one, such as a phone: ${words.peer(via)} passes its packets`,
+  PlainPeerRouted: ({ peerId, via }, words) =>
+    `let ${words.peer(via)} pass the packets of plain peer ${words.peer(peerId)}`,
+  PlainPeerRekeyed: ({ peerId, publicKey }, words) =>
+    `gave plain peer ${words.peer(peerId)} another key, ${shortKey(publicKey)}`,
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
 };
 

@@ -4,11 +4,14 @@
  */
 import { type CidrId, SERVER_CIDR } from '../values/id.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 
 /** Joined and enabled; a temporary key is never shown. */
 export const appears = (peer: Peer | undefined): peer is Peer =>
   peer?.isRedeemed === true && !peer.isDisabled;
+
+/** A plain peer is not yet shown to other peers' programs. */
+export const isShown = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
 
 /** Up to the root. */
 export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
@@ -72,6 +75,6 @@ export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean =>
 /** Includes the viewer itself if it appears. */
 export function* visiblePeers(network: Network, viewer: CidrId): Generator<Peer> {
   for (const id of visibleCidrs(network, viewer)) {
-    for (const peer of network.peersIn(id)) if (appears(peer)) yield peer;
+    for (const peer of network.peersIn(id)) if (isShown(peer)) yield peer;
   }
 }

@@ -41,4 +41,8 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   ProofRequired: 'narrows',
   ProofWaived: 'widens',
   PeerProved: 'neither',
+  /** A router reads what the peer says to others. */
+  PlainPeerDeclared: 'widens',
+  PlainPeerRouted: 'widens',
+  PlainPeerRekeyed: 'neither',
 };

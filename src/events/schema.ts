@@ -100,6 +100,12 @@ const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
 const PeerProved = event('PeerProved', { peerId: PeerId });
 
+/** A peer that follows nothing, such as a phone: the router `via` passes its packets. In the commit of its PeerAdded. */
+const PlainPeerDeclared = event('PlainPeerDeclared', { peerId: PeerId, via: PeerId });
+const PlainPeerRouted = event('PlainPeerRouted', { peerId: PeerId, via: PeerId });
+/** Same name and address; only its router ever knew the old key. */
+const PlainPeerRekeyed = event('PlainPeerRekeyed', { peerId: PeerId, publicKey: PublicKey });
+
 export const NetworkEvent = z.discriminatedUnion('type', [
   NetworkCreated,
   NetworkImported,
@@ -130,6 +136,9 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   RelayCleared,
   ProofRequired,
   ProofWaived,
+  PlainPeerDeclared,
+  PlainPeerRouted,
+  PlainPeerRekeyed,
   PeerProved,
 ]);
 export type NetworkEvent = z.infer<typeof NetworkEvent>;

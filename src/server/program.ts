@@ -14,6 +14,7 @@ import { networkName } from '../cli/network-verb.ts';
 import { addHostsOptions, flag, portNumber, runs, saidTo, several, wholeNumber } from '../cli/options.ts';
 import { addPastVerbs, type OpenPast } from '../cli/past.ts';
 import { addPeerVerbs } from '../cli/peers.ts';
+import { addPhoneVerbs } from '../cli/phones.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
@@ -201,6 +202,7 @@ for (const add of [
   addExpiryVerb,
   addProofByKeyVerbs,
   addRelayVerbs,
+  addPhoneVerbs,
 ])
   add(program, open);
 addPastVerbs(program, { openPast, open });

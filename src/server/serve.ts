@@ -29,7 +29,7 @@ import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
 import { letThrough, NoPassage } from './device/no-passage.ts';
-import { internalEndpoint, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
+import { internalEndpoint, phonesRefused, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { refuseOtherConf } from './disk/other-conf.ts';
 import { relaySecret } from './disk/relay-secret.ts';
@@ -190,6 +190,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       limits,
       sessions,
       proofs,
+      phonesRefused: () => phonesRefused(conf, files.conf),
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
       report,

@@ -7,6 +7,7 @@ import { addEndpointVerb } from '../../src/cli/endpoint.ts';
 import { addExpiryVerb } from '../../src/cli/expiry.ts';
 import { addInvitationVerbs } from '../../src/cli/invitations.ts';
 import { addPeerVerbs } from '../../src/cli/peers.ts';
+import { addPhoneVerbs } from '../../src/cli/phones.ts';
 import { newProgram, type Open } from '../../src/cli/program.ts';
 import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../../src/cli/relays.ts';
@@ -25,6 +26,7 @@ export const programOn = (open: Open): Command => {
     addAssociationVerbs,
     addProofByKeyVerbs,
     addRelayVerbs,
+    addPhoneVerbs,
   ])
     add(program, open);
   addEndpointVerb(program, open);

@@ -13,6 +13,7 @@ const LOOK = [
     'list-cidrs',
     'list-associations',
     'list-relays',
+    'phone-config',
     'ping',
   ],
   ...['history', 'state', 'diff', 'why', 'head', 'verify', 'verify-export', 'export', 'backup'],

@@ -2,7 +2,7 @@
 import { Command, type CommandType } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import type { Network } from '../../src/domain/network.ts';
-import type { Peer } from '../../src/domain/peer.ts';
+import { isPlain, type Peer } from '../../src/domain/peer.ts';
 import { SERVER_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import {
   assignableRange,
@@ -40,6 +40,20 @@ export const addPeer = (dice: Dice, more: { [field: string]: unknown } = {}): As
       publicKey: dice.key(),
       inviteExpires: dice.expiry(),
       ...(dice.number(6) === 0 ? { redeemed: true, disabled: dice.number(4) === 0 } : {}),
+      ...more,
+    }
+  );
+};
+
+/** The server passes its packets. */
+export const addPhone = (dice: Dice, more: { [field: string]: unknown } = {}): Asked | undefined => {
+  const home = dice.leaf();
+  return (
+    home && {
+      type: 'AddPlainPeer',
+      name: dice.freePeerName(),
+      cidr: dice.ref(home),
+      publicKey: dice.key(),
       ...more,
     }
   );
@@ -222,6 +236,14 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
     },
   },
   { weight: 6, make: (dice) => relay(dice) },
+  { weight: 6, make: (dice) => addPhone(dice) },
+  {
+    weight: 4,
+    make: (dice) => {
+      const phone = dice.peer(isPlain);
+      return phone && { type: 'RekeyPlainPeer', peer: dice.ref(phone), publicKey: dice.key() };
+    },
+  },
   { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },
   {
     weight: 3,

@@ -2,7 +2,7 @@
 
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Context } from '../../src/domain/decision.ts';
-import type { Peer } from '../../src/domain/peer.ts';
+import { isPlain, type Peer } from '../../src/domain/peer.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME } from '../../src/values/id.ts';
 import { addressOf, type Cidr, networkOf, overlaps, prefixOf, singleton } from '../../src/values/ip.ts';
@@ -11,6 +11,7 @@ import { at, type Dice } from './dice.ts';
 import {
   addCidr,
   addPeer,
+  addPhone,
   associate,
   create,
   deletePeer,
@@ -211,6 +212,15 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
   RelayIsServerOnly: trick((dice) => {
     const peer = dice.peer(({ isRedeemed, isDisabled }) => isRedeemed && !isDisabled);
     return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
+  }),
+  RouterIsServerOnly: trick((dice) => addPhone(dice, { via: dice.peer()?.id })),
+  NotAPhone: trick((dice) => {
+    const peer = dice.peer((one) => !isPlain(one));
+    return peer && { type: 'RekeyPlainPeer', peer: dice.ref(peer), publicKey: dice.key() };
+  }),
+  PhoneIsNoAdmin: trick((dice) => {
+    const phone = dice.peer(isPlain);
+    return phone && { type: 'GrantAdmin', peer: dice.ref(phone) };
   }),
   NotARelay: trick((dice) => {
     const peer = dice.peer();

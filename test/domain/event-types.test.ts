@@ -1,7 +1,7 @@
 // Every event type is made by some command, or is one of the two that only an import or a restored backup writes.
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../src/domain/decision.ts';
-import { EVENT_TYPES, type EventOf, type EventType } from '../../src/events/schema.ts';
+import { EVENT_TYPES, type EventOf, type EventType, type NetworkEvent } from '../../src/events/schema.ts';
 import {
   acme,
   associated,
@@ -21,11 +21,27 @@ type Entry<T extends EventType> = {
   when: Asked;
   context?: Partial<Context>;
   after?: History;
+  /** What the same command makes before it. */
+  before?: readonly NetworkEvent[];
 };
 
 const { network, createdNow } = acme;
 const eve = { actor: { kind: 'peer', peerId: ids.eve } } as const;
 const reach = endpoint('1.2.3.4:51820');
+const phone: readonly NetworkEvent[] = [
+  {
+    type: 'PeerAdded',
+    peerId: peerId(7),
+    name: 'mia',
+    ip: acme.at('bakers', 9),
+    cidrId: ids.bakers,
+    publicKey: keyOf('mia'),
+    isAdmin: false,
+    inviteExpires: null,
+    redeemed: true,
+  },
+  { type: 'PlainPeerDeclared', peerId: peerId(7), via: ids.server },
+];
 
 /** The compiler asks for an entry for each type; `null`: no command makes it. */
 const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } = {
@@ -150,6 +166,24 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'RelayCleared', peerId: ids.server },
     when: { type: 'ClearRelay', peer: ids.server },
   },
+  PlainPeerDeclared: {
+    before: phone.slice(0, 1),
+    event: { type: 'PlainPeerDeclared', peerId: peerId(7), via: ids.server },
+    when: {
+      type: 'AddPlainPeer',
+      name: 'mia',
+      cidr: 'bakers',
+      ip: acme.at('bakers', 9),
+      publicKey: keyOf('mia'),
+    },
+  },
+  /** The server is the only router yet. */
+  PlainPeerRouted: null,
+  PlainPeerRekeyed: {
+    after: [network, phone],
+    event: { type: 'PlainPeerRekeyed', peerId: peerId(7), publicKey: keyOf('new') },
+    when: { type: 'RekeyPlainPeer', peer: 'mia', publicKey: keyOf('new') },
+  },
   ProofRequired: {
     event: { type: 'ProofRequired' },
     when: { type: 'RequireProof' },
@@ -183,9 +217,9 @@ describe('is made by a command:', () => {
     EventType,
     Entry<EventType>,
   ][];
-  it.each(entries)('%s', (_, { event, when, context, after = [network] }) =>
+  it.each(entries)('%s', (_, { event, when, context, after = [network], before = [] }) =>
     given(...after)
       .when(when, context)
-      .emits(event),
+      .emits(...before, event),
   );
 });

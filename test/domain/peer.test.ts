@@ -33,6 +33,7 @@ const others: EachField<Peer, unknown> = {
   endpoint: endpoint('198.51.100.7:51820'),
   isVouchedFor: true,
   expires: INVITE_EXPIRES,
+  via: peerId(1),
   isDisabled: true,
   isRedeemed: false,
   inviteExpires: INVITE_EXPIRES,

@@ -62,7 +62,9 @@ const VERBS: { [verb: string]: string[] } = {
   'set-expiry': ['--name', '--expires', '--default', '--yes'],
   'disable-peer': ['--name', '--yes'],
   'grant-admin': ['--name', '--yes'],
+  'delete-peer': ['--name', '--yes'],
   'list-peers': ['--json'],
+  'rekey-phone': ['--name', '--qr', '--save-config', '--yes'],
   'delete-association': ['--yes'],
   'list-associations': ['--json'],
   'set-endpoint': ['--endpoint', '--yes'],
@@ -311,6 +313,25 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     code: 'RelayIsServerOnly',
     name: 'bob',
     when: asked({ type: 'SetRelay', peer: 'bob', port: 51821 }),
+  },
+  RouterIsServerOnly: {
+    code: 'RouterIsServerOnly',
+    name: 'bob',
+    when: asked({ type: 'AddPlainPeer', name: 'mia', cidr: 'bakers', publicKey: keyOf('mia'), via: 'bob' }),
+  },
+  NotAPhone: {
+    code: 'NotAPhone',
+    name: 'bob',
+    when: asked({ type: 'RekeyPlainPeer', peer: 'bob', publicKey: keyOf('new') }),
+  },
+  PhoneIsNoAdmin: {
+    code: 'PhoneIsNoAdmin',
+    name: 'bob',
+    when: () =>
+      given(network, { type: 'PlainPeerDeclared', peerId: ids.bob, via: ids.server }).when({
+        type: 'GrantAdmin',
+        peer: 'bob',
+      }),
   },
   NotARelay: { code: 'NotARelay', name: 'bob', when: asked({ type: 'ClearRelay', peer: 'bob' }) },
 };

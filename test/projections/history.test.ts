@@ -60,6 +60,12 @@ const story: NewCommit[] = [
   by(server, { type: 'PeerExpired', peerId: ids.bob }),
   by(ann, { type: 'DefaultExpirySet', seconds: 90 * 86_400 }, { type: 'DefaultExpirySet', seconds: null }),
   by(ann, { type: 'PeerDeleted', peerId: ids.bob }),
+  by(
+    ann,
+    { type: 'PlainPeerDeclared', peerId: ids.eve, via: ids.server },
+    { type: 'PlainPeerRouted', peerId: ids.eve, via: ids.ann },
+    { type: 'PlainPeerRekeyed', peerId: ids.eve, publicKey: keyOf("eve's second phone") },
+  ),
   by(ann, {
     type: 'InvitationReissued',
     peerId: ids.eve,
@@ -116,6 +122,9 @@ it('tells every type of event in one sentence', async () => {
     'anna set the end of new peers to 90d after they are added',
     'anna set the end of new peers to never',
     'anna deleted peer bobby',
+    'anna made peer eve a plain one, such as a phone: innernet-server passes its packets',
+    'anna let anna pass the packets of plain peer eve',
+    `anna gave plain peer eve another key, ${keyOf("eve's second phone").slice(0, 10)}…`,
     'anna issued a new invitation to peer eve, without end',
     'the server ended the invitation of peer eve: it expired',
     'anna added peer eva (10.42.129.2) to cooks, invitation until <2026-11-22T13:00>',

@@ -299,6 +299,7 @@ export class ServedNetwork {
       limits: this.limits,
       sessions: this.sessions,
       proofs,
+      phonesRefused: () => undefined,
       serverKey: this.serverKey,
       endpoint: this.endpoint,
       trace: () => {},

@@ -44,6 +44,7 @@ export const View = z.object({
   isProofRequired: z.boolean().optional(),
   unproved: z.array(UnprovedRefusal).optional(),
   seen: z.array(SeenPeer).optional(),
+  phonesRefused: z.string().max(400).optional(),
 });
 
 /** A resent command has the same id and gets the first answer. */

@@ -22,6 +22,8 @@ const Document = z
     'listen-port': z.number().int().min(1).max(65535),
     address: Ip,
     'network-cidr-prefix': z.number().int().min(0).max(128),
+    /** Ours; innernet 2.0 does not know it. */
+    phones: z.boolean().optional(),
   })
   .superRefine((document, context) => {
     const widest = fullPrefix(familyOf(document.address));
@@ -37,7 +39,13 @@ export type ServerConf = {
   address: Ip;
   /** Of the network's root block. */
   prefix: number;
+  /** Withdraws this machine's consent to pass packets of phones. */
+  phones?: false;
 };
+
+/** Why this machine passes no packets of phones. */
+export const phonesRefused = ({ phones }: ServerConf, file: string): string | undefined =>
+  phones === false ? `its conf ${file} says phones = false` : undefined;
 
 /** The network's root block. */
 export const rangeOf = ({ address, prefix }: ServerConf): Cidr => networkOf(`${address}/${prefix}` as Cidr);
@@ -74,6 +82,7 @@ export const parseConf = (text: string, file: string): ServerConf => {
     listenPort: data['listen-port'],
     address: data.address,
     prefix: data['network-cidr-prefix'],
+    ...(data.phones === false ? { phones: data.phones } : {}),
   };
 };
 
@@ -88,12 +97,13 @@ const parseToml = (text: string, file: string): unknown => {
 };
 
 /** In innernet 2.0's order. */
-export const formatConf = ({ privateKey, listenPort, address, prefix }: ServerConf): string =>
+export const formatConf = ({ privateKey, listenPort, address, prefix, phones }: ServerConf): string =>
   [
     `private-key = "${privateKey.reveal()}"`,
     `listen-port = ${listenPort}`,
     `address = "${address}"`,
     `network-cidr-prefix = ${prefix}`,
+    ...(phones === false ? ['phones = false'] : []),
     '',
   ].join('\n');
 

@@ -55,6 +55,7 @@ const viewOf = ({
   live: { network, networkId, head },
   unproved,
   observations,
+  phonesRefused,
 }: ApiDependencies): NetworkView => ({
   name: network.name,
   networkId,
@@ -65,4 +66,5 @@ const viewOf = ({
   isProofRequired: network.isProofRequired,
   unproved: unproved.rows(),
   seen: [...network.peers()].flatMap(({ id }) => seenRow(id, observations.of(id).lastHandshake)),
+  ...(phonesRefused() === undefined ? {} : { phonesRefused: phonesRefused() }),
 });

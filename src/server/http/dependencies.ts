@@ -35,6 +35,8 @@ export type ApiDependencies = {
   sessions: Sessions;
   unproved: UnprovedRefusals;
   proofs: Proofs;
+  /** Why no packets of phones are passed; undefined: they are. */
+  phonesRefused: () => string | undefined;
   serverKey: PublicKey;
   /** In the tunnel; `Host` must match. */
   endpoint: Endpoint;

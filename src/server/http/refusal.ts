@@ -70,6 +70,9 @@ export const STATUS: { [C in RejectionCode]: number } = {
   RelayIsDisabled: 409,
   RelayIsServerOnly: 409,
   NotARelay: 404,
+  RouterIsServerOnly: 409,
+  NotAPhone: 409,
+  PhoneIsNoAdmin: 409,
   ProofNeeded: 403,
   ProofNotRequired: 409,
 };

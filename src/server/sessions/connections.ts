@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
-import { mayConnect } from '../../domain/rights.ts';
+import { mayCall } from '../../domain/rights.ts';
 import { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { Limits } from '../limits.ts';
@@ -35,11 +35,11 @@ const MAX_LOOKS = 8;
 /** The kernel may have accepted a connection before another peer got the address. */
 const REST_MS = 5_000;
 
-/** If it may connect. */
+/** If it may call. */
 export const peerAt = (network: Network, remoteAddress: string | undefined): Peer | undefined => {
   const ip = Ip.safeParse(remoteAddress);
   const peer = ip.success ? network.peerAt(ip.data) : undefined;
-  return mayConnect(peer) ? peer : undefined;
+  return mayCall(peer) ? peer : undefined;
 };
 
 type Connection = {

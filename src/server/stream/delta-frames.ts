@@ -2,7 +2,7 @@
 import type { ClassDelta } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
-import { appears, sees } from '../../domain/visibility.ts';
+import { isShown, sees } from '../../domain/visibility.ts';
 import { type Delta, type Fetch, MAX_DELTA_BYTES } from '../../protocol/frames.ts';
 import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';
 import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
@@ -118,14 +118,14 @@ const concerned = (
   return deltaOf;
 };
 
-const isShown = (network: Network, viewer: CidrId, peer: Peer | undefined): peer is Peer =>
-  appears(peer) && sees(network, viewer, peer.cidrId);
+const isShownTo = (network: Network, viewer: CidrId, peer: Peer | undefined): peer is Peer =>
+  isShown(peer) && sees(network, viewer, peer.cidrId);
 
 const rowsNow = ({ network }: Live, viewer: CidrId, { peers, cidrs }: Touched): Rows => {
   const rows: Rows = { peers: { changed: [], removed: [] }, cidrs: cidrRows(network, cidrs) };
   for (const id of peers) {
     const peer = network.peer(id);
-    if (isShown(network, viewer, peer)) rows.peers.changed.push(peerRow(peer));
+    if (isShownTo(network, viewer, peer)) rows.peers.changed.push(peerRow(peer));
     else rows.peers.removed.push(id);
   }
   return rows;

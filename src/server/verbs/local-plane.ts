@@ -23,7 +23,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
 import type { Outcome } from '../commands/outcome.ts';
 import { letGo } from '../device/unserved.ts';
-import { internalEndpoint, readConf, type ServerConf } from '../disk/conf.ts';
+import { internalEndpoint, phonesRefused, readConf, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
@@ -138,6 +138,7 @@ export class LocalPlane implements Plane {
     const networkId = await this.#log.networkId();
     const [last] = await this.#log.read(network.position - 1, 1);
     if (!networkId || !last) throw new Failure(`${this.#log.name} holds no network yet`);
+    const refused = phonesRefused(this.#conf, this.#files.conf);
     return {
       name: network.name,
       networkId,
@@ -148,6 +149,7 @@ export class LocalPlane implements Plane {
       associations: [...network.associations()],
       isProofRequired: network.isProofRequired,
       unproved: readUnprovedRefusals(this.#files.unproved),
+      ...(refused === undefined ? {} : { phonesRefused: refused }),
     };
   }
 
