@@ -1,24 +1,43 @@
-/** A network's packet filter as data: one nftables table and the script for it. */
+/** A network's packet filter as data: one nftables table and the scripts that make and change it. */
 import type { InterfaceName } from '../values/name.ts';
 
-export type Chain = { name: string; hook: 'forward'; rules: readonly string[] };
+/** `of`: nft's types, such as `ipv4_addr . inet_service`. Elements must not overlap. */
+export type NamedSet = { name: string; of: string; elements: readonly string[] };
 
-/** Without chains the table is removed. */
-export type FilterTable = { name: string; chains: readonly Chain[] };
+/** Without a hook it is reached from other chains alone. */
+export type Chain = { name: string; at?: Hook; rules: readonly string[] };
+
+export type Hook = {
+  /** `filter` unless told. */
+  type?: 'filter' | 'nat';
+  hook: 'prerouting' | 'forward' | 'postrouting';
+  priority: 'raw' | 'mangle' | 'filter' | 'srcnat';
+};
+
+/** Without chains the table is removed. Chains stand in the order in which they refer to each other, last first. */
+export type FilterTable = { name: string; sets?: readonly NamedSet[]; chains: readonly Chain[] };
 
 /** The prefix avoids nft's keywords. */
 export const tableName = (network: InterfaceName): string => `innernet-${network}`;
 
 /** The script that replaces the table in one transaction. */
-export const scriptOf = ({ name, chains }: FilterTable): string => {
+export const scriptOf = ({ name, sets = [], chains }: FilterTable): string => {
   const clear = [`add table inet ${name}`, `delete table inet ${name}`];
   if (chains.length === 0) return lines(clear);
-  return lines([...clear, `table inet ${name} {`, ...chains.flatMap(chainLines), '}']);
+  const body = [...sets.flatMap(setLines), ...chains.flatMap(chainLines)];
+  return lines([...clear, `table inet ${name} {`, ...body, '}']);
 };
 
-const chainLines = ({ name, hook, rules }: Chain): string[] => [
+const setLines = ({ name, of, elements }: NamedSet): string[] => [
+  `  set ${name} {`,
+  `    type ${of}; flags interval;`,
+  ...(elements.length > 0 ? [`    elements = { ${elements.join(', ')} }`] : []),
+  '  }',
+];
+
+const chainLines = ({ name, at, rules }: Chain): string[] => [
   `  chain ${name} {`,
-  `    type filter hook ${hook} priority 0; policy accept;`,
+  ...(at ? [`    type ${at.type ?? 'filter'} hook ${at.hook} priority ${at.priority}; policy accept;`] : []),
   ...rules.map((rule) => `    ${rule}`),
   '  }',
 ];
@@ -26,7 +45,7 @@ const chainLines = ({ name, hook, rules }: Chain): string[] => [
 const lines = (texts: readonly string[]): string => `${texts.join('\n')}\n`;
 
 /** Keeps nft's own listing, since versions of nft spell rules differently. */
-export type Made = { script: string; listing: string };
+export type Made = { table: FilterTable; listing: string };
 
 /** The script to carry out; undefined if the table is as made and as wanted. */
 export const planOf = (
@@ -35,27 +54,30 @@ export const planOf = (
   wants: FilterTable,
 ): string | undefined => {
   if (wants.chains.length === 0) return has === undefined ? undefined : scriptOf(wants);
-  const script = scriptOf(wants);
-  return made?.script === script && made.listing === has ? undefined : script;
+  return made && made.listing === has ? changeOf(made.table, wants) : scriptOf(wants);
 };
 
-/**
- * Drops what the device would forward: WireGuard authenticates a packet's peer, not its target. A forwarding
- * machine accepts replies and published container ports; others need no connection tracking.
- */
-export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain => ({
-  name: 'through',
-  hook: 'forward',
-  rules: [
-    ...(forwards
-      ? [
-          `iifname "${device}" ct state established,related accept`,
-          `iifname "${device}" ct status dnat accept`,
-        ]
-      : []),
-    `iifname "${device}" counter drop`,
-  ],
-});
+/** Elements alone where they are all that differs: counters go on. */
+const changeOf = (from: FilterTable, to: FilterTable): string | undefined => {
+  if (frameOf(from) !== frameOf(to)) return scriptOf(to);
+  const before = new Map(from.sets?.map(({ name, elements }) => [name, elements]));
+  const changes = (to.sets ?? []).flatMap((set) => elementLines(to.name, set, before.get(set.name) ?? []));
+  return changes.length > 0 ? lines(changes) : undefined;
+};
+
+const frameOf = ({ name, sets = [], chains }: FilterTable): string =>
+  scriptOf({ name, sets: sets.map((set) => ({ ...set, elements: [] })), chains });
+
+const elementLines = (table: string, { name, elements }: NamedSet, before: readonly string[]): string[] => {
+  const [had, has] = [new Set(before), new Set(elements)];
+  const gone = before.filter((element) => !has.has(element));
+  const come = elements.filter((element) => !had.has(element));
+  const set = `inet ${table} ${name}`;
+  return [
+    ...(gone.length > 0 ? [`delete element ${set} { ${gone.join(', ')} }`] : []),
+    ...(come.length > 0 ? [`add element ${set} { ${come.join(', ')} }`] : []),
+  ];
+};
 
 /** How many packets the rules of a listing have dropped. */
 export const droppedIn = (listing: string): number =>

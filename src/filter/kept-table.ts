@@ -1,7 +1,14 @@
-/** Keeps one nftables table as wanted, by `nft list` and `nft -f -`. */
+/** Keeps one nftables table as wanted, by `nft list` and `nft -f -`, also when others remove it. */
+
+import { Turns } from '../machine/turns.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { run, sure } from '../wireguard/program.ts';
 import { type FilterTable, type Made, planOf, scriptOf, tableName } from './filter-table.ts';
+import { TableWatch } from './table-watch.ts';
+
+/** For what the watch does not tell. */
+const LOOK_EVERY_MS = 60_000;
+const TRY_AGAIN_MS = 5_000;
 
 /** nft's listing (`-s`: without counters); undefined without such a table. Throws a `Failure`. */
 export const listTable = async (name: string, ...flags: '-s'[]): Promise<string | undefined> => {
@@ -9,16 +16,94 @@ export const listTable = async (name: string, ...flags: '-s'[]): Promise<string 
   return code === 0 ? stdout : undefined;
 };
 
-export class KeptTable {
-  #made: Made | undefined;
+export type KeptTableOptions = {
+  network: InterfaceName;
+  /** Asked at each look. Without chains there is to be no table. */
+  wanted: () => FilterTable | Promise<FilterTable>;
+  /** Another program had removed or changed the table. */
+  onRestored: () => void;
+  /** Once for each kind of trouble, until the next success; it is tried again. */
+  onTrouble: (error: Error) => void;
+};
 
-  /** Makes the table as wanted; false if it was. Throws the `Failure` of `nft`. */
-  async keep(wants: FilterTable): Promise<boolean> {
-    const script = planOf(await listTable(wants.name, '-s'), this.#made, wants);
-    if (script === undefined) return false;
-    await sure('nft', ['-f', '-'], script);
-    this.#made = { script, listing: (await listTable(wants.name, '-s')) ?? '' };
-    return true;
+export class KeptTable {
+  readonly #options: KeptTableOptions;
+  readonly #turns = new Turns();
+  #made: Made | undefined;
+  #isKnown = false;
+  #trouble = '';
+  #watch: TableWatch | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: KeptTableOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the table as wanted; later calls do what changed meanwhile. Throws the `Failure` of `nft`. */
+  keep(): Promise<void> {
+    return this.#turns.take(async () => {
+      try {
+        await this.#keep();
+        this.#trouble = '';
+      } catch (error) {
+        this.#tell(error as Error);
+        this.#lookIn(TRY_AGAIN_MS);
+        throw error;
+      }
+    });
+  }
+
+  /** The table stays, as the tunnels do. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#rest();
+    return this.#turns.take(async () => this.#rest());
+  }
+
+  async #keep(): Promise<void> {
+    const wants = await this.#options.wanted();
+    const isWanted = wants.chains.length > 0;
+    if (!isWanted && this.#isKnown && !this.#made) return;
+    const has = await listTable(wants.name, '-s');
+    const script = planOf(has, this.#made, wants);
+    const isForeign = this.#made !== undefined && this.#made.listing !== has;
+    if (script !== undefined) {
+      await sure('nft', ['-f', '-'], script);
+      const listing = isWanted ? ((await listTable(wants.name, '-s')) ?? '') : undefined;
+      this.#made = listing === undefined ? undefined : { table: wants, listing };
+    }
+    this.#isKnown = true;
+    if (isForeign) this.#options.onRestored();
+    if (isWanted) this.#follow();
+    else this.#rest();
+  }
+
+  #tell(error: Error): void {
+    if (error.message !== this.#trouble) this.#options.onTrouble(error);
+    this.#trouble = error.message;
+  }
+
+  /** Looks by itself from now on. */
+  #follow(): void {
+    if (!this.#isClosed) this.#watch ??= new TableWatch(tableName(this.#options.network), () => this.#look());
+    this.#lookIn(LOOK_EVERY_MS);
+  }
+
+  #rest(): void {
+    clearTimeout(this.#looking);
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  #lookIn(milliseconds: number): void {
+    clearTimeout(this.#looking);
+    if (!this.#isClosed) this.#looking = setTimeout(() => this.#look(), milliseconds).unref();
+  }
+
+  /** Trouble is told by `keep`. */
+  #look(): void {
+    if (!this.#isClosed) void this.keep().catch(() => {});
   }
 }
 

@@ -5,6 +5,7 @@
 import { hostOf, portOf, type SocketAddress } from '../values/endpoint.ts';
 import { familyOf, type Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
+import type { Chain, FilterTable } from './filter-table.ts';
 
 export type Swap = {
   relay: SocketAddress;
@@ -32,18 +33,12 @@ const ruleOf = ({ relay, place, listenPort, index }: Swap): string => {
   ].join(' ');
 };
 
-/** The script that replaces the table; without swaps it removes it. */
-export const swapScript = (network: InterfaceName, swaps: readonly Swap[]): string => {
-  const name = swapTableName(network);
-  const clear = [`add table inet ${name}`, `delete table inet ${name}`];
-  const rules = swaps.map((swap) => `    ${ruleOf(swap)}`);
-  const table = [
-    `table inet ${name} {`,
-    '  chain in {',
-    '    type filter hook prerouting priority raw; policy accept;',
-    ...rules,
-    '  }',
-    '}',
-  ];
-  return `${[...clear, ...(swaps.length > 0 ? table : [])].join('\n')}\n`;
+/** Without swaps there is none. */
+export const swapTable = (network: InterfaceName, swaps: readonly Swap[]): FilterTable => {
+  const chain: Chain = {
+    name: 'in',
+    at: { hook: 'prerouting', priority: 'raw' },
+    rules: swaps.map(ruleOf),
+  };
+  return { name: swapTableName(network), chains: swaps.length > 0 ? [chain] : [] };
 };

@@ -3,15 +3,16 @@
 import { Turns } from '../machine/turns.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { sure } from '../wireguard/program.ts';
+import { scriptOf } from './filter-table.ts';
 import { listTable } from './kept-table.ts';
-import { canSwap, type Swap, swapScript, swapTableName } from './swap-rules.ts';
+import { canSwap, type Swap, swapTable, swapTableName } from './swap-rules.ts';
 
 const STAYS_MS = 1500;
 
 /** Removes what a program that was killed left behind. */
 export const removeSwapTable = async (network: InterfaceName): Promise<void> => {
   const listing = await listTable(swapTableName(network)).catch(() => undefined);
-  if (listing !== undefined) await sure('nft', ['-f', '-'], swapScript(network, []));
+  if (listing !== undefined) await sure('nft', ['-f', '-'], scriptOf(swapTable(network, [])));
 };
 
 export class SwapTable {
@@ -52,7 +53,7 @@ export class SwapTable {
   #put(): Promise<boolean> {
     return this.#turns.take(async () => {
       try {
-        await sure('nft', ['-f', '-'], swapScript(this.#network, [...this.#swaps.keys()]));
+        await sure('nft', ['-f', '-'], scriptOf(swapTable(this.#network, [...this.#swaps.keys()])));
         return true;
       } catch {
         return false;

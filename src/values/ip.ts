@@ -110,6 +110,9 @@ const rangeOf = (cidr: Cidr): Range => {
   return range;
 };
 
+/** All addresses of a block, its own and the broadcast address too. */
+export const firstAndLast = (cidr: Cidr): { first: bigint; last: bigint } => rangeOf(cidr);
+
 /** The block without host bits. */
 export const networkOf = (cidr: Cidr): Cidr => {
   const { family, first } = rangeOf(cidr);

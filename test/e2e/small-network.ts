@@ -12,11 +12,6 @@ const program = (name: string): string => fileURLToPath(new URL(`../../dist/${na
 export const CLIENT = [process.execPath, program('innernet')] as const;
 export const SERVER = [process.execPath, program('innernet-server')] as const;
 
-/** What a program gets besides, so that what it does each minute comes after two seconds. */
-export const SHORT_MINUTE = {
-  NODE_OPTIONS: `--import=${new URL('../lab/short-minute.js', import.meta.url)}`,
-};
-
 /** The client, as a user without rights types it on a host. */
 export const clientOfNobody = async (host: Host): Promise<string[]> => {
   const dist = dirname(program('innernet'));
