@@ -1,12 +1,12 @@
 /** Tells when something of a table is removed, by `nft monitor`. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { environment } from '../wireguard/program.ts';
+import type { ChildProcess } from 'node:child_process';
+import { startTelling } from '../wireguard/program.ts';
 
 /** A flush removes much at once. */
 const GATHER_MS = 20;
-/** Also for the time until nft listens. */
-const START_AGAIN_MS = 1_000;
+/** Until nft listens. */
+const STARTS_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
 
 export class TableWatch {
   readonly #table: string;
@@ -14,6 +14,7 @@ export class TableWatch {
   #monitor: ChildProcess | undefined;
   #telling: NodeJS.Timeout | undefined;
   #starting: NodeJS.Timeout | undefined;
+  #pause = STARTS_MS;
   #isClosed = false;
 
   /** Also tells a moment after it began to watch. */
@@ -32,24 +33,16 @@ export class TableWatch {
 
   /** It keeps no program alive, and dies with the first news that nobody reads. */
   #start(): void {
-    const monitor = spawn('nft', ['monitor', 'destroy'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: environment(),
-    });
-    this.#monitor = monitor;
-    monitor.unref();
-    monitor.on('error', () => {});
-    monitor.once('close', () => this.#later(() => this.#start()));
-    createInterface(monitor.stdout).on('line', (line) => this.#hear(line));
-    // A pipe of Node is a socket, which can stay open without keeping the program.
-    (monitor.stdout as unknown as { unref: () => void }).unref();
-    this.#later(() => this.#tell());
+    this.#monitor = startTelling('nft', ['monitor', 'destroy'], (line) => this.#hear(line));
+    this.#monitor.once('close', () => this.#startLater());
+    this.#starting = setTimeout(() => this.#tell(), STARTS_MS).unref();
   }
 
-  #later(act: () => void): void {
+  #startLater(): void {
     if (this.#isClosed) return;
     clearTimeout(this.#starting);
-    this.#starting = setTimeout(act, START_AGAIN_MS).unref();
+    this.#starting = setTimeout(() => this.#start(), this.#pause).unref();
+    this.#pause = Math.min(MAX_PAUSE_MS, 2 * this.#pause);
   }
 
   /** Such as `delete chain inet innernet-acme through`. */

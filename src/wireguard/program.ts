@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Failure } from '../values/failure.ts';
 
 export type Outcome = { code: number | null; stdout: string; stderr: string };
@@ -52,6 +54,20 @@ export const startWaiting = (program: string, args: readonly string[], line: str
   });
   child.on('error', () => {}).unref();
   child.stdin.on('error', () => {}).write(line);
+  return child;
+};
+
+/** Starts a program that tells on stdout until it is killed. It does not keep this process. */
+export const startTelling = (
+  program: string,
+  args: readonly string[],
+  hear: (line: string) => void,
+): ChildProcess => {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], env: environment() });
+  child.on('error', () => {}).unref();
+  createInterface(child.stdout).on('line', hear);
+  // A pipe of Node is a socket.
+  (child.stdout as Socket).unref();
   return child;
 };
 
