@@ -56,6 +56,7 @@ const NEWS: EachField<PeerAt, News | null> = {
   hasProved: ({ isRedeemed }, { hasProved }) =>
     isRedeemed && (hasProved ? 'its key proved itself' : 'another key'),
   via: (_, { via }) => via !== undefined && 'another router passes its packets',
+  limits: (_, { limits }) => (limits ? 'can limit ports' : 'cannot limit ports'),
   relayPort: (_, { relayPort }) =>
     relayPort === undefined ? 'no relay any more' : `a relay at UDP port ${relayPort}`,
   relayEndpoint: (_, { relayPort, relayEndpoint }) =>

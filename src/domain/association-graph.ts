@@ -1,17 +1,25 @@
 /** The associations of a network: which CIDRs were let see each other. */
 import type { AssociationId, CidrId } from '../values/id.ts';
-import { type Mapping, mapOver } from './layered.ts';
+import type { Opening } from '../values/opening.ts';
+import { type Collection, type Mapping, mapOver, setOver } from './layered.ts';
 
-export type Association = { readonly id: AssociationId; readonly cidrIds: readonly [CidrId, CidrId] };
+export type Association = {
+  readonly id: AssociationId;
+  readonly cidrIds: readonly [CidrId, CidrId];
+  /** All that may be begun over it; absent: everything, both ways. */
+  readonly allow?: readonly Opening[];
+};
 
 export class AssociationGraph {
   readonly #associations: Mapping<AssociationId, Association>;
   readonly #links: Mapping<CidrId, Mapping<CidrId, AssociationId>>;
+  readonly #limited: Collection<AssociationId>;
   #nextId: number;
 
   constructor(below?: AssociationGraph) {
     this.#associations = mapOver(below ? below.#associations : undefined);
     this.#links = mapOver(below ? below.#links : undefined, mapOver);
+    this.#limited = setOver(below ? below.#limited : undefined);
     this.#nextId = below ? below.#nextId : 1;
   }
 
@@ -36,9 +44,30 @@ export class AssociationGraph {
     return this.#links.get(id)?.keys() ?? [];
   }
 
+  get isAnyLimited(): boolean {
+    return this.#limited.size > 0;
+  }
+
+  /** Of the pair; an import may hold several. */
+  *joining(left: CidrId, right: CidrId): Generator<Association> {
+    for (const association of this.#associations.values())
+      if (association.cidrIds.includes(left) && association.cidrIds.includes(right)) yield association;
+  }
+
+  /** `allow` undefined: everything. */
+  limit(id: AssociationId, allow: readonly Opening[] | undefined): void {
+    const association = this.#associations.get(id);
+    if (!association) return;
+    const { allow: _, ...whole } = association;
+    this.#associations.set(id, allow ? { ...whole, allow } : whole);
+    if (allow) this.#limited.add(id);
+    else this.#limited.delete(id);
+  }
+
   add(association: Association): void {
     const [left, right] = association.cidrIds;
     this.#associations.set(association.id, association);
+    if (association.allow) this.#limited.add(association.id);
     this.#link(left, right, association.id);
     this.#link(right, left, association.id);
     this.#nextId = Math.max(this.#nextId, association.id + 1);
@@ -49,6 +78,7 @@ export class AssociationGraph {
     if (!association) return;
     const [left, right] = association.cidrIds;
     this.#associations.delete(id);
+    this.#limited.delete(id);
     this.#links.get(left)?.delete(right);
     this.#links.get(right)?.delete(left);
     const twin = this.#twinOf(association);
@@ -67,8 +97,7 @@ export class AssociationGraph {
 
   /** Another association of the same pair; an import may hold one. */
   #twinOf({ cidrIds: [left, right] }: Association): Association | undefined {
-    for (const other of this.#associations.values())
-      if (other.cidrIds.includes(left) && other.cidrIds.includes(right)) return other;
-    return undefined;
+    const [twin] = this.joining(left, right);
+    return twin;
   }
 }

@@ -4,9 +4,10 @@ import { subjectOf } from '../events/subject.ts';
 import type { CidrId, PeerId, Position } from '../values/id.ts';
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
+import { subtree } from './lineage.ts';
 import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
-import { isShown, sees, subtree, viewersOf } from './visibility.ts';
+import { isShown, sees, viewersOf } from './visibility.ts';
 
 /** Undefined: absent. */
 export type Change<Row> = { before: Row | undefined; after: Row | undefined };

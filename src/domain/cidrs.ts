@@ -67,3 +67,19 @@ export const deleteCidr: Rule<'DeleteCidr'> = (network, { cidr: ref }) => {
   if (other) return reject({ code: 'CidrHasAssociations', name: node.name, with: other.name });
   return accept({ type: 'CidrDeleted', cidrId: node.id });
 };
+
+/** Only leaves hold peers; the isolation of a CIDR that later holds CIDRs means nothing. */
+export const isolateCidr: Rule<'IsolateCidr'> = (network, { cidr: ref }) => {
+  const node = findCidr(network, ref);
+  if (!node) return reject({ code: 'UnknownCidr', cidr: ref });
+  if (node.id === SERVER_CIDR) return reject({ code: 'ServerIsFixed', what: 'CIDR' });
+  if (node.isIsolated) return accept();
+  if (network.hasChildren(node.id)) return reject({ code: 'CidrNotIsolable', name: node.name });
+  return accept({ type: 'CidrIsolated', cidrId: node.id });
+};
+
+export const unisolateCidr: Rule<'UnisolateCidr'> = (network, { cidr: ref }) => {
+  const node = findCidr(network, ref);
+  if (!node) return reject({ code: 'UnknownCidr', cidr: ref });
+  return node.isIsolated ? accept({ type: 'CidrUnisolated', cidrId: node.id }) : accept();
+};

@@ -5,6 +5,7 @@ import { CidrId, PeerId, Position } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
+import { MAX_OPENINGS, Opening, PORTS_NEED, portsFit } from '../values/opening.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
 /** A peer by id or by its present name. */
@@ -79,8 +80,29 @@ const SetEndpointOverride = command('SetEndpointOverride', { peer: PeerRef, endp
 const ClearEndpointOverride = command('ClearEndpointOverride', { peer: PeerRef });
 const ChangeServerEndpoint = command('ChangeServerEndpoint', { endpoint: Endpoint });
 
-const AddAssociation = command('AddAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
-const DeleteAssociation = command('DeleteAssociation', { cidrs: z.tuple([CidrRef, CidrRef]) });
+/** An empty list: nothing may be begun. */
+const Openings = z
+  .array(z.strictObject({ ...Opening.shape, from: CidrRef }).refine(portsFit, PORTS_NEED))
+  .max(MAX_OPENINGS);
+
+const cidrs = z.tuple([CidrRef, CidrRef]);
+/** Without `allow` everything may be begun, both ways. */
+const AddAssociation = command('AddAssociation', { cidrs, allow: Openings.optional() });
+const DeleteAssociation = command('DeleteAssociation', { cidrs });
+/** Replaces an earlier limit. */
+const LimitAssociation = command('LimitAssociation', { cidrs, allow: Openings });
+const UnlimitAssociation = command('UnlimitAssociation', { cidrs });
+
+const IsolateCidr = command('IsolateCidr', { cidr: CidrRef });
+const UnisolateCidr = command('UnisolateCidr', { cidr: CidrRef });
+
+/** What the programs of peers say of limits; null: nothing, as older ones do. Peers that are gone are skipped. */
+const RecordEnforcers = command('RecordEnforcers', {
+  said: z
+    .array(z.object({ peerId: PeerId, limits: z.boolean().nullable() }))
+    .min(1)
+    .max(1000),
+});
 
 /**
  * Again: moved. Without `endpoint` at the host where the peer is seen, the server's at its own; an all-zero
@@ -127,6 +149,10 @@ const SINGLE = [
   ChangeServerEndpoint,
   AddAssociation,
   DeleteAssociation,
+  LimitAssociation,
+  UnlimitAssociation,
+  IsolateCidr,
+  UnisolateCidr,
   SetRelay,
   ClearRelay,
   AddPlainPeer,
@@ -162,6 +188,7 @@ export const Command = z.discriminatedUnion('type', [
   ExpirePeers,
   RedeemInvitation,
   RecordProofs,
+  RecordEnforcers,
 ]);
 export type Command = z.infer<typeof Command>;
 export type CommandType = Command['type'];

@@ -3,11 +3,12 @@ import { actingPeer } from '../events/actor.ts';
 import type { NetworkEvent } from '../events/schema.ts';
 import { ROOT_CIDR } from '../values/id.ts';
 import { isServersOwn } from './askers.ts';
-import { addAssociation, deleteAssociation } from './associations.ts';
-import { addCidr, deleteCidr, renameCidr } from './cidrs.ts';
+import { addAssociation, deleteAssociation, limitAssociation, unlimitAssociation } from './associations.ts';
+import { addCidr, deleteCidr, isolateCidr, renameCidr, unisolateCidr } from './cidrs.ts';
 import type { Command, CommandOf, CommandType } from './command.ts';
 import { createNetwork } from './creation.ts';
 import { accept, type Context, type Decision, type Rule, reject } from './decision.ts';
+import { recordEnforcers } from './enforcers.ts';
 import { expirePeers, setDefaultExpiry, setExpiry } from './expiry.ts';
 import { expireInvitations, redeemInvitation, reissueInvitation, revokeInvitation } from './invitations.ts';
 import type { Network } from './network.ts';
@@ -68,6 +69,10 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   ChangeServerEndpoint: changeServerEndpoint,
   AddAssociation: addAssociation,
   DeleteAssociation: deleteAssociation,
+  LimitAssociation: limitAssociation,
+  UnlimitAssociation: unlimitAssociation,
+  IsolateCidr: isolateCidr,
+  UnisolateCidr: unisolateCidr,
   SetRelay: setRelay,
   ClearRelay: clearRelay,
   AddPlainPeer: addPlainPeer,
@@ -76,6 +81,7 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   RequireProof: requireProof,
   WaiveProof: waiveProof,
   RecordProofs: recordProofs,
+  RecordEnforcers: recordEnforcers,
   AllOf: allOf,
 };
 

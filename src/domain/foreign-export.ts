@@ -53,7 +53,9 @@ export type Loss =
   | { what: 'DeletedPeer'; name: string; ip: Ip; keptAs: string }
   | { what: 'BlockForDeleted'; cidr: Cidr; keptAs: string }
   | { what: 'Name'; name: string; keptAs: string }
-  | { what: 'Association'; names: readonly [string, string] };
+  | { what: 'Association'; names: readonly [string, string] }
+  | { what: 'Limit'; names: readonly [string, string] }
+  | { what: 'Isolation'; name: string };
 
 export const explainLoss = (loss: Loss): string => {
   switch (loss.what) {
@@ -77,6 +79,10 @@ export const explainLoss = (loss: Loss): string => {
       return `the name of peer "${printable(loss.name)}", which innernet would refuse: it is "${loss.keptAs}"`;
     case 'Association':
       return `the second association of "${printable(loss.names[0])}" and "${printable(loss.names[1])}", which changes nothing`;
+    case 'Limit':
+      return `the limited association of "${printable(loss.names[0])}" and "${printable(loss.names[1])}": innernet would open all of it, so it is left out`;
+    case 'Isolation':
+      return `that the peers of CIDR "${printable(loss.name)}" are isolated: they see each other again`;
   }
 };
 
@@ -159,8 +165,12 @@ class Export {
 
   addAssociations(): void {
     const pairs = new Set<string>();
-    for (const { id, cidrIds } of this.#network.associations()) {
+    for (const { id, cidrIds, allow } of this.#network.associations()) {
       const [left, right] = cidrIds;
+      if (allow) {
+        this.#losses.push({ what: 'Limit', names: [this.#cidrName(left), this.#cidrName(right)] });
+        continue;
+      }
       if (pairs.has(`${left} ${right}`)) {
         const names = [this.#cidrName(left), this.#cidrName(right)] as const;
         this.#losses.push({ what: 'Association', names });
@@ -185,7 +195,11 @@ class Export {
     const relays = this.#network
       .relays()
       .map(({ peer: { name }, port }): Loss => ({ what: 'Relay', name, port }));
-    return { tables: this.#tables, losses: [...always, ...keys, ...proofs, ...relays, ...this.#losses] };
+    const isolated = [...this.#network.cidrs()].flatMap(({ name, isIsolated }): Loss[] =>
+      isIsolated ? [{ what: 'Isolation', name }] : [],
+    );
+    const losses = [...always, ...keys, ...proofs, ...relays, ...isolated, ...this.#losses];
+    return { tables: this.#tables, losses };
   }
 
   #cidrName(id: CidrId): string {

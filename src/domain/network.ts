@@ -185,6 +185,15 @@ export class Network {
     return this.#associations.of(id);
   }
 
+  /** Where this is false, what a peer sees depends on its CIDR alone. */
+  get isAnythingLimited(): boolean {
+    return this.#associations.isAnyLimited || this.#cidrs.isAnyIsolated;
+  }
+
+  associationsJoining(left: CidrId, right: CidrId): Iterable<Association> {
+    return this.#associations.joining(left, right);
+  }
+
   get nextIds(): { peer: PeerId; cidr: CidrId; association: AssociationId } {
     return {
       peer: this.#peers.nextId,
@@ -271,6 +280,18 @@ export class Network {
       case 'AssociationDeleted':
         this.#associations.delete(event.associationId);
         break;
+      case 'AssociationLimited':
+        this.#associations.limit(event.associationId, event.allow);
+        break;
+      case 'AssociationUnlimited':
+        this.#associations.limit(event.associationId, undefined);
+        break;
+      case 'CidrIsolated':
+        this.#cidrs.isolate(event.cidrId, true);
+        break;
+      case 'CidrUnisolated':
+        this.#cidrs.isolate(event.cidrId, false);
+        break;
       case 'EndpointOverrideSet':
         this.#peers.change(event.peerId, { endpoint: event.endpoint });
         break;
@@ -301,6 +322,9 @@ export class Network {
         break;
       case 'PeerProved':
         this.#peers.change(event.peerId, { hasProved: true });
+        break;
+      case 'PeerEnforces':
+        this.#peers.change(event.peerId, { limits: event.limits ?? undefined });
         break;
       default:
         event satisfies never;

@@ -37,6 +37,8 @@ export const Peer = ShownPeer.extend({
   /** Whatever the network requires. */
   isProofWaived: z.literal(true).optional(),
   hasProved: z.literal(true).optional(),
+  /** Whether its program keeps to limits; absent: an older program, or nobody has asked. */
+  limits: z.boolean().optional(),
   /** Of UDP, at which it passes packets of others; absent: it is no relay. */
   relayPort: Port.optional(),
   /** Where that is reached, unless at the host where it is seen. */

@@ -46,6 +46,9 @@ export type Rejection =
   | { code: 'RootNotAssociable'; name: string }
   | { code: 'AssociationExists'; names: [string, string] }
   | { code: 'UnknownAssociation'; names: [string, string] }
+  | { code: 'OpeningElsewhere'; name: string; names: [string, string] }
+  | { code: 'ServerNotLimitable'; name: string }
+  | { code: 'CidrNotIsolable'; name: string }
   | { code: 'RelayNotJoined'; name: string }
   | { code: 'RelayIsDisabled'; name: string }
   | { code: 'RelayIsServerOnly'; name: string }
@@ -287,6 +290,20 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(left)} and ${quote(right)} are not associated`,
     hint: 'the associations are listed by',
     verb: 'list-associations',
+  }),
+  OpeningElsewhere: ({ name, names: [left, right] }) => ({
+    sentence: `the association joins ${quote(left)} and ${quote(right)}, so peers of ${quote(name)} begin nothing over it`,
+    hint: 'name one of the two: --allow CIDR:tcp/22; the CIDRs are listed by',
+    verb: 'list-cidrs --tree',
+  }),
+  ServerNotLimitable: ({ name }) => ({
+    sentence: `an association with ${quote(name)} cannot be limited: every peer reaches the server`,
+    hint: "limit associations of other CIDRs; on the server, close ports with the machine's own firewall",
+  }),
+  CidrNotIsolable: ({ name }) => ({
+    sentence: `${quote(name)} holds other CIDRs, and only peers that are in one CIDR can be isolated from each other`,
+    hint: 'isolate the CIDRs in it, one by one; they are listed by',
+    verb: 'list-cidrs --tree',
   }),
   RelayNotJoined: ({ name }) => ({
     sentence: `${quote(name)} has not joined yet, so it cannot be a relay`,

@@ -1,9 +1,10 @@
 /** Plans an undo: the commands from the state before, after, and now. */
-import { SERVER_PEER } from '../values/id.ts';
+import { type CidrId, SERVER_PEER } from '../values/id.ts';
 import { type Cidr, prefixOf } from '../values/ip.ts';
+import type { Opening } from '../values/opening.ts';
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
-import { AdminCommand } from './command.ts';
+import { AdminCommand, type CidrRef } from './command.ts';
 import { decide } from './decide.ts';
 import type { Context } from './decision.ts';
 import { nameText } from './name-text.ts';
@@ -28,6 +29,15 @@ const pairOf = (network: Network, { cidrIds }: Association): string =>
     .sort()
     .join(' ');
 
+/** As text, to be compared between networks; undefined: whole, or no association. */
+const limitOf = (network: Network, association: Association | undefined): string | undefined => {
+  const blocks = association?.allow?.map((opening) => ({
+    ...opening,
+    from: network.cidr(opening.from)?.cidr,
+  }));
+  return blocks && JSON.stringify(blocks);
+};
+
 const associationsOf = (network: Network): Map<string, Association> =>
   new Map(Array.from(network.associations(), (association) => [pairOf(network, association), association]));
 
@@ -50,6 +60,7 @@ class Planner {
 
   plan(): ReturnPlan {
     this.#endAssociations();
+    this.#undoLimits();
     this.#undoPeers();
     this.#undoCidrs();
     this.#undoSettings();
@@ -104,17 +115,52 @@ class Planner {
     }
   }
 
-  /** By name, since the CIDR may have to come back first. */
+  #undoLimits(): void {
+    const { want, made, now } = this.#course;
+    const [wanted, left, present] = [associationsOf(want), associationsOf(made), associationsOf(now)];
+    for (const [pair, association] of wanted) {
+      const [before, after] = [limitOf(want, association), limitOf(made, left.get(pair))];
+      const current = present.get(pair);
+      if (!left.has(pair) || !current || before === after || limitOf(now, current) === before) continue;
+      if (limitOf(now, current) !== after) this.#limitedSince(current);
+      else this.#waiting.push(this.#limitWish(association, current));
+    }
+  }
+
+  #limitWish({ allow }: Association, { cidrIds: cidrs }: Association): Wish {
+    return allow === undefined
+      ? { type: 'UnlimitAssociation', cidrs }
+      : { type: 'LimitAssociation', cidrs, allow: this.#openingsNow(allow) };
+  }
+
+  #limitedSince({ cidrIds }: Association): void {
+    const [left, right] = cidrIds.map((id) => this.#course.now.cidr(id)?.name ?? String(id));
+    this.obstacles.push({
+      sentence: `the limit of ${nameText(left ?? '')} and ${nameText(right ?? '')} has been changed again since`,
+      hint: 'see by what, and undo that first',
+      verb: `history --about ${shellWord(`${left} and ${right}`)}`,
+    });
+  }
+
+  /** By name where the CIDR has to come back first. */
+  #cidrNow(id: CidrId): CidrRef {
+    const node = this.#course.want.cidr(id);
+    const present = node && blocksOf(this.#course.now).get(node.cidr);
+    return present?.id ?? node?.name ?? id;
+  }
+
+  #openingsNow(allow: readonly Opening[]): Wish[string] {
+    return allow.map((opening) => ({ ...opening, from: this.#cidrNow(opening.from) }));
+  }
+
   #bringAssociationsBack(): void {
     const { want, made, now } = this.#course;
-    const [left, present, blocks] = [associationsOf(made), associationsOf(now), blocksOf(now)];
-    for (const [pair, { cidrIds }] of associationsOf(want)) {
+    const [left, present] = [associationsOf(made), associationsOf(now)];
+    for (const [pair, { cidrIds, allow }] of associationsOf(want)) {
       if (left.has(pair) || present.has(pair)) continue;
-      const cidrs = cidrIds.map((id) => {
-        const node = want.cidr(id);
-        return (node && blocks.get(node.cidr)?.id) ?? node?.name ?? id;
-      });
-      this.#waiting.push({ type: 'AddAssociation', cidrs });
+      const cidrs = cidrIds.map((id) => this.#cidrNow(id));
+      const limit = allow === undefined ? {} : { allow: this.#openingsNow(allow) };
+      this.#waiting.push({ type: 'AddAssociation', cidrs, ...limit });
     }
   }
 
@@ -125,10 +171,22 @@ class Planner {
       const [before, current] = [wanted.get(block), present.get(block)];
       if (!current) continue;
       if (!before) this.#waiting.push({ type: 'DeleteCidr', cidr: current.id });
-      else if (before.name !== node.name) this.#renameCidr(before, node, current);
+      else this.#undoCidr(before, node, current);
     }
-    for (const [block, { name }] of [...wanted].sort(([a], [b]) => prefixOf(a) - prefixOf(b)))
-      if (!left.has(block) && !present.has(block)) this.#waiting.push({ type: 'AddCidr', name, cidr: block });
+    for (const [block, { name, isIsolated }] of [...wanted].sort(([a], [b]) => prefixOf(a) - prefixOf(b)))
+      if (!left.has(block) && !present.has(block)) this.#addCidr(block, name, isIsolated);
+  }
+
+  #addCidr(cidr: Cidr, name: string, isIsolated: true | undefined): void {
+    this.#waiting.push({ type: 'AddCidr', name, cidr });
+    if (isIsolated) this.#waiting.push({ type: 'IsolateCidr', cidr: name });
+  }
+
+  #undoCidr(before: CidrNode, made: CidrNode, current: CidrNode): void {
+    if (before.name !== made.name) this.#renameCidr(before, made, current);
+    const { isIsolated } = before;
+    if (isIsolated !== made.isIsolated && isIsolated !== current.isIsolated)
+      this.#waiting.push({ type: isIsolated ? 'IsolateCidr' : 'UnisolateCidr', cidr: current.id });
   }
 
   #renameCidr(before: CidrNode, made: CidrNode, current: CidrNode): void {
@@ -250,6 +308,7 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
     wish: ({ id: peer, isProofWaived }) => ({ type: isProofWaived ? 'WaiveProof' : 'RequireProof', peer }),
   },
   hasProved: null,
+  limits: null,
   relayPort: { what: 'relay', wish: (before) => relayWish(before) },
   relayEndpoint: { what: 'relay', wish: (before) => relayWish(before) },
   via: { what: 'router', wish: ({ id: peer, via }) => ({ type: 'RoutePlainPeer', peer, via }) },

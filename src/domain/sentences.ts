@@ -3,6 +3,7 @@ import type { EventOf, EventType, NetworkEvent } from '../events/schema.ts';
 import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
 import { durationText, type Timestamp } from '../values/time.ts';
+import { openedBy } from './limits.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 
@@ -12,6 +13,8 @@ export type Words = {
   cidr: (id: CidrId) => string;
   /** `humans and servers`, also of a deleted association. */
   association: (id: AssociationId) => string;
+  /** Of a deleted one too; undefined: unknown. */
+  ends: (id: AssociationId) => readonly [CidrId, CidrId] | undefined;
   time: (time: Timestamp) => string;
 };
 
@@ -25,6 +28,19 @@ const joining = (event: EventOf<'PeerAdded'>, words: Words): string =>
 
 const proverOf = (id: PeerId | undefined, words: Words): string =>
   id === undefined ? 'every peer' : `peer ${words.peer(id)}`;
+
+const ENFORCES = {
+  true: 'can limit ports',
+  false: 'cannot limit ports: its machine has no nft',
+  null: 'cannot limit ports: its program is an older one',
+};
+
+/** Of both ends: `humans may open tcp 631 and ping; machines may open nothing`. */
+const openingsText = ({ associationId, allow }: EventOf<'AssociationLimited'>, words: Words): string => {
+  const ends = words.ends(associationId) ?? [...new Set(allow.map(({ from }) => from))];
+  const texts = ends.map((id) => `${words.cidr(id)} may open ${openedBy(id, allow)}`);
+  return texts.join('; ');
+};
 
 /** Without the actor: `added peer bob (10.61.1.7) to humans, invitation until …`. */
 const SENTENCES: Sentences = {
@@ -61,6 +77,12 @@ const SENTENCES: Sentences = {
   AssociationAdded: ({ cidrIds: [a, b] }, words) => `associated ${words.cidr(a)} and ${words.cidr(b)}`,
   AssociationDeleted: ({ associationId }, words) =>
     `ended the association of ${words.association(associationId)}`,
+  AssociationLimited: (event, words) =>
+    `limited ${words.association(event.associationId)}: ${openingsText(event, words)}`,
+  AssociationUnlimited: ({ associationId }, words) =>
+    `opened all of the association of ${words.association(associationId)}`,
+  CidrIsolated: ({ cidrId }, words) => `isolated the peers of CIDR ${words.cidr(cidrId)} from each other`,
+  CidrUnisolated: ({ cidrId }, words) => `let the peers of CIDR ${words.cidr(cidrId)} see each other again`,
   EndpointOverrideSet: ({ peerId, endpoint }, words) =>
     `set the endpoint of peer ${words.peer(peerId)} to ${endpoint}`,
   EndpointOverrideCleared: ({ peerId }, words) =>
@@ -78,6 +100,7 @@ const SENTENCES: Sentences = {
   PlainPeerRekeyed: ({ peerId, publicKey }, words) =>
     `gave plain peer ${words.peer(peerId)} another key, ${shortKey(publicKey)}`,
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
+  PeerEnforces: ({ peerId, limits }, words) => `saw that peer ${words.peer(peerId)} ${ENFORCES[`${limits}`]}`,
 };
 
 /** What an event says, without who did it; one that undoes something says so. */
@@ -106,6 +129,7 @@ export const wordsOf = (network: Network): Words => {
     cidr,
     association: (id: AssociationId) =>
       network.association(id)?.cidrIds.map(cidr).join(' and ') ?? `CIDRs (${id})`,
+    ends: (id) => network.association(id)?.cidrIds,
     time: (time) => time,
   };
 };

@@ -3,6 +3,7 @@
  * the server's CIDR, and of every CIDR (with descendants) associated with the CIDR or an ancestor.
  */
 import { type CidrId, SERVER_CIDR } from '../values/id.ts';
+import { lineage, subtree } from './lineage.ts';
 import type { Network } from './network.ts';
 import { isPlain, type Peer } from './peer.ts';
 
@@ -13,25 +14,10 @@ export const appears = (peer: Peer | undefined): peer is Peer =>
 /** A plain peer is not yet shown to other peers' programs. */
 export const isShown = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
 
-/** Up to the root. */
-export function* lineage(network: Network, id: CidrId): Generator<CidrId> {
-  const seen = new Set<CidrId>();
-  for (let node = network.cidr(id); node && !seen.has(node.id); ) {
-    seen.add(node.id);
-    yield node.id;
-    node = node.parentId === null ? undefined : network.cidr(node.parentId);
-  }
-}
-
-export function* subtree(network: Network, id: CidrId): Generator<CidrId> {
-  const seen = new Set<CidrId>();
-  const open = [id];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    yield next;
-    for (const child of network.childrenOf(next)) open.push(child.id);
-  }
+/** Of this CIDR, by associations that are not limited. */
+function* partnersOf(network: Network, id: CidrId): Generator<CidrId> {
+  for (const partner of network.associatedWith(id))
+    if (network.associationBetween(id, partner)?.allow === undefined) yield partner;
 }
 
 /** CIDRs whose own peers a peer of this CIDR sees. */
@@ -42,7 +28,7 @@ export const visibleCidrs = (network: Network, viewer: CidrId): Set<CidrId> => {
     for (const id of subtree(network, top)) visible.add(id);
   };
   for (const ancestor of lineage(network, viewer)) {
-    for (const partner of network.associatedWith(ancestor)) addAll(partner);
+    for (const partner of partnersOf(network, ancestor)) addAll(partner);
   }
   addAll(SERVER_CIDR);
   for (const id of subtree(network, viewer)) visible.add(id);
@@ -55,7 +41,7 @@ export const viewersOf = (network: Network, cidr: CidrId): Set<CidrId> => {
   if (ancestors.includes(SERVER_CIDR)) return new Set([...network.cidrs()].map(({ id }) => id));
   const viewers = new Set<CidrId>(ancestors);
   for (const ancestor of ancestors) {
-    for (const partner of network.associatedWith(ancestor)) {
+    for (const partner of partnersOf(network, ancestor)) {
       for (const id of subtree(network, partner)) viewers.add(id);
     }
   }
@@ -67,7 +53,7 @@ export const sees = (network: Network, viewer: CidrId, cidr: CidrId): boolean =>
   const ancestors = new Set(lineage(network, cidr));
   if (ancestors.has(viewer) || ancestors.has(SERVER_CIDR)) return true;
   for (const ancestor of lineage(network, viewer)) {
-    for (const partner of network.associatedWith(ancestor)) if (ancestors.has(partner)) return true;
+    for (const partner of partnersOf(network, ancestor)) if (ancestors.has(partner)) return true;
   }
   return false;
 };

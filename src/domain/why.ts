@@ -10,6 +10,7 @@ import {
 import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import { hasEnded } from './ends.ts';
+import { lineage } from './lineage.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
@@ -17,7 +18,7 @@ import type { Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
 import { shellOperands, shellWord } from './rejection.ts';
-import { appears, lineage } from './visibility.ts';
+import { appears } from './visibility.ts';
 
 export type Reason = {
   code:

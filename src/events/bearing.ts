@@ -32,6 +32,11 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   AdminRevoked: 'narrows',
   AssociationAdded: 'widens',
   AssociationDeleted: 'narrows',
+  /** It narrows a whole association, and may widen another limit; the event does not say which it does. */
+  AssociationLimited: 'widens',
+  AssociationUnlimited: 'widens',
+  CidrIsolated: 'narrows',
+  CidrUnisolated: 'widens',
   EndpointOverrideSet: 'neither',
   EndpointOverrideCleared: 'neither',
   ServerEndpointChanged: 'neither',
@@ -45,4 +50,6 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   PlainPeerDeclared: 'widens',
   PlainPeerRouted: 'widens',
   PlainPeerRekeyed: 'neither',
+  /** A limited pair sees each other once both enforce. */
+  PeerEnforces: 'widens',
 };

@@ -8,6 +8,7 @@ import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
+import { MAX_OPENINGS, Opening } from '../values/opening.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
 /** Undoing one commit names its end; returning to an earlier position names both. */
@@ -84,6 +85,15 @@ const AssociationAdded = event('AssociationAdded', {
   cidrIds: z.tuple([CidrId, CidrId]),
 });
 const AssociationDeleted = event('AssociationDeleted', { associationId: AssociationId });
+/** Only this may be begun over it, by the peers of `from`; an empty list: nothing. Again: this instead. */
+const AssociationLimited = event('AssociationLimited', {
+  associationId: AssociationId,
+  allow: z.array(Opening).max(MAX_OPENINGS),
+});
+const AssociationUnlimited = event('AssociationUnlimited', { associationId: AssociationId });
+/** Its own peers do not see each other by being in it. */
+const CidrIsolated = event('CidrIsolated', { cidrId: CidrId });
+const CidrUnisolated = event('CidrUnisolated', { cidrId: CidrId });
 
 const EndpointOverrideSet = event('EndpointOverrideSet', { peerId: PeerId, endpoint: Endpoint });
 const EndpointOverrideCleared = event('EndpointOverrideCleared', { peerId: PeerId });
@@ -99,6 +109,8 @@ const ProofRequired = event('ProofRequired', { peerId: PeerId.optional() });
 /** Requests need no proof; with `peerId`, only that peer's. */
 const ProofWaived = event('ProofWaived', { peerId: PeerId.optional() });
 const PeerProved = event('PeerProved', { peerId: PeerId });
+/** Whether the peer's program keeps to limits; null: an older program, which says nothing of them. */
+const PeerEnforces = event('PeerEnforces', { peerId: PeerId, limits: z.boolean().nullable() });
 
 /** A peer that follows nothing, such as a phone: the router `via` passes its packets. In the commit of its PeerAdded. */
 const PlainPeerDeclared = event('PlainPeerDeclared', { peerId: PeerId, via: PeerId });
@@ -129,6 +141,10 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   AdminRevoked,
   AssociationAdded,
   AssociationDeleted,
+  AssociationLimited,
+  AssociationUnlimited,
+  CidrIsolated,
+  CidrUnisolated,
   EndpointOverrideSet,
   EndpointOverrideCleared,
   ServerEndpointChanged,
@@ -140,6 +156,7 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   PlainPeerRouted,
   PlainPeerRekeyed,
   PeerProved,
+  PeerEnforces,
 ]);
 export type NetworkEvent = z.infer<typeof NetworkEvent>;
 export type EventType = NetworkEvent['type'];

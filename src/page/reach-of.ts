@@ -1,8 +1,10 @@
 /** Who may talk with a peer, or with the peers of a CIDR or of an association. */
+
+import { subtree } from '../domain/lineage.ts';
 import type { Network } from '../domain/network.ts';
 import type { Peer } from '../domain/peer.ts';
 import { mayBeShown } from '../domain/reach.ts';
-import { appears, subtree, visibleCidrs } from '../domain/visibility.ts';
+import { appears, visibleCidrs } from '../domain/visibility.ts';
 import { type CidrId, type PeerId, SERVER_PEER } from '../values/id.ts';
 import type { Shown, Thing } from './page.ts';
 

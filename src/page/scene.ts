@@ -1,8 +1,8 @@
 /** What the map shows of a state: each peer's cell, what is lit, what is faint, what a change would do. */
 import type { Association } from '../domain/association-graph.ts';
+import { lineage, subtree } from '../domain/lineage.ts';
 import type { Network } from '../domain/network.ts';
 import type { Peer } from '../domain/peer.ts';
-import { lineage, subtree } from '../domain/visibility.ts';
 import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import type { Ground } from './map/ground.ts';
 import type { Icicle } from './map/icicle.ts';

@@ -139,6 +139,7 @@ export class History {
         const ends = this.#queries.endsOf(id);
         return ends ? ends.map((cidr) => named('cidr', cidr)).join(' and ') : `CIDRs (association ${id})`;
       },
+      ends: (id) => this.#queries.endsOf(id),
       time: this.#time,
     };
   }

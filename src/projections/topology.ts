@@ -16,6 +16,8 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'CidrDeleted':
       models.sql('DELETE FROM cidrs WHERE id = ?').run(event.cidrId);
       break;
+    case 'CidrIsolated':
+    case 'CidrUnisolated':
     case 'PeerAdded':
       break;
     default:

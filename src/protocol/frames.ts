@@ -5,7 +5,7 @@ import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { PublicKey } from '../values/key.ts';
 import { Can } from './can.ts';
 import { SIXTEEN_BYTES } from './proof-header.ts';
-import { CidrRow, Observation, PeerRow } from './rows.ts';
+import { CidrRow, LimitRow, Observation, PeerRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
 /** Interval of the server's pings; a side that misses two counts as dead. */
@@ -56,6 +56,8 @@ export const Delta = frame('delta', {
     joined: z.array(PeerId).optional(),
   }),
   cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrId) }),
+  /** Only to clients that can `limits`; absent: no change. Removed: whole again, or out of sight. */
+  limits: z.object({ changed: z.array(LimitRow), removed: z.array(CidrId) }).optional(),
 });
 export type Delta = z.infer<typeof Delta>;
 
@@ -183,6 +185,8 @@ export const Snapshot = z.object({
   restorations: z.array(Restoration).max(1000).optional(),
   peers: z.array(PeerRow),
   cidrs: z.array(CidrRow),
+  /** Only to clients that can `limits`; absent: nothing in sight is limited. */
+  limits: z.array(LimitRow).optional(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

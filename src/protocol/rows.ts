@@ -6,6 +6,7 @@ import { SocketAddress } from '../values/endpoint.ts';
 import { CidrId, PeerId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
+import { Allow } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
 
 /** A joined and enabled peer; others are never shown. */
@@ -33,6 +34,13 @@ export const Observation = z.object({
   via: z.array(PeerId).max(MAX_VIA).optional(),
 });
 export type Observation = z.infer<typeof Observation>;
+
+/**
+ * What peers of a CIDR, one that holds peers, may begin towards this client, and it towards them. Not for
+ * itself: peers of a CIDR without a row are whole.
+ */
+export const LimitRow = z.object({ cidrId: CidrId, inbound: z.array(Allow), outbound: z.array(Allow) });
+export type LimitRow = z.infer<typeof LimitRow>;
 
 /** A peer's requests refused for lack of a proof. */
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });

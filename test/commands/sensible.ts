@@ -85,6 +85,55 @@ export const associate: Maker = (dice) => {
   return left && right && { type: 'AddAssociation', cidrs: [dice.ref(left), dice.ref(right)] };
 };
 
+/** Some openings from either end, or none. */
+const openingsOf = (dice: Dice, ends: readonly [number, number]): object[] =>
+  Array.from({ length: dice.number(4) }, () => {
+    const from = ends[dice.number(2)] ?? ends[0];
+    const protocol = dice.one(['tcp', 'udp', 'icmp', 'any'] as const) ?? 'tcp';
+    const first = 1 + dice.number(9) * 100;
+    const isPorted = (protocol === 'tcp' || protocol === 'udp') && dice.number(3) > 0;
+    return { from, protocol, ...(isPorted ? { ports: [[first, first + dice.number(3) * 100]] } : {}) };
+  });
+
+/** A way, all of it or a part. */
+const associateLimited: Maker = (dice) => {
+  const left = dice.cidr(({ id }) => id !== SERVER_CIDR);
+  const right = dice.cidr(
+    ({ id }) => id !== left?.id && id !== SERVER_CIDR && !dice.network.associationBetween(id, left?.id ?? id),
+  );
+  return (
+    left &&
+    right && {
+      type: 'AddAssociation',
+      cidrs: [left.id, right.id],
+      allow: openingsOf(dice, [left.id, right.id]),
+    }
+  );
+};
+
+const limit: Maker = (dice) => {
+  const cidrs = dice.oneOf(dice.network.associations(), (one) => !one.cidrIds.includes(SERVER_CIDR))?.cidrIds;
+  if (!cidrs) return undefined;
+  if (dice.number(4) === 0) return { type: 'UnlimitAssociation', cidrs: [...cidrs] };
+  return { type: 'LimitAssociation', cidrs: [...cidrs], allow: openingsOf(dice, cidrs) };
+};
+
+const isolate: Maker = (dice) => {
+  const node = dice.oneOf(dice.network.cidrs(), ({ isIsolated }) => isIsolated === true) ?? dice.leaf();
+  if (!node) return undefined;
+  const isOpen = node.isIsolated === undefined;
+  return { type: isOpen ? 'IsolateCidr' : 'UnisolateCidr', cidr: dice.ref(node) };
+};
+
+/** What programs say of themselves: mostly that they keep to limits. */
+const recordEnforcers: Maker = (dice) => {
+  const peers = [...dice.network.peers()].filter(({ isRedeemed }) => isRedeemed);
+  if (peers.length === 0) return undefined;
+  const limits = dice.one([true, true, true, false, null] as const) ?? null;
+  const some = dice.number(2) === 0 ? peers : peers.slice(dice.number(peers.length)).slice(0, 2);
+  return { type: 'RecordEnforcers', said: some.map(({ id: peerId }) => ({ peerId, limits })) };
+};
+
 const dissociate: Maker = (dice) => {
   const association = dice.one(dice.network.associations());
   return association && { type: 'DeleteAssociation', cidrs: [...association.cidrIds] };
@@ -133,6 +182,10 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
   },
   { weight: 10, make: (dice) => addCidr(dice) },
   { weight: 9, make: associate },
+  { weight: 6, make: associateLimited },
+  { weight: 7, make: limit },
+  { weight: 6, make: isolate },
+  { weight: 5, make: recordEnforcers },
   { weight: 6, make: dissociate },
   {
     weight: 6,
@@ -276,6 +329,7 @@ const NEVER_IN_ALL = new Set<CommandType>([
   'CreateNetwork',
   'RedeemInvitation',
   'RecordProofs',
+  'RecordEnforcers',
 ]);
 
 /** Two to five sensible commands, each made for what the earlier ones would leave. */

@@ -201,6 +201,19 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const asked: Asked[] = [{ type: 'RequireProof' }, associate(dice) ?? { type: 'WaiveProof' }];
     return as(dice.one(dice.network.admins()), dice.one(asked) ?? { type: 'WaiveProof' });
   },
+  OpeningElsewhere: trick((dice) => {
+    const cidrs = dice.one(dice.network.associations())?.cidrIds;
+    return (
+      cidrs && { type: 'LimitAssociation', cidrs: [...cidrs], allow: [{ from: ROOT_CIDR, protocol: 'icmp' }] }
+    );
+  }),
+  ServerNotLimitable: trick((dice) => {
+    const other = dice.cidr(
+      ({ id }) => id !== SERVER_CIDR && !dice.network.associationBetween(id, SERVER_CIDR),
+    );
+    return other && { type: 'AddAssociation', cidrs: [dice.ref(other), SERVER_CIDR], allow: [] };
+  }),
+  CidrNotIsolable: trick(() => ({ type: 'IsolateCidr', cidr: ROOT_CIDR })),
   RelayNotJoined: trick((dice) => {
     const peer = dice.one(dice.network.invited());
     return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };

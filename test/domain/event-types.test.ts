@@ -144,6 +144,37 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'AssociationDeleted', associationId: associationId(1) },
     when: { type: 'DeleteAssociation', cidrs: ['bakers', 'machines'] },
   },
+  AssociationLimited: {
+    after: [network, associated(ids.bakers, ids.machines)],
+    event: {
+      type: 'AssociationLimited',
+      associationId: associationId(1),
+      allow: [{ from: ids.bakers, protocol: 'tcp', ports: [[631, 631]] }],
+    },
+    when: {
+      type: 'LimitAssociation',
+      cidrs: ['machines', 'bakers'],
+      allow: [{ from: 'bakers', protocol: 'tcp', ports: [[631, 631]] }],
+    },
+  },
+  AssociationUnlimited: {
+    after: [
+      network,
+      associated(ids.bakers, ids.machines),
+      { type: 'AssociationLimited', associationId: associationId(1), allow: [] },
+    ],
+    event: { type: 'AssociationUnlimited', associationId: associationId(1) },
+    when: { type: 'UnlimitAssociation', cidrs: ['bakers', 'machines'] },
+  },
+  CidrIsolated: {
+    event: { type: 'CidrIsolated', cidrId: ids.bakers },
+    when: { type: 'IsolateCidr', cidr: 'bakers' },
+  },
+  CidrUnisolated: {
+    after: [network, { type: 'CidrIsolated', cidrId: ids.bakers }],
+    event: { type: 'CidrUnisolated', cidrId: ids.bakers },
+    when: { type: 'UnisolateCidr', cidr: 'bakers' },
+  },
   EndpointOverrideSet: {
     event: { type: 'EndpointOverrideSet', peerId: ids.bob, endpoint: reach },
     when: { type: 'SetEndpointOverride', peer: 'bob', endpoint: reach },
@@ -195,6 +226,10 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
   PeerProved: {
     event: { type: 'PeerProved', peerId: ids.ann },
     when: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },
+  },
+  PeerEnforces: {
+    event: { type: 'PeerEnforces', peerId: ids.ann, limits: true },
+    when: { type: 'RecordEnforcers', said: [{ peerId: ids.ann, limits: true }] },
   },
 };
 

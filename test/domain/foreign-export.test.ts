@@ -9,7 +9,7 @@ import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { isHostname } from '../../src/values/name.ts';
-import { type Acme, acme, acme6, associated, ids, keyOf, peerId } from '../acme.ts';
+import { type Acme, acme, acme6, associated, associationId, ids, keyOf, peerId } from '../acme.ts';
 import { networkOf } from '../given.ts';
 
 const exported = (
@@ -58,6 +58,20 @@ describe.each([
   it('names the relay, for which there is no place', () => {
     const { losses } = exported([...network, { type: 'RelaySet', peerId: ids.server, port: 51821 }]);
     expect(losses).toContainEqual({ what: 'Relay', name: 'innernet-server', port: 51821 });
+  });
+
+  it('leaves a limited association out, and says of an isolated CIDR that it is none there', () => {
+    const limited: NetworkEvent = { type: 'AssociationLimited', associationId: associationId(1), allow: [] };
+    const isolated: NetworkEvent = { type: 'CidrIsolated', cidrId: ids.bakers };
+    const { back, losses } = exported([
+      ...network,
+      associated(ids.engineers, ids.machines),
+      limited,
+      isolated,
+    ]);
+    expect([...back.associations()]).toEqual([]);
+    expect(losses).toContainEqual({ what: 'Limit', names: ['engineers', 'machines'] });
+    expect(losses).toContainEqual({ what: 'Isolation', name: 'bakers' });
   });
 
   it('keeps the address and the key of a deleted peer with a disabled one', () => {

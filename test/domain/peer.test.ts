@@ -39,6 +39,7 @@ const others: EachField<Peer, unknown> = {
   inviteExpires: INVITE_EXPIRES,
   isProofWaived: true,
   hasProved: true,
+  limits: true,
   relayPort: 51821,
   relayEndpoint: endpoint('198.51.100.7:51821'),
 };

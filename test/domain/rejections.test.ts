@@ -294,6 +294,26 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     name: 'ann',
     when: asked({ type: 'RequireProof', peer: 'ann' }),
   },
+  OpeningElsewhere: {
+    code: 'OpeningElsewhere',
+    name: 'humans',
+    names: ['bakers', 'machines'],
+    when: asked({
+      type: 'AddAssociation',
+      cidrs: ['bakers', 'machines'],
+      allow: [{ from: 'humans', protocol: 'icmp' }],
+    }),
+  },
+  ServerNotLimitable: {
+    code: 'ServerNotLimitable',
+    name: 'innernet-server',
+    when: asked({ type: 'AddAssociation', cidrs: ['bakers', 'innernet-server'], allow: [] }),
+  },
+  CidrNotIsolable: {
+    code: 'CidrNotIsolable',
+    name: 'humans',
+    when: asked({ type: 'IsolateCidr', cidr: 'humans' }),
+  },
   RelayNotJoined: {
     code: 'RelayNotJoined',
     name: 'eve',

@@ -16,10 +16,14 @@ const looks = (network: Network): unknown => {
   const block = (id: Parameters<Network['cidr']>[0]): string => network.cidr(id)?.cidr ?? String(id);
   return {
     isProofRequired: network.isProofRequired,
-    cidrs: Array.from(network.cidrs(), ({ cidr, name }) => `${cidr} ${name}`).sort(),
-    associations: Array.from(network.associations(), ({ cidrIds }) =>
-      cidrIds.map(block).sort().join(),
+    cidrs: Array.from(
+      network.cidrs(),
+      ({ cidr, name, isIsolated }) => `${cidr} ${name} ${isIsolated}`,
     ).sort(),
+    associations: Array.from(network.associations(), ({ cidrIds, allow }) => {
+      const openings = allow?.map(({ from, ...what }) => JSON.stringify([block(from), what]));
+      return `${cidrIds.map(block).sort().join()} ${openings?.join()}`;
+    }).sort(),
     peers: Array.from(
       network.peers(),
       ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, ...more }) => {

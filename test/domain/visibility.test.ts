@@ -2,16 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
+import { lineage, subtree } from '../../src/domain/lineage.ts';
 import type { Network } from '../../src/domain/network.ts';
-import {
-  appears,
-  lineage,
-  sees,
-  subtree,
-  viewersOf,
-  visibleCidrs,
-  visiblePeers,
-} from '../../src/domain/visibility.ts';
+import { appears, sees, viewersOf, visibleCidrs, visiblePeers } from '../../src/domain/visibility.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { CidrId } from '../../src/values/id.ts';
 import {

@@ -21,6 +21,8 @@ const fieldsOf = (schema: z.core.$ZodType, path: string): string[] => {
   if (schema === RecordedName) return [path];
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
     return fieldsOf(schema.unwrap(), path);
+  if (schema instanceof z.ZodEnum) return [];
+  if (schema instanceof z.ZodArray) return fieldsOf(schema.element, path);
   if (schema instanceof z.ZodTuple) return schema.def.items.flatMap((item) => fieldsOf(item, path));
   if (schema instanceof z.ZodObject)
     return Object.entries(schema.shape).flatMap(([name, field]) => fieldsOf(field, `${path}.${name}`));

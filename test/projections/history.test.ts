@@ -35,6 +35,33 @@ const story: NewCommit[] = [
   by(ann, acme.eve, ...acme.bob.slice(0, 1)),
   by({ kind: 'peer', peerId: ids.bob }, ...acme.bob.slice(1)),
   by(ann, associated(ids.engineers, ids.bakers, 1)),
+  by(
+    ann,
+    {
+      type: 'AssociationLimited',
+      associationId: associationId(1),
+      allow: [
+        {
+          from: ids.engineers,
+          protocol: 'tcp',
+          ports: [
+            [9100, 9110],
+            [631, 631],
+          ],
+        },
+        { from: ids.engineers, protocol: 'icmp' },
+      ],
+    },
+    { type: 'AssociationUnlimited', associationId: associationId(1) },
+    { type: 'CidrIsolated', cidrId: ids.bakers },
+    { type: 'CidrUnisolated', cidrId: ids.bakers },
+  ),
+  by(
+    server,
+    { type: 'PeerEnforces', peerId: ids.bob, limits: true },
+    { type: 'PeerEnforces', peerId: ids.bob, limits: false },
+    { type: 'PeerEnforces', peerId: ids.bob, limits: null },
+  ),
   by(ann, { type: 'CidrRenamed', cidrId: ids.bakers, name: 'cooks' }),
   by(ann, { type: 'AssociationDeleted', associationId: associationId(1) }),
   by(
@@ -102,6 +129,13 @@ it('tells every type of event in one sentence', async () => {
     'ann added peer bob (10.42.129.1) to bakers, invitation without end',
     `bob redeemed the invitation of peer bob, key ${keyOf('bob').slice(0, 10)}…`,
     'ann associated engineers and bakers',
+    'ann limited engineers and bakers: engineers may open tcp 631, 9100-9110 and ping; bakers may open nothing',
+    'ann opened all of the association of engineers and bakers',
+    'ann isolated the peers of CIDR bakers from each other',
+    'ann let the peers of CIDR bakers see each other again',
+    'the server saw that peer bob can limit ports',
+    'the server saw that peer bob cannot limit ports: its machine has no nft',
+    'the server saw that peer bob cannot limit ports: its program is an older one',
     'ann renamed CIDR bakers to cooks',
     'ann ended the association of engineers and cooks',
     'ann renamed peer bob to bobby',
@@ -168,7 +202,7 @@ it('learns new names while it goes on', async () => {
   const history = new History(log.queries);
   const sentences: string[] = [];
   let position = 0;
-  for (const commit of story.slice(0, 18)) {
+  for (const commit of story.slice(0, 20)) {
     await append(log, commit);
     const tell = (entry: HistoryEntry) => sentences.push(history.describe(entry));
     position = await replay(log, position, (recorded) => history.entriesOf(recorded).forEach(tell));
