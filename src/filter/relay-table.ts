@@ -26,7 +26,7 @@ const MARK_BITS = '0xff0000';
 const IS_DATA = '@th,64,32 0x04000000';
 const KEY = 'ip saddr . udp sport . @th,96,32';
 
-/** Handshakes a second: of one known host, and of all strangers. */
+/** Handshakes a second of one known host; handshakes, and data, of all strangers. */
 const HANDSHAKES = 'limit rate over 100/second burst 1000 packets';
 const STRANGERS = 'limit rate over 200/second burst 200 packets';
 
@@ -59,7 +59,8 @@ export const skeletonOf = ({ network, port, ownHost, lent }: RelayTable): string
   '    ip saddr @sites update @own { ip saddr . udp sport : ip daddr }',
   '  }',
   '  chain data {',
-  '    ip saddr != @sites drop',
+  // Some pass: the first data after a handshake comes before its host is told here, and WireGuard waits 5 s for it.
+  `    ip saddr != @sites ${STRANGERS} drop`,
   // Ends at the first look-up that finds nothing, before anything is changed.
   `    ip daddr set ${KEY} map @addr udp dport set ${KEY} map @port meta mark set meta mark or ${MARK} notrack counter name taken`,
   '  }',

@@ -50,6 +50,14 @@ it('an interface that forwards for the relay alone passes nothing else on', () =
   expect(skeletonOf({ ...table, lent: [] }).join('\n')).not.toContain('iifname');
 });
 
+it('some packets of a host that is not told yet reach the program: the first data after a handshake is among them', () => {
+  const lines = skeletonOf({ network, port: 51821, ownHost: '203.0.113.10' as Ip, lent: [] });
+  const strangers = lines.filter((line) => line.includes('saddr != @sites'));
+  expect(strangers).toEqual(
+    Array(2).fill('    ip saddr != @sites limit rate over 200/second burst 200 packets drop'),
+  );
+});
+
 describe('what nft lists', () => {
   it('keeps the addresses to which peers speak', () => {
     const listing = `table ip innernet-relay-acme {
