@@ -88,21 +88,28 @@ const greet = (log: History, position: number, peers: PeerRow[], from = position
 };
 
 describe('R12: a lie about a peer', () => {
-  it.each([
-    ['KeyChanged', row(5, '10.42.1.5', 99)],
-    ['AddressMoved', row(9, '10.42.1.9', 50)],
-    ['ServerClaimed', row(9, '10.42.0.1', 99)],
-    ['OwnAddressClaimed', row(9, '10.42.1.2', 99)],
-    ['OutsideNetwork', row(9, '192.0.2.9', 99)],
-  ] as const)('%s: it is held back, shown, and nothing else stops', async (rule, lie) => {
+  it('of each kind is held back, shown, and nothing else stops', async () => {
+    const lies = [
+      ['KeyChanged', row(5, '10.42.1.5', 99)],
+      ['AddressMoved', row(9, '10.42.1.9', 50)],
+      ['ServerClaimed', row(10, '10.42.0.1', 100)],
+      ['OwnAddressClaimed', row(11, '10.42.1.2', 101)],
+      ['OutsideNetwork', row(12, '192.0.2.9', 102)],
+      ['OutsideNetwork', row(13, '0.0.0.0', 103)],
+      ['OutsideNetwork', row(14, '127.0.0.1', 104)],
+      ['OutsideNetwork', row(15, '::', 105)],
+    ] as const;
     const before = await keysOnDevice();
-    await tell({ frames: [history.delta(3, 4, { changed: [lie, eve] })] });
-    await applied(4, 1);
+    await tell({ frames: [history.delta(3, 4, { changed: [...lies.map(([, lie]) => lie), eve] })] });
+    await applied(4, lies.length);
     const after = await keysOnDevice();
     for (const line of before.trim().split('\n')) expect(after).toContain(line);
     expect(await onDevice(ann)).toEqual(['10.42.0.1', '10.42.1.5', '10.42.1.6']);
-    expect(after).not.toContain(lie.publicKey === bob.publicKey ? '10.42.1.9' : lie.publicKey);
-    expect((await reportOf(ann)).held).toMatchObject([{ rule }]);
+    for (const [, lie] of lies)
+      expect(after).not.toContain(lie.publicKey === bob.publicKey ? '10.42.1.9' : lie.publicKey);
+    const held = (await reportOf(ann)).held.map(({ rule }) => rule);
+    expect(held.sort()).toEqual(lies.map(([rule]) => rule).sort());
+    expect(await ann.sure(['ip', 'route'])).not.toMatch(/(default|0\.0\.0\.0|127).* dev acme/);
   });
 
   it('a removed peer does not come back by a frame that was sent before', async () => {
@@ -187,9 +194,6 @@ const recovers = async (position = 6): Promise<void> => {
 describe('R12: a lie about the whole internet', () => {
   it.each([
     ['an address that is a range', '0.0.0.0/0'],
-    ['everybody', '0.0.0.0'],
-    ['the loopback', '127.0.0.1'],
-    ['IPv6', '::'],
     ['the range of the network itself', '10.42.0.0/16'],
   ])('%s reaches no device', async (_, ip) => {
     const before = await keysOnDevice();
@@ -200,7 +204,7 @@ describe('R12: a lie about the whole internet', () => {
       daemon.lines.some((line) => /held back|understood/.test(line)),
     );
     expect(await keysOnDevice()).toBe(before);
-    expect(await ann.sure(['ip', 'route'])).not.toMatch(/(default|0\.0\.0\.0|127).* dev acme/);
+    expect(await ann.sure(['ip', 'route'])).not.toMatch(/default.* dev acme/);
     await recovers();
   });
 
