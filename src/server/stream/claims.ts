@@ -13,8 +13,8 @@ export type Claim = z.infer<typeof Claim>;
 /** Enough to judge how many peers said it. */
 const MAX_NAMED = 10;
 
-/** Larger claims are ignored: the log could not get there in years. */
-const FARTHEST = 10_000_000;
+/** In records; a log grows less in years. */
+const MAX_AHEAD = 10_000_000;
 
 /** Undefined if no client named one or the file is unreadable. */
 export const readClaim = (file: string): Claim | undefined => {
@@ -67,7 +67,7 @@ export class Claims {
   #isForeign({ position, hash }: Head): boolean {
     const { head, window, network } = this.#live;
     const own = window.hashAt(position);
-    if (position > head.position + FARTHEST || own === hash) return false;
+    if (position > head.position + MAX_AHEAD || own === hash) return false;
     if (position <= head.position && own === undefined) return false; // too long ago to be told
     return !network.restorations.some((it) => it.position <= position && position <= it.lostPosition);
   }

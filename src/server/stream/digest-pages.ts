@@ -4,8 +4,7 @@ import type { Live } from '../live/live.ts';
 import type { Answerer } from '../past/answerer.ts';
 import { DIGEST_BYTES, digestBytes } from '../past/digests.ts';
 
-/** Records. */
-const PAGE = 5_000;
+const PAGE_RECORDS = 5_000;
 /** 5 MiB. */
 const MAX_PAGES = 16;
 
@@ -28,7 +27,7 @@ export class DigestPages {
     const { position: head } = this.#live.head;
     const pieces: Promise<Uint8Array>[] = [];
     for (let from = after; from < to; from = endOf(from)) {
-      const start = from - (from % PAGE);
+      const start = from - (from % PAGE_RECORDS);
       const bytes = endOf(from) <= head ? this.#page(start) : Promise.resolve(this.#tailUpTo(start, head));
       const until = Math.min(to, endOf(from)) - start;
       pieces.push(bytes.then((page) => page.subarray((from - start) * DIGEST_BYTES, until * DIGEST_BYTES)));
@@ -65,4 +64,4 @@ export class DigestPages {
   }
 }
 
-const endOf = (position: Position): Position => position - (position % PAGE) + PAGE;
+const endOf = (position: Position): Position => position - (position % PAGE_RECORDS) + PAGE_RECORDS;

@@ -13,8 +13,8 @@ import type { Audience } from './audience.ts';
 import type { Lanes } from './lanes.ts';
 import type { Member } from './member.ts';
 
-/** Milliseconds between two rounds, at least. */
-const GATHER = 100;
+/** Between two rounds, at least. */
+const GATHER_MS = 100;
 /** Kept until the next observation. */
 const MAX_KEPT = 256;
 /** Per frame. */
@@ -71,7 +71,7 @@ export class EndpointNews {
     const peer = network.peer(id);
     if (!appears(peer)) return;
     for (const viewer of viewersOf(network, peer.cidrId)) this.#note(viewer, id);
-    const wait = Math.max(0, this.#toldAt + GATHER - performance.now());
+    const wait = Math.max(0, this.#toldAt + GATHER_MS - performance.now());
     this.#gathering ??= setTimeout(() => this.#tell(), wait);
   }
 

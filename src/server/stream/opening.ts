@@ -10,8 +10,7 @@ import { HASHES } from '../../wireguard/pair-secret.ts';
 import type { Evidence } from '../proof/proofs.ts';
 import type { StreamSocket } from './member.ts';
 
-/** Milliseconds for the client's proof. */
-const PROVED_WITHIN = 2_000;
+const PROVED_WITHIN_MS = 2_000;
 
 export type Opening = {
   evidence: Evidence;
@@ -39,7 +38,7 @@ export const open = (
   const proof: OpeningFrame = { kind: 'proof', tag: proveStream(keys.server, tag, text, HASHES) };
   const end = (code: 'unproved' | 'tooMany'): void => socket.close(CLOSE[code], code);
   // Read what has arrived first: the server itself may be late.
-  const patience = setTimeout(() => setImmediate(() => isDone || end('unproved')), PROVED_WITHIN);
+  const patience = setTimeout(() => setImmediate(() => isDone || end('unproved')), PROVED_WITHIN_MS);
   let isDone = false;
   socket.once('close', () => clearTimeout(patience));
   socket.once('message', (data: RawData, isBinary: boolean) => {

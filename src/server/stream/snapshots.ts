@@ -20,8 +20,8 @@ const compress = promisify(gzip);
 
 /** Rows are compressed once and sent to many. */
 const ROWS_LEVEL = 6;
-/** Rows per turn of the event loop: about 1 ms. */
-const PIECE = 500;
+/** Per turn of the event loop: about 1 ms. */
+const PIECE_ROWS = 500;
 /** Most clients come from the same few positions. */
 const MAX_OPENINGS = 64;
 /** The least memory zlib allows: thousands may run at once. */
@@ -30,9 +30,9 @@ const SMALL = { level: 1, memLevel: 1, windowBits: 9 };
 /** Serialised in pieces; the rows are immutable, so all are of one moment. */
 const listOf = async <T>(things: readonly T[], row: (thing: T) => object): Promise<string> => {
   const pieces: string[] = [];
-  for (let at = 0; at < things.length; at += PIECE) {
+  for (let at = 0; at < things.length; at += PIECE_ROWS) {
     if (at > 0) await setImmediate();
-    pieces.push(JSON.stringify(things.slice(at, at + PIECE).map(row)).slice(1, -1));
+    pieces.push(JSON.stringify(things.slice(at, at + PIECE_ROWS).map(row)).slice(1, -1));
   }
   return `[${pieces.join(',')}]`;
 };
