@@ -3,7 +3,7 @@ import type { Host, Router, Running } from '../lab.ts';
 import { CLIENT, follow, reaches, reportOf, type SmallNetwork, until } from './small-network.ts';
 
 export type Peer = { host: Host; ip: string; running: Running };
-export type JoinOptions = { behind?: Router; delayMs?: number; cidr?: 'humans' | 'machines' };
+export type JoinOptions = { behind?: Router; delayMs?: number; cidr?: string };
 
 /** The network of `SmallNetwork` with a CIDR `machines`: those among the machines and the humans do not see each other. */
 export const withMachines = async (network: SmallNetwork): Promise<SmallNetwork> => {
