@@ -177,7 +177,9 @@ describe('a sick machine', () => {
     await network.stopServing();
     await network.server.sure(['ip', 'link', 'delete', 'acme']);
     await ann.sure([...CLIENT, 'down', 'acme']);
-    await ann.exec([...CLIENT, 'up', 'acme']);
+    const daemon = ann.spawn([...CLIENT, 'up', '--daemon', 'acme']);
+    await daemon.line(/up at/);
+    await daemon.stop('SIGKILL');
     const { code, findings } = await examine();
     expect([code, gradesOf(findings, 'failed')]).toEqual([1, ['handshake']]);
     expect(gradesOf(findings, 'skipped')).toEqual(['API', 'clock', 'version', 'admins']);
