@@ -14,7 +14,7 @@ export type Hook = {
   priority: 'raw' | 'mangle' | 'filter' | 'srcnat';
 };
 
-/** Without chains the table is removed. Chains stand in the order in which they refer to each other, last first. */
+/** Without chains the table is removed. */
 export type FilterTable = { name: string; sets?: readonly NamedSet[]; chains: readonly Chain[] };
 
 /** The prefix avoids nft's keywords. */
