@@ -1,12 +1,7 @@
 /** What may be begun from blocks, or between blocks, as sets and rules of a network's table. */
 import { type Cidr, containsCidr, type Family, familyOf, firstAndLast, fromNumber } from '../values/ip.ts';
+import { type Allow, type PortRange, sumOf } from '../values/opening.ts';
 import type { NamedSet } from './filter-table.ts';
-
-/** Without ports: all of the protocol's. ICMP: echo requests; errors pass anyway. */
-export type Allow = {
-  protocol: 'tcp' | 'udp' | 'icmp' | 'any';
-  ports?: readonly (readonly [first: number, last: number])[] | undefined;
-};
 
 /** `key`: a block, or blocks with ` . ` between them. Keys must not overlap. */
 export type Allowed = { key: string; allow: 'all' | readonly Allow[] };
@@ -24,6 +19,9 @@ export const sourceAndTarget = (family: Family): Key =>
     ? { expression: 'ip saddr . ip daddr', of: 'ipv4_addr . ipv4_addr', family }
     : { expression: 'ip6 saddr . ip6 daddr', of: 'ipv6_addr . ipv6_addr', family };
 
+const EVERYTHING: readonly Allow[] = [{ protocol: 'any' }];
+const ALL_PORTS: readonly PortRange[] = [[0, 65_535]];
+
 /** The rules are the same whatever is allowed, so that a change of it is one of elements. */
 export const allowedBy = (
   name: string,
@@ -31,16 +29,13 @@ export const allowedBy = (
   allowed: readonly Allowed[],
 ): { sets: NamedSet[]; rules: string[] } => {
   const [all, ping, ports]: [string[], string[], string[]] = [[], [], []];
-  for (const { key, allow } of allowed) {
-    if (allow === 'all' || allow.some(({ protocol }) => protocol === 'any')) {
-      all.push(key);
-      continue;
-    }
-    if (allow.some(({ protocol }) => protocol === 'icmp')) ping.push(key);
-    for (const protocol of ['tcp', 'udp'] as const)
-      for (const [first, last] of portsOf(allow, protocol))
-        ports.push(`${key} . ${protocol} . ${first === last ? first : `${first}-${last}`}`);
-  }
+  for (const { key, allow } of allowed)
+    for (const one of allow === 'all' ? EVERYTHING : sumOf(allow))
+      if (one.protocol === 'any') all.push(key);
+      else if (one.protocol === 'icmp') ping.push(key);
+      else
+        for (const [first, last] of one.ports ?? ALL_PORTS)
+          ports.push(`${key} . ${one.protocol} . ${first === last ? first : `${first}-${last}`}`);
   const echo = family === 4 ? 'icmp type echo-request' : 'icmpv6 type echo-request';
   return {
     sets: [
@@ -54,20 +49,6 @@ export const allowedBy = (
       `meta l4proto { tcp, udp } ${expression} . meta l4proto . th dport @${name}-ports accept`,
     ],
   };
-};
-
-const ALL_PORTS = [[0, 65_535]] as const;
-
-/** Joined where they overlap or touch. */
-const portsOf = (allow: readonly Allow[], wanted: 'tcp' | 'udp'): [number, number][] => {
-  const ranges = allow.flatMap(({ protocol, ports }) => (protocol === wanted ? (ports ?? ALL_PORTS) : []));
-  const joined: [number, number][] = [];
-  for (const [first, last] of ranges.toSorted(([a], [b]) => a - b)) {
-    const before = joined.at(-1);
-    if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last);
-    else joined.push([first, last]);
-  }
-  return joined;
 };
 
 /** Each block without those that lie in it, as ranges of addresses: they overlap no more. */

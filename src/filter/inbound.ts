@@ -1,8 +1,9 @@
 /** The part of a network's table by which this machine judges what peers begin towards it. */
+
+import type { Family } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { type Allowed, allowedBy, source } from './allowed.ts';
 import type { FilterTable } from './filter-table.ts';
-import type { Family } from '../values/ip.ts';
 
 /** A label of the kernel's connection tracking: the connection was under way before it was tracked. */
 const UNDER_WAY = 105;

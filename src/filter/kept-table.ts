@@ -65,7 +65,10 @@ export class KeptTable {
     const wants = await this.#options.wanted();
     const isWanted = wants.chains.length > 0;
     if (!isWanted && this.#isKnown && !this.#made) return;
-    const has = await listTable(wants.name, '-s');
+    const has = await listTable(wants.name, '-s').catch((error) => {
+      if (isWanted) throw error;
+      return undefined;
+    });
     const script = planOf(has, this.#made, wants);
     const isForeign = this.#made !== undefined && this.#made.listing !== has;
     if (script !== undefined) {
@@ -107,10 +110,26 @@ export class KeptTable {
   }
 }
 
+/** Whether nft and the kernel would make the table; nothing is changed. */
+export const canMake = async (table: FilterTable): Promise<boolean> =>
+  run('nft', ['--check', '--file', '-'], scriptOf(table)).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
+
+const hasTable = async (name: string): Promise<boolean> =>
+  (await listTable(name).catch(() => undefined)) !== undefined;
+
+/** In words, what `removeTable` would do. */
+export const ordersToRemoveTable = async (network: InterfaceName): Promise<string[]> => {
+  const name = tableName(network);
+  return (await hasTable(name)) ? [`remove the table ${name} of nftables`] : [];
+};
+
 /** Removes a network's table; false if there was none, or no nft. */
 export const removeTable = async (network: InterfaceName): Promise<boolean> => {
   const name = tableName(network);
-  if ((await listTable(name).catch(() => undefined)) === undefined) return false;
+  if (!(await hasTable(name))) return false;
   await sure('nft', ['-f', '-'], scriptOf({ name, chains: [] }));
   return true;
 };

@@ -13,6 +13,9 @@ export const CAN: readonly string[] = ['proof', 'relay'];
 /** The frames about relays. A program that does not say it gets none: an older one knows no such frame. */
 export const RELAY = 'relay';
 
+/** Said by a client alone, while nftables works on its machine: it keeps peers to what they may begin. */
+export const LIMITS = 'limits';
+
 /** The names with commas, for a stream's query. */
 export const canText = (names: readonly string[]): string => names.join(',');
 

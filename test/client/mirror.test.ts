@@ -1,9 +1,11 @@
 // A client's view under honest and lying servers: what is let in, held back, removed, and what raises an alarm.
 import { describe, expect, it } from 'vitest';
-import { Mirror } from '../../src/client/memory/mirror.ts';
+import { Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
 import { formatState, parseState } from '../../src/client/memory/state-file.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
-import type { PeerRow } from '../../src/protocol/rows.ts';
+import type { Delta } from '../../src/protocol/frames.ts';
+import type { LimitRow, PeerRow } from '../../src/protocol/rows.ts';
+import type { CidrId } from '../../src/values/id.ts';
 import { cidr, ground, History, key, mirrorAt, own, row, server } from './sight.ts';
 
 const history = new History(30);
@@ -390,5 +392,54 @@ describe('R34: a pin that nobody proved', () => {
     );
     expect(again.mirror.pins.at(bob.ip)).toMatchObject({ publicKey: bob.publicKey });
     expect(again.mirror.pins.at(bob.ip)?.isUnmet).toBeUndefined();
+  });
+});
+
+describe('limits', () => {
+  const limit = (cidrId: number): LimitRow => ({
+    cidrId: cidrId as CidrId,
+    inbound: [{ protocol: 'tcp', ports: [[22, 22]] }],
+    outbound: [],
+  });
+  const limitsOf = (mirror: Mirror) => [...mirror.limits()];
+  const take = (mirror: Mirror, verdict: Verdict) => {
+    if (verdict.kind !== 'take') throw new Error(`judged ${verdict.kind}`);
+    mirror.take(verdict.effect);
+  };
+  const delta = (mirror: Mirror, limits?: Delta['limits']) => {
+    const position = mirror.head?.position ?? 0;
+    take(
+      mirror,
+      mirror.judgeDelta({ ...history.delta(position, position + 1, {}), ...(limits ? { limits } : {}) }),
+    );
+  };
+
+  it('come and go with deltas, and stay where a delta says nothing of them', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    delta(mirror, { changed: [limit(3), limit(4)], removed: [] });
+    delta(mirror);
+    expect(limitsOf(mirror)).toEqual([limit(3), limit(4)]);
+    const narrower = { ...limit(4), inbound: [] };
+    delta(mirror, { changed: [narrower], removed: [3 as CidrId] });
+    expect(limitsOf(mirror)).toEqual([narrower]);
+  });
+
+  it('are those of a snapshot alone', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    delta(mirror, { changed: [limit(3), limit(4)], removed: [] });
+    const whole = { ...history.snapshot(4, 6, [server, own, bob]), limits: [limit(4)] };
+    take(mirror, mirror.judgeSnapshot(whole));
+    expect(limitsOf(mirror)).toEqual([limit(4)]);
+    take(mirror, mirror.judgeSnapshot(history.snapshot(6, 7, [server, own, bob])));
+    expect(limitsOf(mirror)).toEqual([]);
+  });
+
+  it('are kept, so that a machine that starts without its server limits as before', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const none = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    expect(JSON.parse(none).limits).toBeUndefined();
+    delta(mirror, { changed: [limit(3)], removed: [] });
+    const text = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    expect(limitsOf(parseState(text, 'NET.json', ground, sha256).mirror)).toEqual([limit(3)]);
   });
 });

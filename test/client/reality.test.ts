@@ -20,6 +20,7 @@ const peer = (name: string, more: Partial<Known['peers'][number]> = {}): Known['
   isOverridden: false,
   unreached: null,
   path: null,
+  limits: null,
   expires: null,
   latestHandshake: null,
   rxBytes: 0,

@@ -65,6 +65,7 @@ const given = (events: SessionEvent[], { mirror, standing = 'proves', random = 0
   trust.standing = standing;
   const seen = mirror ?? mirrorAt(history, 3, [bob]);
   const session = new Session({
+    canLimit: () => false,
     mirror: seen,
     trust,
     serverEndpoint: () => 'vpn.example.org:51820' as Endpoint,

@@ -1,8 +1,9 @@
 // What may be begun, as sets: ports joined, blocks apart, and never two elements for one packet.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Allow, allowedBy, apart, source, sourceAndTarget } from '../../src/filter/allowed.ts';
+import { allowedBy, apart, source, sourceAndTarget } from '../../src/filter/allowed.ts';
 import { type Cidr, containsIp, fromNumber, networkOf, prefixOf, toNumber } from '../../src/values/ip.ts';
+import type { Allow } from '../../src/values/opening.ts';
 import { cidr } from '../acme.ts';
 
 const elementsOf = (allow: 'all' | Allow[], key = '10.42.1.0/24') =>

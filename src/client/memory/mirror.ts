@@ -5,7 +5,7 @@
 import { looksSame } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import type { Delta, Restoration, Snapshot, Welcome } from '../../protocol/frames.ts';
-import type { CidrRow, PeerRow } from '../../protocol/rows.ts';
+import type { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
 import { Failure } from '../../values/failure.ts';
 import { type CidrId, type Hash, type PeerId, type Position, SERVER_PEER } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
@@ -40,6 +40,8 @@ export type Effect = {
   head?: Head | undefined;
   peers: { changed: PeerRow[]; removed: PeerId[] };
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
+  /** Absent: unchanged. */
+  limits?: { changed: LimitRow[]; removed: CidrId[] } | undefined;
   held: Held[];
   /** No longer held back. */
   released: PeerId[];
@@ -95,6 +97,7 @@ export class Mirror {
   readonly #peers = new Map<PeerId, PeerRow>();
   readonly #idOfKey = new Map<PublicKey, PeerId>();
   readonly #cidrs = new Map<CidrId, CidrRow>();
+  readonly #limits = new Map<CidrId, LimitRow>();
   readonly #held = new Map<PeerId, Held>();
   #gone = new Set<Ip>();
   #withheld = new Set<Ip>();
@@ -121,6 +124,19 @@ export class Mirror {
 
   cidrs(): IterableIterator<CidrRow> {
     return this.#cidrs.values();
+  }
+
+  cidr(id: CidrId): CidrRow | undefined {
+    return this.#cidrs.get(id);
+  }
+
+  /** CIDRs whose peers may not begin everything; the others are whole. */
+  limits(): IterableIterator<LimitRow> {
+    return this.#limits.values();
+  }
+
+  limit(id: CidrId): LimitRow | undefined {
+    return this.#limits.get(id);
   }
 
   held(): IterableIterator<Held> {
@@ -265,7 +281,7 @@ export class Mirror {
   }
 
   take(effect: Effect): Changes {
-    const { head, peers, cidrs, held, released, forgotten, emptied, alarm, ...facts } = effect;
+    const { head, peers, cidrs, limits, held, released, forgotten, emptied, alarm, ...facts } = effect;
     const { restored, acknowledged, proved, ...rest } = facts;
     rest satisfies Record<string, never>;
     const changes: Changes = { added: [], removed: [], changed: [] };
@@ -285,6 +301,8 @@ export class Mirror {
     for (const one of held) this.#held.set(one.row.id, one);
     for (const id of cidrs.removed) this.#cidrs.delete(id);
     for (const cidr of cidrs.changed) this.#cidrs.set(cidr.id, cidr);
+    for (const id of limits?.removed ?? []) this.#limits.delete(id);
+    for (const row of limits?.changed ?? []) this.#limits.set(row.cidrId, row);
     if (alarm !== undefined) this.alarm = alarm;
     if (head) {
       this.head = head;
@@ -333,10 +351,12 @@ export class Mirror {
   }
 
   #wholeEffect(
-    snapshot: Pick<Snapshot, 'peers' | 'cidrs'>,
+    snapshot: Pick<Snapshot, 'peers' | 'cidrs' | 'limits'>,
     withheld: ReadonlySet<Ip> = this.#withheld,
   ): Effect {
     const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
+    const { limits = [] } = snapshot;
+    const limited = new Set(limits.map(({ cidrId }) => cidrId));
     return {
       ...this.#effectOf(
         {
@@ -348,6 +368,10 @@ export class Mirror {
             changed: snapshot.cidrs,
             removed: [...this.#cidrs.keys()].filter((id) => !cidrs.has(id)),
           },
+          limits: {
+            changed: limits,
+            removed: [...this.#limits.keys()].filter((id) => !limited.has(id)),
+          },
         },
         withheld,
       ),
@@ -356,7 +380,7 @@ export class Mirror {
   }
 
   #effectOf(
-    { peers, cidrs }: Pick<Delta, 'peers' | 'cidrs'>,
+    { peers, cidrs, limits }: Pick<Delta, 'peers' | 'cidrs' | 'limits'>,
     withheld: ReadonlySet<Ip> = this.#withheld,
   ): Effect {
     const leaving = new Set(peers.removed);
@@ -372,6 +396,7 @@ export class Mirror {
     return {
       peers: { changed: accepted, removed: peers.removed },
       cidrs,
+      ...(limits && limits.changed.length + limits.removed.length > 0 ? { limits } : {}),
       held,
       released: freed.filter((id) => this.#held.has(id)),
       ...(this.isProved ? { proved: true } : {}),

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Sha256 } from '../../events/record.ts';
 import { RelayRow, Restoration } from '../../protocol/frames.ts';
-import { CidrRow, PeerRow } from '../../protocol/rows.ts';
+import { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
 import { V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { Endpoint, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
@@ -67,6 +67,8 @@ const Document = z.object({
   clock: ServerTime.optional(),
   /** Peers are met at relays while the server is away, too. */
   relays: z.array(RelayRow).optional(),
+  /** CIDRs whose peers may not begin everything. */
+  limits: z.array(LimitRow).optional(),
 });
 
 /** One line of the journal: what a frame did. */
@@ -74,6 +76,7 @@ export const EffectLine = z.object({
   head: HeadState.optional(),
   peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerRow.shape.id) }),
   cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrRow.shape.id) }),
+  limits: z.object({ changed: z.array(LimitRow), removed: z.array(CidrRow.shape.id) }).optional(),
   held: z.array(HeldRow),
   released: z.array(PeerRow.shape.id),
   forgotten: z.array(PeerRow.shape.ip).optional(),
@@ -153,6 +156,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
   mirror.take({
     peers: { changed: accepted, removed: [] },
     cidrs: { changed: cidrs, removed: [] },
+    limits: { changed: document.limits ?? [], removed: [] },
     held: [...held, ...(document.held as Held[])],
     released: [],
     alarm: document.alarm ?? null,
@@ -202,6 +206,7 @@ const storedPeer = (
 export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
   const rows = [...mirror.peers()];
   const inSight = new Set(rows.map(({ ip }) => ip));
+  const limits = [...mirror.limits()];
   const departed = [...mirror.pins.all()]
     .filter(({ ip }) => !inSight.has(ip))
     .map((pin) => ({
@@ -221,5 +226,6 @@ export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
     ...mirror.memory,
     ...(mirror.clock && mirror.nextEnd() !== undefined ? { clock: mirror.clock } : {}),
     ...(relays.size > 0 ? { relays: [...relays.values()] } : {}),
+    ...(limits.length > 0 ? { limits } : {}),
   } satisfies z.input<typeof Document>)}\n`;
 };

@@ -38,6 +38,7 @@ export type OwnerStatus = LinkStatus & {
   /** By network address; absent from an older program. */
   ways?: Record<string, WayReport>;
   relays?: RelayState[];
+  limits?: { works: boolean; restored: number };
 };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
@@ -132,6 +133,7 @@ export class OwnedNetwork {
       unreached: keeper.unreached(),
       ways: keeper.standing(),
       relays: keeper.relayStates(),
+      limits: { works: keeper.limits.works, restored: keeper.limits.restored },
     };
   }
 

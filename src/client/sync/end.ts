@@ -26,11 +26,12 @@ export type Loss =
   /** All is taken, or the program ends. */
   | 'level'
   | 'stopping'
-  /** Known to be older; or this machine's addresses, port or device changed. */
+  /** Known to be older; or this machine's addresses, port, device or abilities changed. */
   | 'acknowledged'
   | 'otherAddresses'
   | 'otherPort'
-  | 'otherDevice';
+  | 'otherDevice'
+  | 'otherAbilities';
 
 const MAY_BE_GONE: { [L in Loss]: boolean } = {
   notListening: false,
@@ -48,6 +49,7 @@ const MAY_BE_GONE: { [L in Loss]: boolean } = {
   otherAddresses: false,
   otherPort: true,
   otherDevice: true,
+  otherAbilities: false,
 };
 
 /** Whether to look for the server again. */

@@ -127,10 +127,12 @@ export class Follower {
       trust: proofs.trust,
       serverEndpoint: () => conf.now.server.externalEndpoint,
       pollEvery: interval,
+      canLimit: () => keeper.limits.works,
       random: Math.random,
     });
     keeper.onCompared = () => void this.#onCompared();
     keeper.ways.onAsk = (peer) => this.#stream?.send({ kind: 'indices-of', peer });
+    keeper.onLimits = () => void this.#take({ kind: 'unfit', loss: 'otherAbilities' });
     keeper.onMet = () => this.#applier.foldSoon();
   }
 

@@ -32,7 +32,7 @@ export type SessionEvent =
   | StreamEvent
   | { kind: 'ended'; end: End }
   /** Cut the stream: packets are overdue, time is over, or this end changed. */
-  | { kind: 'unfit'; loss: 'silent' | 'slow' | 'otherDevice' | 'otherPort' }
+  | { kind: 'unfit'; loss: 'silent' | 'slow' | 'otherDevice' | 'otherPort' | 'otherAbilities' }
   /** Peers dropped by the earlier clock may still exist. */
   | { kind: 'clockSetBack' }
   | { kind: 'snapshot'; snapshot: Snapshot; reached: Head | undefined }

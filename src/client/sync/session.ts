@@ -1,6 +1,6 @@
 /** A client's session with its server as a pure machine: events go in, effects come out. */
 import { printable } from '../../domain/rejection.ts';
-import { CAN, canText } from '../../protocol/can.ts';
+import { CAN, canText, LIMITS } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { BEFORE_READING } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -52,6 +52,8 @@ export type SessionOptions = {
   serverEndpoint: () => Endpoint;
   /** Seconds between polls without a live stream. */
   pollEvery: number;
+  /** Whether this machine can keep peers to their limits. */
+  canLimit: () => boolean;
   /** From 0 to 1. */
   random: () => number;
 };
@@ -200,7 +202,7 @@ export class Session {
       ...(head ? { position: head.position, hash: head.hash } : {}),
       ...(head && !filled ? { state: 'none' as const } : {}),
       ...(this.#seen.boot ? this.#seen : {}),
-      can: canText(CAN),
+      can: canText(this.#options.canLimit() ? [...CAN, LIMITS] : CAN),
     };
     return [{ do: 'open', query, patience: patienceAt(this.#attempt), isNewcomer: !filled }];
   }

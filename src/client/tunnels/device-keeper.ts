@@ -19,6 +19,7 @@ import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts, type Newcomer } from './contacts.ts';
 import { FadingPackets } from './fading-packets.ts';
 import { GuardedRange } from './guarded-range.ts';
+import { InboundLimits } from './inbound-limits.ts';
 import { LookUps } from './look-ups.ts';
 import { Mailboxes, type RelayState } from './mailboxes.ts';
 import { Meetings, type PairFacts } from './meetings.ts';
@@ -66,6 +67,9 @@ export class DeviceKeeper {
   readonly contacts: Contacts;
   readonly meetings: Meetings;
   readonly ways: Ways;
+  readonly limits: InboundLimits;
+  /** Called when nftables begins or ceases to work. */
+  onLimits: () => void = () => {};
   /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
   /** Called when the device matches; it may have been recreated. */
@@ -89,6 +93,12 @@ export class DeviceKeeper {
     this.#options = options;
     this.#mirror = kept.mirror;
     this.#range = new GuardedRange(tunnel, conf.now, say);
+    this.limits = new InboundLimits({
+      network: tunnel.name,
+      mirror: this.#mirror,
+      onChange: () => this.#onLimits(),
+      say,
+    });
     this.#places = new Places(conf.now.peerEndpointOverrides, kept.endpoints);
     const fade = (place: SocketAddress) => void this.#fading.send(this.listenPort, place);
     const { own } = this.#mirror.ground;
@@ -115,6 +125,7 @@ export class DeviceKeeper {
       repairAfterMs: REPAIR_AFTER_MS,
       onCompared: () => {
         if (this.#mailboxes.size > 0) void this.ways.look();
+        void this.limits.look();
         this.onCompared();
       },
       onTrouble: (trouble, { message }) =>
@@ -127,7 +138,9 @@ export class DeviceKeeper {
     const { fresh, tunnel, say } = options;
     const opened = fresh ? { device: fresh, state: await fresh.read() } : await bringUp(tunnel, say);
     const keeper = new DeviceKeeper(options, opened.device);
-    await Promise.all([keeper.guard(), keeper.#reconciler.compare(opened)]);
+    const limits = keeper.limits.start();
+    if (!options.kept.mirror.limits().next().done) await limits;
+    await Promise.all([limits, keeper.guard(), keeper.#reconciler.compare(opened)]);
     return keeper;
   }
 
@@ -144,14 +157,20 @@ export class DeviceKeeper {
   }
 
   /** A failing device is repaired later. `joined`: peers that just joined. */
-  apply({ added, removed, changed }: Changes, joined: readonly PeerId[] = []): Promise<void> {
+  async apply(changes: Changes, joined: readonly PeerId[] = []): Promise<void> {
+    await this.limits.tighten();
+    await this.#applyToDevice(changes, joined);
+    await this.limits.settle();
+  }
+
+  #applyToDevice({ added, removed, changed }: Changes, joined: readonly PeerId[]): Promise<void> {
     return this.#reconciler.change(() => {
       const now = performance.now();
       const newcomers = new Set(joined);
       const steps = removed.flatMap(({ publicKey }) => this.ways.stepsOf(this.meetings.remove(publicKey)));
       for (const { id } of removed) this.#places.forget(id);
       for (const row of added)
-        if (this.#mirror.isTunnel(row))
+        if (this.#isTunnel(row))
           steps.push(...this.#introduce(row, now, newcomers.has(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
       return steps;
@@ -342,6 +361,7 @@ export class DeviceKeeper {
     await this.ways.close();
     await this.#reconciler.close(() => this.contacts.close(performance.now()));
     await this.#fading.close();
+    await this.limits.close();
     await this.#range.close();
   }
 
@@ -359,7 +379,7 @@ export class DeviceKeeper {
     this.contacts.review(has, now, wall);
     const serverPlace = has.peers.get(ground.server.publicKey)?.endpoint;
     if (serverPlace) this.meetings.paths.prove(hostOf(serverPlace));
-    const rows = [...this.#mirror.tunnels()];
+    const [rows, barred] = this.#rows();
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
     // Resolved later: other tunnels must not wait for an unreachable DNS.
     const endpoint = serverPlace ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
@@ -374,6 +394,7 @@ export class DeviceKeeper {
       now: wall,
       leave: new Set([...this.contacts.throwaways, ...this.#mailboxes.keys]),
     });
+    for (const { publicKey } of barred) steps.push(...this.ways.stepsOf(this.meetings.remove(publicKey)));
     steps.push(...this.#mailboxes.missing(has, serverPlace));
     for (const row of rows) {
       const state = has.peers.get(row.publicKey);
@@ -385,6 +406,21 @@ export class DeviceKeeper {
     for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
     steps.push(...this.ways.stepsOf(this.meetings.tick(has, now, wall)), ...this.contacts.keepUp(has));
     return steps;
+  }
+
+  #isTunnel(row: PeerRow): boolean {
+    return this.#mirror.isTunnel(row) && !this.limits.bars(row);
+  }
+
+  /** Those that have tunnels, and those that must not. */
+  #rows(): [PeerRow[], PeerRow[]] {
+    const rows = [...this.#mirror.tunnels()];
+    return [rows.filter((row) => !this.limits.bars(row)), rows.filter((row) => this.limits.bars(row))];
+  }
+
+  #onLimits(): void {
+    this.#reconciler.compareIn(0);
+    this.onLimits();
   }
 
   async #serverPlaces(): Promise<{ endpoint: Endpoint; address: SocketAddress }[]> {

@@ -1,73 +1,169 @@
 /** Judges by nftables what limited peers begin towards this machine. */
-import { type Allowed, apart } from '../../filter/allowed.ts';
-import { type FilterTable, scriptOf, tableName } from '../../filter/filter-table.ts';
+import { apart } from '../../filter/allowed.ts';
+import { type FilterTable, tableName } from '../../filter/filter-table.ts';
 import { inbound } from '../../filter/inbound.ts';
 import { canMake, KeptTable, listTable } from '../../filter/kept-table.ts';
-import type { LimitRow, PeerRow } from '../../protocol/rows.ts';
+import type { PeerRow } from '../../protocol/rows.ts';
 import type { CidrId } from '../../values/id.ts';
 import { type Cidr, familyOf, singleton } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import type { Allow } from '../../values/opening.ts';
 import type { Mirror } from '../memory/mirror.ts';
 
-/** As long, what flows towards limited peers may have been under way before connections were tracked. */
+/** Connections that were under way show themselves within this time. */
 const FIRST_MS = 5_000;
 
 export type InboundLimitsOptions = {
   network: InterfaceName;
   mirror: Mirror;
-  /** `works` has changed. */
+  /** Whether nftables works here has changed. */
   onChange: () => void;
   say: (message: string) => void;
 };
 
+/** What peers of one CIDR may begin. */
+type Limited = { cidr: Cidr; allow: readonly Allow[] };
+
 export class InboundLimits {
   readonly #options: InboundLimitsOptions;
   readonly #table: KeptTable;
-  /** Of tunnels that may still stand. */
-  #leaving: readonly Allowed[] = [];
-  #kept: readonly Allowed[] = [];
-  #keptScript = '';
+  /** No longer limited, while their tunnels may still stand. */
+  readonly #leaving = new Map<CidrId, Limited>();
+  #kept: ReadonlyMap<CidrId, Limited> = new Map();
+  #keptText = '';
   #works = false;
   #isFirst = true;
-  #aging: NodeJS.Timeout | undefined;
-  /** How often another program had removed or changed the table. */
-  restored = 0;
+  #growing: NodeJS.Timeout | undefined;
+  #restored = 0;
 
   constructor(options: InboundLimitsOptions) {
+    const { network, say } = options;
     this.#options = options;
     this.#table = new KeptTable({
-      network: options.network,
+      network,
       wanted: () => this.#wanted(),
       onRestored: () => this.#onRestored(),
-      onTrouble: ({ message }) => this.#onTrouble(message),
-      onKept: () => this.#onKept(),
+      onTrouble: ({ message }) => {
+        say(`warning: ${message}: peers that are limited stay away, since nothing would hold them to it`);
+        this.#become(false);
+      },
     });
   }
 
-  /** Whether this machine can limit; without that what is limited stays closed. */
+  /** Whether this machine can limit. */
   get works(): boolean {
     return this.#works;
   }
 
-  /** Before any tunnel of a limited peer. Without limits it only removes what is left of earlier ones. */
+  /** How often another program had removed or changed the table. */
+  get restored(): number {
+    return this.#restored;
+  }
+
+  /** Before any tunnel of a limited peer; removes what an earlier run left. */
   async start(): Promise<void> {
     const { network } = this.#options;
-    await this.look();
-    if (this.#limited().length > 0)
+    if (this.#limited().size > 0)
       this.#isFirst = (await listTable(tableName(network)).catch(() => undefined)) === undefined;
-    await this.#keep();
+    await Promise.all([this.look(), this.#keep()]);
   }
 
-  /** Looks whether nft works now, if it did not. */
+  /** Tries again where nftables did not work. */
   async look(): Promise<void> {
-    if (!this.#works) this.#become(await canMake(tryOut(this.#options.network)));
+    if (this.#works) return;
+    if (this.#limited().size > 0) return this.#keep();
+    const { network, mirror } = this.#options;
+    const limited = [{ key: singleton(mirror.ground.own.ip), allow: [{ protocol: 'tcp' as const }] }];
+    const parts = inbound({ device: network, family: familyOf(mirror.ground.own.ip), limited });
+    this.#become(await canMake({ name: tableName(network), ...parts }));
   }
 
-  /** Before the tunnels change: what was limited stays so until they have. */
+  /** Whether a peer must have no tunnel, since nothing would hold it to its limits. */
+  bars({ cidrId }: PeerRow): boolean {
+    return !this.#works && this.#options.mirror.limit(cidrId) !== undefined;
+  }
+
+  /** Before tunnels change: limits of those that go stay until they are gone. */
   async tighten(): Promise<void> {
-    const limited = this.#limited();
-    const blocks = new Set(limited.map(({ key }) => key));
-    this.#leaving = this.#kept.filter(({ key }) => !blocks.has(key));
+    const now = this.#limited();
+    for (const [id, limited] of this.#kept) if (!now.has(id)) this.#leaving.set(id, limited);
     await this.#keepChanged();
+  }
+
+  /** After tunnels have changed. */
+  async settle(): Promise<void> {
+    this.#leaving.clear();
+    await this.#keepChanged();
+  }
+
+  /** The table stays, as the tunnels do. */
+  close(): Promise<void> {
+    clearTimeout(this.#growing);
+    return this.#table.close();
+  }
+
+  async #keepChanged(): Promise<void> {
+    if (JSON.stringify(this.#wanted()) !== this.#keptText) await this.#keep();
+  }
+
+  /** Trouble is told, and tried again. */
+  async #keep(): Promise<void> {
+    const [kept, text] = [this.#limited(), JSON.stringify(this.#wanted())];
+    try {
+      await this.#table.keep();
+    } catch {
+      return this.#become(false);
+    }
+    this.#kept = kept;
+    this.#keptText = text;
+    if (kept.size > 0) this.#become(true);
+    this.#grow(kept.size > 0);
+  }
+
+  /** Only a new table meets connections that were under way. */
+  #grow(stands: boolean): void {
+    if (!stands) this.#isFirst = true;
+    if (!stands || !this.#isFirst || this.#growing) return;
+    this.#growing = setTimeout(() => {
+      this.#growing = undefined;
+      this.#isFirst = false;
+      void this.#keepChanged();
+    }, FIRST_MS).unref();
+  }
+
+  #onRestored(): void {
+    this.#restored += 1;
+    this.#options.say(
+      `nftables' table ${tableName(this.#options.network)} was removed or changed: it is made again`,
+    );
+  }
+
+  #become(works: boolean): void {
+    if (works === this.#works) return;
+    this.#works = works;
+    this.#options.onChange();
+  }
+
+  #limited(): Map<CidrId, Limited> {
+    const { mirror } = this.#options;
+    const limited = new Map(this.#leaving);
+    for (const { cidrId, inbound: allow } of mirror.limits()) {
+      const cidr = mirror.cidr(cidrId)?.cidr;
+      if (cidr) limited.set(cidrId, { cidr, allow });
+    }
+    return limited;
+  }
+
+  #wanted(): FilterTable {
+    const { network, mirror } = this.#options;
+    const { own, server } = mirror.ground;
+    const limits = [...this.#limited().values()];
+    const free = [singleton(server.ip), ...Array.from(mirror.cidrs(), ({ cidr }) => cidr)];
+    const ranges = apart([...limits.map(({ cidr }) => cidr), ...free]);
+    const limited = limits.flatMap(({ cidr, allow }) =>
+      (ranges.get(cidr) ?? []).map((key) => ({ key, allow })),
+    );
+    const parts = inbound({ device: network, family: familyOf(own.ip), limited, isFirst: this.#isFirst });
+    return { name: tableName(network), ...parts };
   }
 }

@@ -2,6 +2,7 @@
 import { isOnlySaid, type LocalChangeOptions } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answerJson, note } from '../../cli/print.ts';
+import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
 import { removeSwapTable } from '../../filter/swap-table.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
@@ -15,10 +16,14 @@ export type DownOptions = GlobalOptions & LocalChangeOptions;
 export const down = async (network: InterfaceName, options: DownOptions): Promise<void> => {
   const paths = pathsOf(network, options);
   await readConf(paths.conf, network);
-  const changes = (await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : [];
+  const changes = [
+    ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...(await ordersToRemoveTable(network)),
+  ];
   if (isOnlySaid({ network, changes }, options)) return;
   await askOwnerOf(paths, { ask: 'stop' });
   await removeSwapTable(network).catch(() => {}); // a program that was killed may have left it
   if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
+  await removeTable(network);
   if (options.json) answerJson({ network, changes });
 };

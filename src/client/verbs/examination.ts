@@ -3,12 +3,16 @@ import { stat } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
 import { type ExaminationStep, failed, type Look, ok, warning } from '../../cli/examining.ts';
 import { printable } from '../../domain/rejection.ts';
+import { droppedIn, tableName } from '../../filter/filter-table.ts';
+import { tablesThatClose } from '../../filter/foreign-tables.ts';
 import { forwards } from '../../filter/forwarding.ts';
+import { listTable } from '../../filter/kept-table.ts';
 import { hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { containsIp, type Ip } from '../../values/ip.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
 import { isLive } from '../../wireguard/device.ts';
 import { isGuarded, thievesIn, thievesText } from '../../wireguard/guard.ts';
+import { run } from '../../wireguard/program.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
@@ -270,9 +274,7 @@ const sightText = (mirror: Mirror, ground: Ground): string => {
 
 /** The server says whether a relay has heard this machine. */
 const relay = async (patient: Patient): Promise<Look> => {
-  const status = (await askOwnerOf(pathsOf(patient.network, patient.options), { ask: 'status' })) as
-    | OwnerStatus
-    | undefined;
+  const status = await statusOf(patient);
   const relays = status?.relays ?? [];
   if (relays.length === 0) return ok('the network names none: peers meet directly or not at all');
   const { mirror } = await patient.kept();
@@ -286,6 +288,53 @@ const relay = async (patient: Patient): Promise<Look> => {
     `open UDP port ${ports.join(', ')} there, and from here to there`,
   );
 };
+
+/** A default-deny filter of the machine's own drops what the network allows, too. */
+const foreignFilter = async ({ network }: Patient): Promise<Look> => {
+  const { stdout } = await run('nft', ['list', 'ruleset']).catch(() => ({ stdout: '' }));
+  const closed = tablesThatClose(network, stdout);
+  if (closed.length === 0) return ok('no other table of nftables closes what comes in by default');
+  return warning(
+    `${closed.join(', ')} of nftables drops by default, and says nothing of ${network}: what the network allows may not come in`,
+    `ufw: ufw allow in on ${network}; firewalld: firewall-cmd --permanent --zone=trusted --add-interface=${network}`,
+  );
+};
+
+/** Ports are limited by the receiver. */
+const limits = async (patient: Patient): Promise<Look> => {
+  const { network } = patient;
+  const { mirror } = await patient.kept();
+  const limited = new Set(Array.from(mirror.limits(), ({ cidrId }) => cidrId));
+  const peers = [...mirror.tunnels()].filter(({ cidrId }) => limited.has(cidrId));
+  const status = await statusOf(patient);
+  if (status?.limits?.works === false)
+    return warning(
+      'nftables does not work on this machine: peers whose ports are limited stay away',
+      'sudo apt-get install nftables',
+    );
+  if (limited.size === 0) return ok('all that is in sight may be opened');
+  const listing = await listTable(tableName(network)).catch(() => undefined);
+  if (listing === undefined)
+    return failed(
+      `the table ${tableName(network)} of nftables is missing: nothing limits what peers open here`,
+      `innernet up --daemon ${network}`,
+    );
+  const { restored = 0 } = status?.limits ?? {};
+  if (restored > 0)
+    return warning(
+      `another program removed or changed the table ${tableName(network)} of nftables ${restored} time${restored === 1 ? '' : 's'}: it was made again`,
+      'see which one runs `nft flush ruleset`: systemctl status nftables',
+    );
+  const dropped = droppedIn(listing);
+  return ok(
+    `${tableName(network)} of nftables limits what ${peers.length} peer${peers.length === 1 ? '' : 's'} may open here: ${dropped} packet${dropped === 1 ? '' : 's'} dropped`,
+  );
+};
+
+const statusOf = (patient: Patient): Promise<OwnerStatus | undefined> =>
+  askOwnerOf(pathsOf(patient.network, patient.options), { ask: 'status' }) as Promise<
+    OwnerStatus | undefined
+  >;
 
 export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'root', look: root },
@@ -307,5 +356,7 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'admins', needs: ['API'], look: proofs },
   { step: 'daemon', needs: ['root'], look: follows },
   { step: 'relay', needs: ['daemon'], look: relay },
+  { step: 'limits', needs: ['daemon'], look: limits },
+  { step: 'filter', needs: ['root'], look: foreignFilter },
   { step: 'peers', look: peers },
 ];

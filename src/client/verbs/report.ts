@@ -1,7 +1,8 @@
 /** A report on a network of this machine, from its files, device and owner process. */
 import type { GlobalOptions } from '../../cli/options.ts';
-import type { CidrRow } from '../../protocol/rows.ts';
+import type { CidrRow, LimitRow } from '../../protocol/rows.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import type { Allow } from '../../values/opening.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
 import { isGuarded, type Thief, thievesIn } from '../../wireguard/guard.ts';
 import { routingOf } from '../../wireguard/routes.ts';
@@ -45,6 +46,8 @@ export type PeerReport = {
   unreached: string | null;
   /** How packets to it go; null: no way stands, or no process of this machine knows it. */
   path: PathOfPeer | null;
+  /** What may be begun with it; null: everything, either way. */
+  limits: { inbound: Allow[]; outbound: Allow[] } | null;
   /** ISO 8601, UTC; null: never. */
   expires: string | null;
   /** ISO 8601, UTC. */
@@ -77,6 +80,10 @@ export type NetworkReport = {
   alarm: Alarm | null;
   /** Traffic for the network leaves only by its device. */
   isGuarded: boolean;
+  /** Whether nftables works here, so that ports can be limited; null: no process follows, or an older one. */
+  canLimit: boolean | null;
+  /** How often another program removed the table that limits, since that process began. */
+  limitsRestored: number | null;
   /** Routes and addresses of other devices within the range. */
   overlaps: Thief[];
   server: { standing: Standing; doubt: Doubt | null };
@@ -129,6 +136,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       isOverridden: conf.peerEndpointOverrides.has(row.ip),
       unreached: (!isConnected && status?.unreached[row.ip]?.reason) || null,
       path: pathOf(status?.ways?.[row.ip], mirror),
+      limits: limitsOf(mirror.limit(row.cidrId)),
       expires: row.expires ?? null,
       latestHandshake: iso(on?.latestHandshake),
       rxBytes: on?.rxBytes ?? 0,
@@ -154,6 +162,8 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       state !== undefined && !status?.connected && isSilent(state, ground.server.publicKey, now),
     alarm: mirror.alarm,
     isGuarded: isGuarded(routing, network, ground.range),
+    canLimit: status?.limits?.works ?? null,
+    limitsRestored: status?.limits?.restored ?? null,
     overlaps: thievesIn(routing, ground.range, network),
     server: { standing: trust.standing, doubt: trust.doubt },
     restored: mirror.notice,
@@ -169,6 +179,9 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     cidrs: [...mirror.cidrs()],
   };
 };
+
+const limitsOf = (row: LimitRow | undefined): PeerReport['limits'] =>
+  row ? { inbound: row.inbound, outbound: row.outbound } : null;
 
 const pathOf = (way: WayReport | undefined, mirror: Mirror): PathOfPeer | null => {
   if (!way) return null;

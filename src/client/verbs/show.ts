@@ -4,6 +4,7 @@ import { printable } from '../../domain/rejection.ts';
 import { type Ip, toNumber } from '../../values/ip.ts';
 import { type PublicKey, shortKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import { allowsText } from '../../values/opening.ts';
 import { thievesText } from '../../wireguard/guard.ts';
 import { doubtSentence } from '../memory/doubt.ts';
 import { installedNetworks } from '../memory/paths.ts';
@@ -77,6 +78,10 @@ const warningsOf = (report: NetworkReport): string[] => {
       lines.push(`    an admin lets it in: enable-peer ${network} --name ${printable(name)}`);
     if (isPinned) lines.push(`    if that is right: innernet forget-pin ${network} ${ip}`);
   }
+  if (report.canLimit === false)
+    lines.push(
+      `  ${paint('yellow', 'nftables does not work here')}: peers whose ports are limited stay away (see: innernet doctor ${network})`,
+    );
   if (isServerSilent)
     lines.push(
       `  ${paint('yellow', 'server silent')} ${serverHeard ? `since ${ago(serverHeard)} (${serverHeard})` : 'so far'}: it is down, or this machine was disabled`,
@@ -116,6 +121,7 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   if (peer.endpoint)
     lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
   if (peer.path && !peer.isSelf) lines.push(`  way: ${wayText(peer.path)}`);
+  if (peer.limits) lines.push(...limitLines(peer.limits));
   if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
   if (peer.expires) lines.push(`  time ends: ${localTime(peer.expires)}`);
   if (peer.latestHandshake) lines.push(`  last handshake: ${ago(peer.latestHandshake)}`);
@@ -123,6 +129,12 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
     lines.push(`  transfer: ${bytes(peer.rxBytes)} received, ${bytes(peer.txBytes)} sent`);
   return lines;
 };
+
+/** Both ends are seen, whatever they may begin. */
+const limitLines = ({ inbound, outbound }: NonNullable<PeerReport['limits']>): string[] => [
+  `  may be opened to it: ${allowsText(outbound)}${outbound.length > 0 ? '' : ' (it can be seen, and cannot be called)'}`,
+  `  may be opened by it: ${allowsText(inbound)}`,
+];
 
 /** `relayed by innernet-server, 42 ms, for 2 minutes: the routers of both ends change ports`. */
 const wayText = ({ kind, relay, reason, since, roundTripMs }: PathOfPeer): string => {

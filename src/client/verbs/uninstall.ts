@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Questions } from '../../cli/ask.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
+import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -45,6 +46,7 @@ const ordersOf = async (
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<string[]> => [
   ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+  ...(await ordersToRemoveTable(network)),
   ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
   ...files.map((path) => `delete ${path}`),
 ];
@@ -65,6 +67,7 @@ const remove = async (
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<void> => {
   await takeDown(network);
+  await removeTable(network);
   if (isToWrite) await writeHosts(hostsPath, network, () => []);
   for (const path of filesOf(paths)) await removeFile(path);
 };

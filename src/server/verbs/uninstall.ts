@@ -4,8 +4,7 @@ import { Questions } from '../../cli/ask.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
-import { tableName } from '../../filter/filter-table.ts';
-import { listTable, removeTable } from '../../filter/kept-table.ts';
+import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
 import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { logFiles } from '../../store/log-files.ts';
@@ -53,9 +52,7 @@ const ordersOf = async (
   );
   return [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
-    ...((await listTable(tableName(network)).catch(() => undefined)) === undefined
-      ? []
-      : [`remove the table ${tableName(network)} of nftables`]),
+    ...(await ordersToRemoveTable(network)),
     ...(await ordersToForgetRelay(network, files.relayForwarding)),
     ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
     ...paths.map((path) => `delete ${path}`),

@@ -1,0 +1,45 @@
+// What limited blocks may begin here, as a table.
+import { expect, it } from 'vitest';
+import { scriptOf } from '../../src/filter/filter-table.ts';
+import { inbound } from '../../src/filter/inbound.ts';
+import { InterfaceName } from '../../src/values/name.ts';
+
+const device = InterfaceName.parse('acme');
+const limited = [
+  {
+    key: '10.42.1.0-10.42.1.255',
+    allow: [{ protocol: 'tcp' as const, ports: [[22, 22] as [number, number]] }],
+  },
+];
+const script = (family: 4 | 6, isFirst = false): string =>
+  scriptOf({ name: 'innernet-acme', ...inbound({ device, family, limited, isFirst }) });
+
+it('is nothing where nothing is limited', () =>
+  expect(inbound({ device, family: 4, limited: [] })).toEqual({ sets: [], chains: [] }));
+
+it('judges before any translation of addresses', () =>
+  expect(script(4)).toContain(`  chain in {
+    type filter hook prerouting priority mangle; policy accept;
+    iifname "acme" ip saddr @limited goto limited
+  }`));
+
+it('lets errors and answers pass, and what was under way no more than the other side may begin', () =>
+  expect(script(4)).toContain(`  chain limited {
+    meta l4proto icmp ct state related accept
+    ct label 105 goto judge
+    ct state established,related ct direction reply accept
+    goto judge
+  }`));
+
+it('asks whether more than TCP was under way only of a first table', () => {
+  const blocks = 'elements = { 10.42.1.0-10.42.1.255 }';
+  const firstOf = (text: string) => /set first {[^}]*}/.exec(text)?.[0];
+  expect(firstOf(script(4))).not.toContain('10.42');
+  expect(firstOf(script(4, true))).toContain(blocks);
+});
+
+it('has the words of the other family', () => {
+  expect(script(6)).toContain('iifname "acme" ip6 saddr @limited goto limited');
+  expect(script(6)).toContain('meta l4proto icmpv6 ct state related accept');
+  expect(script(6)).toContain('ct state new ip6 daddr @limited tcp flags');
+});
