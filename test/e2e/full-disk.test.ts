@@ -43,10 +43,10 @@ it('says so once, obeys removals, and asks ever less often', async () => {
   });
   await network.admin('disable-peer', 'acme', '--name', 'bob');
   await until('bob is gone', async () => !(await onDevice(ann)).includes('10.42.1.2'));
-  await new Promise((resolve) => setTimeout(resolve, 15_000));
+  await new Promise((resolve) => setTimeout(resolve, 8_000));
   expect(complaints()).toHaveLength(1);
   expect(complaints()[0]).toMatch(/acme\.journal: .*no space left/);
-  expect(await connections()).toBeLessThan(14);
+  expect(await connections()).toBeLessThan(11);
 });
 
 it('comes level by itself when there is space again', async () => {
