@@ -159,10 +159,14 @@ describe('an exported log', () => {
       const file = write('tampered.ndjson', ...change());
       await refuses(`the exported log is wrong at ${message}`, 'verify-export', file);
       expect(() => python(file)).toThrow();
-      await refuses(message, 'import', 'copy', file);
-      expect(readdirSync(server.dataDir).filter((name) => name.startsWith('copy.events'))).toEqual([]);
     },
   );
+
+  it('that was changed is not imported', async () => {
+    const [, change, message] = tampered[0] as (typeof tampered)[number];
+    await refuses(message, 'import', 'copy', write('tampered.ndjson', ...change()));
+    expect(readdirSync(server.dataDir).filter((name) => name.startsWith('copy.events'))).toEqual([]);
+  });
 
   it.each([
     ['no header', () => ['{"position":1}'], 'the header: format'],
