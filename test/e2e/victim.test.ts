@@ -7,7 +7,7 @@ import { joinCrowd, untilEach } from './crowd.ts';
 import { type Host, onDevice, SmallNetwork, until } from './small-network.ts';
 
 const CLIENTS = Number(process.env.VICTIM_CLIENTS ?? (process.env.TORTURE_LONG ? 50 : 4));
-const WATCH = CLIENTS > 10 ? 60 : 6;
+const WATCH = CLIENTS > 10 ? 60 : 3;
 /** Initiations a second that one client sends to one address at most. */
 const MAX_TO_ONE = 4;
 
