@@ -1,6 +1,6 @@
 // Many real clients at once: they join a few at a time, as fast as the machine lets them, and are asked together.
 import type { Host, Running } from '../lab.ts';
-import { CLIENT, reportOf, type SmallNetwork, until } from './small-network.ts';
+import { CLIENT, isConnected, type SmallNetwork, until } from './small-network.ts';
 
 /** More at once only wait for each other's processor. */
 const AT_ONCE = 5;
@@ -40,7 +40,7 @@ export const joinCrowd = async (network: SmallNetwork, names: readonly string[])
     members.push({ name, host: joined, running });
   }
   await Promise.all(members.map(({ running }) => running.line(/up at/, 120_000)));
-  await untilEach('connected', members, async (one) => (await reportOf(one)).isConnected, 300);
+  await untilEach('connected', members, isConnected, 300);
   return members;
 };
 

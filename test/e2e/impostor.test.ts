@@ -11,6 +11,7 @@ import {
   CLIENT,
   follow,
   type Host,
+  isConnected,
   onDevice,
   reportOf,
   SERVER,
@@ -56,7 +57,7 @@ const withoutGuard = (network: string): Promise<string> =>
 const followWithoutGuard = async (): Promise<Running> => {
   const daemon = ann.spawn([...CLIENT, '--no-routing', 'up', '--daemon', 'acme']);
   await daemon.line(/up at/);
-  await until('ann is connected', async () => (await reportOf(ann)).isConnected);
+  await until('ann is connected', () => isConnected(ann));
   return daemon;
 };
 

@@ -10,7 +10,7 @@ import { recordFrom } from '../../src/protocol/exported-log.ts';
 import { type Hash, NO_HASH } from '../../src/values/id.ts';
 import { folderForSockets } from '../folder-for-sockets.ts';
 import type { Host } from '../lab.ts';
-import { CLIENT, follow, reportOf, SERVER, SmallNetwork, until } from './small-network.ts';
+import { CLIENT, follow, isConnected, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -204,7 +204,7 @@ const forged = (exported: string): string => {
 };
 
 it('a log that was rewritten is noticed by who has followed it', async () => {
-  await until('ann is connected', async () => (await reportOf(ann)).isConnected, 60);
+  await until('ann is connected', () => isConnected(ann), 60);
   expect(await inn('verify', 'acme')).toMatch(/^the server's log contains what this machine has seen: \d+:/);
   const folder = mkdtempSync(join(tmpdir(), 'innernet-forged-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

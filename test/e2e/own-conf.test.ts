@@ -4,8 +4,8 @@ import {
   CLIENT,
   follow,
   type Host,
+  isConnected,
   reaches,
-  reportOf,
   SERVER,
   SmallNetwork,
   until,
@@ -75,7 +75,7 @@ describe('with a daemon', () => {
     expect(await portOf(ann)).toBe('51830');
     expect(await confOf(ann)).toContain('listen-port = 51830');
     expect(await reaches(ann, '10.42.1.2')).toBe(true);
-    await until('it is connected again', async () => (await reportOf(ann)).isConnected);
+    await until('it is connected again', () => isConnected(ann));
     await until('bob has the new port', async () => {
       await reaches(bob, '10.42.1.1');
       return (await endpointOf(bob, 'ann')) === `${ann.address}:51830`;
