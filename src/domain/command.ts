@@ -33,6 +33,8 @@ const CreateNetwork = command('CreateNetwork', {
   endpoint: Endpoint,
   /** For the first peers. */
   firstCidr: z.object({ name: Hostname, cidr: Cidr }).optional(),
+  /** Absent: the server does not relay. */
+  relayPort: Port.optional(),
 });
 const ExpireInvitations = command('ExpireInvitations', {});
 const ExpirePeers = command('ExpirePeers', {});

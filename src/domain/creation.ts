@@ -1,6 +1,6 @@
 /**
  * The first commit of a network: its name, required proofs by key, the root CIDR, the server's CIDR and peer,
- * and on request a CIDR for the first peers.
+ * and on request a CIDR for the first peers and the server's relay.
  */
 import type { NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
@@ -11,18 +11,19 @@ import type { CommandOf } from './command.ts';
 import { accept, type Rule, reject } from './decision.ts';
 
 export const createNetwork: Rule<'CreateNetwork'> = (network, command, context) => {
-  const { cidr, endpoint, firstCidr } = command;
+  const { cidr, endpoint, firstCidr, relayPort: port } = command;
   if (network.cidr(ROOT_CIDR)) return reject({ code: 'NetworkExists', name: network.name });
   const { first, last } = assignableRange(cidr);
   if (prefixOf(cidr) === 0) return reject({ code: 'RangeTooWide', cidr });
   if (last - first < 1n) return reject({ code: 'RangeTooSmall', cidr });
   if (isUnspecified(endpoint)) return reject({ code: 'EndpointUnspecified', endpoint });
   const events = beginning(command, fromNumber(first, familyOf(cidr)));
-  if (!firstCidr) return accept(...events);
+  const relay: NetworkEvent[] = port === undefined ? [] : [{ type: 'RelaySet', peerId: SERVER_PEER, port }];
+  if (!firstCidr) return accept(...events, ...relay);
   const draft = network.draft();
   for (const event of events) draft.evolve(event);
   const added = addCidr(draft, { type: 'AddCidr', ...firstCidr }, context);
-  return added.accepted ? accept(...events, ...added.events) : added;
+  return added.accepted ? accept(...events, ...added.events, ...relay) : added;
 };
 
 const beginning = (

@@ -54,6 +54,7 @@ const addNew = (program: Command): void => {
     .addOption(
       flag('--first-cidr <name>', 'add a CIDR for the first peers, in the lowest free block', Hostname),
     )
+    .option('--no-relay', 'do not relay for peers that find no direct way (set-relay turns it on later)')
     .option('--yes', 'do not ask whether this is meant')
     .option('--dry-run', 'only say what would be recorded')
     .option('--json', 'answer with the network as JSON');

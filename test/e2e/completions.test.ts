@@ -71,7 +71,7 @@ mv ${shellWord(said)}.draft ${shellWord(said)}
 };
 
 beforeAll(() => {
-  server(...FOLDERS, 'new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes',
+  server(...FOLDERS, 'new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes',
     '--external-endpoint', '203.0.113.10:51820'); // biome-ignore format: one command line
   server(...FOLDERS, 'add-cidr', 'acme', '--name', 'humans', '--cidr', '10.42.1.0/24', '--yes');
   server(...FOLDERS, 'add-cidr', 'acme', '--name', 'servers', '--cidr', '10.42.2.0/24', '--yes');

@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const serve = async (range: string, endpoint: string): Promise<void> => {
   await server.sure([
-    ...[...SERVER, 'new', '--network-name', 'acme', '--network-cidr', range, '--yes'],
+    ...[...SERVER, 'new', '--no-relay', '--network-name', 'acme', '--network-cidr', range, '--yes'],
     ...['--external-endpoint', endpoint, '--listen-port', '51820'],
   ]);
   await server.spawn([...SERVER, 'serve', 'acme']).line(/listening/);

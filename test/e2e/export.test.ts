@@ -41,7 +41,7 @@ const write = (name: string, ...changed: string[]): string => {
 
 beforeAll(async () => {
   const made = await server.run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
   expect(made.code).toBe(0);
@@ -234,7 +234,7 @@ describe('import', () => {
   it('refuses where there is a log, or a conf of another network', async () => {
     await refuses('acme has a log already', 'import', 'acme', path('acme.ndjson'));
     await server.run(
-      ...['new', '--network-name', 'other', '--network-cidr', '10.43.0.0/16'],
+      ...['new', '--no-relay', '--network-name', 'other', '--network-cidr', '10.43.0.0/16'],
       ...['--external-endpoint', 'vpn.example.org:51821', '--listen-port', '51821'],
     );
     const log = join(server.dataDir, 'other.events');

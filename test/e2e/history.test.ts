@@ -15,7 +15,7 @@ describe('innernet-server history', () => {
   beforeAll(async () => {
     server = new ServerProgram();
     const made = await server.run(
-      ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
+      ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
       ...['--external-endpoint', 'vpn.example.org:51820'],
     );
     expect(made.code).toBe(0);

@@ -258,7 +258,17 @@ it('R32: a device that is made anew under a running daemon: the stream goes thro
 it("R32: IPv6, and a router that advertises the server's prefix", async () => {
   const server6 = network.server.address6;
   await network.server.sure([
-    ...[...SERVER, 'new', '--network-name', 'six', '--network-cidr', 'fd42::/48', '--listen-port', '51999'],
+    ...[
+      ...SERVER,
+      'new',
+      '--no-relay',
+      '--network-name',
+      'six',
+      '--network-cidr',
+      'fd42::/48',
+      '--listen-port',
+      '51999',
+    ],
     ...['--external-endpoint', `[${server6}]:51999`],
   ]);
   await network.server.spawn([...SERVER, 'serve', 'six']).line(/listening/);

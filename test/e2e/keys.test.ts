@@ -120,6 +120,7 @@ beforeAll(async () => {
     ...SERVER,
     '-vv',
     'new',
+    '--no-relay',
     ...block,
     '--external-endpoint',
     `${server.address}:51820`,

@@ -1,5 +1,6 @@
 // Making a network with the real program: both files or none, whatever happens on the way.
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -49,8 +50,9 @@ const expectWhole = async (): Promise<void> => {
     'CidrAdded',
     'CidrAdded',
     'PeerAdded',
+    'RelaySet',
   ]);
-  expect(events.at(-1)).toMatchObject({ publicKey: publicKeyOf(privateKey), ip: '10.42.0.1' });
+  expect(events.at(-2)).toMatchObject({ publicKey: publicKeyOf(privateKey), ip: '10.42.0.1' });
 };
 
 describe('innernet-server new', () => {
@@ -77,7 +79,8 @@ describe('innernet-server new', () => {
       cidr: 'fdac:42::/48',
       address: 'fdac:42::1',
       listenPort: 51820,
-      position: 5,
+      relayPort: expect.any(Number),
+      position: 6,
     });
   });
 
@@ -94,6 +97,27 @@ describe('innernet-server new', () => {
       0,
       expect.stringMatching(/^innernet-server: warning: the network acme of this machine has UDP port 51820/),
     ]);
+  });
+
+  it('relays at the first UDP port from 51821 that nothing has, or not at all', async () => {
+    const holder = createSocket('udp4');
+    try {
+      await new Promise<void>((resolve) => {
+        holder.once('error', () => resolve()); // somebody else has it
+        holder.bind(51_821, resolve);
+      });
+      const relayOf = async (...more: string[]): Promise<number[]> => {
+        const { stdout } = await server.run('new', ...flags(), '--dry-run', '--json', ...more);
+        const { events } = JSON.parse(stdout) as { events: { type: string; port?: number }[] };
+        return events.flatMap(({ type, port = 0 }) => (type === 'RelaySet' ? [port] : []));
+      };
+      const [port = 0] = await relayOf();
+      expect(port).toBeGreaterThan(51_821);
+      expect((await relayOf('--listen-port', String(port)))[0]).toBeGreaterThan(port);
+      expect(await relayOf('--no-relay')).toEqual([]);
+    } finally {
+      holder.close();
+    }
   });
 
   it.each(['8.8.8.0/24', '2001:db8:7::/48'])(
@@ -190,7 +214,7 @@ describe('innernet-server new', () => {
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect([code, answers]).toEqual([0, []]);
     const first = { type: 'CidrAdded', name: 'people', cidr: '10.42.1.0/24', parentId: 1 };
-    expect((await eventsIn(log())).at(-1)).toMatchObject(first);
+    expect((await eventsIn(log())).at(-2)).toMatchObject(first);
   });
 
   it('adds a CIDR for the first peers with the network, or neither', async () => {

@@ -12,7 +12,7 @@ let evil: Host;
 const invite = async (name: string, range: string, port: number): Promise<string> => {
   const file = `/run/${name}.toml`;
   await evil.sure([
-    ...[...SERVER, 'new', '--network-name', name, '--network-cidr', range],
+    ...[...SERVER, 'new', '--no-relay', '--network-name', name, '--network-cidr', range],
     ...['--external-endpoint', `${evil.address}:${port}`, '--listen-port', `${port}`],
   ]);
   await evil.spawn([...SERVER, 'serve', name]).line(/listening/);

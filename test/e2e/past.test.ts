@@ -22,7 +22,7 @@ const head = async (): Promise<number> => (await json('head', 'acme')).position;
 
 beforeAll(async () => {
   const made = await run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
   expect(made.code).toBe(0);
@@ -73,8 +73,8 @@ describe('a dry run', () => {
       '--external-endpoint',
       'vpn.example.org:1',
     ];
-    expect(await answers('new', ...flags, '--dry-run')).toContain('  created network next\n');
-    expect((await json('new', ...flags, '--dry-run')).events).toHaveLength(5);
+    expect(await answers('new', '--no-relay', ...flags, '--dry-run')).toContain('  created network next\n');
+    expect((await json('new', '--no-relay', ...flags, '--dry-run')).events).toHaveLength(5);
     expect(existsSync(join(server.configDir, 'next.conf'))).toBe(false);
   });
 

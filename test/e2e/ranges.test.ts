@@ -14,7 +14,16 @@ beforeAll(async () => {
   lab = await Lab.create();
   [server, ann] = [await lab.host('server'), await lab.host('ann')];
   await server.sure([
-    ...[...SERVER, 'new', '--network-name', 'club', '--network-cidr', '8.8.8.0/24', '--allow-range'],
+    ...[
+      ...SERVER,
+      'new',
+      '--no-relay',
+      '--network-name',
+      'club',
+      '--network-cidr',
+      '8.8.8.0/24',
+      '--allow-range',
+    ],
     ...['--external-endpoint', `${server.address}:51820`],
   ]);
   const serving = server.spawn([...SERVER, 'serve', 'club']);

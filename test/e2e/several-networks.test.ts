@@ -6,7 +6,7 @@ let network: SmallNetwork;
 let ann: Host;
 let other: Host;
 
-const NEW = ['new', '--external-endpoint', 'vpn.example.org:51820', '--network-cidr'];
+const NEW = ['new', '--no-relay', '--external-endpoint', 'vpn.example.org:51820', '--network-cidr'];
 
 beforeAll(async () => {
   network = await SmallNetwork.create();
@@ -14,7 +14,7 @@ beforeAll(async () => {
   other = await network.lab.host('other');
   const [name, cidr, invitation] = ['acme', 'fd42::/48', '/run/ann.toml'];
   await other.sure([
-    ...[...SERVER, 'new', '--network-name', name, '--network-cidr', cidr],
+    ...[...SERVER, 'new', '--no-relay', '--network-name', name, '--network-cidr', cidr],
     ...['--external-endpoint', `[${other.address6}]:51820`],
   ]);
   await other.spawn([...SERVER, 'serve', name]).line(/listening/);

@@ -63,6 +63,7 @@ export class SmallNetwork {
         endpoint,
         '--listen-port',
         '51820',
+        '--no-relay',
       ];
       await network.server.sure([...SERVER, 'new', '--network-name', 'acme', ...flags]);
       await network.serve();

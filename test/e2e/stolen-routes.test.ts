@@ -36,7 +36,7 @@ class World {
     const endpoint = `${world.server.address}:51820`;
     const { server } = world;
     await server.sure([
-      ...[...SERVER, 'new', '--network-name', 'acme', '--network-cidr', place.range],
+      ...[...SERVER, 'new', '--no-relay', '--network-name', 'acme', '--network-cidr', place.range],
       ...['--external-endpoint', endpoint],
     ]);
     await server.spawn([...SERVER, 'serve', 'acme']).line(/listening/);

@@ -78,7 +78,7 @@ export class OldServer {
   /** Makes the network acme, 10.61.0.0/16. */
   async create(): Promise<void> {
     await this.sure(
-      ...['new', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16'],
+      ...['new', '--no-relay', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16'],
       ...['--external-endpoint', `${this.host.address}:51820`, '--listen-port', '51820'],
     );
   }
@@ -141,7 +141,7 @@ export class NewServer extends NewProgram {
   /** Makes the network acme, 10.61.0.0/16. */
   async create(): Promise<void> {
     await this.sure(
-      ...['new', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16', '--yes'],
+      ...['new', '--no-relay', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16', '--yes'],
       ...['--external-endpoint', `${this.host.address}:51820`, '--listen-port', '51820'],
     );
   }

@@ -13,7 +13,7 @@ beforeEach(async () => {
   server = new ServerProgram();
   folder = mkdtempSync(join(tmpdir(), 'innernet-export-'));
   await server.run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
 });

@@ -25,7 +25,7 @@ let file: string;
 
 const create = (program: ServerProgram) =>
   program.run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
 

@@ -245,7 +245,7 @@ export class World {
       '--listen-port',
       '51820',
     ];
-    await this.operator('new', '--network-name', DEVICE, ...flags);
+    await this.operator('new', '--no-relay', '--network-name', DEVICE, ...flags);
     // The crowd is added by calls that the test makes by hand, as an old client does: without proofs.
     await this.operator('waive-proof', DEVICE);
     for (const [index, name] of GROUPS.entries()) {

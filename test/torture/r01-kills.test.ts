@@ -57,7 +57,7 @@ it('R1: killed at any system call', { timeout: 14_400_000 }, async () => {
   const server = new ServerProgram();
   onTestFinished(() => server.remove());
   await server.run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
   await server.run('add-cidr', 'acme', '--name', 'bakers', '--cidr', '10.42.1.0/24', '--yes');

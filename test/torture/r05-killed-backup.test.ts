@@ -16,7 +16,7 @@ it('R5: killed at any call, a backup is whole or not there', { timeout: 3_600_00
   const server = new ServerProgram();
   onTestFinished(() => server.remove());
   await server.run(
-    ...['new', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
+    ...['new', '--no-relay', '--network-name', 'acme', '--network-cidr', '10.42.0.0/16', '--yes'],
     ...['--external-endpoint', 'vpn.example.org:51820'],
   );
   const log = join(server.dataDir, 'acme.events');

@@ -100,7 +100,7 @@ describe('a machine in two networks that serves a third', () => {
     const [beta, invitation] = ['beta', '/run/ann.toml'];
     const make = (host: Host, name: string, range: string, address: string) =>
       host.sure([
-        ...[...SERVER, 'new', '--network-name', name, '--network-cidr', range],
+        ...[...SERVER, 'new', '--no-relay', '--network-name', name, '--network-cidr', range],
         ...['--external-endpoint', address, '--listen-port', address.split(':')[1] as string],
       ]);
     await make(other, beta, '10.43.0.0/16', `${other.address}:51820`);

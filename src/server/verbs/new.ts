@@ -45,11 +45,14 @@ import { formatConf, readConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { rehearse } from '../past/rehearsal.ts';
+import { freeUdpPort } from './free-port.ts';
 import { operator } from './local-plane.ts';
 import type { NewOptions } from './options.ts';
 import { ownAddress } from './own-address.ts';
 
 const LISTEN_PORT = 51_820;
+/** The first one that is tried. */
+const RELAY_PORT = 51_821;
 
 /** Unused by common programs and routers: DESIGN.md, decision 28. */
 const EXAMPLE_RANGE = '10.61.0.0/16';
@@ -60,6 +63,7 @@ type Plan = {
   endpoint: Endpoint;
   listenPort: number;
   firstCidr: { name: Hostname; cidr: Cidr } | undefined;
+  relayPort: number | undefined;
 };
 
 /** Throws `Failure`, `Rejected` or `Usage`; nothing is made then. */
@@ -120,8 +124,12 @@ const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => 
       });
   warnOfPrivate(endpoint);
   const listenPort = await askPort(questions, options);
-  return { name, cidr, endpoint, listenPort, firstCidr: await askFirstCidr(questions, options, cidr) };
+  const firstCidr = await askFirstCidr(questions, options, cidr);
+  return { name, cidr, endpoint, listenPort, firstCidr, relayPort: await relayPortFor(listenPort, options) };
 };
+
+const relayPortFor = async (listenPort: number, options: NewOptions): Promise<number | undefined> =>
+  options.relay ? freeUdpPort(RELAY_PORT, new Set([listenPort, ...portsTaken(options).keys()])) : undefined;
 
 /** Without one, no peer can be invited yet. Asked only in a conversation. */
 const askFirstCidr = async (
@@ -253,9 +261,17 @@ const warnOfOverlaps = async ({ name, cidr }: Plan): Promise<void> => {
 };
 
 const commandFor = (
-  { name, cidr, endpoint, firstCidr }: Plan,
+  { name, cidr, endpoint, firstCidr, relayPort }: Plan,
   serverKey: PublicKey,
-): CommandOf<'CreateNetwork'> => ({ type: 'CreateNetwork', name, cidr, serverKey, endpoint, firstCidr });
+): CommandOf<'CreateNetwork'> => ({
+  type: 'CreateNetwork',
+  name,
+  cidr,
+  serverKey,
+  endpoint,
+  firstCidr,
+  relayPort,
+});
 
 /** Before anything is touched. */
 const refuseByRule = (command: CommandOf<'CreateNetwork'>): void => {
@@ -325,12 +341,24 @@ const removeLog = async ({ log }: NetworkFiles): Promise<void> => {
 const say = (
   { position, hash }: Outcome,
   { address }: ServerConf,
-  { name, cidr, endpoint, listenPort, firstCidr }: Plan,
+  { name, cidr, endpoint, listenPort, firstCidr, relayPort }: Plan,
   { conf, log }: NetworkFiles,
   { json }: NewOptions,
 ): void => {
   if (json) {
-    answerJson({ name, cidr, address, endpoint, listenPort, firstCidr, conf, log, position, hash });
+    answerJson({
+      name,
+      cidr,
+      address,
+      endpoint,
+      listenPort,
+      firstCidr,
+      relayPort,
+      conf,
+      log,
+      position,
+      hash,
+    });
     return;
   }
   answer(`created the network ${name}: ${cidr}, this server at ${address}`);
@@ -344,4 +372,6 @@ const say = (
       `then add a group and invite into it: innernet-server add-cidr ${name} people ${firstBlock(cidr) ?? cidr}`,
     );
   note(`let UDP port ${listenPort} through to this machine: peers reach it at ${endpoint}`);
+  if (relayPort !== undefined)
+    note(`and UDP port ${relayPort}: there it relays for peers that find no direct way to each other`);
 };

@@ -19,6 +19,8 @@ export type NewOptions = GlobalOptions &
     /** Asks a public DNS resolver. */
     autoExternalEndpoint?: true | undefined;
     listenPort?: number | undefined;
+    /** False: the server does not relay. */
+    relay: boolean;
     /** A CIDR for the first peers, in the lowest free block. */
     firstCidr?: Hostname | undefined;
   };
