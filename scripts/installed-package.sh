@@ -12,7 +12,7 @@ ip address add 203.0.113.10/24 dev lan0
 ip link set lan0 up
 ip -n ann address add 203.0.113.11/24 dev eth0
 ip -n ann link set eth0 up
-innernet-server new --network-name acme --no-relay --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820 --listen-port 51820
+innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820 --listen-port 51820
 innernet-server serve acme &
 innernet-server add-cidr acme --name humans --cidr 10.42.1.0/24 --yes
 innernet-server add-peer acme --name ann --cidr humans --auto-ip --admin false --yes

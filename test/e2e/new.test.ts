@@ -55,6 +55,8 @@ const expectWhole = async (): Promise<void> => {
   expect(events.at(-2)).toMatchObject({ publicKey: publicKeyOf(privateKey), ip: '10.42.0.1' });
 };
 
+const relayPortIn = ({ stdout }: { stdout: string }): number => JSON.parse(stdout).relayPort;
+
 describe('innernet-server new', () => {
   it('writes conf and log, for the owner alone', async () => {
     const { code, stdout } = await server.run('new', ...flags());
@@ -84,19 +86,27 @@ describe('innernet-server new', () => {
     });
   });
 
-  it('warns of an endpoint that is private, and of a port that another network has', async () => {
+  it('warns of an endpoint that is private, and of a port that another network or its relay has', async () => {
     const endpoint = { '--external-endpoint': '192.168.7.1:51820' };
-    const first = await server.run('new', ...flags(endpoint));
+    const first = await server.run('new', ...flags(endpoint), '--json');
     expect([first.code, first.stderr]).toEqual([
       0,
       expect.stringMatching(/^innernet-server: warning: 192\.168\.7\.1 is a private address: only .* LAN/),
     ]);
-    const other = { '--network-name': 'beta', '--network-cidr': '10.43.0.0/16' };
-    const second = await server.run('new', ...flags(other));
+    const make = (name: string, range: string, port: number) => {
+      const over = { '--network-name': name, '--network-cidr': range, '--listen-port': String(port) };
+      return server.run('new', ...flags(over), '--json');
+    };
+    const second = await make('beta', '10.43.0.0/16', 51_820);
     expect([second.code, second.stderr]).toEqual([
       0,
-      expect.stringMatching(/^innernet-server: warning: the network acme of this machine has UDP port 51820/),
+      expect.stringMatching(/^innernet-server: warning: the network acme on this machine has UDP port 51820/),
     ]);
+    const third = await make('gamma', '10.44.0.0/16', relayPortIn(first));
+    expect(third.stderr).toContain(
+      `warning: the relay of the network acme on this machine has UDP port ${relayPortIn(first)}: only one of the two`,
+    );
+    expect(new Set([first, second, third].map(relayPortIn)).size).toBe(3);
   });
 
   it('relays at the first UDP port from 51821 that nothing has, or not at all', async () => {

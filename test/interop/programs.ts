@@ -78,7 +78,7 @@ export class OldServer {
   /** Makes the network acme, 10.61.0.0/16. */
   async create(): Promise<void> {
     await this.sure(
-      ...['new', '--no-relay', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16'],
+      ...['new', '--network-name', NETWORK, '--network-cidr', '10.61.0.0/16'],
       ...['--external-endpoint', `${this.host.address}:51820`, '--listen-port', '51820'],
     );
   }

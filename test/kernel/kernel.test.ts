@@ -122,7 +122,7 @@ describe('a machine that booted with its own kernel', () => {
   it('serves a network by its unit, over a device of the kernel', async () => {
     await machine.sure(NEIGHBOURS);
     await machine.sure(
-      'innernet-server new --network-name acme --no-relay --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820 --listen-port 51820',
+      'innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820 --listen-port 51820',
     );
     await machine.sure('systemctl enable --now innernet-server@acme');
     expect(await machine.sure('ip -d link show dev acme')).toContain(' wireguard ');

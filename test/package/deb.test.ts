@@ -118,7 +118,7 @@ describe('installed', () => {
 describe('under systemd', () => {
   it('a network is served and joined by the units alone', async () => {
     await server.sure(
-      'innernet-server new --network-name acme --no-relay --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820',
+      'innernet-server new --network-name acme --network-cidr 10.42.0.0/16 --external-endpoint 203.0.113.10:51820',
     );
     await server.sure('systemctl enable --now innernet-server@acme');
     await server.sure('innernet-server add-cidr acme --name humans --cidr 10.42.1.0/24 --yes');
@@ -222,7 +222,7 @@ describe('under systemd', () => {
     'both programs started at once on one machine lose nobody his names, again and again',
     async () => {
       await peer.sure(
-        'innernet-server new --network-name beta --no-relay --network-cidr 10.43.0.0/16 --external-endpoint 203.0.113.20:51821 --listen-port 51821',
+        'innernet-server new --network-name beta --network-cidr 10.43.0.0/16 --external-endpoint 203.0.113.20:51821 --listen-port 51821',
       );
       await peer.sure(`cat >/run/starts <<'END'
 for round in $(seq ${STARTS}); do

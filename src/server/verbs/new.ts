@@ -8,7 +8,6 @@ import * as z from 'zod';
 import { Questions } from '../../cli/ask.ts';
 import { sayOutcome } from '../../cli/change.ts';
 import { freeBlock } from '../../cli/free-block.ts';
-import { networksIn } from '../../cli/networks.ts';
 import { portNumber } from '../../cli/options.ts';
 import { answer, answerJson, note } from '../../cli/print.ts';
 import type { CommandOf } from '../../domain/command.ts';
@@ -41,7 +40,7 @@ import { openLibc } from '../../wireguard/libc.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
 import { ControlPlane, timestamp } from '../commands/control-plane.ts';
 import type { Outcome } from '../commands/outcome.ts';
-import { formatConf, readConf, type ServerConf } from '../disk/conf.ts';
+import { formatConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { rehearse } from '../past/rehearsal.ts';
@@ -49,6 +48,7 @@ import { freeUdpPort } from './free-port.ts';
 import { operator } from './local-plane.ts';
 import type { NewOptions } from './options.ts';
 import { ownAddress } from './own-address.ts';
+import { takenPorts } from './taken-ports.ts';
 
 const LISTEN_PORT = 51_820;
 /** The first one that is tried. */
@@ -123,13 +123,14 @@ const ask = async (questions: Questions, options: NewOptions): Promise<Plan> => 
         initial: likelyEndpoint(),
       });
   warnOfPrivate(endpoint);
-  const listenPort = await askPort(questions, options);
+  const taken = await takenPorts(options);
+  const listenPort = await askPort(questions, options, taken);
   const firstCidr = await askFirstCidr(questions, options, cidr);
-  return { name, cidr, endpoint, listenPort, firstCidr, relayPort: await relayPortFor(listenPort, options) };
+  const relayPort = options.relay
+    ? await freeUdpPort(RELAY_PORT, new Set([listenPort, ...taken.keys()]))
+    : undefined;
+  return { name, cidr, endpoint, listenPort, firstCidr, relayPort };
 };
-
-const relayPortFor = async (listenPort: number, options: NewOptions): Promise<number | undefined> =>
-  options.relay ? freeUdpPort(RELAY_PORT, new Set([listenPort, ...portsTaken(options).keys()])) : undefined;
 
 /** Without one, no peer can be invited yet. Asked only in a conversation. */
 const askFirstCidr = async (
@@ -152,12 +153,14 @@ const askFirstCidr = async (
   return name === '-' ? undefined : { name, cidr: block };
 };
 
-const askPort = async (questions: Questions, options: NewOptions): Promise<number> => {
-  const { listenPort } = options;
-  const taken = portsTaken(options);
+const askPort = async (
+  questions: Questions,
+  { listenPort }: NewOptions,
+  taken: ReadonlyMap<number, string>,
+): Promise<number> => {
   if (listenPort !== undefined && taken.has(listenPort))
     note(
-      `innernet-server: warning: the network ${taken.get(listenPort)} of this machine has UDP port ${listenPort}: only one of the two can be up`,
+      `innernet-server: warning: ${taken.get(listenPort)} on this machine has UDP port ${listenPort}: only one of the two can be up`,
     );
   let free = LISTEN_PORT;
   while (taken.has(free)) free += 1;
@@ -169,18 +172,6 @@ const askPort = async (questions: Questions, options: NewOptions): Promise<numbe
     schema: portNumber,
     initial: String(free),
   });
-};
-
-const portsTaken = (options: NewOptions): Map<number, string> => {
-  const ports = new Map<number, string>();
-  for (const network of networksIn(options)) {
-    try {
-      ports.set(readConf(filesOf(network, options).conf).listenPort, network);
-    } catch {
-      // An unreadable conf is reported where it is used.
-    }
-  }
-  return ports;
 };
 
 /** Peers elsewhere never reach a private address. */
