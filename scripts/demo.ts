@@ -102,8 +102,13 @@ const ADDRESS = {
   press: '10.61.2.1',
   guest: '10.61.3.1',
   cleo: '10.61.1.3',
+  dora: '10.61.1.4',
+  kiosk: '10.61.2.2',
 };
 type Name = keyof typeof ADDRESS;
+
+/** Who is behind a router of its own, which gives each destination another port. */
+const BEHIND: Partial<Record<Name, string>> = { dora: 'hotel', kiosk: 'fair' };
 
 class Story {
   readonly #lab: Lab;
@@ -133,6 +138,7 @@ class Story {
     await this.#others();
     await this.#association();
     await this.#newcomer();
+    await this.#behindRouters();
     await this.#cutOff();
   }
 
@@ -147,7 +153,10 @@ class Story {
   async #desk(name: string): Promise<Desk> {
     const known = this.#desks.get(name);
     if (known) return known;
-    const desk = new Desk(await this.#lab.host(name), this.#folder);
+    const router = BEHIND[name as Name];
+    const behind =
+      router === undefined ? {} : { behind: await this.#lab.router(router, { ports: 'random' }) };
+    const desk = new Desk(await this.#lab.host(name, behind), this.#folder);
     this.#desks.set(name, desk);
     return desk;
   }
@@ -227,6 +236,15 @@ class Story {
     must(await knows(press, ADDRESS.cleo), 'press must know cleo once she has joined');
     say(indent(`press pings cleo: ${milliseconds(await firstPing(press, ADDRESS.cleo))}`));
     await press.type('inn show acme --short');
+  }
+
+  async #behindRouters(): Promise<void> {
+    title('Two behind routers that change ports find no direct way: the server relays, and reads nothing');
+    await this.#invite('kiosk', 'machines');
+    await this.#invite('dora', 'humans');
+    const dora = await this.#desk('dora');
+    say(indent(`dora pings kiosk: ${milliseconds(await firstPing(dora, ADDRESS.kiosk))}`));
+    await dora.typeUntilDone('inn show acme | grep -B 3 "way: relayed by innernet-server"');
   }
 
   async #cutOff(): Promise<void> {

@@ -3,7 +3,7 @@
 import { text as textOf } from 'node:stream/consumers';
 
 /** The parts that are shown, by how their titles begin. */
-const SHOWN = ['Who may talk', 'A peer is cut off', 'Ask it', 'Take it back'];
+const SHOWN = ['Who may talk', 'Two behind routers', 'A peer is cut off', 'Ask it', 'Take it back'];
 
 const COLUMNS = 104;
 const LETTER = 7.25;

@@ -13,11 +13,15 @@ const linkPrograms = (bin: string): void => {
   }
 };
 
+/** The hosts that a page puts behind routers. */
+const BEHIND = /^<!-- each behind a router that changes ports: (.*) -->$/m;
+
 /** Hosts by name, made when somebody first types on them, and a folder that all of them work in. */
 export class Stage {
   readonly folder: string;
   readonly #lab: Lab;
   readonly #hosts = new Map<string, Host>();
+  #behind: readonly string[] = [];
 
   private constructor(lab: Lab, folder: string) {
     this.#lab = lab;
@@ -32,14 +36,20 @@ export class Stage {
   }
 
   async host(name: string): Promise<Host> {
-    const host = this.#hosts.get(name) ?? (await this.#lab.host(name));
+    const host = this.#hosts.get(name) ?? (await this.#plug(name));
     this.#hosts.set(name, host);
     return host;
+  }
+
+  async #plug(name: string): Promise<Host> {
+    if (!this.#behind.includes(name)) return this.#lab.host(name);
+    return this.#lab.host(name, { behind: await this.#lab.router(`of-${name}`, { ports: 'random' }) });
   }
 
   /** Types all that a page shows; throws where something else comes back. Gives the number of commands. */
   async play(markdown: string): Promise<number> {
     const steps = stepsOf(markdown);
+    this.#behind = BEHIND.exec(markdown)?.[1]?.split(' ') ?? [];
     for (const step of steps) await this.#take(await this.host(step.host), step);
     return steps.length;
   }

@@ -218,6 +218,16 @@ describe('under systemd', () => {
     }
   });
 
+  it("the server's unit may let the relay forward by one interface, and change nothing else of the kernel", async () => {
+    const inside = 'nsenter -t $(systemctl show -P MainPID innernet-server@acme) -m sh -c';
+    const forwarding = '/proc/sys/net/ipv4/conf/eth0/forwarding';
+    await server.sure(`${inside} 'echo 1 >${forwarding}'`);
+    expect(await server.sure(`cat ${forwarding}`)).toBe('1\n');
+    await server.sure(`${inside} 'echo 0 >${forwarding}'`);
+    for (const other of ['net/ipv4/ip_forward', 'net/ipv6/conf/all/forwarding', 'kernel/hostname'])
+      expect((await server.exec(`${inside} 'echo 0 >/proc/sys/${other}'`)).code, other).not.toBe(0);
+  });
+
   it(
     'both programs started at once on one machine lose nobody his names, again and again',
     async () => {

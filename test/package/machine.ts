@@ -8,7 +8,8 @@ const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$
 
 /**
  * $1 is a name, $2 a folder that becomes /mnt, $3 the repository, which is out of sight inside. As for any container,
- * /sys and /proc/sys are read-only, so that nothing is done to this machine's kernel. It ends with its stdin.
+ * /sys and /proc/sys are read-only, so that nothing is done to this machine's kernel, but for the settings of its own
+ * interfaces. It ends with its stdin.
  */
 const SCRIPT = `
 set -e
@@ -39,6 +40,7 @@ mount -t overlay machine -o "lowerdir=/,upperdir=/srv/upper,workdir=/srv/work" /
 cd /srv/root
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
+mount --bind proc/sys/net/ipv4/conf proc/sys/net/ipv4/conf
 mount -o remount,ro,bind proc/sys
 mount -t sysfs -o ro sys sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
