@@ -2,12 +2,23 @@
  * Forwarding of single interfaces, turned on for a relay and put back later. A journal is written before each change,
  * so that it is put back also after a kill.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { replaceNow } from '../machine/durable.ts';
-import type { Ip } from '../values/ip.ts';
+import { Failure } from '../values/failure.ts';
+import { type Family, familyOf, type Ip } from '../values/ip.ts';
+import { bestRoute } from './best-route.ts';
 
-const everywhere = '/proc/sys/net/ipv4/ip_forward';
-const switchOf = (device: string): string => `/proc/sys/net/ipv4/conf/${device}/forwarding`;
+/** Of one interface; IPv6 has it since Linux 6.17. */
+type Switch = { family: Family; device: string };
+
+const everywhere = (family: Family): string =>
+  `/proc/sys/net/${family === 4 ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding'}`;
+
+const pathOf = ({ family, device }: Switch): string =>
+  `/proc/sys/net/${family === 4 ? `ipv4/conf/${device}/forwarding` : `ipv6/conf/${device}/force_forwarding`}`;
+
+/** As sysctl names it. */
+const nameOf = (lent: Switch): string => pathOf(lent).slice('/proc/sys/'.length);
 
 const isOn = (path: string): boolean => {
   try {
@@ -17,62 +28,77 @@ const isOn = (path: string): boolean => {
   }
 };
 
-const address = (hex: string): number => Buffer.from(hex, 'hex').readUInt32LE();
+/** Whether the kernel can forward by one interface alone, or does so by all. */
+export const canLend = (family: Family): boolean =>
+  isOn(everywhere(family)) || existsSync(pathOf({ family, device: 'all' }));
 
 /** Of the main table of routes; undefined: no route leads there. */
 export const interfaceTowards = (host: Ip): string | undefined => {
   try {
-    return bestRoute(readFileSync('/proc/net/route', 'utf8'), host);
+    return bestRoute(
+      host,
+      readFileSync(`/proc/net/${familyOf(host) === 4 ? 'route' : 'ipv6_route'}`, 'utf8'),
+    );
   } catch {
     return undefined;
   }
 };
 
-/** The interface of the best route in the text of `/proc/net/route`. */
-export const bestRoute = (routes: string, host: Ip): string | undefined => {
-  const wanted = host.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  let best: { device: string; mask: number; metric: number } | undefined;
-  for (const line of routes.split('\n').slice(1)) {
-    const [device = '', to = '', , , , , metric = '0', by = ''] = line.split('\t');
-    if (to.length !== 8) continue;
-    const mask = address(by.trim());
-    if ((wanted & mask) >>> 0 !== address(to)) continue;
-    const isBetter = !best || mask > best.mask || (mask === best.mask && Number(metric) < best.metric);
-    if (isBetter) best = { device, mask, metric: Number(metric) };
-  }
-  return best?.device;
-};
-
 export class LentForwarding {
   readonly #journal: string;
-  readonly #lent: Set<string>;
+  readonly #lent: Map<string, Switch>;
 
   constructor(journal: string) {
     this.#journal = journal;
-    this.#lent = new Set(lentIn(journal));
+    this.#lent = new Map(lentIn(journal).map((lent) => [nameOf(lent), lent]));
   }
 
-  /** Those that forward for us alone; none where the machine forwards anyway. */
-  get lent(): string[] {
-    return isOn(everywhere) ? [] : [...this.#lent].sort();
+  /** Interfaces that forward a family for us alone; none where the machine forwards it anyway. */
+  lent(family: Family): string[] {
+    if (isOn(everywhere(family))) return [];
+    const lent = [...this.#lent.values()].filter((one) => one.family === family);
+    return lent.map(({ device }) => device).sort();
   }
 
-  /** Whether packets from this host can be sent on. Throws the system's error. */
+  /** Whether packets from this host can be sent on. Throws a `Failure` where this program may not see to it. */
   lend(host: Ip): boolean {
-    const device = interfaceTowards(host);
+    const [family, device] = [familyOf(host), interfaceTowards(host)];
     if (device === undefined) return false;
-    if (isOn(switchOf(device))) return true;
-    this.#lent.add(device);
-    replaceNow(this.#journal, `${[...this.#lent].join('\n')}\n`);
-    writeFileSync(switchOf(device), '1');
-    return isOn(switchOf(device));
+    const wanted = { family, device };
+    if (isOn(everywhere(family)) || isOn(pathOf(wanted))) return true;
+    this.#note(nameOf(wanted), wanted);
+    try {
+      writeFileSync(pathOf(wanted), '1');
+    } catch (error) {
+      this.#note(nameOf(wanted), undefined);
+      throw mayNot(wanted, error as NodeJS.ErrnoException);
+    }
+    return isOn(pathOf(wanted));
+  }
+
+  #note(name: string, lent: Switch | undefined): void {
+    if (lent) this.#lent.set(name, lent);
+    else this.#lent.delete(name);
+    replaceNow(this.#journal, [...this.#lent.values()].map(lineOf).join(''));
   }
 }
 
-/** The interfaces that a journal holds; none without one. */
-export const lentIn = (journal: string): string[] => {
+const mayNot = (wanted: Switch, cause: NodeJS.ErrnoException): Failure =>
+  new Failure(
+    `this program may not turn on forwarding of ${wanted.device} (${cause.code}); an administrator may: sudo sysctl -w ${nameOf(wanted)}=1`,
+    { cause },
+  );
+
+const lineOf = ({ family, device }: Switch): string => `${device} ${family}\n`;
+
+/** What a journal holds; nothing without one. */
+export const lentIn = (journal: string): Switch[] => {
   try {
-    return readFileSync(journal, 'utf8').split('\n').filter(Boolean);
+    const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => {
+      const [device = '', family] = line.split(' ');
+      return { device, family: family === '6' ? 6 : 4 };
+    });
   } catch {
     return [];
   }
@@ -80,7 +106,7 @@ export const lentIn = (journal: string): string[] => {
 
 /** Puts back what a journal holds. Interfaces that are gone need nothing. */
 export const putForwardingBack = (journal: string): void => {
-  if (!isOn(everywhere))
-    for (const device of lentIn(journal)) if (isOn(switchOf(device))) writeFileSync(switchOf(device), '0');
+  for (const lent of lentIn(journal))
+    if (!isOn(everywhere(lent.family)) && isOn(pathOf(lent))) writeFileSync(pathOf(lent), '0');
   rmSync(journal, { force: true });
 };

@@ -1,8 +1,8 @@
 /** Keeps a relay's table of nftables as wanted; says where the kernel cannot pass packets on. */
-import type { Ip } from '../values/ip.ts';
+import type { Family, Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { run, sure } from '../wireguard/program.ts';
-import { LentForwarding, lentIn, putForwardingBack } from './lent-forwarding.ts';
+import { type LentForwarding, lentIn, putForwardingBack } from './lent-forwarding.ts';
 import {
   addWay,
   changeSites,
@@ -10,7 +10,9 @@ import {
   othersThatFilter,
   type Passed,
   passedIn,
+  type RelayTableId,
   type RelayWay,
+  relayTable,
   relayTableName,
   removeWay,
   skeletonOf,
@@ -28,12 +30,10 @@ const TRY_AGAIN_MS = 600_000;
 /** The program removes elements; the kernel does if no program runs. */
 const SPARE_SECONDS = 30;
 
-export type RelayWaysOptions = {
-  network: InterfaceName;
+export type RelayWaysOptions = RelayTableId & {
   port: number;
   ownHost: Ip;
-  /** Of `LentForwarding`. */
-  journal: string;
+  forwarding: LentForwarding;
   say: (message: string) => void;
 };
 
@@ -41,7 +41,6 @@ type Wanted = { way: RelayWay; until: number };
 
 export class RelayWays {
   readonly #options: RelayWaysOptions;
-  readonly #forwarding: LentForwarding;
   readonly #wanted = new Map<string, Wanted>();
   /** What the kernel has, by key. */
   readonly #told = new Map<string, string>();
@@ -61,7 +60,6 @@ export class RelayWays {
 
   constructor(options: RelayWaysOptions) {
     this.#options = options;
-    this.#forwarding = new LentForwarding(options.journal);
     this.#lookIn(LOOK_EVERY_MS);
   }
 
@@ -86,11 +84,10 @@ export class RelayWays {
     void this.#work();
   }
 
-  /** Only packets from there are worth a look. */
+  /** Only packets from there are worth a look: IPv4 hosts, or the first address of IPv6 hosts' /64. */
   admit(sites: ReadonlySet<string>): void {
-    const ipv4 = new Set([...sites].filter((site) => !site.includes(':')));
-    const isSame = ipv4.size === this.#sites.size && [...ipv4].every((site) => this.#sites.has(site));
-    this.#sites = ipv4;
+    const isSame = sites.size === this.#sites.size && [...sites].every((site) => this.#sites.has(site));
+    this.#sites = sites;
     if (!isSame) this.#soon();
   }
 
@@ -124,16 +121,20 @@ export class RelayWays {
     if (this.#trouble !== undefined) return;
     try {
       for (const key of this.#changed) this.#lendFor(this.#wanted.get(key)?.way);
-      if (!this.#isMade || this.#lent !== this.#forwarding.lent.join()) await this.#make();
+      if (!this.#isMade || this.#lent !== this.#lentNow.join()) await this.#make();
       else await this.#change().catch(() => this.#makeAgain());
     } catch (error) {
       await this.#fail((error as Error).message);
     }
   }
 
+  get #lentNow(): string[] {
+    return this.#options.forwarding.lent(this.#options.family);
+  }
+
   #lendFor(way: RelayWay | undefined): void {
-    if (way && !this.#forwarding.lend(way.fromHost))
-      throw new Error(`the main table of routes has none to ${way.fromHost}`);
+    if (way && !this.#options.forwarding.lend(way.fromHost))
+      throw new Error(`no route to ${way.fromHost} was found`);
   }
 
   /** Another program changed or removed it. */
@@ -146,7 +147,6 @@ export class RelayWays {
 
   /** Only what changed, in one transaction. */
   async #change(): Promise<void> {
-    const { network } = this.#options;
     // As it is now: while nft runs, more changes.
     const changed = Array.from(this.#changed, (key) => [key, this.#wanted.get(key)] as const);
     const sites = this.#sites;
@@ -155,13 +155,13 @@ export class RelayWays {
       const has = this.#told.get(key);
       if (has === textOf(wanted?.way)) return [];
       return [
-        ...(has === undefined ? [] : removeWay(network, key)),
-        ...(wanted ? addWay(network, wanted.way, secondsOf(wanted)) : []),
+        ...(has === undefined ? [] : removeWay(this.#options, key)),
+        ...(wanted ? addWay(this.#options, wanted.way, secondsOf(wanted)) : []),
       ];
     });
     const added = [...sites].filter((site) => !this.#toldSites.has(site));
     const removed = [...this.#toldSites].filter((site) => !sites.has(site));
-    lines.push(...changeSites(network, added, removed));
+    lines.push(...changeSites(this.#options, added, removed));
     if (lines.length > 0) await sure('nft', ['-f', '-'], `${lines.join('\n')}\n`);
     for (const [key, wanted] of changed) this.#note(key, textOf(wanted?.way));
     this.#toldSites = sites;
@@ -174,17 +174,18 @@ export class RelayWays {
 
   /** The whole table, in one transaction. */
   async #make(): Promise<void> {
-    const { network, port, ownHost } = this.#options;
-    const listing = await run('nft', ['list', 'map', 'ip', relayTableName(network), 'own']);
-    const { lent } = this.#forwarding;
+    const { network, family, port, ownHost } = this.#options;
+    const table = { network, family };
+    const listing = await run('nft', ['list', 'map', ...relayTable(table).split(' '), 'own']);
+    const lent = this.#lentNow;
     const wanted = [...this.#wanted.values()];
     const sites = this.#sites;
     this.#changed.clear();
     const lines = [
-      ...skeletonOf({ network, port, ownHost, lent }),
-      ...keptOwn(network, listing.code === 0 ? listing.stdout : ''),
-      ...changeSites(network, [...sites], []),
-      ...wanted.flatMap((each) => addWay(network, each.way, secondsOf(each))),
+      ...skeletonOf({ ...table, port, ownHost, lent }),
+      ...keptOwn(table, listing.code === 0 ? listing.stdout : ''),
+      ...changeSites(table, [...sites], []),
+      ...wanted.flatMap((each) => addWay(table, each.way, secondsOf(each))),
     ];
     await sure('nft', ['-f', '-'], `${lines.join('\n')}\n`);
     this.#told.clear();
@@ -212,20 +213,18 @@ export class RelayWays {
     if (this.#isClosed) return;
     if (this.#trouble !== undefined) return this.#clear();
     if (!this.#isMade) return;
-    const { network } = this.#options;
-    const { code, stdout } = await run('nft', ['list', 'counters', 'table', 'ip', relayTableName(network)]);
-    if (code !== 0) return this.#makeAgain();
+    const passed = await passedBy(this.#options);
+    if (!passed) return this.#makeAgain();
     const before = this.#passed;
-    this.#passed = passedIn(stdout);
+    this.#passed = passed;
     const { taken, sent } = this.#passed;
     if (sent !== before.sent) this.#takenAtLastSent = taken;
     else if (taken - this.#takenAtLastSent >= MIN_LOST) await this.#giveUp();
   }
 
   async #giveUp(): Promise<void> {
-    const { network } = this.#options;
     const { stdout } = await run('nft', ['-j', 'list', 'chains']);
-    const others = othersThatFilter(network, stdout).join(', ');
+    const others = othersThatFilter(this.#options, stdout).join(', ');
     await this.#fail(
       `packets that the kernel passes on are dropped on their way out${others && ` (see nft chain ${others})`}`,
     );
@@ -234,7 +233,7 @@ export class RelayWays {
   /** What ends must end in the kernel too, so nothing may stay there while it is told nothing. */
   async #clear(): Promise<void> {
     if (this.#isCleared) return;
-    this.#isCleared = await removeRelayTable(this.#options.network).then(
+    this.#isCleared = await removeRelayTable(this.#options).then(
       () => true,
       () => false,
     );
@@ -247,7 +246,8 @@ export class RelayWays {
     this.#isCleared = false;
     await this.#clear();
     for (const key of this.#wanted.keys()) this.#changed.add(key);
-    this.#options.say(`warning: the relay's data goes through this program, which is slower: ${reason}`);
+    const data = `the relay's data over IPv${this.#options.family}`;
+    this.#options.say(`warning: ${data} goes through this program, which is slower: ${reason}`);
     setTimeout(() => {
       this.#trouble = undefined;
       void this.#work();
@@ -261,26 +261,48 @@ const textOf = (way: RelayWay | undefined): string | undefined =>
 const secondsOf = ({ until }: Wanted): number =>
   Math.max(1, Math.ceil((until - performance.now()) / 1000)) + SPARE_SECONDS;
 
-const hasRelayTable = (network: InterfaceName): Promise<boolean> =>
-  run('nft', ['list', 'table', 'ip', relayTableName(network)]).then(
-    ({ code }) => code === 0,
-    () => false,
-  );
+/** What the kernel has passed on since the table was made; undefined: there is no such table, or no nft. */
+const passedBy = async (table: RelayTableId): Promise<Passed | undefined> => {
+  const counters = ['list', 'counters', 'table', ...relayTable(table).split(' ')];
+  const { code, stdout } = await run('nft', counters).catch(() => ({ code: 1, stdout: '' }));
+  return code === 0 ? passedIn(stdout) : undefined;
+};
 
-const removeRelayTable = async (network: InterfaceName): Promise<void> => {
-  if (await hasRelayTable(network)) await sure('nft', ['delete', 'table', 'ip', relayTableName(network)]);
+const FAMILIES: readonly Family[] = [4, 6];
+
+/** By both tables of a network; null: there is none. */
+export const passedByKernel = async (network: InterfaceName): Promise<Passed | null> => {
+  const each = await Promise.all(FAMILIES.map((family) => passedBy({ network, family })));
+  return sumOf(each.flatMap((passed) => passed ?? []));
+};
+
+/** Null: of nothing. */
+export const sumOf = ([first, ...others]: readonly Passed[]): Passed | null =>
+  first === undefined
+    ? null
+    : others.reduce(
+        (sum, { taken, sent, bytes }) => ({
+          taken: sum.taken + taken,
+          sent: sum.sent + sent,
+          bytes: sum.bytes + bytes,
+        }),
+        first,
+      );
+
+const removeRelayTable = async (table: RelayTableId): Promise<void> => {
+  if (await passedBy(table)) await sure('nft', ['delete', 'table', ...relayTable(table).split(' ')]);
 };
 
 /** In words, what `forgetRelay` would do. */
 export const ordersToForgetRelay = async (network: InterfaceName, journal: string): Promise<string[]> => [
-  ...((await hasRelayTable(network)) ? [`remove the table ${relayTableName(network)} of nftables`] : []),
-  ...lentIn(journal).map((device) => `turn forwarding off again for ${device}`),
+  ...((await passedByKernel(network)) ? [`remove the table ${relayTableName(network)} of nftables`] : []),
+  ...lentIn(journal).map(({ family, device }) => `turn forwarding of IPv${family} off again for ${device}`),
 ];
 
 /** As before there was a relay. Throws the `Failure` of `nft`. */
 export const forgetRelay = async (network: InterfaceName, journal: string): Promise<void> => {
   putForwardingBack(journal);
-  await removeRelayTable(network);
+  for (const family of FAMILIES) await removeRelayTable({ network, family });
 };
 
 /** Whether nftables is there. */

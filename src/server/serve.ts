@@ -66,8 +66,10 @@ const LOOK_EVERY_MS = 1_000;
 const say = (message: string): void => note(`innernet-server: ${printable(message)}`);
 
 /** The server's own failures that do not end it. */
-const report = (trouble: string, error: unknown): void =>
+const report = (trouble: string, error: unknown): void => {
   say(`warning: ${trouble}: ${(error as Error).message}`);
+  if (error instanceof Failure && error.hint !== undefined) say(`hint: ${error.hint}`);
+};
 
 /** Closes everything in reverse order. */
 class Opened {

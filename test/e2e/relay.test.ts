@@ -1,6 +1,7 @@
 // Two peers behind routers that change ports talk through the server's relay, with WireGuard set by hand: each has its
 // mailbox there as a throwaway peer. R40, R41.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canLend } from '../../src/filter/lent-forwarding.ts';
 import { passedIn } from '../../src/filter/relay-table.ts';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
 import type { PeerId } from '../../src/values/id.ts';
@@ -15,8 +16,8 @@ let network: SmallNetwork;
 let ann: Host;
 let bob: Host;
 
-const keyOf = async (host: Host): Promise<string> =>
-  (await host.sure(['wg', 'show', 'acme', 'public-key'])).trim();
+const keyOf = async (host: Host, device = 'acme'): Promise<string> =>
+  (await host.sure(['wg', 'show', device, 'public-key'])).trim();
 
 const TABLE = ['ip', 'innernet-relay-acme'];
 const LIST = ['nft', 'list'];
@@ -43,14 +44,21 @@ const passedOnPings = async (count: number): Promise<number> => {
 };
 
 /** What a client does by itself: its mailbox, and the other peer at the relay. */
-const meetAtRelay = async (host: Host, id: number, other: Host, ip: string): Promise<void> => {
-  const folder = '/var/lib/innernet-server';
-  const secret = (await network.server.sure(['cat', `${folder}/acme.relay-key`])).trim();
-  const mailbox = mailboxOf(Buffer.from(secret, 'base64'), 1 as PeerId, id as PeerId);
-  const relay = `${network.server.address}:${PORT}`;
-  const set = ['wg', 'set', 'acme', 'peer'];
+const meetAt = async (
+  { server, device, relay }: { server: Host; device: string; relay: string },
+  [host, id]: [Host, number],
+  [other, ip]: [Host, string],
+): Promise<void> => {
+  const secret = await server.sure(['cat', `/var/lib/innernet-server/${device}.relay-key`]);
+  const mailbox = mailboxOf(Buffer.from(secret.trim(), 'base64'), 1 as PeerId, id as PeerId);
+  const set = ['wg', 'set', device, 'peer'];
   await host.sure([...set, mailbox, 'endpoint', relay, 'persistent-keepalive', '25']);
-  await host.sure([...set, await keyOf(other), 'endpoint', relay, 'allowed-ips', `${ip}/32`]);
+  await host.sure([...set, await keyOf(other, device), 'endpoint', relay, 'allowed-ips', `${ip}/32`]);
+};
+
+const meetAtRelay = (host: Host, id: number, other: Host, ip: string): Promise<void> => {
+  const { server } = network;
+  return meetAt({ server, device: 'acme', relay: `${server.address}:${PORT}` }, [host, id], [other, ip]);
 };
 
 const endpointsAt = async (host: Host): Promise<string> => host.sure(['wg', 'show', 'acme', 'endpoints']);
@@ -194,7 +202,7 @@ describe('a machine that relays no more is as it was before', () => {
     await network.stopServing('SIGKILL');
     const said = await network.server.sure([...SERVER, 'down', 'acme', '--dry-run']);
     expect(said).toContain('remove the table innernet-relay-acme of nftables');
-    expect(said).toContain('turn forwarding off again for eth0');
+    expect(said).toContain('turn forwarding of IPv4 off again for eth0');
     await network.admin('down', 'acme');
     expect([await hasTable(), await forwarding()]).toEqual([false, '0\n']);
   });
@@ -221,4 +229,50 @@ it('a port that is taken is a warning, and the network is served', async () => {
   );
   expect(JSON.parse(await network.server.sure([...SERVER, 'list-peers', 'acme', '--json']))).toHaveLength(3);
   await holder.stop();
+});
+
+it('two that reach the relay of `new` by IPv6 talk, by the kernel where it can forward for one interface', async () => {
+  const server = await network.lab.host('six');
+  const say = (...argv: string[]) => server.sure([...SERVER, ...argv, '--yes']);
+  const endpoint = ['--external-endpoint', `[${server.address6}]:51820`];
+  await say('new', '--network-name', 'six', '--network-cidr', '10.43.0.0/16', ...endpoint);
+  await server.spawn([...SERVER, 'serve', 'six']).line(/listening/);
+  await say('add-cidr', 'six', '--name', 'humans', '--cidr', '10.43.1.0/24', '--parent', 'six');
+  const hosts: Host[] = [];
+  for (const name of ['eve', 'max']) {
+    const [host, file] = [await network.lab.host(name), `${name}.toml`];
+    await say(
+      'add-peer',
+      'six',
+      '--name',
+      name,
+      '--cidr',
+      'humans',
+      '--auto-ip',
+      '--save-config',
+      `/run/${file}`,
+    );
+    await host.sure(['sh', '-c', 'cat >"/run/$0"', file], {
+      input: await server.sure(['cat', `/run/${file}`]),
+    });
+    await host.sure([...CLIENT, 'install', `/run/${file}`, '--default-name']);
+    hosts.push(host);
+  }
+  const [eve, max] = hosts as [Host, Host];
+  const at = { server, device: 'six', relay: `[${server.address6}]:${PORT}` };
+  await meetAt(at, [eve, 2], [max, '10.43.1.2']);
+  await meetAt(at, [max, 3], [eve, '10.43.1.1']);
+  await until('eve reaches max', () => reaches(eve, '10.43.1.2'));
+  await eve.sure(['ping', '-q', '-i', '0.01', '-c', '100', '10.43.1.2'], { timeout: 60_000 });
+  const { stdout } = await server.exec([...LIST, 'counters', 'table', 'ip6', 'innernet-relay-six']);
+  if (canLend(6)) expect(passedIn(stdout).sent).toBeGreaterThanOrEqual(0.9 * 2 * 100);
+  else expect(stdout).toBe('');
+  await say('clear-relay', 'six');
+  await until(
+    'the table is gone',
+    async () => (await server.exec([...LIST, 'table', 'ip6', 'innernet-relay-six'])).code !== 0,
+  );
+  expect(await server.sure(['cat', '/proc/sys/net/ipv6/conf/all/forwarding'])).toBe('0\n');
+  const forced = '/proc/sys/net/ipv6/conf/eth0/force_forwarding';
+  await until('forwarding is off', async () => (await server.exec(['cat', forced])).stdout !== '1\n');
 });

@@ -1,6 +1,6 @@
 // The relay's table as data: what is added and removed, what nft's listings say, which interface leads where.
 import { describe, expect, it } from 'vitest';
-import { bestRoute } from '../../src/filter/lent-forwarding.ts';
+import { bestRoute } from '../../src/filter/best-route.ts';
 import {
   addWay,
   changeSites,
@@ -15,6 +15,8 @@ import type { Ip } from '../../src/values/ip.ts';
 import { InterfaceName } from '../../src/values/name.ts';
 
 const network = InterfaceName.parse('acme');
+const table = { network, family: 4 } as const;
+const table6 = { network, family: 6 } as const;
 const way = {
   fromHost: '203.0.113.2' as Ip,
   fromPort: 4002,
@@ -24,30 +26,34 @@ const way = {
 };
 
 describe('a way', () => {
-  it('is an element of both maps, and is removed from both', () => {
-    expect(addWay(network, way, 200)).toEqual([
+  it('is an element of both maps of its family, and is removed from both', () => {
+    expect(addWay(table, way, 200)).toEqual([
       'add element ip innernet-relay-acme addr { 203.0.113.2 . 4002 . 0x000000fe timeout 200s : 203.0.113.3 }',
       'add element ip innernet-relay-acme port { 203.0.113.2 . 4002 . 0x000000fe timeout 200s : 4003 }',
     ]);
-    expect(removeWay(network, wayKey(way))).toEqual([
+    expect(removeWay(table, wayKey(way))).toEqual([
       'delete element ip innernet-relay-acme addr { 203.0.113.2 . 4002 . 0x000000fe }',
       'delete element ip innernet-relay-acme port { 203.0.113.2 . 4002 . 0x000000fe }',
     ]);
+    const way6 = { ...way, fromHost: '2001:db8::2' as Ip, toHost: '2001:db8::3' as Ip };
+    expect(addWay(table6, way6, 200)[0]).toBe(
+      'add element ip6 innernet-relay-acme addr { 2001:db8::2 . 4002 . 0x000000fe timeout 200s : 2001:db8::3 }',
+    );
   });
 });
 
 it('sites are added and removed where there are any', () => {
-  expect(changeSites(network, [], [])).toEqual([]);
-  expect(changeSites(network, ['203.0.113.2', '203.0.113.3'], ['203.0.113.4'])).toEqual([
+  expect(changeSites(table, [], [])).toEqual([]);
+  expect(changeSites(table, ['203.0.113.2', '203.0.113.3'], ['203.0.113.4'])).toEqual([
     'delete element ip innernet-relay-acme sites { 203.0.113.4 }',
     'add element ip innernet-relay-acme sites { 203.0.113.2, 203.0.113.3 }',
   ]);
 });
 
 it('an interface that forwards for the relay alone passes nothing else on', () => {
-  const table = { network, port: 51821, ownHost: '203.0.113.10' as Ip };
-  expect(skeletonOf({ ...table, lent: ['eth0'] }).join('\n')).toContain('iifname "eth0" drop');
-  expect(skeletonOf({ ...table, lent: [] }).join('\n')).not.toContain('iifname');
+  const relay = { ...table, port: 51821, ownHost: '203.0.113.10' as Ip };
+  expect(skeletonOf({ ...relay, lent: ['eth0'] }).join('\n')).toContain('iifname "eth0" drop');
+  expect(skeletonOf({ ...relay, lent: [] }).join('\n')).not.toContain('iifname');
 });
 
 it('some packets of a host that is not told yet reach the program: the first data after a handshake is among them', () => {
@@ -62,19 +68,22 @@ describe('what nft lists', () => {
   it('keeps the addresses to which peers speak', () => {
     const listing = `table ip innernet-relay-acme {
 	map own {
-		type ipv4_addr . inet_service : ipv4_addr
+		type inet_service . ipv4_addr : ipv4_addr
 		size 65535
 		flags dynamic,timeout
 		timeout 3m10s
-		elements = { 203.0.113.2 . 4002 timeout 3m10s expires 3m9s996ms : 203.0.113.10,
-			     203.0.113.3 . 4003 expires 12s : 203.0.113.11 }
+		elements = { 4002 . 203.0.113.2 timeout 3m10s expires 3m9s996ms : 203.0.113.10,
+			     4003 . 203.0.113.3 expires 12s : 203.0.113.11 }
 	}
 }`;
-    expect(keptOwn(network, listing)).toEqual([
-      'add element ip innernet-relay-acme own { 203.0.113.2 . 4002 : 203.0.113.10 }',
-      'add element ip innernet-relay-acme own { 203.0.113.3 . 4003 : 203.0.113.11 }',
+    expect(keptOwn(table, listing)).toEqual([
+      'add element ip innernet-relay-acme own { 4002 . 203.0.113.2 : 203.0.113.10 }',
+      'add element ip innernet-relay-acme own { 4003 . 203.0.113.3 : 203.0.113.11 }',
     ]);
-    expect(keptOwn(network, '')).toEqual([]);
+    expect(keptOwn(table, '')).toEqual([]);
+    expect(keptOwn(table6, 'elements = { 4002 . 2001:db8::2 expires 3m9s996ms : 2001:db8::a }')).toEqual([
+      'add element ip6 innernet-relay-acme own { 4002 . 2001:db8::2 : 2001:db8::a }',
+    ]);
   });
 
   it('counts what was taken and sent', () => {
@@ -103,11 +112,12 @@ describe('what nft lists', () => {
       chain('innernet-relay-acme', 'accept'),
       chain('innernet-acme', 'accept'),
     ];
-    expect(othersThatFilter(network, JSON.stringify({ nftables }))).toEqual([
+    expect(othersThatFilter(table, JSON.stringify({ nftables }))).toEqual([
       'ip docker FORWARD',
       'ip mine FORWARD',
     ]);
-    expect(othersThatFilter(network, '')).toEqual([]);
+    expect(othersThatFilter(table6, JSON.stringify({ nftables }))).toEqual([]);
+    expect(othersThatFilter(table, '')).toEqual([]);
   });
 });
 
@@ -121,11 +131,27 @@ describe('the interface towards a host', () => {
   ].join('\n');
 
   it('is that of the narrowest route, then of the least metric', () => {
-    expect(bestRoute(routes, '203.0.113.9' as Ip)).toBe('eth1');
-    expect(bestRoute(routes, '198.51.100.1' as Ip)).toBe('eth2');
+    expect(bestRoute('203.0.113.9' as Ip, routes)).toBe('eth1');
+    expect(bestRoute('198.51.100.1' as Ip, routes)).toBe('eth2');
   });
 
   it('is unknown without a route', () => {
-    expect(bestRoute(routes.split('\n')[0] ?? '', '203.0.113.9' as Ip)).toBeUndefined();
+    expect(bestRoute('203.0.113.9' as Ip, routes.split('\n')[0] ?? '')).toBeUndefined();
+  });
+
+  it('of IPv6 is found in the same way, and not by a route that rejects', () => {
+    const none = '0'.repeat(32);
+    const line = (to: string, prefix: string, metric: string, flags: string, device: string) =>
+      `${to.padEnd(32, '0')} ${prefix} ${none} 00 ${none} ${metric} 00000001 00000000 ${flags} ${device}\n`;
+    const text = [
+      line('20010db8', '40', '00000100', '00000001', '    eth0'),
+      line('', '00', '00000400', '00000003', '    eth1'),
+      line('', '00', '00000100', '00000003', '    eth2'),
+      line('', '00', 'ffffffff', '00200200', '      lo'),
+      line('fc', '07', '00000001', '00200200', '      lo'),
+    ].join('');
+    expect(bestRoute('2001:db8::9' as Ip, text)).toBe('eth0');
+    expect(bestRoute('2001:db8:1::9' as Ip, text)).toBe('eth2');
+    expect(bestRoute('2001:db8::9' as Ip, text.split('\n')[3] ?? '')).toBeUndefined();
   });
 });

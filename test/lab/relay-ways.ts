@@ -1,5 +1,6 @@
 // Ways of a relay that come and go while nft runs; says at the end whether the kernel has those that are wanted.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LentForwarding } from '../../src/filter/lent-forwarding.ts';
 import { RelayWays } from '../../src/filter/relay-ways.ts';
 import type { Ip } from '../../src/values/ip.ts';
 import { InterfaceName } from '../../src/values/name.ts';
@@ -13,9 +14,10 @@ const WAYS = 40;
 
 const ways = new RelayWays({
   network,
+  family: 4,
   port: 51821,
   ownHost: own as Ip,
-  journal,
+  forwarding: new LentForwarding(journal),
   say: (line) => console.log(line),
 });
 const way = (index: number) => ({

@@ -10,7 +10,7 @@ const facts: RelayFacts = {
   port: 51821,
   isServed: true,
   isPortOpen: true,
-  connected: 3,
+  behindRouters: 3,
   heard: 2,
   byKernel: 12,
 };
@@ -26,9 +26,9 @@ describe('the relay', () => {
       'behind a closed port',
       { heard: 0 },
       'warning',
-      /3 peers were told of UDP port 51821, and none was heard/,
+      /3 peers behind routers were told of UDP port 51821, and none was heard/,
     ],
-    ['that one peer alone was told of', { heard: 0, connected: 1 }, 'ok', /0 peers were heard/],
+    ['that one peer alone needs', { heard: 0, behindRouters: 1 }, 'ok', /0 peers were heard/],
   ])('%s', (_, over, grade, found) =>
     expect(judgeRelay({ ...facts, ...over })).toMatchObject({ grade, found: expect.stringMatching(found) }),
   );

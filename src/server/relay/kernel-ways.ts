@@ -1,64 +1,89 @@
-/** The relay's ways in the kernel of the server's machine: those of IPv4, where nftables is there. */
-import { interfaceTowards } from '../../filter/lent-forwarding.ts';
+/** The relay's ways in the kernel of the server's machine, where nftables is there: those within one family. */
+import { canLend, interfaceTowards, LentForwarding } from '../../filter/lent-forwarding.ts';
 import type { Passed, RelayWay } from '../../filter/relay-table.ts';
-import { hasNft, RelayWays, type RelayWaysOptions } from '../../filter/relay-ways.ts';
+import { hasNft, RelayWays, sumOf } from '../../filter/relay-ways.ts';
 import type { Kernel } from '../../relay/runner.ts';
 import type { Way } from '../../relay/told-ways.ts';
 import { hostOf, portOf } from '../../values/endpoint.ts';
-import { familyOf, type Ip } from '../../values/ip.ts';
+import { addressOf, type Cidr, type Family, familyOf, type Ip, kindOf } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
 
-const ANYWHERE = '192.0.2.1' as Ip;
+const ANYWHERE = { 4: '192.0.2.1' as Ip, 6: '2001:db8::1' as Ip };
+
+export type KernelWaysOptions = {
+  network: InterfaceName;
+  port: number;
+  /** Of `LentForwarding`. */
+  journal: string;
+  say: (message: string) => void;
+};
 
 export class KernelWays implements Kernel {
-  readonly #ways: RelayWays;
+  readonly #ways: ReadonlyMap<Family, RelayWays>;
 
-  private constructor(options: RelayWaysOptions) {
-    this.#ways = new RelayWays(options);
+  private constructor(ways: ReadonlyMap<Family, RelayWays>) {
+    this.#ways = ways;
   }
 
-  /** Without nftables or an IPv4 address says so once; the program passes the packets then. */
-  static async start(options: Omit<RelayWaysOptions, 'ownHost'>): Promise<KernelWays | undefined> {
-    const ownHost = ownAddress(options.network);
-    if (ownHost !== undefined && (await hasNft())) return new KernelWays({ ...options, ownHost });
-    const why = ownHost === undefined ? 'this machine has no IPv4 address' : 'the program nft is missing';
-    options.say(`warning: the relay's data goes through this program, which is slower: ${why}`);
+  /** Where the kernel cannot, says so once; the program passes the packets then. */
+  static async start({ journal, ...options }: KernelWaysOptions): Promise<KernelWays | undefined> {
+    const forwarding = new LentForwarding(journal);
+    const ways = new Map<Family, RelayWays>();
+    if (await hasNft())
+      for (const family of [4, 6] as const) {
+        const ownHost = ownAddress(options.network, family);
+        if (ownHost !== undefined && canLend(family))
+          ways.set(family, new RelayWays({ ...options, family, ownHost, forwarding }));
+      }
+    if (ways.size > 0) return new KernelWays(ways);
+    options.say(
+      "warning: the relay's data goes through this program, which is slower: nftables is missing (sudo apt-get install nftables, then start the server again)",
+    );
     return undefined;
   }
 
-  get passed(): Passed {
-    return this.#ways.passed;
+  get passed(): Passed | undefined {
+    return sumOf(Array.from(this.#ways.values(), (ways) => ways.passed)) ?? undefined;
   }
 
   open(way: Way, forMs: number): void {
-    const there = ipv4Of(way);
-    if (there) this.#ways.open(there, forMs);
+    const [ways, there] = this.#placeOf(way);
+    if (there) ways?.open(there, forMs);
   }
 
   close(way: Way): void {
-    const there = ipv4Of(way);
-    if (there) this.#ways.close(there);
+    const [ways, there] = this.#placeOf(way);
+    if (there) ways?.close(there);
   }
 
+  /** IPv6 hosts come as their /64. */
   admit(sites: ReadonlySet<string>): void {
-    this.#ways.admit(sites);
+    const blocks = [...sites].filter((site) => site.includes('/'));
+    const hosts = [...sites].filter((site) => !site.includes('/'));
+    this.#ways.get(4)?.admit(new Set(hosts));
+    this.#ways.get(6)?.admit(new Set(blocks.map((block) => addressOf(block as Cidr))));
   }
 
-  leave(): Promise<void> {
-    return this.#ways.leave();
+  async leave(): Promise<void> {
+    await Promise.all(Array.from(this.#ways.values(), (ways) => ways.leave()));
+  }
+
+  /** Nowhere if it leads from one family to the other. */
+  #placeOf({ from, index, to }: Way): [RelayWays | undefined, RelayWay | undefined] {
+    const [fromHost, toHost] = [hostOf(from) as Ip, hostOf(to) as Ip];
+    const family = familyOf(fromHost);
+    if (family !== familyOf(toHost)) return [undefined, undefined];
+    const there = { fromHost, fromPort: portOf(from), index, toHost, toPort: portOf(to) };
+    return [this.#ways.get(family), there];
   }
 }
 
-/** Of the interface that leads to the internet, else any. */
-const ownAddress = (network: InterfaceName): Ip | undefined => {
-  const addresses = localAddresses(network).filter(({ ip }) => familyOf(ip) === 4);
-  const device = interfaceTowards(ANYWHERE);
+/** Of the interface that leads to the internet, else any that others can reach. */
+const ownAddress = (network: InterfaceName, family: Family): Ip | undefined => {
+  const addresses = localAddresses(network).filter(
+    ({ ip }) => familyOf(ip) === family && kindOf(ip) !== 'linkLocal',
+  );
+  const device = interfaceTowards(ANYWHERE[family]);
   return (addresses.find((each) => each.device === device) ?? addresses[0])?.ip;
-};
-
-const ipv4Of = ({ from, index, to }: Way): RelayWay | undefined => {
-  const [fromHost, toHost] = [hostOf(from) as Ip, hostOf(to) as Ip];
-  if (familyOf(fromHost) === 6 || familyOf(toHost) === 6) return undefined;
-  return { fromHost, fromPort: portOf(from), index, toHost, toPort: portOf(to) };
 };

@@ -1,14 +1,15 @@
 /** The step of the server's `doctor` that looks at its relay. */
 import { type Look, ok, warning } from '../../cli/examining.ts';
 import type { Network } from '../../domain/network.ts';
+import { passedByKernel } from '../../filter/relay-ways.ts';
 import { rememberedAddresses } from '../../relay/relay-file.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
-import { isLive } from '../../wireguard/device.ts';
+import { isLive, type PeerState } from '../../wireguard/device.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
-import { passedByKernel } from '../relay/relay-report.ts';
+import { rememberedCandidates } from '../observations/observation-file.ts';
 import { isUdpPortOpen } from '../relay/udp-port.ts';
 
 /** One peer alone meets nobody at a relay. */
@@ -20,8 +21,8 @@ export type RelayFacts = {
   port: number | undefined;
   isServed: boolean;
   isPortOpen: boolean;
-  /** Peers with a session with the server. */
-  connected: number;
+  /** Peers with a session with the server that do not have an address of their own there: others need no relay. */
+  behindRouters: number;
   /** Peers whose mailbox was heard at the port. */
   heard: number;
   /** Packets; null: the program passes data. */
@@ -33,7 +34,7 @@ export const judgeRelay = ({
   port,
   isServed,
   isPortOpen,
-  connected,
+  behindRouters,
   heard,
   byKernel,
 }: RelayFacts): Look => {
@@ -46,10 +47,10 @@ export const judgeRelay = ({
       `UDP port ${port} is not open here`,
       `see who has it: ss -ulpn 'sport = :${port}'; or choose another: innernet-server set-relay ${network} --port N`,
     );
-  if (heard === 0 && connected >= MIN_PEERS)
+  if (heard === 0 && behindRouters >= MIN_PEERS)
     return warning(
-      `${connected} peers were told of UDP port ${port}, and none was heard there`,
-      `let UDP port ${port} through to this machine (peers that others reach directly, and older clients, do not need it)`,
+      `${behindRouters} peers behind routers were told of UDP port ${port}, and none was heard there`,
+      `let UDP port ${port} through to this machine (clients of earlier versions do not use it)`,
     );
   const open = `UDP port ${port} is open, and ${heard} peer${heard === 1 ? ' was' : 's were'} heard there`;
   if (byKernel !== null) return ok(`${open}; the kernel has passed on ${byKernel} packets`);
@@ -66,14 +67,21 @@ export const lookAtRelay = async (
   const files = filesOf(network, folders);
   const port = state.relays().find(({ peer }) => peer.id === SERVER_PEER)?.port;
   const device = await openDevice(network);
-  const peers = [...((await device?.read())?.peers.values() ?? [])];
-  const now = Date.now();
+  const connected = [...((await device?.read())?.peers.values() ?? [])].filter((peer) =>
+    isLive(peer, Date.now()),
+  );
+  const own = rememberedCandidates(files.observations);
+  const ownOf = new Map(Array.from(state.peers(), ({ id, publicKey }) => [publicKey, own.get(id) ?? []]));
+  const isBehind = ({ publicKey, endpoint }: PeerState): boolean => {
+    const places = ownOf.get(publicKey) ?? [];
+    return places.length > 0 && (endpoint === undefined || !places.includes(endpoint));
+  };
   return judgeRelay({
     network,
     port,
     isServed: ProcessLock.isHeld(files.lock),
     isPortOpen: port !== undefined && isUdpPortOpen(port),
-    connected: peers.filter((peer) => isLive(peer, now)).length,
+    behindRouters: connected.filter(isBehind).length,
     heard: rememberedAddresses(files.relay).length,
     byKernel: (await passedByKernel(network))?.sent ?? null,
   });
