@@ -5,6 +5,7 @@ import { canLend } from '../../src/filter/lent-forwarding.ts';
 import { passedIn } from '../../src/filter/relay-table.ts';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
 import type { PeerId } from '../../src/values/id.ts';
+import { initiation } from '../relay/messages.ts';
 import { bundled } from '../server/bundled.ts';
 import { seed } from '../torture/seed.ts';
 import { CLIENT, type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
@@ -152,6 +153,34 @@ describe('two peers behind routers that change ports', () => {
     await flooding;
     expect(await stranger.sure(['nft', 'list', 'table', 'ip', 'heard'])).toContain('packets 0 bytes 0');
     expect(await reaches(ann, BOB, 5)).toBe(true);
+  });
+
+  it('shake hands also where one is so busy that it answers with cookies, which are bound to the relay', async () => {
+    const count = `table ip cookies { chain in { type filter hook prerouting priority -310; udp sport ${PORT} @th,64,32 0x03000000 counter; }; }`;
+    await ann.sure(['nft', '-f', '-'], { input: `${count}\n` });
+    const bobs = await keyOf(bob);
+    const port = (await bob.sure(['wg', 'show', 'acme', 'listen-port'])).trim();
+    // By this many at once bob's WireGuard knows that it is under load.
+    const crowd = `
+      const packet = Buffer.from('${initiation(bobs, 7).toString('base64')}', 'base64');
+      const socket = require('dgram').createSocket('udp4');
+      setInterval(() => { for (let n = 0; n < 600; n++) socket.send(packet, ${port}, '127.0.0.1'); }, 50);`;
+    const crowding = bob.spawn([process.execPath, '-e', crowd]);
+    const cookies = async (): Promise<boolean> =>
+      !(await ann.sure(['nft', 'list', 'table', 'ip', 'cookies'])).includes('packets 0 ');
+    const relay = `${network.server.address}:${PORT}`;
+    const begin = async (): Promise<void> => {
+      await ann.sure(['wg', 'set', 'acme', 'peer', bobs, 'remove']);
+      await ann.sure(['wg', 'set', 'acme', 'peer', bobs, 'endpoint', relay, 'allowed-ips', `${BOB}/32`]);
+    };
+    await until('a cookie has come to ann', async () => {
+      await begin();
+      await ann.exec(['ping', '-c', '1', '-W', '1', BOB]);
+      return cookies();
+    });
+    await until('the handshake with it is done', () => reaches(ann, BOB), 60);
+    await crowding.stop();
+    await ann.sure(['nft', 'delete', 'table', 'ip', 'cookies']);
   });
 
   it('R43: talk through the program where another table drops what is forwarded, which is said', async () => {

@@ -40,7 +40,7 @@ mount -t overlay machine -o "lowerdir=/,upperdir=/srv/upper,workdir=/srv/work" /
 cd /srv/root
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
-mount --bind proc/sys/net/ipv4/conf proc/sys/net/ipv4/conf
+for family in 4 6; do mount --bind proc/sys/net/ipv$family/conf proc/sys/net/ipv$family/conf; done
 mount -o remount,ro,bind proc/sys
 mount -t sysfs -o ro sys sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup

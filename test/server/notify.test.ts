@@ -26,7 +26,7 @@ const done = async (...words: string[]): Promise<Ended> => {
 
 const newNetwork = (name: string, cidr: string) =>
   done(
-    ...['new', '--network-name', name, '--network-cidr', cidr],
+    ...['new', '--no-relay', '--network-name', name, '--network-cidr', cidr],
     ...['--external-endpoint', 'vpn.example.org:51820', '--yes'],
   );
 
