@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BROKEN } from '../lab/pings.ts';
 import { join as joinNetwork, meet, type Peer } from './meeting.ts';
-import { CLIENT, missedPings, reaches, SmallNetwork, until } from './small-network.ts';
+import { CLIENT, type Host, missedPings, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 
@@ -41,6 +41,18 @@ it('behind routers that change ports they meet at the relay, and both say why', 
   expect(await ann.host.sure([...CLIENT, 'ping', 'acme', 'bob', '--count', '1'])).toMatch(
     /^bob \(10\.42\.1\.2\): \d+\.\d ms, relayed by innernet-server \(the routers/,
   );
+  await network.admin('grant-admin', 'acme', 'ann');
+  const observed = async (): Promise<string> => {
+    const lines = (await ann.host.sure([...CLIENT, 'why', 'acme', 'ann', 'bob'])).split('\n');
+    return lines.flatMap((line) => line.split('observed: ')[1] ?? []).join('\n');
+  };
+  const [anns, bobs] = ['ann reaches bob', 'bob reaches ann'].map(
+    (who) => `${who} by the relay innernet-server: ${reason}`,
+  );
+  await until('why says what both observe', async () => (await observed()) === `${anns}\n${bobs}`);
+  await bob.running.stop();
+  bob.host.spawn([...CLIENT, 'up', '--daemon', 'acme', '--no-tell-ways']);
+  await until('why says what ann alone observes', async () => (await observed()) === anns, 60);
 });
 
 it('behind routers that keep ports they go over to the direct way, leave it when it dies, and return', async () => {
@@ -64,4 +76,33 @@ it('behind routers that keep ports they go over to the direct way, leave it when
     await until('the way is direct again', isBy('direct'), 60);
   });
   expect(missed).toBeLessThan(BROKEN);
+}, 300_000);
+
+it('where the port of the relay is closed, both doctors say so', async () => {
+  const closed =
+    'table ip closed { chain in { type filter hook input priority 0; udp dport 51821 drop; }; }\n';
+  await network.server.sure(['nft', '-f', '-'], { input: closed });
+  const ann = await join('ann', 'random');
+  await join('bob', 'random');
+  const found = async (host: Host, program: readonly string[]): Promise<string> => {
+    const { stdout } = await host.exec([...program, 'doctor', 'acme', '--json']);
+    const step = JSON.parse(stdout).find((one: { step: string }) => one.step === 'relay');
+    return `${step?.grade}: ${step?.found}; ${step?.hint}`;
+  };
+  const here = `${network.server.address}:51821`;
+  await until(
+    'the client says so',
+    async () =>
+      (await found(ann.host, CLIENT)) ===
+      `warning: not heard by innernet-server (${here}): peers without a direct way cannot be reached; open UDP port 51821 there, and from here to there`,
+    60,
+  );
+  await until(
+    'the server says so',
+    async () =>
+      (await found(network.server, SERVER)).startsWith(
+        'warning: 2 peers behind routers were told of UDP port 51821, and none was heard there; let UDP port 51821 through',
+      ),
+    90,
+  );
 }, 300_000);

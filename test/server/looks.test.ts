@@ -103,3 +103,15 @@ it('is for admins, who name some peers', async () => {
   const answer = await look(ann, [ann.id, bob.id, bob.id, 99]);
   expect([answer.status, answer.json()]).toEqual([200, { ways: [] }]);
 });
+
+it('ends what was known when the next answer does not have it: who refuses to tell sends an empty one', async () => {
+  const { running, come } = await start();
+  const ann = await come(ids.ann);
+  const first = running.hub.look([ids.ann]);
+  ann.send({ kind: 'ways', peers: [relayed, { id: ids.server, way: 'direct' }] });
+  expect(await first).toHaveLength(2);
+  await running.hub.look([ids.ann]);
+  ann.send({ kind: 'ways', peers: [] });
+  await ann.settled();
+  expect(await running.hub.look([ids.ann])).toEqual([]);
+});

@@ -15,6 +15,8 @@ type Looked = {
   /** Resolves at the first answer. */
   readonly heard: Promise<void>;
   readonly hear: () => void;
+  /** Each answer to a look is whole: what was known before it ends. */
+  isStale: boolean;
   timer: NodeJS.Timeout;
 };
 
@@ -49,6 +51,8 @@ export class Looks {
     const looked = this.#looked.get(id);
     if (!looked) return;
     const { ways, hear } = looked;
+    if (looked.isStale) ways.clear();
+    looked.isStale = false;
     for (const row of rows)
       if (row.way === 'none' || !this.#mayTalk(id, row.id)) ways.delete(row.id);
       else ways.set(row.id, row);
@@ -66,7 +70,7 @@ export class Looks {
     const known = this.#looked.get(id);
     clearTimeout(known?.timer);
     const timer = setTimeout(() => this.#forget(id), LOOK_SECONDS * 1000).unref();
-    const looked = { ways: new Map<PeerId, WayRow>(), heard, hear, ...known, timer };
+    const looked = { ways: new Map<PeerId, WayRow>(), heard, hear, ...known, isStale: true, timer };
     this.#looked.set(id, looked);
     return looked.heard;
   }
