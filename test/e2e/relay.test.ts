@@ -22,7 +22,10 @@ const keyOf = async (host: Host, device = 'acme'): Promise<string> =>
 
 const TABLE = ['ip', 'innernet-relay-acme'];
 const LIST = ['nft', 'list'];
-const FORWARDING = '/proc/sys/net/ipv4/conf/eth0/forwarding';
+const SETTINGS = '/proc/sys/net/ipv4/conf';
+const FORWARDING = `${SETTINGS}/eth0/forwarding`;
+
+const hasSaid = (text: string): boolean => network.said.some((line) => line.includes(text));
 
 const shown = (): Promise<string> => network.server.sure([...SERVER, 'show', 'acme']);
 
@@ -115,9 +118,7 @@ describe('two peers behind routers that change ports', () => {
       'the table is back',
       async () => (await network.server.exec([...LIST, 'counters', 'table', ...TABLE])).code === 0,
     );
-    await until('it says so', async () =>
-      network.said.some((line) => line.includes('relay-acme was changed')),
-    );
+    await until('it says so', async () => hasSaid('relay-acme was changed'));
     expect(await passedOnPings(50)).toBeGreaterThanOrEqual(0.9 * 2 * 50);
   });
 
@@ -188,7 +189,7 @@ describe('two peers behind routers that change ports', () => {
       'table ip docker { chain FORWARD { type filter hook forward priority 0; policy drop; }; }\n';
     await network.server.sure(['nft', '-f', '-'], { input: docker });
     await until('ann reaches bob again', () => reaches(ann, BOB), 60);
-    await until('it says why', async () => network.said.some((line) => line.includes('ip docker FORWARD')));
+    await until('it says why', async () => hasSaid('ip docker FORWARD'));
   });
 
   it('talk through the program where nftables is missing, which is said', async () => {
@@ -197,10 +198,25 @@ describe('two peers behind routers that change ports', () => {
     await network.stopServing('SIGTERM');
     await network.serve();
     await until('ann reaches bob again', () => reaches(ann, BOB));
-    expect(network.said.some((line) => line.includes('the program nft is missing'))).toBe(true);
+    expect(hasSaid('nftables is missing (sudo apt-get install nftables')).toBe(true);
     expect(await shown()).toContain('innernet-server passes data on, which is slower');
     expect(await relayStep()).toMatchObject({ grade: 'warning' });
     await network.server.sure(['umount', '/usr/sbin/nft']);
+  });
+
+  it('talk through the program where it may not forward; it says what an administrator may do', async () => {
+    const { server } = network;
+    await network.stopServing('SIGTERM');
+    await server.sure(['sysctl', '-qw', 'net.ipv4.conf.eth0.forwarding=0']);
+    await server.sure(['mount', '--bind', SETTINGS, SETTINGS]);
+    await server.sure(['mount', '-o', 'remount,ro,bind', SETTINGS]);
+    await network.serve();
+    await until('ann reaches bob again', () => reaches(ann, BOB));
+    await until('it says so', async () => hasSaid('sudo sysctl -w net/ipv4/conf/eth0/forwarding=1'));
+    await server.sure(['umount', SETTINGS]);
+    await network.stopServing('SIGTERM');
+    await network.serve();
+    await until('it forwards', async () => (await server.sure(['cat', FORWARDING])) === '1\n');
   });
 
   it('R41: do so no longer once one is disabled, although no program of theirs runs', async () => {
@@ -253,9 +269,8 @@ it('a port that is taken is a warning, and the network is served', async () => {
   ]);
   await holder.line(/held/);
   await network.admin('set-relay', 'acme', 'innernet-server', '--port', String(PORT + 1));
-  await until('it says so', async () =>
-    network.said.some((line) => line.includes(`no relay now: UDP port ${PORT + 1} is taken`)),
-  );
+  await until('it says so', async () => hasSaid(`no relay now: UDP port ${PORT + 1} is taken`));
+  await until('and what to do', async () => hasSaid('hint: choose another: innernet-server set-relay '));
   expect(JSON.parse(await network.server.sure([...SERVER, 'list-peers', 'acme', '--json']))).toHaveLength(3);
   await holder.stop();
 });
