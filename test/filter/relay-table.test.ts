@@ -57,7 +57,7 @@ it('an interface that forwards for the relay alone passes nothing else on', () =
 });
 
 it('some packets of a host that is not told yet reach the program: the first data after a handshake is among them', () => {
-  const lines = skeletonOf({ network, port: 51821, ownHost: '203.0.113.10' as Ip, lent: [] });
+  const lines = skeletonOf({ ...table, port: 51821, ownHost: '203.0.113.10' as Ip, lent: [] });
   const strangers = lines.filter((line) => line.includes('saddr != @sites'));
   expect(strangers).toEqual(
     Array(2).fill('    ip saddr != @sites limit rate over 200/second burst 200 packets drop'),
