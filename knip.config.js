@@ -6,7 +6,7 @@ const programs = [
   'src/client/program.ts!',
   'src/server/program.ts!',
   'src/server/past/past-thread.ts!',
-  'src/page/main.tsx!',
+  'src/page/main.ts!',
 ];
 
 export default {

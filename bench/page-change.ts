@@ -1,24 +1,17 @@
 /** From a change, made as a verb on the server makes it, to the cell in a browser that shows it. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
-import { sha256Text } from '../src/machine/sha256.ts';
-import { READ_MODELS } from '../src/projections/projections.ts';
-import { formatConf } from '../src/server/disk/conf.ts';
-import { filesOf } from '../src/server/disk/files.ts';
 import { LocalPlane } from '../src/server/verbs/local-plane.ts';
-import { openSqliteLog } from '../src/store/sqlite-log.ts';
 import { answersOf } from '../src/ui/answers.ts';
 import { openDoor } from '../src/ui/door.ts';
 import { Idle } from '../src/ui/idle.ts';
 import { Keys } from '../src/ui/keys.ts';
 import { readPageFiles } from '../src/ui/page-files.ts';
-import { type PeerId, SERVER_PEER } from '../src/values/id.ts';
-import { keyPairFrom } from '../src/values/key-pair.ts';
+import type { PeerId } from '../src/values/id.ts';
 import { InterfaceName } from '../src/values/name.ts';
-import '../test/lab/browser.ts';
+import { watch } from '../test/lab/browser.ts';
+import { townFolders } from '../test/page/town-folders.ts';
 import { TOWNS } from '../test/page/towns.ts';
 import { alone, type Measured, type Row } from './figure.ts';
 import { withFolder } from './scratch.ts';
@@ -26,30 +19,6 @@ import { withFolder } from './scratch.ts';
 const ROUNDS = 20;
 const HOUR = 3_600_000;
 const ACME = InterfaceName.parse('acme');
-
-/** A server's folders with a town's log. */
-const settled = async (folder: string, { commits, network }: ReturnType<(typeof TOWNS)[500]>) => {
-  const folders = { configDir: join(folder, 'etc'), dataDir: join(folder, 'lib') };
-  for (const each of Object.values(folders)) mkdirSync(each, { mode: 0o700 });
-  const files = filesOf(ACME, folders);
-  const { privateKey } = keyPairFrom(randomBytes(32));
-  const address = network.peer(SERVER_PEER)?.ip;
-  if (!address) throw new Error('the town has no server');
-  writeFileSync(files.conf, formatConf({ privateKey, listenPort: 51820, address, prefix: 16 }), {
-    mode: 0o600,
-  });
-  const log = await openSqliteLog({ file: files.log, readModels: READ_MODELS, mode: 'create' });
-  const actor = JSON.stringify({ kind: 'operator', uid: 0 });
-  await log.append(
-    0,
-    commits.map(({ events, at }, index) => {
-      const commandId = `command ${index}`;
-      return { actor, commandId, commandDigest: sha256Text(commandId), recordedAt: at, events };
-    }),
-  );
-  await log.close();
-  return folders;
-};
 
 /** When the browser has drawn that a peer is cut off, or is not, in milliseconds since 1970. */
 const drawnAt = (page: Page, peer: PeerId, isOff: boolean): Promise<number> =>
@@ -82,7 +51,7 @@ const changes = async (page: Page, plane: LocalPlane): Promise<number[]> => {
 
 const measure = async (): Promise<Measured[]> =>
   withFolder(async (folder) => {
-    const folders = await settled(folder, TOWNS[500]());
+    const folders = await townFolders(folder, TOWNS[500]());
     const [shown, changed] = [await LocalPlane.open(ACME, folders), await LocalPlane.open(ACME, folders)];
     const program = { program: 'innernet-server', version: '', typed: 'innernet-server' } as const;
     const answers = await answersOf(shown, program, { ways: async () => [] });
@@ -95,6 +64,7 @@ const measure = async (): Promise<Measured[]> =>
     });
     try {
       const page = await browser.newPage({ viewport: { width: 1400, height: 800 } });
+      await watch(page);
       await page.goto(`http://127.0.0.1:${door.port}/#${keys.token(HOUR)}`);
       await page.getByRole('button', { name: 'previous commit' }).waitFor();
       const name = 'page of 500 peers: a change on the server to its cell';

@@ -91,8 +91,12 @@ const SHAPES = `
   export const NEVER = undefined;
 `;
 
-/** The page: one script and one style, which ask nobody else for anything. */
-const pageFiles = async (/** @type {string} */ folder) => {
+/**
+ * The page: one script and one style, which ask nobody else for anything.
+ * @param {string} folder
+ * @param {string} [main] another way to start it
+ */
+export const pageFiles = async (folder, main = 'src/page/main.ts') => {
   const { outputFiles, metafile } = await esbuild.build({
     absWorkingDir: root,
     bundle: true,
@@ -104,7 +108,7 @@ const pageFiles = async (/** @type {string} */ folder) => {
     logLevel: 'warning',
     write: false,
     metafile: true,
-    entryPoints: { page: 'src/page/main.tsx', 'page-style': 'src/page/page.css' },
+    entryPoints: { page: main, 'page-style': 'src/page/page.css' },
     outdir: folder,
     plugins: [shapesOnly],
   });

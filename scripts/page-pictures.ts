@@ -59,6 +59,10 @@ const SHOTS: readonly Shot[] = [
   },
   { name: 'matrix-500', town: 500, act: key('2') },
   { name: 'list-500', town: 500, act: key('3') },
+  { name: 'reach-10', town: 10, size: { width: 1100, height: 600 }, act: find('press') },
+  { name: 'list-10', town: 10, size: { width: 1100, height: 600 }, act: key('3') },
+  { name: 'matrix-10', town: 10, size: { width: 1100, height: 600 }, act: key('2') },
+  { name: 'reach-500-dark', town: 500, scheme: 'dark', act: find('office-1-m1') },
   { name: 'history-500', town: 500, act: key('4') },
 ];
 

@@ -1,6 +1,6 @@
 /** The verb why: whether two peers can talk, why, since when and by whom; exit code 3 if not. */
 import { printable } from '../domain/rejection.ts';
-import type { ObservedWay } from '../protocol/looking.ts';
+import { type ObservedWay, wayText } from '../protocol/looking.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
 import type { PeerId } from '../values/id.ts';
 import { momentIn } from './moments.ts';
@@ -46,12 +46,10 @@ const turnLines = ({ since, reasons, visible }: Why, clock: Clock): string[] => 
   return [`  what ${visible ? 'opened' : 'ended'} it`, ...eventLines([since], clock)];
 };
 
-/** `ann reaches press by the relay innernet-server: …`, as the machine of `ann` says. */
-const wayText = ({ peers }: Why, { from, to, way, relay, relayName, reason }: ObservedWay): string => {
-  const nameOf = (id: number): string => peers.find((peer) => peer.id === id)?.name ?? String(id);
-  const by = way === 'direct' ? 'directly' : `by the relay ${relayName ?? relay ?? 'of another machine'}`;
-  return `${nameOf(from)} reaches ${nameOf(to)} ${by}${reason === undefined ? '' : `: ${reason}`}`;
-};
+const nameIn =
+  ({ peers }: Why) =>
+  (id: PeerId): string =>
+    peers.find((peer) => peer.id === id)?.name ?? String(id);
 
 const textOf = (
   found: Why,
@@ -63,7 +61,7 @@ const textOf = (
     headline(found, clock),
     ...found.reasons.flatMap((reason) => reasonLines(reason, suggest, clock)),
     ...turnLines(found, clock),
-    ...ways.map((way) => `  ${paint('yellow', 'observed')}: ${printable(wayText(found, way))}`),
+    ...ways.map((way) => `  ${paint('yellow', 'observed')}: ${printable(wayText(way, nameIn(found)))}`),
     ...reality.map(
       (sentence) => `  ${paint('yellow', 'on this machine')}: ${printable(clock.sentence(sentence))}`,
     ),

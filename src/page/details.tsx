@@ -8,10 +8,10 @@ import { type CidrId, type PeerId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '.
 import { Ask, Do, mayAct, PeerDeeds } from './deeds.tsx';
 import { matrixOf, type Relation } from './map/relations.ts';
 import type { Observed, Page, Thing } from './page.ts';
-import type { Scene } from './scene.ts';
+import { type Scene, stateIn } from './scene.ts';
 import { Sign } from './sign.tsx';
 import { Why } from './why.tsx';
-import { countText, STATE_WORDS, spanText, stateOf, timeText } from './words.ts';
+import { countText, STATE_WORDS, spanText, timeText, waysText } from './words.ts';
 
 /** Reached peers by the block they stand in, the fullest first. */
 const groupsOf = (network: Network, reached: ReadonlySet<PeerId>): { node: CidrNode; count: number }[] => {
@@ -63,9 +63,35 @@ const heardText = (observed: Observed | undefined): string => {
   return `last handshake with the server ${spanText(Date.now() - Date.parse(observed.seen))} ago`;
 };
 
+const MAX_RELAYED = 6;
+
+/** By the chosen machine's own word; of the relayed ones, which and by whom. */
+const Tunnels = ({ page, network }: { page: Page; network: Network }) => {
+  const ways = page.ways.value.filter(({ way }) => way !== 'none');
+  if (ways.length === 0) return null;
+  const relayed = ways.filter(({ way }) => way === 'relayed');
+  const nameOf = (id: PeerId): string => nameText(network.peer(id)?.name ?? String(id));
+  const relays = [...new Set(relayed.map(({ relay, relayName }) => relayName ?? String(relay ?? 'a relay')))];
+  return (
+    <section class="tunnels" aria-label="its tunnels">
+      <h3>tunnels now: {waysText({ direct: ways.length - relayed.length, relayed: relayed.length })}</h3>
+      {relayed.length > 0 ? (
+        <p>
+          <Sign state="relayed" /> by {relays.map(nameText).join(', ')}:{' '}
+          {relayed
+            .slice(0, MAX_RELAYED)
+            .map(({ to }) => nameOf(to))
+            .join(', ')}
+          {relayed.length > MAX_RELAYED ? ` and ${relayed.length - MAX_RELAYED} more` : ''}
+        </p>
+      ) : null}
+    </section>
+  );
+};
+
 const PeerPanel = ({ page, scene, peer }: { page: Page; scene: Scene; peer: Peer }) => {
   const observed = scene.observed?.get(peer.id);
-  const state = stateOf(peer, scene.observed && (observed ?? null), Date.now());
+  const state = stateIn(scene, peer);
   const home = scene.after.network.cidr(peer.cidrId);
   return (
     <>
@@ -93,6 +119,7 @@ const PeerPanel = ({ page, scene, peer }: { page: Page; scene: Scene; peer: Peer
         ) : null}
       </dl>
       {scene.observed && peer.id !== SERVER_PEER ? <p class="dim">{heardText(observed)}</p> : null}
+      <Tunnels page={page} network={scene.after.network} />
       <PeerDeeds page={page} peer={peer} />
       <Reached page={page} scene={scene} thing={{ kind: 'peer', id: peer.id }} />
       <p class="dim">Choose a second one with shift: why they can talk, or why not.</p>

@@ -30,7 +30,7 @@ const DARK = '(prefers-color-scheme: dark)';
 
 const inksOf = (): Inks => {
   const style = getComputedStyle(document.documentElement);
-  const names = [...STATES, 'ink', 'paper', 'line', 'gained', 'lost', 'chosen'] as const;
+  const names = [...STATES, 'ink', 'paper', 'line', 'block', 'lit', 'gained', 'lost', 'chosen'] as const;
   return Object.fromEntries(
     names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
   ) as unknown as Inks;

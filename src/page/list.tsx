@@ -7,16 +7,16 @@ import { toNumber } from '../values/ip.ts';
 import { PeerDeeds } from './deeds.tsx';
 import { useWindow } from './hooks.ts';
 import type { Page } from './page.ts';
-import type { Scene } from './scene.ts';
+import { type Scene, stateIn } from './scene.ts';
 import { Sign } from './sign.tsx';
 import { found } from './view.ts';
-import { countText, STATE_WORDS, STATES, type State, spanText, stateOf } from './words.ts';
+import { countText, STATE_WORDS, STATES, type State, spanText, waysText } from './words.ts';
 
 const ROW_HEIGHT = 34;
 
-type Line = { peer: Peer; cidr: string; state: State; heard: string };
+type Line = { peer: Peer; cidr: string; state: State; ways: string; heard: string };
 
-const COLUMNS = ['state', 'name', 'address', 'CIDR', 'last heard'] as const;
+const COLUMNS = ['state', 'name', 'address', 'CIDR', 'tunnels', 'last heard'] as const;
 type Column = (typeof COLUMNS)[number];
 
 const ORDERS: { readonly [C in Column]: (left: Line, right: Line) => number } = {
@@ -24,6 +24,7 @@ const ORDERS: { readonly [C in Column]: (left: Line, right: Line) => number } = 
   name: (left, right) => left.peer.name.localeCompare(right.peer.name, 'en', { numeric: true }),
   address: (left, right) => (toNumber(left.peer.ip) < toNumber(right.peer.ip) ? -1 : 1),
   CIDR: (left, right) => left.cidr.localeCompare(right.cidr, 'en', { numeric: true }),
+  tunnels: (left, right) => right.ways.localeCompare(left.ways, 'en', { numeric: true }),
   'last heard': (left, right) => right.heard.localeCompare(left.heard),
 };
 
@@ -32,8 +33,9 @@ const holds = (words: string, { peer, cidr, state }: Line): boolean =>
 
 const lineOf = (scene: Scene, network: Network, peer: Peer): Line => {
   const observed = scene.observed?.get(peer.id);
-  const state = stateOf(peer, scene.observed && (observed ?? null), Date.now());
-  return { peer, state, cidr: network.cidr(peer.cidrId)?.name ?? '', heard: observed?.seen ?? '' };
+  const cidr = network.cidr(peer.cidrId)?.name ?? '';
+  const ways = observed?.told ? waysText(observed.told) : '';
+  return { peer, state: stateIn(scene, peer), cidr, ways, heard: observed?.seen ?? '' };
 };
 
 const linesOf = (scene: Scene, order: Column, words: string): Line[] =>
@@ -45,7 +47,7 @@ const linesOf = (scene: Scene, order: Column, words: string): Line[] =>
 type RowProps = { page: Page; line: Line; isChosen: boolean; place: number };
 
 const Row = ({ page, line, isChosen, place }: RowProps) => {
-  const { peer, cidr, state, heard } = line;
+  const { peer, cidr, state, ways, heard } = line;
   const choose = (event: MouseEvent): void =>
     page.choose({ kind: 'peer', id: peer.id }, { also: event.shiftKey });
   return (
@@ -61,6 +63,7 @@ const Row = ({ page, line, isChosen, place }: RowProps) => {
       </td>
       <td>{peer.ip}</td>
       <td>{nameText(cidr)}</td>
+      <td>{ways || '–'}</td>
       <td>{heard ? `${spanText(Date.now() - Date.parse(heard))} ago` : '–'}</td>
       <td>
         <PeerDeeds page={page} peer={peer} />
@@ -78,7 +81,10 @@ const Spacer = ({ rows }: { rows: number }) => (
 export const ListView = ({ page, scene }: { page: Page; scene: Scene }) => {
   const [order, setOrder] = useState<Column>('address');
   const words = found.value;
-  const lines = useMemo(() => linesOf(scene, order, words), [scene.after, scene.observed, order, words]);
+  const lines = useMemo(
+    () => linesOf(scene, order, words),
+    [scene.after, scene.observed, scene.ways, order, words],
+  );
   const { ref, first, end } = useWindow(lines.length, ROW_HEIGHT);
   const chosen = scene.selection.filter(({ kind }) => kind === 'peer').map(({ id }) => id as number);
   return (

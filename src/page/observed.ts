@@ -1,4 +1,4 @@
-/** Who is connected, by handshakes with the server and by this machine's own tunnels. */
+/** Who is connected, by handshakes with the server, by this machine's own tunnels, and by what others tell of theirs. */
 import type { News } from '../protocol/page.ts';
 import type { PeerId } from '../values/id.ts';
 import type { Observed } from './page.ts';
@@ -8,7 +8,7 @@ const SESSION_MS = 180_000;
 
 /** `now`: milliseconds since 1970. */
 export const observedOf = (
-  { seen, ways }: Pick<Extract<News, { kind: 'seen' }>, 'seen' | 'ways'>,
+  { seen, ways, told }: Omit<Extract<News, { kind: 'seen' }>, 'kind'>,
   now: number,
 ): ReadonlyMap<PeerId, Observed> => {
   const observed = new Map<PeerId, Observed>();
@@ -16,5 +16,7 @@ export const observedOf = (
     observed.set(peerId, { seen: last, isConnected: now - Date.parse(last) <= SESSION_MS });
   for (const { peerId, way } of ways)
     observed.set(peerId, { isConnected: false, ...observed.get(peerId), way });
+  for (const { peerId, direct, relayed } of told)
+    observed.set(peerId, { isConnected: false, ...observed.get(peerId), told: { direct, relayed } });
   return observed;
 };

@@ -2,7 +2,8 @@
 import type { ReadonlySignal } from '@preact/signals';
 import type { Difference } from '../domain/difference.ts';
 import type { Network } from '../domain/network.ts';
-import type { About, Intent, PageRefusal, Prepared, TunnelWay } from '../protocol/page.ts';
+import type { ObservedWay } from '../protocol/looking.ts';
+import type { About, Intent, PageRefusal, Prepared, ToldWays, TunnelWay } from '../protocol/page.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
 import type { AssociationId, CidrId, PeerId, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -30,6 +31,8 @@ export type Observed = {
   isConnected: boolean;
   /** Of this machine's own tunnel to it. */
   way?: TunnelWay['way'];
+  /** Of its tunnels to other peers, by its own word. */
+  told?: Pick<ToldWays, 'direct' | 'relayed'>;
 };
 
 export type Thing =
@@ -99,6 +102,8 @@ export type Page = {
   readonly selection: ReadonlySignal<readonly Thing[]>;
   readonly history: ReadonlySignal<History>;
   readonly comparison: ReadonlySignal<Comparison | undefined>;
+  /** Of the tunnels of chosen peers, by their own words; empty where nobody says. */
+  readonly ways: ReadonlySignal<readonly ObservedWay[]>;
   /** Of two chosen peers. */
   readonly why: ReadonlySignal<WhyShown | undefined>;
   /** The one that is in work. */

@@ -1,5 +1,5 @@
 /** Paints the peers of the map on a canvas: each state has a shape and a colour, however small. */
-import type { PeerId } from '../values/id.ts';
+import type { CidrId, PeerId } from '../values/id.ts';
 import { type Bed, cellOf, type Icicle, type Rect } from './map/icicle.ts';
 import type { Mark } from './map/marks.ts';
 import { STATES, type State } from './words.ts';
@@ -20,6 +20,8 @@ export type Inks = { readonly [S in State]: string } & {
   readonly ink: string;
   readonly paper: string;
   readonly line: string;
+  readonly block: string;
+  readonly lit: string;
   readonly gained: string;
   readonly lost: string;
   readonly chosen: string;
@@ -217,12 +219,35 @@ const paintChosen = (brush: Brush, { bed, slot }: Cell, inks: Inks): void => {
   brush.stroke();
 };
 
+/** A plate under each bed, from its block down to where its arcs begin; lit where something within is. */
+const paintPlates = (
+  brush: Brush,
+  { beds, base }: Pick<Icicle, 'beds' | 'base'>,
+  { inks, lit }: { inks: Inks; lit: ReadonlySet<CidrId> | undefined },
+): void => {
+  for (const { cidrId, x, y, width } of beds) {
+    if (lit && !lit.has(cidrId)) continue;
+    brush.globalAlpha = lit ? 1 : 0.5;
+    brush.fillStyle = lit ? inks.lit : inks.block;
+    brush.fillRect(x, y - 1, width, base - y + 1);
+  }
+  brush.globalAlpha = 1;
+};
+
+type Painting = {
+  inks: Inks;
+  ratio: number;
+  font: string;
+  /** Undefined: nothing is chosen. */
+  lit: ReadonlySet<CidrId> | undefined;
+};
+
 /** Paints all cells on a clean canvas; `ratio` is how many of its pixels make one of the page's. */
 export const paintCells = (
   canvas: HTMLCanvasElement,
   cells: readonly Cell[],
-  icicle: Pick<Icicle, 'width' | 'base'>,
-  { inks, ratio, font }: { inks: Inks; ratio: number; font: string },
+  icicle: Pick<Icicle, 'width' | 'base' | 'beds'>,
+  { inks, ratio, font, lit }: Painting,
 ): void => {
   const [width, height] = [Math.ceil(icicle.width * ratio), Math.ceil(icicle.base * ratio)];
   if (canvas.width !== width) canvas.width = width;
@@ -231,6 +256,7 @@ export const paintCells = (
   if (!brush) return;
   brush.setTransform(ratio, 0, 0, ratio, 0, 0);
   brush.clearRect(0, 0, icicle.width, icicle.base);
+  paintPlates(brush, icicle, { inks, lit });
   brush.font = font;
   brush.textBaseline = 'middle';
   paintCrowds(

@@ -2,16 +2,16 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
-import { type AssociationId, type CidrId, type PeerId, SERVER_CIDR } from '../values/id.ts';
+import { type AssociationId, type CidrId, SERVER_CIDR } from '../values/id.ts';
 import { type Size, useInks, useSize } from './hooks.ts';
 import { type Arc, arcsOf, type Curve, curveOf, lineOf, ribbonOf } from './map/arcs.ts';
 import { Ground } from './map/ground.ts';
 import { type Block, blockAt, type Icicle, icicleOf, slotAt } from './map/icicle.ts';
 import type { Page, Thing } from './page.ts';
 import { paintCells } from './paint.ts';
-import { cellsOf, concerned, joined, litBlocks, type Scene } from './scene.ts';
+import { cellsOf, concerned, joined, litBeds, litBlocks, type Scene, stateIn } from './scene.ts';
 import { top } from './view.ts';
-import { countText, STATE_WORDS, stateOf } from './words.ts';
+import { countText, STATE_WORDS } from './words.ts';
 
 /** The part of the height that arcs may take. */
 const ARC_SHARE = 0.33;
@@ -118,7 +118,7 @@ const spotAt = (scene: Scene, icicle: Icicle, ground: Ground, x: number, y: numb
   const ip = slot && ground.addressAt(slot.bed.cidrId, slot.slot);
   const peer = ip && network.peerAt(ip);
   if (peer) {
-    const state = stateOf(peer, scene.observed && (scene.observed.get(peer.id) ?? null), Date.now());
+    const state = stateIn(scene, peer);
     const more = slot.bed.perCell > 1 ? ` and up to ${slot.bed.perCell - 1} more` : '';
     const text = `${nameText(peer.name)} ${peer.ip}, ${STATE_WORDS[state]}${more}`;
     return { x, y, thing: { kind: 'peer', id: peer.id }, text };
@@ -175,7 +175,12 @@ export const Picture = ({ page, scene }: { page: Page; scene: Scene }) => {
     if (!canvas.current || !icicle) return;
     const cells = cellsOf(scene, ground, icicle, Date.now());
     const font = `13px ${getComputedStyle(document.body).fontFamily}`;
-    paintCells(canvas.current, cells, icicle, { inks, ratio: devicePixelRatio || 1, font });
+    paintCells(canvas.current, cells, icicle, {
+      inks,
+      ratio: devicePixelRatio || 1,
+      font,
+      lit: litBeds(scene),
+    });
   }, [scene, icicle, inks]);
 
   useEffect(() => {
@@ -253,8 +258,7 @@ export const Picture = ({ page, scene }: { page: Page; scene: Scene }) => {
 export const peerStates = (scene: Scene): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const peer of scene.after.network.peers()) {
-    const observed = scene.observed && (scene.observed.get(peer.id as PeerId) ?? null);
-    const state = stateOf(peer, observed, Date.now());
+    const state = stateIn(scene, peer);
     counts.set(state, (counts.get(state) ?? 0) + 1);
   }
   return counts;

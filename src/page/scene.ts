@@ -9,7 +9,7 @@ import type { Icicle } from './map/icicle.ts';
 import { type Marks, marksOf } from './map/marks.ts';
 import type { Observed, Page, Shown, Thing } from './page.ts';
 import type { Cell } from './paint.ts';
-import { stateOf } from './words.ts';
+import { type State, stateOf } from './words.ts';
 
 /** The states before and after a change, one and the same when none is looked at. */
 export type Scene = {
@@ -18,6 +18,8 @@ export type Scene = {
   /** Undefined: no change is looked at. */
   readonly marks: Marks | undefined;
   readonly observed: ReadonlyMap<PeerId, Observed> | undefined;
+  /** Of the tunnels of the one chosen peer, by its own word. */
+  readonly ways: ReadonlyMap<PeerId, 'direct' | 'relayed'>;
   readonly selection: readonly Thing[];
   /** Undefined: nothing is chosen. */
   readonly lit: ReadonlySet<PeerId> | undefined;
@@ -41,6 +43,20 @@ const litBy = (page: Page, shown: Shown, selection: readonly Thing[]): ReadonlyS
   return new Set([...own(first), ...page.reachOf(shown, first)]);
 };
 
+const waysOf = ({ ways, selection }: Page): Scene['ways'] => {
+  const [chosen, second] = selection.value;
+  const rows = chosen?.kind === 'peer' && !second ? ways.value : [];
+  return new Map(
+    rows.flatMap(({ from, to, way }) => (way === 'none' || from !== chosen?.id ? [] : [[to, way] as const])),
+  );
+};
+
+/** As the chosen peer has it where that says so, else as it stands with everybody. */
+export const stateIn = ({ observed, ways }: Scene, peer: Peer, nowMs = Date.now()): State => {
+  const state = stateOf(peer, observed && (observed.get(peer.id) ?? null), nowMs);
+  return state === 'disabled' || state === 'invited' ? state : (ways.get(peer.id) ?? state);
+};
+
 /** Reads the page's signals; undefined before the first answer. */
 export const sceneOf = (page: Page): Scene | undefined => {
   const shown = page.shown.value;
@@ -49,22 +65,24 @@ export const sceneOf = (page: Page): Scene | undefined => {
   const comparison = page.comparison.value;
   const observed = page.moment.value === 'now' ? page.observed.value : undefined;
   const selection = page.selection.value;
+  const ways = waysOf(page);
   if (after && stage !== 'done')
     return {
       before: shown,
       after,
       marks: marksOf(prepared?.reach, shown.network, after.network),
       observed,
+      ways,
       selection,
       lit: undefined,
     };
   if (comparison) {
     const { from: before, to, difference } = comparison;
     const marks = marksOf(difference.reach, before.network, to.network);
-    return { before, after: to, marks, observed, selection, lit: undefined };
+    return { before, after: to, marks, observed, ways, selection, lit: undefined };
   }
   const lit = litBy(page, shown, selection);
-  return { before: shown, after: shown, marks: undefined, observed, selection, lit };
+  return { before: shown, after: shown, marks: undefined, observed, ways, selection, lit };
 };
 
 const isFaint = (scene: Scene, id: PeerId): boolean => {
@@ -81,8 +99,7 @@ export const cellsOf = (scene: Scene, ground: Ground, icicle: Icicle, nowMs: num
     const slot = ground.slotOf(peer.cidrId, peer.ip);
     if (!bed || slot === undefined) return;
     const { id, name } = peer;
-    const observed = scene.observed && (scene.observed.get(id) ?? null);
-    const state = stateOf(peer, observed, nowMs);
+    const state = stateIn(scene, peer, nowMs);
     const mark = scene.marks?.get(id);
     cells.push({
       id,
@@ -115,6 +132,10 @@ export const litBlocks = (scene: Scene): ReadonlySet<CidrId> | undefined => {
     if (kind === 'cidr') for (const around of lineage(network, id as CidrId)) lit.add(around);
   return lit;
 };
+
+/** CIDRs in which somebody is lit, those around them left out; undefined: nothing is chosen. */
+export const litBeds = ({ lit, after: { network } }: Scene): ReadonlySet<CidrId> | undefined =>
+  lit && new Set([...lit].flatMap((id) => network.peer(id)?.cidrId ?? []));
 
 /** CIDRs whose associations count for what is chosen: around it and, of a CIDR, within it. */
 export const concerned = (scene: Scene): ReadonlySet<CidrId> | undefined => {

@@ -9,10 +9,10 @@ import { toNumber } from '../values/ip.ts';
 import { useWindow } from './hooks.ts';
 import { inOrder } from './map/relations.ts';
 import type { Page, Thing } from './page.ts';
-import type { Scene } from './scene.ts';
+import { type Scene, stateIn } from './scene.ts';
 import { Sign } from './sign.tsx';
 import { top } from './view.ts';
-import { countText, STATE_WORDS, type State, stateOf } from './words.ts';
+import { countText, STATE_WORDS, type State } from './words.ts';
 
 const ROW_HEIGHT = 26;
 
@@ -198,10 +198,7 @@ type TreeRowProps = { item: Item; scene: Scene; isHere: boolean; choose: (also: 
 
 const TreeRow = ({ item, scene, isHere, choose }: TreeRowProps) => {
   const isChosen = scene.selection.some((thing) => isSame(thing, thingOf(item)));
-  const state =
-    item.kind === 'peer'
-      ? stateOf(item.peer, scene.observed && (scene.observed.get(item.peer.id) ?? null), Date.now())
-      : undefined;
+  const state = item.kind === 'peer' ? stateIn(scene, item.peer) : undefined;
   return (
     <div
       id={keyOf(item)}

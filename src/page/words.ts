@@ -20,11 +20,12 @@ export const STATE_WORDS: { readonly [S in State]: string } = {
 /** WireGuard shakes hands every two minutes while packets flow. */
 const MAX_HANDSHAKE_AGE_MS = 180_000;
 
-const tunnelOf = (observed: Observed, nowMs: number): State => {
-  if (observed.way === 'direct' || observed.way === 'relayed') return observed.way;
-  if (observed.way !== undefined) return 'silent';
-  const isFresh = observed.seen !== undefined && nowMs - Date.parse(observed.seen) < MAX_HANDSHAKE_AGE_MS;
-  return observed.isConnected || isFresh ? 'direct' : 'silent';
+/** Its own word first: what this machine has to do with it says less. */
+const tunnelOf = ({ told, way, seen, isConnected }: Observed, nowMs: number): State => {
+  if (told && told.direct + told.relayed > 0) return told.relayed >= told.direct ? 'relayed' : 'direct';
+  if (way === 'direct' || way === 'relayed') return way;
+  const isFresh = seen !== undefined && nowMs - Date.parse(seen) < MAX_HANDSHAKE_AGE_MS;
+  return isConnected || isFresh ? 'direct' : 'silent';
 };
 
 /** `observed` is undefined for a moment of the past, and null where a peer was never heard. */
@@ -36,6 +37,10 @@ export const stateOf = (peer: Peer, observed: Observed | null | undefined, nowMs
   if (peer.id === SERVER_PEER && observed?.way === undefined) return 'direct';
   return observed === null ? 'silent' : tunnelOf(observed, nowMs);
 };
+
+/** `4 direct, 1 relayed`; empty: nobody says. */
+export const waysText = ({ direct, relayed }: { direct: number; relayed: number }): string =>
+  [direct > 0 ? `${direct} direct` : '', relayed > 0 ? `${relayed} relayed` : ''].filter(Boolean).join(', ');
 
 const UNITS = [
   [86_400, 'd'],

@@ -20,6 +20,7 @@ export const PAGE_PATHS = {
   past: '/past',
   follow: '/follow',
   ask: '/ask',
+  ways: '/ways',
   prepare: '/prepare',
   commit: '/commit',
 } as const;
@@ -129,12 +130,15 @@ export type TunnelWay = {
   way: 'direct' | 'relayed' | 'trying' | 'silent';
 };
 
+/** Tunnels of a machine to other peers, by its own word while an admin looks; the server left out. */
+export type ToldWays = { peerId: PeerId; direct: number; relayed: number };
+
 /** One line of the stream each. */
 export type News =
   | { kind: 'entries'; entries: Told[]; end: Position }
   /** For a peer that is no admin: what it sees now. */
   | { kind: 'whole'; state: FirstAnswer['state'] }
-  | { kind: 'seen'; seen: SeenPeer[]; ways: TunnelWay[] }
+  | { kind: 'seen'; seen: SeenPeer[]; ways: TunnelWay[]; told: ToldWays[] }
   | { kind: 'away'; refusal: PageRefusal }
   | { kind: 'back' }
   | { kind: 'beat' };

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import type { Plane } from '../cli/plane.ts';
 import { note } from '../cli/print.ts';
 import { suggestedLine } from '../domain/rejection.ts';
+import type { Looked, LookRequest } from '../protocol/looking.ts';
 import type {
   About,
   Committed,
@@ -93,6 +94,10 @@ class PlaneAnswers implements Answers {
 
   ask({ question }: z.infer<typeof PageQuestion>): Promise<unknown> {
     return this.#plane.ask(question);
+  }
+
+  async ways({ peers }: LookRequest): Promise<Looked> {
+    return { ways: (await this.#plane.ways?.(peers)) ?? [] };
   }
 
   prepare({ intent }: z.infer<typeof ToPrepare>): Promise<Prepared> {

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type * as z from 'zod';
+import { LookRequest } from '../protocol/looking.ts';
 import {
   COUNTERSIGN_HEADER,
   Entrance,
@@ -23,6 +24,7 @@ import type { PageFiles } from './page-files.ts';
 export interface Answers {
   first(): Promise<unknown>;
   ask(question: z.infer<typeof PageQuestion>): Promise<unknown>;
+  ways(look: LookRequest): Promise<unknown>;
   prepare(order: z.infer<typeof ToPrepare>): Promise<unknown>;
   commit(order: z.infer<typeof ToCommit>): Promise<unknown>;
   past(stretch: z.infer<typeof Stretch>): AsyncIterable<News>;
@@ -92,7 +94,7 @@ class Door {
     this.#name = name;
   }
 
-  async hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async hear(request: IncomingMessage, response: ServerResponse, know: () => void): Promise<void> {
     const path = pathOf(request);
     const asked = {
       method: request.method ?? '',
@@ -109,6 +111,7 @@ class Door {
     if (path === PAGE_PATHS.enter) return this.#enter(request, response);
     const countersign = this.#countersignFor(request);
     if (countersign === undefined) return refuse(response, 401);
+    know();
     response.setHeader(COUNTERSIGN_HEADER, countersign);
     this.#inside.idle.touch();
     await this.#serve(path, request, response);
@@ -136,6 +139,8 @@ class Door {
         return say(answers.first());
       case PAGE_PATHS.ask:
         return say(answers.ask(parsed(PageQuestion, body)));
+      case PAGE_PATHS.ways:
+        return say(answers.ways(parsed(LookRequest, body)));
       case PAGE_PATHS.prepare:
         return say(answers.prepare(parsed(ToPrepare, body)));
       case PAGE_PATHS.commit:
@@ -187,8 +192,8 @@ export type OpenDoor = { port: number; origin: string; close: () => Promise<void
 export const openDoor = async (inside: Inside, port: number): Promise<OpenDoor> => {
   const name = freshName();
   const door = new Door(inside, name);
-  const listening = await listenOnLoopback((request, response) => {
-    door.hear(request, response).catch((error: unknown) => door.fail(error, response));
+  const listening = await listenOnLoopback((request, response, know) => {
+    door.hear(request, response, know).catch((error: unknown) => door.fail(error, response));
   }, port);
   return { ...listening, origin: `http://${name}:${listening.port}` };
 };

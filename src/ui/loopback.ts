@@ -1,9 +1,10 @@
 /** Listens on both addresses of loopback, at one port, under a name of its own. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Failure } from '../values/failure.ts';
+import { Visitors } from './visitors.ts';
 
 /**
  * Of each run its own, which browsers find on loopback by themselves: what another program that once had
@@ -11,8 +12,6 @@ import { Failure } from '../values/failure.ts';
  */
 export const freshName = (): string => `${randomBytes(8).toString('hex')}.localhost`;
 
-/** At each address, from this machine's programs, all users together. */
-const MAX_CONNECTIONS = 128;
 /** For a whole request; also the longest that a connection without one stays. */
 const MAX_REQUEST_MS = 5_000;
 const CHECK_EVERY_MS = 1_000;
@@ -25,9 +24,16 @@ const ABSENT = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
-const listen = async (hear: RequestListener, port: number, host: string): Promise<Server> => {
-  const server = createServer({ connectionsCheckingInterval: CHECK_EVERY_MS }, hear);
-  server.maxConnections = MAX_CONNECTIONS;
+/** `know` is called when a request has come with a tab's key. */
+export type Hear = (request: IncomingMessage, response: ServerResponse, know: () => void) => void;
+
+type Open = { hear: Hear; visitors: Visitors };
+
+const listen = async ({ hear, visitors }: Open, port: number, host: string): Promise<Server> => {
+  const server = createServer({ connectionsCheckingInterval: CHECK_EVERY_MS }, (request, response) =>
+    hear(request, response, () => visitors.know(request.socket)),
+  );
+  server.on('connection', (socket) => visitors.receive(socket));
   server.requestTimeout = MAX_REQUEST_MS;
   server.headersTimeout = MAX_REQUEST_MS;
   server.listen(port, host);
@@ -56,14 +62,15 @@ export type Listening = { port: number; close: () => Promise<void> };
  * Port 0: any free one. A browser may ask either address for a name of loopback: at one that is left free,
  * another user of this machine would hear it. Throws `Failure` if the port is taken.
  */
-export const listenOnLoopback = async (hear: RequestListener, port: number): Promise<Listening> => {
+export const listenOnLoopback = async (hear: Hear, port: number): Promise<Listening> => {
+  const one = { hear, visitors: new Visitors() };
   for (let tries = 1; ; tries += 1) {
-    const first = await listen(hear, port, '127.0.0.1').catch((error: unknown) => {
+    const first = await listen(one, port, '127.0.0.1').catch((error: unknown) => {
       throw refusal(error, port, '127.0.0.1');
     });
     const { port: open } = first.address() as AddressInfo;
     try {
-      const second = await listen(hear, open, '::1');
+      const second = await listen(one, open, '::1');
       return { port: open, close: async () => void (await Promise.all([first, second].map(end))) };
     } catch (error) {
       if (ABSENT.has(codeOf(error))) return { port: open, close: () => end(first) };

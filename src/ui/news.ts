@@ -1,14 +1,18 @@
 /** What happens in the network, for all tabs of the page: one follower of the log, its readers, their streams. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Plane } from '../cli/plane.ts';
-import type { FirstAnswer, News, PageRefusal, TunnelWay } from '../protocol/page.ts';
+import type { NetworkView, Plane } from '../cli/plane.ts';
+import { MAX_LOOKED } from '../protocol/looking.ts';
+import type { FirstAnswer, News, PageRefusal, ToldWays, TunnelWay } from '../protocol/page.ts';
 import { PAGE_OF_ENTRIES } from '../protocol/page.ts';
 import type { QuestionOf } from '../protocol/past.ts';
-import type { Position } from '../values/id.ts';
+import { type PeerId, type Position, SERVER_PEER } from '../values/id.ts';
 
 /** Between looks at who is connected; a large network is looked at less often. */
 const LOOK_EVERY_MS = 10_000;
 const LOOK_EVERY_MS_PER_PEER = 4;
+
+/** Peers whose tunnels are asked for, all at each look. */
+const MAX_LOOKED_AT = 500;
 
 /** Of one tab that reads too slowly; then its stream is cut, and it begins again. */
 const MAX_WAITING = 256;
@@ -18,13 +22,32 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 5_000;
 
 export type Source = {
-  plane: Pick<Plane, 'ask' | 'view' | 'seen'>;
+  plane: Pick<Plane, 'ask' | 'view' | 'seen' | 'ways'>;
   isAdmin: () => boolean;
   /** What a peer that is no admin sees now. */
   whole: () => Promise<FirstAnswer['state']>;
   /** This machine's own tunnels. */
   ways: () => Promise<TunnelWay[]>;
   refusalOf: (error: unknown) => PageRefusal;
+};
+
+/** How the tunnels of others stand, each by its own word; in a larger network only those of what is chosen. */
+const toldWays = async (plane: Source['plane'], { peers }: NetworkView): Promise<ToldWays[]> => {
+  const asked = peers.filter(
+    ({ id, isRedeemed, isDisabled }) => id !== SERVER_PEER && isRedeemed && !isDisabled,
+  );
+  if (!plane.ways || asked.length > MAX_LOOKED_AT) return [];
+  const told = new Map<PeerId, ToldWays>();
+  for (let at = 0; at < asked.length; at += MAX_LOOKED) {
+    const rows = await plane.ways(asked.slice(at, at + MAX_LOOKED).map(({ id }) => id));
+    for (const { from: peerId, to, way } of rows ?? []) {
+      if (to === SERVER_PEER || way === 'none') continue;
+      const row = told.get(peerId) ?? { peerId, direct: 0, relayed: 0 };
+      row[way] += 1;
+      told.set(peerId, row);
+    }
+  }
+  return [...told.values()];
 };
 
 type Page = Extract<News, { kind: 'entries' }> & { after: Position };
@@ -168,7 +191,8 @@ export class Follower {
         const view = await plane.view();
         peers = view.peers.length;
         const seen = (await plane.seen?.(view)) ?? [];
-        const item: Item = { kind: 'seen', seen, ways: await ways() };
+        const told = this.#source.isAdmin() ? await toldWays(plane, view) : [];
+        const item: Item = { kind: 'seen', seen, ways: await ways(), told };
         if (!signal.aborted && JSON.stringify(item) !== JSON.stringify(this.#seen)) {
           this.#seen = item;
           this.#tell(item);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LivePage } from '../../src/page/live-page.ts';
+import { watch } from '../lab/browser.ts';
 import { stageOf } from '../page/stage.ts';
 import { TOWNS, type Town } from '../page/towns.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-const open = async (town: Town, colorScheme: 'light' | 'dark' = 'light'): Promise<Seen> => {
+const open = async (town: Town, colorScheme: 'light' | 'dark', isWatched: boolean): Promise<Seen> => {
   const stage = await stageOf(town);
   const page = await browser.newPage({ viewport: { width: 1200, height: 700 }, colorScheme });
   page.setDefaultTimeout(60_000);
@@ -30,6 +30,7 @@ const open = async (town: Town, colorScheme: 'light' | 'dark' = 'light'): Promis
     errors.push(`a dialog of the browser: ${dialog.message()}`);
     void dialog.dismiss();
   });
+  if (isWatched) await watch(page);
   await page.goto(stage.url);
   await page.getByRole('button', { name: 'previous commit' }).waitFor();
   const close = async (): Promise<void> => {
@@ -39,8 +40,13 @@ const open = async (town: Town, colorScheme: 'light' | 'dark' = 'light'): Promis
   return { page, errors, close };
 };
 
-const inside = async (town: Town, scheme: 'light' | 'dark', story: (page: Page) => Promise<void>) => {
-  const { page, errors, close } = await open(town, scheme);
+const inside = async (
+  town: Town,
+  scheme: 'light' | 'dark',
+  story: (page: Page) => Promise<void>,
+  isWatched = false,
+) => {
+  const { page, errors, close } = await open(town, scheme, isWatched);
   try {
     await story(page);
     expect(errors).toEqual([]);
@@ -53,17 +59,20 @@ const press = async (page: Page, ...keys: string[]): Promise<void> => {
   for (const key of keys) await page.keyboard.press(key);
 };
 
+/** In the order of the tree. */
 const chosen = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
-    const { selection, shown } = (globalThis as unknown as { innernetPage: LivePage }).innernetPage;
-    const network = shown.value?.network;
-    return selection.value.map((thing) =>
-      String((thing.kind === 'peer' ? network?.peer(thing.id) : network?.cidr(thing.id as never))?.name),
-    );
-  });
+  page.locator('[role=treeitem][aria-selected=true]').evaluateAll((rows) =>
+    rows.map((row) => {
+      const [name] = [...row.childNodes].map((node) => node.textContent?.trim()).filter(Boolean);
+      return name ?? '';
+    }),
+  );
 
-const moment = (page: Page): Promise<number | 'now'> =>
-  page.evaluate(() => (globalThis as unknown as { innernetPage: LivePage }).innernetPage.moment.value);
+const moment = async (page: Page): Promise<number | 'now'> => {
+  const slider = page.getByRole('slider');
+  const value = await slider.inputValue();
+  return value === (await slider.getAttribute('max')) ? 'now' : Number(value);
+};
 
 const violations = async (page: Page): Promise<string[]> => {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
@@ -134,8 +143,28 @@ it('all of it goes by keys alone', async () => {
     await press(page, '2');
     await page.locator('.matrix td button').first().focus();
     await press(page, 'ArrowRight', 'ArrowDown', 'ArrowRight', 'Enter');
-    await expect.poll(() => chosen(page)).toEqual(['humans', 'printers']);
+    await page.getByRole('heading', { name: 'humans – printers' }).waitFor();
     await page.getByText('associated: their peers can talk').waitFor();
+  });
+});
+
+it('the ways of tunnels: of all by their own words, and of one that is chosen, with why', async () => {
+  await inside(TOWNS[10](), 'light', async (page) => {
+    const row = (name: string) => page.locator('[role=treeitem][data-peer]', { hasText: name });
+    const stateOf = (name: string) => row(name).getAttribute('data-state');
+    await expect.poll(() => stateOf('build-1')).toBe('direct');
+    await row('ann').click();
+    await page.getByRole('heading', { name: 'tunnels now: 2 direct, 1 relayed' }).waitFor();
+    await page.getByText('by innernet-server: press').waitFor();
+    expect(await Promise.all(['press', 'ryo', 'mallory'].map(stateOf))).toEqual([
+      'relayed',
+      'direct',
+      'disabled',
+    ]);
+    await press(page, '3');
+    await page.getByRole('row', { name: /ryo.*3 direct/ }).waitFor();
+    await press(page, 'Escape', '1', 'Escape');
+    await expect.poll(() => stateOf('press')).toBe('direct');
   });
 });
 
@@ -148,7 +177,7 @@ const peersAt = (page: Page): Promise<[string, number][]> =>
       await frames(count - 1);
     };
     await frames(3);
-    const { innernetPage } = globalThis as unknown as { innernetPage: LivePage };
+    const { innernetPage } = globalThis;
     const picture = document.querySelector('.picture');
     if (!picture) throw new Error('there is no picture');
     const { left, top, width } = picture.getBoundingClientRect();
@@ -174,21 +203,26 @@ it('nobody moves while the slider runs, also not past those who are gone by now'
     ['lake', 'sea'],
   ])
     town.do({ type: 'RenamePeer', peer, name });
-  await inside(town, 'light', async (page) => {
-    const slider = page.getByRole('slider');
-    const most = Number(await slider.getAttribute('max'));
-    const seen = new Map<string, number>();
-    // First a moment at which the one that is gone was gone already, then some at which it was there.
-    for (const position of [most - 1, most - 20, most - 100, most - 300, most - 5]) {
-      await slider.fill(String(position));
-      // A place may still be empty, or no longer full; it is never another's.
-      for (const [place, id] of await peersAt(page)) {
-        expect(`${id} at ${place}`).toBe(`${seen.get(place) ?? id} at ${place}`);
-        seen.set(place, id);
+  await inside(
+    town,
+    'light',
+    async (page) => {
+      const slider = page.getByRole('slider');
+      const most = Number(await slider.getAttribute('max'));
+      const seen = new Map<string, number>();
+      // First a moment at which the one that is gone was gone already, then some at which it was there.
+      for (const position of [most - 1, most - 20, most - 100, most - 300, most - 5]) {
+        await slider.fill(String(position));
+        // A place may still be empty, or no longer full; it is never another's.
+        for (const [place, id] of await peersAt(page)) {
+          expect(`${id} at ${place}`).toBe(`${seen.get(place) ?? id} at ${place}`);
+          seen.set(place, id);
+        }
       }
-    }
-    expect(new Set(seen.values()).size).toBeGreaterThan(60);
-  });
+      expect(new Set(seen.values()).size).toBeGreaterThan(60);
+    },
+    true,
+  );
 });
 
 it('a name that would be HTML is text, and one with control characters is written out', async () => {

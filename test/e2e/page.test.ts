@@ -6,13 +6,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { READ_MODELS } from '../../src/projections/projections.ts';
 import { type Intent, MAX_FOLDED_EVENTS } from '../../src/protocol/page.ts';
+import type { Folders } from '../../src/server/disk/files.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { acme, ids } from '../acme.ts';
 import { isRead, type OpenBrowser, openBrowser, type Visit, visit } from '../lab/browser.ts';
 import { nobodyOn } from '../lab/nobody.ts';
-import { Running } from '../lab/running.ts';
+import { Running, run } from '../lab/running.ts';
+import { townFolders } from '../page/town-folders.ts';
+import { TOWNS } from '../page/towns.ts';
 import { acmeFolders } from '../server/acme-folders.ts';
-import { append, commitOf } from '../store/temp-log.ts';
+import { append, commitOf, tempFolder } from '../store/temp-log.ts';
 import { CLIENT, follow, type Host, SERVER, SmallNetwork } from './small-network.ts';
 
 let network: SmallNetwork;
@@ -27,8 +30,8 @@ const browserOn = async (host?: Host): Promise<OpenBrowser> => {
 };
 
 /** Starts the page's program; answers with the address that works once. */
-const ui = async (host: Host, program: readonly string[]): Promise<string> => {
-  const running = host.spawn([...program, 'ui', 'acme', '--no-open']);
+const ui = async (host: Host, program: readonly string[], ...more: string[]): Promise<string> => {
+  const running = host.spawn([...program, 'ui', 'acme', '--no-open', ...more]);
   return (await running.line(/^http:/)).trim();
 };
 
@@ -77,6 +80,21 @@ const server = require('node:http').createServer((_, response) => {
 server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));
 `;
 
+/** What listens at a port after a page's program has ended, and plants a worker that answers in its place from then on. */
+const IMPOSTOR = `
+const worker = \`
+self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener('fetch', (event) => event.respondWith(new Response('planted', { headers: { 'content-type': 'text/html' } })));
+\`;
+const page = '<!doctype html><script>navigator.serviceWorker.register("/worker.js")</script>';
+const server = require('node:http').createServer(({ url }, response) => {
+  const isWorker = url === '/worker.js';
+  response.writeHead(200, { 'content-type': isWorker ? 'text/javascript' : 'text/html' }).end(isWorker ? worker : page);
+});
+server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + '/'));
+`;
+
 /** In that page: what it can get of ours, even with a stolen key. */
 const tryAll = async ({ origin, key }: { origin: string; key: string | null }) => {
   const outcome = (work: Promise<unknown>): Promise<string> =>
@@ -107,6 +125,9 @@ const tryAll = async ({ origin, key }: { origin: string; key: string | null }) =
   };
 };
 
+const PATIENCE = { timeout: 120_000 };
+const WATCHED = { isWatched: true };
+
 let onServer: Visit;
 let onAnns: Visit;
 
@@ -120,8 +141,8 @@ beforeAll(async () => {
   await ann.sure([...CLIENT, 'install', invitation]);
   await follow(ann);
   ({ host: bob } = await network.join('bob'));
-  onServer = await visit(await browserOn(network.server), await ui(network.server, SERVER));
-  onAnns = await visit(await browserOn(ann), await ui(ann, CLIENT));
+  onServer = await visit(await browserOn(network.server), await ui(network.server, SERVER), WATCHED);
+  onAnns = await visit(await browserOn(ann), await ui(ann, CLIENT), WATCHED);
   await Promise.all([isRead(onServer), isRead(onAnns)]);
 }, 240_000);
 afterAll(async () => {
@@ -184,7 +205,7 @@ describe('the network in a browser', { timeout: 240_000 }, () => {
   });
 
   it('shows a peer that is no admin what it sees itself', async () => {
-    const onBobs = await visit(await browserOn(bob), await ui(bob, CLIENT));
+    const onBobs = await visit(await browserOn(bob), await ui(bob, CLIENT), WATCHED);
     await isRead(onBobs);
     const seen = await onBobs.page.evaluate(() => {
       const { about, now, history } = globalThis.innernetPage;
@@ -204,15 +225,25 @@ describe('the network in a browser', { timeout: 240_000 }, () => {
     expect(onBobs.violations).toEqual([]);
   });
 
+  it('shows an admin by which way two others meet, by their own words', async () => {
+    await ann.sure(['ping', '-n', '-c', '1', '-W', '30', 'bob.acme.wg']);
+    await onAnns.page.getByRole('treeitem', { name: /^ann / }).click();
+    await onAnns.page.getByRole('heading', { name: /^tunnels now: \d+ direct$/ }).waitFor(PATIENCE);
+    await onAnns.page.getByRole('treeitem', { name: /^bob / }).click({ modifiers: ['Shift'] });
+    await onAnns.page.getByText('observed: ann reaches bob directly').waitFor(PATIENCE);
+    await onAnns.page.keyboard.press('Escape');
+  });
+
   it('says that the server is away, and comes back by itself', async () => {
+    const says = (text: string) =>
+      onAnns.page.getByRole('status').filter({ hasText: text }).waitFor(PATIENCE);
+    const trouble = onAnns.page.locator('.trouble');
     await network.stopServing();
-    const link = (state: string) =>
-      onAnns.page.waitForFunction((want) => globalThis.innernetPage.link.value.state === want, state, {
-        timeout: 120_000,
-      });
-    await link('away');
+    await says('away');
+    expect(await trouble.innerText()).toMatch(/\S+ \S+ \S+/);
     await network.serve();
-    await link('live');
+    await says('live');
+    await trouble.waitFor({ ...PATIENCE, state: 'detached' });
     await act(onServer, { do: 'disable', peer: 'bob' });
     await shows(onAnns, '[data-peer="3"][data-state="disabled"]');
   });
@@ -257,12 +288,105 @@ describe('others on loopback', { timeout: 240_000 }, () => {
     for (const frame of frames) expect(await frame.locator('#page').count()).toBe(0);
   });
 
+  it('a worker that an impostor planted at the port of an earlier run meets no later one', async () => {
+    const impostor = network.server.spawn([process.execPath, '-e', IMPOSTOR]);
+    const { port } = new URL((await impostor.line(/^http:/)).trim());
+    const earlier = `http://3f9c2b7d01a4e586.localhost:${port}/`;
+    const { context, page } = await visit(browsers[0]!, earlier);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, {
+      timeout: 60_000,
+    });
+    await impostor.stop('SIGKILL');
+
+    const address = await ui(network.server, SERVER, '--port', port);
+    // It is there, and would answer for us.
+    await page.goto(earlier);
+    expect(await page.innerText('body')).toBe('planted');
+    const ours = await context.newPage();
+    await ours.goto(address);
+    await isRead({ page: ours });
+    expect(await ours.evaluate(() => navigator.serviceWorker.controller)).toBeNull();
+  });
+
   it('and the pages ask nobody else, and break no rule of content', () => {
     for (const { violations, asked, page } of [onServer, onAnns]) {
       expect(violations).toEqual([]);
       expect(new Set(asked)).toEqual(new Set([new URL(page.url()).origin]));
     }
   });
+});
+
+const uiWords = ({ configDir, dataDir }: Folders, name: string) =>
+  [...SERVER, '-c', configDir, '-d', dataDir, 'ui', name, '--no-open'] as const;
+
+/** Starts the page's program on a server's folders, without a network. */
+const showOn = async (folders: Folders): Promise<{ running: Running; url: string }> => {
+  const running = new Running(uiWords(folders, 'acme'), process.env);
+  onTestFinished(async () => {
+    await running.stop('SIGTERM');
+  });
+  return { running, url: (await running.line(/^http:/)).trim() };
+};
+
+const uiOn = async (folders: Folders): Promise<string> => (await showOn(folders)).url;
+
+it('says in words that a port is taken, that there is no such network, and that its program has ended', {
+  timeout: 240_000,
+}, async () => {
+  const { folders } = await acmeFolders();
+  const { running, url } = await showOn(folders);
+  const seen = await visit(await browserOn(), url);
+  await isRead(seen);
+  const { port } = new URL(url);
+  const refusal = (name: string) =>
+    run([...uiWords(folders, name), '--port', port], process.env, { timeout: 60_000 });
+  expect(await refusal('acme')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/port \d+ of \S+ is taken\n.*hint: leave --port out/),
+  });
+  expect(await refusal('nope')).toMatchObject({ code: 1, stderr: expect.stringMatching(/nope.*\n.*hint: /) });
+  await running.stop('SIGTERM');
+  await seen.page.getByText('the program that showed this page has ended').waitFor(PATIENCE);
+  await seen.page.getByRole('status').filter({ hasText: 'ended' }).waitFor(PATIENCE);
+});
+
+it('shows at fifty random stops of its slider what the program answers for that moment', {
+  timeout: 240_000,
+}, async () => {
+  const seen = await visit(
+    await browserOn(),
+    await uiOn(await townFolders(tempFolder(), TOWNS[500]())),
+    WATCHED,
+  );
+  await isRead(seen);
+  const differing = await seen.page.evaluate(async (count) => {
+    const slider = document.querySelector<HTMLInputElement>('input[type=range]')!;
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Bearer ${sessionStorage.getItem('innernet-key')}`,
+    };
+    const canonical = (value: unknown): string =>
+      JSON.stringify(value, (_, part) =>
+        part !== null && typeof part === 'object' && !Array.isArray(part)
+          ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+          : part,
+      );
+    const wrong: unknown[] = [];
+    const stops = new Set<number>();
+    while (stops.size < count) stops.add(1 + Math.floor(Math.random() * (Number(slider.max) - 1)));
+    for (const stop of stops) {
+      slider.value = String(stop);
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+      const { network, position: at, time } = globalThis.innernetPage.shown.value!;
+      const body = JSON.stringify({ question: { ask: 'state', at } });
+      const told = await (await fetch('/ask', { method: 'POST', headers, body })).json();
+      const own = [time, [...network.peers()], [...network.cidrs()], [...network.associations()]];
+      const its = [told.time, told.peers, told.cidrs, told.associations];
+      if (at < stop || canonical(own) !== canonical(its)) wrong.push({ stop, at, own, its });
+    }
+    return wrong;
+  }, 50);
+  expect(differing).toEqual([]);
 });
 
 it('asks for each moment of a log that is longer than it folds, and says so', {
@@ -281,15 +405,7 @@ it('asks for each moment of a log that is longer than it folds, and says so', {
   const { head } = await append(log, commitOf(renamed(1)));
   const [begin, last] = [acme.network.length, head.position];
   await log.close();
-  const { configDir, dataDir } = folders;
-  const running = new Running(
-    [...SERVER, '-c', configDir, '-d', dataDir, 'ui', 'acme', '--no-open'],
-    process.env,
-  );
-  onTestFinished(async () => {
-    await running.stop('SIGTERM');
-  });
-  const seen = await visit(await browserOn(), (await running.line(/^http:/)).trim());
+  const seen = await visit(await browserOn(), await uiOn(folders), WATCHED);
   await isRead(seen);
   const told = await seen.page.evaluate(async (early) => {
     const page = globalThis.innernetPage;

@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { pageFiles } from '../../scripts/build.js';
 import type { Page as Seen } from '../../src/page/page.ts';
 
 declare global {
+  /** Only in a page that is watched. */
   var innernetPage: Seen;
 }
 
@@ -54,9 +56,29 @@ export type Visit = {
   asked: string[];
 };
 
+let watchedScript: Promise<string> | undefined;
+
+const buildWatched = async (): Promise<string> => {
+  const { outputFiles } = await pageFiles('dist', 'test/page/watched.ts');
+  const script = outputFiles.find(({ path }) => path.endsWith('page.js'));
+  return Buffer.from(script?.contents ?? []).toString();
+};
+
+/** From now on pages have the script that hands out what they draw from, in the place of the published one. */
+export const watch = async (tab: BrowserContext | Page): Promise<void> => {
+  watchedScript ??= buildWatched();
+  const body = await watchedScript;
+  await tab.route('**/page.js', (route) => route.fulfill({ body, contentType: 'text/javascript' }));
+};
+
 /** Opens an address in a tab with a storage of its own. */
-export const visit = async ({ browser }: OpenBrowser, url: string): Promise<Visit> => {
+export const visit = async (
+  { browser }: OpenBrowser,
+  url: string,
+  { isWatched = false } = {},
+): Promise<Visit> => {
   const context = await browser.newContext();
+  if (isWatched) await watch(context);
   const page = await context.newPage();
   const [violations, asked]: [string[], string[]] = [[], []];
   page.on('pageerror', (error) => violations.push(`error: ${error.message}`));
@@ -68,13 +90,10 @@ export const visit = async ({ browser }: OpenBrowser, url: string): Promise<Visi
   return { page, context, violations, asked };
 };
 
-/** The page has its first answer and the whole log. */
-export const isRead = async ({ page }: Visit): Promise<void> => {
+/** The page has its first answer and the log, or the newest part of one that is too long. */
+export const isRead = async ({ page }: Pick<Visit, 'page'>): Promise<void> => {
   await page.waitForFunction(
-    () => {
-      const { about, history } = globalThis.innernetPage ?? {};
-      return about?.value !== undefined && history?.value.isLoading === false;
-    },
+    () => (document.querySelector('footer .at')?.textContent ?? '').trim().length > 'now'.length,
     undefined,
     { timeout: 60_000 },
   );

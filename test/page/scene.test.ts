@@ -6,8 +6,9 @@ import type { Network } from '../../src/domain/network.ts';
 import { Ground } from '../../src/page/map/ground.ts';
 import { icicleOf } from '../../src/page/map/icicle.ts';
 import { marksOf } from '../../src/page/map/marks.ts';
+import { observedOf } from '../../src/page/observed.ts';
 import type { Page, Shown } from '../../src/page/page.ts';
-import { cellsOf, joined, litBlocks, type Scene, sceneOf } from '../../src/page/scene.ts';
+import { cellsOf, joined, litBlocks, type Scene, sceneOf, stateIn } from '../../src/page/scene.ts';
 import { countText, spanText, stateOf } from '../../src/page/words.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { acme, associated, ids } from '../acme.ts';
@@ -22,7 +23,15 @@ const scene = (before: Network, after = before): Scene => {
   const [first, then] = [shown(before), shown(after)];
   const marks = before === after ? undefined : marksOf(differenceOf(before, after).reach, before, after);
   const same = before === after ? first : then;
-  return { before: first, after: same, marks, observed: new Map(), selection: [], lit: undefined };
+  return {
+    before: first,
+    after: same,
+    marks,
+    observed: new Map(),
+    ways: new Map(),
+    selection: [],
+    lit: undefined,
+  };
 };
 
 const cellsIn = (each: Scene) => {
@@ -41,7 +50,9 @@ it('a peer has the sign of the way to it, of its end, or of its invitation', () 
   expect(stateOf(ann, { isConnected: true }, NOON_MS)).toBe('direct');
   expect(stateOf(ann, { isConnected: false, seen: AGO(179) }, NOON_MS)).toBe('direct');
   expect(stateOf(ann, { isConnected: false, seen: AGO(181) }, NOON_MS)).toBe('silent');
-  expect(stateOf(ann, { isConnected: true, way: 'trying' }, NOON_MS)).toBe('silent');
+  expect(stateOf(ann, { isConnected: false, way: 'trying' }, NOON_MS)).toBe('silent');
+  // That this machine has no tunnel to it says nothing of it.
+  expect(stateOf(ann, { isConnected: true, way: 'silent' }, NOON_MS)).toBe('direct');
   expect(stateOf(ann, null, NOON_MS)).toBe('silent');
   expect(stateOf(ann, undefined, NOON_MS)).toBe('joined');
   expect(stateOf({ ...ann, isDisabled: true }, { isConnected: true }, NOON_MS)).toBe('disabled');
@@ -81,6 +92,24 @@ it('what is chosen lights its blocks and those around them', () => {
   expect(lit?.has(ids.machines)).toBe(false);
 });
 
+it('a state is what the machine tells of itself, and to a chosen one what that one has', () => {
+  const network = networkOf(acme.network);
+  const seen = [{ peerId: ids.ann, last: AGO(40) }];
+  const told = (direct: number, relayed: number) =>
+    observedOf(
+      { seen, ways: [{ peerId: ids.ann, way: 'silent' }], told: [{ peerId: ids.ann, direct, relayed }] },
+      NOON_MS,
+    );
+  const ann = network.peer(ids.ann)!;
+  const states = [told(0, 0), told(3, 1), told(1, 1)].map((observed) =>
+    stateIn({ ...scene(network), observed }, ann, NOON_MS),
+  );
+  expect(states).toEqual(['direct', 'direct', 'relayed']);
+  const ways = new Map([[ids.ann as PeerId, 'relayed' as const]]);
+  expect(stateIn({ ...scene(network), observed: told(3, 1), ways }, ann, NOON_MS)).toBe('relayed');
+  expect(stateIn({ ...scene(network), ways }, { ...ann, isDisabled: true }, NOON_MS)).toBe('disabled');
+});
+
 it('an action in work is drawn as the change that it would be, and once it is done as what is there', () => {
   const now = shown(networkOf(acme.network));
   const after = shown(now.network.clone());
@@ -94,6 +123,7 @@ it('an action in work is drawn as the change that it would be, and once it is do
       moment: signal('now'),
       observed: signal(new Map()),
       selection: signal([]),
+      ways: signal([]),
     } as unknown as Page);
   expect(drawn('shown')).toMatchObject({ before: now, after });
   expect(drawn('shown')?.marks?.get(ids.ann)).toBe('lost');

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { canReach } from '../../src/domain/reach.ts';
+import type { Looked, LookRequest } from '../../src/protocol/looking.ts';
 import { COUNTERSIGN_HEADER, PAGE_PATHS } from '../../src/protocol/page.ts';
 import { SERVER_PEER } from '../../src/values/id.ts';
 import type { Town } from './towns.ts';
@@ -58,15 +60,33 @@ const firstOf = ({ network, commits }: Town): object => {
 /** Most are heard and met directly; some by a relay, some not at all. */
 const seenOf = ({ network }: Town): object => {
   const seen: object[] = [];
-  const ways: object[] = [];
+  const ways: { peerId: number; way: string }[] = [];
   for (const { id, isRedeemed, isDisabled } of network.peers()) {
     if (!isRedeemed || isDisabled) continue;
     const way = id === SERVER_PEER || id % 11 > 1 ? 'direct' : id % 11 === 1 ? 'relayed' : 'silent';
     if (way !== 'silent') seen.push({ peerId: id, last: new Date(Date.now() - 40_000).toISOString() });
     ways.push({ peerId: id, way });
   }
-  return { kind: 'seen', seen, ways };
+  const others = ways.filter(({ peerId }) => peerId !== SERVER_PEER);
+  const told = others.map(({ peerId, way }) => ({
+    peerId,
+    direct: way === 'direct' ? 3 : 0,
+    relayed: way === 'relayed' ? 2 : 0,
+  }));
+  return { kind: 'seen', seen, ways, told };
 };
+
+/** What a chosen machine tells of its tunnels: some go by the relay. */
+const waysOf = ({ network }: Town, { peers }: LookRequest): Looked => ({
+  ways: peers.flatMap((from) =>
+    [...network.peers()].flatMap(({ id: to, isRedeemed, isDisabled }) => {
+      const isJoined = isRedeemed && !isDisabled && to !== SERVER_PEER && to !== from;
+      if (!isJoined || !canReach(network, network.peer(from), network.peer(to)) || to % 3 === 0) return [];
+      const byRelay = { way: 'relayed', relay: SERVER_PEER, relayName: 'innernet-server' } as const;
+      return [{ from, to, ...(to % 4 === 1 ? byRelay : { way: 'direct' as const }) }];
+    }),
+  ),
+});
 
 const bodyOf = async (request: IncomingMessage): Promise<string> => {
   let text = '';
@@ -81,7 +101,7 @@ export const stageOf = async (town: Town): Promise<{ url: string; close: () => P
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? '/';
     const [file, type] = FILES[path] ?? [];
-    await bodyOf(request);
+    const body = await bodyOf(request);
     response.setHeader(COUNTERSIGN_HEADER, 'countersign');
     if (file) response.writeHead(200, { 'content-type': type }).end(readFileSync(join(DIST, file)));
     else if (path === PAGE_PATHS.enter)
@@ -97,7 +117,8 @@ export const stageOf = async (town: Town): Promise<{ url: string; close: () => P
           }),
         );
       response.end();
-    } else if (path === PAGE_PATHS.follow) response.write(line(seenOf(town)));
+    } else if (path === PAGE_PATHS.ways) response.end(JSON.stringify(waysOf(town, JSON.parse(body))));
+    else if (path === PAGE_PATHS.follow) response.write(line(seenOf(town)));
     else response.writeHead(404).end(JSON.stringify({ sentence: 'this network stands still' }));
   };
   const server = createServer((request, response) => void answer(request, response));

@@ -44,3 +44,38 @@ it('ends connections that ask nothing, or half of something', { timeout: 25_000 
     }),
   );
 });
+
+const STRANGERS = 100;
+const FILE = Buffer.alloc(64 * 1024 * 1024, 'x');
+
+it("strangers take each other's place, and keep neither a tab nor the next caller away", {
+  timeout: 60_000,
+}, async () => {
+  let closed = 0;
+  // Larger than what the system keeps for a caller that does not read.
+  const open = await listenOnLoopback((request, response, know) => {
+    if (request.url === '/file') {
+      response.once('close', () => {
+        closed += 1;
+      });
+      return response.end(FILE);
+    }
+    if (request.url === '/follow') know();
+    return request.url === '/follow' ? response.write('news\n') : response.end('ours');
+  }, 0);
+  onTestFinished(() => open.close());
+  const call = (path: string) => {
+    const caller = connect(open.port, '127.0.0.1');
+    onTestFinished(() => void caller.destroy());
+    caller.on('error', () => {}).write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    return caller;
+  };
+  const tab = call('/follow');
+  const [first] = await once(tab, 'data');
+  expect(String(first)).toContain('news');
+  for (let stranger = 0; stranger < STRANGERS; stranger += 1) call('/file').pause();
+  await expect.poll(() => closed, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(await (await fetch(`http://127.0.0.1:${open.port}/`)).text()).toBe('ours');
+  await expect.poll(() => closed, { timeout: 60_000 }).toBe(STRANGERS);
+  expect(tab.destroyed).toBe(false);
+});

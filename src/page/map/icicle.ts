@@ -43,7 +43,7 @@ const MIN_BED = 24;
 const EQUAL_SHARE = 0.4;
 /** Narrower, and the picture becomes wider than its window. */
 const LEAST_BED = 6;
-const NAMED = { width: 104, height: 30, maxWidth: 190 };
+const NAMED = { width: 84, height: 30, maxWidth: 190 };
 const DOT = { min: 3, legible: 7, max: 22 };
 const MIN_SLOTS = 4;
 

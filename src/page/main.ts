@@ -1,0 +1,4 @@
+/** The page's script. */
+import { start } from './start.tsx';
+
+void start();
