@@ -7,7 +7,7 @@ export type Association = {
   readonly id: AssociationId;
   readonly cidrIds: readonly [CidrId, CidrId];
   /** All that may be begun over it; absent: everything, both ways. */
-  readonly allow?: readonly Opening[];
+  readonly allow?: readonly Opening[] | undefined;
 };
 
 export class AssociationGraph {

@@ -5,6 +5,7 @@ import { Peer } from '../domain/peer.ts';
 import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
+import { Opening } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
 import { CidrRow } from './rows.ts';
 
@@ -83,7 +84,12 @@ export const Told = z.object({
 });
 export type Told = z.infer<typeof Told>;
 
-const AssociationAt = z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) });
+const AssociationAt = z.object({
+  id: AssociationId,
+  cidrIds: z.tuple([CidrId, CidrId]),
+  /** Absent: everything, both ways. */
+  allow: z.array(Opening).optional(),
+});
 
 const PeerBrief = z.object({ id: PeerId, name: z.string(), ip: Ip });
 export type PeerBrief = z.infer<typeof PeerBrief>;

@@ -221,9 +221,10 @@ export const toldOf = (
   return { position, id, commandId, recordedAt, actor, type, data, hash, who, sentence };
 };
 
-const plain = ({ id, cidrIds: [left, right] }: Association) => ({
+const plain = ({ id, cidrIds: [left, right], allow }: Association) => ({
   id,
   cidrIds: [left, right] as [typeof left, typeof right],
+  ...(allow ? { allow: [...allow] } : {}),
 });
 
 const named = (network: Network, association: Association) => {
