@@ -23,7 +23,7 @@ import { diceOf, roundsOr, sayTried, seed } from './seed.ts';
 
 const dice = diceOf(seed);
 const BASE = '127.0.0.1 localhost\n';
-const ROUNDS = roundsOr(10);
+const ROUNDS = roundsOr(3);
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 const isTheirs = (line: string): boolean => line.endsWith('.theirs');
