@@ -136,17 +136,4 @@ describe('on a peer', () => {
     expect((await bare.exec(['ip', 'link', 'show', 'acme'])).code).not.toBe(0);
     await bare.sure([...CLIENT, 'install', invitation]);
   });
-
-  it('a server that cannot be reached: install says what may be the matter', {
-    timeout: 60_000,
-  }, async () => {
-    const invitation = await network.invite('alone');
-    const alone = await network.lab.host('alone');
-    await network.stopServing();
-    await network.server.sure(['ip', 'link', 'del', 'acme']);
-    const { code, stderr } = await alone.exec([...CLIENT, 'install', invitation], { timeout: 50_000 });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/used or revoked, or the server is down; it expires at/);
-    oneSentence(stderr);
-  });
 });
