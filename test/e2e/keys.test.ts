@@ -215,7 +215,6 @@ it('a conf that is broken at the very key is complained of without it', { timeou
     ],
   ];
   for (const [host, conf, program, verb] of [
-    [bob, CLIENT_CONF, CLIENT, 'show'],
     [bob, CLIENT_CONF, CLIENT, 'up'],
     [server, SERVER_CONF, SERVER, 'serve'],
   ] as const) {
