@@ -139,7 +139,7 @@ const ON_PEER = 'inn --config-dir etc -d lib ';
 
 const LINES: readonly (readonly [typed: string, told: string[]])[] = [
   [`${ON_SERVER}rename-p\tac\t--name an\t--new-name eve`, ['rename-peer', 'acme', '--name', 'ann', '--new-name', 'eve']],
-  [`${ON_SERVER}add-p\tac\t--cidr hu\t--admin t\t`, ['add-peer', 'acme', '--cidr', 'humans', '--admin', 'true']],
+  [`${ON_SERVER}add-pe\tac\t--cidr hu\t--admin t\t`, ['add-peer', 'acme', '--cidr', 'humans', '--admin', 'true']],
   [`${ON_SERVER}add-assoc\tac\thu\tser\t`, ['add-association', 'acme', 'humans', 'servers']],
   [`${ON_SERVER}delete-cidr acme --name=ser\t`, ['delete-cidr', 'acme', '--name=servers']],
   [`${ON_SERVER}--backend k\tserve --no-w\tac\t`, ['--backend', 'kernel', 'serve', '--no-write-hosts', 'acme']],
