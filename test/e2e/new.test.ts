@@ -59,8 +59,9 @@ const relayPortIn = ({ stdout }: { stdout: string }): number => JSON.parse(stdou
 
 describe('innernet-server new', () => {
   it('writes conf and log, for the owner alone', async () => {
-    const { code, stdout } = await server.run('new', ...flags());
+    const { code, stdout, stderr } = await server.run('new', ...flags());
     expect([code, stdout]).toEqual([0, 'created the network acme: 10.42.0.0/16, this server at 10.42.0.1\n']);
+    expect(stderr).toMatch(/let UDP port 51820 through .*\nand UDP port 518\d\d: there it relays for peers/);
     expect(readFileSync(conf(), 'utf8')).toMatch(
       /^private-key = ".{43}="\nlisten-port = 51820\naddress = "10.42.0.1"\nnetwork-cidr-prefix = 16\n$/,
     );
