@@ -30,15 +30,19 @@ export class KernelWays implements Kernel {
   static async start({ journal, ...options }: KernelWaysOptions): Promise<KernelWays | undefined> {
     const forwarding = new LentForwarding(journal);
     const ways = new Map<Family, RelayWays>();
-    if (await hasNft())
+    const canFilter = await hasNft();
+    if (canFilter)
       for (const family of [4, 6] as const) {
         const ownHost = ownAddress(options.network, family);
         if (ownHost !== undefined && canLend(family))
           ways.set(family, new RelayWays({ ...options, family, ownHost, forwarding }));
       }
     if (ways.size > 0) return new KernelWays(ways);
+    const why = canFilter
+      ? 'this machine had no address'
+      : 'nftables is missing (sudo apt-get install nftables)';
     options.say(
-      "warning: the relay's data goes through this program, which is slower: nftables is missing (sudo apt-get install nftables, then start the server again)",
+      `warning: the relay's data goes through this program, which is slower: ${why}; start it again when that has changed`,
     );
     return undefined;
   }
