@@ -244,7 +244,9 @@ class Story {
     await this.#invite('dora', 'humans');
     const dora = await this.#desk('dora');
     say(indent(`dora pings kiosk: ${milliseconds(await firstPing(dora, ADDRESS.kiosk))}`));
-    await dora.typeUntilDone('inn show acme | grep -A 4 "peer: kiosk" | grep -B 3 "way: relayed by innernet-server"');
+    await dora.typeUntilDone(
+      'inn show acme | grep -A 4 "peer: kiosk" | grep -B 3 "way: relayed by innernet-server"',
+    );
   }
 
   async #cutOff(): Promise<void> {
