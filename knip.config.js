@@ -14,7 +14,7 @@ export default {
     ...programs,
     'scripts/*.{js,ts}',
     'bench/*.ts',
-    'bench/load/{server,crowd,wireguard-work}.ts',
+    'bench/load/{server,crowd,relay-host,wireguard-work}.ts',
     'test/**/*.ts',
   ],
   project: ['src/**/*.{ts,tsx}!', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],

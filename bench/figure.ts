@@ -65,3 +65,18 @@ export const alone = ({ name, unit }: Named, values: Sample, below?: number): Me
     yardsticks: [],
   };
 };
+
+/** A single value with an absolute goal that more is better for. */
+export const atLeast = ({ name, unit }: Named, value: number, least: number): Measured => ({
+  figure: {
+    name,
+    value,
+    unit,
+    yardstick: null,
+    ratio: null,
+    goal: `≥ ${least} ${unit}`,
+    met: value >= least,
+  },
+  values: [value],
+  yardsticks: [],
+});

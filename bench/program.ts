@@ -17,6 +17,7 @@ import { growthPage, timePage } from './drawing.ts';
 import type { Measured, Row, SceneRow } from './figure.ts';
 import { history } from './history.ts';
 import { idle } from './idle.ts';
+import { install } from './install.ts';
 import { join } from './join.ts';
 import { keepalive } from './keepalive.ts';
 import { million } from './million.ts';
@@ -27,8 +28,14 @@ import { pageChange } from './page-change.ts';
 import { peers } from './peers.ts';
 import { proof } from './proof.ts';
 import { questions } from './questions.ts';
+import { relayCrowd } from './relay-crowd.ts';
+import { relayFall } from './relay-fall.ts';
+import { relayGone } from './relay-gone.ts';
+import { relayMeet } from './relay-meet.ts';
+import { relayRate } from './relay-rate.ts';
+import { relayFailure, relaySwap } from './relay-swap.ts';
 import { replay } from './replay.ts';
-import { setScale } from './scale.ts';
+import { setFull, setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
 import { slow } from './slow.ts';
 import { snapshot } from './snapshot.ts';
@@ -59,6 +66,14 @@ const ROWS: readonly Row[] = [
   proof,
   page,
   pageChange,
+  install,
+  relayMeet,
+  relaySwap,
+  relayFailure,
+  relayFall,
+  relayRate,
+  relayGone,
+  relayCrowd,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
@@ -72,6 +87,7 @@ const USAGE = `usage: npm run bench [-- [--json] [--check] [--curves] [--only NA
   --commit     commit the ratios of this run, and draw its curves
   --curves     measure what grows with what instead, and draw it in docs/performance/ (--only peers: one of them)
   --scale PART smaller networks, such as 0.1: to try the bench itself, its figures mean nothing
+  --full       repeat long rows (relay-…, install) as often as their promise says: hours
   --help       print this
 
 rows:
@@ -92,6 +108,7 @@ const options = () => {
         commit: { type: 'boolean', default: false },
         curves: { type: 'boolean', default: false },
         scale: { type: 'string', default: '1' },
+        full: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -175,8 +192,9 @@ const drawCurves = (measured: readonly Measured[]): void => {
 };
 
 const main = async (): Promise<void> => {
-  const { json, only, scale, check, commit: isKept, curves: isCurves, help } = options();
+  const { json, only, scale, full, check, commit: isKept, curves: isCurves, help } = options();
   setScale(Number(scale));
+  setFull(full);
   if (help) return void process.stdout.write(USAGE);
   if (isCurves) {
     const growth = await grow(say, only, (one) => draw(one.name, growthPage(one)));

@@ -29,7 +29,7 @@ export const UNDER_WAY_MS = 50;
 export type Peer = { name: string; machine: Machine; address: string; key: string };
 
 /** A peer that has been invited and whose host stands. */
-export type Invited = { machine: Machine; invitation: string; address: string };
+export type Invited = { name: string; machine: Machine; invitation: string; address: string };
 
 /** How a peer joined; times as `clock()` has them. */
 export type Joined = {
@@ -105,9 +105,9 @@ export class Scene {
     return posted;
   }
 
-  /** The admin invites a newcomer to CIDR humans. */
-  invite(): Promise<Invited> {
-    return this.#invite(this.ann.machine, 'innernet', `new${++this.#invited}`, 'humans');
+  /** The admin invites a newcomer to CIDR humans; `machine`: one that is free again. */
+  invite(machine?: Machine): Promise<Invited> {
+    return this.#invite(this.ann.machine, 'innernet', `new${++this.#invited}`, 'humans', machine);
   }
 
   /** The peer installs its invitation, pinging the server all the while. */
@@ -168,19 +168,20 @@ export class Scene {
     return new Machine(host, this.folder);
   }
 
-  async #invite(by: Machine, program: string, name: string, cidr: string): Promise<Invited> {
+  async #invite(by: Machine, program: string, name: string, cidr: string, free?: Machine): Promise<Invited> {
     const invitation = by.path(`${name}.toml`);
     const admin = ['--admin', String(name === 'ann')];
     const terms = ['--auto-ip', ...admin, '--invite-expires', '1d', '--save-config', invitation, '--yes'];
     await by.type(program, 'add-peer', DEVICE, '--name', name, '--cidr', cidr, ...terms);
-    return { machine: await this.#machine(name), invitation, address: addressIn(invitation) };
+    const machine = free ?? (await this.#machine(name));
+    return { name, machine, invitation, address: addressIn(invitation) };
   }
 }
 
 const publicKeyOn = async ({ host }: Machine): Promise<string> =>
   (await host.sure(['wg', 'show', DEVICE, 'public-key'])).trim();
 
-const addressIn = (invitation: string): string => {
+export const addressIn = (invitation: string): string => {
   const [, address] = /^address = "([^/"]+)/m.exec(readFileSync(invitation, 'utf8')) ?? [];
   if (address === undefined) throw new Error(`there is no address in ${invitation}`);
   return address;

@@ -44,6 +44,7 @@ export class Member {
   /** By the monotonic clock. */
   heardAt = Number.NEGATIVE_INFINITY;
   movedAt = Number.NEGATIVE_INFINITY;
+  answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor({ id, publicKey, mailbox }: RelayPeer) {
     this.id = id;

@@ -56,6 +56,8 @@ const MAX_HOSTS = 10_000;
 
 /** Opens the router that the mailbox's packet came through in both directions; WireGuard discards it. */
 const ANSWER = new Uint8Array(4);
+/** Less than the 25 s at which a mailbox speaks at least; what it sends keeps an open router open. */
+const ANSWER_EVERY_MS = 20_000;
 
 const NOTHING: readonly Effect[] = [];
 const CLAIM: readonly Effect[] = [{ kind: 'claim' }];
@@ -288,6 +290,8 @@ export class Relay {
     }
     const heard = this.#members.hear(member, from, now);
     if (heard === 'tooSoon') return this.#drop('movesTooOften');
+    if (heard === 'same' && now - member.answeredAt < ANSWER_EVERY_MS) return NOTHING;
+    member.answeredAt = now;
     const answer = this.#send(ANSWER, from);
     return heard === 'same' ? [answer] : [answer, ...this.#moved(member, heard, now)];
   }

@@ -25,6 +25,11 @@ describe('a mailbox', () => {
       .gets(initiation(ann.publicKey, 1), BOB, '203.0.113.2:9: 148');
   });
 
+  it('is answered once in twenty seconds: what it sends keeps its router open', () => {
+    const given = new GivenRelay().opens(ann, ANN).after(5_000).gets(initiation(ann.mailbox, 8), ANN);
+    given.after(14_900).gets(initiation(ann.mailbox, 9), ANN).after(100).opens(ann, ANN);
+  });
+
   it('closes after a minute of silence', () => {
     const given = new GivenRelay().opens(ann, ANN).after(50_000).opens(ann, ANN).after(59_000);
     expect(given.relay.openPeers(given.now)).toEqual([ann.id]);
