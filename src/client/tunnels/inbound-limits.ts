@@ -42,6 +42,9 @@ export class InboundLimits {
     this.#table = new KeptTable({
       network,
       wanted: () => this.#wanted(),
+      onKept: () => {
+        if (this.#limited().size > 0) this.#become(true);
+      },
       onRestored: () => this.#onRestored(),
       onTrouble: ({ message }) => {
         say(`warning: ${message}: peers that are limited stay away, since nothing would hold them to it`);
@@ -116,7 +119,6 @@ export class InboundLimits {
     }
     this.#kept = kept;
     this.#keptText = text;
-    if (kept.size > 0) this.#become(true);
     this.#grow(kept.size > 0);
   }
 
