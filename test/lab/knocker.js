@@ -149,6 +149,10 @@ const orders = {
     return {};
   },
   heardBack: async () => ({ text: heardBack }),
+  hangUp: async () => {
+    line?.resetAndDestroy();
+    return {};
+  },
   say: async ({ text }) => ({ written: line?.write(text) }),
   heard: async () => ({ text: heard }),
   sent: async () => ({ number: sent }),

@@ -196,6 +196,8 @@ describe('what was under way before this machine tracked connections', () => {
     await ann.knocker.ask('say', { text: 'while limited' });
     await drained();
     expect(await heard()).not.toContain('while limited');
+    await ann.knocker.ask('hangUp');
+    await drained();
     await clear(press);
   });
 

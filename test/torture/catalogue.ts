@@ -11,7 +11,7 @@ export type Tried = {
   /** Of tests that throw dice, how often in the long form; the others run as they are. */
   rounds?: number;
   /** The variable that says so. */
-  variable?: 'PROPERTY_RUNS' | 'FUZZ_RUNS';
+  variable?: 'FLIPS' | 'PROPERTY_RUNS' | 'FUZZ_RUNS';
   /** Takes minutes: the long form alone has it. */
   isLong?: boolean;
 };

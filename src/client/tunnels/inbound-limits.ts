@@ -11,7 +11,7 @@ import type { Allow } from '../../values/opening.ts';
 import type { Mirror } from '../memory/mirror.ts';
 
 /** Connections that were under way show themselves within this time. */
-const FIRST_MS = 5_000;
+const FIRST_MS = 2_000;
 
 export type InboundLimitsOptions = {
   network: InterfaceName;
