@@ -108,7 +108,7 @@ const mayNot = (wanted: Switch, cause: NodeJS.ErrnoException): Failure =>
 const lineOf = ({ family, device }: Switch): string => `${device} ${family}\n`;
 
 /** What a journal holds; nothing without one. */
-export const lentIn = (journal: string): Switch[] => {
+const lentIn = (journal: string): Switch[] => {
   try {
     const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
     return lines.map((line) => {
