@@ -30,6 +30,7 @@ import { proof } from './proof.ts';
 import { questions } from './questions.ts';
 import { relayCrowd } from './relay-crowd.ts';
 import { relayFall } from './relay-fall.ts';
+import { relayFlood } from './relay-flood.ts';
 import { relayGone } from './relay-gone.ts';
 import { relayMeet } from './relay-meet.ts';
 import { relayRate } from './relay-rate.ts';
@@ -74,6 +75,7 @@ const ROWS: readonly Row[] = [
   relayRate,
   relayGone,
   relayCrowd,
+  relayFlood,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];

@@ -1,20 +1,28 @@
 // Two peers behind routers: they talk by the relay at once, directly where probes get through, and again by the relay.
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { BROKEN } from '../lab/pings.ts';
-import { join as joinNetwork, meet, type Peer } from './meeting.ts';
+import { answeredIn, BROKEN } from '../lab/pings.ts';
+import type { Running } from '../lab.ts';
+import {
+  associate,
+  type JoinOptions,
+  join as joinNetwork,
+  meet,
+  type Peer,
+  withMachines,
+} from './meeting.ts';
 import { CLIENT, type Host, missedPings, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 
 beforeEach(async () => {
-  network = await SmallNetwork.create();
+  network = await withMachines(await SmallNetwork.create());
   await network.admin('set-relay', 'acme', 'innernet-server');
 });
 afterEach(() => network.close());
 
-const join = async (name: string, ports: 'keep' | 'random'): Promise<Peer> => {
+const join = async (name: string, ports: 'keep' | 'random', options: JoinOptions = {}): Promise<Peer> => {
   const behind = await network.lab.router(`of-${name}`, { ports });
-  return joinNetwork(network, name, { behind, delayMs: 20 });
+  return joinNetwork(network, name, { behind, delayMs: 20, ...options });
 };
 
 type Path = { kind: string; relay: string | null; reason: string | null } | null;
@@ -30,8 +38,24 @@ const endpointOf = async ({ host }: Peer, { ip }: Peer): Promise<string> => {
   return lines.find(([, , , allowed]) => allowed === `${ip}/32`)?.[2] ?? '';
 };
 
-it('behind routers that change ports they meet at the relay, and both say why', async () => {
-  const [ann, bob] = [await join('ann', 'random'), await join('bob', 'random')];
+/** The last pings in a row that got no answer; twenty a second are sent. */
+const unanswered = (pinging: Running): number => {
+  const sent = pinging.lines.map((line) => Number(/icmp_seq=(\d+)/.exec(line)?.[1] ?? 0));
+  return Math.max(0, ...sent) - Math.max(0, ...answeredIn(pinging.lines.join('\n')));
+};
+
+/** Nothing passes any more once the verb has returned; prints how many of twenty pings a second came later. */
+const cutsOff = async (pinging: Running, ...verb: string[]): Promise<void> => {
+  await until(`pings are answered before ${verb[0]}`, async () => unanswered(pinging) < BROKEN, 120);
+  await network.admin(...verb);
+  const before = answeredIn(pinging.lines.join('\n')).length;
+  await until(`${verb[0]} has cut them off`, async () => unanswered(pinging) > 60, 30);
+  console.log(`${verb[0]}: ${answeredIn(pinging.lines.join('\n')).length - before} later answers`);
+};
+
+it('behind routers that change ports they meet at the relay, both say why, and the server can cut them off', async () => {
+  await associate(network);
+  const [ann, bob] = [await join('ann', 'random'), await join('bob', 'random', { cidr: 'machines' })];
   await meet('both change ports', [ann, bob]);
   await meet('the other way', [bob, ann]);
   expect(await endpointOf(ann, bob)).toBe(`${network.server.address}:51821`);
@@ -39,7 +63,7 @@ it('behind routers that change ports they meet at the relay, and both say why', 
   expect(await pathOf(ann, bob)).toMatchObject({ kind: 'relayed', relay: 'innernet-server', reason });
   expect(await pathOf(bob, ann)).toMatchObject({ kind: 'relayed', relay: 'innernet-server', reason });
   expect(await ann.host.sure([...CLIENT, 'ping', 'acme', 'bob', '--count', '1'])).toMatch(
-    /^bob \(10\.42\.1\.2\): \d+\.\d ms, relayed by innernet-server \(the routers/,
+    /^bob \(10\.42\.2\.1\): \d+\.\d ms, relayed by innernet-server \(the routers/,
   );
   await network.admin('grant-admin', 'acme', 'ann');
   const observed = async (): Promise<string> => {
@@ -51,9 +75,31 @@ it('behind routers that change ports they meet at the relay, and both say why', 
   );
   await until('why says what both observe', async () => (await observed()) === `${anns}\n${bobs}`);
   await bob.running.stop();
-  bob.host.spawn([...CLIENT, 'up', '--daemon', 'acme', '--no-tell-ways']);
+  const silent = bob.host.spawn([...CLIENT, 'up', '--daemon', 'acme', '--no-tell-ways']);
   await until('why says what ann alone observes', async () => (await observed()) === anns, 60);
-});
+  // Programs that do not listen any more: WireGuard alone goes on, with the session that both ends have.
+  for (const running of [ann.running, silent]) running.kill('SIGSTOP');
+  const pinging = ann.host.spawn(['ping', '-n', '-O', '-i', '0.05', bob.ip]);
+  await cutsOff(pinging, 'delete-association', 'acme', 'humans', 'machines');
+  await associate(network);
+  await cutsOff(pinging, 'clear-relay', 'acme', 'innernet-server');
+  await network.admin('set-relay', 'acme', 'innernet-server');
+  await cutsOff(pinging, 'delete-peer', 'acme', '--name', 'bob');
+  expect(await endpointOf(ann, bob)).toBe(`${network.server.address}:51821`);
+}, 400_000);
+
+/** Marks what comes from the relay before any rule for a change of way, and counts what looks as if it came directly after it. */
+const countRewritten = async ({ host }: Peer): Promise<void> => {
+  const relay = `ip saddr ${network.server.address} udp sport 51821`;
+  const table = `table ip seen {
+    chain before { type filter hook prerouting priority raw - 10; ${relay} meta mark set 0x1; }
+    chain after { type filter hook prerouting priority raw + 10; meta mark 0x1 ip saddr != ${network.server.address} counter; }
+  }`;
+  await host.sure(['nft', '-f', '-'], { input: table });
+};
+
+const rewrittenAt = async ({ host }: Peer): Promise<number> =>
+  Number(/packets (\d+)/.exec(await host.sure(['nft', 'list', 'table', 'ip', 'seen']))?.[1]);
 
 it('behind routers that keep ports they go over to the direct way, leave it when it dies, and return', async () => {
   const [ann, bob] = [await join('ann', 'keep'), await join('bob', 'keep')];
@@ -71,11 +117,17 @@ it('behind routers that keep ports they go over to the direct way, leave it when
   await traffic.stop('SIGINT');
   expect(await reaches(ann.host, bob.ip)).toBe(true);
   expect((await pathOf(ann, bob))?.reason).not.toBeNull();
+  for (const peer of [ann, bob]) await countRewritten(peer);
+  const busy = bob.host.spawn(['ping', '-n', '-q', '-i', '0.005', ann.ip]);
   const missed = await missedPings(ann.host, bob.ip, async () => {
     await ann.host.sure(['nft', 'delete', 'table', 'ip', 'cut']);
     await until('the way is direct again', isBy('direct'), 60);
   });
   expect(missed).toBeLessThan(BROKEN);
+  await busy.stop('SIGINT');
+  const rewritten = (await rewrittenAt(ann)) + (await rewrittenAt(bob));
+  console.log(`${rewritten} packets were under way by the relay, and came under the rule of the change`);
+  expect(rewritten).toBeGreaterThan(0);
 }, 300_000);
 
 it('where the port of the relay is closed, both doctors say so', async () => {

@@ -27,6 +27,20 @@ export type WaysOptions = {
 };
 
 const LOOK_AGAIN_MS = 2000;
+/** A busy server's answer is waited for: both ways carry packets meanwhile, and without it some may be lost. */
+const INDEX_WITHIN_MS = 500;
+
+type Asked = { value: Promise<number | null>; tell: (value: number | null) => void };
+
+/** Null once it is too late. */
+const asked = (patience: number): Asked => {
+  let tell: Asked['tell'] = () => {};
+  const value = new Promise<number | null>((resolve) => {
+    tell = resolve;
+    setTimeout(resolve, patience, null).unref();
+  });
+  return { value, tell };
+};
 
 export const newToken = (): Token => randomBytes(16).toString('base64url') as Token;
 
@@ -38,8 +52,8 @@ export class Ways {
   readonly #probes: Probes;
   readonly #swaps: SwapTable;
   readonly #turns = new Turns();
-  /** Receiver indices of this end, of sessions by the server's relay. */
-  readonly #indices = new Map<PublicKey, number>();
+  /** Receiver indices of this end that were asked for, of sessions by the server's relay. */
+  readonly #indices = new Map<PublicKey, Asked>();
   readonly #pings = new Map<Token, () => void>();
   #isOpen = false;
   #again: NodeJS.Timeout | undefined;
@@ -69,8 +83,7 @@ export class Ways {
 
   /** Told by the server; null: its relay does not know the session. */
   indices(peer: PublicKey, mine: number | null): void {
-    if (mine === null) this.#indices.delete(peer);
-    else this.#indices.set(peer, mine);
+    this.#indices.get(peer)?.tell(mine);
   }
 
   /** The steps for the device; the rest is carried out beside it. */
@@ -164,15 +177,15 @@ export class Ways {
   }
 
   #ask(peer: PublicKey): void {
-    this.#indices.delete(peer);
+    this.#indices.set(peer, asked(INDEX_WITHIN_MS));
     const row = this.#options.peerWith(peer);
     if (row) this.onAsk(row.id);
   }
 
   /** Without the index or nftables the endpoint is set again for a while, which is enough for quiet pairs. */
   async #insist({ peer, relay, place }: PathAction & { do: 'insist' }): Promise<void> {
-    const index = this.#indices.get(peer);
+    const index = await this.#indices.get(peer)?.value;
     const listenPort = this.#options.listenPort();
-    if (index !== undefined) await this.#swaps.add({ relay, place, listenPort, index });
+    if (typeof index === 'number') await this.#swaps.add({ relay, place, listenPort, index });
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Change } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
-import { isPlain, type Peer } from '../../domain/peer.ts';
+import type { Peer } from '../../domain/peer.ts';
 import { type EndedRight, isAddressFree, mayConnect } from '../../domain/rights.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
@@ -44,14 +44,12 @@ const lingeringAfter = (right: EndedRight): Lingering | undefined => {
 
 export class LingeringKeys {
   readonly #lingering = new Map<PeerId, Lingering>();
-  /** False: phones have no place on the device, since nothing would filter their packets. */
-  carriesPhones = true;
 
   *follow({ changes, rights }: Step): Generator<PeerDelta> {
     for (const [id, { before, after }] of changes.peers) {
-      const had = this.#configsOf(id, before);
+      const had = configsOf(before, this.#lingering.get(id));
       this.#linger(id, rights.ended.get(id), { before, after });
-      yield deltaBetween(had, this.#configsOf(id, after));
+      yield deltaBetween(had, configsOf(after, this.#lingering.get(id)));
     }
   }
 
@@ -74,9 +72,9 @@ export class LingeringKeys {
 
   /** `peer`: its current state. */
   release(id: PeerId, peer: Peer | undefined): PeerDelta {
-    const had = this.#configsOf(id, peer);
+    const had = configsOf(peer, this.#lingering.get(id));
     this.#lingering.delete(id);
-    return deltaBetween(had, this.#configsOf(id, peer));
+    return deltaBetween(had, configsOf(peer));
   }
 
   /** Includes lingering keys. */
@@ -89,12 +87,8 @@ export class LingeringKeys {
 
   *all(network: Network): Generator<[PeerId, PeerConfig]> {
     for (const peer of network.peers())
-      for (const config of this.#configsOf(peer.id, peer)) yield [peer.id, config];
+      for (const config of configsOf(peer, this.#lingering.get(peer.id))) yield [peer.id, config];
     for (const [id, { config }] of this.#lingering) if (!network.peer(id)) yield [id, config];
-  }
-
-  #configsOf(id: PeerId, peer: Peer | undefined): PeerConfig[] {
-    return isPlain(peer) && !this.carriesPhones ? [] : configsOf(peer, this.#lingering.get(id));
   }
 
   #linger(id: PeerId, end: EndedRight | undefined, { before, after }: Change<Peer>): void {
