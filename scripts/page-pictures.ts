@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { stageOf } from '../test/page/stage.ts';
-import { TOWNS } from '../test/page/towns.ts';
+import { TOWNS, type Town } from '../test/page/towns.ts';
 import { smallPng } from './small-png.ts';
 
 type Shot = {
@@ -11,6 +11,8 @@ type Shot = {
   town: keyof typeof TOWNS;
   scheme?: 'dark';
   size?: { width: number; height: number };
+  /** What happens in the town before. */
+  before?: (town: Town) => void;
   act?: (page: Page) => Promise<void>;
 };
 
@@ -36,6 +38,20 @@ const slide = (share: number) => async (page: Page) => {
   await slider.fill(String(Math.round(most * share)));
 };
 
+const limit = (town: Town): void => {
+  const tcp = { from: 'humans', protocol: 'tcp', ports: [[631, 631] as [number, number]] } as const;
+  town.do({
+    type: 'LimitAssociation',
+    cidrs: ['humans', 'printers'],
+    allow: [tcp, { ...tcp, protocol: 'icmp', ports: undefined }],
+  });
+  town.do({
+    type: 'LimitAssociation',
+    cidrs: ['humans', 'ci'],
+    allow: ['humans', 'ci'].map((from) => ({ from, protocol: 'tcp', ports: [[22, 22] as [number, number]] })),
+  });
+};
+
 const WIDE = { width: 1400, height: 800 };
 
 const SHOTS: readonly Shot[] = [
@@ -58,6 +74,7 @@ const SHOTS: readonly Shot[] = [
     },
   },
   { name: 'matrix-500', town: 500, act: key('2') },
+  { name: 'limits-10', town: 10, size: { width: 1100, height: 600 }, before: limit, act: key('Escape') },
   { name: 'list-500', town: 500, act: key('3') },
   { name: 'reach-10', town: 10, size: { width: 1100, height: 600 }, act: find('press') },
   { name: 'list-10', town: 10, size: { width: 1100, height: 600 }, act: key('3') },
@@ -93,7 +110,9 @@ const browser = await chromium.launch({
 try {
   for (const shot of SHOTS) {
     if (names.length > 0 && !names.includes(shot.name)) continue;
-    const stage = await stageOf(TOWNS[shot.town]());
+    const town = TOWNS[shot.town]();
+    shot.before?.(town);
+    const stage = await stageOf(town);
     const page = await browser.newPage({
       viewport: shot.size ?? { width: 1240, height: 720 },
       colorScheme: shot.scheme ?? 'light',

@@ -121,8 +121,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   'a loss of a connection': {
     file: 'src/client/sync/end.ts',
-    old: "  | 'otherDevice';",
-    member: "  | 'otherDevice'\n  | 'drill';",
+    old: "  | 'otherAbilities';",
+    member: "  | 'otherAbilities'\n  | 'drill';",
     owed: ['src/client/sync/end.ts: MAY_BE_GONE'],
   },
   "a step of a stream's opening": {

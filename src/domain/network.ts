@@ -141,6 +141,11 @@ export class Network {
       );
   }
 
+  /** Phones and their like, disabled ones too. */
+  plainPeers(): Iterable<Peer> {
+    return this.#peers.plain();
+  }
+
   isRetiredIp(ip: Ip): boolean {
     return this.#peers.isRetiredIp(ip);
   }

@@ -3,7 +3,7 @@ import type { CidrId, PeerId } from '../values/id.ts';
 import type { Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import { type Collection, drop, type Mapping, mapOver, put, setOver } from './layered.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 
 /** A remaining member keeps its place, so that a network read back from JSON has the same order. */
 const keepIf = <V>(belongs: boolean, set: Collection<V>, value: V): void => {
@@ -27,6 +27,7 @@ export class PeerTable {
   readonly #admins: Collection<PeerId>;
   readonly #ending: Collection<PeerId>;
   readonly #relays: Collection<PeerId>;
+  readonly #plain: Collection<PeerId>;
   readonly #retiredIps: Collection<Ip>;
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
@@ -41,6 +42,7 @@ export class PeerTable {
     this.#admins = setOver(below ? below.#admins : undefined);
     this.#ending = setOver(below ? below.#ending : undefined);
     this.#relays = setOver(below ? below.#relays : undefined);
+    this.#plain = setOver(below ? below.#plain : undefined);
     this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
     this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
     this.#nextId = below ? below.#nextId : 1;
@@ -100,6 +102,11 @@ export class PeerTable {
     return this.#those(this.#relays);
   }
 
+  /** Includes disabled ones. */
+  plain(): Iterable<Peer> {
+    return this.#those(this.#plain);
+  }
+
   /** No peer, living or deleted, has the address. */
   isFree(ip: Ip): boolean {
     return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
@@ -152,6 +159,7 @@ export class PeerTable {
     this.#invited.delete(id);
     this.#ending.delete(id);
     this.#relays.delete(id);
+    this.#plain.delete(id);
     this.#peers.delete(id);
     drop(this.#byCidr, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
@@ -189,6 +197,7 @@ export class PeerTable {
     keepIf(!peer.isRedeemed, this.#invited, peer.id);
     keepIf(!peer.isDisabled && peer.expires !== undefined, this.#ending, peer.id);
     keepIf(peer.relayPort !== undefined, this.#relays, peer.id);
+    keepIf(isPlain(peer), this.#plain, peer.id);
   }
 
   #unindex(peer: Peer): void {

@@ -10,7 +10,7 @@ export type Chain = { name: string; at?: Hook; rules: readonly string[] };
 export type Hook = {
   /** `filter` unless told. */
   type?: 'filter' | 'nat';
-  hook: 'prerouting' | 'forward' | 'postrouting';
+  hook: 'prerouting' | 'forward' | 'output' | 'postrouting';
   priority: 'raw' | 'mangle' | 'filter' | 'srcnat';
 };
 

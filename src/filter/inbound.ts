@@ -30,6 +30,7 @@ export const inbound = ({
 }: Limits): Required<Pick<FilterTable, 'sets' | 'chains'>> => {
   if (limited.length === 0) return { sets: [], chains: [] };
   const { expression, of } = source(family);
+  const icmp = family === 4 ? 'icmp' : 'icmpv6';
   const target = expression.replace('saddr', 'daddr');
   const blocks = limited.map(({ key }) => key);
   const may = allowedBy('may', source(family), limited);
@@ -44,7 +45,7 @@ export const inbound = ({
       {
         name: 'limited',
         rules: [
-          `meta l4proto ${family === 4 ? 'icmp' : 'icmpv6'} ct state related accept`,
+          `meta l4proto ${icmp} ct state related accept`,
           `ct label ${UNDER_WAY} goto judge`,
           'ct state established,related ct direction reply accept',
           'goto judge',
@@ -60,7 +61,7 @@ export const inbound = ({
         at: { hook: 'postrouting', priority: 'mangle' },
         rules: [
           `oifname "${device}" ct state new ${target} @limited tcp flags & (fin | syn | rst | ack) != syn ct label set ${UNDER_WAY}`,
-          `oifname "${device}" ct state new ${target} @first meta l4proto != tcp ct label set ${UNDER_WAY}`,
+          `oifname "${device}" ct state new ${target} @first meta l4proto != { tcp, ${icmp} } ct label set ${UNDER_WAY}`,
         ],
       },
     ],

@@ -20,6 +20,8 @@ export type KeptTableOptions = {
   network: InterfaceName;
   /** Asked at each look. Without chains there is to be no table. */
   wanted: () => FilterTable | Promise<FilterTable>;
+  /** The table stands as wanted, or there is none as wanted. */
+  onKept?: () => void;
   /** Another program had removed or changed the table. */
   onRestored: () => void;
   /** Once for each kind of trouble, until the next success; it is tried again. */
@@ -46,6 +48,7 @@ export class KeptTable {
       try {
         await this.#keep();
         this.#trouble = '';
+        this.#options.onKept?.();
       } catch (error) {
         this.#tell(error as Error);
         this.#lookIn(TRY_AGAIN_MS);

@@ -1,8 +1,8 @@
 /**
- * Forwarding of single interfaces, turned on for a relay and put back later. A journal is written before each change,
+ * Forwarding of single interfaces, turned on for a relay or phones and put back later. A journal is written before each change,
  * so that it is put back also after a kill.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { replaceNow } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { type Family, familyOf, type Ip } from '../values/ip.ts';
@@ -31,6 +31,19 @@ const isOn = (path: string): boolean => {
 /** Whether the kernel can forward by one interface alone, or does so by all. */
 export const canLend = (family: Family): boolean =>
   isOn(everywhere(family)) || existsSync(pathOf({ family, device: 'all' }));
+
+/** Why this program cannot turn it on, in a sentence; undefined: it is on, or can be. */
+export const lendingTrouble = (wanted: Switch): string | undefined => {
+  if (isOn(everywhere(wanted.family)) || isOn(pathOf(wanted))) return undefined;
+  if (!canLend(wanted.family))
+    return 'this machine does not forward IPv6, and Linux before 6.17 cannot by one interface alone';
+  try {
+    accessSync(pathOf(wanted), constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return mayNot(wanted, error as NodeJS.ErrnoException).message;
+  }
+};
 
 /** Of the main table of routes; undefined: no route leads there. */
 export const interfaceTowards = (host: Ip): string | undefined => {
@@ -63,9 +76,12 @@ export class LentForwarding {
   /** Whether packets from this host can be sent on. Throws a `Failure` where this program may not see to it. */
   lend(host: Ip): boolean {
     const [family, device] = [familyOf(host), interfaceTowards(host)];
-    if (device === undefined) return false;
-    const wanted = { family, device };
-    if (isOn(everywhere(family)) || isOn(pathOf(wanted))) return true;
+    return device !== undefined && this.lendTo({ family, device });
+  }
+
+  /** Whether packets that come in by this interface are sent on. Throws like `lend`. */
+  lendTo(wanted: Switch): boolean {
+    if (isOn(everywhere(wanted.family)) || isOn(pathOf(wanted))) return true;
     this.#note(nameOf(wanted), wanted);
     try {
       writeFileSync(pathOf(wanted), '1');
@@ -92,7 +108,7 @@ const mayNot = (wanted: Switch, cause: NodeJS.ErrnoException): Failure =>
 const lineOf = ({ family, device }: Switch): string => `${device} ${family}\n`;
 
 /** What a journal holds; nothing without one. */
-export const lentIn = (journal: string): Switch[] => {
+const lentIn = (journal: string): Switch[] => {
   try {
     const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
     return lines.map((line) => {
@@ -103,6 +119,10 @@ export const lentIn = (journal: string): Switch[] => {
     return [];
   }
 };
+
+/** In words, what `putForwardingBack` would do. */
+export const ordersToPutForwardingBack = (journal: string): string[] =>
+  lentIn(journal).map(({ family, device }) => `turn forwarding of IPv${family} off again for ${device}`);
 
 /** Puts back what a journal holds. Interfaces that are gone need nothing. */
 export const putForwardingBack = (journal: string): void => {

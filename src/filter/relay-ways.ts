@@ -2,7 +2,7 @@
 import type { Family, Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { run, sure } from '../wireguard/program.ts';
-import { type LentForwarding, lentIn, putForwardingBack } from './lent-forwarding.ts';
+import { type LentForwarding, ordersToPutForwardingBack, putForwardingBack } from './lent-forwarding.ts';
 import {
   addWay,
   changeSites,
@@ -296,7 +296,7 @@ const removeRelayTable = async (table: RelayTableId): Promise<void> => {
 /** In words, what `forgetRelay` would do. */
 export const ordersToForgetRelay = async (network: InterfaceName, journal: string): Promise<string[]> => [
   ...((await passedByKernel(network)) ? [`remove the table ${relayTableName(network)} of nftables`] : []),
-  ...lentIn(journal).map(({ family, device }) => `turn forwarding of IPv${family} off again for ${device}`),
+  ...ordersToPutForwardingBack(journal),
 ];
 
 /** As before there was a relay. Throws the `Failure` of `nft`. */

@@ -6,6 +6,7 @@ import type { Network } from '../domain/network.ts';
 import type { Peer } from '../domain/peer.ts';
 import { type CidrId, type PeerId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { Ask, Do, mayAct, PeerDeeds } from './deeds.tsx';
+import { mayBegin } from './map/limits.ts';
 import { matrixOf, type Relation } from './map/relations.ts';
 import type { Observed, Page, Thing } from './page.ts';
 import { type Scene, stateIn } from './scene.ts';
@@ -137,6 +138,7 @@ const CidrPanel = ({ page, scene, node }: { page: Page; scene: Scene; node: Cidr
       <h2>{nameText(name)}</h2>
       <p>
         {node.cidr}, {countText([...network.peersIn(node.id)].length, 'peer')}
+        {node.isIsolated ? ', isolated from each other' : ''}
       </p>
       <div class="deeds">
         {network.hasChildren(node.id) || node.id === SERVER_CIDR ? null : (
@@ -169,7 +171,8 @@ const CidrPanel = ({ page, scene, node }: { page: Page; scene: Scene; node: Cidr
           <ul class="groups">
             {partners.map((partner) => (
               <li key={partner.id}>
-                {nameText(partner.name)}{' '}
+                {nameText(partner.name)}
+                <Limits network={network} pair={[node, partner]} />{' '}
                 <Do page={page} intent={{ do: 'end-association', cidrs: [name, partner.name] }}>
                   end
                 </Do>
@@ -188,8 +191,31 @@ const RELATION_WORDS: { readonly [R in Relation]: string } = {
   server: 'every peer and the server can talk',
   associated: 'associated: their peers can talk',
   inherited: 'CIDRs around them are associated: their peers can talk',
+  isolated: 'the same CIDR, isolated: its peers cannot talk with each other',
+  begins: 'limited: they can open what is said here',
+  answers: 'limited: they can open what is said here',
   'one-way': 'one lies within the other: it is seen, but they cannot talk',
   none: 'no association joins them: their peers cannot talk',
+};
+
+/** What each may begin towards the other, where that is limited. */
+const Limits = ({ network, pair: [one, other] }: { network: Network; pair: [CidrNode, CidrNode] }) => {
+  const ways = [
+    [one, other],
+    [other, one],
+  ] as const;
+  return (
+    <ul class="limits">
+      {ways.map(([from, to]) => {
+        const may = mayBegin(network, from.id, to.id);
+        return may === undefined || (one === other && from !== one) ? null : (
+          <li key={`${from.id} ${to.id}`}>
+            <b>{nameText(from.name)}</b> → {nameText(to.name)}: {may}
+          </li>
+        );
+      })}
+    </ul>
+  );
 };
 
 const PairPanel = ({ page, scene, pair }: { page: Page; scene: Scene; pair: [CidrNode, CidrNode] }) => {
@@ -201,13 +227,14 @@ const PairPanel = ({ page, scene, pair }: { page: Page; scene: Scene; pair: [Cid
     <>
       <h2>{names.map(nameText).join(' – ')}</h2>
       <p class={`verdict ${relation}`}>{RELATION_WORDS[relation]}</p>
+      <Limits network={network} pair={pair} />
       <div class="deeds">
         {relation === 'none' ? (
           <Do page={page} intent={{ do: 'associate', cidrs: names }}>
             associate
           </Do>
         ) : null}
-        {relation === 'associated' ? (
+        {network.associationBetween(pair[0].id, pair[1].id) ? (
           <Do page={page} intent={{ do: 'end-association', cidrs: names }}>
             end the association
           </Do>

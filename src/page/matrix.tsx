@@ -2,6 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { nameText } from '../domain/name-text.ts';
+import type { Network } from '../domain/network.ts';
+import { mayBegin } from './map/limits.ts';
 import { inhabited, matrixOf, type Relation } from './map/relations.ts';
 import type { Page } from './page.ts';
 import type { Scene } from './scene.ts';
@@ -13,9 +15,15 @@ const CELLS: { readonly [R in Relation]: { sign: string; word: string } } = {
   server: { sign: '▪', word: 'server' },
   associated: { sign: '●', word: 'associated' },
   inherited: { sign: '○', word: 'inherited' },
-  'one-way': { sign: '▸', word: 'one way' },
+  begins: { sign: '→', word: 'limited: the row may open some' },
+  answers: { sign: '←', word: 'limited: only the column may open some' },
+  isolated: { sign: '□', word: 'isolated from each other' },
+  'one-way': { sign: '▸', word: 'seen, but cannot talk' },
   none: { sign: '', word: 'none' },
 };
+
+/** Others stand in the legend where they occur. */
+const isUsual = (relation: string): boolean => !['begins', 'answers', 'isolated'].includes(relation);
 
 const Pager = ({
   label,
@@ -42,6 +50,7 @@ const Pager = ({
 
 type CellProps = {
   page: Page;
+  network: Network;
   left: CidrNode;
   right: CidrNode;
   relation: Relation;
@@ -49,8 +58,9 @@ type CellProps = {
   isEntry: boolean;
 };
 
-const MatrixCell = ({ page, left, right, relation, isChosen, isEntry }: CellProps) => {
+const MatrixCell = ({ page, network, left, right, relation, isChosen, isEntry }: CellProps) => {
   const { sign, word } = CELLS[relation];
+  const limit = relation === 'begins' ? `: ${mayBegin(network, left.id, right.id)}` : '';
   const choose = (): void => {
     page.choose({ kind: 'cidr', id: left.id });
     if (left !== right) page.choose({ kind: 'cidr', id: right.id }, { also: true });
@@ -60,11 +70,14 @@ const MatrixCell = ({ page, left, right, relation, isChosen, isEntry }: CellProp
       <button
         type="button"
         tabIndex={isEntry ? 0 : -1}
-        title={`${left.name} – ${right.name}: ${word}`}
+        title={`${left.name} – ${right.name}: ${word}${limit}`}
         onClick={choose}
       >
         {sign}
-        <span class="unseen">{word}</span>
+        <span class="unseen">
+          {word}
+          {limit}
+        </span>
       </button>
     </td>
   );
@@ -96,6 +109,7 @@ export const MatrixView = ({ page, scene }: { page: Page; scene: Scene }) => {
   const rows = all.slice(down, down + MAX_SIDE);
   const columns = all.slice(right, right + MAX_SIDE);
   const matrix = matrixOf(scene.after.network, rows, columns);
+  const relations = new Set<string>(matrix.rows.flat());
   const chosen = scene.selection.filter(({ kind }) => kind === 'cidr').map(({ id }) => id as number);
   return (
     <section class="matrix" aria-label="matrix of CIDRs" onKeyDown={walk}>
@@ -125,6 +139,7 @@ export const MatrixView = ({ page, scene }: { page: Page; scene: Scene }) => {
                 <MatrixCell
                   key={right.id}
                   page={page}
+                  network={scene.after.network}
                   left={left}
                   right={right}
                   relation={matrix.rows[row]?.[column] ?? 'none'}
@@ -137,11 +152,13 @@ export const MatrixView = ({ page, scene }: { page: Page; scene: Scene }) => {
         </tbody>
       </table>
       <ul class="legend">
-        {Object.entries(CELLS).map(([relation, { sign, word }]) => (
-          <li key={relation}>
-            <span class={`sample ${relation}`}>{sign}</span> {word}
-          </li>
-        ))}
+        {Object.entries(CELLS)
+          .filter(([relation]) => isUsual(relation) || relations.has(relation))
+          .map(([relation, { sign, word }]) => (
+            <li key={relation}>
+              <span class={`sample ${relation}`}>{sign}</span> {word}
+            </li>
+          ))}
       </ul>
     </section>
   );

@@ -7,6 +7,7 @@ import { type Size, useInks, useSize } from './hooks.ts';
 import { type Arc, arcsOf, type Curve, curveOf, lineOf, ribbonOf } from './map/arcs.ts';
 import { Ground } from './map/ground.ts';
 import { type Block, blockAt, type Icicle, icicleOf, slotAt } from './map/icicle.ts';
+import { type ArcLimit, arcLimit, limitText } from './map/limits.ts';
 import type { Page, Thing } from './page.ts';
 import { paintCells } from './paint.ts';
 import { cellsOf, concerned, joined, litBeds, litBlocks, type Scene, stateIn } from './scene.ts';
@@ -66,7 +67,12 @@ const BlockBar = ({ block, network, isLit, isChosen }: BarProps) => {
   );
 };
 
-type Drawn = { arc: Arc; curve: Curve; look: 'plain' | 'lit' | 'faint' | 'came' | 'went' };
+type Drawn = {
+  arc: Arc;
+  curve: Curve;
+  look: 'plain' | 'lit' | 'faint' | 'came' | 'went';
+  limit: ArcLimit | undefined;
+};
 
 /** As many as the style sheet has for arcs. */
 const HUES = 6;
@@ -79,11 +85,31 @@ const SIGNS: { readonly [L in Drawn['look']]: string } = {
   went: '−',
 };
 
-const ArcShape = ({ arc, curve, look }: Drawn) => (
-  <g class={`arc ${look} hue-${Number(arc.ids[0]) % HUES}`} data-association={Number(arc.ids[0])}>
+/** At the ends towards which something may be begun. */
+const arrows = ({ ends }: Arc, { feet: [left, right] }: Curve, { toRight, toLeft }: ArcLimit): string => {
+  const head = (x: number, y: number): string => `M${x - 6} ${y + 11}L${x} ${y + 2}L${x + 6} ${y + 11}z`;
+  return [
+    ...(toRight === undefined ? [] : [head(ends[1].x, right)]),
+    ...(toLeft === undefined ? [] : [head(ends[0].x, left)]),
+  ].join('');
+};
+
+const ArcShape = ({ arc, curve, look, limit }: Drawn) => (
+  <g
+    class={`arc ${look} ${limit ? 'limited' : ''} hue-${Number(arc.ids[0]) % HUES}`}
+    data-association={Number(arc.ids[0])}
+  >
     <path class="ribbon" d={ribbonOf(arc, curve)} />
     <path class="feet" d={feet(arc, curve)} />
     <path class="line" d={lineOf(arc, curve)} />
+    {limit ? (
+      <>
+        <path class="arrows" d={arrows(arc, curve, limit)} />
+        <text class="limit" x={(arc.ends[0].x + arc.ends[1].x) / 2} y={curve.bottom - 12}>
+          {limitText(limit)}
+        </text>
+      </>
+    ) : null}
     {arc.ids.length > 1 || look === 'came' || look === 'went' ? (
       <text x={(arc.ends[0].x + arc.ends[1].x) / 2} y={curve.bottom + 5}>
         {SIGNS[look]}
@@ -237,6 +263,11 @@ export const Picture = ({ page, scene }: { page: Page; scene: Scene }) => {
                 arc={arc}
                 curve={curveOf(icicle, arc, size.height - 14 - icicle.base)}
                 look={lookOf(arc, { scene, around, change })}
+                limit={arcLimit(
+                  network,
+                  arc,
+                  change.all.filter(({ id }) => arc.ids.includes(id)),
+                )}
               />
             ))}
           </svg>

@@ -28,7 +28,7 @@ import { SteadyClock } from './commands/steady-clock.ts';
 import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
-import { letThrough, NoPassage } from './device/no-passage.ts';
+import { Passage } from './device/passage.ts';
 import { internalEndpoint, phonesRefused, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { refuseOtherConf } from './disk/other-conf.ts';
@@ -162,16 +162,33 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const now = () => clock.now();
   const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits }), (it) => it.close());
   const lingering = new LingeringKeys();
+  const passage = opened.add(
+    await Passage.start({
+      device: network,
+      range,
+      network: () => live.network,
+      refused: phonesRefused(conf, files.conf),
+      isKept: !options.allowForwarding,
+      journal: files.phoneForwarding,
+      say,
+    }),
+    (it) => it.close(),
+  );
+  lingering.carriesPhones = passage.phonesRefused === undefined;
   const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
   relay.look = () => device.compare();
+  passage.onPhones = () => {
+    lingering.carriesPhones = passage.phonesRefused === undefined;
+    void device.compare().catch(() => {});
+  };
   const proofs = new Proofs(conf.privateKey, live, proofClock);
   const sessions = opened.add(
     new Sessions({ live, device, lingering, relay, streams: hub, proofs, limits }),
     (it) => it.close(),
   );
   await relay.start();
-  if (options.allowForwarding) await letThrough(network);
-  else opened.add(await NoPassage.start(network, say), (it) => it.close());
+  passage.begin();
+  live.subscribe(() => void passage.follow());
   observations.reportOwn(SERVER_PEER, candidatesFrom(localAddresses(network), conf.listenPort, range));
   opened.add(new HostsFollower(live, network, options, report), (it) => it.close());
   const endpoint = internalEndpoint(conf);
@@ -192,7 +209,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       limits,
       sessions,
       proofs,
-      phonesRefused: () => phonesRefused(conf, files.conf),
+      phonesRefused: () => passage.phonesRefused,
       serverKey: publicKeyOf(conf.privateKey),
       endpoint,
       report,

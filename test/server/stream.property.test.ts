@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isPlain, type Peer } from '../../src/domain/peer.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { appears, visiblePeers } from '../../src/domain/visibility.ts';
 import { BOOKMARK_EVERY } from '../../src/protocol/frames.ts';
@@ -94,6 +95,9 @@ const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0
 const HOST = '0.0.0.0';
 
 /** One network with all its clients, going through a list of acts. */
+/** Some program follows there; a phone has none. */
+const follows = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
+
 class Play {
   readonly running: RunningNetwork;
   readonly truth: Truth;
@@ -108,7 +112,7 @@ class Play {
     this.#questions = new Questions(start.family);
     this.#mangle = mangle;
     this.#listenFirst();
-    for (const { id } of [...running.network.peers()].filter(appears)) this.#come(id, 'fresh');
+    for (const { id } of [...running.network.peers()].filter(follows)) this.#come(id, 'fresh');
   }
 
   async do(act: Act): Promise<void> {
@@ -200,7 +204,7 @@ class Play {
 
   #come(at: number, coming: Coming): void {
     const { running } = this;
-    const peers = [...running.network.peers()].filter(appears);
+    const peers = [...running.network.peers()].filter(follows);
     const peer = peers[at % peers.length]!;
     const client = this.clients.get(peer.id) ?? new ModelClient(peer, this.truth, tally);
     this.clients.set(peer.id, client);
@@ -230,7 +234,7 @@ class Play {
   }
 
   #comeBack(client: ModelClient): void {
-    if (appears(this.running.network.peer(client.peerId))) client.connect(this.running, 'resume');
+    if (follows(this.running.network.peer(client.peerId))) client.connect(this.running, 'resume');
   }
 
   async #readAll({ lazy = false } = {}): Promise<void> {

@@ -11,7 +11,7 @@ export type Tried = {
   /** Of tests that throw dice, how often in the long form; the others run as they are. */
   rounds?: number;
   /** The variable that says so. */
-  variable?: 'PROPERTY_RUNS' | 'FUZZ_RUNS';
+  variable?: 'FLIPS' | 'PROPERTY_RUNS' | 'FUZZ_RUNS';
   /** Takes minutes: the long form alone has it. */
   isLong?: boolean;
 };
@@ -431,7 +431,7 @@ export const FAULTS: readonly Fault[] = [
     tests: [{ file: 'test/e2e/forwarding.test.ts' }, { file: 'test/filter/filter-table.test.ts' }],
     sabotages: [
       {
-        file: 'src/filter/filter-table.ts',
+        file: 'src/filter/through.ts',
         line: 'counter drop`,',
         becomes: 'counter accept`,',
       },
@@ -826,6 +826,67 @@ export const OTHERS: readonly Fault[] = [
         file: 'src/client/tunnels/paths.ts',
         line: 'if (path.metBy !== relay.id) {',
         becomes: 'if (relay.id === undefined) {',
+      },
+    ],
+  },
+  {
+    id: 'R50',
+    what: 'the table that limits what peers begin is removed by somebody who flushes nftables',
+    tests: [{ file: 'test/e2e/limits.test.ts', titles: 'R50' }],
+    sabotages: [
+      {
+        file: 'src/filter/table-watch.ts',
+        line: '`)) this.#tell();',
+        becomes: '`)) return;',
+      },
+    ],
+  },
+  {
+    id: 'R51',
+    what: 'the program that limits is killed, and then the network is taken down',
+    tests: [{ file: 'test/e2e/limits.test.ts', titles: 'R51' }],
+    sabotages: [
+      {
+        file: 'src/client/verbs/down.ts',
+        line: '  await removeTable(network);',
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R52',
+    what: 'a machine without nftables, or where it ceases to work, has peers whose ports are limited',
+    tests: [{ file: 'test/e2e/limits.test.ts', titles: 'R52' }],
+    sabotages: [
+      {
+        file: 'src/client/tunnels/inbound-limits.ts',
+        line: 'return !this.#works && ',
+        becomes: 'return false && ',
+      },
+    ],
+  },
+  {
+    id: 'R53',
+    what: 'a rule ends under a live connection, or under one from before connections were tracked; it flips under traffic; ufw, firewalld or Docker stand beside it',
+    tests: [
+      { file: 'test/slow/limits.test.ts', rounds: 1_000, variable: 'FLIPS' },
+      { file: 'test/filter/inbound.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/filter/inbound.ts',
+        line: "'ct state established,related ct direction reply accept',",
+        becomes: "'ct state established,related accept',",
+      },
+      {
+        file: 'src/filter/inbound.ts',
+        line: "at: { hook: 'prerouting', priority: 'mangle' },",
+        becomes: "at: { hook: 'prerouting', priority: 'srcnat' },",
+      },
+      {
+        file: 'src/filter/inbound.ts',
+        line: '} goto judge`,',
+        becomes: '} continue`,',
       },
     ],
   },

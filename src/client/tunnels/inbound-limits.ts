@@ -11,7 +11,7 @@ import type { Allow } from '../../values/opening.ts';
 import type { Mirror } from '../memory/mirror.ts';
 
 /** Connections that were under way show themselves within this time. */
-const FIRST_MS = 5_000;
+const FIRST_MS = 2_000;
 
 export type InboundLimitsOptions = {
   network: InterfaceName;
@@ -42,6 +42,9 @@ export class InboundLimits {
     this.#table = new KeptTable({
       network,
       wanted: () => this.#wanted(),
+      onKept: () => {
+        if (this.#limited().size > 0) this.#become(true);
+      },
       onRestored: () => this.#onRestored(),
       onTrouble: ({ message }) => {
         say(`warning: ${message}: peers that are limited stay away, since nothing would hold them to it`);
@@ -116,7 +119,6 @@ export class InboundLimits {
     }
     this.#kept = kept;
     this.#keptText = text;
-    if (kept.size > 0) this.#become(true);
     this.#grow(kept.size > 0);
   }
 

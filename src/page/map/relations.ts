@@ -4,8 +4,19 @@ import type { Network } from '../../domain/network.ts';
 import { visibleCidrs } from '../../domain/visibility.ts';
 import { type CidrId, SERVER_CIDR } from '../../values/id.ts';
 import { Ground, type Plot } from './ground.ts';
+import { mayBegin, NOTHING } from './limits.ts';
 
-export type Relation = 'own' | 'server' | 'associated' | 'inherited' | 'one-way' | 'none';
+/** `begins`, `answers`: all ways between the two are limited, and the first may begin something, or only the second. */
+export type Relation =
+  | 'own'
+  | 'isolated'
+  | 'server'
+  | 'associated'
+  | 'inherited'
+  | 'begins'
+  | 'answers'
+  | 'one-way'
+  | 'none';
 
 export type Matrix = {
   readonly cidrs: readonly CidrNode[];
@@ -37,8 +48,13 @@ const relation = (
   right: CidrId,
   sight: (id: CidrId) => Set<CidrId>,
 ): Relation => {
-  if (left === right) return 'own';
+  if (left === right) return network.cidr(left)?.isIsolated ? 'isolated' : 'own';
   if (left === SERVER_CIDR || right === SERVER_CIDR) return 'server';
+  const begins = mayBegin(network, left, right);
+  if (begins !== undefined) {
+    if (begins !== NOTHING) return 'begins';
+    return mayBegin(network, right, left) === NOTHING ? 'none' : 'answers';
+  }
   const [there, back] = [sight(left).has(right), sight(right).has(left)];
   if (there !== back) return 'one-way';
   if (!there) return 'none';

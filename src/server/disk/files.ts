@@ -28,6 +28,8 @@ export type NetworkFiles = {
   relay: string;
   /** See `LentForwarding`. */
   relayForwarding: string;
+  /** The same for phones. */
+  phoneForwarding: string;
   /** See `relaySecret`. */
   relaySecret: string;
   /** How far `notify` is, unless another file was said. */
@@ -45,6 +47,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   unproved: join(dataDir, `${network}.unproved`),
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
+  phoneForwarding: join(dataDir, `${network}.phone-forwarding`),
   relaySecret: join(dataDir, `${network}.relay-key`),
   notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),

@@ -2,7 +2,7 @@
 
 import type { Change } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer.ts';
+import { isPlain, type Peer } from '../../domain/peer.ts';
 import { type EndedRight, isAddressFree, mayConnect } from '../../domain/rights.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
@@ -44,12 +44,14 @@ const lingeringAfter = (right: EndedRight): Lingering | undefined => {
 
 export class LingeringKeys {
   readonly #lingering = new Map<PeerId, Lingering>();
+  /** False: phones have no place on the device, since nothing would filter their packets. */
+  carriesPhones = true;
 
   *follow({ changes, rights }: Step): Generator<PeerDelta> {
     for (const [id, { before, after }] of changes.peers) {
-      const had = configsOf(before, this.#lingering.get(id));
+      const had = this.#configsOf(id, before);
       this.#linger(id, rights.ended.get(id), { before, after });
-      yield deltaBetween(had, configsOf(after, this.#lingering.get(id)));
+      yield deltaBetween(had, this.#configsOf(id, after));
     }
   }
 
@@ -72,9 +74,9 @@ export class LingeringKeys {
 
   /** `peer`: its current state. */
   release(id: PeerId, peer: Peer | undefined): PeerDelta {
-    const had = configsOf(peer, this.#lingering.get(id));
+    const had = this.#configsOf(id, peer);
     this.#lingering.delete(id);
-    return deltaBetween(had, configsOf(peer));
+    return deltaBetween(had, this.#configsOf(id, peer));
   }
 
   /** Includes lingering keys. */
@@ -87,8 +89,12 @@ export class LingeringKeys {
 
   *all(network: Network): Generator<[PeerId, PeerConfig]> {
     for (const peer of network.peers())
-      for (const config of configsOf(peer, this.#lingering.get(peer.id))) yield [peer.id, config];
+      for (const config of this.#configsOf(peer.id, peer)) yield [peer.id, config];
     for (const [id, { config }] of this.#lingering) if (!network.peer(id)) yield [id, config];
+  }
+
+  #configsOf(id: PeerId, peer: Peer | undefined): PeerConfig[] {
+    return isPlain(peer) && !this.carriesPhones ? [] : configsOf(peer, this.#lingering.get(id));
   }
 
   #linger(id: PeerId, end: EndedRight | undefined, { before, after }: Change<Peer>): void {

@@ -1,7 +1,7 @@
 /** Sends observations to the peers that may see them, gathered for a moment. */
 
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer.ts';
+import { isPlain, type Peer } from '../../domain/peer.ts';
 import { appears, sees, viewersOf, visiblePeers } from '../../domain/visibility.ts';
 import type { Endpoints } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
@@ -69,7 +69,7 @@ export class EndpointNews {
     this.#since.clear();
     const { network } = this.#live;
     const peer = network.peer(id);
-    if (!appears(peer)) return;
+    if (!isMet(peer)) return;
     for (const viewer of viewersOf(network, peer.cidrId)) this.#note(viewer, id);
     const wait = Math.max(0, this.#toldAt + GATHER_MS - performance.now());
     this.#gathering ??= setTimeout(() => this.#tell(), wait);
@@ -155,6 +155,9 @@ const withKnown = (row: Observation | undefined, mayKnow: (id: PeerId) => boolea
   return [known.length > 0 ? { ...rest, via: known } : rest];
 };
 
+/** Peers go to it themselves; a phone's place concerns its router alone. */
+const isMet = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
+
 function* idsOf(rows: Iterable<{ id: PeerId }>): Generator<PeerId> {
   for (const { id } of rows) yield id;
 }
@@ -169,7 +172,7 @@ const sight = (network: Network, viewer: CidrId): ((id: PeerId) => boolean) => {
   const known = new Map<CidrId, boolean>();
   return (id) => {
     const peer = network.peer(id);
-    if (!appears(peer)) return false;
+    if (!isMet(peer)) return false;
     const answer = known.get(peer.cidrId) ?? sees(network, viewer, peer.cidrId);
     known.set(peer.cidrId, answer);
     return answer;

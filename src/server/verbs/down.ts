@@ -3,6 +3,8 @@ import { hasTerminal, Questions } from '../../cli/ask.ts';
 import { isOnlySaid, type LocalChangeOptions, sayDone } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
+import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
+import { ordersToPutForwardingBack, putForwardingBack } from '../../filter/lent-forwarding.ts';
 import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { Failure } from '../../values/failure.ts';
@@ -19,7 +21,9 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
   readConf(files.conf);
   const changes = [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
+    ...(await ordersToRemoveTable(network)),
     ...(await ordersToForgetRelay(network, files.relayForwarding)),
+    ...ordersToPutForwardingBack(files.phoneForwarding),
   ];
   if (isOnlySaid({ network, changes }, options)) return;
   if (ProcessLock.isHeld(files.lock))
@@ -31,6 +35,8 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
       `Take the tunnels of ${network} down? No peer reaches this machine then.`,
     );
   await forgetRelay(network, files.relayForwarding);
+  putForwardingBack(files.phoneForwarding);
   if (!(await takeDown(network))) note(`innernet-server: ${network} is down already`);
+  await removeTable(network);
   sayDone({ network, changes }, options, `${network} is down`);
 };

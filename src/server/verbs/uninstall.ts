@@ -5,6 +5,7 @@ import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { note } from '../../cli/print.ts';
 import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
+import { ordersToPutForwardingBack, putForwardingBack } from '../../filter/lent-forwarding.ts';
 import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { logFiles } from '../../store/log-files.ts';
@@ -28,6 +29,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
   const held = lock(network, files);
   try {
     const log = await mayDeleteLog(network, files, options);
+    putForwardingBack(files.phoneForwarding);
     await takeDown(network);
     await removeTable(network);
     await forgetRelay(network, files.relayForwarding);
@@ -54,6 +56,7 @@ const ordersOf = async (
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
     ...(await ordersToRemoveTable(network)),
     ...(await ordersToForgetRelay(network, files.relayForwarding)),
+    ...ordersToPutForwardingBack(files.phoneForwarding),
     ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
     ...paths.map((path) => `delete ${path}`),
   ];

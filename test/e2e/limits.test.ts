@@ -1,0 +1,162 @@
+// Limits on a peer's machine: its table stands while its tunnels do, whatever befalls table, program or nftables.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Running } from '../lab.ts';
+import {
+  CLIENT,
+  follow,
+  type Host,
+  onDevice,
+  reaches,
+  reportOf,
+  SmallNetwork,
+  until,
+} from './small-network.ts';
+
+const TABLE = ['nft', 'list', 'table', 'inet', 'innernet-acme'];
+const STATE = '/var/lib/innernet/acme.json';
+
+let network: SmallNetwork;
+let ann: Host;
+let press: Host;
+let daemon: Running;
+
+/** What our programs may have changed of the machine. */
+const machineOf = async (host: Host): Promise<string> => {
+  const looks =
+    'nft list ruleset; ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; ip -br link';
+  // An address of eth0's own is tentative for a moment.
+  const switches = "sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46]\\.'";
+  return host.sure(['sh', '-c', `(${looks}) | grep -v 'local fe80'; ${switches}`]);
+};
+
+/** Whether a program of the host follows nftables. Processes of all hosts have one table. */
+const listens = async (): Promise<boolean> => {
+  const own =
+    'for p in /proc/[0-9]*; do [ "$(readlink $p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && tr "\\0" " " <$p/cmdline; echo; done';
+  return (await press.sure(['sh', '-c', own])).includes('nft monitor');
+};
+
+const hasTable = async (): Promise<boolean> => (await press.exec(TABLE)).code === 0;
+
+/** As if the server had said so before this machine was restarted. */
+const limitHumans = (inbound: object[]): Promise<string> =>
+  press.sure([
+    process.execPath,
+    '-e',
+    `const fs = require('fs'); const state = JSON.parse(fs.readFileSync('${STATE}'));
+const { id } = state.cidrs.find(({ name }) => name === 'humans');
+state.limits = [{ cidrId: id, inbound: ${JSON.stringify(inbound)}, outbound: [] }];
+fs.writeFileSync('${STATE}', JSON.stringify(state));`,
+  ]);
+
+const answersAt = async (port: number): Promise<boolean> => {
+  const ask = `const socket = require('net').connect(${port}, '10.42.1.2'); setTimeout(() => process.exit(1), 1500);
+socket.on('connect', () => process.exit(0)).on('error', () => process.exit(1));`;
+  return (await ann.exec([process.execPath, '-e', ask])).code === 0;
+};
+
+const stepOf = async (name: string): Promise<{ grade: string; found: string }> => {
+  const { stdout } = await press.exec([...CLIENT, 'doctor', 'acme', '--json']);
+  return JSON.parse(stdout).find(({ step }: { step: string }) => step === name);
+};
+
+beforeAll(async () => {
+  network = await SmallNetwork.create();
+  ann = (await network.join('ann')).host;
+  press = (await network.join('press')).host;
+  await follow(ann);
+  const listen = `for (const port of [22, 80]) require('net').createServer((s) => s.on('error', () => {})).listen(port); console.log('up')`;
+  await press.spawn([process.execPath, '-e', listen]).line(/up/);
+});
+afterAll(() => network.close());
+
+describe('a machine to which nothing is limited', () => {
+  it('has no table, and is as before once it is down', async () => {
+    await press.sure([...CLIENT, 'down', 'acme']);
+    const before = await machineOf(press);
+    daemon = await follow(press);
+    expect(await hasTable()).toBe(false);
+    await until('press is reached', () => reaches(ann, '10.42.1.2'));
+    expect((await stepOf('limits')).grade).toBe('ok');
+    await press.sure([...CLIENT, 'down', 'acme']);
+    expect(await machineOf(press)).toBe(before);
+  });
+});
+
+describe('a machine to which something is limited', () => {
+  it('takes what is allowed and nothing else, says what, and begins what it likes', async () => {
+    await limitHumans([{ protocol: 'tcp', ports: [[22, 22]] }]);
+    daemon = await follow(press);
+    await until('ssh is reached', () => answersAt(22));
+    expect([await answersAt(80), await reaches(ann, '10.42.1.2')]).toEqual([false, false]);
+    expect(await reaches(press, '10.42.1.1', 5)).toBe(true);
+    expect(await press.sure([...CLIENT, 'show', 'acme'])).toContain(
+      `may be opened to it: nothing (it can be seen, and cannot be called)
+  may be opened by it: tcp 22`,
+    );
+    const { grade, found } = await stepOf('limits');
+    expect([grade, found]).toEqual([
+      'ok',
+      expect.stringMatching(/limits what 1 peer may open here: [1-9]\d* packet/),
+    ]);
+  });
+
+  it('R50: limits again as soon as somebody has flushed all tables, and doctor warns', async () => {
+    await press.sure(['nft', 'flush', 'ruleset']);
+    await until('the table is back', hasTable);
+    expect([await answersAt(80), await answersAt(22)]).toEqual([false, true]);
+    await until('it is counted', async () => (await stepOf('limits')).grade === 'warning');
+    expect((await stepOf('limits')).found).toContain('1 time: it was made again');
+  });
+
+  it('is told by doctor what else closes its ports', async () => {
+    await press.sure([
+      'nft',
+      'add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; policy drop; }',
+    ]);
+    expect(await stepOf('filter')).toMatchObject({
+      grade: 'warning',
+      found: expect.stringContaining('ip filter'),
+    });
+    await press.sure(['nft', 'delete table ip filter']);
+  });
+
+  it('R51: stays closed when its program is killed, and is as before once it is down', async () => {
+    expect(await listens()).toBe(true);
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+    expect([await answersAt(80), await answersAt(22)]).toEqual([false, true]);
+    expect(await press.sure([...CLIENT, 'down', 'acme', '--dry-run'])).toContain(
+      'remove the table innernet-acme',
+    );
+    await press.sure([...CLIENT, 'down', 'acme']);
+    await until('nothing listens to nftables any more', async () => !(await listens()));
+    const after = await machineOf(press);
+    daemon = await follow(press);
+    await until('it limits', hasTable);
+    await press.sure([...CLIENT, 'down', 'acme']);
+    expect(await machineOf(press)).toBe(after);
+    expect(after).not.toContain('innernet');
+  });
+
+  it('R52: without nftables has no tunnel to those whose ports are limited, until it works again', async () => {
+    await press.sure(['mount', '--bind', '/dev/null', '/usr/sbin/nft']);
+    daemon = await follow(press);
+    expect(await onDevice(press)).toEqual(['10.42.0.1']);
+    expect(await reaches(ann, '10.42.1.2')).toBe(false);
+    expect(await stepOf('limits')).toMatchObject({
+      grade: 'warning',
+      found: expect.stringContaining('stay away'),
+    });
+    expect(await press.sure([...CLIENT, 'show', 'acme'])).toContain('nftables does not work here');
+    await press.sure(['umount', '/usr/sbin/nft']);
+    await until('ssh is reached again', () => answersAt(22), 90);
+    expect(await answersAt(80)).toBe(false);
+    expect((await reportOf(press)).isConnected).toBe(true);
+  });
+
+  it('uninstall leaves nothing of ours', async () => {
+    await press.sure([...CLIENT, 'uninstall', 'acme', '--yes']);
+    expect(await machineOf(press)).not.toContain('innernet');
+  });
+});
