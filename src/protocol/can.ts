@@ -16,6 +16,9 @@ export const RELAY = 'relay';
 /** Said by a client alone, while nftables works on its machine: it keeps peers to what they may begin. */
 export const LIMITS = 'limits';
 
+/** Said by a client: it sends to a plain peer, such as a phone, through its router. */
+export const PLAIN = 'plain';
+
 /** The names with commas, for a stream's query. */
 export const canText = (names: readonly string[]): string => names.join(',');
 

@@ -443,3 +443,50 @@ describe('limits', () => {
     expect(limitsOf(parseState(text, 'NET.json', ground, sha256).mirror)).toEqual([limit(3)]);
   });
 });
+
+describe('a phone', () => {
+  const phone = row(9, '10.42.1.9', 90, { name: 'phone', via: 1 as PeerRow['id'] });
+  const addresses = (mirror: Mirror) => [...mirror.phones()].map(({ ip }) => ip);
+
+  it('goes through the tunnel of the server: it is not met, and its key is no pin', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    expect(receive(mirror, { changed: [phone] }).changes.added).toEqual([phone]);
+    expect([shown(mirror), addresses(mirror)]).toEqual([[pair(bob)], [phone.ip]]);
+    const rekeyed = { ...phone, publicKey: key(91) };
+    expect(receive(mirror, { changed: [rekeyed] }).changes).toMatchObject({
+      added: [rekeyed],
+      removed: [phone],
+    });
+    expect([rules(mirror), addresses(mirror)]).toEqual([[], [phone.ip]]);
+    receive(mirror, { removed: [9] });
+    expect(addresses(mirror)).toEqual([]);
+  });
+
+  it('is none that was met as a machine before: a server cannot put itself in between', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [{ ...bob, via: phone.via! }] });
+    expect([rules(mirror), addresses(mirror)]).toEqual([[[5, 'Rerouted']], []]);
+    expect(shown(mirror)).toEqual([pair(bob)]);
+    receive(mirror, { changed: [{ ...phone, ip: bob.ip }] });
+    expect([rules(mirror).length, addresses(mirror)]).toEqual([2, []]);
+  });
+
+  it('behind another router than the server is reached by nothing yet', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    receive(mirror, { changed: [{ ...phone, via: bob.id }] });
+    expect([shown(mirror), addresses(mirror)]).toEqual([[pair(bob)], []]);
+  });
+
+  it('is kept apart from the peers that innernet 2.0 would try to reach', () => {
+    const mirror = mirrorAt(history, 3, [bob, phone]);
+    const text = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    expect(JSON.parse(text).peers.map(({ id }: { id: number }) => id)).not.toContain(9);
+    expect(addresses(parseState(text, 'acme.json', ground, sha256).mirror)).toEqual([phone.ip]);
+  });
+
+  it('ends by itself as a peer does', () => {
+    const ending = { ...phone, expires: '2026-11-22T13:00:00.000Z' as NonNullable<PeerRow['expires']> };
+    const mirror = mirrorAt(history, 3, [ending]);
+    expect(mirror.judgeEnds(Date.parse(ending.expires))?.peers.removed).toEqual([9]);
+  });
+});

@@ -2,7 +2,7 @@
  * What this client sees of its network, and how frames change it; no I/O.
  * A frame is judged into an effect, journalled, then taken: judging changes nothing, taking never refuses.
  */
-import { looksSame } from '../../domain/peer.ts';
+import { isPlain, looksSame } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import type { Delta, Restoration, Snapshot, Welcome } from '../../protocol/frames.ts';
 import type { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
@@ -166,13 +166,19 @@ export class Mirror {
     return this.#held.size + (this.alarm ? 1 : 0);
   }
 
-  /** Peers that belong on the device: all but this machine and the server. */
+  /** Peers that belong on the device: all but this machine, the server and phones. */
   *tunnels(): Generator<PeerRow> {
     for (const row of this.#peers.values()) if (this.isTunnel(row)) yield row;
   }
 
   isTunnel(row: PeerRow): boolean {
-    return !isOwn(this.ground, row) && !isServer(this.ground, row);
+    return this.#isOther(row) && !isPlain(row);
+  }
+
+  /** Phones whose packets go through the server's tunnel. */
+  *phones(): Generator<PeerRow> {
+    for (const row of this.#peers.values())
+      if (row.via === SERVER_PEER && this.#isOther(row) && !this.pins.at(row.ip)) yield row;
   }
 
   /** Whether the welcome fits the followed history. */
@@ -228,21 +234,21 @@ export class Mirror {
 
   /** After a shut-out: all tunnels but the server's go, the pins stay. */
   judgeRevocation(): Effect {
-    const ids = [...this.tunnels()].map(({ id }) => id);
+    const ids = [...this.#others()].map(({ id }) => id);
     return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
   }
 
   /** Next expiry, in milliseconds since 1970. */
   nextEnd(): number | undefined {
     let next: number | undefined;
-    for (const { expires } of this.tunnels())
+    for (const { expires } of this.#others())
       if (expires !== undefined) next = Math.min(next ?? Infinity, Date.parse(expires));
     return next;
   }
 
   /** Removes expired peers; `now`: the server's clock, in milliseconds since 1970. */
   judgeEnds(now: number): Effect | undefined {
-    const over = [...this.tunnels()].filter(
+    const over = [...this.#others()].filter(
       ({ expires }) => expires !== undefined && Date.parse(expires) <= now,
     );
     return over.length === 0 ? undefined : this.#removals(over.map(({ id }) => id));
@@ -310,6 +316,14 @@ export class Mirror {
     }
     if (emptied) this.filled = false;
     return changes;
+  }
+
+  #isOther(row: PeerRow): boolean {
+    return !isOwn(this.ground, row) && !isServer(this.ground, row);
+  }
+
+  *#others(): Generator<PeerRow> {
+    for (const row of this.#peers.values()) if (this.#isOther(row)) yield row;
   }
 
   #restorationIn({ restorations }: Snapshot, breach: Breach): Restoration | undefined {
@@ -385,8 +399,8 @@ export class Mirror {
   ): Effect {
     const leaving = new Set(peers.removed);
     const shown = peers.changed.filter(({ id }) => !leaving.has(id));
-    const staysOut = ({ ip, publicKey, isVouchedFor }: PeerRow): boolean =>
-      !isVouchedFor && withheld.has(ip) && this.pins.at(ip)?.publicKey === publicKey;
+    const staysOut = ({ ip, publicKey, isVouchedFor, via }: PeerRow): boolean =>
+      !isVouchedFor && withheld.has(ip) && (via !== undefined || this.pins.at(ip)?.publicKey === publicKey);
     const admissible = shown.filter((row) => !staysOut(row));
     const owners = this.#ownersBut(leaving);
     const { accepted, held } = sift(admissible, this.ground, this.pins, owners, this.isProved);
@@ -407,7 +421,11 @@ export class Mirror {
   #refuseTooMuch(accepted: readonly PeerRow[], held: readonly Held[], cidrs: readonly CidrRow[]): void {
     const counts = [
       {
-        count: added(accepted, (row) => this.pins.at(row.ip), this.pins.size),
+        count: added(
+          accepted,
+          (row) => this.pins.at(row.ip) ?? this.#peers.get(row.id),
+          Math.max(this.pins.size, this.#peers.size),
+        ),
         most: MAX_ROWS,
         what: 'peers',
       },

@@ -1,4 +1,5 @@
 /** Pins: pairs of address and key, kept after a peer leaves sight, and the rules for a shown peer. */
+import { isPlain } from '../../domain/peer.ts';
 import type { PeerRow } from '../../protocol/rows.ts';
 import type { CidrId, PeerId } from '../../values/id.ts';
 import { SERVER_PEER } from '../../values/id.ts';
@@ -31,6 +32,8 @@ export const HELD_RULES = [
   'KeyChanged',
   'AddressMoved',
   'PairTaken',
+  /** A peer that was met by itself is said to be a phone, whose packets its router would read. */
+  'Rerouted',
   /** A restored backup shows a peer that was seen to leave. */
   'SeenGone',
 ] as const;
@@ -46,6 +49,8 @@ const REASONS: { [R in HeldRule]: (row: PeerRow) => string } = {
     `${ip} was seen with another key before, now with ${shortKey(publicKey)}`,
   AddressMoved: ({ ip, publicKey }) =>
     `${shortKey(publicKey)} was seen at another address before, now at ${ip}`,
+  Rerouted: ({ ip }) =>
+    `${ip} was another machine's before, and is now said to be a phone that a router speaks for`,
   PairTaken: ({ ip }) => `another peer is shown at ${ip} too`,
   SeenGone: () => 'it was removed or disabled before an older copy of the log was put back',
 };
@@ -54,7 +59,8 @@ const REASONS: { [R in HeldRule]: (row: PeerRow) => string } = {
 export const heldReason = ({ row, rule }: Held): string => REASONS[rule](row);
 
 /** Whether forgetting a pin solves it. */
-export const isPinned = ({ rule }: Held): boolean => rule === 'KeyChanged' || rule === 'AddressMoved';
+export const isPinned = ({ rule }: Held): boolean =>
+  rule === 'KeyChanged' || rule === 'AddressMoved' || rule === 'Rerouted';
 
 const samePair = (left: Pair, right: Pair): boolean =>
   left.ip === right.ip && left.publicKey === right.publicKey;
@@ -96,6 +102,13 @@ export class Pins {
   withKey(key: PublicKey): Pin | undefined {
     const ip = this.#ipOfKey.get(key);
     return ip === undefined ? undefined : this.#byIp.get(ip);
+  }
+
+  /** A pinned address, or a pinned key, is no phone's. */
+  rerouted(row: PeerRow): 'Rerouted' | undefined {
+    return isPlain(row) && (this.#byIp.has(row.ip) || this.#ipOfKey.has(row.publicKey))
+      ? 'Rerouted'
+      : undefined;
   }
 
   /** The half pinned to another partner; a proved pair ignores unmet pins. */
@@ -154,7 +167,11 @@ export const sift = (
     const owner = fresh.withKey(row.publicKey)?.id ?? ownerOf(row.publicKey);
     const taken = owner !== undefined && owner !== row.id ? ('PairTaken' as const) : undefined;
     const rule =
-      brokenGround(ground, row) ?? pins.contradicted(row, isProved) ?? fresh.contradicted(row) ?? taken;
+      brokenGround(ground, row) ??
+      pins.rerouted(row) ??
+      pins.contradicted(row, isProved) ??
+      fresh.contradicted(row) ??
+      taken;
     if (rule) sifted.held.push({ row, rule });
     else {
       sifted.accepted.push(row);

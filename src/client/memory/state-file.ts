@@ -2,7 +2,9 @@
  * Reads and writes `NET.json` in the format of innernet 2.0, with extra keys that the Rust client ignores.
  * Peers out of sight are stored as disabled: the pins.
  */
+
 import * as z from 'zod';
+import { isPlain } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import { RelayRow, Restoration } from '../../protocol/frames.ts';
 import { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
@@ -65,6 +67,8 @@ const Document = z.object({
   notice: Notice.nullish(),
   /** Noted while a peer in sight has an expiry. */
   clock: ServerTime.optional(),
+  /** Apart from the peers, which innernet 2.0 would try to reach. */
+  plain: z.array(PeerRow).optional(),
   /** Peers are met at relays while the server is away, too. */
   relays: z.array(RelayRow).optional(),
   /** CIDRs whose peers may not begin everything. */
@@ -149,6 +153,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     const endpoint = SocketAddress.safeParse(peer.endpoint).data;
     if (endpoint && !isUnspecified(endpoint)) endpoints.set(row.ip, endpoint);
   }
+  rows.push(...(document.plain ?? []));
   const { accepted, held } = sift(rows, ground, mirror.pins, () => undefined);
   const cidrs = document.cidrs.map(({ id, name, cidr, parent }) =>
     CidrRow.parse({ id, name, cidr, parentId: parent ?? null }),
@@ -204,7 +209,8 @@ const storedPeer = (
 
 /** The text of `NET.json`. */
 export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
-  const rows = [...mirror.peers()];
+  const all = [...mirror.peers()];
+  const [rows, plain] = [all.filter((row) => !isPlain(row)), all.filter(isPlain)];
   const inSight = new Set(rows.map(({ ip }) => ip));
   const limits = [...mirror.limits()];
   const departed = [...mirror.pins.all()]
@@ -219,6 +225,7 @@ export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
       ...rows.map((row) => storedPeer(row, endpoints, mirror.pins.at(row.ip)?.isUnmet === true)),
       ...departed,
     ],
+    ...(plain.length > 0 ? { plain } : {}),
     cidrs: [...mirror.cidrs()].map(({ id, name, cidr, parentId }) => ({ id, name, cidr, parent: parentId })),
     ...(mirror.head ? { head: mirror.head, filled: mirror.filled } : {}),
     held: [...mirror.held()],

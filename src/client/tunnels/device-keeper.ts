@@ -1,12 +1,13 @@
 /** Keeps this machine's WireGuard device equal to the mirror, with a whole comparison now and then. */
 import { lookup } from 'node:dns/promises';
+import { isPlain } from '../../domain/peer.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, hostOf, SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import { type Ip, singleton } from '../../values/ip.ts';
-import { type Device, type DeviceState, isLive, type Step } from '../../wireguard/device.ts';
+import { type Device, type DeviceState, isLive, type PeerConfig, type Step } from '../../wireguard/device.ts';
 import { plan } from '../../wireguard/plan.ts';
 import { type OpenedDevice, Reconciler } from '../../wireguard/reconciler.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
@@ -173,6 +174,7 @@ export class DeviceKeeper {
         if (this.#isTunnel(row))
           steps.push(...this.#introduce(row, now, newcomers.has(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
+      if ([...added, ...removed].some(isPlain)) steps.push(this.#carry());
       return steps;
     });
   }
@@ -234,9 +236,8 @@ export class DeviceKeeper {
   async reachServer(milliseconds: number): Promise<Endpoint | undefined> {
     const places = await this.#serverPlaces();
     if (places.length === 0) return undefined;
-    const { server } = this.#mirror.ground;
     const addresses = places.map(({ address }) => address);
-    const peer = await reachServer(this.device, server, addresses, milliseconds);
+    const peer = await reachServer(this.device, this.#server, addresses, milliseconds);
     return peer && (places.find(({ address }) => address === peer.endpoint)?.endpoint ?? places[0]?.endpoint);
   }
 
@@ -383,7 +384,7 @@ export class DeviceKeeper {
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
     // Resolved later: other tunnels must not wait for an unreachable DNS.
     const endpoint = serverPlace ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
-    const server = { ...serverConfig(ground.server), endpoint };
+    const server = { ...this.#server, endpoint };
     const wants = {
       keys: { privateKey: conf.privateKey, publicKey: ground.own.publicKey },
       listenPort: conf.listenPort,
@@ -406,6 +407,20 @@ export class DeviceKeeper {
     for (const row of rows) if (!this.contacts.isMet(row.publicKey)) this.#lookUp(row);
     steps.push(...this.ways.stepsOf(this.meetings.tick(has, now, wall)), ...this.contacts.keepUp(has));
     return steps;
+  }
+
+  /** With the addresses of phones, whose packets it passes. */
+  get #server(): PeerConfig {
+    const phones = [...this.#mirror.phones()].filter((row) => !this.limits.bars(row));
+    return serverConfig(
+      this.#mirror.ground.server,
+      phones.map(({ ip }) => ip),
+    );
+  }
+
+  #carry(): Step {
+    const { publicKey, allowedIps } = this.#server;
+    return { kind: 'set', publicKey, allowedIps };
   }
 
   #isTunnel(row: PeerRow): boolean {

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Endpoint, endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import { singleton } from '../../values/ip.ts';
+import { type Ip, singleton } from '../../values/ip.ts';
 import {
   type Device,
   KEEPALIVE_SECONDS,
@@ -36,17 +36,17 @@ export const addressesOf = async (endpoint: Endpoint): Promise<SocketAddress[]> 
   }
 };
 
-/** Without an endpoint. */
-export const serverConfig = ({ ip, publicKey }: Pair): PeerConfig => ({
+/** Without an endpoint. `phones`: their packets come and go through it. */
+export const serverConfig = ({ ip, publicKey }: Pair, phones: readonly Ip[] = []): PeerConfig => ({
   publicKey,
-  allowedIps: [singleton(ip)],
+  allowedIps: [ip, ...phones].map(singleton),
   keepalive: KEEPALIVE_SECONDS,
 });
 
 /** Undefined after `milliseconds`. */
 const handshake = async (
   device: Device,
-  { publicKey }: Pair,
+  { publicKey }: PeerConfig,
   milliseconds: number,
 ): Promise<PeerState | undefined> => {
   const start = performance.now();
@@ -62,7 +62,7 @@ const handshake = async (
 /** Recreates the peer until it answers, at first together with `before`. Undefined after `milliseconds`. */
 export const reachServer = async (
   device: Device,
-  server: Pair,
+  server: PeerConfig,
   endpoints: readonly SocketAddress[],
   milliseconds: number,
   before: readonly Step[] = [],
@@ -70,7 +70,7 @@ export const reachServer = async (
   const start = performance.now();
   for (let round = 0; ; round += 1) {
     const endpoint = endpoints[round % endpoints.length];
-    const step: Step = { kind: 'recreate', ...serverConfig(server), endpoint };
+    const step: Step = { kind: 'recreate', ...server, endpoint };
     await device.apply(round === 0 ? [...before, step] : [step]);
     const left = milliseconds - (performance.now() - start);
     const wait = Math.min(left, round < QUICK_TRIES ? TRY_EVERY_MS : PATIENT_EVERY_MS);

@@ -31,7 +31,7 @@ import type { InstallOptions } from '../options.ts';
 import { sayOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
 import { Follower } from '../sync/follower.ts';
-import { addressesOf, reachServer } from '../tunnels/server-peer.ts';
+import { addressesOf, reachServer, serverConfig } from '../tunnels/server-peer.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import { overlapsOf, refuseOverlaps } from './overlaps.ts';
 
@@ -258,7 +258,7 @@ const redeem = async (
   if (!invitation.allowsOverlap) void warnOfWiderRoutes(invitation, name);
   const ground = groundOf(invitation);
   const reach = (privateKey: PrivateKey, milliseconds: number) =>
-    reachServer(device, ground.server, endpoints, milliseconds, [
+    reachServer(device, serverConfig(ground.server), endpoints, milliseconds, [
       { kind: 'privateKey', privateKey },
       ...(invitation.listenPort === undefined
         ? []

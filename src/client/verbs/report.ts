@@ -37,6 +37,8 @@ export type PeerReport = {
   isAdmin: boolean;
   isSelf: boolean;
   isServer: boolean;
+  /** Of a phone: its router's name. */
+  via?: string;
   /** Has a session, or is this machine. */
   isConnected: boolean;
   endpoint: string | null;
@@ -131,6 +133,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
       isAdmin: row.isAdmin,
       isSelf,
       isServer: isServer(ground, row),
+      ...(row.via === undefined ? {} : { via: mirror.peer(row.via)?.name ?? `peer ${row.via}` }),
       isConnected,
       endpoint: on?.endpoint ?? status?.unreached[row.ip]?.endpoint ?? null,
       isOverridden: conf.peerEndpointOverrides.has(row.ip),

@@ -120,6 +120,8 @@ const longLines = (peer: PeerReport, options: ShowOptions): string[] => {
   ];
   if (peer.endpoint)
     lines.push(`  endpoint: ${peer.endpoint}${peer.isOverridden ? ' (overridden here)' : ''}`);
+  if (peer.via !== undefined)
+    lines.push(`  way: by ${printable(peer.via)}, which can read it: this is a phone`);
   if (peer.path && !peer.isSelf) lines.push(`  way: ${wayText(peer.path)}`);
   if (peer.limits) lines.push(...limitLines(peer.limits));
   if (peer.unreached) lines.push(`  ${paint('yellow', 'not reached')}: ${peer.unreached}`);
