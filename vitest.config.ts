@@ -56,8 +56,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           include: ['test/e2e/**/*.test.ts', 'test/torture/**/*.test.ts', ...slow],
           globalSetup: ['test/build.ts'],
-          // Each has a lab of its own. Two files keep two cores half busy: they wait for programs, packets and clocks.
-          maxWorkers: 3,
+          // Each has a lab of its own. A file keeps two fifths of a core busy: it waits for programs, packets and clocks.
+          maxWorkers: 4,
           isolate: false,
           testTimeout: 120_000,
           retry,

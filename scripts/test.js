@@ -10,8 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const PLAN = `test: builds dist/, then looks at types, lint and dead code (half a minute)
 test: runs the unit tests (half a minute)
-test: runs the end-to-end tests: the real programs, WireGuard between network namespaces (9 minutes)
-test: this takes about 10 minutes on two quiet cores, and touches nothing outside of its own namespaces and temporary files`;
+test: runs the end-to-end tests: the real programs, WireGuard between network namespaces (7 minutes)
+test: this takes about 8 minutes on two quiet cores, and touches nothing outside of its own namespaces and temporary files`;
 
 /** @typedef {{ name: string, program: string, args?: string[], env?: Record<string, string>, quiet?: boolean }} Part */
 
