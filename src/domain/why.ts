@@ -25,6 +25,7 @@ export type Reason = {
     | 'Server'
     | 'SameCidr'
     | 'Association'
+    | 'Routed'
     | 'OneWay'
     | 'Gone'
     | 'Disabled'
@@ -97,6 +98,23 @@ const associations = (story: PairStory, [one, other]: Pair): Reason[] => {
   return reasons;
 };
 
+/** Said whenever a router stands between the two. */
+const routed = ({ network }: PairStory, pair: Pair): Reason[] => {
+  const vias = new Set(pair.flatMap(({ via }) => (via === undefined ? [] : [via])));
+  return [...vias]
+    .filter((via) => !pair.some(({ id }) => id === via))
+    .map((via) => {
+      const router = network.peer(via);
+      const phones = pair.filter((peer) => peer.via === via).map(nameOf);
+      return {
+        code: 'Routed',
+        sentence: `${router ? nameOf(router) : 'a router'} passes the packets of ${phones.join(' and ')}, and can read them`,
+        positions: [],
+        verbs: [],
+      };
+    });
+};
+
 const opened = (story: PairStory, pair: Pair): Reason[] => {
   const [one, other] = pair;
   const added = pair.flatMap(({ id }) => story.last('PeerAdded', id));
@@ -117,7 +135,7 @@ const opened = (story: PairStory, pair: Pair): Reason[] => {
       positions: added,
       verbs: [],
     });
-  return [...reasons, ...associations(story, pair)];
+  return [...reasons, ...associations(story, pair), ...routed(story, pair)];
 };
 
 /** An import may put peers in a CIDR that contains CIDRs. */

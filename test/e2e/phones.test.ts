@@ -97,7 +97,7 @@ describe('a phone', () => {
     expect(await reaches(press, '10.42.1.1')).toBe(false);
   });
 
-  it('gains nothing by another list of addresses in its file', async () => {
+  it('R65: gains nothing by another list of addresses in its file', async () => {
     const key = (await server.sure(['wg', 'show', 'acme', 'public-key'])).trim();
     await ann.sure(['wg', 'set', 'ann-phone', 'peer', key, 'allowed-ips', '10.0.0.0/8,192.168.0.0/16']);
     await ann.sure(['ip', 'route', 'add', '192.168.0.0/16', 'dev', 'ann-phone']);
@@ -119,7 +119,7 @@ describe('a phone', () => {
     expect(await dropped()).toBe(before + 2);
   });
 
-  it('gets an empty 401 from the API, as a stranger does', async () => {
+  it('R68: gets an empty 401 from the API, as a stranger does', async () => {
     const key = (await server.sure(['wg', 'show', 'acme', 'public-key'])).trim();
     const asked = await ann.sure([
       process.execPath,
@@ -130,7 +130,7 @@ describe('a phone', () => {
     expect(asked).toBe('401 ""\n');
   });
 
-  it('with another key is reached at the same address, and the old key gets no packet', async () => {
+  it('R66: with another key is reached at the same address, and the old key gets no packet', async () => {
     const old = (await ann.sure(['wg', 'show', 'ann-phone', 'public-key'])).trim();
     await network.admin('rekey-phone', 'acme', 'ann-phone', '--save-config', fileOf('ann-again'));
     await until(
@@ -179,7 +179,7 @@ describe('a phone', () => {
     await reachesSoon(ann, '10.42.1.2');
   });
 
-  it('leaves nothing behind: the last one, and down after a kill', async () => {
+  it('R67: leaves nothing behind: the last one, and down after a kill', async () => {
     for (const name of ['ann-phone', 'box']) await network.admin('delete-peer', 'acme', name);
     await network.admin('disable-peer', 'acme', 'press');
     await until('forwarding is off', async () => (await server.sure(['cat', FORWARDING])).trim() === '0');

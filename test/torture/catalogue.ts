@@ -1043,4 +1043,50 @@ export const OTHERS: readonly Fault[] = [
       },
     ],
   },
+  {
+    id: 'R65',
+    what: 'a phone lengthens the list of addresses in its file',
+    tests: [{ file: 'test/e2e/phones.test.ts', titles: 'R65' }],
+    sabotages: [
+      { file: 'src/filter/through.ts', line: "          'counter drop',", becomes: "          'accept'," },
+    ],
+  },
+  {
+    id: 'R66',
+    what: 'the key of a phone is replaced, and the old one goes on',
+    tests: [{ file: 'test/e2e/phones.test.ts', titles: 'R66' }],
+    sabotages: [
+      {
+        file: 'src/domain/network.ts',
+        line: '        this.#peers.change(event.peerId, { publicKey: event.publicKey });',
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R67',
+    what: 'a server that passes packets of phones is killed, and then taken down',
+    tests: [{ file: 'test/e2e/phones.test.ts', titles: 'R67' }],
+    sabotages: [
+      { file: 'src/server/verbs/down.ts', line: '  putForwardingBack(files.phoneForwarding);', becomes: '' },
+    ],
+  },
+  {
+    id: 'R68',
+    what: 'a program on a phone calls the API',
+    tests: [{ file: 'test/e2e/phones.test.ts', titles: 'R68' }],
+    sabotages: [
+      {
+        file: 'src/domain/rights.ts',
+        line: 'mayConnect(peer) && !isPlain(peer)',
+        becomes: 'mayConnect(peer)',
+      },
+    ],
+  },
+  {
+    id: 'R69',
+    what: 'a lying server says that a peer which was met is a phone, to read what it is told',
+    tests: [{ file: 'test/client/mirror.test.ts', titles: 'a phone' }],
+    sabotages: [{ file: 'src/client/memory/pins.ts', line: '      pins.rerouted(row) ??', becomes: '' }],
+  },
 ];
