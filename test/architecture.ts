@@ -25,7 +25,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     why: 'packets are judged by devices and addresses; it runs its program as wireguard runs its own',
   },
   relay: {
-    from: ['filter', 'values'],
+    from: ['filter', 'wireguard', 'values'],
     why: 'what is done with a packet depends on addresses, indices and who may talk: all passed in',
   },
   cli: {
@@ -50,7 +50,6 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
       'cli',
       'relay',
       'filter',
-      'relay',
       'wireguard',
       'projections',
       'store',

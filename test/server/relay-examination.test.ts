@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { isUdpPortOpen } from '../../src/server/relay/udp-port.ts';
+import { isUdpPortOpen } from '../../src/relay/udp-port.ts';
 import { judgeRelay, type RelayFacts } from '../../src/server/verbs/relay-examination.ts';
 
 const facts: RelayFacts = {

@@ -116,6 +116,12 @@ export class Observations {
     this.#changed(id, entry);
   }
 
+  /** One relay's word on one peer's mailbox. */
+  meetAt(id: PeerId, relay: PeerId, isOpen: boolean): void {
+    const others = this.of(id).via.filter((known) => known !== relay);
+    this.setVia(id, isOpen ? [...others, relay] : others);
+  }
+
   /** Passed on at once, then at most every ten seconds. */
   report(id: PeerId, reported: readonly SocketAddress[]): void {
     const entry = this.#entry(id);

@@ -3,6 +3,7 @@ import { type Look, ok, warning } from '../../cli/examining.ts';
 import type { Network } from '../../domain/network.ts';
 import { passedByKernel } from '../../filter/relay-ways.ts';
 import { rememberedAddresses } from '../../relay/relay-file.ts';
+import { isUdpPortOpen } from '../../relay/udp-port.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { SERVER_PEER } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -10,7 +11,6 @@ import { isLive, type PeerState } from '../../wireguard/device.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
 import { rememberedCandidates } from '../observations/observation-file.ts';
-import { isUdpPortOpen } from '../relay/udp-port.ts';
 
 /** One peer alone meets nobody at a relay. */
 const MIN_PEERS = 2;

@@ -7,13 +7,13 @@ import { stateOf } from '../../cli/peers.ts';
 import type { NetworkView } from '../../cli/plane.ts';
 import { answer, answerJson, note, paint } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
+import { type RelayReport, relayReport } from '../../relay/relay-report.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { filesOf } from '../disk/files.ts';
-import { type RelayReport, relayReport } from '../relay/relay-report.ts';
 import { LocalPlane } from './local-plane.ts';
 
 export type ShowOptions = GlobalOptions & { json?: true | undefined };
@@ -47,7 +47,7 @@ const reportOf = async (network: InterfaceName, options: GlobalOptions) => {
       isUp: device !== undefined,
       listenPort: (await device?.read())?.listenPort ?? null,
       position: view.position,
-      relay: await relayReport(network, server?.relayPort, filesOf(network, options)),
+      relay: await relayReport(network, server?.relayPort, filesOf(network, options).relay),
       peers: peersOf(view, seen, device !== undefined),
     };
   } finally {
