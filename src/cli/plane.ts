@@ -7,7 +7,7 @@ import type { Peer } from '../domain/peer.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
-import type { SeenPeer, UnprovedRefusal } from '../protocol/rows.ts';
+import type { RelayStanding, SeenPeer, UnprovedRefusal } from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, PeerId, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -30,6 +30,8 @@ export type NetworkView = {
   seen?: SeenPeer[] | undefined;
   /** Why the server passes no packets of phones; absent: it does, or does not say. */
   phonesRefused?: string | undefined;
+  /** What the machines of peers that are named relays say; undefined: the server does not tell. */
+  relays?: RelayStanding[] | undefined;
 };
 
 export type ServerFacts = {

@@ -1,6 +1,8 @@
 /** The verbs of relays: set-relay, clear-relay, list-relays. */
 import type { Command } from 'commander';
 import type { Peer } from '../domain/peer.ts';
+import { printable } from '../domain/rejection.ts';
+import type { RelayStanding } from '../protocol/rows.ts';
 import { type Endpoint, endpointOf, hostOf, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { SERVER_NAME, SERVER_PEER } from '../values/id.ts';
@@ -12,7 +14,7 @@ import { answer, answerJson, table } from './print.ts';
 import { actsOn, networkVerb, type Open } from './program.ts';
 
 /** Of UDP. */
-const RELAY_PORT = 51821;
+export const RELAY_PORT = 51821;
 
 type RelayOptions = ChangeOptions & { name?: string; port?: number; endpoint?: SocketAddress };
 
@@ -21,7 +23,7 @@ const setRelay = (plane: Plane, options: RelayOptions): Promise<void> => {
   const where = endpoint === undefined ? {} : { endpoint };
   const what = `${named(name)} relays at UDP port ${port}${endpoint === undefined ? '' : `, reached at ${endpoint}`}`;
   return change(plane, { type: 'SetRelay', peer: name, port, ...where }, options, {
-    done: `${what}: let that port through to it`,
+    done: `${what}: let that port through to it${name === SERVER_NAME ? '' : `; it must consent, there: innernet serve-relay ${plane.network} --port ${port}`}`,
     already: what,
   });
 };
@@ -43,6 +45,21 @@ const reachedAt = ({ id, endpoint, relayPort, relayEndpoint }: RelayPeer): Endpo
   return id === SERVER_PEER && endpoint !== null ? endpointOf(hostOf(endpoint), relayPort) : null;
 };
 
+/** Empty: it relays, as far as is known. */
+const stateOf = ({ id, name, isDisabled, relayPort }: RelayPeer, { network, relays }: StateFacts): string => {
+  if (isDisabled) return 'disabled';
+  const standing = id === SERVER_PEER ? undefined : relays?.find(({ peerId }) => peerId === id);
+  if (!standing) return '';
+  const { consents, trouble, isServing } = standing;
+  if (consents === null)
+    return `waits for the consent of ${printable(name)}: innernet serve-relay ${network} --port ${relayPort}`;
+  if (consents !== relayPort) return `${printable(name)} consents to UDP port ${consents} alone`;
+  if (trouble !== null) return `it cannot: ${printable(trouble)}`;
+  return isServing === false ? 'its program is away' : '';
+};
+
+type StateFacts = { network: string; relays: readonly RelayStanding[] | undefined };
+
 const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void> => {
   const view = await plane.view();
   if (view.isPartial)
@@ -54,7 +71,9 @@ const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void
     return answerJson(
       relays.map((peer) => {
         const { id: peerId, name, relayPort: port, isDisabled } = peer;
-        return { peerId, name, port, endpoint: reachedAt(peer), isDisabled };
+        const standing = view.relays?.find((each) => each.peerId === peerId);
+        const facts = { peerId, name, port, endpoint: reachedAt(peer), isDisabled };
+        return standing ? { ...facts, ...standing } : facts;
       }),
     );
   answer(
@@ -64,7 +83,7 @@ const listRelays = async (plane: Plane, { json }: { json?: true }): Promise<void
         peer.name,
         String(peer.relayPort),
         reachedAt(peer) ?? 'where it is seen',
-        peer.isDisabled ? 'disabled' : '',
+        stateOf(peer, { network: plane.network, relays: view.relays }),
       ]),
     ),
   );
@@ -74,11 +93,13 @@ const WHOSE = "the relay's peer (default: the server's own)";
 
 export const addRelayVerbs = (program: Command, open: Open): void => {
   const set = networkVerb(program, 'set-relay', {
-    summary: 'let the server pass packets between peers that find no direct way; again: at another port',
+    summary:
+      'name a relay, which passes packets between peers that find no direct way; again: at another port',
     examples: [
       'set-relay acme',
       'set-relay acme --port 4000',
       'set-relay acme --endpoint 203.0.113.10:4001 --port 4000',
+      'set-relay acme press',
     ],
   })
     .addOption(flag('--name <peer>', WHOSE, RecordedName))

@@ -24,7 +24,7 @@ import { addPeerVerbs } from '../cli/peers.ts';
 import { addPhoneVerbs } from '../cli/phones.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
-import { addRelayVerbs } from '../cli/relays.ts';
+import { addRelayVerbs, RELAY_PORT } from '../cli/relays.ts';
 import { main } from '../cli/run.ts';
 import { addUiVerb, type OwnOf } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
@@ -162,6 +162,17 @@ const addSetListenPort = (program: Command): void => {
   runs(addLocalChangeOptions(added), async () => (await import('./verbs/listen-port.ts')).setListenPort);
 };
 
+const addServeRelay = (program: Command): void => {
+  const added = networkVerb(program, 'serve-relay', {
+    summary: 'let this machine pass packets between other peers, if an admin names it a relay (set-relay)',
+    examples: ['serve-relay acme', 'serve-relay acme --port 4000', 'serve-relay acme --off'],
+  })
+    .addOption(flag('--port <port>', `the UDP port that it opens (default: ${RELAY_PORT})`, portNumber))
+    .addOption(new Option('--off', 'pass none any more').conflicts('port'))
+    .option('--yes', 'do not ask whether this is meant');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/serve-relay.ts')).serveRelay);
+};
+
 const addOverrideEndpoint = (program: Command): void => {
   const added = networkVerb(program, 'override-endpoint', {
     summary: 'tell the network where this machine is reached, in place of what the server sees',
@@ -273,7 +284,8 @@ for (const add of [
   addAcknowledge,
 ])
   add(program);
-for (const add of [addSetListenPort, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor]) add(program);
+for (const add of [addSetListenPort, addServeRelay, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor])
+  add(program);
 for (const add of [
   addPeerVerbs,
   addInvitationVerbs,

@@ -1,6 +1,6 @@
 /** Every refusal of the rules: its name, its facts, its sentence and hint. */
 import type { Endpoint } from '../values/endpoint.ts';
-import { type Position, SERVER_NAME } from '../values/id.ts';
+import type { Position } from '../values/id.ts';
 import type { Cidr, Ip } from '../values/ip.ts';
 import { type PublicKey, shortKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -51,7 +51,6 @@ export type Rejection =
   | { code: 'CidrNotIsolable'; name: string }
   | { code: 'RelayNotJoined'; name: string }
   | { code: 'RelayIsDisabled'; name: string }
-  | { code: 'RelayIsServerOnly'; name: string }
   | { code: 'NotARelay'; name: string }
   | { code: 'RouterIsServerOnly'; name: string }
   | { code: 'NotAPhone'; name: string }
@@ -314,11 +313,6 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(name)} is disabled, so it cannot be a relay`,
     hint: 'enable it first',
     verb: `enable-peer --name ${shellWord(name)}`,
-  }),
-  RelayIsServerOnly: ({ name }) => ({
-    sentence: `${quote(name)} cannot be a relay: in this version only the server's own machine relays`,
-    hint: "make the server's own peer one",
-    verb: `set-relay --name ${SERVER_NAME}`,
   }),
   NotARelay: ({ name }) => ({
     sentence: `${quote(name)} is no relay`,

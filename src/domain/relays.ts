@@ -1,14 +1,12 @@
-/** Rules of relays: which peers pass the packets of others, and where. */
-import { SERVER_PEER } from '../values/id.ts';
+/** Rules of relays: which peers pass the packets of others, and where. A peer's own machine must consent as well. */
 import { accept, type Rule, reject } from './decision.ts';
 import type { Peer } from './peer.ts';
 import { findPeer } from './peers.ts';
 import type { Rejection } from './rejection.ts';
 
-const trouble = ({ id, name, isRedeemed, isDisabled }: Peer): Rejection | undefined => {
+const trouble = ({ name, isRedeemed, isDisabled }: Peer): Rejection | undefined => {
   if (!isRedeemed) return { code: 'RelayNotJoined', name };
-  if (isDisabled) return { code: 'RelayIsDisabled', name };
-  return id === SERVER_PEER ? undefined : { code: 'RelayIsServerOnly', name };
+  return isDisabled ? { code: 'RelayIsDisabled', name } : undefined;
 };
 
 export const setRelay: Rule<'SetRelay'> = (network, { peer: ref, port, endpoint }) => {

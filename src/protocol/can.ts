@@ -7,14 +7,19 @@ const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 export const Can = z.array(z.string().regex(NAME)).max(64);
 export type Can = z.infer<typeof Can>;
 
-/** `proof`: calls, answers and streams are proved by key. `relay`: the frames about relays. */
-export const CAN: readonly string[] = ['proof', 'relay'];
+/**
+ * `proof`: calls, answers and streams are proved by key. `relay`: the frames about relays. `peer-relay`: those by which
+ * a peer's machine becomes one.
+ */
+export const CAN: readonly string[] = ['proof', 'relay', 'peer-relay'];
 
 /** The frames about relays. A program that does not say it gets none: an older one knows no such frame. */
 export const RELAY = 'relay';
 
 /** Said by a client alone, while nftables works on its machine: it keeps peers to what they may begin. */
 export const LIMITS = 'limits';
+/** The frames between the server and a relay on a peer's machine. */
+export const PEER_RELAY = 'peer-relay';
 
 /** Said by a client: it sends to a plain peer, such as a phone, through its router. */
 export const PLAIN = 'plain';

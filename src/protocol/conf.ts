@@ -17,6 +17,8 @@ export type Conf = {
   address: Cidr;
   privateKey: PrivateKey;
   listenPort?: number | undefined;
+  /** The UDP port at which this machine may relay for other peers, if an admin names it a relay there. */
+  relayPort?: number | undefined;
   /** Other networks of this machine keep the addresses that both have. */
   allowsOverlap?: true | undefined;
   server: {
@@ -55,6 +57,7 @@ const Document = z.object({
     'private-key': Key,
     'listen-port': Port.optional(),
     'allow-overlap': z.boolean().optional(),
+    'relay-port': Port.optional(),
   }),
   server: z.object({
     'public-key': PublicKey,
@@ -156,6 +159,7 @@ export const parseConf = (text: string, source: string): Conf => {
     address: own.address,
     privateKey: own['private-key'],
     listenPort: own['listen-port'],
+    ...(own['relay-port'] === undefined ? {} : { relayPort: own['relay-port'] }),
     ...(own['allow-overlap'] ? { allowsOverlap: true } : {}),
     server: {
       publicKey: server['public-key'],
@@ -183,6 +187,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       'private-key': own.privateKey.reveal(),
       'listen-port': own.listenPort,
       'allow-overlap': own.allowsOverlap,
+      'relay-port': own.relayPort,
     },
     server: {
       'public-key': server.publicKey,

@@ -1,7 +1,8 @@
 /** JSON text frames of the live stream: an empty list means an empty list, unknown fields are ignored. */
 import * as z from 'zod';
-import { SocketAddress } from '../values/endpoint.ts';
+import { Port, SocketAddress } from '../values/endpoint.ts';
 import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Can } from './can.ts';
 import { SIXTEEN_BYTES } from './proof-header.ts';
@@ -94,7 +95,8 @@ export type RelayRow = z.infer<typeof RelayRow>;
 const Relays = frame('relays', { changed: z.array(RelayRow), removed: z.array(PeerId) });
 export type Relays = z.infer<typeof Relays>;
 
-const Index = z.number().int().nonnegative().max(0xffff_ffff);
+/** By which WireGuard receives in a session. */
+export const Index = z.number().int().nonnegative().max(0xffff_ffff);
 
 /** Receiver indices of this pair's newest session through the server's relay; null: unknown there. */
 const Indices = frame('indices', { peer: PeerId, mine: Index.nullable(), theirs: Index.nullable() });
@@ -104,6 +106,45 @@ export type Indices = z.infer<typeof Indices>;
 const Look = frame('look', { for: z.number().int().positive().max(600) });
 export type Look = z.infer<typeof Look>;
 
+/** A peer that the receiving relay serves. */
+export const ServedPeer = z.object({
+  id: PeerId,
+  key: PublicKey,
+  /** Its mailbox at this relay. */
+  mailbox: PublicKey,
+  cidr: CidrId,
+  /** Where the server hears it: its mailbox is believed from there. */
+  host: Ip.nullable(),
+  /** The endpoint of a peer in the open. */
+  openAt: SocketAddress.nullable(),
+});
+export type ServedPeer = z.infer<typeof ServedPeer>;
+
+/** Of two CIDRs, or of one twice: their peers see each other. */
+export const Sight = z.tuple([CidrId, CidrId]);
+export type Sight = z.infer<typeof Sight>;
+
+/** Peers and sights in one `relay` frame: it stays below `MAX_DELTA_BYTES`. */
+export const MAX_SERVED = 200;
+export const MAX_SIGHTS = 2000;
+
+/**
+ * To a machine that the log may name a relay: at which port, and whom it serves, if that machine consents to the port.
+ * What is told in several frames counts once the last one is there.
+ */
+const RelayDuty = frame('relay', {
+  /** Null: the log names it no relay. */
+  port: Port.nullable(),
+  /** What earlier frames said counts no more. */
+  isFirst: z.boolean(),
+  isLast: z.boolean(),
+  changed: z.array(ServedPeer).max(MAX_SERVED),
+  removed: z.array(PeerId).max(MAX_SERVED),
+  seen: z.array(Sight).max(MAX_SIGHTS),
+  unseen: z.array(Sight).max(MAX_SIGHTS),
+});
+export type RelayDuty = z.infer<typeof RelayDuty>;
+
 export const ServerFrame = z.discriminatedUnion('kind', [
   Welcome,
   Delta,
@@ -112,6 +153,7 @@ export const ServerFrame = z.discriminatedUnion('kind', [
   Relays,
   Indices,
   Look,
+  RelayDuty,
   Revoked,
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
@@ -166,7 +208,32 @@ export const MAX_WAYS = 100;
 /** After `look`: all ways that stand, then those that change. */
 const Ways = frame('ways', { peers: z.array(WayRow).max(MAX_WAYS) });
 
-export const ClientFrame = z.discriminatedUnion('kind', [Applied, Candidates, IndicesOf, Ways]);
+/** This machine's own word: it may be a relay at this UDP port; null: it may not. */
+const Consents = frame('consents', {
+  port: Port.nullable(),
+  /** Why it cannot relay now. */
+  trouble: z.string().max(200).optional(),
+});
+export type Consents = z.infer<typeof Consents>;
+
+/** Mailboxes in one frame. */
+export const MAX_OPEN = 1000;
+
+/** Whose mailboxes have opened, or closed, at this relay. A stream begins with none. */
+const Open = frame('open', {
+  ids: z.array(PeerId).max(MAX_OPEN),
+  closed: z.array(PeerId).max(MAX_OPEN),
+});
+export type Open = z.infer<typeof Open>;
+
+export const ClientFrame = z.discriminatedUnion('kind', [
+  Applied,
+  Candidates,
+  IndicesOf,
+  Ways,
+  Consents,
+  Open,
+]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 
 /**

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
-import { SocketAddress } from '../values/endpoint.ts';
+import { Port, SocketAddress } from '../values/endpoint.ts';
 import { CidrId, PeerId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
@@ -49,5 +49,17 @@ export type UnprovedRefusal = z.infer<typeof UnprovedRefusal>;
 /** The server's last handshake with a peer. */
 export const SeenPeer = z.object({ peerId: PeerId, last: Timestamp });
 export type SeenPeer = z.infer<typeof SeenPeer>;
+
+/** Of a relay on a peer's machine, which its own word must allow. */
+export const RelayStanding = z.object({
+  peerId: PeerId,
+  /** The UDP port to which the machine consents; null: to none. */
+  consents: Port.nullable(),
+  /** Why it cannot relay now. */
+  trouble: z.string().nullable(),
+  /** Whether its program is connected and relays; absent: not known here. */
+  isServing: z.boolean().optional(),
+});
+export type RelayStanding = z.infer<typeof RelayStanding>;
 
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });

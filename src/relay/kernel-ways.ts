@@ -2,12 +2,12 @@
 import { canLend, interfaceTowards, LentForwarding } from '../filter/lent-forwarding.ts';
 import type { Passed, RelayWay } from '../filter/relay-table.ts';
 import { hasNft, RelayWays, sumOf } from '../filter/relay-ways.ts';
-import type { Kernel } from './runner.ts';
-import type { Way } from './told-ways.ts';
 import { hostOf, portOf } from '../values/endpoint.ts';
 import { addressOf, type Cidr, type Family, familyOf, type Ip, kindOf } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { localAddresses } from '../wireguard/routes.ts';
+import type { Kernel } from './runner.ts';
+import type { Way } from './told-ways.ts';
 
 const ANYWHERE = { 4: '192.0.2.1' as Ip, 6: '2001:db8::1' as Ip };
 

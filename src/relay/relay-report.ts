@@ -1,8 +1,8 @@
 /** This machine's relay as another process sees it: its port, its file, its table. */
 import type { Passed } from '../filter/relay-table.ts';
 import { passedByKernel } from '../filter/relay-ways.ts';
-import { rememberedAddresses } from './relay-file.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { rememberedAddresses } from './relay-file.ts';
 import { isUdpPortOpen } from './udp-port.ts';
 
 export type RelayReport = {

@@ -1,4 +1,5 @@
 // The verbs as a script types them: flags alone, the answer on stdout, trouble with a hint, exit codes.
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { localTime } from '../../src/cli/print.ts';
 import { Clock } from '../../src/cli/telling.ts';
 import { explain, type Rejection, shellWord } from '../../src/domain/rejection.ts';
 import { parseConf } from '../../src/protocol/conf.ts';
+import type { RelayStanding } from '../../src/protocol/rows.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
 import type { Timestamp } from '../../src/values/time.ts';
@@ -121,6 +123,36 @@ describe('each change, by flags alone', () => {
     { type: 'RelaySet', peerId: ids.server, port: 4000, endpoint: '203.0.113.10:4001' },
   );
 
+  changes(
+    'set-relay acme bob',
+    '"bob" relays at UDP port 51821: let that port through to it; it must consent, there: innernet serve-relay acme --port 51821',
+    { type: 'RelaySet', peerId: ids.bob, port: 51821 },
+  );
+
+  it('which of the two approvals a relay of a peer waits for, and what else keeps it from relaying', async () => {
+    await inn('set-relay acme bob');
+    const states: [Partial<RelayStanding>, string][] = [
+      [{ consents: null }, 'waits for the consent of bob: innernet serve-relay acme --port 51821'],
+      [{ consents: 4000 }, 'bob consents to UDP port 4000 alone'],
+      [{ trouble: 'UDP port 51821 is taken' }, 'it cannot: UDP port 51821 is taken'],
+      [{ isServing: false }, 'its program is away'],
+      [{}, ''],
+    ];
+    const view = await plane.view();
+    for (const [standing, words] of states) {
+      const row = { peerId: ids.bob, consents: 51821, trouble: null, isServing: true, ...standing };
+      plane.view = async () => ({ ...view, relays: [row] });
+      await answers(
+        'list-relays acme',
+        'NAME  UDP PORT  REACHED AT        STATE',
+        `bob   51821     where it is seen  ${words}`.trimEnd(),
+      );
+      expect(JSON.parse((await inn('list-relays acme --json')).stdout)).toMatchObject([
+        { name: 'bob', ...row },
+      ]);
+    }
+  });
+
   it('a relay that ends, and what is none', async () => {
     await rejects(
       'clear-relay acme',
@@ -152,11 +184,6 @@ describe('each change, by flags alone', () => {
       'by which way this machine reaches others is said by: innernet show acme',
     );
     expect(await eventsOf('clear-relay acme')).toEqual([{ type: 'RelayCleared', peerId: ids.server }]);
-    await rejects(
-      'set-relay acme --name bob',
-      { code: 'RelayIsServerOnly', name: 'bob' },
-      'innernet set-relay acme --name innernet-server',
-    );
   });
 
   changes(

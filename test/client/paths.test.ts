@@ -115,7 +115,9 @@ describe('a pair begins at the relay', () => {
 describe('the direct way', () => {
   it('is asked for through the tunnel, and probed once the other says its token', () => {
     const story = new Story().relayed();
-    expect(kinds(story.at(60))).toEqual(['step', 'ask', 'tell']);
+    const actions = story.at(60);
+    expect(kinds(actions)).toEqual(['step', 'ask', 'tell']);
+    expect(actions[1]).toEqual({ do: 'ask', peer: publicKey, relay: one.id });
     expect(story.paths.hear(publicKey, { do: 'ready', token: theirs }, 70)).toEqual([
       { do: 'probe', to: there, token: theirs, number: 1 },
     ]);
@@ -264,6 +266,29 @@ describe('when the direct way dies', () => {
     story.at(1000, { txBytes: 1000 });
     // Which has seen no handshake of theirs.
     expect(story.at(2500)).toMatchObject([{ step: { kind: 'recreate', endpoint: two.place } }]);
+    // Where that one is as silent, the other's program is: the relay is not changed again and again.
+    story.at(2600, { endpoint: two.place, latestHandshake: wall + 2550, rxBytes: 200 });
+    story.at(3000, { txBytes: 3000 });
+    expect(endpoints(story.at(5000))).toEqual([]);
+  });
+
+  it('waits a moment for the side that begins there, unless there is a sign of life', () => {
+    const silent = () => {
+      const story = new Story(key(40)).relayed();
+      story.paths.hear(publicKey, { do: 'pong', token: theirs }, 30);
+      story.at(1000, { txBytes: 1000 });
+      expect(endpoints(story.at(2500))).toEqual([]);
+      return story;
+    };
+    expect(silent().at(2800)).toMatchObject([{ step: { kind: 'recreate', endpoint: two.place } }]);
+    const met = silent();
+    met.at(2600, { endpoint: two.place, latestHandshake: wall + 2590, rxBytes: 300 });
+    expect(endpoints(met.at(2800))).toEqual([]);
+    expect(met.paths.report(publicKey)?.relay).toBe(two.id);
+    const alive = silent();
+    alive.at(2600, { rxBytes: 300 });
+    expect(endpoints(alive.at(2800))).toEqual([]);
+    expect(alive.paths.report(publicKey)?.relay).toBe(one.id);
   });
 });
 

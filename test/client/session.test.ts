@@ -269,6 +269,7 @@ describe('a machine that was shut out', () => {
     expect(told(effects)).toEqual([
       'say: this machine was shut out of the network',
       'commit',
+      'endRelay',
       'cut stopping',
     ]);
     expect(effects[1]).toMatchObject({ effect: { peers: { removed: [5] } } });

@@ -2,7 +2,7 @@
 import { Contacts } from '../../src/client/tunnels/contacts.ts';
 import { Meetings, type PairFacts } from '../../src/client/tunnels/meetings.ts';
 import { type PathAction, Paths, type RelayPlace } from '../../src/client/tunnels/paths.ts';
-import type { TalkMessage, Token } from '../../src/client/tunnels/talk-message.ts';
+import type { Token, WayMessage } from '../../src/client/tunnels/talk-message.ts';
 import { endpointOf, hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { PublicKey } from '../../src/values/key.ts';
@@ -15,7 +15,7 @@ export type Side = 'a' | 'b';
 /** WireGuard's messages between two devices, as far as they move endpoints. */
 type WireGuardPacket =
   | { kind: 'initiation' | 'response'; session: number; bytes: number }
-  | { kind: 'data'; session: number; bytes: number; message?: TalkMessage | 'user' };
+  | { kind: 'data'; session: number; bytes: number; message?: WayMessage | 'user' };
 type Probe = { kind: 'probe' | 'answer'; token: Token; number: number; bytes: number };
 type Packet = WireGuardPacket | Probe;
 
@@ -84,7 +84,7 @@ class Peer {
   /** The last session that this side began, which it renews. */
   begun: number | undefined;
   asking: { id: number; since: number; at: number } | undefined;
-  queued: (TalkMessage | 'user' | undefined)[] = [];
+  queued: (WayMessage | 'user' | undefined)[] = [];
   lastKeepaliveAt = 0;
   received = 0;
   ways: string[] = [];
@@ -305,7 +305,7 @@ export class TwoRouters {
     if ((before?.keepalive ?? 0) === 0 && peer.has.keepalive > 0) this.#sendData(peer);
   }
 
-  #sendData(peer: Peer, message?: TalkMessage | 'user'): void {
+  #sendData(peer: Peer, message?: WayMessage | 'user'): void {
     if (!peer.has?.endpoint) return;
     peer.lastKeepaliveAt = this.now;
     const session = peer.sessions.at(-1);
@@ -383,7 +383,7 @@ export class TwoRouters {
   }
 
   /** The other program answers a ping; what else is said concerns the pair's way. */
-  #hearTalk(peer: Peer, message: TalkMessage): void {
+  #hearTalk(peer: Peer, message: WayMessage): void {
     if (message.do === 'ping') this.#sendData(peer, { do: 'pong', token: message.token });
     this.#carryOut(peer, peer.meetings.paths.hear(peer.pair.publicKey, message, this.now));
   }

@@ -222,10 +222,6 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const peer = dice.peer(({ isRedeemed, isDisabled }) => isRedeemed && isDisabled);
     return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
   }),
-  RelayIsServerOnly: trick((dice) => {
-    const peer = dice.peer(({ isRedeemed, isDisabled }) => isRedeemed && !isDisabled);
-    return peer && { type: 'SetRelay', peer: dice.ref(peer), port: 51821 };
-  }),
   RouterIsServerOnly: trick((dice) => addPhone(dice, { via: dice.peer()?.id })),
   NotAPhone: trick((dice) => {
     const peer = dice.peer((one) => !isPlain(one));

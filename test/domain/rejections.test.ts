@@ -329,11 +329,6 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
         port: 51821,
       }),
   },
-  RelayIsServerOnly: {
-    code: 'RelayIsServerOnly',
-    name: 'bob',
-    when: asked({ type: 'SetRelay', peer: 'bob', port: 51821 }),
-  },
   RouterIsServerOnly: {
     code: 'RouterIsServerOnly',
     name: 'bob',

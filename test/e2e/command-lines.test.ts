@@ -58,6 +58,7 @@ const VERBS: { [program: string]: { [verb: string]: string } } = {
     'delete-association': '--yes',
     'list-associations': '',
     'set-listen-port': '-l --listen-port -u --unset --yes',
+    'serve-relay': '--port --off --yes',
     'override-endpoint': '-e --endpoint -u --unset --yes',
     'override-peer-endpoint': '--name -e --endpoint -u --unset --yes',
   },

@@ -34,6 +34,8 @@ type Case = [line: string, words: RegExp];
 
 const PEER: Case[] = [
   ['set-listen-port acme --listen-port 51900', /^ {2}let acme listen at port 51900$/m],
+  ['serve-relay acme --port 4000', /^ {2}pass packets of other peers of acme at UDP port 4000, if an admin/m],
+  ['serve-relay acme --off', /^nothing would be done: it is so already$/m],
   ['set-listen-port acme --unset', /^nothing would be done: it is so already$/m],
   [
     'override-peer-endpoint acme --name bob -e 192.0.2.9:51820',

@@ -57,6 +57,13 @@ describe('reading', () => {
     expect(back.privateKey.reveal()).toBe(SECRET);
   });
 
+  it('takes the word that the machine may relay, and its end', () => {
+    const text = formatConf({ ...conf, relayPort: 4000 });
+    expect(text).toContain('relay-port = 4000\n');
+    expect(parseConf(text, 'conf').relayPort).toBe(4000);
+    expect(formatConf({ ...parseConf(text, 'conf'), relayPort: undefined })).not.toContain('relay-port');
+  });
+
   it('overlooks keys that a later version may add', () => {
     const text = FROM_INNERNET.replace('[server]', 'mtu = 1400\n[server]\nrelay = "r"');
     expect(parseConf(text, 'conf').networkName).toBe('kermpany');

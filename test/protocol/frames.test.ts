@@ -39,6 +39,21 @@ const FROM_SERVER = [
   },
   { kind: 'indices', peer: 2, mine: 0xffff_ffff, theirs: null },
   { kind: 'look', for: 60 },
+  {
+    kind: 'relay',
+    port: 51821,
+    isFirst: true,
+    isLast: false,
+    changed: [
+      {
+        ...{ id: 2, key: keyOf('ann'), mailbox: keyOf('mailbox'), cidr: 4 },
+        ...{ host: '198.51.100.7', openAt: null },
+      },
+    ],
+    removed: [7],
+    seen: [[4, 4]],
+    unseen: [[4, 5]],
+  },
   { kind: 'revoked', reason: 'disabled' },
 ];
 
@@ -48,6 +63,9 @@ const FROM_CLIENT = [
   { kind: 'indices-of', peer: 2 },
   { kind: 'ways', peers: [{ id: 2, way: 'relayed', relay: 1, reason: 'both routers change ports' }] },
   { kind: 'ways', peers: [{ id: 3, way: 'none' }] },
+  { kind: 'consents', port: 51821 },
+  { kind: 'consents', port: null },
+  { kind: 'open', ids: [2], closed: [3] },
 ];
 
 describe.each([

@@ -71,7 +71,7 @@ describe('a stream begins', () => {
     const { head, networkId } = running.live;
     expect(await bob.next('welcome')).toEqual({
       kind: 'welcome',
-      can: ['proof', 'relay'],
+      can: ['proof', 'relay', 'peer-relay'],
       network: networkId,
       ...head,
       heartbeat: HEARTBEAT_SECONDS,

@@ -64,7 +64,11 @@ export class StreamDoor {
     this.#server = server;
   }
 
-  static async open(running: RunningNetwork): Promise<StreamDoor> {
+  /** `attach`: in the hub's place. */
+  static async open(
+    running: RunningNetwork,
+    attach?: (socket: WebSocket, peer: PeerId) => void,
+  ): Promise<StreamDoor> {
     const server = createServer();
     const door = new StreamDoor(server);
     const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -72,7 +76,9 @@ export class StreamDoor {
       const { searchParams } = new URL(request.url ?? '', 'http://localhost');
       wss.handleUpgrade(request, socket, head, (websocket) => {
         door.sockets.push(websocket);
-        running.hub.attach(websocket, Number(searchParams.get('peer')) as PeerId, streamQuery(searchParams));
+        const peer = Number(searchParams.get('peer')) as PeerId;
+        if (attach) attach(websocket, peer);
+        else running.hub.attach(websocket, peer, streamQuery(searchParams));
       });
     });
     server.listen(0, '127.0.0.1');

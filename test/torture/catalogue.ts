@@ -830,6 +830,49 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R48',
+    what: "a relay on a peer's machine goes on with a pair that was cut off, or once it is none any more",
+    tests: [
+      { file: 'test/server/relay-duties.test.ts' },
+      { file: 'test/client/served.test.ts' },
+      { file: 'test/e2e/peer-relay.test.ts', titles: 'R48' },
+    ],
+    sabotages: [
+      { file: 'src/server/stream/hub.ts', line: 'this.#relayDuties.follow(step);', becomes: '' },
+      {
+        file: 'src/server/stream/relay-duties.ts',
+        line: 'if (changes.sight.length > 0) duty.clientele.forgetSights();',
+        becomes: '',
+      },
+      {
+        file: 'src/client/relay/served.ts',
+        line: 'for (const id of removed) peers.delete(id);',
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R49',
+    what: "the machine of a relay dies under a pair, its program is killed while the server is away, or the other's program is silent",
+    tests: [
+      { file: 'test/client/paths.test.ts', titles: 'when the direct way dies' },
+      { file: 'test/server/relay-duties.test.ts' },
+      { file: 'test/e2e/peer-relay.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/tunnels/paths.ts',
+        line: 'path.relayStaysUntil = now + RELAY_STAYS_MS;',
+        becomes: '',
+      },
+      {
+        file: 'src/server/stream/relay-duties.ts',
+        line: 'if (!member.canServe || !this.#spoken.has(member)) return undefined;',
+        becomes: 'if (!member.canServe) return undefined;',
+      },
+    ],
+  },
+  {
     id: 'R50',
     what: 'the table that limits what peers begin is removed by somebody who flushes nftables',
     tests: [{ file: 'test/e2e/limits.test.ts', titles: 'R50' }],

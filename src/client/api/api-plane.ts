@@ -21,7 +21,7 @@ import {
 } from '../../protocol/http.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
+import { RelayStanding, SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
 import { AssociationId, CidrId, Hash, type PeerId, Position } from '../../values/id.ts';
@@ -45,6 +45,7 @@ export const View = z.object({
   unproved: z.array(UnprovedRefusal).optional(),
   seen: z.array(SeenPeer).optional(),
   phonesRefused: z.string().max(400).optional(),
+  relays: z.array(RelayStanding).optional(),
 });
 
 /** A resent command has the same id and gets the first answer. */

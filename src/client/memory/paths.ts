@@ -13,6 +13,10 @@ export type NetworkPaths = {
   journal: string;
   /** Whether the server proves itself. */
   proved: string;
+  /** See `RelayFile`, `LentForwarding` and `readServed`: of this machine as a relay. */
+  relay: string;
+  relayForwarding: string;
+  served: string;
   /** The server's time; lost at restart. */
   moment: string;
   /** Of the network's owner. */
@@ -28,6 +32,9 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   state: join(dataDir, `${network}.json`),
   journal: join(dataDir, `${network}.journal`),
   proved: join(dataDir, `${network}.proved`),
+  relay: join(dataDir, `${network}.relay`),
+  relayForwarding: join(dataDir, `${network}.relay-forwarding`),
+  served: join(dataDir, `${network}.served`),
   moment: join(RUN_FOLDER, `${network}.moment`),
   socket: join(RUN_FOLDER, `${network}.sock`),
 });

@@ -11,6 +11,7 @@ import { isPrivateRange } from '../../values/reserved.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
+import type { Relaying } from '../relay/peer-relay.ts';
 import { Follower, MAX_SYNCHRONISE_MS } from '../sync/follower.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
@@ -39,6 +40,8 @@ export type OwnerStatus = LinkStatus & {
   ways?: Record<string, WayReport>;
   relays?: RelayState[];
   limits?: { works: boolean; restored: number };
+  /** This machine as a relay. */
+  relaying?: Relaying;
 };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
@@ -134,6 +137,7 @@ export class OwnedNetwork {
       ways: keeper.standing(),
       relays: keeper.relayStates(),
       limits: { works: keeper.limits.works, restored: keeper.limits.restored },
+      relaying: this.follower.relaying,
     };
   }
 

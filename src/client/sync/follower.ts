@@ -23,6 +23,7 @@ import { Journal } from '../memory/journal.ts';
 import type { Mirror } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
+import { PeerRelay, type Relaying } from '../relay/peer-relay.ts';
 import { AddressWatch } from '../tunnels/address-watch.ts';
 import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
@@ -79,6 +80,7 @@ export class Follower {
   readonly #applier: FrameApplier;
   readonly #ends: Ends;
   readonly #wayTeller: WayTeller;
+  readonly #relay: PeerRelay;
   readonly #hosts: HostsWriter;
   readonly #turns = new Turns();
   #watch: AddressWatch | undefined;
@@ -122,6 +124,14 @@ export class Follower {
       () => (options.nat.tellWays ? Object.values(keeper.standing()) : []),
       (frame) => this.#stream?.send(frame),
     );
+    this.#relay = new PeerRelay({
+      ...{ network, paths, say },
+      consents: () => conf.now.relayPort,
+      send: (frame) => this.#stream?.send(frame),
+      onOpen: () => void keeper.ways.look(),
+    });
+    keeper.isRelay = () => this.#relay.isOpen;
+    keeper.ways.indexOf = (peer, other) => this.#relay.indexOf(peer, other);
     this.#session = new Session({
       mirror,
       trust: proofs.trust,
@@ -169,6 +179,10 @@ export class Follower {
     return this.#keeper;
   }
 
+  get relaying(): Relaying {
+    return this.#relay.state;
+  }
+
   get status(): LinkStatus {
     return this.#session.status;
   }
@@ -177,6 +191,7 @@ export class Follower {
   async follow(): Promise<void> {
     this.#writeHostsSoon();
     void this.#keeper.hold();
+    void this.#relay.start();
     this.#watch = new AddressWatch({
       addresses: () => localAddresses(this.#options.tunnel.name),
       server: () => this.#keeper.serverAddress,
@@ -219,6 +234,7 @@ export class Follower {
     clearTimeout(this.#resting);
     await this.#take({ kind: 'stop' });
     this.#finish(undefined);
+    await this.#relay.close();
     await this.#keeper.close();
     this.#api.close();
     this.#ends.close();
@@ -272,6 +288,7 @@ export class Follower {
     return this.#turns.take(async () => {
       const after = (conf: Conf) => changed(conf, change);
       await this.#conf.change(after, (conf) => this.#keeper.adopt(change, conf));
+      if (change.what === 'relayPort') await this.#relay.consent();
       // The server knows candidates with the old port; the next welcome sends new ones.
       if (change.what === 'listenPort') await this.#take({ kind: 'unfit', loss: 'otherPort' });
     });
@@ -339,6 +356,12 @@ export class Follower {
         return this.#keeper.relays(effect.changed, effect.removed, effect.isWhole);
       case 'indices':
         return this.#keeper.indices(effect.indices);
+      case 'greetAsRelay':
+        return this.#relay.greet();
+      case 'relay':
+        return this.#relay.hear(effect.duty);
+      case 'endRelay':
+        return this.#relay.end();
       case 'tellWays':
         return this.#wayTeller.begin(effect.seconds);
       case 'askCapabilities':

@@ -1,5 +1,5 @@
 /** Events and effects of a session with the server, as data. */
-import type { Indices, RelayRow, ServerFrame, Snapshot } from '../../protocol/frames.ts';
+import type { Indices, RelayDuty, RelayRow, ServerFrame, Snapshot } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Failure } from '../../values/failure.ts';
@@ -77,6 +77,10 @@ export type SessionEffect =
   /** `isWhole`: all relays of this client; else what changed. */
   | { do: 'relays'; changed: readonly RelayRow[]; removed: readonly PeerId[]; isWhole: boolean }
   | { do: 'indices'; indices: Indices }
+  /** The server knows relays on machines of peers: tell it this one's word. */
+  | { do: 'greetAsRelay' }
+  | { do: 'relay'; duty: RelayDuty }
+  | { do: 'endRelay' }
   /** Tell ways for so many seconds. */
   | { do: 'tellWays'; seconds: number }
   /** For an older server; answered by `capabilities`; by `state` or `unanswered`; by `reported`. */

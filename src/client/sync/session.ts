@@ -1,6 +1,6 @@
 /** A client's session with its server as a pure machine: events go in, effects come out. */
 import { printable } from '../../domain/rejection.ts';
-import { CAN, canText, LIMITS, PLAIN } from '../../protocol/can.ts';
+import { CAN, canText, LIMITS, PEER_RELAY, PLAIN } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { BEFORE_READING } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -340,6 +340,8 @@ export class Session {
         return this.#onRelays(frame);
       case 'indices':
         return [{ do: 'indices', indices: frame }];
+      case 'relay':
+        return [{ do: 'relay', duty: frame }];
       case 'look':
         return [{ do: 'tellWays', seconds: frame.for }];
       case 'revoked':
@@ -349,6 +351,7 @@ export class Session {
         return [
           { do: 'say', message: `this machine was shut out of the network: ${frame.reason}` },
           { do: 'commit', effect: this.#mirror.judgeRevocation() },
+          { do: 'endRelay' },
           // The tunnel ends now, so the server's goodbye would never arrive.
           { do: 'cut', loss: 'stopping' },
         ];
@@ -370,7 +373,8 @@ export class Session {
     const isAlarmed = this.#mirror.alarm !== null || verdict.kind === 'alarm';
     const clock: SessionEffect[] =
       this.#mirror.isProved && frame.now !== undefined ? [{ do: 'hearClock', told: frame.now }] : [];
-    return [{ do: 'greet' }, ...this.#obey(verdict), ...clock, ...(isAlarmed ? [FETCH] : []), TELL];
+    const relay: SessionEffect[] = frame.can?.includes(PEER_RELAY) ? [{ do: 'greetAsRelay' }] : [];
+    return [{ do: 'greet' }, ...relay, ...this.#obey(verdict), ...clock, ...(isAlarmed ? [FETCH] : []), TELL];
   }
 
   #onUnknown(kind: string): SessionEffect[] {

@@ -1,7 +1,7 @@
 /** The user's changes of a joined network's conf, and their steps on the device. */
 import * as z from 'zod';
 import type { Conf } from '../../protocol/conf.ts';
-import { Endpoint } from '../../values/endpoint.ts';
+import { Endpoint, Port } from '../../values/endpoint.ts';
 import { Ip } from '../../values/ip.ts';
 import type { Device, DeviceState, Step } from '../../wireguard/device.ts';
 import type { Mirror } from '../memory/mirror.ts';
@@ -10,6 +10,8 @@ import { addressesOf } from './server-peer.ts';
 export const ConfChange = z.discriminatedUnion('what', [
   /** Null: WireGuard chooses. */
   z.object({ what: z.literal('listenPort'), listenPort: z.number().int().min(1).max(65_535).nullable() }),
+  /** Null: this machine does not relay. */
+  z.object({ what: z.literal('relayPort'), relayPort: Port.nullable() }),
   /** Null: no override. */
   z.object({ what: z.literal('peerEndpoint'), ip: Ip, endpoint: Endpoint.nullable() }),
 ]);
@@ -17,6 +19,7 @@ export type ConfChange = z.infer<typeof ConfChange>;
 
 export const changed = (conf: Conf, change: ConfChange): Conf => {
   if (change.what === 'listenPort') return { ...conf, listenPort: change.listenPort ?? undefined };
+  if (change.what === 'relayPort') return { ...conf, relayPort: change.relayPort ?? undefined };
   const overrides = new Map(conf.peerEndpointOverrides);
   if (change.endpoint === null) overrides.delete(change.ip);
   else overrides.set(change.ip, change.endpoint);
@@ -26,6 +29,7 @@ export const changed = (conf: Conf, change: ConfChange): Conf => {
 /** An override also replaces a live session's endpoint. Looks up names. */
 const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
   if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
+  if (change.what === 'relayPort') return [];
   const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
   if (!row || change.endpoint === null || !has.peers.has(row.publicKey)) return [];
   const [endpoint] = await addressesOf(change.endpoint);

@@ -5,7 +5,7 @@ import type { Conf } from '../../protocol/conf.ts';
 import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, hostOf, SocketAddress } from '../../values/endpoint.ts';
-import type { PeerId } from '../../values/id.ts';
+import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import { type Ip, singleton } from '../../values/ip.ts';
 import { type Device, type DeviceState, isLive, type PeerConfig, type Step } from '../../wireguard/device.ts';
 import { plan } from '../../wireguard/plan.ts';
@@ -25,7 +25,7 @@ import { LookUps } from './look-ups.ts';
 import { Mailboxes, type RelayState } from './mailboxes.ts';
 import { Meetings, type PairFacts } from './meetings.ts';
 import { isOwnPublic } from './own-public.ts';
-import { type PathReport, Paths } from './paths.ts';
+import { type PathReport, Paths, type RelayPlace } from './paths.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import { SessionTimes } from './session-times.ts';
@@ -73,6 +73,8 @@ export class DeviceKeeper {
   onLimits: () => void = () => {};
   /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
+  /** Whether others may ask this machine as a relay. */
+  isRelay: () => boolean = () => false;
   /** Called when the device matches; it may have been recreated. */
   onCompared: () => void = () => {};
   readonly #options: KeeperOptions;
@@ -114,6 +116,7 @@ export class DeviceKeeper {
       listenPort: () => this.listenPort,
       peerWith: (key) => this.#mirror.peerWithKey(key),
       peerAt: (ip) => this.#peerAt(ip),
+      peerOf: (id) => this.#mirror.peer(id),
       wall: (now) => this.#times.wall(now),
     });
     this.#reconciler = new Reconciler(device, {
@@ -125,7 +128,7 @@ export class DeviceKeeper {
       peerCount: () => this.meetings.size,
       repairAfterMs: REPAIR_AFTER_MS,
       onCompared: () => {
-        if (this.#mailboxes.size > 0) void this.ways.look();
+        if (this.#mailboxes.size > 0 || this.isRelay()) void this.ways.look();
         void this.limits.look();
         this.onCompared();
       },
@@ -219,7 +222,7 @@ export class DeviceKeeper {
 
   indices({ peer, mine }: Indices): void {
     const row = this.#mirror.peer(peer);
-    if (row) this.ways.indices(row.publicKey, mine);
+    if (row) this.ways.indices(row.publicKey, SERVER_PEER, mine);
   }
 
   /** The server's view tells whether there is a router in front. */
@@ -473,11 +476,21 @@ export class DeviceKeeper {
     const ends = { own: own && this.#places.seen(own.id), peer: seen, listenPort: this.listenPort };
     const isOpen = this.contacts.isOpen || (seen !== undefined && isInTheOpen(seen));
     return {
-      relays: this.#mailboxes.placesOf(seen?.via ?? []),
+      relays: this.#relaysOf(row, seen?.via ?? []),
       places: this.#placesOf(row).filter((place) => !this.#mailboxes.isRelay(place)),
       hopeless: hopelessReason(ends),
       isBehindRouters: !isOpen && this.#places.isRelayable(row),
     };
+  }
+
+  /** A relay that carries the pair stays one while the server does not hear of it: both may be without the server. */
+  #relaysOf({ publicKey }: PeerRow, via: readonly PeerId[]): readonly RelayPlace[] {
+    const current = this.meetings.paths.report(publicKey)?.relay;
+    const has = this.#reconciler.state?.peers.get(publicKey);
+    const isLeft = current === undefined || via.includes(current);
+    const carries = has !== undefined && isLive(has, this.#times.wall(performance.now()));
+    if (isLeft || !(carries || via.length === 0)) return this.#mailboxes.placesOf(via);
+    return this.#mailboxes.placesOf([...via, current]);
   }
 
   #peerAt(ip: Ip): PeerRow | undefined {

@@ -16,12 +16,16 @@ import {
 import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
 import { type Newcomer, starts } from './contacts.ts';
-import type { TalkMessage, Token } from './talk-message.ts';
+import type { Token, WayMessage } from './talk-message.ts';
 import { type ProbeAction, type TellAction, TRIAL_MS, Trial } from './trial.ts';
 import { TrialPauses } from './trial-pauses.ts';
 
 /** Of the starting side's handshakes by one relay; the last is the patience with it. */
 const TRIES_MS = [50, 250, 700, 1500] as const;
+/** The other side may begin at the relay as well: the one with the larger key waits so long for it. */
+const PATIENCE_MS = 250;
+/** Silence alone changes the relay so often: it may be the other's program that is silent. */
+const RELAY_STAYS_MS = 60_000;
 /** With more peers in sight, traffic starts the handshake, and only pairs with traffic try the direct way. */
 const MAX_AT_ONCE = 32;
 const MAX_TRIED_IDLE = 64;
@@ -34,6 +38,8 @@ const DEAD_BY_WIREGUARD_MS = 12_000;
 const PING_AGAIN_MS = 200;
 /** Endpoints are set again for this time, or so many round trips: packets under way turn WireGuard back (ms). */
 const HOLD = { direct: 300, relay: 500, roundTrips: 4, look: 20 } as const;
+/** What another's program takes to answer may be much longer. */
+const MAX_ROUND_TRIP_MS = 500;
 /** Between looks: with traffic, without, and without among many peers. */
 const LOOK = { busy: 250, idle: 2000, idleOfMany: 10_000 } as const;
 const BUSY_FOR_MS = 10_000;
@@ -55,8 +61,8 @@ export type PathAction =
   | { do: 'step'; step: Step }
   | TellAction
   | ProbeAction
-  /** The relay knows the indices that `insist` needs. */
-  | { do: 'ask'; peer: PublicKey }
+  /** That relay knows the index that `insist` needs. */
+  | { do: 'ask'; peer: PublicKey; relay: PeerId }
   /** Packets by the relay that are under way shall look as if they came from `place`. */
   | { do: 'insist'; peer: PublicKey; relay: SocketAddress; place: SocketAddress }
   /** The pair is back with `Contacts`. */
@@ -81,6 +87,9 @@ type Path = {
   defersRetry: boolean;
   /** Relays that did not answer in turn. */
   triedRelays: number;
+  relayStaysUntil: number;
+  /** A handshake that the other side begins, or any sign of life. */
+  awaited: { since: Path['has']; until: number } | undefined;
   has: {
     rx: number;
     tx: number;
@@ -190,6 +199,8 @@ export class Paths {
       nextTryAt: now,
       defersRetry: newcomer === 'self' && !isFirst,
       triedRelays: 0,
+      relayStaysUntil: now,
+      awaited: undefined,
       has: readingOf(has, wall),
       metBy: has?.endpoint === relay.place ? relay.id : undefined,
       unansweredSince: undefined,
@@ -258,7 +269,7 @@ export class Paths {
   }
 
   /** A message through the tunnel: WireGuard vouches for its sender. */
-  hear(publicKey: PublicKey, message: TalkMessage, now: number): PathAction[] {
+  hear(publicKey: PublicKey, message: WayMessage, now: number): PathAction[] {
     const path = this.#all.get(publicKey);
     if (!path) return [];
     path.talks = true;
@@ -303,6 +314,7 @@ export class Paths {
   #nextOf(path: Path, now: number): number {
     if (path.hold) return now + HOLD.look;
     const times = [Math.max(path.lookAt, now + HOLD.look)];
+    if (path.awaited) return now + HOLD.look;
     if (path.tries !== undefined) times.push(path.nextTryAt, now + HOLD.look);
     if (path.way === 'probing') times.push(now + HOLD.look);
     if (path.unansweredSince !== undefined)
@@ -333,6 +345,7 @@ export class Paths {
       path.tries = undefined;
       path.triedRelays = 0;
     }
+    if (path.awaited) return this.#await(path, path.awaited, now);
     if (path.hold) return this.#holdOn(path, now);
     switch (path.way) {
       case 'relayed':
@@ -356,7 +369,7 @@ export class Paths {
       path.nextTryAt = now + HOLD.look * 10;
       return [];
     }
-    const pause = Math.max(TRIES_MS[tries] ?? 0, 4 * this.roundTrip);
+    const pause = Math.max(TRIES_MS[tries] ?? 0, 2 * this.#roundTripOf(path));
     path.tries = tries + 1;
     path.nextTryAt = now + (path.defersRetry && tries === 0 ? 4 * pause : pause);
     this.#due(now + HOLD.look);
@@ -370,6 +383,19 @@ export class Paths {
     const at = relays.findIndex(({ id }) => id === path.relay.id);
     path.relay = relays[(at + 1) % relays.length] as RelayPlace;
     return path.has.isLive ? this.#relay(path, now) : this.#callAgain(path, now);
+  }
+
+  #roundTripOf({ roundTrip = 0 }: Path): number {
+    return Math.max(2 * this.roundTrip, Math.min(roundTrip, MAX_ROUND_TRIP_MS));
+  }
+
+  /** Two that begin at once would both fail. */
+  #await(path: Path, { since, until }: NonNullable<Path['awaited']>, now: number): PathAction[] {
+    const { has } = path;
+    if (has.handshake !== since.handshake || has.rx > since.rx) path.awaited = undefined;
+    if (!path.awaited || now < until) return [];
+    path.awaited = undefined;
+    return this.#callAgain(path, now);
   }
 
   #callAgain(path: Path, now: number): PathAction[] {
@@ -398,9 +424,10 @@ export class Paths {
     path.unansweredSince = undefined;
     if (path.metBy !== relay.id) {
       path.hold = undefined;
-      // Both sides may do so at once: then one goes on.
-      path.defersRetry = !path.startsTrials;
-      return this.#callAgain(path, now);
+      if (path.startsTrials) return this.#callAgain(path, now);
+      path.awaited = { since: path.has, until: now + PATIENCE_MS + 2 * this.#roundTripOf(path) };
+      this.#due(now + HOLD.look);
+      return [];
     }
     path.hold = { place: relay.place, until: now + this.#holdFor(path, HOLD.relay) };
     this.#due(now + HOLD.look);
@@ -434,8 +461,10 @@ export class Paths {
     path.relay = relayAt(facts, has.endpoint) ?? path.relay;
     const silence = path.unansweredSince === undefined ? 0 : now - path.unansweredSince;
     if (silence >= DEAD_BY_WIREGUARD_MS) return this.#part(path);
-    if (silence >= DEAD_MS && path.talks && path.triedRelays + 1 < facts.relays.length)
+    if (silence >= DEAD_MS && path.talks && facts.relays.length > 1 && now >= path.relayStaysUntil) {
+      path.relayStaysUntil = now + RELAY_STAYS_MS;
       return this.#nextRelay(path, now);
+    }
     if (silence >= DOUBT_MS || this.#isUnasked(path, now)) return this.#ping(path, now);
     const quiet: PathAction[] =
       has.isLive && has.keepalive > 0 ? [step({ kind: 'set', publicKey, keepalive: 0 })] : [];
@@ -462,7 +491,7 @@ export class Paths {
       return [];
     }
     const trial = this.#begin(path, now);
-    return [{ do: 'ask', peer: path.publicKey }, trial.tell()];
+    return [askAbout(path), trial.tell()];
   }
 
   /** `other`: the token of the side that started. */
@@ -477,7 +506,7 @@ export class Paths {
   #onTry(path: Path, token: Token, now: number): PathAction[] {
     if (path.startsTrials || !this.canProbe || path.way === 'direct') return [];
     const trial = path.trial?.isWith(token) ? path.trial : this.#begin(path, now, token);
-    const ask: PathAction[] = trial.hasProbed ? [] : [{ do: 'ask', peer: path.publicKey }];
+    const ask: PathAction[] = trial.hasProbed ? [] : [askAbout(path)];
     return [trial.tell(), ...ask, ...trial.probe(path.facts.places, now)];
   }
 
@@ -510,7 +539,7 @@ export class Paths {
     return [...this.#direct(path, place, now), trial.go(probe), trial.go(probe)];
   }
 
-  #onGo(path: Path, { token, probe }: TalkMessage & { do: 'go' }, now: number): PathAction[] {
+  #onGo(path: Path, { token, probe }: WayMessage & { do: 'go' }, now: number): PathAction[] {
     const { trial } = path;
     if (path.startsTrials || !trial?.isWith(token) || path.way === 'direct') return [];
     return this.#direct(path, trial.placeOf(probe), now);
@@ -575,6 +604,12 @@ export class Paths {
     path.pauses.fall(now);
   }
 }
+
+const askAbout = ({ publicKey, relay }: Path): PathAction => ({
+  do: 'ask',
+  peer: publicKey,
+  relay: relay.id,
+});
 
 const step = (one: Step): PathAction => ({ do: 'step', step: one });
 

@@ -5,7 +5,7 @@
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { Budget } from './budget.ts';
-import type { TalkMessage, Token } from './talk-message.ts';
+import type { Token, WayMessage } from './talk-message.ts';
 
 /** Of probes since the other's token is known, and the end of a trial. */
 const PROBES_MS = [0, 100, 300, 700] as const;
@@ -21,7 +21,7 @@ const ANSWERS_FOR_MS = 2 * TRIAL_MS;
 
 /** From WireGuard's own port; an answer has the probe's number. */
 export type ProbeAction = { do: 'probe' | 'answer'; to: SocketAddress; token: Token; number: number };
-export type TellAction = { do: 'tell'; peer: PublicKey; message: TalkMessage };
+export type TellAction = { do: 'tell'; peer: PublicKey; message: WayMessage };
 
 export type TrialOptions = {
   peer: PublicKey;

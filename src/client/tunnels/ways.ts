@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { removeSwapTable, SwapTable } from '../../filter/swap-table.ts';
 import { Turns } from '../../machine/turns.ts';
 import type { PeerRow } from '../../protocol/rows.ts';
-import type { PeerId } from '../../values/id.ts';
+import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -11,7 +11,7 @@ import type { Step } from '../../wireguard/device.ts';
 import type { Meetings } from './meetings.ts';
 import type { PathAction } from './paths.ts';
 import { type HeardProbe, Probes } from './probes.ts';
-import type { TalkMessage, Token } from './talk-message.ts';
+import type { TalkMessage, Token, WayMessage } from './talk-message.ts';
 import { TunnelTalk } from './tunnel-talk.ts';
 
 export type WaysOptions = {
@@ -23,6 +23,7 @@ export type WaysOptions = {
   listenPort: () => number;
   peerWith: (key: PublicKey) => PeerRow | undefined;
   peerAt: (ip: Ip) => PeerRow | undefined;
+  peerOf: (id: PeerId) => PeerRow | undefined;
   wall: (now: number) => number;
 };
 
@@ -30,16 +31,16 @@ const LOOK_AGAIN_MS = 2000;
 /** A busy server's answer is waited for: both ways carry packets meanwhile, and without it some may be lost. */
 const INDEX_WITHIN_MS = 500;
 
-type Asked = { value: Promise<number | null>; tell: (value: number | null) => void };
+type Asked = { relay: PeerId; value: Promise<number | null>; tell: (value: number | null) => void };
 
 /** Null once it is too late. */
-const asked = (patience: number): Asked => {
+const asked = (relay: PeerId, patience: number): Asked => {
   let tell: Asked['tell'] = () => {};
   const value = new Promise<number | null>((resolve) => {
     tell = resolve;
     setTimeout(resolve, patience, null).unref();
   });
-  return { value, tell };
+  return { relay, value, tell };
 };
 
 export const newToken = (): Token => randomBytes(16).toString('base64url') as Token;
@@ -47,12 +48,14 @@ export const newToken = (): Token => randomBytes(16).toString('base64url') as To
 export class Ways {
   /** Asks the server for the pair's indices at its relay. */
   onAsk: (peer: PeerId) => void = () => {};
+  /** By which `peer` receives in its newest session with the other through this machine's relay. */
+  indexOf: (peer: PeerId, other: PeerId) => number | undefined = () => undefined;
   readonly #options: WaysOptions;
   readonly #talk: TunnelTalk;
   readonly #probes: Probes;
   readonly #swaps: SwapTable;
   readonly #turns = new Turns();
-  /** Receiver indices of this end that were asked for, of sessions by the server's relay. */
+  /** Receiver indices of this end that were asked for, of sessions by that relay. */
   readonly #indices = new Map<PublicKey, Asked>();
   readonly #pings = new Map<Token, () => void>();
   #isOpen = false;
@@ -81,9 +84,10 @@ export class Ways {
     }
   }
 
-  /** Told by the server; null: its relay does not know the session. */
-  indices(peer: PublicKey, mine: number | null): void {
-    this.#indices.get(peer)?.tell(mine);
+  /** Null: that relay does not know the session. */
+  indices(peer: PublicKey, relay: PeerId, mine: number | null): void {
+    const asked = this.#indices.get(peer);
+    if (asked?.relay === relay) asked.tell(mine);
   }
 
   /** The steps for the device; the rest is carried out beside it. */
@@ -125,6 +129,16 @@ export class Ways {
     if (!row) return;
     if (message.do === 'ping') this.#talk.send(from, { do: 'pong', token: message.token });
     if (message.do === 'pong') this.#pings.get(message.token)?.();
+    if (message.do === 'index-of') {
+      const { peer } = message;
+      this.#talk.send(from, { do: 'index', peer, index: this.indexOf(row.id, peer) ?? null });
+      return;
+    }
+    if (message.do === 'index') {
+      const about = this.#options.peerOf(message.peer);
+      if (about) this.indices(about.publicKey, row.id, message.index);
+      return;
+    }
     this.#act(this.#options.meetings.paths.hear(row.publicKey, message, performance.now()));
   }
 
@@ -163,7 +177,7 @@ export class Ways {
           this.#tell(action.peer, action.message);
           break;
         case 'ask':
-          this.#ask(action.peer);
+          this.#ask(action.peer, action.relay);
           break;
         default:
           break;
@@ -171,15 +185,19 @@ export class Ways {
     await flush();
   }
 
-  #tell(peer: PublicKey, message: TalkMessage): void {
+  #tell(peer: PublicKey, message: WayMessage): void {
     const row = this.#options.peerWith(peer);
     if (row) this.#talk.send(row.ip, message);
   }
 
-  #ask(peer: PublicKey): void {
-    this.#indices.set(peer, asked(INDEX_WITHIN_MS));
+  /** The server of its own relay; another relay through the tunnel to it. */
+  #ask(peer: PublicKey, relay: PeerId): void {
+    this.#indices.set(peer, asked(relay, INDEX_WITHIN_MS));
     const row = this.#options.peerWith(peer);
-    if (row) this.onAsk(row.id);
+    if (!row) return;
+    const to = this.#options.peerOf(relay)?.ip;
+    if (relay === SERVER_PEER) this.onAsk(row.id);
+    else if (to) this.#talk.send(to, { do: 'index-of', peer: row.id });
   }
 
   /** Without the index or nftables the endpoint is set again for a while, which is enough for quiet pairs. */

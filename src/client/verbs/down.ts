@@ -3,6 +3,7 @@ import { isOnlySaid, type LocalChangeOptions } from '../../cli/local-change.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import { answerJson, note } from '../../cli/print.ts';
 import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
+import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { removeSwapTable } from '../../filter/swap-table.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
@@ -19,10 +20,12 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
   const changes = [
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
     ...(await ordersToRemoveTable(network)),
+    ...(await ordersToForgetRelay(network, paths.relayForwarding)),
   ];
   if (isOnlySaid({ network, changes }, options)) return;
   await askOwnerOf(paths, { ask: 'stop' });
   await removeSwapTable(network).catch(() => {}); // a program that was killed may have left it
+  await forgetRelay(network, paths.relayForwarding);
   if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
   await removeTable(network);
   if (options.json) answerJson({ network, changes });

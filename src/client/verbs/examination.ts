@@ -22,6 +22,7 @@ import { pathsOf } from '../memory/paths.ts';
 import { type Ground, heldReason, isOwn, isServer } from '../memory/pins.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 import { isShutOut, shutOutHint, shutOutText } from '../owner/shut-out.ts';
+import { lookAtRelaying } from '../relay/relaying.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import type { RelayState } from '../tunnels/mailboxes.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
@@ -336,6 +337,14 @@ const statusOf = (patient: Patient): Promise<OwnerStatus | undefined> =>
     OwnerStatus | undefined
   >;
 
+/** This machine as a relay of others. */
+const relaying = async (patient: Patient): Promise<Look> => {
+  const status = await statusOf(patient);
+  const name = (await patient.kept()).mirror.peerWithKey(patient.ground.own.publicKey)?.name ?? 'NAME';
+  const look = status?.relaying && lookAtRelaying(status.relaying, patient.network, printable(name));
+  return look ?? ok('this machine is none, and nobody wants it to be one');
+};
+
 export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'root', look: root },
   { step: 'tun', look: tun },
@@ -358,5 +367,6 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'relay', needs: ['daemon'], look: relay },
   { step: 'limits', needs: ['daemon'], look: limits },
   { step: 'filter', needs: ['root'], look: foreignFilter },
+  { step: 'relaying', needs: ['daemon'], look: relaying },
   { step: 'peers', look: peers },
 ];

@@ -15,6 +15,7 @@ import { pathsOf } from '../memory/paths.ts';
 import { heldReason, isOwn, isPinned, isServer } from '../memory/pins.ts';
 import { Trust } from '../memory/trust.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
+import type { Relaying } from '../relay/peer-relay.ts';
 import type { WayReport } from '../tunnels/device-keeper.ts';
 
 /** `relay`: the name of the relaying peer; `reason`: why not direct; `since`: ISO 8601, UTC. */
@@ -80,6 +81,8 @@ export type NetworkReport = {
   serverHeard: string | null;
   isServerSilent: boolean;
   alarm: Alarm | null;
+  /** This machine as a relay of others; null: no process follows the network. */
+  relaying: Relaying | null;
   /** Traffic for the network leaves only by its device. */
   isGuarded: boolean;
   /** Whether nftables works here, so that ports can be limited; null: no process follows, or an older one. */
@@ -164,6 +167,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     isServerSilent:
       state !== undefined && !status?.connected && isSilent(state, ground.server.publicKey, now),
     alarm: mirror.alarm,
+    relaying: status?.relaying ?? null,
     isGuarded: isGuarded(routing, network, ground.range),
     canLimit: status?.limits?.works ?? null,
     limitsRestored: status?.limits?.restored ?? null,

@@ -11,6 +11,7 @@ import { installedNetworks } from '../memory/paths.ts';
 import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
 import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
+import { lookAtRelaying } from '../relay/relaying.ts';
 import { type NetworkReport, type PathOfPeer, type PeerReport, reportOf } from './report.ts';
 import { throwFirst } from './troubles.ts';
 
@@ -51,7 +52,15 @@ const headOf = (report: NetworkReport): string[] => {
     lines.push(`  ${paint('red', 'shut out')}: ${shutOutText(network)}: ${shutOutHint(network)}`);
   else if (isPolled) lines.push('  the server has no live stream: it is asked for news now and then');
   else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
-  return lines;
+  return [...lines, ...relayLines(report)];
+};
+
+const relayLines = ({ network, relaying, peers }: NetworkReport): string[] => {
+  const name = peers.find(({ isSelf }) => isSelf)?.name ?? 'NAME';
+  const look = relaying && lookAtRelaying(relaying, network, printable(name));
+  if (!look) return [];
+  const line = `  relay: ${look.grade === 'ok' ? look.found : paint('yellow', printable(look.found))}`;
+  return look.hint === undefined ? [line] : [line, `    ${look.hint}`];
 };
 
 const warningsOf = (report: NetworkReport): string[] => {

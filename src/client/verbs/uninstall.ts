@@ -4,6 +4,7 @@ import { Questions } from '../../cli/ask.ts';
 import { writeHosts } from '../../cli/hosts-file.ts';
 import { isOnlySaid, sayDone } from '../../cli/local-change.ts';
 import { ordersToRemoveTable, removeTable } from '../../filter/kept-table.ts';
+import { forgetRelay, ordersToForgetRelay } from '../../filter/relay-ways.ts';
 import { removeFile } from '../../machine/durable-file.ts';
 import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -21,7 +22,10 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     throw new Failure(`the network ${network} is not installed: there is no ${paths.conf}`, {
       hint: 'see what is: innernet show',
     });
-  const change = { network, changes: await ordersOf(network, files, options) };
+  const change = {
+    network,
+    changes: await ordersOf(network, { files, relayForwarding: paths.relayForwarding }, options),
+  };
   if (isOnlySaid(change, options)) return;
   const lost = 'This machine can come back with a new invitation only.';
   await new Questions(options).sure(
@@ -42,24 +46,21 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
 
 const ordersOf = async (
   network: InterfaceName,
-  files: readonly string[],
+  { files, relayForwarding }: { files: readonly string[]; relayForwarding: string },
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<string[]> => [
   ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
   ...(await ordersToRemoveTable(network)),
+  ...(await ordersToForgetRelay(network, relayForwarding)),
   ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
   ...files.map((path) => `delete ${path}`),
 ];
 
 /** The conf first: without it nothing can bring the network up without its pins. */
-const filesOf = ({ conf, pending, state, journal, proved, moment }: NetworkPaths): string[] => [
-  conf,
-  pending,
-  state,
-  journal,
-  proved,
-  moment,
-];
+const filesOf = (paths: NetworkPaths): string[] => {
+  const { conf, pending, state, journal, proved, moment, relay, served } = paths;
+  return [conf, pending, state, journal, proved, moment, relay, served];
+};
 
 const remove = async (
   network: InterfaceName,
@@ -68,6 +69,7 @@ const remove = async (
 ): Promise<void> => {
   await takeDown(network);
   await removeTable(network);
+  await forgetRelay(network, paths.relayForwarding);
   if (isToWrite) await writeHosts(hostsPath, network, () => []);
   for (const path of filesOf(paths)) await removeFile(path);
 };

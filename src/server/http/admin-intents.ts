@@ -6,8 +6,10 @@ import { CommandRequest, type Rehearsal, UndoRequest } from '../../protocol/comm
 import { COMMANDS_PATH, LOOK_PATH, NETWORK_PATH, UNDO_PATH } from '../../protocol/http.ts';
 import { type Looked, LookRequest } from '../../protocol/looking.ts';
 import { undoingOf } from '../../protocol/undoing.ts';
+import { SERVER_PEER } from '../../values/id.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { seenRow } from '../observations/last-seen.ts';
+import { relayStanding } from '../observations/relay-standing.ts';
 import { explained } from '../past/explained.ts';
 import { rehearse } from '../past/rehearsal.ts';
 import { type Asker, executeAs, route } from './calls.ts';
@@ -56,6 +58,7 @@ const viewOf = ({
   unproved,
   observations,
   phonesRefused,
+  streams,
 }: ApiDependencies): NetworkView => ({
   name: network.name,
   networkId,
@@ -67,4 +70,11 @@ const viewOf = ({
   unproved: unproved.rows(),
   seen: [...network.peers()].flatMap(({ id }) => seenRow(id, observations.of(id).lastHandshake)),
   ...(phonesRefused() === undefined ? {} : { phonesRefused: phonesRefused() }),
+  relays: network
+    .relays()
+    .filter(({ peer }) => peer.id !== SERVER_PEER)
+    .map(({ peer: { id } }) => ({
+      ...relayStanding(id, observations.consentOf(id)),
+      isServing: streams.relays(id),
+    })),
 });

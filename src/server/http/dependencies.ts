@@ -21,6 +21,8 @@ import type { Trace } from '../trace.ts';
 export interface Streams {
   attach(socket: WebSocket, id: PeerId, query: StreamQuery, opening?: Opening): void;
   look(ids: readonly PeerId[]): Promise<ObservedWay[]>;
+  /** Whether that machine is a relay now. */
+  relays(id: PeerId): boolean;
 }
 
 export type ApiDependencies = {

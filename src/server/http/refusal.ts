@@ -71,7 +71,6 @@ export const STATUS: { [C in RejectionCode]: number } = {
   CidrNotIsolable: 409,
   RelayNotJoined: 409,
   RelayIsDisabled: 409,
-  RelayIsServerOnly: 409,
   NotARelay: 404,
   RouterIsServerOnly: 409,
   NotAPhone: 409,

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { replaceUnsynced } from '../../machine/durable.ts';
-import { SocketAddress } from '../../values/endpoint.ts';
+import { Port, SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
-import type { Observations, StoredObservation } from './observations.ts';
+import type { Consent, Observations, StoredObservation } from './observations.ts';
 
 const WRITE_EVERY_MS = 30_000;
 
@@ -16,6 +16,7 @@ const Document = z.object({
       endpoint: SocketAddress.nullable(),
       reported: z.array(SocketAddress),
       lastHandshake: z.number().optional(),
+      consent: z.object({ port: Port, trouble: z.string().optional() }).optional(),
     }),
   ),
 });
@@ -45,10 +46,14 @@ export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
     ),
   );
 
+/** Which machines may be relays, by their own word. */
+export const rememberedConsents = (file: string): Map<PeerId, Consent> =>
+  new Map(remembered(file).flatMap(({ id, consent }) => (consent ? [[id, consent] as const] : [])));
+
 export class ObservationFile {
   readonly #file: string;
   readonly #observations: Observations;
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: (() => void)[];
   #timer: NodeJS.Timeout | undefined;
 
   /** Restores the entries of peers that `knows`, and rewrites the file after changes. */
@@ -56,14 +61,18 @@ export class ObservationFile {
     this.#file = file;
     this.#observations = observations;
     observations.restore(remembered(file).filter(({ id }) => knows(id)));
-    this.#unsubscribe = observations.onChange(() => {
-      this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS).unref();
-    });
+    this.#unsubscribe = [
+      observations.onChange(() => {
+        this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS).unref();
+      }),
+      // Seldom, and somebody waits for it.
+      observations.onConsent(() => this.#write()),
+    ];
   }
 
   /** Handshakes come all the time and alone cause no earlier write. */
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#write();
   }
 

@@ -19,17 +19,26 @@ export type Observed = {
   via: readonly PeerId[];
 };
 
+/** A machine's own word that it may be a relay. */
+export type Consent = {
+  port: number;
+  /** Why it cannot relay now. */
+  trouble?: string | undefined;
+};
+
 /** `reported` is unfiltered, because the filter depends on `endpoint`. */
 export type StoredObservation = {
   id: PeerId;
   endpoint: SocketAddress | null;
   reported: SocketAddress[];
   lastHandshake?: number | undefined;
+  consent?: Consent | undefined;
 };
 
 type Entry = Observed & {
   sequence: number;
   reported: readonly SocketAddress[];
+  consent: Consent | undefined;
   /** Reported by this machine. */
   trusted: boolean;
   /** By the monotonic clock; -Infinity while none was passed on. */
@@ -50,6 +59,7 @@ export class Observations {
   /** In order; superseded entries are skipped and later dropped. */
   #changes: { sequence: number; id: PeerId }[] = [];
   readonly #listeners = new Set<(observation: Observation) => void>();
+  readonly #consentListeners = new Set<(id: PeerId) => void>();
   #sequence = 0;
 
   constructor(boot: string, network: Cidr) {
@@ -116,6 +126,24 @@ export class Observations {
     this.#changed(id, entry);
   }
 
+  /** Kept over a restart: while the machine is away its word holds. */
+  consentOf(id: PeerId): Consent | undefined {
+    return this.#entries.get(id)?.consent;
+  }
+
+  setConsent(id: PeerId, consent: Consent | undefined): void {
+    const before = this.consentOf(id);
+    if (before?.port === consent?.port && before?.trouble === consent?.trouble) return;
+    this.#entry(id).consent = consent;
+    for (const listener of this.#consentListeners) listener(id);
+  }
+
+  /** Returns the unsubscribe function. */
+  onConsent(listener: (id: PeerId) => void): () => void {
+    this.#consentListeners.add(listener);
+    return () => this.#consentListeners.delete(listener);
+  }
+
   /** One relay's word on one peer's mailbox. */
   meetAt(id: PeerId, relay: PeerId, isOpen: boolean): void {
     const others = this.of(id).via.filter((known) => known !== relay);
@@ -153,23 +181,24 @@ export class Observations {
 
   /** Call before anything else. */
   restore(stored: readonly StoredObservation[]): void {
-    for (const { id, endpoint, reported, lastHandshake } of stored) {
+    for (const { id, endpoint, reported, lastHandshake, consent } of stored) {
       const entry = this.#entry(id);
-      Object.assign(entry, { endpoint, reported, lastHandshake });
+      Object.assign(entry, { endpoint, reported, lastHandshake, consent });
       entry.candidates = this.#passedOn(entry);
       this.#changed(id, entry);
     }
   }
 
   *stored(): Generator<StoredObservation> {
-    for (const [id, { endpoint, reported, lastHandshake }] of this.#entries) {
-      yield { id, endpoint, reported: [...reported], lastHandshake };
+    for (const [id, { endpoint, reported, lastHandshake, consent }] of this.#entries) {
+      yield { id, endpoint, reported: [...reported], lastHandshake, consent };
     }
   }
 
   close(): void {
     for (const { timer } of this.#entries.values()) clearTimeout(timer);
     this.#listeners.clear();
+    this.#consentListeners.clear();
   }
 
   #entry(id: PeerId): Entry {
@@ -179,6 +208,7 @@ export class Observations {
         ...NONE,
         sequence: 0,
         reported: [],
+        consent: undefined,
         trusted: false,
         candidatesChanged: Number.NEGATIVE_INFINITY,
         timer: undefined,

@@ -43,6 +43,11 @@ export class LoggedClientele implements Clientele {
         yield this.#clientOf(peer);
   }
 
+  client(id: PeerId): Client | undefined {
+    const peer = this.#options.live.network.peer(id);
+    return peer && this.#clientOf(peer);
+  }
+
   placeOf(id: PeerId): Pick<RelayPeer, 'host' | 'openAt'> {
     const { observations } = this.#options;
     const { endpoint } = observations.of(id);

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import { appears } from '../../domain/visibility.ts';
-import { CAN, RELAY, saysCan } from '../../protocol/can.ts';
+import { CAN, PEER_RELAY, RELAY, saysCan } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
@@ -20,6 +20,7 @@ import { Lanes } from './lanes.ts';
 import { Looks } from './looks.ts';
 import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
+import { RelayDuties } from './relay-duties.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
@@ -55,6 +56,7 @@ export class Hub {
   readonly #news: EndpointNews;
   readonly #mailboxes: Mailboxes;
   readonly #relayNews: RelayNews;
+  readonly #relayDuties: RelayDuties;
   readonly #looks: Looks;
   /** Longest silent first. */
   readonly #told = new Map<CidrId, Position>();
@@ -80,6 +82,7 @@ export class Hub {
     this.#news = new EndpointNews(live, observations, this.#audience, this.#lanes);
     const parts = { audience: this.#audience, lanes: this.#lanes, mailboxes };
     this.#relayNews = new RelayNews(live, observations, parts);
+    this.#relayDuties = new RelayDuties(live, observations, parts);
     this.#looks = new Looks(this.#audience, () => live.network);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
@@ -101,6 +104,7 @@ export class Hub {
   close(): void {
     this.#news.close();
     this.#relayNews.close();
+    this.#relayDuties.close();
     this.#looks.close();
     this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
@@ -110,6 +114,11 @@ export class Hub {
   /** Which ways packets of these peers take, as their clients say. */
   look(ids: readonly PeerId[]): Promise<ObservedWay[]> {
     return this.#looks.look(ids);
+  }
+
+  /** Whether that machine is a relay now, as far as is known here. */
+  relays(id: PeerId): boolean {
+    return this.#relayDuties.serves(id);
   }
 
   /** Resolves when the peer's streams have closed. */
@@ -130,6 +139,7 @@ export class Hub {
       this.#startOver();
       return;
     }
+    this.#relayDuties.follow(step);
     this.#endUnproved(step);
     for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
     this.#bookmark();
@@ -165,7 +175,11 @@ export class Hub {
       socket,
       peer,
       { position: from ?? position, sequence: query.boot === boot ? (query.sequence ?? 0) : 0 },
-      { isProved: key !== undefined, canRelay: saysCan(query.can, RELAY) },
+      {
+        isProved: key !== undefined,
+        canRelay: saysCan(query.can, RELAY),
+        canServe: key !== undefined && saysCan(query.can, PEER_RELAY),
+      },
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;
@@ -220,6 +234,7 @@ export class Hub {
   #leave(member: Member): void {
     if (this.#audience.has(member)) this.#sentToGone += member.sent;
     this.#audience.leave(member);
+    this.#relayDuties.leave(member);
     if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
   }
 
@@ -358,6 +373,12 @@ export class Hub {
         break;
       case 'indices-of':
         this.#tellIndices(member, frame.peer);
+        break;
+      case 'consents':
+        this.#relayDuties.consents(member, frame);
+        break;
+      case 'open':
+        this.#relayDuties.open(member, frame);
         break;
       case 'ways':
         this.#looks.hear(member.peerId, frame.peers);

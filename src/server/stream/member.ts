@@ -33,6 +33,8 @@ export class Member {
   readonly isProved: boolean;
   /** Knows the frames about relays. */
   readonly canRelay: boolean;
+  /** Its machine itself, as it has proved, knows the frames by which it becomes a relay. */
+  readonly canServe: boolean;
   /** As told, by relay; undefined: not told yet. */
   relays: ReadonlyMap<PeerId, string> | undefined;
   position: Position;
@@ -52,7 +54,7 @@ export class Member {
     socket: StreamSocket,
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
-    { isProved, canRelay }: { isProved: boolean; canRelay: boolean },
+    { isProved, canRelay, canServe }: { isProved: boolean; canRelay: boolean; canServe: boolean },
   ) {
     this.socket = socket;
     this.peerId = peer.id;
@@ -62,6 +64,7 @@ export class Member {
     this.sequence = sequence;
     this.isProved = isProved;
     this.canRelay = canRelay;
+    this.canServe = canServe;
   }
 
   get isBehind(): boolean {

@@ -35,7 +35,7 @@ export class RelayNews {
   readonly #audience: Audience;
   readonly #lanes: Lanes;
   readonly #mailboxes: Mailboxes;
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: (() => void)[];
 
   constructor(
     live: Live,
@@ -47,13 +47,14 @@ export class RelayNews {
     this.#audience = audience;
     this.#lanes = lanes;
     this.#mailboxes = mailboxes;
-    this.#unsubscribe = observations.onChange(({ id }) => {
-      if (id !== SERVER_PEER && live.network.peer(id)?.relayPort !== undefined) this.#tellAll();
-    });
+    const isRelay = (id: PeerId): boolean =>
+      id !== SERVER_PEER && live.network.peer(id)?.relayPort !== undefined;
+    const tell = (id: PeerId): void => void (isRelay(id) && this.#tellAll());
+    this.#unsubscribe = [observations.onChange(({ id }) => tell(id)), observations.onConsent(tell)];
   }
 
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
   follow(step: Step): void {
@@ -87,11 +88,17 @@ export class RelayNews {
     const { network } = this.#live;
     const peer = network.peer(id);
     return network.relays().flatMap((relay) => {
-      if (relay.peer.id === id || !canReach(network, peer, relay.peer)) return [];
+      if (relay.peer.id === id || !canReach(network, peer, relay.peer) || !this.#consents(relay)) return [];
       const endpoint = this.#endpointOf(relay);
       const mailbox = this.#mailboxes.mailboxOf(relay.peer.id, id);
       return endpoint ? [{ id: relay.peer.id, endpoints: [endpoint], mailbox }] : [];
     });
+  }
+
+  /** Its machine's word, by which a peer's relay stays one while it is away: its mailboxes stay open. */
+  #consents({ peer: { id }, port }: Relay): boolean {
+    const consent = this.#observations.consentOf(id);
+    return id === SERVER_PEER || (consent?.port === port && consent.trouble === undefined);
   }
 
   #endpointOf({ peer, port, endpoint }: Relay): SocketAddress | undefined {

@@ -11,7 +11,7 @@ import type { Actor } from '../../events/actor.ts';
 import { openLog } from '../../projections/open-log.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import type { SeenPeer } from '../../protocol/rows.ts';
+import type { RelayStanding, SeenPeer } from '../../protocol/rows.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
 import type { EventLog } from '../../store/log.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -28,6 +28,8 @@ import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } fr
 import { loadNetwork } from '../live/load-network.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { lastSeen } from '../observations/last-seen.ts';
+import { rememberedConsents } from '../observations/observation-file.ts';
+import { relayStanding } from '../observations/relay-standing.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
@@ -150,7 +152,17 @@ export class LocalPlane implements Plane {
       isProofRequired: network.isProofRequired,
       unproved: readUnprovedRefusals(this.#files.unproved),
       ...(refused === undefined ? {} : { phonesRefused: refused }),
+      relays: this.#relaysOf(network),
     };
+  }
+
+  /** As the file remembers their machines' word. */
+  #relaysOf(network: Network): RelayStanding[] {
+    const consents = rememberedConsents(this.#files.observations);
+    return network
+      .relays()
+      .filter(({ peer }) => peer.id !== SERVER_PEER)
+      .map(({ peer: { id } }) => relayStanding(id, consents.get(id)));
   }
 
   seen({ peers }: NetworkView): Promise<SeenPeer[]> {
