@@ -58,14 +58,14 @@ const DRILLS: { [union: string]: Drill } = {
   },
   "a server's frame": {
     file: 'src/protocol/frames.ts',
-    old: '  Look,\n  Revoked,\n',
-    member: "  Look,\n  Revoked,\n  frame('drill', {}),\n",
+    old: '  RelayDuty,\n  Revoked,\n',
+    member: "  RelayDuty,\n  Revoked,\n  frame('drill', {}),\n",
     owed: ['src/client/sync/session.ts: #onFrame(frame'],
   },
   "a client's frame": {
     file: 'src/protocol/frames.ts',
-    old: '[Applied, Candidates, IndicesOf, Ways]',
-    member: "[Applied, Candidates, IndicesOf, Ways, frame('drill', {})]",
+    old: '  Consents,\n  Open,\n',
+    member: "  Consents,\n  Open,\n  frame('drill', {}),\n",
     owed: ['src/server/stream/hub.ts: frame satisfies never'],
   },
   'a verdict': {
