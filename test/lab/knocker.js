@@ -143,8 +143,11 @@ const orders = {
     port?.send(text);
     return {};
   },
-  callBack: async ({ text }) => {
+  writeBack: async ({ text }) => {
     for (const socket of callers) socket.write(text);
+    return {};
+  },
+  callBack: async ({ text }) => {
     callBack?.(text);
     return {};
   },

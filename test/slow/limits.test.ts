@@ -167,14 +167,16 @@ it('a live connection falls silent with its rule, and goes on when the rule come
   expect(await heard()).not.toContain('after');
   await put(press, tableOf(4, ids.humans, SSH));
   await until('it goes on', async () => (await heard()).endsWith('after'), 60);
+  await ann.knocker.ask('hangUp');
+  await drained();
   await clear(press);
 });
 
 const flush = (machine: Machine): Promise<string> => machine.host.sure(['nft', 'flush', 'ruleset']);
 
 describe('what was under way before this machine tracked connections', () => {
-  const answered = async (text: string): Promise<void> => {
-    await press.knocker.ask('callBack', { text });
+  const answered = async (how: 'writeBack' | 'callBack', text: string): Promise<void> => {
+    await press.knocker.ask(how, { text });
     const heardBack = async () => (await ann.knocker.ask<{ text: string }>('heardBack')).text;
     await until('the answer arrives', async () => (await heardBack()).includes(text));
   };
@@ -192,20 +194,20 @@ describe('what was under way before this machine tracked connections', () => {
     await flush(press);
     await ann.knocker.ask('open', { to: address(), port: 22 });
     await put(press, tableOf(4, ids.humans, CONTROL));
-    await answered('a long download');
+    await answered('writeBack', 'a long download');
     await ann.knocker.ask('say', { text: 'while limited' });
     await drained();
     expect(await heard()).not.toContain('while limited');
+    await clear(press);
     await ann.knocker.ask('hangUp');
     await drained();
-    await clear(press);
   });
 
   it('counts as begun by the peer: UDP', async () => {
     await flush(press);
     await ann.knocker.ask('openUdp', { to: address(), port: 22 });
     await put(press, first);
-    await answered('a long call');
+    await answered('callBack', 'a long call');
     await ann.knocker.ask('sayUdp', { text: 'flood 7000000' });
     await drained();
     const { numbers } = await press.knocker.ask<{ numbers: number[] }>('seen', { from: 7e6, to: 7e6 });
