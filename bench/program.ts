@@ -20,6 +20,7 @@ import { idle } from './idle.ts';
 import { install } from './install.ts';
 import { join } from './join.ts';
 import { keepalive } from './keepalive.ts';
+import { limits } from './limits.ts';
 import { million } from './million.ts';
 import { newcomer } from './newcomer.ts';
 import { packageSize } from './package-size.ts';
@@ -64,6 +65,7 @@ const ROWS: readonly Row[] = [
   million,
   packageSize,
   keepalive,
+  limits,
   proof,
   page,
   pageChange,

@@ -1,10 +1,11 @@
 // Two machines with a tunnel between them, each with a container and a LAN behind it, and what comes through.
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import type { Protocol } from '../../src/values/opening.ts';
 import type { Host, Lab } from '../lab.ts';
 
-const PROGRAM = fileURLToPath(new URL('knocker.js', import.meta.url));
+/** From the repository's folder: the bench, too, is bundled to somewhere else. */
+const PROGRAM = resolve('test/lab/knocker.js');
 /** For what is to come through: a busy machine may need it. */
 const OPEN_MS = 20_000;
 /** For what is not. */
