@@ -1,8 +1,10 @@
 // What is true of a network at any position, said by walking all of it instead of asking its indexes.
 import assert from 'node:assert/strict';
 import type { CidrNode } from '../src/domain/cidr-tree.ts';
+import { type Limit, limitsFrom } from '../src/domain/limits.ts';
 import type { Network } from '../src/domain/network.ts';
 import type { Peer } from '../src/domain/peer.ts';
+import { type View, type ViewKey, viewKey, viewOf, WORDS } from '../src/domain/views.ts';
 import { appears, visiblePeers } from '../src/domain/visibility.ts';
 import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../src/protocol/rows.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../src/values/id.ts';
@@ -106,17 +108,34 @@ const expectCidrLawful = (network: Network, node: CidrNode): void => {
     assert.ok(sibling.id === node.id || !overlaps(sibling.cidr, node.cidr));
 };
 
-/** What the peers of each CIDR are shown: rows as they go over the wire, by id. */
-export type Views = Map<CidrId, Map<number, PeerRow>>;
+/** What one view shows: rows as they go over the wire, by id. */
+export type Shown = { key: ViewKey; rows: Map<number, PeerRow>; limits: Map<number, Limit> };
 
-/** Every CIDR's view, computed from nothing. */
-export const viewsOf = (network: Network): Views =>
-  new Map(
-    [...network.cidrs()].map(({ id }) => [
-      id,
-      new Map([...visiblePeers(network, id)].map((peer) => [peer.id, peerRow(peer)])),
-    ]),
-  );
+/** By who looks: a CIDR's peers with old programs, or one peer through a program that knows so much. */
+export type Views = Map<string, Shown>;
+
+/** Of peers whose programs know nothing of limits. */
+export const oldView = (cidrId: CidrId): View => ({ cidrId, word: 'old' });
+
+const shownBy = (network: Network, view: View): Shown => ({
+  key: viewKey(view),
+  rows: new Map([...visiblePeers(network, view)].map((peer) => [peer.id, peerRow(peer)])),
+  limits: new Map(
+    view.word === 'limits' ? limitsFrom(network, view.cidrId).map((limit) => [limit.cidrId, limit]) : [],
+  ),
+});
+
+/** Every view, computed from nothing. */
+export const viewsOf = (network: Network): Views => {
+  const views: Views = new Map();
+  for (const { id, isIsolated } of network.cidrs())
+    if (!isIsolated) views.set(`CIDR ${id}`, shownBy(network, oldView(id)));
+  for (const peer of network.peers())
+    if (peer.isRedeemed)
+      for (const word of WORDS)
+        views.set(`peer ${peer.id} ${word}`, shownBy(network, viewOf(network, peer, word)));
+  return views;
+};
 
 export const cidrRowsOf = (network: Network): Map<number, CidrRow> =>
   new Map([...network.cidrs()].map((node) => [node.id, cidrRow(node)]));

@@ -17,7 +17,7 @@ const allowedTo = (id: CidrId, allow: readonly Opening[]): Allow[] =>
 export const openedBy = (id: CidrId, allow: readonly Opening[]): string => allowsText(allowedTo(id, allow));
 
 /** Associations that join two CIDRs or those around them, each with its end at the first. */
-function* joining(network: Network, from: CidrId, to: CidrId): Generator<[CidrId, Association]> {
+export function* joining(network: Network, from: CidrId, to: CidrId): Generator<[CidrId, Association]> {
   const others = new Set(lineage(network, to));
   for (const end of lineage(network, from))
     for (const partner of network.associatedWith(end)) {
@@ -40,4 +40,19 @@ export const openings = (network: Network, from: CidrId, to: CidrId): Openings =
   if (ways.length === 0) return undefined;
   const limited = ways.flatMap(([end, { allow }]) => (allow ? [allowedTo(end, allow)] : []));
   return limited.length < ways.length ? 'all' : sumOf(limited.flat());
+};
+
+/** What holds between peers of one CIDR and of `cidrId`, seen from the first. */
+export type Limit = { readonly cidrId: CidrId; readonly inbound: Allow[]; readonly outbound: Allow[] };
+
+/** Undefined: whole, or nothing joins them. */
+export const limitOf = (network: Network, viewer: CidrId, cidrId: CidrId): Limit | undefined => {
+  const [inbound, outbound] = [openings(network, cidrId, viewer), openings(network, viewer, cidrId)];
+  return Array.isArray(inbound) && Array.isArray(outbound) ? { cidrId, inbound, outbound } : undefined;
+};
+
+/** All that peers of a CIDR have to keep to. */
+export const limitsFrom = (network: Network, viewer: CidrId): Limit[] => {
+  if (!network.isAnythingLimited) return [];
+  return Array.from(network.cidrs(), ({ id }) => limitOf(network, viewer, id) ?? []).flat();
 };

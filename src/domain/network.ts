@@ -195,6 +195,11 @@ export class Network {
     return this.#associations.isAnyLimited || this.#cidrs.isAnyIsolated;
   }
 
+  /** Of some peer, what its program knows. */
+  get isAnyWordKnown(): boolean {
+    return this.#peers.isAnyWordKnown;
+  }
+
   associationsJoining(left: CidrId, right: CidrId): Iterable<Association> {
     return this.#associations.joining(left, right);
   }

@@ -28,6 +28,7 @@ export class PeerTable {
   readonly #ending: Collection<PeerId>;
   readonly #relays: Collection<PeerId>;
   readonly #plain: Collection<PeerId>;
+  readonly #worded: Collection<PeerId>;
   readonly #retiredIps: Collection<Ip>;
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
@@ -43,6 +44,7 @@ export class PeerTable {
     this.#ending = setOver(below ? below.#ending : undefined);
     this.#relays = setOver(below ? below.#relays : undefined);
     this.#plain = setOver(below ? below.#plain : undefined);
+    this.#worded = setOver(below ? below.#worded : undefined);
     this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
     this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
     this.#nextId = below ? below.#nextId : 1;
@@ -107,6 +109,11 @@ export class PeerTable {
     return this.#those(this.#plain);
   }
 
+  /** Whether programs have said of limits what they do. */
+  get isAnyWordKnown(): boolean {
+    return this.#worded.size > 0;
+  }
+
   /** No peer, living or deleted, has the address. */
   isFree(ip: Ip): boolean {
     return !this.#byIp.has(ip) && !this.#retiredIps.has(ip);
@@ -160,6 +167,7 @@ export class PeerTable {
     this.#ending.delete(id);
     this.#relays.delete(id);
     this.#plain.delete(id);
+    this.#worded.delete(id);
     this.#peers.delete(id);
     drop(this.#byCidr, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
@@ -198,6 +206,7 @@ export class PeerTable {
     keepIf(!peer.isDisabled && peer.expires !== undefined, this.#ending, peer.id);
     keepIf(peer.relayPort !== undefined, this.#relays, peer.id);
     keepIf(isPlain(peer), this.#plain, peer.id);
+    keepIf(peer.limits !== undefined, this.#worded, peer.id);
   }
 
   #unindex(peer: Peer): void {

@@ -93,6 +93,8 @@ const OF_PAIR = `
       UNION SELECT position FROM mentions WHERE kind = 'association' AND id IN joined
       UNION SELECT from_position FROM names WHERE kind = 'cidr' AND id IN around
       UNION SELECT (SELECT max(position) FROM mentions WHERE kind = 'cidr' AND mentions.id = around.id) FROM around
+      UNION SELECT position FROM mentions JOIN events USING (position)
+        WHERE kind = 'cidr' AND mentions.id IN around AND type IN ('CidrIsolated', 'CidrUnisolated')
     )
   SELECT ${COLUMNS} FROM told JOIN events USING (position)
   WHERE position <= ? AND type NOT IN (${marks(IDLE)}) ORDER BY position`;

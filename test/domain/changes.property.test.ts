@@ -2,20 +2,28 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { advanceWithChanges, type ClassDelta, classDeltas } from '../../src/domain/changes.ts';
+import {
+  advanceWithChanges,
+  type ClassDelta,
+  classDeltas,
+  movesOf,
+  type Told,
+} from '../../src/domain/changes.ts';
 import { decide } from '../../src/domain/decide.ts';
+import type { Limit } from '../../src/domain/limits.ts';
 import { Network } from '../../src/domain/network.ts';
 import type { Peer } from '../../src/domain/peer.ts';
 import { unprovedRights } from '../../src/domain/proofs.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
 import { type Rights, rightsAfter } from '../../src/domain/rights.ts';
+import type { ViewKey } from '../../src/domain/views.ts';
 import { EVENT_TYPES, type EventType, type NetworkEvent } from '../../src/events/schema.ts';
 import { cidrRow, type PeerRow, peerRow } from '../../src/protocol/rows.ts';
-import { type CidrId, type PeerId, SERVER_PEER } from '../../src/values/id.ts';
+import { type PeerId, SERVER_PEER } from '../../src/values/id.ts';
 import { type Start, starts } from '../commands/starts.ts';
 import { PROVOKED } from '../commands/tricks.ts';
 import { type Question, Questions, type Throw, throws } from '../commands.ts';
-import { cidrRowsOf, expectIndexed, expectLawful, type Views, viewsOf } from '../invariants.ts';
+import { cidrRowsOf, expectIndexed, expectLawful, type Shown, type Views, viewsOf } from '../invariants.ts';
 
 /** `PROPERTY_RUNS=5000` runs longer, `PROPERTY_SEED=42` again what failed, `PROPERTY_SHRINK=1` makes that small. */
 const runs = Number(process.env.PROPERTY_RUNS ?? 80);
@@ -32,32 +40,55 @@ const seen = {
   ends: new Map<string, number>(),
   events: new Map<string, number>(),
   refusals: new Map<RejectionCode, number>(),
+  limited: new Map<'seen' | 'hidden' | 'moved', number>(),
 };
 
 const count = <K>(tally: Map<K, number>, key: K): void => void tally.set(key, (tally.get(key) ?? 0) + 1);
 
-/** Puts a class's delta onto its view, insisting that it says nothing needless and nothing that was hidden. */
-const apply = (
-  view: Map<number, PeerRow>,
-  { changed, removed }: ClassDelta,
-  visible: Map<number, PeerRow>,
-): void => {
+/** Puts rows into those that were known, insisting that they say nothing needless and nothing that is hidden. */
+const put = <Row>(
+  known: Map<number, Row>,
+  { changed, removed }: { changed: Map<number, Row>; removed: readonly number[] },
+  shown: Map<number, Row>,
+): Map<number, Row> => {
+  const rows = new Map(known);
   for (const id of removed) {
-    assert.ok(!visible.has(id));
-    assert.ok(view.delete(id));
+    assert.ok(!shown.has(id));
+    assert.ok(rows.delete(id));
   }
-  for (const peer of changed) {
-    const row = peerRow(peer);
-    assert.deepEqual(visible.get(peer.id), row);
-    assert.notDeepEqual(view.get(peer.id), row);
-    view.set(peer.id, row);
+  for (const [id, row] of changed) {
+    assert.deepEqual(shown.get(id), row);
+    assert.notDeepEqual(rows.get(id), row);
+    rows.set(id, row);
   }
+  return rows;
 };
 
-const deltaOf = (deltas: ClassDelta[], viewer: CidrId): ClassDelta => {
+/** Puts what a view is told onto what it showed, and expects what it shows. */
+const expectTold = (known: Shown, { changed, removed, fresh, limits }: Told, shown: Shown): void => {
+  const rows = new Map(changed.map((peer) => [peer.id, peerRow(peer)]));
+  assert.deepEqual(put<PeerRow>(known.rows, { changed: rows, removed }, shown.rows), shown.rows);
+  assert.deepEqual(fresh, new Set(changed.flatMap(({ id }) => (known.rows.has(id) ? [] : [id]))));
+  const limited = new Map(limits.changed.map((limit) => [limit.cidrId, limit]));
+  const { removed: lifted } = limits;
+  assert.deepEqual(
+    put<Limit>(known.limits, { changed: limited, removed: lifted }, shown.limits),
+    shown.limits,
+  );
+};
+
+const NOTHING: Told = { changed: [], removed: [], fresh: new Set(), limits: { changed: [], removed: [] } };
+
+const toldTo = (deltas: ClassDelta[], viewer: ViewKey): Told => {
   const own = deltas.filter(({ viewers }) => viewers.includes(viewer));
   assert.ok(own.length <= 1);
-  return own[0] ?? { viewers: [], changed: [], removed: [] };
+  return own[0] ?? NOTHING;
+};
+
+/** In a limited network pairs see each other or not: counted, so that both are tried. */
+const countLimits = ({ rows, limits }: Shown, network: Network): void => {
+  for (const { cidrId } of limits.values())
+    for (const { id } of network.peersIn(cidrId)) count(seen.limited, rows.has(id) ? 'seen' : 'hidden');
 };
 
 /** Peers with the keys by which they may connect, as text. */
@@ -107,17 +138,16 @@ const commit = (network: Network, views: Views, events: NetworkEvent[]): Views =
   expectRights(before, network, rightsAfter(network, events, changes));
   const after = viewsOf(network);
   seen.deltas += deltas.length;
-  for (const { viewers, changed, removed } of deltas) {
-    assert.ok(changed.length + removed.length > 0);
-    assert.ok(viewers.every((viewer) => after.has(viewer)));
-  }
-  for (const [viewer, visible] of after) {
+  const moves = movesOf(network, changes);
+  for (const [viewer, shown] of after) {
     // A CIDR that is new has no peers yet, so nobody has a view to change: the first to join takes it whole.
     const known = views.get(viewer);
     if (!known) continue;
-    const view = new Map(known);
-    apply(view, deltaOf(deltas, viewer), visible);
-    assert.deepEqual(view, visible);
+    const told = known.key === shown.key ? toldTo(deltas, shown.key) : moves.told(known.key, shown.key);
+    assert.ok(told, `${viewer}: nothing is told of ${known.key} and ${shown.key}`);
+    if (known.key !== shown.key) count(seen.limited, 'moved');
+    expectTold(known, told, shown);
+    countLimits(shown, network);
   }
   for (const [id, change] of changes.cidrs) {
     if (change.after) rows.set(id, cidrRow(change.after));
@@ -209,6 +239,8 @@ describe('any sequence of commands', () => {
     expect(seen.accepted).toBeGreaterThanOrEqual(seen.refused);
     expect(EVENT_TYPES.filter((type) => !NEVER_MADE.includes(type) && !seen.events.has(type))).toEqual([]);
     expect(PROVOKED.filter((code) => !seen.refusals.has(code))).toEqual([]);
+    for (const what of ['seen', 'hidden', 'moved'] as const)
+      expect(seen.limited.get(what)).toBeGreaterThan(10);
     expect([...seen.ends.keys()].sort()).toEqual(['deleted', 'disabled', 'joined', 'rekeyed']);
   });
 

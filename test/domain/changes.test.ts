@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { advanceWithChanges, classDeltas } from '../../src/domain/changes.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
+import type { CidrId } from '../../src/values/id.ts';
 import { acme, acme6, associated, associationId, ids, keyOf, peerId } from '../acme.ts';
 import { type History, networkOf } from '../given.ts';
 
@@ -13,7 +14,7 @@ const told = (history: History, ...events: NetworkEvent[]) => {
   const deltas: { [cidr: string]: { changed: string[]; removed: string[] } } = {};
   for (const { viewers, changed, removed } of classDeltas(network, changes))
     for (const viewer of viewers)
-      deltas[before.cidr(viewer)?.name ?? `CIDR ${viewer}`] = {
+      deltas[before.cidr(Number(viewer) as CidrId)?.name ?? `CIDR ${viewer}`] = {
         changed: changed.map(({ name }) => name),
         removed: removed.map((id) => before.peer(id)?.name ?? `peer ${id}`),
       };
@@ -36,7 +37,7 @@ describe.each([acme, acme6])('IPv$family', ({ network, ranges, ann, ryo, bob, ov
     const event = { type: 'ServerEndpointChanged', endpoint: 'new.example.org:51820' } as NetworkEvent;
     const deltas = classDeltas(state, advanceWithChanges(state, [event], 99));
     expect(deltas).toHaveLength(1);
-    expect(deltas[0]?.viewers.sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(deltas[0]?.viewers.sort()).toEqual(['1', '2', '3', '4', '5', '6']);
     expect(state.position).toBe(99);
   });
 

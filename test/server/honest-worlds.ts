@@ -16,6 +16,7 @@ import { Stream } from '../../src/client/sync/stream.ts';
 import type { Peer } from '../../src/domain/peer.ts';
 import { Rejected } from '../../src/domain/rejection.ts';
 import { mayConnect } from '../../src/domain/rights.ts';
+import { viewOf } from '../../src/domain/views.ts';
 import { visiblePeers } from '../../src/domain/visibility.ts';
 import { CLOSE, type ServerFrame } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, NETWORK_PATH, PAST_PATH, REDEEM_PATH } from '../../src/protocol/http.ts';
@@ -511,7 +512,9 @@ export class HonestWorld {
   async #expectObserved(machine: Machine): Promise<void> {
     const { network, observations } = this.#served;
     const peer = network.peerWithKey(machine.key)!;
-    const seen = [...visiblePeers(network, peer.cidrId)].filter(({ id }) => observations.numberOf(id) > 0);
+    const seen = [...visiblePeers(network, viewOf(network, peer, 'old'))].filter(
+      ({ id }) => observations.numberOf(id) > 0,
+    );
     const observed = new Map(seen.map(({ id }) => [id, observations.rowOf(id)]));
     await until(() => machine.knows(observed));
   }

@@ -9,6 +9,7 @@ import type { Hash, PeerId, Position } from '../../src/values/id.ts';
 import { keyText, type PublicKey } from '../../src/values/key.ts';
 import { acme, ids, ip, keyOf, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
+import { oldView } from '../invariants.ts';
 import { bytesOf, RunningNetwork } from './running-network.ts';
 import { StreamDoor } from './stream-door.ts';
 
@@ -144,7 +145,7 @@ describe('a stream begins', () => {
     await ann.next('welcome');
     expect(await ann.next('fetch')).toEqual({ kind: 'fetch', ...running.live.head });
     const snapshot = JSON.parse(
-      gunzipSync(await bytesOf(running.snapshots.of(ids.engineers, before.position))).toString(),
+      gunzipSync(await bytesOf(running.snapshots.of(oldView(ids.engineers), before.position))).toString(),
     );
     expect(snapshot.peers.map(({ id }: { id: PeerId }) => id).sort()).toEqual([ids.server, ids.ann]);
   }, 30_000);

@@ -1,9 +1,9 @@
 // What is written to many is written in slices: completely, in order for each CIDR, and others come in between.
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import type { ViewKey } from '../../src/domain/views.ts';
 import { Lanes, type Task } from '../../src/server/stream/lanes.ts';
 import type { Member } from '../../src/server/stream/member.ts';
-import { cidrId } from '../acme.ts';
 
 const MANY = 5_000;
 
@@ -31,13 +31,13 @@ const through = async (count: number): Promise<number> => {
 };
 
 it('what is small is written at once', () => {
-  start().add(cidrId(3), task('a', 10));
+  start().add('3' as ViewKey, task('a', 10));
   expect(written).toHaveLength(10);
 });
 
 it('what is big takes turns, and comes to its end', async () => {
   const lanes = start();
-  lanes.add(cidrId(3), task('a', MANY));
+  lanes.add('3' as ViewKey, task('a', MANY));
   expect(written.length).toBeLessThan(MANY / 4);
   expect(await through(MANY)).toBeGreaterThan(4);
   expect(written).toEqual(Array.from({ length: MANY }, (_, number) => `a ${number}`));
@@ -45,10 +45,10 @@ it('what is big takes turns, and comes to its end', async () => {
 
 it('for one CIDR everything stays in order, whatever comes meanwhile', async () => {
   const lanes = start();
-  lanes.add(cidrId(3), task('a', MANY));
-  lanes.add(cidrId(3), task('b', 3));
+  lanes.add('3' as ViewKey, task('a', MANY));
+  lanes.add('3' as ViewKey, task('b', 3));
   await turn();
-  lanes.add(cidrId(3), task('c', MANY));
+  lanes.add('3' as ViewKey, task('c', MANY));
   await through(2 * MANY + 3);
   const order = [...new Set(written.map((line) => line.split(' ')[0]))];
   expect(order).toEqual(['a', 'b', 'c']);
@@ -58,8 +58,8 @@ it('for one CIDR everything stays in order, whatever comes meanwhile', async () 
 
 it('another CIDR does not wait until all have been told', async () => {
   const lanes = start();
-  lanes.add(cidrId(3), task('a', MANY));
-  lanes.add(cidrId(4), task('b', 3));
+  lanes.add('3' as ViewKey, task('a', MANY));
+  lanes.add('4' as ViewKey, task('b', 3));
   await turn();
   await turn();
   await turn();
@@ -70,14 +70,14 @@ it('another CIDR does not wait until all have been told', async () => {
 
 it('what weighs more takes more turns', async () => {
   const lanes = start();
-  lanes.add(cidrId(3), task('a', 400, { weight: 40 }));
+  lanes.add('3' as ViewKey, task('a', 400, { weight: 40 }));
   expect(written.length).toBeLessThan(20);
   expect(await through(400)).toBeGreaterThan(20);
 });
 
 it('nothing is written after its end', async () => {
   const lanes = start();
-  lanes.add(cidrId(3), task('a', MANY));
+  lanes.add('3' as ViewKey, task('a', MANY));
   const count = written.length;
   lanes.close();
   await turn();

@@ -16,6 +16,7 @@ import { Failure } from '../../src/values/failure.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { acme, ids } from '../acme.ts';
 import type { Asked } from '../given.ts';
+import { oldView } from '../invariants.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 import { addPeer, ask } from './asking.ts';
 import { RunningNetwork } from './running-network.ts';
@@ -110,7 +111,7 @@ const answersOf = ({ live }: RunningNetwork, from: Position): Answers => {
     answers[`hash ${position}`] = window.hashAt(position);
     answers[`digests ${position}`] = window.digests(position, Math.min(head.position, position + 3));
     for (let cidr = 1; cidr <= 7; cidr++)
-      answers[`touched ${position} ${cidr}`] = window.touched(cidr as CidrId, position);
+      answers[`touched ${position} ${cidr}`] = window.touched(oldView(cidr as CidrId), position);
   }
   return answers;
 };

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
 import type { Peer } from '../../src/domain/peer.ts';
+import { type View, viewOf, WORDS, type Word } from '../../src/domain/views.ts';
 import { appears } from '../../src/domain/visibility.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import {
@@ -15,10 +16,10 @@ import {
   ServerFrame,
   Snapshot,
 } from '../../src/protocol/frames.ts';
-import type { CidrRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
+import type { CidrRow, LimitRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { CidrId, PeerId, Position } from '../../src/values/id.ts';
-import { cidrRowsOf, type Views, viewsOf } from '../invariants.ts';
+import { cidrRowsOf, oldView, type Views, viewsOf } from '../invariants.ts';
 import { bytesOf, MAILBOXES, type RunningNetwork } from './running-network.ts';
 
 /** What every CIDR's peers see, at each position that was the end of a commit. */
@@ -26,7 +27,7 @@ export class Truth {
   readonly #running: Pick<RunningNetwork, 'network'>;
   readonly #views = new Map<Position, Views>();
   readonly #cidrs = new Map<Position, Map<number, CidrRow>>();
-  readonly #everSeen = new Map<CidrId, Set<number>>();
+  readonly #everSeen = new Map<string, Set<number>>();
 
   constructor(running: Pick<RunningNetwork, 'network'>) {
     this.#running = running;
@@ -39,20 +40,23 @@ export class Truth {
     const views = viewsOf(network);
     this.#views.set(network.position, views);
     this.#cidrs.set(network.position, cidrRowsOf(network));
-    for (const [viewer, view] of views) {
+    for (const [viewer, { rows }] of views) {
       const seen = this.#everSeen.get(viewer) ?? new Set();
-      for (const id of view.keys()) seen.add(id);
+      for (const id of rows.keys()) seen.add(id);
       this.#everSeen.set(viewer, seen);
     }
   }
 
   /** What is sent names what its reader may see now, as it is now; what goes was in sight before. */
-  expectFit(viewer: CidrId, frame: ServerFrame): void {
-    if (frame.kind === 'revoked') return; // the same commit may have taken the peer's CIDR away
-    const view = this.#views.get(this.#running.network.position)?.get(viewer);
-    assert.ok(view);
+  expectFit(viewer: string, frame: ServerFrame): void {
+    if (frame.kind === 'revoked') return; // the same commit may have taken the peer away
+    const shown = this.#views.get(this.#running.network.position)?.get(viewer);
+    assert.ok(shown);
+    const { rows: view, limits } = shown;
     if (frame.kind === 'endpoints') for (const { id } of frame.peers) assert.ok(view.has(id));
     if (frame.kind !== 'delta') return;
+    for (const limit of frame.limits?.changed ?? []) assert.deepEqual(limit, limits.get(limit.cidrId));
+    for (const id of frame.limits?.removed ?? []) assert.ok(!limits.has(id));
     for (const row of frame.peers.changed) assert.deepEqual(row, view.get(row.id));
     for (const id of frame.peers.removed) {
       assert.ok(!view.has(id));
@@ -60,10 +64,13 @@ export class Truth {
     }
   }
 
-  expectView(position: Position, { cidrId, view, cidrs }: Sight): void {
+  expectView(position: Position, { viewer, view, limits, cidrs }: Sight): void {
     const whole = this.#views.get(position);
     if (!whole) return; // within a commit: the chain may stop there, for those whom the commit does not concern
-    assert.deepEqual(view, whole.get(cidrId));
+    const shown = whole.get(viewer);
+    if (!shown) return; // it has been deleted meanwhile
+    assert.deepEqual(view, shown.rows);
+    assert.deepEqual(limits, shown.limits);
     assert.deepEqual(cidrs, this.#cidrs.get(position));
   }
 }
@@ -123,10 +130,10 @@ export type Tally = Map<string, number>;
 const count = (tally: Tally, what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
 /** What a client has in sight. */
-type Sight = Pick<ModelClient, 'cidrId' | 'view' | 'cidrs'>;
+type Sight = Pick<ModelClient, 'viewer' | 'view' | 'limits' | 'cidrs'>;
 
 /** What a client would have on its disk. */
-type Kept = Pick<ModelClient, 'head' | 'boot' | 'sequence' | 'view' | 'cidrs' | 'observed'>;
+type Kept = Pick<ModelClient, 'head' | 'boot' | 'sequence' | 'view' | 'limits' | 'cidrs' | 'observed'>;
 
 export class ModelClient {
   readonly peerId: PeerId;
@@ -137,6 +144,7 @@ export class ModelClient {
   boot = '';
   sequence = 0;
   view = new Map<number, PeerRow>();
+  limits = new Map<number, LimitRow>();
   cidrs = new Map<number, CidrRow>();
   observed = new Map<PeerId, Observation>();
   /** Undefined: not told in this stream. */
@@ -159,6 +167,20 @@ export class ModelClient {
   /** Half of the clients know the frames about relays. */
   get canRelay(): boolean {
     return this.peerId % 2 === 0;
+  }
+
+  /** A third of the clients keep to limits, a third know of phones. */
+  get word(): Word {
+    return WORDS[this.peerId % WORDS.length] ?? 'old';
+  }
+
+  get viewer(): string {
+    return `peer ${this.peerId} ${this.word}`;
+  }
+
+  sees({ network }: RunningNetwork): View {
+    const peer = network.peer(this.peerId);
+    return peer ? viewOf(network, peer, this.word) : oldView(this.cidrId);
   }
 
   get isConnected(): boolean {
@@ -188,12 +210,17 @@ export class ModelClient {
     const { position, hash } = this.head ?? {};
     this.isLost = false;
     const socket = new MemorySocket((frame) => {
-      this.#truth.expectFit(this.cidrId, frame);
-      if (frame.kind === 'revoked') assert.ok(!appears(running.network.peer(this.peerId)));
+      this.#truth.expectFit(this.viewer, frame);
+      if (frame.kind === 'revoked' && frame.reason !== 'rekeyed')
+        assert.ok(!appears(running.network.peer(this.peerId)));
     });
     this.#socket = socket;
     this.relays = undefined;
-    const can = this.canRelay ? 'proof,relay' : 'proof';
+    const can = [
+      'proof',
+      ...(this.canRelay ? ['relay'] : []),
+      ...(this.word === 'old' ? [] : [this.word]),
+    ].join();
     const query = { position, hash, state, boot: this.boot, sequence: this.sequence, can } as const;
     running.hub.attach(socket as unknown as StreamSocket, this.peerId, query);
   }
@@ -214,7 +241,12 @@ export class ModelClient {
   /** Remembers what is on its disk, so that it may later be an old copy of itself. */
   keep(): void {
     const { head, boot, sequence } = this;
-    const rows = { view: new Map(this.view), cidrs: new Map(this.cidrs), observed: new Map(this.observed) };
+    const rows = {
+      view: new Map(this.view),
+      limits: new Map(this.limits),
+      cidrs: new Map(this.cidrs),
+      observed: new Map(this.observed),
+    };
     this.#past.push({ head, boot, sequence, ...rows });
   }
 
@@ -225,6 +257,7 @@ export class ModelClient {
     this.disconnect();
     Object.assign(this, kept, {
       view: new Map(kept.view),
+      limits: new Map(kept.limits),
       cidrs: new Map(kept.cidrs),
       observed: new Map(kept.observed),
     });
@@ -311,6 +344,10 @@ export class ModelClient {
       this.view.delete(id);
       this.observed.delete(id);
     }
+    assert.ok(this.word === 'limits' || delta.limits === undefined);
+    for (const row of delta.limits?.changed ?? []) this.limits.set(row.cidrId, row);
+    for (const id of delta.limits?.removed ?? []) this.limits.delete(id);
+    if (delta.limits) count(this.#tally, 'delta: limits');
     for (const row of delta.cidrs.changed) this.cidrs.set(row.id, row);
     for (const id of delta.cidrs.removed) this.cidrs.delete(id);
     this.#truth.expectView(delta.position, this);
@@ -323,9 +360,9 @@ export class ModelClient {
   }
 
   async #fetch(running: RunningNetwork): Promise<void> {
-    const bytes = await bytesOf(running.snapshots.of(this.cidrId, this.head?.position));
+    const bytes = await bytesOf(running.snapshots.of(this.sees(running), this.head?.position));
     const snapshot = Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
-    const { network, position, hash, from, peers, cidrs } = snapshot;
+    const { network, position, hash, from, peers, cidrs, limits = [] } = snapshot;
     let head = this.head ?? { networkId: network, position, hash };
     if (from > head.position) {
       head = extend(head, await running.digests(head.position, from), sha256);
@@ -336,6 +373,7 @@ export class ModelClient {
     this.head = head;
     this.view = new Map(peers.map((row) => [row.id, row]));
     this.cidrs = new Map(cidrs.map((row) => [row.id, row]));
+    this.limits = new Map(limits.map((row) => [row.cidrId, row]));
     for (const id of this.observed.keys()) if (!this.view.has(id)) this.observed.delete(id);
     this.#mustFetch = false;
     this.#truth.expectView(position, this);
@@ -343,6 +381,7 @@ export class ModelClient {
 
   #forgetRows(): void {
     this.view.clear();
+    this.limits.clear();
     this.cidrs.clear();
     this.observed.clear();
     this.boot = '';

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../src/domain/network.ts';
 import type { Peer } from '../../src/domain/peer.ts';
-import { appears, sees } from '../../src/domain/visibility.ts';
+import { mayBeShown } from '../../src/domain/reach.ts';
+import { appears } from '../../src/domain/visibility.ts';
 import { whyOf } from '../../src/domain/why.ts';
 import { eventOf } from '../../src/events/upcast.ts';
 import { Question } from '../../src/protocol/past.ts';
@@ -26,8 +27,7 @@ const picks = fc.infiniteStream(fc.nat(2 ** 20));
 
 const maySee = (network: Network, viewer: Peer | undefined, peer: Peer): boolean =>
   peer.id === viewer?.id ||
-  (appears(viewer) &&
-    (peer.id === SERVER_PEER || (appears(peer) && sees(network, viewer.cidrId, peer.cidrId))));
+  (appears(viewer) && (peer.id === SERVER_PEER || (appears(peer) && mayBeShown(network, viewer, peer))));
 
 const tokensOf = ({ name, ip, publicKey }: Peer): string[] => [name, ip, publicKey];
 

@@ -1,6 +1,7 @@
 // What the server tells a relay on a peer's machine, and what it believes of it. R48.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WebSocket } from 'ws';
+import { viewOf } from '../../src/domain/views.ts';
 import { ClientFrame, MAX_SERVED, type RelayDuty, ServerFrame } from '../../src/protocol/frames.ts';
 import { Audience } from '../../src/server/stream/audience.ts';
 import { dutyFrames } from '../../src/server/stream/duty-frames.ts';
@@ -37,7 +38,7 @@ const start = async (canServe = true) => {
       socket,
       peer,
       { position: 0, sequence: 0 },
-      { isProved: true, canRelay: true, canServe },
+      { sees: viewOf(live.network, peer, 'old'), word: 'old', isProved: true, canRelay: true, canServe },
     );
     members.push(member);
     audience.enter(member);

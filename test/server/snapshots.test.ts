@@ -13,6 +13,7 @@ import type { CidrId, Position } from '../../src/values/id.ts';
 import { keyText, type PublicKey } from '../../src/values/key.ts';
 import { acme, ids, ip, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
+import { oldView } from '../invariants.ts';
 import { append, commitOf } from '../store/temp-log.ts';
 import { bytesOf, RunningNetwork } from './running-network.ts';
 
@@ -39,7 +40,7 @@ const manyMachines = (): NetworkEvent[] =>
   }));
 
 const snapshotOf = async ({ snapshots }: RunningNetwork, viewer: CidrId, after?: Position): Promise<Buffer> =>
-  bytesOf(snapshots.of(viewer, after));
+  bytesOf(snapshots.of(oldView(viewer), after));
 
 const read = (bytes: Buffer): Snapshot => Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
 

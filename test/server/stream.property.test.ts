@@ -261,7 +261,7 @@ class Play {
     this.truth.expectView(network.position, client);
     if (!this.#mangle) this.#expectRelays(client);
     if (!observed) return;
-    for (const { id } of visiblePeers(network, client.cidrId)) {
+    for (const { id } of visiblePeers(network, client.sees(this.running))) {
       if (observations.numberOf(id) > 0) assert.deepEqual(client.observed.get(id), observations.rowOf(id));
     }
   }

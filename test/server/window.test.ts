@@ -1,6 +1,6 @@
 // The window: what it says of any stretch is what the steps in it said, and it slides.
 import { describe, expect, it } from 'vitest';
-import { advanceWithChanges, classDeltas } from '../../src/domain/changes.ts';
+import { advanceWithChanges, classDeltas, movesOf } from '../../src/domain/changes.ts';
 import { Network } from '../../src/domain/network.ts';
 import { rightsAfter } from '../../src/domain/rights.ts';
 import type { EventRecord } from '../../src/events/record.ts';
@@ -10,6 +10,7 @@ import { WINDOW_RECORDS, Window } from '../../src/server/live/window.ts';
 import type { Hash, PeerId, Position } from '../../src/values/id.ts';
 import { NO_HASH } from '../../src/values/id.ts';
 import { acme, associated, ids, peerId } from '../acme.ts';
+import { oldView } from '../invariants.ts';
 
 const hash = (position: Position): Hash => `${position}`.padStart(64, 'a') as Hash;
 const digest = (position: Position): Hash => `${position}`.padStart(64, 'd') as Hash;
@@ -29,7 +30,8 @@ class Past {
     });
     const rights = rightsAfter(this.network, events, changes);
     const commit = { from, to, records, events } as unknown as Step['commit'];
-    this.window.add({ commit, changes, deltas: classDeltas(this.network, changes), rights });
+    const moves = movesOf(this.network, changes);
+    this.window.add({ commit, changes, deltas: classDeltas(this.network, changes), moves, rights });
     return this;
   }
 }
@@ -45,12 +47,18 @@ describe('what was touched', () => {
     const past = new Past().add(...acme.network);
     const start = past.network.position;
     past.add(rename('leo', ids.ryo)).add(rename('rob'), rename('bert')).add(rename('ry', ids.ryo));
-    const touched = { from: start + 1, to: start + 3, peers: new Set([ids.bob]), cidrs: new Set() };
-    expect(past.window.touched(ids.bakers, start)).toEqual(touched);
-    expect(past.window.touched(ids.bakers, start + 1)).toEqual(touched);
-    expect(past.window.touched(ids.bakers, start + 2)).toEqual({ ...touched, from: start + 2 });
-    expect(past.window.touched(ids.bakers, start + 3)).toBeUndefined();
-    expect(past.window.touched(ids.machines, start)).toBeUndefined();
+    const touched = {
+      from: start + 1,
+      to: start + 3,
+      peers: new Set([ids.bob]),
+      cidrs: new Set(),
+      limits: new Set(),
+    };
+    expect(past.window.touched(oldView(ids.bakers), start)).toEqual(touched);
+    expect(past.window.touched(oldView(ids.bakers), start + 1)).toEqual(touched);
+    expect(past.window.touched(oldView(ids.bakers), start + 2)).toEqual({ ...touched, from: start + 2 });
+    expect(past.window.touched(oldView(ids.bakers), start + 3)).toBeUndefined();
+    expect(past.window.touched(oldView(ids.machines), start)).toBeUndefined();
   });
 
   it('includes who came into sight and who left it', () => {
@@ -62,7 +70,7 @@ describe('what was touched', () => {
       associationId: associated(ids.bakers, ids.machines).associationId,
     });
     for (const after of [start, start + 1]) {
-      expect(past.window.touched(ids.bakers, after)).toMatchObject({ peers: new Set([ids.oven]) });
+      expect(past.window.touched(oldView(ids.bakers), after)).toMatchObject({ peers: new Set([ids.oven]) });
     }
   });
 
@@ -70,11 +78,12 @@ describe('what was touched', () => {
     const past = new Past().add(...acme.network);
     const start = past.network.position;
     past.add({ type: 'CidrRenamed', cidrId: ids.humans, name: 'people' });
-    expect(past.window.touched(ids.machines, start)).toEqual({
+    expect(past.window.touched(oldView(ids.machines), start)).toEqual({
       from: start,
       to: start + 1,
       peers: new Set(),
       cidrs: new Set([ids.humans]),
+      limits: new Set(),
     });
   });
 
@@ -94,12 +103,12 @@ describe('what was touched', () => {
     const atOnce = new Past().add(...acme.network);
     const start = atOnce.network.position;
     atOnce.add(...many).add(rename('rob'));
-    expect(atOnce.window.touched(ids.machines, start)).toBe('many');
-    expect(atOnce.window.touched(ids.bakers, start)).toMatchObject({ peers: new Set([ids.bob]) });
+    expect(atOnce.window.touched(oldView(ids.machines), start)).toBe('many');
+    expect(atOnce.window.touched(oldView(ids.bakers), start)).toMatchObject({ peers: new Set([ids.bob]) });
     const oneByOne = new Past().add(...acme.network);
     for (const event of many) oneByOne.add(event);
-    expect(oneByOne.window.touched(ids.machines, start)).toBe('many');
-    expect(oneByOne.window.touched(ids.machines, start + 100)).toMatchObject({
+    expect(oneByOne.window.touched(oldView(ids.machines), start)).toBe('many');
+    expect(oneByOne.window.touched(oldView(ids.machines), start + 100)).toMatchObject({
       from: start + 100,
       to: start + 600,
     });
@@ -120,5 +129,5 @@ it('slides, and knows every link within it', () => {
     );
   }
   expect(window.hashAt(end + 1)).toBeUndefined();
-  expect(window.touched(ids.bakers, window.start)).toMatchObject({ from: window.start, to: end });
+  expect(window.touched(oldView(ids.bakers), window.start)).toMatchObject({ from: window.start, to: end });
 });

@@ -202,8 +202,8 @@ class MemoryQueries implements LogQueries {
       if (idle.includes(event.type) || event.type.startsWith('Admin')) return false;
       if (event.type === 'CidrAdded' || event.type === 'CidrRenamed' || event.type === 'CidrDeleted')
         return around.has(event.cidrId);
-      if (event.type === 'AssociationAdded' || event.type === 'AssociationDeleted')
-        return joined.includes(event.associationId);
+      if (event.type === 'CidrIsolated' || event.type === 'CidrUnisolated') return around.has(event.cidrId);
+      if ('associationId' in event) return joined.includes(event.associationId);
       return 'peerId' in event && event.peerId !== undefined && pair.includes(event.peerId);
     };
     return this.#events()

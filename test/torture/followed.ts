@@ -11,6 +11,7 @@ import type { Peer } from '../../src/domain/peer.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import { Turns } from '../../src/machine/turns.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
+import type { LimitRow } from '../../src/protocol/rows.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { Failure } from '../../src/values/failure.ts';
 import { type Hash, type Position, ROOT_CIDR, SERVER_PEER } from '../../src/values/id.ts';
@@ -171,7 +172,8 @@ export class FollowedClient {
 
   get sight() {
     return {
-      cidrId: this.#options.peer.cidrId,
+      viewer: `peer ${this.#options.peer.id} old`,
+      limits: new Map<number, LimitRow>(),
       view: new Map(Array.from(this.mirror.peers(), (row) => [row.id as number, row])),
       cidrs: new Map(Array.from(this.mirror.cidrs(), (row) => [row.id as number, row])),
     };

@@ -1,8 +1,10 @@
 // Clients as the program has them, without a device: the very judgement of frames, over the very streams of the hub.
+
 import { EventEmitter } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { type Effect, Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
 import type { Peer } from '../../src/domain/peer.ts';
+import { viewOf } from '../../src/domain/views.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import { ServerFrame, Snapshot } from '../../src/protocol/frames.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
@@ -103,7 +105,7 @@ export class FollowingClient {
     const peer = network.peer(this.id);
     if (!peer) return;
     this.fetches += 1;
-    const packed = await bytesOf(snapshots.of(peer.cidrId, this.mirror.head?.position));
+    const packed = await bytesOf(snapshots.of(viewOf(network, peer, 'old'), this.mirror.head?.position));
     this.#obey(this.mirror.judgeSnapshot(Snapshot.parse(JSON.parse(gunzipSync(packed).toString()))));
   }
 

@@ -2,7 +2,8 @@
 
 import type { FastifyRequest } from 'fastify';
 import type { Peer } from '../../domain/peer.ts';
-import { appears, sees } from '../../domain/visibility.ts';
+import { mayBeShown } from '../../domain/reach.ts';
+import { appears } from '../../domain/visibility.ts';
 import { Turns } from '../../machine/turns.ts';
 import type { AnswerTo, Asked, Question, QuestionOf } from '../../protocol/past.ts';
 import { Failure } from '../../values/failure.ts';
@@ -117,9 +118,7 @@ const sightOf =
     for (const id of ids) {
       const peer = network.peer(id);
       const isKnown =
-        id === self ||
-        id === SERVER_PEER ||
-        (appears(peer) && viewer && sees(network, viewer.cidrId, peer.cidrId));
+        id === self || id === SERVER_PEER || (appears(peer) && viewer && mayBeShown(network, viewer, peer));
       if (peer && isKnown) seen.set(id, peer.name);
     }
     return seen;

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { unprovedRights } from '../../domain/proofs.ts';
+import { viewOf } from '../../domain/views.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { CAN } from '../../protocol/can.ts';
 import { MAX_CANDIDATES } from '../../protocol/frames.ts';
@@ -9,6 +10,7 @@ import { DIGESTS_PATH, MAX_DIGESTS, REDEEM_PATH, SNAPSHOT_PATH } from '../../pro
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import { CandidateList, type Capabilities, EndpointChange, Redeem, type State } from '../../protocol/v1.ts';
 import { Position } from '../../values/id.ts';
+import { wordOfCan } from '../stream/word-of-can.ts';
 import { accountOf, executeAs, route } from './calls.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import type { Door } from './door.ts';
@@ -32,7 +34,7 @@ export const userRoutes = (app: FastifyInstance, deps: ApiDependencies, door: Do
   }));
   route(app, 'redeemed', 'GET', '/v1/user/state', ({ caller, evidence }, reply) => {
     const cost = costOfList(deps.live.network.peerCount);
-    if (door.charge({ peer: caller, evidence }, cost)) return stateFor(deps, caller.cidrId);
+    if (door.charge({ peer: caller, evidence }, cost)) return stateFor(deps, caller);
     reply.code(429).header('retry-after', 1);
     return undefined;
   });
@@ -51,11 +53,11 @@ export const userRoutes = (app: FastifyInstance, deps: ApiDependencies, door: Do
   route(app, 'redeemed', 'GET', DIGESTS_PATH, (request, reply) => digests(deps, request, reply));
 };
 
-const stateFor = (
-  { live, observations }: ApiDependencies,
-  cidrId: FastifyRequest['caller']['cidrId'],
-): State => ({
-  peers: Array.from(visiblePeers(live.network, cidrId), (peer) => v1Peer(peer, observations.of(peer.id))),
+/** Neither limited pairs nor phones: who asks may be a program that knows nothing of them. */
+const stateFor = ({ live, observations }: ApiDependencies, caller: FastifyRequest['caller']): State => ({
+  peers: Array.from(visiblePeers(live.network, viewOf(live.network, caller, 'old')), (peer) =>
+    v1Peer(peer, observations.of(peer.id)),
+  ),
   cidrs: Array.from(live.network.cidrs(), v1Cidr),
 });
 
@@ -139,8 +141,13 @@ const positionOf = ({ query }: FastifyRequest): number | undefined => {
     : parsed(Position, position);
 };
 
+const canOf = ({ query }: FastifyRequest): string | undefined => {
+  const { can } = query as { can?: unknown };
+  return typeof can === 'string' ? can : undefined;
+};
+
 const snapshot = async (
-  { snapshots }: ApiDependencies,
+  { snapshots, live }: ApiDependencies,
   { transfers, door }: { transfers: Transfers<string>; door: Door },
   request: FastifyRequest,
   reply: FastifyReply,
@@ -149,7 +156,8 @@ const snapshot = async (
   const position = positionOf(request);
   const account = accountOf(request);
   await transfers.turn(account, reply.raw);
-  const members = await snapshots.of(caller.cidrId, position);
+  const view = viewOf(live.network, caller, wordOfCan(canOf(request)));
+  const members = await snapshots.of(view, position);
   const proof = door.proofOf(request.raw, () => ({ status: 200, parts: members, encoding: 'gzip' }));
   if (proof !== undefined) reply.header(PROOF_HEADER, proof);
   reply.headers({

@@ -1,5 +1,5 @@
 /** The network as its followers see it, commit by commit. */
-import { advanceWithChanges, classDeltas } from '../../domain/changes.ts';
+import { advanceWithChanges, classDeltas, movesOf } from '../../domain/changes.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { RecordedCommit } from '../../store/commit.ts';
@@ -100,7 +100,9 @@ export class Live {
   #take(commit: RecordedCommit): void {
     const changes = advanceWithChanges(this.network, commit.events, commit.to);
     const deltas = classDeltas(this.network, changes);
-    const step = { commit, changes, deltas, rights: rightsAfter(this.network, commit.events, changes) };
+    const moves = movesOf(this.network, changes);
+    const rights = rightsAfter(this.network, commit.events, changes);
+    const step = { commit, changes, deltas, moves, rights };
     this.#head = { position: commit.to, hash: commit.records.at(-1)?.hash ?? this.#head.hash };
     this.window.add(step);
     const troubles = [...this.#listeners].flatMap((listener) => troubleOf(() => listener(step)));

@@ -1,4 +1,6 @@
 /** The recent records of the log, for resuming clients: hashes, digests, ids of changed rows. */
+import type { ClassDelta } from '../../domain/changes.ts';
+import { type View, type ViewKey, viewKey } from '../../domain/views.ts';
 import type { EventRecord } from '../../events/record.ts';
 import type { CidrId, Hash, PeerId, Position } from '../../values/id.ts';
 import type { Step } from './step.ts';
@@ -9,10 +11,17 @@ export const WINDOW_RECORDS = 10_000;
 const MAX_PEERS = 512;
 
 /** Of the records in (from, to]. */
-type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many' };
+type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many'; limits?: readonly CidrId[] };
 
 /** All in (from, to]. */
-export type Touched = { from: Position; to: Position; peers: Set<PeerId>; cidrs: Set<CidrId> };
+export type Touched = {
+  from: Position;
+  to: Position;
+  peers: Set<PeerId>;
+  cidrs: Set<CidrId>;
+  /** CIDRs whose limit changed. */
+  limits: Set<CidrId>;
+};
 
 /** Newest first. */
 function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<Entry<Id>> {
@@ -23,6 +32,22 @@ function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<E
   }
 }
 
+/** Isolated peers of a CIDR, of whom there may be many, have one place: a change needs a snapshot. */
+const placeOf = (viewer: ViewKey): string => viewer.replace(/[~+]?\/.*$/, '/');
+
+const entryOf = (
+  { changed, removed, limits }: ClassDelta,
+  stretch: Pick<Entry<PeerId>, 'from' | 'to'>,
+): Entry<PeerId> => {
+  const rows = [...changed.map(({ id }) => id), ...removed];
+  const limited = [...limits.changed.map(({ cidrId }) => cidrId), ...limits.removed];
+  return {
+    ...stretch,
+    ids: rows.length > MAX_PEERS ? 'many' : rows,
+    ...(limited.length > 0 ? { limits: limited } : {}),
+  };
+};
+
 export class Window {
   /** The position before the first kept record, and its hash. */
   #base: Position;
@@ -30,7 +55,9 @@ export class Window {
   #start: Position;
   readonly #hashes: Hash[] = [];
   readonly #digests: Hash[] = [];
-  readonly #byViewer = new Map<CidrId, Entry<PeerId>[]>();
+  readonly #byViewer = new Map<string, Entry<PeerId>[]>();
+  /** When their view became another one. */
+  readonly #moved = new Map<PeerId, Position>();
   #cidrs: Entry<CidrId>[] = [];
 
   constructor(start: Position, startHash: Hash) {
@@ -54,30 +81,37 @@ export class Window {
     return this.#digests.slice(after - this.#base, to - this.#base);
   }
 
-  add({ commit, changes, deltas }: Step): void {
+  add({ commit, changes, deltas, moves }: Step): void {
     const { from, to } = commit;
     for (const record of commit.records) this.#link(record);
-    for (const { viewers, changed, removed } of deltas) {
-      const rows = [...changed.map(({ id }) => id), ...removed];
-      const ids = rows.length > MAX_PEERS ? ('many' as const) : rows;
-      for (const viewer of viewers) this.#note(viewer, { from, to, ids });
+    for (const delta of deltas) {
+      const entry = entryOf(delta, { from, to });
+      for (const viewer of delta.viewers) this.#note(viewer, entry);
     }
+    for (const id of moves.peers) this.#moved.set(id, to);
     if (changes.cidrs.size > 0) this.#cidrs.push({ from, to, ids: [...changes.cidrs.keys()] });
     this.#slide(to);
   }
 
+  /** Whether the peer saw by another view, so that what it knows cannot be told from what it does not. */
+  hasMoved(id: PeerId, after: Position): boolean {
+    return (this.#moved.get(id) ?? 0) > after;
+  }
+
   /** Rows changed after a position of the window. Undefined: none; `'many'`: needs a snapshot. */
-  touched(viewer: CidrId, after: Position): Touched | 'many' | undefined {
+  touched(viewer: View, after: Position): Touched | 'many' | undefined {
     const touched: Touched = {
       from: Number.POSITIVE_INFINITY,
       to: after,
       peers: new Set(),
       cidrs: new Set(),
+      limits: new Set(),
     };
-    for (const entry of since(this.#byViewer.get(viewer) ?? [], after)) {
+    for (const entry of since(this.#byViewer.get(placeOf(viewKey(viewer))) ?? [], after)) {
       if (entry.ids === 'many' || touched.peers.size > MAX_PEERS) return 'many';
       extend(touched, entry);
       for (const id of entry.ids) touched.peers.add(id);
+      for (const id of entry.limits ?? []) touched.limits.add(id);
     }
     for (const entry of since(this.#cidrs, after)) {
       extend(touched, entry);
@@ -92,10 +126,13 @@ export class Window {
     this.#digests.push(digest);
   }
 
-  #note(viewer: CidrId, entry: Entry<PeerId>): void {
-    const entries = this.#byViewer.get(viewer);
-    if (entries) entries.push(entry);
-    else this.#byViewer.set(viewer, [entry]);
+  #note(viewer: ViewKey, entry: Entry<PeerId>): void {
+    const place = placeOf(viewer);
+    const own = place === viewer ? entry : { ...entry, ids: 'many' as const };
+    const entries = this.#byViewer.get(place);
+    if (entries?.at(-1)?.to === own.to && place !== viewer) return;
+    if (entries) entries.push(own);
+    else this.#byViewer.set(place, [own]);
   }
 
   /** In strides, so that no single commit pays for it. */
@@ -112,6 +149,7 @@ export class Window {
 
   #forget(start: Position): void {
     this.#cidrs = this.#cidrs.filter(({ to }) => to > start);
+    for (const [id, to] of this.#moved) if (to <= start) this.#moved.delete(id);
     for (const [viewer, entries] of this.#byViewer) {
       const kept = entries.filter(({ to }) => to > start);
       if (kept.length > 0) this.#byViewer.set(viewer, kept);

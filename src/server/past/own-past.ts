@@ -1,6 +1,8 @@
 /** What a non-admin peer may hear of the log: itself, and peers that it sees and saw then. */
+
 import { nameText } from '../../domain/name-text.ts';
 import type { Why } from '../../domain/why.ts';
+import type { EventOf } from '../../events/schema.ts';
 import type { HistoryEntry, NamedAt } from '../../projections/history.ts';
 import type { AnswerTo, Asked, Question, QuestionOf, Told } from '../../protocol/past.ts';
 import type { ToldRecord } from '../../store/queries.ts';
@@ -108,18 +110,17 @@ export class OwnPast {
   }
 
   /**
-   * An invitation's key stays private, and a peer may have had another name before the asker came: its
-   * `PeerAdded` is told only under the name at the place asked about.
+   * An invitation's key stays private, and a peer may have had another name or key before the asker came: its
+   * `PeerAdded` is told only under the name and with the key at the place asked about.
    */
   #wasKnown({ type, body }: ToldRecord, peers: Why['peers']): boolean {
-    const { peerId, redeemed, name } = JSON.parse(body) as {
-      peerId?: PeerId;
-      redeemed?: boolean;
-      name?: string;
-    };
+    const { peerId, redeemed, name, publicKey } = JSON.parse(body) as Partial<EventOf<'PeerAdded'>>;
     if (peerId === undefined || peerId === this.#asker.id || type === 'InvitationRedeemed') return true;
     if (type === 'PeerAdded')
-      return redeemed === true && peers.some((peer) => peer.id === peerId && peer.name === name);
+      return (
+        redeemed === true &&
+        peers.some((peer) => peer.id === peerId && peer.name === name && peer.publicKey === publicKey)
+      );
     return type === 'PeerEnabled';
   }
 

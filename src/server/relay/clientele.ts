@@ -1,7 +1,7 @@
 /** Whom a relay serves, by the log and by what is observed. */
 import type { Peer } from '../../domain/peer.ts';
-import { canReach } from '../../domain/reach.ts';
-import { sees } from '../../domain/visibility.ts';
+import { canReach, mayBeShown } from '../../domain/reach.ts';
+import { sightOf } from '../../domain/visibility.ts';
 import type { RelayPeer } from '../../relay/members.ts';
 import type { Clientele } from '../../relay/station.ts';
 import { hostOf } from '../../values/endpoint.ts';
@@ -57,14 +57,16 @@ export class LoggedClientele implements Clientele {
 
   sees(left: PeerId, right: PeerId): boolean {
     const { network } = this.#options.live;
-    const [viewer, seen] = [network.peer(left)?.cidrId, network.peer(right)?.cidrId];
-    return viewer !== undefined && seen !== undefined && this.isSeen(viewer, seen);
+    const [viewer, seen] = [network.peer(left), network.peer(right)];
+    if (!viewer || !seen) return false;
+    if (network.isAnythingLimited) return mayBeShown(network, viewer, seen);
+    return this.isSeen(viewer.cidrId, seen.cidrId);
   }
 
-  /** Of peers with the same CIDRs the answer is the same. */
+  /** Of peers with the same CIDRs the answer is the same; whether both keep to a limit is for them to judge. */
   isSeen(viewer: CidrId, seen: CidrId): boolean {
     const key = `${viewer} ${seen}`;
-    const known = this.#sights.get(key) ?? sees(this.#options.live.network, viewer, seen);
+    const known = this.#sights.get(key) ?? sightOf(this.#options.live.network, viewer, seen) !== 'none';
     this.#sights.set(key, known);
     return known;
   }

@@ -52,7 +52,7 @@ export class OwnRelay {
 
   /** Ends what the commit ends in the same turn. */
   follow({ changes, deltas }: Step): void {
-    if (changes.peers.size + deltas.length === 0) return;
+    if (changes.peers.size + changes.sight.length + deltas.length === 0) return;
     this.#clientele.forgetSights();
     const port = portOf(this.#live.network);
     if (port === this.#station.port) this.#station.level();

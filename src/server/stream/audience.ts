@@ -1,5 +1,6 @@
-/** Members of the streams, by CIDR and by peer. */
-import type { CidrId, PeerId } from '../../values/id.ts';
+/** Members of the streams, by view and by peer. */
+import type { View, ViewKey } from '../../domain/views.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { Member } from './member.ts';
 
 const add = <K>(map: Map<K, Set<Member>>, key: K, member: Member): void => {
@@ -15,39 +16,52 @@ const remove = <K>(map: Map<K, Set<Member>>, key: K, member: Member): void => {
 };
 
 export class Audience {
-  readonly #byCidr = new Map<CidrId, Set<Member>>();
+  readonly #byView = new Map<ViewKey, Set<Member>>();
   readonly #byPeer = new Map<PeerId, Set<Member>>();
   readonly #behind = new Set<Member>();
 
   enter(member: Member): void {
-    add(this.#byCidr, member.cidrId, member);
+    add(this.#byView, member.view, member);
     add(this.#byPeer, member.peerId, member);
   }
 
   leave(member: Member): void {
-    remove(this.#byCidr, member.cidrId, member);
+    remove(this.#byView, member.view, member);
     remove(this.#byPeer, member.peerId, member);
     this.#behind.delete(member);
+  }
+
+  /** Its view is another one now. */
+  move(member: Member, view: View): void {
+    remove(this.#byView, member.view, member);
+    member.sees = view;
+    add(this.#byView, member.view, member);
   }
 
   has(member: Member): boolean {
     return this.#byPeer.get(member.peerId)?.has(member) === true;
   }
 
-  listens(cidrId: CidrId): boolean {
-    return this.#byCidr.has(cidrId);
+  listens(view: ViewKey): boolean {
+    return this.#byView.has(view);
+  }
+
+  /** Of the members that have it; undefined: none has. */
+  viewOf(view: ViewKey): View | undefined {
+    for (const member of this.#byView.get(view) ?? []) return member.sees;
+    return undefined;
   }
 
   *all(): Generator<Member> {
-    for (const members of this.#byCidr.values()) yield* members;
+    for (const members of this.#byView.values()) yield* members;
   }
 
   ofPeer(id: PeerId): Iterable<Member> {
     return this.#byPeer.get(id) ?? [];
   }
 
-  *level(cidrId: CidrId): Generator<Member> {
-    for (const member of this.#byCidr.get(cidrId) ?? []) if (!member.isBehind) yield member;
+  *level(view: ViewKey): Generator<Member> {
+    for (const member of this.#byView.get(view) ?? []) if (!member.isBehind) yield member;
   }
 
   /** Get nothing more until their queue is empty. */

@@ -1,8 +1,9 @@
-/** Delta frames as bytes: the changes of a commit or stretch, for the peers of one CIDR. */
-import type { ClassDelta } from '../../domain/changes.ts';
+/** Delta frames as bytes: the changes of a commit or stretch, for one view. */
+import type { Told } from '../../domain/changes.ts';
+import { limitOf } from '../../domain/limits.ts';
 import type { Network } from '../../domain/network.ts';
-import type { Peer } from '../../domain/peer.ts';
-import { isShown, sees } from '../../domain/visibility.ts';
+import type { View, ViewKey } from '../../domain/views.ts';
+import { shownTo } from '../../domain/visibility.ts';
 import { type Delta, type Fetch, MAX_DELTA_BYTES } from '../../protocol/frames.ts';
 import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';
 import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
@@ -13,9 +14,15 @@ import type { Touched } from '../live/window.ts';
 type Rows = {
   peers: Delta['peers'];
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
+  limits?: Told['limits'];
 };
 
-const NO_CHANGE: ClassDelta = { viewers: [], changed: [], removed: [] };
+const NO_CHANGE: Told = {
+  changed: [],
+  removed: [],
+  fresh: new Set(),
+  limits: { changed: [], removed: [] },
+};
 const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
 
 /** More rows never fit a frame. */
@@ -34,10 +41,14 @@ const cidrRows = (network: Network, ids: Iterable<CidrId>): Rows['cidrs'] => {
   return rows;
 };
 
-const peerRows = ({ changed, removed }: ClassDelta, joined: ReadonlySet<PeerId>): Rows['peers'] => {
+const peerRows = ({ changed, removed }: Told, joined: ReadonlySet<PeerId>): Rows['peers'] => {
   const ids = changed.flatMap(({ id }) => (joined.has(id) ? [id] : []));
   return { changed: changed.map(peerRow), removed, ...(ids.length > 0 ? { joined: ids } : {}) };
 };
+
+/** Absent where nothing changes. */
+const limitRows = (limits: Told['limits']): Pick<Rows, 'limits'> =>
+  limits.changed.length + limits.removed.length > 0 ? { limits } : {};
 
 /** What tells a client to fetch a snapshot, at the position where the followers are. */
 export const fetchFrame = ({ head }: Live): Buffer => {
@@ -79,63 +90,87 @@ export const bookmarkFrames = (live: Live, { from, to }: Stretch): Buffer[] => {
 };
 
 /**
- * For the CIDRs in `since` (the position each was told); unaffected ones get none. CIDRs with equal changes
+ * For the views in `since` (the position each was told); unaffected ones get none. Views with equal changes
  * share the same bytes.
  */
 export const stepFrames = (
   live: Live,
   { changes, deltas, rights: { joined } }: Step,
-  since: ReadonlyMap<CidrId, Position>,
-): Map<CidrId, Buffer> => {
+  since: ReadonlyMap<ViewKey, Position>,
+): Map<ViewKey, Buffer> => {
   const to = live.head.position;
   const cidrs = cidrRows(live.network, changes.cidrs.keys());
-  const made = new Map<ClassDelta, Map<Position, Buffer>>();
-  const frames = new Map<CidrId, Buffer>();
+  const made = new Map<Told, Map<Position, Buffer>>();
+  const frames = new Map<ViewKey, Buffer>();
   for (const [viewer, delta] of concerned({ changes, deltas }, since)) {
     const from = since.get(viewer) ?? to;
     const same = made.get(delta) ?? new Map<Position, Buffer>();
     made.set(delta, same);
-    const rows = () => ({ peers: peerRows(delta, joined), cidrs });
-    const bytes =
-      same.get(from) ??
-      (delta.changed.length > MAX_ROWS ? undefined : deltaFrame(live, { from, to }, rows())) ??
-      fetchFrame(live);
+    const bytes = same.get(from) ?? toldFrame(live, { from, to }, { told: delta, joined, cidrs });
     same.set(from, bytes);
     frames.set(viewer, bytes);
   }
   return frames;
 };
 
+type ToTell = { told: Told; joined: ReadonlySet<PeerId>; cidrs: Rows['cidrs'] };
+
+/** To fetch, if too long. */
+const toldFrame = (live: Live, stretch: Stretch, { told, joined, cidrs }: ToTell): Buffer => {
+  if (told.changed.length > MAX_ROWS) return fetchFrame(live);
+  const rows = { peers: peerRows(told, joined), cidrs, ...limitRows(told.limits) };
+  return deltaFrame(live, stretch, rows) ?? fetchFrame(live);
+};
+
+/** To a member whose view is another one after the commit. Undefined: it cannot be told so. */
+export const moveFrame = (
+  live: Live,
+  { changes, moves, rights: { joined } }: Step,
+  { from, views }: { from: Position; views: readonly [ViewKey, ViewKey] },
+): Buffer | undefined => {
+  const told = moves.told(...views);
+  const cidrs = cidrRows(live.network, changes.cidrs.keys());
+  return told && toldFrame(live, { from, to: live.head.position }, { told, joined, cidrs });
+};
+
 /** A changed CIDR affects all. */
 const concerned = (
   { changes, deltas }: Pick<Step, 'changes' | 'deltas'>,
-  since: ReadonlyMap<CidrId, Position>,
-): Map<CidrId, ClassDelta> => {
-  const deltaOf = new Map<CidrId, ClassDelta>();
+  since: ReadonlyMap<ViewKey, Position>,
+): Map<ViewKey, Told> => {
+  const deltaOf = new Map<ViewKey, Told>();
   if (changes.cidrs.size > 0) for (const viewer of since.keys()) deltaOf.set(viewer, NO_CHANGE);
   for (const delta of deltas)
     for (const viewer of delta.viewers) if (since.has(viewer)) deltaOf.set(viewer, delta);
   return deltaOf;
 };
 
-const isShownTo = (network: Network, viewer: CidrId, peer: Peer | undefined): peer is Peer =>
-  isShown(peer) && sees(network, viewer, peer.cidrId);
+const limitsNow = (network: Network, { cidrId: viewer }: View, cidrs: Iterable<CidrId>): Told['limits'] => {
+  const limits: Told['limits'] = { changed: [], removed: [] };
+  for (const id of cidrs) {
+    const limit = limitOf(network, viewer, id);
+    if (limit) limits.changed.push(limit);
+    else limits.removed.push(id);
+  }
+  return limits;
+};
 
-const rowsNow = ({ network }: Live, viewer: CidrId, { peers, cidrs }: Touched): Rows => {
+const rowsNow = ({ network }: Live, viewer: View, { peers, cidrs, limits }: Touched): Rows => {
+  const isShown = shownTo(network, viewer);
   const rows: Rows = { peers: { changed: [], removed: [] }, cidrs: cidrRows(network, cidrs) };
   for (const id of peers) {
     const peer = network.peer(id);
-    if (isShownTo(network, viewer, peer)) rows.peers.changed.push(peerRow(peer));
+    if (isShown(peer)) rows.peers.changed.push(peerRow(peer));
     else rows.peers.removed.push(id);
   }
-  return rows;
+  return { ...rows, ...limitRows(limitsNow(network, viewer, limits)) };
 };
 
 /**
  * From a position to the head, with current rows; a fetch frame if too long. Digests before the first and
  * after the last change get their own frames, so a long silence needs no snapshot.
  */
-export const catchUpFrames = (live: Live, viewer: CidrId, from: Position): Buffer[] => {
+export const catchUpFrames = (live: Live, viewer: View, from: Position): Buffer[] => {
   const end = live.head.position;
   if (from < live.window.start) return [fetchFrame(live)];
   const touched = live.window.touched(viewer, from);

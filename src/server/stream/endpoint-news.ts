@@ -1,11 +1,11 @@
 /** Sends observations to the peers that may see them, gathered for a moment. */
 
-import type { Network } from '../../domain/network.ts';
 import { isPlain, type Peer } from '../../domain/peer.ts';
-import { appears, sees, viewersOf, visiblePeers } from '../../domain/visibility.ts';
+import { type View, type ViewKey, viewKey, viewsIn } from '../../domain/views.ts';
+import { appears, shownTo, viewersOf, visiblePeers } from '../../domain/visibility.ts';
 import type { Endpoints } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
-import type { CidrId, PeerId } from '../../values/id.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
@@ -28,8 +28,8 @@ export class EndpointNews {
   readonly #observations: Observations;
   readonly #audience: Audience;
   readonly #lanes: Lanes;
-  readonly #news = new Map<CidrId, Set<PeerId>>();
-  /** After a server restart all peers of a CIDR ask for the same frames. */
+  readonly #news = new Map<ViewKey, { view: View; ids: Set<PeerId> }>();
+  /** After a server restart all peers with a view ask for the same frames. */
   readonly #since = new Map<string, Frame[]>();
   readonly #unsubscribe: () => void;
   #gathering: NodeJS.Timeout | undefined;
@@ -50,19 +50,21 @@ export class EndpointNews {
 
   /** Sends earlier observations of a newly visible peer after the delta that names it. */
   follow(step: Step): void {
-    if (step.deltas.length > 0) this.#since.clear();
     const numbered = new Set<PeerId>();
-    for (const { viewers, changed } of step.deltas) {
-      for (const peer of changed) {
-        if (this.#observations.numberOf(peer.id) === 0) continue;
-        for (const viewer of viewers) if (isNew(step, viewer, peer)) this.#welcome(viewer, peer.id, numbered);
-      }
-    }
+    for (const { viewers, fresh } of step.deltas)
+      for (const id of fresh)
+        if (this.#observations.numberOf(id) > 0)
+          for (const viewer of viewers) this.#welcome(viewer, id, numbered);
     if (this.#news.size > 0) this.#tell();
   }
 
+  /** Peers that a member sees since its view is another one; `level` tells it. */
+  welcome(fresh: Iterable<PeerId>): void {
+    for (const id of fresh) if (this.#observations.numberOf(id) > 0) this.#renumber(id);
+  }
+
   level(member: Member): void {
-    for (const frame of this.#framesSince(member.cidrId, member.sequence)) this.#write(member, frame);
+    for (const frame of this.#framesSince(member.sees, member.sequence)) this.#write(member, frame);
   }
 
   #onChange(id: PeerId): void {
@@ -70,23 +72,31 @@ export class EndpointNews {
     const { network } = this.#live;
     const peer = network.peer(id);
     if (!isMet(peer)) return;
-    for (const viewer of viewersOf(network, peer.cidrId)) this.#note(viewer, id);
+    // An isolated peer sees itself.
+    for (const cidrId of new Set([peer.cidrId, ...viewersOf(network, peer.cidrId).keys()]))
+      for (const view of viewsIn(network, cidrId)) this.#note(viewKey(view), id);
     const wait = Math.max(0, this.#toldAt + GATHER_MS - performance.now());
     this.#gathering ??= setTimeout(() => this.#tell(), wait);
   }
 
   /** The new number also reaches clients that reconnect right now. */
-  #welcome(viewer: CidrId, id: PeerId, numbered: Set<PeerId>): void {
-    if (!numbered.has(id)) this.#observations.renumber(id);
+  #welcome(viewer: ViewKey, id: PeerId, numbered: Set<PeerId>): void {
+    if (!numbered.has(id)) this.#renumber(id);
     numbered.add(id);
     this.#note(viewer, id);
   }
 
-  #note(viewer: CidrId, id: PeerId): void {
-    if (!this.#audience.listens(viewer)) return;
+  #renumber(id: PeerId): void {
+    this.#observations.renumber(id);
+    this.#since.clear();
+  }
+
+  #note(viewer: ViewKey, id: PeerId): void {
+    const view = this.#audience.viewOf(viewer);
+    if (!view) return;
     const known = this.#news.get(viewer);
-    if (known) known.add(id);
-    else this.#news.set(viewer, new Set([id]));
+    if (known) known.ids.add(id);
+    else this.#news.set(viewer, { view, ids: new Set([id]) });
   }
 
   #tell(): void {
@@ -95,8 +105,8 @@ export class EndpointNews {
     this.#toldAt = performance.now();
     const news = [...this.#news];
     this.#news.clear();
-    for (const [viewer, ids] of news) {
-      for (const frame of this.#framesOf(viewer, ids, 0))
+    for (const [viewer, { view, ids }] of news) {
+      for (const frame of this.#framesOf(view, ids, 0))
         this.#lanes.add(viewer, {
           members: this.#audience.level(viewer),
           write: (member) => this.#write(member, frame),
@@ -110,8 +120,8 @@ export class EndpointNews {
     member.sequence = sequence;
   }
 
-  #framesSince(viewer: CidrId, sequence: number): readonly Frame[] {
-    const key = `${viewer} ${sequence}`;
+  #framesSince(viewer: View, sequence: number): readonly Frame[] {
+    const key = `${viewKey(viewer)} ${sequence} ${this.#live.head.position}`;
     const known = this.#since.get(key);
     if (known) return known;
     const ids =
@@ -124,8 +134,13 @@ export class EndpointNews {
     return frames;
   }
 
-  #framesOf(viewer: CidrId, ids: Iterable<PeerId>, after: number): Frame[] {
-    const mayKnow = sight(this.#live.network, viewer);
+  #framesOf(viewer: View, ids: Iterable<PeerId>, after: number): Frame[] {
+    const { network } = this.#live;
+    const isShown = shownTo(network, viewer);
+    const mayKnow = (id: PeerId): boolean => {
+      const peer = network.peer(id);
+      return isMet(peer) && isShown(peer);
+    };
     const numbered = [...ids]
       .map((id) => ({ id, number: this.#observations.numberOf(id) }))
       .filter(({ id, number }) => number > after && mayKnow(id))
@@ -161,20 +176,3 @@ const isMet = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlai
 function* idsOf(rows: Iterable<{ id: PeerId }>): Generator<PeerId> {
   for (const { id } of rows) yield id;
 }
-
-const isNew = ({ changes }: Step, viewer: CidrId, { id, cidrId }: Peer): boolean => {
-  const change = changes.peers.get(id);
-  if (!change || !appears(change.before)) return true;
-  return changes.sight.some((sight) => sight.gained && sight.viewer === viewer && sight.cidr === cidrId);
-};
-
-const sight = (network: Network, viewer: CidrId): ((id: PeerId) => boolean) => {
-  const known = new Map<CidrId, boolean>();
-  return (id) => {
-    const peer = network.peer(id);
-    if (!isMet(peer)) return false;
-    const answer = known.get(peer.cidrId) ?? sees(network, viewer, peer.cidrId);
-    known.set(peer.cidrId, answer);
-    return answer;
-  };
-};

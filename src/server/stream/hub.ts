@@ -1,12 +1,14 @@
-/** The live streams: each commit becomes one frame per affected CIDR. */
+/** The live streams: each commit becomes one frame per affected view. */
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
+import type { Peer } from '../../domain/peer.ts';
+import { type View, type ViewKey, viewKey, viewOf, type Word, wordOf } from '../../domain/views.ts';
 import { appears } from '../../domain/visibility.ts';
 import { CAN, PEER_RELAY, RELAY, saysCan } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
-import type { CidrId, PeerId, Position } from '../../values/id.ts';
+import type { PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 import { type Limit, Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
@@ -14,7 +16,7 @@ import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
 import { Audience } from './audience.ts';
 import type { Claims } from './claims.ts';
-import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, stepFrames } from './delta-frames.ts';
+import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, moveFrame, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
 import { Lanes } from './lanes.ts';
 import { Looks } from './looks.ts';
@@ -22,6 +24,7 @@ import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 import { RelayDuties } from './relay-duties.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
+import { wordOfCan } from './word-of-can.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
 /** Unanswered pings. */
@@ -59,10 +62,12 @@ export class Hub {
   readonly #relayDuties: RelayDuties;
   readonly #looks: Looks;
   /** Longest silent first. */
-  readonly #told = new Map<CidrId, Position>();
+  readonly #told = new Map<ViewKey, Position>();
   /** Kept until the next commit. */
   readonly #caughtUp = new Map<string, readonly Buffer[]>();
   readonly #timers: NodeJS.Timeout[];
+  /** Peers whose last program knew less than the log says of them: its state has gaps. */
+  readonly #lessened = new Set<PeerId>();
   #second = 0;
   #attached = 0;
   #sentToGone = 0;
@@ -141,7 +146,9 @@ export class Hub {
     }
     this.#relayDuties.follow(step);
     this.#endUnproved(step);
-    for (const [cidrId, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(cidrId, [bytes]);
+    for (const id of step.moves.peers)
+      for (const member of [...this.#audience.ofPeer(id)]) this.#move(member, step);
+    for (const [view, bytes] of stepFrames(this.#live, step, this.#told)) this.#tell(view, [bytes]);
     this.#bookmark();
     this.#news.follow(step);
     this.#relayNews.follow(step);
@@ -170,12 +177,15 @@ export class Hub {
     }
     const { position, hash } = this.#live.head;
     const { boot, sequence } = this.#observations;
-    const from = this.#resumable(query);
+    const word = wordOfCan(query.can);
+    const from = this.#knowsAnother(peer, word) ? undefined : this.#resumable(query, peerId);
     const member = new Member(
       socket,
       peer,
       { position: from ?? position, sequence: query.boot === boot ? (query.sequence ?? 0) : 0 },
       {
+        sees: viewOf(this.#live.network, peer, word),
+        word,
         isProved: key !== undefined,
         canRelay: saysCan(query.can, RELAY),
         canServe: key !== undefined && saysCan(query.can, PEER_RELAY),
@@ -196,17 +206,26 @@ export class Hub {
     this.#level(member);
   }
 
+  /** Its program knows less than that whose state it has, or more: what it would not keep to must leave that state. */
+  #knowsAnother(peer: Peer, word: Word): boolean {
+    const isLess = wordOf(peer, word) !== wordOf(peer, 'limits');
+    const wasLess = this.#lessened.delete(peer.id);
+    if (isLess) this.#lessened.add(peer.id);
+    return isLess || wasLess;
+  }
+
   /** Undefined: the client has to fetch a snapshot. */
-  #resumable({ position, hash, state }: StreamQuery): Position | undefined {
+  #resumable({ position, hash, state }: StreamQuery, peerId: PeerId): Position | undefined {
     if (position === undefined || hash === undefined || state === 'none') return undefined;
+    if (this.#live.window.hasMoved(peerId, position)) return undefined;
     return this.#live.window.hashAt(position) === hash ? position : undefined;
   }
 
   #enter(member: Member): void {
-    const { socket, cidrId } = member;
+    const { socket, view } = member;
     this.#makeRoom(member);
     member.beat = this.#attached++ % HEARTBEAT_SECONDS;
-    if (!this.#audience.listens(cidrId)) this.#told.set(cidrId, this.#live.head.position);
+    if (!this.#audience.listens(view)) this.#told.set(view, this.#live.head.position);
     this.#audience.enter(member);
     socket.on('message', (data, isBinary) => this.#onMessage(member, data, isBinary));
     socket.on('pong', () => {
@@ -235,7 +254,7 @@ export class Hub {
     if (this.#audience.has(member)) this.#sentToGone += member.sent;
     this.#audience.leave(member);
     this.#relayDuties.leave(member);
-    if (!this.#audience.listens(member.cidrId)) this.#told.delete(member.cidrId);
+    if (!this.#audience.listens(member.view)) this.#told.delete(member.view);
   }
 
   /** Only a new welcome tells a client where to resume. */
@@ -246,10 +265,36 @@ export class Hub {
     }
   }
 
-  #tell(cidrId: CidrId, frames: readonly Buffer[]): void {
+  /** Its peer's word or CIDR gives it another view: it is told the difference, or has to fetch all. */
+  #move(member: Member, step: Step): void {
+    const { view: from } = member;
+    const peer = this.#live.network.peer(member.peerId);
+    const to = peer && viewOf(this.#live.network, peer, member.word);
+    if (!to || viewKey(to) === from) return;
+    const isTold = member.position === this.#told.get(from);
+    this.#changeView(member, to);
+    if (member.isBehind) return; // it fetches all when its queue is empty
+    const views = [from, member.view] as const;
+    const frame = isTold && moveFrame(this.#live, step, { from: member.position, views });
+    const bytes = frame || fetchFrame(this.#live);
+    this.#audience.write(member, bytes);
+    member.position = this.#live.head.position;
+    if (isFetch(bytes)) member.sequence = 0;
+    else this.#news.welcome(step.moves.told(...views)?.fresh ?? []);
+    this.#news.level(member); // what is gathered for its view of before does not reach it
+  }
+
+  #changeView(member: Member, to: View): void {
+    const { view: from } = member;
+    if (!this.#audience.listens(viewKey(to))) this.#told.set(viewKey(to), this.#live.head.position);
+    this.#audience.move(member, to);
+    if (!this.#audience.listens(from)) this.#told.delete(from);
+  }
+
+  #tell(view: ViewKey, frames: readonly Buffer[]): void {
     const { position } = this.#live.head;
-    this.#lanes.add(cidrId, {
-      members: this.#audience.level(cidrId),
+    this.#lanes.add(view, {
+      members: this.#audience.level(view),
       write: (member) => {
         if (member.position >= position) return; // it came, or caught up, in the meantime
         for (const bytes of frames) this.#audience.write(member, bytes);
@@ -257,16 +302,16 @@ export class Hub {
       },
       weight: frames.some(isFetch) ? WEIGHT_OF_FETCH : frames.length,
     });
-    this.#told.delete(cidrId); // set anew, it is the last in the map's order
-    this.#told.set(cidrId, position);
+    this.#told.delete(view); // set again, it is the last in the map's order
+    this.#told.set(view, position);
   }
 
   /** So that no member has many digests to catch up on. */
   #bookmark(): void {
     const { position } = this.#live.head;
-    for (const [cidrId, told] of this.#told) {
+    for (const [view, told] of this.#told) {
       if (position - told < BOOKMARK_EVERY) return;
-      this.#tell(cidrId, bookmarkFrames(this.#live, { from: told, to: position }));
+      this.#tell(view, bookmarkFrames(this.#live, { from: told, to: position }));
     }
   }
 
@@ -282,8 +327,9 @@ export class Hub {
   #level(member: Member): void {
     const { position } = this.#live.head;
     this.#audience.catchUp(member);
+    if (this.#live.window.hasMoved(member.peerId, member.position)) member.sequence = 0;
     if (member.position < position) {
-      const frames = this.#catchUp(member.cidrId, member.position);
+      const frames = this.#catchUp(member);
       for (const bytes of frames) this.#audience.write(member, bytes);
       member.position = position;
     }
@@ -292,9 +338,10 @@ export class Hub {
   }
 
   /** After a restart, thousands share it. */
-  #catchUp(cidrId: CidrId, from: Position): readonly Buffer[] {
-    const key = `${cidrId} ${from}`;
-    const frames = this.#caughtUp.get(key) ?? catchUpFrames(this.#live, cidrId, from);
+  #catchUp({ peerId, sees, view, position: from }: Member): readonly Buffer[] {
+    if (this.#live.window.hasMoved(peerId, from)) return [fetchFrame(this.#live)];
+    const key = `${view} ${from}`;
+    const frames = this.#caughtUp.get(key) ?? catchUpFrames(this.#live, sees, from);
     if (this.#caughtUp.size >= MAX_CATCH_UPS) this.#caughtUp.clear();
     this.#caughtUp.set(key, frames);
     return frames;

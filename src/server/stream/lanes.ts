@@ -1,5 +1,5 @@
-/** Frames to many members: in order within a CIDR, the CIDRs in turns. */
-import type { CidrId } from '../../values/id.ts';
+/** Frames to many members: in order within a view, the views in turns. */
+import type { ViewKey } from '../../domain/views.ts';
 import type { Member } from './member.ts';
 
 /** Per turn of the event loop: some 3 ms. */
@@ -13,15 +13,15 @@ export type Task = {
 };
 
 export class Lanes {
-  readonly #lanes = new Map<CidrId, Task[]>();
+  readonly #lanes = new Map<ViewKey, Task[]>();
   #left = MAX_WRITES;
   #next: NodeJS.Immediate | undefined;
 
   /** After everything in the lane: within this turn's limit now, the rest soon. */
-  add(cidrId: CidrId, task: Task): void {
-    const lane = this.#lanes.get(cidrId);
+  add(view: ViewKey, task: Task): void {
+    const lane = this.#lanes.get(view);
     if (lane) lane.push(task);
-    else this.#lanes.set(cidrId, [task]);
+    else this.#lanes.set(view, [task]);
     this.#run();
   }
 
@@ -31,11 +31,11 @@ export class Lanes {
   }
 
   #run(): void {
-    for (const [cidrId, lane] of this.#lanes) {
+    for (const [view, lane] of this.#lanes) {
       if (this.#left <= 0) break;
       while (lane[0] && this.#left > 0) if (this.#advance(lane[0])) lane.shift();
-      this.#lanes.delete(cidrId); // set again, it is the last: the others have their turn before it
-      if (lane.length > 0) this.#lanes.set(cidrId, lane);
+      this.#lanes.delete(view); // set again, it is the last: the others have their turn before it
+      if (lane.length > 0) this.#lanes.set(view, lane);
     }
     this.#next ??= setImmediate(() => {
       this.#next = undefined;

@@ -1,8 +1,9 @@
 /** One client on the stream: its socket, position and queue limits. */
 import type { WebSocket } from 'ws';
 import type { Peer } from '../../domain/peer.ts';
+import { type View, type ViewKey, viewKey, type Word } from '../../domain/views.ts';
 import { CLOSE, type ServerFrame } from '../../protocol/frames.ts';
-import type { CidrId, PeerId, Position } from '../../values/id.ts';
+import type { PeerId, Position } from '../../values/id.ts';
 import type { PublicKey } from '../../values/key.ts';
 
 /** Beyond this, only a slow reader's position is kept. */
@@ -27,7 +28,10 @@ export type StreamSocket = Pick<
 export class Member {
   readonly socket: StreamSocket;
   readonly peerId: PeerId;
-  readonly cidrId: CidrId;
+  /** What it is shown depends on this. */
+  sees: View;
+  /** What its program knows, whatever the log says of the peer. */
+  readonly word: Word;
   /** With another key the peer needs another stream. */
   readonly publicKey: PublicKey;
   readonly isProved: boolean;
@@ -54,17 +58,22 @@ export class Member {
     socket: StreamSocket,
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
-    { isProved, canRelay, canServe }: { isProved: boolean; canRelay: boolean; canServe: boolean },
+    about: Pick<Member, 'sees' | 'word' | 'isProved' | 'canRelay' | 'canServe'>,
   ) {
     this.socket = socket;
     this.peerId = peer.id;
-    this.cidrId = peer.cidrId;
+    this.sees = about.sees;
+    this.word = about.word;
     this.publicKey = peer.publicKey;
     this.position = position;
     this.sequence = sequence;
-    this.isProved = isProved;
-    this.canRelay = canRelay;
-    this.canServe = canServe;
+    this.isProved = about.isProved;
+    this.canRelay = about.canRelay;
+    this.canServe = about.canServe;
+  }
+
+  get view(): ViewKey {
+    return viewKey(this.sees);
   }
 
   get isBehind(): boolean {

@@ -76,10 +76,10 @@ export class RelayNews {
   }
 
   #tellAll(): void {
-    const cidrs = new Set(Array.from(this.#audience.all(), ({ cidrId }) => cidrId));
-    for (const cidrId of cidrs)
-      this.#lanes.add(cidrId, {
-        members: this.#audience.level(cidrId),
+    const views = new Set(Array.from(this.#audience.all(), ({ view }) => view));
+    for (const view of views)
+      this.#lanes.add(view, {
+        members: this.#audience.level(view),
         write: (member) => this.level(member),
       });
   }

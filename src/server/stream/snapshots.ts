@@ -1,15 +1,17 @@
-/** Snapshots: what the peers of a CIDR see, compressed once until it changes. */
+/** Snapshots: all that a view shows, compressed once until it changes. */
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzip, type ZlibOptions } from 'node:zlib';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
+import { type Limit, limitsFrom } from '../../domain/limits.ts';
 import type { Peer } from '../../domain/peer.ts';
+import { type View, type ViewKey, viewKey } from '../../domain/views.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { MAX_DIGESTS } from '../../protocol/http.ts';
 import type { Part } from '../../protocol/proof.ts';
 import { cidrRow, peerRow } from '../../protocol/rows.ts';
 import type { Head } from '../../store/log.ts';
-import type { CidrId, Position } from '../../values/id.ts';
+import type { Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import { partOf } from '../proof/proofs.ts';
@@ -45,15 +47,20 @@ const pack = async (text: string | Uint8Array, options: ZlibOptions): Promise<Pa
   return { bytes, ...partOf(bytes) };
 };
 
-const packed = async (peers: readonly Peer[], cidrs: readonly CidrNode[]): Promise<Packed> => {
-  const text = `"peers":${await listOf(peers, peerRow)},"cidrs":${await listOf(cidrs, cidrRow)}}`;
+const packed = async (
+  peers: readonly Peer[],
+  cidrs: readonly CidrNode[],
+  limits: readonly Limit[],
+): Promise<Packed> => {
+  const limited = limits.length > 0 ? `,"limits":${JSON.stringify(limits)}` : '';
+  const text = `"peers":${await listOf(peers, peerRow)},"cidrs":${await listOf(cidrs, cidrRow)}${limited}}`;
   return pack(text, { level: ROWS_LEVEL });
 };
 
 export class Snapshots {
   readonly #live: Live;
   readonly #digests: DigestPages;
-  readonly #rows = new Map<CidrId, Promise<Packed>>();
+  readonly #rows = new Map<ViewKey, Promise<Packed>>();
   /** By start position; all end at the head. */
   readonly #openings = new Map<Position, Promise<Packed>>();
 
@@ -65,10 +72,10 @@ export class Snapshots {
 
   /**
    * Two consecutive gzip members (RFC 1952, 2.2): the first shared by all clients at `after`, the second by
-   * all peers of the CIDR. A client more than `MAX_DIGESTS` behind gets the last digests and pages through
+   * all peers with the same view. A client more than `MAX_DIGESTS` behind gets the last digests and pages through
    * earlier ones.
    */
-  async of(viewer: CidrId, after: Position | undefined): Promise<readonly Packed[]> {
+  async of(viewer: View, after: Position | undefined): Promise<readonly Packed[]> {
     const { position, hash } = this.#live.head;
     const rows = this.#rowsOf(viewer);
     const from = after === undefined || after > position ? position : Math.max(after, position - MAX_DIGESTS);
@@ -87,13 +94,15 @@ export class Snapshots {
     return pack(Buffer.concat([begin, ...digests, Buffer.from('],')]), SMALL);
   }
 
-  #rowsOf(viewer: CidrId): Promise<Packed> {
-    const known = this.#rows.get(viewer);
+  #rowsOf(viewer: View): Promise<Packed> {
+    const key = viewKey(viewer);
+    const known = this.#rows.get(key);
     if (known !== undefined) return known;
     const { network } = this.#live;
-    const rows = packed([...visiblePeers(network, viewer)], [...network.cidrs()]);
-    this.#rows.set(viewer, rows);
-    rows.catch(() => this.#rows.delete(viewer)); // who asks next tries again
+    const limits = viewer.word === 'limits' ? limitsFrom(network, viewer.cidrId) : [];
+    const rows = packed([...visiblePeers(network, viewer)], [...network.cidrs()], limits);
+    this.#rows.set(key, rows);
+    rows.catch(() => this.#rows.delete(key)); // who asks next tries again
     return rows;
   }
 

@@ -3,7 +3,7 @@
 import { userInfo } from 'node:os';
 import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { note } from '../../cli/print.ts';
-import { advanceWithChanges } from '../../domain/changes.ts';
+import { advanceWithChanges, type SightChange } from '../../domain/changes.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
@@ -101,7 +101,7 @@ export class LocalPlane implements Plane {
     const { network } = this.#logged;
     const changes = advanceWithChanges(network, events, to);
     this.#hasNarrowed ||=
-      rightsAfter(network, events, changes).ended.size > 0 || changes.sight.some(({ gained }) => !gained);
+      rightsAfter(network, events, changes).ended.size > 0 || changes.sight.some(isNarrower);
   }
 
   /** Cuts only the server's own tunnels; other peers hear of it from `serve`. */
@@ -194,3 +194,7 @@ export class LocalPlane implements Plane {
     return this.#log.close();
   }
 }
+
+/** A pair that becomes limited may lose sight of each other. */
+const isNarrower = ({ before, after }: SightChange): boolean =>
+  before !== after && (after === 'none' || before === 'whole');
