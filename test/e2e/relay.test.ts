@@ -1,6 +1,6 @@
 // Two peers behind routers that change ports talk through the server's relay, with WireGuard set by hand: each has its
 // mailbox there as a throwaway peer. R40, R41.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { canLend } from '../../src/filter/lent-forwarding.ts';
 import { passedIn } from '../../src/filter/relay-table.ts';
 import { mailboxOf } from '../../src/relay/mailbox.ts';
@@ -159,7 +159,7 @@ describe('two peers behind routers that change ports', () => {
   it('shake hands also where one is so busy that it answers with cookies, which are bound to the relay', async () => {
     const count = `table ip cookies { chain in { type filter hook prerouting priority -310; udp sport ${PORT} @th,64,32 0x03000000 counter; }; }`;
     await ann.sure(['nft', '-f', '-'], { input: `${count}\n` });
-    const bobs = await keyOf(bob);
+    const [anns, bobs] = [await keyOf(ann), await keyOf(bob)];
     const port = (await bob.sure(['wg', 'show', 'acme', 'listen-port'])).trim();
     // By this many at once bob's WireGuard knows that it is under load.
     const crowd = `
@@ -167,20 +167,25 @@ describe('two peers behind routers that change ports', () => {
       const socket = require('dgram').createSocket('udp4');
       setInterval(() => { for (let n = 0; n < 600; n++) socket.send(packet, ${port}, '127.0.0.1'); }, 50);`;
     const crowding = bob.spawn([process.execPath, '-e', crowd]);
+    onTestFinished(async () => {
+      await crowding.stop();
+    });
     const cookies = async (): Promise<boolean> =>
       !(await ann.sure(['nft', 'list', 'table', 'ip', 'cookies'])).includes('packets 0 ');
     const relay = `${network.server.address}:${PORT}`;
-    const begin = async (): Promise<void> => {
-      await ann.sure(['wg', 'set', 'acme', 'peer', bobs, 'remove']);
-      await ann.sure(['wg', 'set', 'acme', 'peer', bobs, 'endpoint', relay, 'allowed-ips', `${BOB}/32`]);
+    const again = async (host: Host, key: string, ip: string): Promise<void> => {
+      const set = ['wg', 'set', 'acme', 'peer', key];
+      await host.sure([...set, 'remove']);
+      await host.sure([...set, 'endpoint', relay, 'allowed-ips', `${ip}/32`]);
     };
     await until('a cookie has come to ann', async () => {
-      await begin();
+      // Without a session bob has nothing to say: the cookie is for ann's initiation.
+      await again(bob, anns, ANN);
+      await again(ann, bobs, BOB);
       await ann.exec(['ping', '-c', '1', '-W', '1', BOB]);
       return cookies();
     });
     await until('the handshake with it is done', () => reaches(ann, BOB), 60);
-    await crowding.stop();
     await ann.sure(['nft', 'delete', 'table', 'ip', 'cookies']);
   });
 
@@ -213,6 +218,8 @@ describe('two peers behind routers that change ports', () => {
     await network.serve();
     await until('ann reaches bob again', () => reaches(ann, BOB));
     await until('it says so', async () => hasSaid('sudo sysctl -w net/ipv4/conf/eth0/forwarding=1'));
+    const journal = '/var/lib/innernet-server/acme.relay-forwarding';
+    expect(await server.sure(['cat', journal]), 'what it did not do it does not undo').toBe('');
     await server.sure(['umount', SETTINGS]);
     await network.stopServing('SIGTERM');
     await network.serve();
