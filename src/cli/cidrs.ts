@@ -1,4 +1,4 @@
-/** The verbs of CIDRs: add-cidr, rename-cidr, delete-cidr, list-cidrs. */
+/** The verbs of CIDRs: add-cidr, rename-cidr, isolate-cidr, unisolate-cidr, delete-cidr, list-cidrs. */
 import type { Command } from 'commander';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { printable } from '../domain/rejection.ts';
@@ -130,6 +130,43 @@ const deleteCidr = async (plane: Plane, options: DeleteOptions): Promise<void> =
   await change(plane, { type: 'DeleteCidr', cidr }, options, { done: `deleted the CIDR ${named(cidr)}` });
 };
 
+type IsolateOptions = ChangeOptions & { name?: string };
+
+const isolateCidr = async (plane: Plane, options: IsolateOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const cidr = await questions.choice({
+    flag: '--name',
+    question: 'CIDR to isolate',
+    given: options.name,
+    choices: async () => {
+      const view = await plane.view();
+      return cidrChoices(view, (node) => !isFixed(node) && !hasChildren(view, node) && !node.isIsolated);
+    },
+    none: 'there is no CIDR that can be isolated',
+  });
+  await questions.confirmIfAsked(`Let the peers of "${cidr}" no longer see each other?`, 'no');
+  await change(plane, { type: 'IsolateCidr', cidr }, options, {
+    done: `isolated the peers of ${named(cidr)} from each other`,
+    already: `the peers of ${named(cidr)} are isolated already`,
+  });
+};
+
+const unisolateCidr = async (plane: Plane, options: IsolateOptions): Promise<void> => {
+  const questions = new Questions(options);
+  const cidr = await questions.choice({
+    flag: '--name',
+    question: 'CIDR whose isolation ends',
+    given: options.name,
+    choices: async () => cidrChoices(await plane.view(), (node) => node.isIsolated === true),
+    none: 'no CIDR is isolated',
+  });
+  await questions.confirmIfAsked(`Let the peers of "${cidr}" see each other?`);
+  await change(plane, { type: 'UnisolateCidr', cidr }, options, {
+    done: `the peers of ${named(cidr)} see each other again`,
+    already: `the peers of ${named(cidr)} are not isolated`,
+  });
+};
+
 /** Lines such as `├─ engineers  10.61.1.0/24`. */
 const cidrTree = (cidrs: readonly CidrNode[]): string => {
   const rows = inTreeOrder(cidrs);
@@ -142,7 +179,8 @@ const cidrTree = (cidrs: readonly CidrNode[]): string => {
     open[depth] = !isLast(at, depth);
     const trunk = open.slice(1, depth).map((goesOn) => (goesOn ? '│  ' : '   '));
     const branch = depth === 0 ? '' : open[depth] ? '├─ ' : '└─ ';
-    return `${trunk.join('')}${branch}${printable(node.name)}  ${node.cidr}`;
+    const isolated = node.isIsolated ? '  isolated' : '';
+    return `${trunk.join('')}${branch}${printable(node.name)}  ${node.cidr}${isolated}`;
   });
   return lines.join('\n');
 };
@@ -188,6 +226,22 @@ export const addCidrVerbs = (program: Command, open: Open): void => {
     .word('cidr', '--name', 'its present name')
     .word('new-name', '--new-name', 'its new name');
   actsOn<RenameOptions>(addChangeOptions(rename), open, renameCidr);
+
+  const isolate = networkVerb(program, 'isolate-cidr', {
+    summary: 'let the peers of a CIDR no longer see each other',
+    examples: ['isolate-cidr acme guests'],
+  })
+    .addOption(flag('--name <cidr>', 'the CIDR', RecordedName))
+    .word('cidr', '--name', 'the CIDR');
+  actsOn<IsolateOptions>(addChangeOptions(isolate), open, isolateCidr);
+
+  const unisolate = networkVerb(program, 'unisolate-cidr', {
+    summary: 'let the peers of an isolated CIDR see each other again',
+    examples: ['unisolate-cidr acme guests'],
+  })
+    .addOption(flag('--name <cidr>', 'the CIDR', RecordedName))
+    .word('cidr', '--name', 'the CIDR');
+  actsOn<IsolateOptions>(addChangeOptions(unisolate), open, unisolateCidr);
 
   const remove = networkVerb(program, 'delete-cidr', {
     summary: 'delete a CIDR that holds neither peers nor other CIDRs',

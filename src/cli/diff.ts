@@ -1,4 +1,5 @@
 /** The verb diff: what changed in a network between two moments, mainly reach. */
+import { openedBy } from '../domain/limits.ts';
 import { type EachField, isPlain } from '../domain/peer.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
@@ -12,6 +13,7 @@ export type DiffOptions = { json?: true; utc?: true };
 
 type Diff = AnswerTo<'diff'>;
 type PeerAt = Diff['peers']['added'][number];
+type CidrAt = Diff['cidrs']['added'][number];
 
 const came = (text: string): string => paint('green', `  + ${text}`);
 const went = (text: string): string => paint('red', `  - ${text}`);
@@ -22,7 +24,16 @@ const section = (heading: string, lines: string[]): string[] => (lines.length > 
 const cidrLines = ({ cidrs: { added, removed, changed } }: Diff): string[] => [
   ...added.map(({ name, cidr }) => came(`${printable(name)} (${cidr})`)),
   ...removed.map(({ name, cidr }) => went(`${printable(name)} (${cidr})`)),
-  ...changed.map(({ before, after }) => turned(`${printable(before.name)} is now ${printable(after.name)}`)),
+  ...changed.map(({ before, after }) => turned(cidrNews(before, after).join(', '))),
+];
+
+const cidrNews = (before: CidrAt, after: CidrAt): string[] => [
+  ...(before.name === after.name ? [] : [`${printable(before.name)} is now ${printable(after.name)}`]),
+  ...(before.isIsolated === after.isIsolated
+    ? []
+    : [
+        `the peers of ${printable(after.name)} ${after.isIsolated ? 'are isolated' : 'see each other again'}`,
+      ]),
 ];
 
 const endpointText = ({ endpoint }: PeerAt): string =>
@@ -77,9 +88,20 @@ const peerLines = ({ peers: { added, removed, changed } }: Diff, clock: Clock): 
   ),
 ];
 
-const associationLines = ({ associations: { added, removed } }: Diff): string[] => {
-  const text = ({ cidrs }: (typeof added)[number]): string => cidrs.map(printable).join(' – ');
-  return [...added.map((each) => came(text(each))), ...removed.map((each) => went(text(each)))];
+const limitText = ({ cidrs, cidrIds, allow }: Diff['associations']['added'][number]): string =>
+  allow === undefined
+    ? 'everything may be opened'
+    : cidrIds.map((id, at) => `${printable(cidrs[at] ?? '')} may open ${openedBy(id, allow)}`).join('; ');
+
+const associationLines = ({ associations: { added, removed, changed } }: Diff): string[] => {
+  const pair = ({ cidrs }: (typeof added)[number]): string => cidrs.map(printable).join(' – ');
+  const text = (each: (typeof added)[number]): string =>
+    each.allow === undefined ? pair(each) : `${pair(each)}: ${limitText(each)}`;
+  return [
+    ...added.map((each) => came(text(each))),
+    ...removed.map((each) => went(text(each))),
+    ...changed.map(({ after }) => turned(`${pair(after)}: ${limitText(after)}`)),
+  ];
 };
 
 const proofLines = ({ isProofRequired }: Diff): string[] =>

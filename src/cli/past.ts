@@ -7,6 +7,7 @@ import { RecordedName } from '../values/name.ts';
 import { addChangeOptions } from './change.ts';
 import type { DiffOptions } from './diff.ts';
 import type { HistoryOptions } from './history.ts';
+import { AttemptText } from './openings.ts';
 import { flag, type GlobalOptions, globalOptionsOf, parsedBy, several, wholeNumber } from './options.ts';
 import type { Past } from './plane.ts';
 import { actsOn, networkVerb, type Open, verb } from './program.ts';
@@ -96,11 +97,18 @@ const addWhy = (program: Command, { openPast, realityOf }: Pasts): void => {
   const peerArgument = parsedBy('peer', RecordedName);
   const added = networkVerb(program, 'why', {
     summary: 'explain why two peers can or cannot talk (exit code 3), since when, and who decided it',
-    examples: ['why acme ann press', 'why acme ann press --at friday', 'why acme ann press --json'],
+    examples: ['why acme ann press', 'why acme ann press --port tcp/22', 'why acme ann press --at friday'],
   })
     .argument('<peer>', 'its name, now or then, or its address', peerArgument)
     .argument('<peer>', 'the other one', peerArgument)
     .addOption(at)
+    .addOption(
+      flag(
+        '--port <what>',
+        'whether the first may open this at the second: tcp/22, udp/53, icmp',
+        AttemptText,
+      ),
+    )
     .addOption(json('whether they can talk, the reasons and the events behind them'))
     .addOption(utc);
   actsOn<WhyOptions, Past>(added, openPast, async (past, options, [one = '', other = '']) => {

@@ -1,5 +1,6 @@
 /** The verb state: a network now or at a moment, with CIDRs, peers, associations, open invitations. */
 
+import { openedBy } from '../domain/limits.ts';
 import { printable } from '../domain/rejection.ts';
 import type { AnswerTo } from '../protocol/past.ts';
 import { durationText } from '../values/time.ts';
@@ -70,12 +71,17 @@ const textOf = (state: State, clock: Clock): string => {
     const indent = '  '.repeat(depth);
     const peers = peersOf.get(node.id) ?? [];
     return [
-      `${indent}${paint('bold', printable(node.name))}  ${node.cidr}`,
+      `${indent}${paint('bold', printable(node.name))}  ${node.cidr}${node.isIsolated ? '  isolated' : ''}`,
       ...peers.map((peer) => `${indent}  | ${peerLine(peer, state, clock)}`),
     ];
   });
+  const limitOf = ({ cidrIds, allow }: State['associations'][number]): string =>
+    allow === undefined
+      ? ''
+      : `: ${cidrIds.map((id) => `${nameOf.get(id)} may open ${openedBy(id, allow)}`).join('; ')}`;
   const pairs = state.associations.map(
-    ({ cidrIds }) => `  ${cidrIds.map((id) => nameOf.get(id)).join(' – ')}`,
+    (association) =>
+      `  ${association.cidrIds.map((id) => nameOf.get(id)).join(' – ')}${limitOf(association)}`,
   );
   return [
     `${printable(state.network)} at ${placeText(state, clock)}`,

@@ -3,12 +3,13 @@ import { printable } from '../domain/rejection.ts';
 import { type ObservedWay, wayText } from '../protocol/looking.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
 import type { PeerId } from '../values/id.ts';
+import { type Attempt, allows } from '../values/opening.ts';
 import { momentIn } from './moments.ts';
 import type { Past } from './plane.ts';
 import { answer, answerJson, paint } from './print.ts';
 import { Clock, lineOf } from './telling.ts';
 
-export type WhyOptions = { at?: string; json?: true; utc?: true };
+export type WhyOptions = { at?: string; port?: Attempt; json?: true; utc?: true };
 
 const NO = 3;
 
@@ -17,6 +18,23 @@ type ToldReason = Why['reasons'][number];
 
 /** Local facts about the way to another peer, one sentence each. */
 export type Reality = (names: readonly [string, string]) => Promise<string[]>;
+
+const attemptText = ({ protocol, port }: Attempt): string =>
+  protocol === 'icmp' ? 'ping' : `${protocol}${port === undefined ? '' : ` ${port}`}`;
+
+/** Undefined: not asked. */
+const mayBegin = ({ visible, openings }: Why, attempt: Attempt | undefined): boolean | undefined => {
+  if (attempt === undefined) return undefined;
+  const [there] = openings ?? ['all'];
+  return visible && (there === 'all' || (there != null && allows(there, attempt)));
+};
+
+const answerTo = (found: Why, attempt: Attempt): string => {
+  const [one, other] = found.peers.map(({ name }) => printable(name));
+  return mayBegin(found, attempt)
+    ? `${paint('green', 'yes')}: ${one} may open ${attemptText(attempt)} at ${other}`
+    : `${paint('red', 'no')}: ${one} can see ${other}, but may not open ${attemptText(attempt)} there`;
+};
 
 const headline = ({ visible, peers: [one, other], since }: Why, clock: Clock): string => {
   const names = `${printable(one.name)} and ${printable(other.name)}`;
@@ -55,10 +73,10 @@ const textOf = (
   found: Why,
   { reality, ways }: Observed,
   suggest: (verb: string) => string,
-  clock: Clock,
+  { clock, port }: { clock: Clock; port: Attempt | undefined },
 ): string =>
   [
-    headline(found, clock),
+    ...(port && found.visible ? [answerTo(found, port)] : [headline(found, clock)]),
     ...found.reasons.flatMap((reason) => reasonLines(reason, suggest, clock)),
     ...turnLines(found, clock),
     ...ways.map((way) => `  ${paint('yellow', 'observed')}: ${printable(wayText(way, nameIn(found)))}`),
@@ -78,7 +96,7 @@ const waysBetween = async (past: Past, pair: [PeerId, PeerId]): Promise<Observed
 export const why = async (
   past: Past,
   peers: [string, string],
-  { at, json, utc }: WhyOptions,
+  { at, port, json, utc }: WhyOptions,
   { suggest, reality }: { suggest: (verb: string) => string; reality: Reality },
 ): Promise<void> => {
   const moment = at === undefined ? {} : { at: momentIn('--at', at, { utc: utc ?? false }) };
@@ -89,7 +107,8 @@ export const why = async (
     reality: isNow ? await reality([one.name, other.name]) : [],
     ways: isNow && found.visible ? await waysBetween(past, [one.id, other.id]) : [],
   };
-  if (json) answerJson({ ...found, ...observed });
-  else answer(textOf(found, observed, suggest, new Clock({ utc })));
-  if (!found.visible) process.exitCode = NO;
+  const may = mayBegin(found, port);
+  if (json) answerJson({ ...found, ...observed, ...(may === undefined ? {} : { mayBegin: may }) });
+  else answer(textOf(found, observed, suggest, { clock: new Clock({ utc }), port }));
+  if (!(may ?? found.visible)) process.exitCode = NO;
 };

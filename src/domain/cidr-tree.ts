@@ -9,7 +9,7 @@ export type CidrNode = {
   readonly cidr: Cidr;
   readonly parentId: CidrId | null;
   /** Its own peers do not see each other by being in it. */
-  readonly isIsolated?: true;
+  readonly isIsolated?: true | undefined;
 };
 
 export class CidrTree {

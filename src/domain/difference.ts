@@ -24,7 +24,7 @@ export type Difference = {
 
 const fieldsDiffer = <Row extends object>(before: Row, after: Row): boolean =>
   (Object.keys({ ...before, ...after }) as (keyof Row)[]).some(
-    (field) => String(before[field]) !== String(after[field]),
+    (field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]),
   );
 
 const rowDifference = <Row extends object>(
@@ -55,11 +55,13 @@ const byPair = ({ cidrIds }: Association): string => [...cidrIds].sort((left, ri
 export const differenceOf = (before: Network, after: Network): Difference => {
   const [isBefore, isAfter] = [before.isProofRequired, after.isProofRequired];
   const [isSooner, isLater] = [before.defaultExpiry, after.defaultExpiry];
-  const { added, removed } = rowDifference(before.associations(), after.associations(), byPair);
+  const { added, removed, changed } = rowDifference(before.associations(), after.associations(), byPair);
+  const isLimitedAnew = ({ before, after }: (typeof changed)[number]): boolean =>
+    JSON.stringify(before.allow) !== JSON.stringify(after.allow);
   return {
     cidrs: rowDifference(before.cidrs(), after.cidrs(), byId),
     peers: rowDifference(before.peers(), after.peers(), byId),
-    associations: { added, removed, changed: [] },
+    associations: { added, removed, changed: changed.filter(isLimitedAnew) },
     ...(isBefore === isAfter ? {} : { isProofRequired: { before: isBefore, after: isAfter } }),
     ...(isSooner === isLater ? {} : { defaultExpiry: { before: isSooner, after: isLater } }),
     reach: reachDifference(before, after),

@@ -51,7 +51,8 @@ export class PairStory {
   #note(event: NetworkEvent, position: Position): void {
     if ('peerId' in event && event.peerId !== undefined)
       this.#facts.set(`${event.type} ${event.peerId}`, position);
-    if (event.type === 'AssociationAdded') this.#facts.set(`${event.type} ${event.associationId}`, position);
+    if ('associationId' in event) this.#facts.set(`${event.type} ${event.associationId}`, position);
+    if (event.type === 'CidrIsolated') this.#facts.set(`${event.type} ${event.cidrId}`, position);
     const ended = event.type === 'AssociationDeleted' && this.network.association(event.associationId);
     if (ended) for (const key of bothWays(ended.cidrIds)) this.#facts.set(`${event.type} ${key}`, position);
   }

@@ -7,9 +7,11 @@ import {
   SERVER_CIDR,
   SERVER_PEER,
 } from '../values/id.ts';
+import { allowsText } from '../values/opening.ts';
 import type { Timestamp } from '../values/time.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import { hasEnded } from './ends.ts';
+import { joining, type Openings, openings } from './limits.ts';
 import { lineage } from './lineage.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
@@ -18,6 +20,7 @@ import type { Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
 import { mayBeShown } from './reach.ts';
 import { shellOperands, shellWord } from './rejection.ts';
+import { enforces } from './views.ts';
 import { appears } from './visibility.ts';
 
 export type Reason = {
@@ -31,7 +34,10 @@ export type Reason = {
     | 'Disabled'
     | 'NotJoined'
     | 'InvitationOver'
-    | 'NoAssociation';
+    | 'NoAssociation'
+    | 'Limited'
+    | 'CannotEnforce'
+    | 'Isolated';
   sentence: string;
   /** From each peer's CIDR to the deciding one. */
   chains?: [CidrNode[], CidrNode[]];
@@ -50,6 +56,8 @@ export type Why = {
   /** Whether CIDRs let the first see the second, and back. */
   sight: [boolean, boolean];
   reasons: Reason[];
+  /** What the first may begin towards the second, and back, once they see each other. */
+  openings: [Openings, Openings];
   /** The event since which it is so, if any. */
   turnedAt: Position | undefined;
 };
@@ -90,7 +98,10 @@ const associations = (story: PairStory, [one, other]: Pair): Reason[] => {
         code: 'Association',
         sentence: `${names.join(' and ')} are associated: ${place(one, chains[0])}; ${place(other, chains[1])}`,
         chains,
-        positions: story.last('AssociationAdded', association.id),
+        positions: [
+          ...story.last('AssociationAdded', association.id),
+          ...(association.allow ? story.last('AssociationLimited', association.id) : []),
+        ],
         verbs: [],
       });
     }
@@ -127,7 +138,7 @@ const opened = (story: PairStory, pair: Pair): Reason[] => {
       verbs: [],
     });
   const [own] = chainOf(story.network, one.cidrId);
-  if (own && one.cidrId === other.cidrId)
+  if (own && one.cidrId === other.cidrId && !own.isIsolated)
     reasons.push({
       code: 'SameCidr',
       sentence: `${nameOf(one)} and ${nameOf(other)} are both in ${withBlock(own)}`,
@@ -135,7 +146,60 @@ const opened = (story: PairStory, pair: Pair): Reason[] => {
       positions: added,
       verbs: [],
     });
-  return [...reasons, ...associations(story, pair), ...routed(story, pair)];
+  return [...reasons, ...associations(story, pair), ...limited(story, pair), ...routed(story, pair)];
+};
+
+const between = (network: Network, [one, other]: Pair): [Openings, Openings] =>
+  [one, other].some(({ id }) => id === SERVER_PEER)
+    ? ['all', 'all']
+    : [openings(network, one.cidrId, other.cidrId), openings(network, other.cidrId, one.cidrId)];
+
+/** What each may begin: being seen is not being called. */
+const limited = ({ network }: PairStory, pair: Pair): Reason[] => {
+  const [there, back] = between(network, pair);
+  if (!Array.isArray(there) || !Array.isArray(back)) return [];
+  const [one, other] = pair.map(nameOf);
+  const sentence =
+    `all that joins them is limited: ${one} may open ${allowsText(there)} at ${other}, ${other} may open ${allowsText(back)} at ${one};` +
+    ' for the rest each can be seen and cannot be called';
+  return [{ code: 'Limited', sentence, positions: [], verbs: [] }];
+};
+
+/** A limited pair, an end of which does not keep to limits. */
+const unkept = (story: PairStory, pair: Pair): Reason[] => {
+  const { network } = story;
+  const [one, other] = pair;
+  if (!Array.isArray(between(network, pair)[0])) return [];
+  const loose = pair.filter((peer) => !enforces(network, peer));
+  if (loose.length === 0) return [];
+  const limits = [...joining(network, one.cidrId, other.cidrId)].map(([, { cidrIds }]) =>
+    cidrIds.map((id) => network.cidr(id)?.name ?? String(id)),
+  );
+  const whose = loose.map((peer) => `${nameOf(peer)}'s`).join(' and ');
+  const sentence = `what joins them is limited, and ${whose} program cannot limit ports: update it or give it nft, or allow everything`;
+  return [
+    {
+      code: 'CannotEnforce',
+      sentence,
+      positions: loose.flatMap(({ id }) => story.last('PeerEnforces', id)),
+      verbs: limits
+        .slice(0, MAX_VERBS)
+        .map(([left = '', right = '']) => `unlimit-association ${shellOperands(left, right)}`),
+    },
+  ];
+};
+
+const isolated = (story: PairStory, [one, other]: Pair): Reason[] => {
+  const [own] = chainOf(story.network, one.cidrId);
+  if (!own?.isIsolated || one.cidrId !== other.cidrId) return [];
+  return [
+    {
+      code: 'Isolated',
+      sentence: `${nameOf(one)} and ${nameOf(other)} are both in ${withBlock(own)}, whose peers are isolated from each other`,
+      positions: story.last('CidrIsolated', own.id),
+      verbs: [`unisolate-cidr ${shellOperands(own.name)}`],
+    },
+  ];
 };
 
 /** An import may put peers in a CIDR that contains CIDRs. */
@@ -171,6 +235,8 @@ const closed = (story: PairStory, pair: Pair): Reason[] => {
   const { network } = story;
   const [one, other] = pair;
   if (mayBeShown(network, one, other) && mayBeShown(network, other, one)) return [];
+  const others = [...unkept(story, pair), ...isolated(story, pair)];
+  if (others.length > 0) return others;
   const pairs = joinable(network, pair);
   const ended = pairs.flatMap(([left, right]) => story.last('AssociationDeleted', `${left.id} ${right.id}`));
   const chains: [CidrNode[], CidrNode[]] = [chainOf(network, one.cidrId), chainOf(network, other.cidrId)];
@@ -249,6 +315,7 @@ export const whyOf = (
     homes: [network.cidr(one.cidrId), network.cidr(other.cidrId)],
     present: [appears(network.peer(one.id)), appears(network.peer(other.id))],
     sight: [mayBeShown(network, one, other), mayBeShown(network, other, one)],
+    openings: between(network, [one, other]),
     reasons: visible ? opened(story, [one, other]) : obstacles(story, [one, other], now),
     turnedAt,
   };

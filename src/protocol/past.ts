@@ -2,12 +2,12 @@
 import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
 import { Peer } from '../domain/peer.ts';
-import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { Hash, PeerId, Position } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
-import { Opening } from '../values/opening.ts';
+import { Allow } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
-import { CidrRow } from './rows.ts';
+import { AssociationAt, CidrAt, CidrRow } from './rows.ts';
 
 /** A time, or the position of the last record (0: before the first). */
 export const Moment = z.union([Position, Timestamp]);
@@ -84,13 +84,6 @@ export const Told = z.object({
 });
 export type Told = z.infer<typeof Told>;
 
-const AssociationAt = z.object({
-  id: AssociationId,
-  cidrIds: z.tuple([CidrId, CidrId]),
-  /** Absent: everything, both ways. */
-  allow: z.array(Opening).optional(),
-});
-
 const PeerBrief = z.object({ id: PeerId, name: z.string(), ip: Ip });
 export type PeerBrief = z.infer<typeof PeerBrief>;
 
@@ -125,6 +118,8 @@ const ToldReason = z.object({
   verbs: z.array(z.string()),
 });
 
+const OpeningsTold = z.union([z.literal('all'), z.array(Allow)]).nullable();
+
 const JudgedPeer = PeerBrief.extend({ cidr: z.string().nullable() });
 
 const Obstacle = z.object({ sentence: z.string(), hint: z.string(), verb: z.string().optional() });
@@ -136,7 +131,7 @@ export const ANSWERS = {
   history: z.object({ entries: z.array(Told), end: Position }),
   state: Place.extend({
     network: z.string(),
-    cidrs: z.array(CidrRow),
+    cidrs: z.array(CidrAt),
     peers: z.array(Peer),
     associations: z.array(AssociationAt),
     /** Absent from older servers. */
@@ -147,7 +142,7 @@ export const ANSWERS = {
   diff: z.object({
     from: Place,
     to: Place,
-    cidrs: rows(CidrRow),
+    cidrs: rows(CidrAt),
     peers: rows(Peer),
     associations: rows(NamedAssociation),
     isProofRequired: z.object({ before: z.boolean(), after: z.boolean() }).optional(),
@@ -160,6 +155,8 @@ export const ANSWERS = {
     peers: z.tuple([JudgedPeer, JudgedPeer]),
     /** Whether the rule of CIDRs shows the second to the first, and vice versa. */
     sight: z.tuple([z.boolean(), z.boolean()]),
+    /** What the first may begin towards the second, and vice versa; null: nothing joins them. Absent from older servers. */
+    openings: z.tuple([OpeningsTold, OpeningsTold]).optional(),
     reasons: z.array(ToldReason),
     /** The event that made it so; null if it always was. */
     since: Told.nullable(),

@@ -3,10 +3,10 @@ import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
-import { CidrId, PeerId } from '../values/id.ts';
+import { AssociationId, CidrId, PeerId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
-import { Allow } from '../values/opening.ts';
+import { Allow, Opening } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
 
 /** A joined and enabled peer; others are never shown. */
@@ -63,3 +63,16 @@ export const RelayStanding = z.object({
 export type RelayStanding = z.infer<typeof RelayStanding>;
 
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });
+
+/** A CIDR as admins see it. */
+export const CidrAt = CidrRow.extend({
+  /** Its own peers do not see each other by being in it. */
+  isIsolated: z.literal(true).optional(),
+});
+
+export const AssociationAt = z.object({
+  id: AssociationId,
+  cidrIds: z.tuple([CidrId, CidrId]),
+  /** All that may be begun over it; absent: everything, both ways. */
+  allow: z.array(Opening).optional(),
+});

@@ -96,6 +96,10 @@ describe('each change, by flags alone', () => {
     'associated "bakers" and "machines": their peers see each other',
     { type: 'AssociationAdded', cidrIds: [ids.bakers, ids.machines] },
   );
+  changes('isolate-cidr acme bakers', 'isolated the peers of "bakers" from each other', {
+    type: 'CidrIsolated',
+    cidrId: ids.bakers,
+  });
   changes(
     'set-endpoint acme -e [2001:db8::1]:51820',
     'the server is reached at [2001:db8::1]:51820: connected peers know at once',
@@ -239,7 +243,27 @@ describe('each change, by flags alone', () => {
     await answers('enable-peer acme --name bob', 'enabled "bob"');
     await inn('add-cidr acme --name ovens --cidr 10.42.2.0/24');
     await answers('delete-cidr acme --name ovens', 'deleted the CIDR "ovens"');
-    await inn('add-association acme bakers machines');
+    await answers(
+      'add-association acme bakers machines --allow bakers:tcp/631,9100-9110 --allow bakers:icmp',
+      'associated "bakers" and "machines": their peers see each other where both keep to the limit',
+    );
+    expect((await inn('list-associations acme')).stdout).toContain(
+      'bakers → machines: tcp 631, 9100-9110 and ping; machines → bakers: nothing',
+    );
+    await answers(
+      'limit-association acme machines bakers --allow none',
+      'limited the association of "machines" and "bakers"',
+    );
+    await answers(
+      'limit-association acme machines bakers --allow none',
+      'nothing to do: it is limited so already',
+    );
+    await answers(
+      'unlimit-association acme bakers machines',
+      'lifted the limit of "bakers" and "machines": their peers may begin everything',
+    );
+    await answers('isolate-cidr acme bakers', 'isolated the peers of "bakers" from each other');
+    await answers('unisolate-cidr acme bakers', 'the peers of "bakers" see each other again');
     await answers(
       'delete-association acme machines bakers',
       'deleted the association of "machines" and "bakers"',

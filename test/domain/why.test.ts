@@ -69,6 +69,41 @@ describe('they can talk', () => {
   });
 });
 
+describe('where all that joins them is limited', () => {
+  const allow = [{ from: ids.humans, protocol: 'tcp' as const, ports: [[631, 631] as [number, number]] }];
+  const limited: NetworkEvent = { type: 'AssociationLimited', associationId: joined.associationId, allow };
+  const keeps = (peerId: PeerId): NetworkEvent => ({ type: 'PeerEnforces', peerId, limits: true });
+
+  it('they see each other when both keep to it, and each may begin its part', () => {
+    const found = why(ids.ann, ids.oven, [...network, joined, limited, keeps(ids.ann), keeps(ids.oven)]);
+    expect(found).toMatchObject({
+      visible: true,
+      openings: [[{ protocol: 'tcp', ports: [[631, 631]] }], []],
+      reasons: [{ code: 'Association' }, { code: 'Limited' }],
+    });
+    expect(found.reasons[1]?.sentence).toContain(
+      'ann may open tcp 631 at oven, oven may open nothing at ann',
+    );
+  });
+
+  it('one that cannot keep to it is named', () => {
+    const found = why(ids.ann, ids.oven, [...network, joined, limited, keeps(ids.ann)]);
+    expect(found).toMatchObject({
+      visible: false,
+      reasons: [{ code: 'CannotEnforce', verbs: ['unlimit-association humans machines'] }],
+    });
+    expect(found.reasons[0]?.sentence).toContain("oven's program cannot limit ports");
+  });
+
+  it('peers of an isolated CIDR are told so', () =>
+    expect(
+      why(ids.ann, ids.ryo, [...network, { type: 'CidrIsolated', cidrId: ids.engineers }]),
+    ).toMatchObject({
+      visible: false,
+      reasons: [{ code: 'Isolated', verbs: ['unisolate-cidr engineers'] }],
+    }));
+});
+
 describe('they cannot talk', () => {
   it('no association joins them: the nearest that would are named', () => {
     const { visible, reasons, turnedAt } = why(ids.ann, ids.oven, network);

@@ -21,11 +21,10 @@ import {
 } from '../../protocol/http.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { RelayStanding, SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
+import { AssociationAt, CidrAt, RelayStanding, SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
-import { AssociationId, CidrId, Hash, type PeerId, Position } from '../../values/id.ts';
-import { RecordedCidr } from '../../values/ip.ts';
+import { Hash, type PeerId, Position } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { readConf } from '../memory/conf-file.ts';
 import { doubtSentence } from '../memory/doubt.ts';
@@ -39,8 +38,8 @@ export const View = z.object({
   position: Position,
   hash: Hash,
   peers: z.array(Peer),
-  cidrs: z.array(z.object({ id: CidrId, name: z.string(), cidr: RecordedCidr, parentId: CidrId.nullable() })),
-  associations: z.array(z.object({ id: AssociationId, cidrIds: z.tuple([CidrId, CidrId]) })),
+  cidrs: z.array(CidrAt),
+  associations: z.array(AssociationAt),
   isProofRequired: z.boolean().optional(),
   unproved: z.array(UnprovedRefusal).optional(),
   seen: z.array(SeenPeer).optional(),

@@ -7,6 +7,7 @@ import type { AnswerTo, Place, Told } from '../../protocol/past.ts';
 import type { EventLog } from '../../store/log.ts';
 import { Failure } from '../../values/failure.ts';
 import type { PeerId } from '../../values/id.ts';
+import type { Allow } from '../../values/opening.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { briefOf } from './rehearsal.ts';
 
@@ -48,6 +49,7 @@ export class Pairs {
       at: place,
       peers: [judged(0), judged(1)],
       sight: why.sight,
+      openings: [inJson(why.openings[0]), inJson(why.openings[1])],
       reasons: why.reasons.map(({ positions, ...reason }) => ({
         ...reason,
         events: positions.flatMap((position) => at.get(position) ?? []),
@@ -56,3 +58,5 @@ export class Pairs {
     };
   }
 }
+
+const inJson = (openings: Why['openings'][0]): 'all' | Allow[] | null => openings ?? null;

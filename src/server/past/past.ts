@@ -176,7 +176,10 @@ export class LogPast {
       associations: {
         added: associations.added.map((each) => named(after, each)),
         removed: associations.removed.map((each) => named(before, each)),
-        changed: [],
+        changed: associations.changed.map((each) => ({
+          before: named(before, each.before),
+          after: named(after, each.after),
+        })),
       },
       ...(isProofRequired ? { isProofRequired } : {}),
       ...(defaultExpiry ? { defaultExpiry } : {}),
