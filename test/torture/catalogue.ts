@@ -432,8 +432,8 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/filter/through.ts',
-        line: 'counter drop`,',
-        becomes: 'counter accept`,',
+        line: '" counter drop`,',
+        becomes: '" counter accept`,',
       },
     ],
   },
@@ -934,7 +934,7 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
-    id: 'R51',
+    id: 'R54',
     what: 'packets are under way by the relay while a pair goes over to the direct way',
     tests: [{ file: 'test/e2e/ways.test.ts', titles: 'they go over to the direct way' }],
     sabotages: [
