@@ -1,6 +1,6 @@
 // Leaving a network and ending one: what is deleted, what is asked before, and what stays.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLIENT, follow, type Host, SERVER, SmallNetwork } from './small-network.ts';
+import { CLIENT, follow, type Host, SERVER, SmallNetwork, until } from './small-network.ts';
 
 let network: SmallNetwork;
 let ann: Host;
@@ -30,7 +30,7 @@ describe('innernet uninstall', () => {
 
   it('ends the process that follows the network, and takes device, names, key and pins away', async () => {
     const following = await follow(ann);
-    expect(await sh(ann, 'cat /etc/hosts')).toContain('bob.acme.wg');
+    await until('bob has a name', async () => (await sh(ann, 'cat /etc/hosts')).includes('bob.acme.wg'));
     expect(await ann.sure([...CLIENT, 'uninstall', 'acme', '--yes'])).toBe('uninstalled acme\n');
     expect(await following.ended).toMatchObject({ code: 0 });
     expect(await hasDevice(ann)).toBe(false);
