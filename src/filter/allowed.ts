@@ -43,10 +43,11 @@ export const allowedBy = (
       { name: `${name}-ping`, of, elements: ping },
       { name: `${name}-ports`, of: `${of} . inet_proto . inet_service`, elements: ports },
     ],
+    // The most frequent first; other protocols are in no element.
     rules: [
+      `${expression} . meta l4proto . th dport @${name}-ports accept`,
       `${expression} @${name}-all accept`,
       `${expression} @${name}-ping ${echo} accept`,
-      `meta l4proto { tcp, udp } ${expression} . meta l4proto . th dport @${name}-ports accept`,
     ],
   };
 };

@@ -41,11 +41,14 @@ export const inbound = ({
       ...may.sets,
     ],
     chains: [
-      { name: 'judge', rules: [...may.rules, 'counter drop'] },
+      {
+        name: 'judge',
+        rules: [...may.rules, `meta l4proto ${icmp} ct state related accept`, 'counter drop'],
+      },
       {
         name: 'limited',
         rules: [
-          `meta l4proto ${icmp} ct state related accept`,
+          'ct direction original goto judge',
           `ct label ${UNDER_WAY} goto judge`,
           'ct state established,related ct direction reply accept',
           'goto judge',

@@ -50,7 +50,7 @@ it('asks by the same rules whatever is allowed, in both families and for pairs',
     allowedBy('may', source(6), allowed),
   );
   expect(some?.rules).toEqual(none?.rules);
-  expect(some?.rules[1]).toBe('ip6 saddr @may-ping icmpv6 type echo-request accept');
+  expect(some?.rules[2]).toBe('ip6 saddr @may-ping icmpv6 type echo-request accept');
   const pairs = allowedBy('may', sourceAndTarget(4), [
     { key: '10.42.1.2 . 10.42.2.0/24', allow: [{ protocol: 'udp' }] },
   ]);

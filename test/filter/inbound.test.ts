@@ -23,13 +23,17 @@ it('judges before any translation of addresses', () =>
     iifname "acme" ip saddr @limited goto limited
   }`));
 
-it('lets errors and answers pass, and what was under way no more than the other side may begin', () =>
+it('lets answers pass, and what was under way no more than the other side may begin', () =>
   expect(script(4)).toContain(`  chain limited {
-    meta l4proto icmp ct state related accept
+    ct direction original goto judge
     ct label 105 goto judge
     ct state established,related ct direction reply accept
     goto judge
   }`));
+
+it('lets errors pass', () =>
+  expect(script(4)).toContain(`    meta l4proto icmp ct state related accept
+    counter drop`));
 
 it('asks whether more than TCP was under way only of a first table', () => {
   const blocks = 'elements = { 10.42.1.0-10.42.1.255 }';
