@@ -27,6 +27,10 @@ export const PLAIN = 'plain';
 /** The names with commas, for a stream's query. */
 export const canText = (names: readonly string[]): string => names.join(',');
 
+/** What a client says. */
+export const clientCan = (canLimit: boolean): string =>
+  canText([...CAN, PLAIN, ...(canLimit ? [LIMITS] : [])]);
+
 /** Whether a stream's query names it. */
 export const saysCan = (text: string | undefined, name: string): boolean =>
   text?.split(',').includes(name) ?? false;

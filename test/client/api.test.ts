@@ -102,7 +102,7 @@ describe('a snapshot', () => {
 
   it('comes with the way to it, paged through where it is long', async () => {
     answer = pages;
-    const { snapshot: whole, reached } = await api.snapshot(history.head(27));
+    const { snapshot: whole, reached } = await api.snapshot(history.head(27), 'proof');
     expect(reached).toEqual(history.head(57));
     expect(whole.from).toBe(57);
     expect(asked).toEqual([
@@ -116,8 +116,8 @@ describe('a snapshot', () => {
 
   it('is asked for without a position by who has none', async () => {
     answer = ({ url }, response) =>
-      response.end(JSON.stringify(url === '/v1/user/snapshot' ? snapshot(60) : {}));
-    expect((await api.snapshot(undefined)).snapshot.position).toBe(60);
+      response.end(JSON.stringify(url === '/v1/user/snapshot?can=proof' ? snapshot(60) : {}));
+    expect((await api.snapshot(undefined, 'proof')).snapshot.position).toBe(60);
   });
 
   it('ends also where the server leads nowhere', async () => {
@@ -125,6 +125,6 @@ describe('a snapshot', () => {
       response.end(
         JSON.stringify(url.includes('digests') ? { from: 3, position: 3, digests: [] } : snapshot(50)),
       );
-    expect((await api.snapshot(history.head(3))).reached).toEqual(history.head(3));
+    expect((await api.snapshot(history.head(3), 'proof')).reached).toEqual(history.head(3));
   });
 });

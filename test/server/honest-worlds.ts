@@ -18,6 +18,7 @@ import { Rejected } from '../../src/domain/rejection.ts';
 import { mayConnect } from '../../src/domain/rights.ts';
 import { viewOf } from '../../src/domain/views.ts';
 import { visiblePeers } from '../../src/domain/visibility.ts';
+import { clientCan } from '../../src/protocol/can.ts';
 import { CLOSE, type ServerFrame } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, NETWORK_PATH, PAST_PATH, REDEEM_PATH } from '../../src/protocol/http.ts';
 import { PROOF_HEADER } from '../../src/protocol/proof-header.ts';
@@ -329,7 +330,7 @@ class Machine {
 
   async #fetch(): Promise<void> {
     const { mirror } = this.#journal.kept;
-    const { snapshot, reached } = await patiently(() => this.api.snapshot(mirror.head));
+    const { snapshot, reached } = await patiently(() => this.api.snapshot(mirror.head, clientCan(false)));
     this.#note({ snapshot });
     const verdict = mirror.judgeSnapshot(snapshot, reached);
     if (verdict.kind === 'take' || verdict.kind === 'alarm') await this.#commit(verdict.effect);

@@ -10,6 +10,7 @@ import { Stream } from '../../src/client/sync/stream.ts';
 import type { Peer } from '../../src/domain/peer.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import { Turns } from '../../src/machine/turns.ts';
+import { clientCan } from '../../src/protocol/can.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';
 import type { LimitRow } from '../../src/protocol/rows.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
@@ -126,7 +127,7 @@ export class FollowedClient {
   }
 
   async #fetch(stream: Stream): Promise<void> {
-    const { snapshot, reached } = await this.#api.snapshot(this.mirror.head);
+    const { snapshot, reached } = await this.#api.snapshot(this.mirror.head, clientCan(false));
     this.#options.count('snapshots');
     await this.#obey(stream, this.mirror.judgeSnapshot(snapshot, reached), true);
   }

@@ -9,6 +9,7 @@ import type { NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { during } from '../../cli/progress.ts';
 import type { AdminCommand } from '../../domain/command.ts';
 import { Peer } from '../../domain/peer.ts';
+import { clientCan } from '../../protocol/can.ts';
 import type { Outcome, Rehearsal } from '../../protocol/commands.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import {
@@ -221,7 +222,7 @@ export class ApiPlane implements Plane {
 
   /** For a non-admin: no associations. */
   async #viewOfPeer(refused: CallRefused): Promise<NetworkView> {
-    const { snapshot } = await this.#api.snapshot(undefined);
+    const { snapshot } = await this.#api.snapshot(undefined, clientCan(true));
     const { network: networkId, position, hash, peers, cidrs } = snapshot;
     const seen = { isDisabled: false, isRedeemed: true, inviteExpires: null };
     return {

@@ -205,13 +205,20 @@ export class Api {
     throw refusalIn(answer);
   }
 
-  /** Everything in sight. `reached`: the given head, extended by paged digests if it was far behind. */
-  async snapshot(head: Head | undefined): Promise<{ snapshot: Snapshot; reached: Head | undefined }> {
+  /**
+   * Everything in sight of a program that can what `can` says. `reached`: the given head, extended by paged digests if
+   * it was far behind.
+   */
+  async snapshot(
+    head: Head | undefined,
+    can: string,
+  ): Promise<{ snapshot: Snapshot; reached: Head | undefined }> {
     const { Snapshot } = await import('../../protocol/frames.ts');
     let reached = head;
     for (;;) {
-      const query = reached ? `?position=${reached.position}&hash=${reached.hash}` : '';
-      const snapshot = await this.ask(Snapshot, { method: 'GET', path: `${SNAPSHOT_PATH}${query}` });
+      const known = reached ? [`position=${reached.position}`, `hash=${reached.hash}`] : [];
+      const query = [...known, `can=${can}`].join('&');
+      const snapshot = await this.ask(Snapshot, { method: 'GET', path: `${SNAPSHOT_PATH}?${query}` });
       if (!reached || snapshot.from <= reached.position || snapshot.network !== reached.networkId)
         return { snapshot, reached };
       const next = await this.#page(reached, snapshot.from);

@@ -4,6 +4,7 @@ import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
 import { Turns } from '../../machine/turns.ts';
+import { clientCan } from '../../protocol/can.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import { candidatesFrom } from '../../protocol/local-candidates.ts';
 import type { Endpoint, SocketAddress } from '../../values/endpoint.ts';
@@ -417,7 +418,7 @@ export class Follower {
       return;
     }
     // A newcomer fetches everything while the stream opens.
-    this.#prefetched = isNewcomer ? this.#api.snapshot(this.#mirror.head) : undefined;
+    this.#prefetched = isNewcomer ? this.#snapshot() : undefined;
     this.#prefetched?.catch(() => {});
     const { internalEndpoint, publicKey } = this.#conf.now.server;
     const server = { endpoint: internalEndpoint, key: publicKey };
@@ -456,11 +457,15 @@ export class Follower {
     this.#stream?.send({ kind: 'applied', position, held: this.#mirror.heldCount });
   }
 
+  #snapshot(): ReturnType<Api['snapshot']> {
+    return this.#api.snapshot(this.#mirror.head, clientCan(this.#keeper.limits.works));
+  }
+
   async #fetch(least: Position): Promise<void> {
     const prefetched = await this.#prefetched?.catch(() => undefined);
     this.#prefetched = undefined;
     const isRecent = prefetched && prefetched.snapshot.position >= least;
-    const fetched = isRecent ? prefetched : await this.#api.snapshot(this.#mirror.head);
+    const fetched = isRecent ? prefetched : await this.#snapshot();
     await this.#follow({ kind: 'snapshot', ...fetched });
   }
 

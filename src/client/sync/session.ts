@@ -1,6 +1,6 @@
 /** A client's session with its server as a pure machine: events go in, effects come out. */
 import { printable } from '../../domain/rejection.ts';
-import { CAN, canText, LIMITS, PEER_RELAY, PLAIN } from '../../protocol/can.ts';
+import { clientCan, PEER_RELAY } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { BEFORE_READING } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -202,7 +202,7 @@ export class Session {
       ...(head ? { position: head.position, hash: head.hash } : {}),
       ...(head && !filled ? { state: 'none' as const } : {}),
       ...(this.#seen.boot ? this.#seen : {}),
-      can: canText([...CAN, PLAIN, ...(this.#options.canLimit() ? [LIMITS] : [])]),
+      can: clientCan(this.#options.canLimit()),
     };
     return [{ do: 'open', query, patience: patienceAt(this.#attempt), isNewcomer: !filled }];
   }
