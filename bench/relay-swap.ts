@@ -79,17 +79,19 @@ const underPings = async (scene: RelayScene) => {
   return { ...(await pings.end()), isBack };
 };
 
-/** Segments sent again around the swap, and in as long a time after it. */
+/** Segments sent again around the swap; the control is another start of the programs, where the way is direct already. */
 const underTcp = async (scene: RelayScene, rate: number) => {
   const tcp = await Tcp.start(scene, rate);
   try {
     await pause(1000);
     const before = await again(scene);
-    const begin = performance.now();
     const isBack = await swap(scene);
     const between = await again(scene);
-    await pause(performance.now() - begin);
-    const control = (await again(scene)).all - between.all;
+    for (const side of [scene.ann, scene.bob]) await scene.unfollow(side);
+    const started = await again(scene);
+    await scene.followBoth();
+    await pause(AFTER_MS);
+    const control = (await again(scene)).all - started.all;
     const [all, needless] = [between.all - before.all, between.needless - before.needless];
     return { again: all, lost: Math.max(0, all - needless - control), control, isBack };
   } finally {
