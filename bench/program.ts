@@ -34,6 +34,7 @@ import { relayFall } from './relay-fall.ts';
 import { relayFlood } from './relay-flood.ts';
 import { relayGone } from './relay-gone.ts';
 import { relayMeet } from './relay-meet.ts';
+import { relayNat } from './relay-nat.ts';
 import { relayRate } from './relay-rate.ts';
 import { relayFailure, relaySwap } from './relay-swap.ts';
 import { replay } from './replay.ts';
@@ -78,6 +79,7 @@ const ROWS: readonly Row[] = [
   relayGone,
   relayCrowd,
   relayFlood,
+  relayNat,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
 const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];

@@ -22,6 +22,7 @@ const PATIENCE = 60;
 export const LEAST_BY_KERNEL = 0.99;
 
 export type Ports = 'keep' | 'random';
+export type Unsolicited = 'drop' | 'reject' | 'accept';
 export type Side = { name: string; machine: Machine; router: Host; address: string; key: string };
 
 type RelaySceneOptions = {
@@ -30,6 +31,10 @@ type RelaySceneOptions = {
   ports: readonly [Ports, Ports];
   /** False: the server has no nft, so that its program passes all packets. */
   hasNft?: boolean;
+  /** What the routers do with packets that nobody inside asked for. */
+  unsolicited?: Unsolicited;
+  /** False: the server relays nothing. */
+  relays?: boolean;
 };
 
 export class RelayScene {
@@ -37,17 +42,17 @@ export class RelayScene {
   readonly server: Machine;
   readonly lab: Lab;
   readonly #folder: string;
-  readonly #ports: readonly [Ports, Ports];
+  readonly #options: RelaySceneOptions;
   readonly #sides = new Map<string, Side>();
   readonly #following = new Map<Side, Running>();
   #serving: Running | undefined;
 
-  private constructor(lab: Lab, folder: string, server: Host, { path, ports }: RelaySceneOptions) {
+  private constructor(lab: Lab, folder: string, server: Host, options: RelaySceneOptions) {
     this.lab = lab;
-    this.path = path;
+    this.path = options.path;
     this.server = new Machine(server, folder);
     this.#folder = folder;
-    this.#ports = ports;
+    this.#options = options;
   }
 
   /** The server relays; nobody has joined. */
@@ -110,8 +115,13 @@ export class RelayScene {
     const terms = ['--cidr', 'humans', '--auto-ip', '--admin', 'false', '--invite-expires', '1d'];
     const file = ['--save-config', invitation, '--yes'];
     await this.server.type('innernet-server', 'add-peer', DEVICE, '--name', name, ...terms, ...file);
-    const ports = this.#ports[this.#sides.size === 0 ? 0 : 1];
-    const router = await this.lab.router(`of-${name}`, { ports, delayMs: this.path.oneWayMs / 2 });
+    const { ports: both, unsolicited = 'drop' } = this.#options;
+    const ports = both[this.#sides.size === 0 ? 0 : 1];
+    const router = await this.lab.router(`of-${name}`, {
+      ports,
+      unsolicited,
+      delayMs: this.path.oneWayMs / 2,
+    });
     const machine = new Machine(await this.lab.host(name, { behind: router }), this.#folder);
     const side = { name, machine, router, address: addressIn(invitation), key: '' };
     this.#sides.set(name, side);
@@ -185,7 +195,7 @@ export class RelayScene {
 
   async isBy(way: 'relay' | 'direct'): Promise<boolean> {
     const places = await this.places();
-    return places.every((place) => (place === this.relay) === (way === 'relay'));
+    return places.every((place) => place.includes(':') && (place === this.relay) === (way === 'relay'));
   }
 
   async waitFor(way: 'relay' | 'direct'): Promise<void> {
@@ -257,7 +267,10 @@ export class RelayScene {
     const humans = ['--name', 'humans', '--cidr', '10.42.1.0/24', '--parent', DEVICE];
     await server.type('innernet-server', 'add-cidr', DEVICE, ...humans, '--yes');
     const { text } = await server.type('innernet-server', 'list-relays', DEVICE, '--json');
-    if (JSON.parse(text).length === 0) {
+    const isRelay = JSON.parse(text).length > 0;
+    if (this.#options.relays === false) {
+      if (isRelay) await server.type('innernet-server', 'clear-relay', DEVICE, 'innernet-server', '--yes');
+    } else if (!isRelay) {
       const port = ['--port', String(RELAY_PORT)];
       await server.type('innernet-server', 'set-relay', DEVICE, 'innernet-server', ...port, '--yes');
     }
