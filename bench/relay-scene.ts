@@ -1,6 +1,6 @@
 /**
  * Two peers behind a router each, and a server that relays: what the rows of the relay share. Any two of the three are
- * as far from each other as the path says, so the way by the relay is twice as long as the direct one.
+ * as far from each other as the path says, so the way by the relay is twice as long as the direct one, unless it is between.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { passedIn } from '../src/filter/relay-table.ts';
@@ -31,6 +31,8 @@ type RelaySceneOptions = {
   ports: readonly [Ports, Ports];
   /** False: the server has no nft, so that its program passes all packets. */
   hasNft?: boolean;
+  /** The relay is half way between the two, so that no packet overtakes another when the way changes. */
+  isBetween?: boolean;
   /** What the routers do with packets that nobody inside asked for. */
   unsolicited?: Unsolicited;
   /** False: the server relays nothing. */
@@ -60,7 +62,7 @@ export class RelayScene {
     const folder = makeFolder();
     const lab = await Lab.create();
     try {
-      const server = await lab.host('server', { delayMs: options.path.oneWayMs / 2 });
+      const server = await lab.host('server', { delayMs: options.isBetween ? 0 : options.path.oneWayMs / 2 });
       const scene = new RelayScene(lab, folder, server, options);
       if (options.hasNft === false) await server.sure(['mount', '--bind', '/dev/null', '/usr/sbin/nft']);
       await scene.#begin();

@@ -13,10 +13,11 @@ import { repeated } from './scale.ts';
 import type { Path } from './scene.ts';
 
 const VARIANTS: readonly Variant[] = [
-  { oneWayMs: 0, hasNft: true },
-  { oneWayMs: 20, hasNft: true },
-  { oneWayMs: 20, hasNft: false },
-  { oneWayMs: 40, hasNft: true },
+  { oneWayMs: 0, hasNft: true, isBetween: true },
+  { oneWayMs: 20, hasNft: true, isBetween: true },
+  { oneWayMs: 20, hasNft: false, isBetween: true },
+  { oneWayMs: 20, hasNft: true, isBetween: false },
+  { oneWayMs: 40, hasNft: true, isBetween: true },
 ];
 /** Megabits a second from each side. */
 const TCP_RATES = [10, 30] as const;
@@ -103,7 +104,7 @@ const sum = (values: readonly number[]): number => values.reduce((one, other) =>
 
 type Say = (progress: string) => void;
 
-type Variant = { oneWayMs: number; hasNft: boolean };
+type Variant = { oneWayMs: number; hasNft: boolean; isBetween: boolean };
 
 const pingRounds = async (scene: RelayScene, count: number, say: Say) => {
   const rounds: Awaited<ReturnType<typeof underPings>>[] = [];
@@ -128,11 +129,11 @@ const tcpRounds = async (scene: RelayScene, rate: number, count: number, say: Sa
   return rounds;
 };
 
-const swapsOn = async ({ oneWayMs, hasNft }: Variant, say: Say): Promise<Measured[]> => {
+const swapsOn = async ({ oneWayMs, hasNft, isBetween }: Variant, say: Say): Promise<Measured[]> => {
   const path = pathOf(oneWayMs);
-  const where = `${path.name}${hasNft ? '' : ', by the program'}`;
+  const where = `${path.name}${hasNft ? '' : ', by the program'}${isBetween ? '' : ', the relay twice as far'}`;
   const named = (name: string, unit: string) => ({ name: `${name}, ${where}`, unit });
-  const scene = await RelayScene.withBoth({ path, ports: ['keep', 'keep'], hasNft });
+  const scene = await RelayScene.withBoth({ path, ports: ['keep', 'keep'], hasNft, isBetween });
   const count = repeated(3, 100);
   try {
     await scene.waitFor('direct');
