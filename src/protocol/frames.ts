@@ -106,13 +106,16 @@ export type Indices = z.infer<typeof Indices>;
 const Look = frame('look', { for: z.number().int().positive().max(600) });
 export type Look = z.infer<typeof Look>;
 
+/** Peers that are seen alike: a number without another meaning. */
+const Group = z.number().int().nonnegative();
+
 /** A peer that the receiving relay serves. */
 export const ServedPeer = z.object({
   id: PeerId,
   key: PublicKey,
   /** Its mailbox at this relay. */
   mailbox: PublicKey,
-  cidr: CidrId,
+  group: Group,
   /** Where the server hears it: its mailbox is believed from there. */
   host: Ip.nullable(),
   /** The endpoint of a peer in the open. */
@@ -120,8 +123,8 @@ export const ServedPeer = z.object({
 });
 export type ServedPeer = z.infer<typeof ServedPeer>;
 
-/** Of two CIDRs, or of one twice: their peers see each other. */
-export const Sight = z.tuple([CidrId, CidrId]);
+/** Of two groups, or of one twice: their peers see each other. */
+export const Sight = z.tuple([Group, Group]);
 export type Sight = z.infer<typeof Sight>;
 
 /** Peers and sights in one `relay` frame: it stays below `MAX_DELTA_BYTES`. */

@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { Served } from '../../src/client/relay/served.ts';
 import type { RelayDuty, ServedPeer } from '../../src/protocol/frames.ts';
-import type { CidrId, PeerId } from '../../src/values/id.ts';
+import type { PeerId } from '../../src/values/id.ts';
 import { key } from './sight.ts';
 
-const [humans, machines] = [2 as CidrId, 3 as CidrId];
+const [humans, machines] = [2, 3];
 const [ann, bob, press] = [11 as PeerId, 12 as PeerId, 13 as PeerId];
 
-const peer = (id: PeerId, cidr: CidrId): ServedPeer => ({
-  ...{ id, key: key(id), mailbox: key(100 + id), cidr, host: null, openAt: null },
+const peer = (id: PeerId, group: number): ServedPeer => ({
+  ...{ id, key: key(id), mailbox: key(100 + id), group, host: null, openAt: null },
 });
 const duty = (more: Partial<RelayDuty>): RelayDuty => ({
   ...{ kind: 'relay', port: 51821, isFirst: false, isLast: true },

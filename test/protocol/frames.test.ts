@@ -46,7 +46,7 @@ const FROM_SERVER = [
     isLast: false,
     changed: [
       {
-        ...{ id: 2, key: keyOf('ann'), mailbox: keyOf('mailbox'), cidr: 4 },
+        ...{ id: 2, key: keyOf('ann'), mailbox: keyOf('mailbox'), group: 4 },
         ...{ host: '198.51.100.7', openAt: null },
       },
     ],

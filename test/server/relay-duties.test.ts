@@ -96,12 +96,9 @@ describe('a relay on the machine of a peer', () => {
 
   it('hears of no peer that it does not see, and of each its own mailbox there', async () => {
     const { running, oven, first } = await relaying();
-    const { network } = running.live;
-    for (const { id, mailbox, cidr } of first.changed) {
-      expect(mailbox).toBe(MAILBOXES.mailboxOf(ids.oven, id));
-      expect(cidr).toBe(network.peer(id)?.cidrId);
-    }
-    const [engineers, bakers] = [ids.engineers, ids.bakers];
+    for (const { id, mailbox } of first.changed) expect(mailbox).toBe(MAILBOXES.mailboxOf(ids.oven, id));
+    const [engineers, others, bakers] = first.changed.map(({ group }) => group);
+    expect(others).toBe(engineers);
     expect(first.seen).toEqual([
       [engineers, engineers],
       [bakers, bakers],
@@ -112,6 +109,17 @@ describe('a relay on the machine of a peer', () => {
     expect(await oven.next('relay')).toMatchObject({ removed: [], unseen: [[engineers, bakers]] });
     await running.ask({ type: 'DeleteAssociation', cidrs: ['machines', 'bakers'] });
     expect(await oven.next('relay')).toMatchObject({ removed: [ids.bob], unseen: [[bakers, bakers]] });
+  });
+
+  it('R48: hears that peers see each other no more, isolated or limited at an end that does not keep to it', async () => {
+    const { running, oven, first } = await relaying();
+    const [engineers, , bakers] = first.changed.map(({ group }) => group) as [number, number, number];
+    await running.ask({ type: 'IsolateCidr', cidr: 'engineers' });
+    expect((await oven.next('relay')).unseen).toEqual([[engineers, engineers]]);
+    await running.ask({ type: 'AddAssociation', cidrs: ['engineers', 'bakers'] });
+    expect((await oven.next('relay')).seen).toEqual([[engineers, bakers]]);
+    await running.ask({ type: 'LimitAssociation', cidrs: ['engineers', 'bakers'], allow: [] });
+    expect((await oven.next('relay')).unseen).toEqual([[engineers, bakers]]);
   });
 
   it('R48: is told at once who is cut off, and that it is none any more', async () => {

@@ -841,7 +841,7 @@ export const OTHERS: readonly Fault[] = [
       { file: 'src/server/stream/hub.ts', line: 'this.#relayDuties.follow(step);', becomes: '' },
       {
         file: 'src/server/stream/relay-duties.ts',
-        line: 'if (changes.sight.length > 0) duty.clientele.forgetSights();',
+        line: 'duty.clientele.forgetSights();',
         becomes: '',
       },
       {

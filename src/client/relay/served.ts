@@ -2,7 +2,7 @@
 import type { RelayDuty, ServedPeer, Sight } from '../../protocol/frames.ts';
 import type { RelayPeer } from '../../relay/members.ts';
 import type { Clientele } from '../../relay/station.ts';
-import type { CidrId, PeerId } from '../../values/id.ts';
+import type { PeerId } from '../../values/id.ts';
 
 type Known = { peers: Map<PeerId, ServedPeer>; sights: Set<string> };
 
@@ -41,13 +41,13 @@ export class Served implements Clientele {
 
   /** Sights go both ways. */
   sees(left: PeerId, right: PeerId): boolean {
-    const [one, other] = [this.#known.peers.get(left)?.cidr, this.#known.peers.get(right)?.cidr];
+    const [one, other] = [this.#known.peers.get(left)?.group, this.#known.peers.get(right)?.group];
     return one !== undefined && other !== undefined && this.#known.sights.has(textOf([one, other]));
   }
 
   /** For a later run. */
   get all(): { peers: ServedPeer[]; sights: Sight[] } {
-    const sights = Array.from(this.#known.sights, (text) => text.split(' ').map(Number) as [CidrId, CidrId]);
+    const sights = Array.from(this.#known.sights, (text) => text.split(' ').map(Number) as [number, number]);
     return { peers: [...this.#known.peers.values()], sights };
   }
 }

@@ -1,6 +1,7 @@
 /** Whom a relay serves, by the log and by what is observed. */
 import type { Peer } from '../../domain/peer.ts';
-import { canReach, mayBeShown } from '../../domain/reach.ts';
+import { canReach } from '../../domain/reach.ts';
+import { enforces } from '../../domain/views.ts';
 import { sightOf } from '../../domain/visibility.ts';
 import type { RelayPeer } from '../../relay/members.ts';
 import type { Clientele } from '../../relay/station.ts';
@@ -17,7 +18,8 @@ export type ClienteleOptions = {
   mailboxOf: (relay: PeerId, peer: PeerId) => PublicKey;
 };
 
-export type Client = RelayPeer & { cidrId: CidrId };
+/** `group`: peers of one CIDR that keep to limits alike are seen alike. */
+export type Client = RelayPeer & { group: number };
 
 export class LoggedClientele implements Clientele {
   readonly #options: ClienteleOptions;
@@ -58,22 +60,36 @@ export class LoggedClientele implements Clientele {
   sees(left: PeerId, right: PeerId): boolean {
     const { network } = this.#options.live;
     const [viewer, seen] = [network.peer(left), network.peer(right)];
-    if (!viewer || !seen) return false;
-    if (network.isAnythingLimited) return mayBeShown(network, viewer, seen);
-    return this.isSeen(viewer.cidrId, seen.cidrId);
+    return (
+      viewer !== undefined && seen !== undefined && this.isSeen(this.#groupOf(viewer), this.#groupOf(seen))
+    );
   }
 
-  /** Of peers with the same CIDRs the answer is the same; whether both keep to a limit is for them to judge. */
-  isSeen(viewer: CidrId, seen: CidrId): boolean {
+  /** Of two groups. */
+  isSeen(viewer: number, seen: number): boolean {
     const key = `${viewer} ${seen}`;
-    const known = this.#sights.get(key) ?? sightOf(this.#options.live.network, viewer, seen) !== 'none';
+    const known = this.#sights.get(key) ?? this.#look(viewer, seen);
     this.#sights.set(key, known);
     return known;
   }
 
-  #clientOf({ id, publicKey, cidrId }: Peer): Client {
+  #look(viewer: number, seen: number): boolean {
+    const sight = sightOf(this.#options.live.network, cidrOf(viewer), cidrOf(seen));
+    return sight === 'whole' || (sight === 'limited' && keepsToLimits(viewer) && keepsToLimits(seen));
+  }
+
+  #groupOf(peer: Peer): number {
+    return 2 * peer.cidrId + (enforces(this.#options.live.network, peer) ? 1 : 0);
+  }
+
+  #clientOf(peer: Peer): Client {
+    const { id, publicKey } = peer;
     const mailbox = this.#mailboxes.get(id) ?? this.#options.mailboxOf(this.#relay, id);
     this.#mailboxes.set(id, mailbox);
-    return { id, publicKey, cidrId, mailbox, ...this.placeOf(id) };
+    return { id, publicKey, mailbox, group: this.#groupOf(peer), ...this.placeOf(id) };
   }
 }
+
+const cidrOf = (group: number): CidrId => Math.floor(group / 2) as CidrId;
+
+const keepsToLimits = (group: number): boolean => group % 2 === 1;

@@ -1,6 +1,6 @@
 /** Tells each relay on a peer's machine whom it serves, and takes that machine's word on itself and its mailboxes. */
 import type { Consents, Open, ServedPeer, Sight } from '../../protocol/frames.ts';
-import type { CidrId, PeerId } from '../../values/id.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
@@ -48,11 +48,11 @@ export class RelayDuties {
 
   /** At once: who is cut off must not go on at a relay. */
   follow({ changes, deltas }: Step): void {
-    if (changes.peers.size + deltas.length === 0) return;
+    if (changes.peers.size + changes.sight.length + deltas.length === 0) return;
     for (const { peer } of this.#live.network.relays())
       for (const member of this.#audience.ofPeer(peer.id)) this.#dutyOf(member);
     for (const [member, duty] of this.#duties) {
-      if (changes.sight.length > 0) duty.clientele.forgetSights();
+      duty.clientele.forgetSights();
       this.#level(member, duty);
     }
   }
@@ -175,19 +175,19 @@ export class RelayDuties {
   }
 }
 
-const rowOf = ({ id, publicKey, mailbox, cidrId, host, openAt }: Client): ServedPeer => ({
-  ...{ id, key: publicKey, mailbox, cidr: cidrId },
+const rowOf = ({ id, publicKey, mailbox, group, host, openAt }: Client): ServedPeer => ({
+  ...{ id, key: publicKey, mailbox, group },
   ...{ host: host ?? null, openAt: openAt ?? null },
 });
 
-/** Between CIDRs with peers that are served. */
+/** Between groups of peers that are served. */
 const sightsOf = (clients: readonly Client[], clientele: LoggedClientele): Set<string> => {
-  const cidrs = [...new Set(clients.map(({ cidrId }) => cidrId))].sort((left, right) => left - right);
+  const groups = [...new Set(clients.map(({ group }) => group))].sort((left, right) => left - right);
   const sights = new Set<string>();
-  for (const [at, one] of cidrs.entries())
-    for (const other of cidrs.slice(at))
+  for (const [at, one] of groups.entries())
+    for (const other of groups.slice(at))
       if (clientele.isSeen(one, other) && clientele.isSeen(other, one)) sights.add(`${one} ${other}`);
   return sights;
 };
 
-const sightIn = (text: string): Sight => text.split(' ').map(Number) as [CidrId, CidrId];
+const sightIn = (text: string): Sight => text.split(' ').map(Number) as [number, number];
