@@ -87,8 +87,13 @@ const OF_PAIR = `
         WHERE json_extract(body, '$.parentId') IS NOT NULL
     ),
     joined(id) AS (SELECT association_id FROM ends WHERE cidr_a IN around AND cidr_b IN around),
+    routers(id) AS (
+      SELECT json_extract(body, '$.via') FROM mentions JOIN events USING (position)
+        WHERE kind = 'peer' AND mentions.id IN (?, ?) AND type IN ('PlainPeerDeclared', 'PlainPeerRouted')
+    ),
     told(position) AS (
       SELECT position FROM mentions WHERE kind = 'peer' AND id IN (?, ?)
+      UNION SELECT from_position FROM names WHERE kind = 'peer' AND id IN routers
       UNION SELECT from_position FROM names WHERE kind = 'peer' AND id IN (?, ?)
       UNION SELECT position FROM mentions WHERE kind = 'association' AND id IN joined
       UNION SELECT from_position FROM names WHERE kind = 'cidr' AND id IN around
@@ -163,7 +168,7 @@ export class SqliteQueries implements LogQueries {
   }
 
   recordsOfPair([one, other]: readonly [PeerId, PeerId], until: Position): EventRecord[] {
-    const values = [one, other, one, other, one, other, until, ...IDLE];
+    const values = [one, other, one, other, one, other, one, other, until, ...IDLE];
     return this.#cells<Cells>(OF_PAIR, ...values).map(recordOf);
   }
 
