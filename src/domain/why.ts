@@ -5,6 +5,7 @@ import {
   type Position,
   ROOT_CIDR,
   SERVER_CIDR,
+  SERVER_NAME,
   SERVER_PEER,
 } from '../values/id.ts';
 import { allowsText } from '../values/opening.ts';
@@ -115,7 +116,8 @@ const routed = ({ network }: PairStory, pair: Pair): Reason[] => {
   return [...vias]
     .filter((via) => !pair.some(({ id }) => id === via))
     .map((via) => {
-      const router = network.peer(via);
+      // Few records about two phones tell nothing of their router.
+      const router = via === SERVER_PEER ? { name: SERVER_NAME } : network.peer(via);
       const phones = pair.filter((peer) => peer.via === via).map(nameOf);
       return {
         code: 'Routed',
