@@ -200,8 +200,8 @@ class Drafts {
       ? this.#changes.kept.has(id)
       : after !== undefined && enforces(this.#network, after);
     const keeps = after !== undefined && enforces(this.#network, after);
-    const had = isShown(before) && isKnown(turn.from, sight.before, { id, keeps: keptBefore });
-    const has = isShown(after) && isKnown(turn.to, sight.after, { id, keeps });
+    const had = isShown(turn.from, before) && isKnown(turn.from, sight.before, { id, keeps: keptBefore });
+    const has = isShown(turn.to, after) && isKnown(turn.to, sight.after, { id, keeps });
     if (had && !has) this.of(turn).removed.add(id);
     if (!has || (had && looksSame(before, after))) return;
     this.of(turn).changed.set(id, after);
@@ -329,6 +329,8 @@ const concernedCidrs = (network: Network, changes: Changes, { from, to }: Turn):
   for (const change of changes.sight) if (change.viewer === viewer) cidrs.add(change.cidr);
   if (from.word !== to.word)
     for (const { id } of network.cidrs()) if (sightOf(network, viewer, id) === 'limited') cidrs.add(id);
+  if ((from.word === 'old') !== (to.word === 'old'))
+    for (const { cidrId } of network.plainPeers()) cidrs.add(cidrId);
   if (from.self !== to.self) cidrs.add(viewer);
   return cidrs;
 };

@@ -141,6 +141,10 @@ export class Network {
       );
   }
 
+  get hasPlainPeers(): boolean {
+    return !this.plainPeers()[Symbol.iterator]().next().done;
+  }
+
   /** Phones and their like, disabled ones too. */
   plainPeers(): Iterable<Peer> {
     return this.#peers.plain();

@@ -1,13 +1,17 @@
 /** Who can reach whom, and how two states of a network differ in that. */
 import { type CidrId, SERVER_PEER } from '../values/id.ts';
 import type { Network } from './network.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 import { enforces } from './views.ts';
 import { appears, type Sight, sightOf, sightsFrom } from './visibility.ts';
+
+/** Through their routers: an older program would try to meet them. */
+const sendsToPhones = (peer: Peer): boolean => isPlain(peer) || peer.limits !== undefined;
 
 /** The server sees everybody, and a limited pair each other only if both keep to it. */
 export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean => {
   if (viewer.id === SERVER_PEER || seen.id === SERVER_PEER) return true;
+  if (isPlain(seen) && !sendsToPhones(viewer)) return false;
   const sight = sightOf(network, viewer.cidrId, seen.cidrId);
   return sight === 'whole' || (sight === 'limited' && enforces(network, viewer) && enforces(network, seen));
 };
@@ -27,6 +31,9 @@ type Class = {
   readonly isServer: boolean;
   /** In the first of two networks, and in the second. */
   readonly keeps: readonly [boolean, boolean];
+  readonly isPlain: boolean;
+  /** The same two. */
+  readonly sends: readonly [boolean, boolean];
 };
 
 class Reach {
@@ -44,6 +51,7 @@ class Reach {
   }
 
   #shows(viewer: Class, seen: Class): boolean {
+    if (seen.isPlain && !viewer.sends[this.#which]) return false;
     const sight = this.#sightsFrom(viewer.cidrId).get(seen.cidrId);
     return sight === 'whole' || (sight === 'limited' && this.#keeps(viewer) && this.#keeps(seen));
   }
@@ -64,14 +72,18 @@ type Members = { of: Class; came: Peer[]; stayed: Peer[] };
 const keepsIn = (network: Network, peer: Peer | undefined): boolean =>
   network.isAnythingLimited && peer !== undefined && enforces(network, peer);
 
+const sendsIn = (network: Network, peer: Peer | undefined): boolean =>
+  network.hasPlainPeers && peer !== undefined && sendsToPhones(peer);
+
 const membersByClass = (from: Network, to: Network): Members[] => {
   const classes = new Map<string, Members>();
   for (const peer of to.peers()) {
     if (!appears(peer)) continue;
     const earlier = from.peer(peer.id);
     const keeps = [keepsIn(from, earlier), keepsIn(to, peer)] as const;
-    const { cidrId } = peer;
-    const of: Class = { cidrId, isServer: peer.id === SERVER_PEER, keeps };
+    const sends = [sendsIn(from, earlier), sendsIn(to, peer)] as const;
+    const facts = { isServer: peer.id === SERVER_PEER, isPlain: isPlain(peer) };
+    const of: Class = { cidrId: peer.cidrId, ...facts, keeps, sends };
     const key = JSON.stringify(of);
     const members = classes.get(key) ?? { of, came: [], stayed: [] };
     classes.set(key, members);

@@ -14,8 +14,9 @@ import { enforces, type View } from './views.ts';
 export const appears = (peer: Peer | undefined): peer is Peer =>
   peer?.isRedeemed === true && !peer.isDisabled;
 
-/** A plain peer is not yet shown to other peers' programs. */
-export const isShown = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
+/** A plain peer, such as a phone, only through a program that sends to its router. */
+export const isShown = ({ word }: View, peer: Peer | undefined): peer is Peer =>
+  appears(peer) && (!isPlain(peer) || word !== 'old');
 
 /** How peers of one CIDR see the own peers of another. `limited`: if both keep to limits. */
 export type Sight = 'none' | 'limited' | 'whole';
@@ -85,7 +86,7 @@ export const isKnown = (
   id === view.self || sight === 'whole' || (sight === 'limited' && view.word === 'limits' && keeps);
 
 const shownBy = (network: Network, view: View, sight: Sight, peer: Peer): boolean =>
-  isShown(peer) && isKnown(view, sight, { id: peer.id, keeps: enforces(network, peer) });
+  isShown(view, peer) && isKnown(view, sight, { id: peer.id, keeps: enforces(network, peer) });
 
 /** Whether a view shows a peer, sights of CIDRs looked up once. */
 export const shownTo = (network: Network, view: View): ((peer: Peer | undefined) => peer is Peer) => {
@@ -102,7 +103,7 @@ export const shownTo = (network: Network, view: View): ((peer: Peer | undefined)
 export function* visiblePeers(network: Network, view: View): Generator<Peer> {
   const sights = sightsFrom(network, view.cidrId);
   const self = view.self === undefined ? undefined : network.peer(view.self);
-  if (self && !sights.has(view.cidrId) && isShown(self)) yield self;
+  if (self && !sights.has(view.cidrId) && isShown(view, self)) yield self;
   for (const [id, sight] of sights)
     for (const peer of network.peersIn(id)) if (shownBy(network, view, sight, peer)) yield peer;
 }

@@ -24,6 +24,7 @@ import { isPrivateRange } from '../values/reserved.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
 import { ControlPlane, timestamp } from './commands/control-plane.ts';
+import { Enforcers } from './commands/enforcers.ts';
 import { Expiry } from './commands/expiry.ts';
 import { SteadyClock } from './commands/steady-clock.ts';
 import { ApiSocket } from './device/api-socket.ts';
@@ -220,6 +221,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const socket = new ApiSocket(api.server, { device: network, ip: conf.address, port: conf.listenPort });
   await opened.add(socket, (it) => it.close()).open();
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
+  opened.add(new Enforcers(live, plane, hub, report), (it) => it.stop());
   keepStates(log, live);
   const sources = { network, live, hub, limits, unproved, relay, device: () => device.lastRead };
   if (options.metrics)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
+import { follow, type Host, reaches, SERVER, SmallNetwork, until } from './small-network.ts';
 
 const FORWARDING = '/proc/sys/net/ipv4/conf/acme/forwarding';
 
@@ -43,6 +43,7 @@ const reload = (host: Host, device: string, name = device): Promise<string> =>
 const reachesSoon = (host: Host, ip: string): Promise<void> =>
   until(`${host.name} reaches ${ip}`, () => reaches(host, ip));
 
+let mia: Host;
 let ann: Host;
 let box: Host;
 let press: Host;
@@ -97,6 +98,28 @@ describe('a phone', () => {
     expect(await reaches(press, '10.42.1.1')).toBe(false);
   });
 
+  it('is reached by a machine that follows, through the server, and its key is no pin there', async () => {
+    mia = (await network.join('mia')).host;
+    await follow(mia);
+    const at = { '10.42.1.1': ann, '10.42.1.2': box };
+    for (const [ip, host] of Object.entries(at)) {
+      await reachesSoon(mia, ip);
+      await reachesSoon(host, '10.42.1.3');
+    }
+    const [server, ...others] = (await mia.sure(['wg', 'show', 'acme', 'allowed-ips'])).trim().split('\n');
+    expect(server?.split('\t')[1]?.split(' ').sort()).toEqual([
+      '10.42.0.1/32',
+      '10.42.1.1/32',
+      '10.42.1.2/32',
+    ]);
+    expect(others).toEqual([]);
+    const why = await network.server.exec([...SERVER, 'why', 'acme', 'mia', 'ann-phone']);
+    expect([why.code, why.stdout]).toEqual([
+      0,
+      expect.stringContaining('passes the packets of ann-phone, and can read them'),
+    ]);
+  });
+
   it('R65: gains nothing by another list of addresses in its file', async () => {
     const key = (await server.sure(['wg', 'show', 'acme', 'public-key'])).trim();
     await ann.sure(['wg', 'set', 'ann-phone', 'peer', key, 'allowed-ips', '10.0.0.0/8,192.168.0.0/16']);
@@ -140,6 +163,7 @@ describe('a phone', () => {
     expect(await reaches(ann, '10.42.0.1')).toBe(false);
     await reload(ann, 'ann-phone', 'ann-again');
     await reachesSoon(ann, '10.42.1.2');
+    await reachesSoon(mia, '10.42.1.1');
   });
 
   it('goes on while the server is dead, and stays filtered', async () => {
