@@ -6,7 +6,7 @@ import { enforces } from './views.ts';
 import { appears, type Sight, sightOf, sightsFrom } from './visibility.ts';
 
 /** Through their routers: an older program would try to meet them. */
-const sendsToPhones = (peer: Peer): boolean => isPlain(peer) || peer.limits !== undefined;
+export const sendsToPhones = (peer: Peer): boolean => isPlain(peer) || peer.limits !== undefined;
 
 /** The server sees everybody, and a limited pair each other only if both keep to it. */
 export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean => {

@@ -17,12 +17,12 @@ import { lineage } from './lineage.ts';
 import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { PairStory, type Placed } from './pair-story.ts';
-import type { Peer } from './peer.ts';
+import { isPlain, type Peer } from './peer.ts';
 import { hasExpired } from './peers.ts';
-import { mayBeShown } from './reach.ts';
+import { mayBeShown, sendsToPhones } from './reach.ts';
 import { shellOperands, shellWord } from './rejection.ts';
 import { enforces } from './views.ts';
-import { appears } from './visibility.ts';
+import { appears, sightOf } from './visibility.ts';
 
 export type Reason = {
   code:
@@ -38,6 +38,7 @@ export type Reason = {
     | 'NoAssociation'
     | 'Limited'
     | 'CannotEnforce'
+    | 'CannotReachPhones'
     | 'Isolated';
   sentence: string;
   /** From each peer's CIDR to the deciding one. */
@@ -208,7 +209,7 @@ const isolated = (story: PairStory, [one, other]: Pair): Reason[] => {
 const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
   const { network } = story;
   const [there, back] = [mayBeShown(network, one, other), mayBeShown(network, other, one)];
-  if (there === back) return [];
+  if (there === back || [one, other].some(isPlain)) return [];
   const [viewer, seen] = there ? [one, other] : [other, one];
   const why =
     seen.cidrId === SERVER_CIDR
@@ -233,11 +234,24 @@ const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] 
 
 const MAX_VERBS = 3;
 
+/** CIDRs would let them, but an older program does not know of routers. */
+const withoutRouter = ({ network }: PairStory, pair: Pair): Reason[] => {
+  if (!pair.some(isPlain) || sightOf(network, pair[0].cidrId, pair[1].cidrId) === 'none') return [];
+  return pair
+    .filter((peer) => !sendsToPhones(peer))
+    .map((peer) => ({
+      code: 'CannotReachPhones',
+      sentence: `the program of ${nameOf(peer)} cannot reach phones, or has not been seen since there is one: bring it up to date, and let it run`,
+      positions: [],
+      verbs: [],
+    }));
+};
+
 const closed = (story: PairStory, pair: Pair): Reason[] => {
   const { network } = story;
   const [one, other] = pair;
   if (mayBeShown(network, one, other) && mayBeShown(network, other, one)) return [];
-  const others = [...unkept(story, pair), ...isolated(story, pair)];
+  const others = [...unkept(story, pair), ...isolated(story, pair), ...withoutRouter(story, pair)];
   if (others.length > 0) return others;
   const pairs = joinable(network, pair);
   const ended = pairs.flatMap(([left, right]) => story.last('AssociationDeleted', `${left.id} ${right.id}`));

@@ -205,5 +205,31 @@ describe('they cannot talk', () => {
   });
 });
 
+describe('a phone', () => {
+  const phone: History = [
+    ...network,
+    joined,
+    { type: 'PlainPeerDeclared', peerId: ids.oven, via: ids.server },
+  ];
+
+  it('is reached by a program that knows of routers, and its router is named', () => {
+    const { visible, reasons } = why(ids.ann, ids.oven, [
+      ...phone,
+      { type: 'PeerEnforces', peerId: ids.ann, limits: false },
+    ]);
+    expect(visible).toBe(true);
+    expect(reasons.at(-1)).toMatchObject({
+      code: 'Routed',
+      sentence: 'innernet-server passes the packets of oven, and can read them',
+    });
+  });
+
+  it('is not reached by an older program', () => {
+    const { visible, reasons } = why(ids.ann, ids.oven, phone);
+    expect(visible).toBe(false);
+    expect(reasons.map(({ code }) => code)).toEqual(['CannotReachPhones']);
+  });
+});
+
 it('of a peer that never was nothing can be said', () =>
   expect(whyOf([ids.ann, peerId(99)], placed(network), AFTER_NOON)).toBeUndefined());
