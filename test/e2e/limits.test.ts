@@ -8,11 +8,13 @@ import {
   onDevice,
   reaches,
   reportOf,
+  SERVER,
   SmallNetwork,
   until,
 } from './small-network.ts';
 
 const TABLE = ['nft', 'list', 'table', 'inet', 'innernet-acme'];
+const LISTEN = `for (const port of [22, 80]) require('net').createServer((s) => s.on('error', () => {})).listen(port); console.log('up')`;
 const STATE = '/var/lib/innernet/acme.json';
 
 let network: SmallNetwork;
@@ -49,10 +51,10 @@ state.limits = [{ cidrId: id, inbound: ${JSON.stringify(inbound)}, outbound: [] 
 fs.writeFileSync('${STATE}', JSON.stringify(state));`,
   ]);
 
-const answersAt = async (port: number): Promise<boolean> => {
-  const ask = `const socket = require('net').connect(${port}, '10.42.1.2'); setTimeout(() => process.exit(1), 1500);
+const answersAt = async (port: number, { from = ann, ip = '10.42.1.2' } = {}): Promise<boolean> => {
+  const ask = `const socket = require('net').connect(${port}, '${ip}'); setTimeout(() => process.exit(1), 1500);
 socket.on('connect', () => process.exit(0)).on('error', () => process.exit(1));`;
-  return (await ann.exec([process.execPath, '-e', ask])).code === 0;
+  return (await from.exec([process.execPath, '-e', ask])).code === 0;
 };
 
 const stepOf = async (name: string): Promise<{ grade: string; found: string }> => {
@@ -65,8 +67,7 @@ beforeAll(async () => {
   ann = (await network.join('ann')).host;
   press = (await network.join('press')).host;
   await follow(ann);
-  const listen = `for (const port of [22, 80]) require('net').createServer((s) => s.on('error', () => {})).listen(port); console.log('up')`;
-  await press.spawn([process.execPath, '-e', listen]).line(/up/);
+  await press.spawn([process.execPath, '-e', LISTEN]).line(/up/);
 });
 afterAll(() => network.close());
 
@@ -158,5 +159,54 @@ describe('a machine to which something is limited', () => {
   it('uninstall leaves nothing of ours', async () => {
     await press.sure([...CLIENT, 'uninstall', 'acme', '--yes']);
     expect(await machineOf(press)).not.toContain('innernet');
+  });
+});
+
+describe('an association', () => {
+  let web: Host;
+
+  /** Whether it is open, by the rules and by a packet. */
+  const isOpen = async (from: Host, to: Host, protocol: string): Promise<[boolean, boolean]> => {
+    const name = (host: Host) => (host === ann ? 'ann' : 'web');
+    const { code } = await network.server.exec([
+      ...[...SERVER, 'why', 'acme', name(from), name(to), '--port', protocol],
+    ]);
+    const ip = to === ann ? '10.42.1.1' : '10.42.2.1';
+    const port = Number(protocol.split('/')[1] ?? 0);
+    const does = port === 0 ? await reaches(from, ip) : await answersAt(port, { from, ip });
+    return [code === 0, does];
+  };
+  const becomes = (from: Host, to: Host, protocol: string, open: boolean): Promise<void> =>
+    until(`${protocol} is ${open ? 'open' : 'closed'}`, async () =>
+      (await isOpen(from, to, protocol)).every((one) => one === open),
+    );
+
+  it('that is limited from its birth on lets through what its rules say, and ends with them', async () => {
+    await network.admin(
+      'add-cidr',
+      'acme',
+      '--name',
+      'machines',
+      '--cidr',
+      '10.42.2.0/24',
+      '--parent',
+      'acme',
+    );
+    const invitation = await network.invite('web', 'machines');
+    web = await network.lab.host('web');
+    await web.sure([...CLIENT, 'install', invitation]);
+    await follow(web);
+    for (const host of [ann, web]) await host.spawn([process.execPath, '-e', LISTEN]).line(/up/);
+    await network.admin('add-association', 'acme', 'humans', 'machines', '--allow', 'humans:tcp/22');
+    await becomes(ann, web, 'tcp/22', true);
+    await becomes(ann, web, 'tcp/80', false);
+    await becomes(ann, web, 'icmp', false);
+    await becomes(web, ann, 'tcp/22', false);
+    await network.admin('limit-association', 'acme', 'humans', 'machines', '--allow', 'machines:icmp');
+    await becomes(ann, web, 'tcp/22', false);
+    await becomes(web, ann, 'icmp', true);
+    await network.admin('unlimit-association', 'acme', 'humans', 'machines');
+    await becomes(ann, web, 'tcp/80', true);
+    await until('web has no table', async () => (await web.exec(TABLE)).code !== 0);
   });
 });
