@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import { lineage, subtree } from '../../src/domain/lineage.ts';
 import type { Network } from '../../src/domain/network.ts';
+import { viewOf, type Word } from '../../src/domain/views.ts';
 import { appears, sightOf, viewersOf, visibleCidrs, visiblePeers } from '../../src/domain/visibility.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
-import type { CidrId } from '../../src/values/id.ts';
+import type { CidrId, PeerId } from '../../src/values/id.ts';
 import {
   acme,
   acme6,
@@ -54,6 +55,34 @@ describe.each([acme, acme6])('IPv$family', ({ network: all }) => {
     const network = networkOf(all, associated(ids.humans, ids.machines));
     expect(names(network, ids.machines)).toEqual(['ann', 'bob', 'innernet-server', 'oven', 'ryo']);
     expect(names(network, ids.bakers)).toEqual(['bob', 'innernet-server', 'oven']);
+  });
+
+  it('a limited association shows those that keep to limits to those that do, and nobody else', () => {
+    const joined = associated(ids.humans, ids.machines);
+    const { associationId } = joined;
+    const keeps = (...ids: PeerId[]): NetworkEvent[] =>
+      ids.map((peerId) => ({ type: 'PeerEnforces', peerId, limits: true }));
+    const limited: NetworkEvent = { type: 'AssociationLimited', associationId, allow: [] };
+    const seenBy = (network: Network, id: PeerId, word: Word): string[] => {
+      const peer = network.peer(id);
+      return peer
+        ? [...visiblePeers(network, viewOf(network, peer, word))].map(({ name }) => name).sort()
+        : [];
+    };
+    const network = networkOf(all, joined, limited, keeps(ids.ann, ids.oven));
+    expect(seenBy(network, ids.oven, 'limits')).toEqual(['ann', 'innernet-server', 'oven']);
+    expect(seenBy(network, ids.oven, 'plain')).toEqual(['innernet-server', 'oven']);
+    expect(seenBy(network, ids.ann, 'limits')).toEqual(['ann', 'innernet-server', 'oven', 'ryo']);
+    expect(seenBy(network, ids.bob, 'limits')).toEqual(['bob', 'innernet-server']);
+    const whole = networkOf(all, joined, limited, { type: 'AssociationUnlimited', associationId });
+    expect(seenBy(whole, ids.bob, 'old')).toEqual(['bob', 'innernet-server', 'oven']);
+  });
+
+  it('an isolated peer sees itself and the server', () => {
+    const network = networkOf(all, { type: 'CidrIsolated', cidrId: ids.engineers });
+    const ann = network.peer(ids.ann);
+    const shown = ann ? [...visiblePeers(network, viewOf(network, ann, 'limits'))] : [];
+    expect(shown.map(({ name }) => name).sort()).toEqual(['ann', 'innernet-server']);
   });
 
   it('an association ends', () => {
