@@ -113,7 +113,7 @@ describe('a machine to which something is limited', () => {
   it('is told by doctor what else closes its ports', async () => {
     await press.sure([
       'nft',
-      'add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; policy drop; }',
+      'add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; policy drop; }; add rule ip filter INPUT ct state established accept',
     ]);
     expect(await stepOf('filter')).toMatchObject({
       grade: 'warning',
