@@ -93,13 +93,16 @@ const isLater = (error: unknown): boolean =>
   (error instanceof CallRefused && error.status === 429) ||
   /^the server does not answer/.test((error as Error).message);
 
+const LATER_MS = 100;
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LATER_MS));
+
 const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
   for (;;) {
     try {
       return await call();
     } catch (error) {
       if (!isLater(error)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await later();
     }
   }
 };
@@ -212,9 +215,11 @@ class Machine {
     for (let openings = 1; ; openings++) {
       const end = await this.#open();
       if (!end) return;
-      if (isTooLate(end) && openings < MAX_OPENINGS) continue;
-      this.#note({ end });
-      return;
+      if (!isTooLate(end) || openings === MAX_OPENINGS) {
+        this.#note({ end });
+        return;
+      }
+      await later();
     }
   }
 
