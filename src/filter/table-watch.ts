@@ -33,7 +33,8 @@ export class TableWatch {
 
   /** It keeps no program alive, and dies with the first news that nobody reads. */
   #start(): void {
-    this.#monitor = startTelling('nft', ['monitor', 'destroy'], (line) => this.#hear(line));
+    // `nft monitor destroy` is a syntax error in nft 1.1.3.
+    this.#monitor = startTelling('nft', ['monitor'], (line) => this.#hear(line));
     this.#monitor.once('close', () => this.#startLater());
     this.#starting = setTimeout(() => this.#tell(), STARTS_MS).unref();
   }
@@ -45,9 +46,9 @@ export class TableWatch {
     this.#pause = Math.min(MAX_PAUSE_MS, 2 * this.#pause);
   }
 
-  /** Such as `delete chain inet innernet-acme through`. */
+  /** Such as `delete chain inet innernet-acme through`, besides all that is added. */
   #hear(line: string): void {
-    if (`${line} `.includes(` inet ${this.#table} `)) this.#tell();
+    if (/^(delete|destroy) /.test(line) && `${line} `.includes(` inet ${this.#table} `)) this.#tell();
   }
 
   #tell(): void {
