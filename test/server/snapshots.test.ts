@@ -2,6 +2,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { extend, judge } from '../../src/client/memory/chain.ts';
+import { viewOf } from '../../src/domain/views.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import { Snapshot } from '../../src/protocol/frames.ts';
@@ -11,7 +12,7 @@ import { storeState } from '../../src/server/live/load-network.ts';
 import { WINDOW_RECORDS } from '../../src/server/live/window.ts';
 import type { CidrId, Position } from '../../src/values/id.ts';
 import { keyText, type PublicKey } from '../../src/values/key.ts';
-import { acme, ids, ip, peerId } from '../acme.ts';
+import { acme, associated, ids, ip, peerId } from '../acme.ts';
 import type { Asked } from '../given.ts';
 import { oldView } from '../invariants.ts';
 import { append, commitOf } from '../store/temp-log.ts';
@@ -106,6 +107,28 @@ describe('its rows', () => {
     await running.ask({ type: 'RenameCidr', cidr: 'engineers', name: 'makers' });
     const { cidrs } = await snapshot(running, ids.bakers);
     expect(cidrs.map(({ name }) => name)).toContain('makers');
+  });
+
+  it('are made anew for a view that nobody had for a while', async () => {
+    const running = await start([...acme.network, associated(ids.machines, ids.engineers)]);
+    await running.ask({ type: 'IsolateCidr', cidr: 'machines' });
+    const says = (limits: boolean | null) =>
+      running.ask(
+        { type: 'RecordEnforcers', said: [{ peerId: ids.oven, limits }] },
+        { actor: { kind: 'server' } },
+      );
+    const shown = async () => {
+      const oven = running.network.peer(ids.oven)!;
+      return names(
+        read(await bytesOf(running.snapshots.of(viewOf(running.network, oven, 'limits'), undefined))),
+      );
+    };
+    await says(true);
+    expect(await shown()).toContain('ryo');
+    await says(null);
+    await running.ask({ type: 'DisablePeer', peer: ids.ryo });
+    await says(true);
+    expect(await shown()).not.toContain('ryo');
   });
 
   it('belong to the position that is named, also when a commit comes while they are made', async () => {

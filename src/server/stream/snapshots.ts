@@ -106,11 +106,14 @@ export class Snapshots {
     return rows;
   }
 
-  /** A restoration changes a field of every peer, but its commit has no peer's row. */
-  #outdate({ commit, changes, deltas }: Step): void {
+  /**
+   * A restoration changes a field of every peer, but its commit has no peer's row. A view that nobody had for a
+   * while was told of no change meanwhile.
+   */
+  #outdate({ commit, changes, deltas, moves }: Step): void {
     this.#openings.clear();
     const isRestored = commit.events.some(({ type }) => type === 'LogRestored');
-    if (isRestored || changes.cidrs.size > 0) this.#rows.clear();
+    if (isRestored || changes.cidrs.size + moves.peers.size > 0) this.#rows.clear();
     for (const { viewers } of deltas) for (const viewer of viewers) this.#rows.delete(viewer);
   }
 }
