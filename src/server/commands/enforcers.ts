@@ -1,6 +1,7 @@
 /** Records what the programs of peers know of limits and phones, as their streams say, where the network has any. */
 import type { Network } from '../../domain/network.ts';
-import { type Word, wordOf } from '../../domain/views.ts';
+import { WORDS, type Word, wordOf } from '../../domain/views.ts';
+import { Allowances } from '../../relay/allowance.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -9,6 +10,9 @@ import type { ControlPlane } from './control-plane.ts';
 const LOOK_EVERY_MS = 500;
 /** In one command. */
 const MAX_AT_ONCE = 1000;
+/** How often a peer's word becomes more than it was, a day; less it becomes at once. Each is an event in the log. */
+const RISES = { perSecond: 10 / 86_400, burst: 10 };
+const MAX_PEERS = 100_000;
 
 /** `limits` of a peer, by the word of its program. */
 const SAID: { readonly [W in Word]: boolean | null } = { old: null, plain: false, limits: true };
@@ -22,6 +26,7 @@ export class Enforcers {
   readonly #report: (trouble: string, error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  readonly #rises = new Allowances<PeerId>(RISES, MAX_PEERS);
   #isBusy = false;
 
   constructor(
@@ -46,7 +51,7 @@ export class Enforcers {
   async #look(): Promise<void> {
     const { network } = this.#live;
     if (this.#isBusy || !(network.isAnythingLimited || network.hasPlainPeers)) return;
-    const said = newsIn(network, this.#streams.members());
+    const said = this.#newsIn(network);
     if (said.length === 0) return;
     this.#isBusy = true;
     try {
@@ -57,16 +62,28 @@ export class Enforcers {
       this.#isBusy = false;
     }
   }
+
+  #newsIn(network: Network): { peerId: PeerId; limits: boolean | null }[] {
+    const news: { peerId: PeerId; limits: boolean | null }[] = [];
+    for (const [peerId, word] of wordsOf(this.#streams.members())) {
+      if (news.length === MAX_AT_ONCE) break;
+      const peer = network.peer(peerId);
+      const before = peer && wordOf(peer, 'limits');
+      if (before === undefined || before === word) continue;
+      if (isMore(word, before) && !this.#rises.take(peerId, performance.now())) continue;
+      news.push({ peerId, limits: SAID[word] });
+    }
+    return news;
+  }
 }
 
-/** Of a peer's streams a proved one, that came last. */
-const newsIn = (network: Network, members: Iterable<Said>): { peerId: PeerId; limits: boolean | null }[] => {
+const isMore = (word: Word, before: Word): boolean => WORDS.indexOf(word) > WORDS.indexOf(before);
+
+/** Of a peer's streams a proved one, that came last. Any user of the machine may open another: it limits nothing. */
+const wordsOf = (members: Iterable<Said>): ReadonlyMap<PeerId, Word> => {
   const words = new Map<PeerId, Word>();
   for (const { peerId, word, isProved } of members)
-    if (isProved || !words.has(peerId)) words.set(peerId, word);
-  const news = [...words].filter(([id, word]) => {
-    const peer = network.peer(id);
-    return peer !== undefined && wordOf(peer, 'limits') !== word;
-  });
-  return news.slice(0, MAX_AT_ONCE).map(([peerId, word]) => ({ peerId, limits: SAID[word] }));
+    if (isProved) words.set(peerId, word);
+    else if (!words.has(peerId)) words.set(peerId, word === 'limits' ? 'plain' : word);
+  return words;
 };
