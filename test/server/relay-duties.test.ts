@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WebSocket } from 'ws';
 import { viewOf } from '../../src/domain/views.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
 import { ClientFrame, MAX_SERVED, type RelayDuty, ServerFrame } from '../../src/protocol/frames.ts';
 import { Audience } from '../../src/server/stream/audience.ts';
 import { dutyFrames } from '../../src/server/stream/duty-frames.ts';
@@ -24,8 +25,8 @@ const EVENTS = [
 ];
 
 /** The duties alone, with real streams of machines that have proved themselves. */
-const start = async (canServe = true) => {
-  const running = await RunningNetwork.start(EVENTS);
+const start = async (canServe = true, events: readonly NetworkEvent[] = EVENTS) => {
+  const running = await RunningNetwork.start(events);
   const audience = new Audience();
   const { live, observations } = running;
   const duties = new RelayDuties(live, observations, { audience, mailboxes: MAILBOXES });
@@ -67,8 +68,8 @@ const consents = (port: number | null) => ({ kind: 'consents', port });
 const idsIn = ({ changed }: RelayDuty): PeerId[] => changed.map(({ id }) => id);
 
 /** oven, with both approvals. */
-const relaying = async () => {
-  const world = await start();
+const relaying = async (events?: readonly NetworkEvent[]) => {
+  const world = await start(true, events);
   await world.running.ask(set(ids.oven));
   const oven = await world.come(ids.oven);
   oven.send(consents(PORT));
@@ -109,6 +110,13 @@ describe('a relay on the machine of a peer', () => {
     expect(await oven.next('relay')).toMatchObject({ removed: [], unseen: [[engineers, bakers]] });
     await running.ask({ type: 'DeleteAssociation', cidrs: ['machines', 'bakers'] });
     expect(await oven.next('relay')).toMatchObject({ removed: [ids.bob], unseen: [[bakers, bakers]] });
+  });
+
+  it('hears nothing of phones: where they are concerns their router alone', async () => {
+    const isPhone: NetworkEvent = { type: 'PlainPeerDeclared', peerId: ids.bob, via: ids.server };
+    const knows: NetworkEvent = { type: 'PeerEnforces', peerId: ids.oven, limits: true };
+    const { first } = await relaying([...EVENTS, isPhone, knows]);
+    expect(idsIn(first)).toEqual([ids.ann, ids.ryo]);
   });
 
   it('R48: hears that peers see each other no more, isolated or limited at an end that does not keep to it', async () => {

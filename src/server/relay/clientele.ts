@@ -1,5 +1,5 @@
 /** Whom a relay serves, by the log and by what is observed. */
-import type { Peer } from '../../domain/peer.ts';
+import { isPlain, type Peer } from '../../domain/peer.ts';
 import { canReach } from '../../domain/reach.ts';
 import { enforces } from '../../domain/views.ts';
 import { sightOf } from '../../domain/visibility.ts';
@@ -37,12 +37,14 @@ export class LoggedClientele implements Clientele {
     this.#sights.clear();
   }
 
+  /** Phones have no mailbox, and where they are concerns their router alone. */
   *peers(): Generator<Client> {
     const { network } = this.#options.live;
     const relay = network.peer(this.#relay);
-    for (const peer of network.peers())
-      if (peer.id !== SERVER_PEER && peer.id !== this.#relay && canReach(network, peer, relay))
-        yield this.#clientOf(peer);
+    for (const peer of network.peers()) {
+      const isOther = peer.id !== SERVER_PEER && peer.id !== this.#relay;
+      if (isOther && !isPlain(peer) && canReach(network, peer, relay)) yield this.#clientOf(peer);
+    }
   }
 
   client(id: PeerId): Client | undefined {
