@@ -92,6 +92,15 @@ export class LentForwarding {
     return isOn(pathOf(wanted));
   }
 
+  /** Turned off again for a family, until it is lent again. */
+  giveBack(family: Family): void {
+    for (const [name, lent] of [...this.#lent]) {
+      if (lent.family !== family) continue;
+      if (!isOn(everywhere(family)) && isOn(pathOf(lent))) writeFileSync(pathOf(lent), '0');
+      this.#note(name, undefined);
+    }
+  }
+
   #note(name: string, lent: Switch | undefined): void {
     if (lent) this.#lent.set(name, lent);
     else this.#lent.delete(name);

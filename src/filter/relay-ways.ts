@@ -230,13 +230,19 @@ export class RelayWays {
     );
   }
 
-  /** What ends must end in the kernel too, so nothing may stay there while it is told nothing. */
+  /**
+   * What ends must end in the kernel too, so nothing may stay there while it is told nothing. Forwarding goes first:
+   * the table drops what else would be forwarded.
+   */
   async #clear(): Promise<void> {
     if (this.#isCleared) return;
-    this.#isCleared = await removeRelayTable(this.#options).then(
-      () => true,
-      () => false,
-    );
+    try {
+      this.#options.forwarding.giveBack(this.#options.family);
+      await removeRelayTable(this.#options);
+      this.#isCleared = true;
+    } catch {
+      // tried again at the next look
+    }
   }
 
   /** The program passes packets; later it is tried again. */

@@ -195,6 +195,8 @@ describe('two peers behind routers that change ports', () => {
     await network.server.sure(['nft', '-f', '-'], { input: docker });
     await until('ann reaches bob again', () => reaches(ann, BOB), 60);
     await until('it says why', async () => hasSaid('ip docker FORWARD'));
+    // No table drops any more what else would be forwarded.
+    expect(await network.server.sure(['cat', FORWARDING])).toBe('0\n');
   });
 
   it('talk through the program where nftables is missing, which is said', async () => {
