@@ -434,6 +434,21 @@ describe('limits', () => {
     expect(limitsOf(mirror)).toEqual([]);
   });
 
+  it('are refused beyond a number of openings, and what was there before stays', () => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    const wide = Array.from({ length: 4_096 }, (_, n) => [15 * n, 15 * n] as [number, number]);
+    const row = (id: number): LimitRow => ({ ...limit(id), inbound: [{ protocol: 'tcp', ports: wide }] });
+    const rows = Array.from({ length: 50 }, (_, n) => row(n + 10));
+    expect(() => delta(mirror, { changed: rows, removed: [] })).toThrow(
+      'TooMany: the server shows more than 200000 limits',
+    );
+    expect(limitsOf(mirror)).toEqual([]);
+    delta(mirror, { changed: rows.slice(2), removed: [] });
+    delta(mirror, { changed: rows.slice(0, 2), removed: rows.slice(2, 4).map(({ cidrId }) => cidrId) });
+    expect(() => delta(mirror, { changed: rows.slice(2, 4), removed: [] })).toThrow('TooMany');
+    expect(limitsOf(mirror)).toHaveLength(48);
+  });
+
   it('are kept, so that a machine that starts without its server limits as before', () => {
     const mirror = mirrorAt(history, 3, [bob]);
     const none = formatState({ mirror, endpoints: new Map(), relays: new Map() });

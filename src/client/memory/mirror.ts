@@ -17,6 +17,8 @@ import type { ServerTime } from './server-time.ts';
 /** Peers, or CIDRs, in sight or pinned; a server that shows more is not believed. */
 export const MAX_ROWS = 200_000;
 const MAX_HELD = 10_000;
+/** Ranges of ports and protocols, of all limits together. */
+const MAX_OPENINGS = 200_000;
 
 /** The server shows another history. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
@@ -405,7 +407,7 @@ export class Mirror {
     const owners = this.#ownersBut(leaving);
     const { accepted, held } = sift(admissible, this.ground, this.pins, owners, this.isProved);
     for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
-    this.#refuseTooMuch(accepted, held, cidrs.changed);
+    this.#refuseTooMuch(accepted, held, cidrs.changed, limits);
     const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
     return {
       peers: { changed: accepted, removed: peers.removed },
@@ -418,7 +420,12 @@ export class Mirror {
   }
 
   /** Throws a `Failure`: what is kept for good must have a limit. */
-  #refuseTooMuch(accepted: readonly PeerRow[], held: readonly Held[], cidrs: readonly CidrRow[]): void {
+  #refuseTooMuch(
+    accepted: readonly PeerRow[],
+    held: readonly Held[],
+    cidrs: readonly CidrRow[],
+    limits: Delta['limits'],
+  ): void {
     const counts = [
       {
         count: added(
@@ -439,6 +446,7 @@ export class Mirror {
         most: MAX_HELD,
         what: 'peers that have to be held back',
       },
+      { count: limits ? openingsIn(this.#limits, limits) : 0, most: MAX_OPENINGS, what: 'limits' },
     ];
     const exceeded = counts.find(({ count, most }) => count > most);
     if (exceeded)
@@ -514,6 +522,20 @@ export class Mirror {
     }
   }
 }
+
+/** After a change; a row alone counts too. */
+const openingsIn = (
+  known: ReadonlyMap<CidrId, LimitRow>,
+  { changed, removed }: NonNullable<Delta['limits']>,
+): number => {
+  const after = new Map(known);
+  for (const id of removed) after.delete(id);
+  for (const row of changed) after.set(row.cidrId, row);
+  let count = 0;
+  for (const { inbound, outbound } of after.values())
+    for (const { ports } of [{ ports: undefined }, ...inbound, ...outbound]) count += ports?.length ?? 1;
+  return count;
+};
 
 /** Total including unknown rows. */
 const added = <T>(rows: readonly T[], known: (row: T) => unknown, already: number): number =>
