@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type FilterTable, planOf, scriptOf, tableName } from '../src/filter/filter-table.ts';
 import { inbound } from '../src/filter/inbound.ts';
+import { Cidr } from '../src/values/ip.ts';
 import { InterfaceName } from '../src/values/name.ts';
 import type { Allow } from '../src/values/opening.ts';
 import { type Machine, twoMachines } from '../test/lab/packets.ts';
@@ -31,11 +32,13 @@ const SOME: Allow[] = [
   { protocol: 'icmp' },
 ];
 
+const RANGE = Cidr.parse('10.42.0.0/16');
+
 const tableWith = (port: number): FilterTable => ({
   name: tableName(device),
   ...inbound({
     device,
-    family: 4,
+    range: RANGE,
     limited: [
       { key: '10.42.1.0-10.42.1.255', allow: [{ protocol: 'tcp', ports: [[port, port]] }] },
       ...Array.from({ length: OTHERS }, (_, n) => ({

@@ -1,6 +1,6 @@
 /** The part of a network's table by which this machine judges what peers begin towards it. */
 
-import type { Family } from '../values/ip.ts';
+import { type Cidr, familyOf } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import { type Allowed, allowedBy, source } from './allowed.ts';
 import type { FilterTable } from './filter-table.ts';
@@ -10,7 +10,8 @@ const UNDER_WAY = 105;
 
 export type Limits = {
   device: InterfaceName;
-  family: Family;
+  /** The network's root block. */
+  range: Cidr;
   /** Blocks that are not named are free. */
   limited: readonly Allowed[];
   /** Tracking may begin with this table: what flows out was not begun now. */
@@ -21,14 +22,17 @@ export type Limits = {
  * Before any translation of addresses, so that a container's published ports are judged as the peer names them.
  * Answers pass while this machine sends; what a peer began is judged packet by packet, so that it ends with its rule.
  * A connection that was under way before it was tracked counts as the peer's: who began it is not known.
+ * What bears a peer's address is judged wherever it comes in: the answer goes into the tunnel, so a peer on the same
+ * LAN could begin there what it may not begin through the tunnel.
  */
 export const inbound = ({
   device,
-  family,
+  range,
   limited,
   isFirst = false,
 }: Limits): Required<Pick<FilterTable, 'sets' | 'chains'>> => {
   if (limited.length === 0) return { sets: [], chains: [] };
+  const family = familyOf(range);
   const { expression, of } = source(family);
   const icmp = family === 4 ? 'icmp' : 'icmpv6';
   const target = expression.replace('saddr', 'daddr');
@@ -57,7 +61,7 @@ export const inbound = ({
       {
         name: 'in',
         at: { hook: 'prerouting', priority: 'mangle' },
-        rules: [`iifname "${device}" ${expression} @limited goto limited`],
+        rules: [`iifname != "lo" ${expression} ${range} ${expression} @limited goto limited`],
       },
       {
         name: 'out',

@@ -1,5 +1,5 @@
 /** The part of a network's table that judges packets which its device would forward. */
-import type { Cidr, Family, Ip } from '../values/ip.ts';
+import { type Cidr, familyOf, type Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { Allow } from '../values/opening.ts';
 import { allowedBy, apart, sourceAndTarget } from './allowed.ts';
@@ -27,7 +27,8 @@ export const nothingThrough = (device: InterfaceName, forwards: boolean): Chain 
 export type RoutedPair = { from: Cidr; to: Cidr; allow: 'all' | readonly Allow[] };
 
 export type Routed = {
-  family: Family;
+  /** The network's root block. */
+  range: Cidr;
   phones: readonly Ip[];
   /** All that hold peers: a block counts without those in it. */
   blocks: readonly Cidr[];
@@ -36,13 +37,15 @@ export type Routed = {
 
 /**
  * Passes on from the device to the device, between phones and peers, what the pairs allow. Answers pass while what
- * they answer does: each packet of the side that began is judged again.
+ * they answer does: each packet of the side that began is judged again. Peers take packets of phones from this
+ * machine, and phones take any of the network's: so nothing else may come in elsewhere with an address of the network.
  */
 export const phonesThrough = (
   device: InterfaceName,
-  { family, phones, blocks, pairs }: Routed,
+  { range, phones, blocks, pairs }: Routed,
   forwards: boolean,
 ): Required<Omit<FilterTable, 'name'>> => {
+  const family = familyOf(range);
   const ranges = apart(blocks);
   const rangesOf = (block: Cidr): string[] => ranges.get(block) ?? [];
   const allowed = pairs.flatMap(({ from, to, allow }) =>
@@ -66,7 +69,14 @@ export const phonesThrough = (
           'counter drop',
         ],
       },
-      { ...nothing, rules: [`iifname "${device}" oifname "${device}" goto phones`, ...nothing.rules] },
+      {
+        ...nothing,
+        rules: [
+          `iifname "${device}" oifname "${device}" goto phones`,
+          `iifname != "${device}" oifname "${device}" ${ip} saddr ${range} counter drop`,
+          ...nothing.rules,
+        ],
+      },
       {
         name: 'redirects',
         at: { hook: 'output', priority: 'filter' },

@@ -110,6 +110,34 @@ describe('a machine to which something is limited', () => {
     expect((await stepOf('limits')).found).toContain('1 time: it was made again');
   });
 
+  it('R50: limits a peer on the same LAN too, whose packets come beside the tunnel with its address in the network', async () => {
+    await press.sure([
+      'sh',
+      '-c',
+      'for it in all eth0 acme; do sysctl -qw net.ipv4.conf.$it.rp_filter=0; done',
+    ]);
+    await ann.sure([
+      'sh',
+      '-c',
+      'for it in all eth0 acme; do sysctl -qw net.ipv4.conf.$it.rp_filter=0; done',
+    ]);
+    await ann.sure(['ip', 'rule', 'add', 'to', '10.42.1.2', 'lookup', '77', 'priority', '10']);
+    await ann.sure([
+      'ip',
+      'route',
+      'add',
+      '10.42.1.2',
+      'via',
+      press.address,
+      'src',
+      '10.42.1.1',
+      'table',
+      '77',
+    ]);
+    expect([await answersAt(80), await answersAt(22)]).toEqual([false, true]);
+    await ann.sure(['ip', 'rule', 'del', 'priority', '10']);
+  });
+
   it('is told by doctor what else closes its ports', async () => {
     await press.sure([
       'nft',

@@ -142,6 +142,32 @@ describe('a phone', () => {
     expect(await dropped()).toBe(before + 2);
   });
 
+  it('R65: hears nobody beside the tunnel who says that he is a peer, where the router forwards', async () => {
+    await server.sure([
+      'sh',
+      '-c',
+      'sysctl -qw net.ipv4.ip_forward=1; for it in all eth0 acme; do sysctl -qw net.ipv4.conf.$it.rp_filter=0; done',
+    ]);
+    await box.sure(['sh', '-c', 'for it in all eth0 box; do sysctl -qw net.ipv4.conf.$it.rp_filter=0; done']);
+    await box.sure(['ip', 'rule', 'add', 'to', '10.42.2.1', 'lookup', '77', 'priority', '10']);
+    await box.sure([
+      'ip',
+      'route',
+      'add',
+      '10.42.2.1',
+      'via',
+      server.address,
+      'src',
+      '10.42.1.2',
+      'table',
+      '77',
+    ]);
+    expect(await reaches(box, '10.42.2.1')).toBe(false);
+    await box.sure(['ip', 'rule', 'del', 'priority', '10']);
+    await server.sure(['sysctl', '-qw', 'net.ipv4.ip_forward=0']);
+    await server.sure(['sysctl', '-qw', 'net.ipv4.conf.acme.forwarding=1']);
+  });
+
   it('R68: gets an empty 401 from the API, as a stranger does', async () => {
     const key = (await server.sure(['wg', 'show', 'acme', 'public-key'])).trim();
     const asked = await ann.sure([

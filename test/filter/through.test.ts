@@ -11,9 +11,9 @@ const humans = blocks[0]!;
 const machines = blocks[1]!;
 
 const table = (phones: string[], ...pairs: RoutedPair[]) =>
-  phonesThrough(device, { family: 4, phones: phones.map(ip), blocks, pairs }, false);
+  phonesThrough(device, { range: cidr('10.42.0.0/16'), phones: phones.map(ip), blocks, pairs }, false);
 
-it('judges what goes from the device to the device, and nothing else', () => {
+it('judges what goes from the device to the device, and lets nobody elsewhere speak for a peer', () => {
   const { chains } = table(['10.42.1.9'], { from: humans, to: humans, allow: 'all' });
   expect(chains.map(({ name, rules }) => [name, rules])).toEqual([
     [
@@ -28,7 +28,14 @@ it('judges what goes from the device to the device, and nothing else', () => {
         'counter drop',
       ],
     ],
-    ['through', ['iifname "acme" oifname "acme" goto phones', 'iifname "acme" counter drop']],
+    [
+      'through',
+      [
+        'iifname "acme" oifname "acme" goto phones',
+        'iifname != "acme" oifname "acme" ip saddr 10.42.0.0/16 counter drop',
+        'iifname "acme" counter drop',
+      ],
+    ],
     ['redirects', ['oifname "acme" icmp type redirect drop']],
   ]);
 });

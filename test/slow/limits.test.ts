@@ -8,7 +8,7 @@ import { inbound } from '../../src/filter/inbound.ts';
 import type { CidrId } from '../../src/values/id.ts';
 import { InterfaceName } from '../../src/values/name.ts';
 import { type Allow, allows, allowsText, type Opening } from '../../src/values/opening.ts';
-import { acme, associated, associationId, ids } from '../acme.ts';
+import { acme, associated, associationId, cidr, ids } from '../acme.ts';
 import { networkOf } from '../given.ts';
 import { type Knock, type Machine, OWN_PORTS, PUBLISHED, passes, twoMachines } from '../lab/packets.ts';
 import { until } from '../lab/until.ts';
@@ -33,6 +33,7 @@ const networkWith = (allow: Opening[]) => {
   return networkOf(acme.network, associated(ids.humans, ids.machines), limited);
 };
 
+const ranges = { 4: cidr('10.42.0.0/16'), 6: cidr('fdac:42::/48') };
 const blocks = {
   4: new Map([
     [ids.humans, '10.42.1.0-10.42.1.255'],
@@ -53,7 +54,7 @@ const allowed = (allow: Opening[], from: CidrId, to: CidrId): Allow[] => {
 
 const tableOf = (family: 4 | 6, from: CidrId, allow: Allow[]): FilterTable => ({
   name,
-  ...inbound({ device, family, limited: [{ key: blocks[family].get(from) ?? '', allow }] }),
+  ...inbound({ device, range: ranges[family], limited: [{ key: blocks[family].get(from) ?? '', allow }] }),
 });
 
 const put = (machine: Machine, table: FilterTable): Promise<string> =>
@@ -184,7 +185,7 @@ describe('what was under way before this machine tracked connections', () => {
     name,
     ...inbound({
       device,
-      family: 4,
+      range: ranges[4],
       limited: [{ key: blocks[4].get(ids.humans) ?? '', allow: CONTROL }],
       isFirst: true,
     }),

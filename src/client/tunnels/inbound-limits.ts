@@ -5,7 +5,7 @@ import { inbound } from '../../filter/inbound.ts';
 import { canMake, KeptTable, listTable } from '../../filter/kept-table.ts';
 import type { PeerRow } from '../../protocol/rows.ts';
 import type { CidrId } from '../../values/id.ts';
-import { type Cidr, familyOf, singleton } from '../../values/ip.ts';
+import { type Cidr, singleton } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Allow } from '../../values/opening.ts';
 import type { Mirror } from '../memory/mirror.ts';
@@ -77,7 +77,7 @@ export class InboundLimits {
     if (this.#limited().size > 0) return this.#keep();
     const { network, mirror } = this.#options;
     const limited = [{ key: singleton(mirror.ground.own.ip), allow: [{ protocol: 'tcp' as const }] }];
-    const parts = inbound({ device: network, family: familyOf(mirror.ground.own.ip), limited });
+    const parts = inbound({ device: network, range: mirror.ground.range, limited });
     this.#become(await canMake({ name: tableName(network), ...parts }));
   }
 
@@ -158,14 +158,14 @@ export class InboundLimits {
 
   #wanted(): FilterTable {
     const { network, mirror } = this.#options;
-    const { own, server } = mirror.ground;
+    const { range, server } = mirror.ground;
     const limits = [...this.#limited().values()];
     const free = [singleton(server.ip), ...Array.from(mirror.cidrs(), ({ cidr }) => cidr)];
     const ranges = apart([...limits.map(({ cidr }) => cidr), ...free]);
     const limited = limits.flatMap(({ cidr, allow }) =>
       (ranges.get(cidr) ?? []).map((key) => ({ key, allow })),
     );
-    const parts = inbound({ device: network, family: familyOf(own.ip), limited, isFirst: this.#isFirst });
+    const parts = inbound({ device: network, range, limited, isFirst: this.#isFirst });
     return { name: tableName(network), ...parts };
   }
 }

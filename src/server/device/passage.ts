@@ -153,7 +153,7 @@ export class Passage {
 const routed = (network: Network, { phones, pairs }: Carried, range: Cidr): Routed => {
   const blockOf = (id: Carried['pairs'][number]['from']): Cidr => network.cidr(id)?.cidr ?? range;
   return {
-    family: familyOf(range),
+    range,
     phones,
     blocks: [...network.cidrs()].filter(({ id }) => network.holdsPeers(id)).map(({ cidr }) => cidr),
     pairs: pairs.map(({ from, to, allow }) => ({ from: blockOf(from), to: blockOf(to), allow })),
