@@ -22,7 +22,9 @@ export type KeptTableOptions = {
   wanted: () => FilterTable | Promise<FilterTable>;
   /** The table stands as wanted, or there is none as wanted. */
   onKept?: () => void;
-  /** Another program had removed or changed the table. */
+  /** Another program has removed or changed the table; what is wanted is asked again. */
+  onLost?: () => void;
+  /** It is made again. */
   onRestored: () => void;
   /** Once for each kind of trouble, until the next success; it is tried again. */
   onTrouble: (error: Error) => void;
@@ -65,15 +67,19 @@ export class KeptTable {
   }
 
   async #keep(): Promise<void> {
-    const wants = await this.#options.wanted();
+    let wants = await this.#options.wanted();
     const isWanted = wants.chains.length > 0;
     if (!isWanted && this.#isKnown && !this.#made) return;
     const has = await listTable(wants.name, '-s').catch((error) => {
       if (isWanted) throw error;
       return undefined;
     });
-    const script = planOf(has, this.#made, wants);
     const isForeign = this.#made !== undefined && this.#made.listing !== has;
+    if (isForeign && isWanted && this.#options.onLost) {
+      this.#options.onLost();
+      wants = await this.#options.wanted();
+    }
+    const script = planOf(has, this.#made, wants);
     if (script !== undefined) {
       await sure('nft', ['-f', '-'], script);
       const listing = isWanted ? ((await listTable(wants.name, '-s')) ?? '') : undefined;

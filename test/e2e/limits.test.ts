@@ -110,6 +110,36 @@ describe('a machine to which something is limited', () => {
     expect((await stepOf('limits')).found).toContain('1 time: it was made again');
   });
 
+  it('R50: does not take for its own what a peer began while all tables were flushed', async () => {
+    // Calls each who got through, and says who then goes on.
+    const service = press.spawn([
+      process.execPath,
+      '-e',
+      `const s = require('dgram').createSocket('udp4'); const known = new Set();
+s.on('message', (text, { port, address }) => { if (String(text) !== 'hello') return console.log('goes on');
+  if (known.has(port)) return; known.add(port); console.log('got through'); setInterval(() => s.send('on', port, address), 20); });
+s.bind(5353, () => console.log('up'));`,
+    ]);
+    await service.line(/up/);
+    const peer = ann.spawn([
+      process.execPath,
+      '-e',
+      `setInterval(() => { const s = require('dgram').createSocket('udp4'); const began = Date.now();
+s.on('message', () => Date.now() - began > 2500 && s.send('again', 5353, '10.42.1.2'));
+s.send('hello', 5353, '10.42.1.2'); setTimeout(() => s.close(), 5000); }, 5); console.log('up');`,
+    ]);
+    await peer.line(/up/);
+    await press.sure(['nft', 'flush', 'ruleset']);
+    await service.line(/got through/);
+    await until('the table is back', hasTable);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    expect(service.lines).not.toContain('goes on');
+    const first = ['nft', 'list', 'set', 'inet', 'innernet-acme', 'first'];
+    expect(await press.sure(first), 'calls are its own again').not.toContain('elements');
+    peer.kill('SIGKILL');
+    service.kill('SIGKILL');
+  });
+
   it('R50: limits a peer on the same LAN too, whose packets come beside the tunnel with its address in the network', async () => {
     await press.sure([
       'sh',

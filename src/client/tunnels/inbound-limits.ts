@@ -43,7 +43,15 @@ export class InboundLimits {
       network,
       wanted: () => this.#wanted(),
       onKept: () => {
-        if (this.#limited().size > 0) this.#become(true);
+        const stands = this.#limited().size > 0;
+        this.#grow(stands);
+        if (stands) this.#become(true);
+      },
+      // What came in meanwhile was not judged, and may be answered yet.
+      onLost: () => {
+        clearTimeout(this.#growing);
+        this.#growing = undefined;
+        this.#isFirst = true;
       },
       onRestored: () => this.#onRestored(),
       onTrouble: ({ message }) => {
@@ -122,14 +130,14 @@ export class InboundLimits {
     this.#grow(kept.size > 0);
   }
 
-  /** Only a new table meets connections that were under way. */
+  /** Only a new table, or one that was lost, meets connections that were under way. */
   #grow(stands: boolean): void {
     if (!stands) this.#isFirst = true;
     if (!stands || !this.#isFirst || this.#growing) return;
     this.#growing = setTimeout(() => {
       this.#growing = undefined;
       this.#isFirst = false;
-      void this.#keepChanged();
+      void this.#keep();
     }, FIRST_MS).unref();
   }
 
