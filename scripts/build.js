@@ -217,7 +217,8 @@ async function writeManuals() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+// In a bundle, this file is whatever it was bundled into.
+if (process.argv[1] === fileURLToPath(import.meta.url) && basename(process.argv[1]) === 'build.js') {
   const packages = await build();
   await writeFile(join(dist, 'licences.txt'), `${licencesOf(packages)}\n`);
   await writeManuals();
