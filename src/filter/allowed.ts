@@ -52,11 +52,11 @@ export const allowedBy = (
   };
 };
 
-/** Each block without those that lie in it, as ranges of addresses: they overlap no more. */
-export const apart = (blocks: readonly Cidr[]): Map<Cidr, string[]> => {
+/** Each block without those of `all` that lie in it, as ranges of addresses: they overlap no more. */
+export const apart = (blocks: readonly Cidr[], all = blocks): Map<Cidr, string[]> => {
   const found = new Map<Cidr, string[]>();
   for (const block of new Set(blocks)) {
-    const inner = blocks.filter((other) => other !== block && containsCidr(block, other));
+    const inner = all.filter((other) => other !== block && containsCidr(block, other));
     found.set(block, gaps(block, inner));
   }
   return found;

@@ -168,8 +168,9 @@ export class InboundLimits {
     const { network, mirror } = this.#options;
     const { range, server } = mirror.ground;
     const limits = [...this.#limited().values()];
+    const blocks = limits.map(({ cidr }) => cidr);
     const free = [singleton(server.ip), ...Array.from(mirror.cidrs(), ({ cidr }) => cidr)];
-    const ranges = apart([...limits.map(({ cidr }) => cidr), ...free]);
+    const ranges = apart(blocks, [...blocks, ...free]);
     const limited = limits.flatMap(({ cidr, allow }) =>
       (ranges.get(cidr) ?? []).map((key) => ({ key, allow })),
     );
