@@ -7,7 +7,7 @@ import type { CidrNode } from './cidr-tree.ts';
 import { type Limit, limitOf, limitsFrom } from './limits.ts';
 import { subtree } from './lineage.ts';
 import type { Network } from './network.ts';
-import { isPlain, looksSame, type Peer } from './peer.ts';
+import { looksSame, type Peer } from './peer.ts';
 import {
   enforces,
   type View,
@@ -88,8 +88,7 @@ class Before {
 
   /** Their router keeps to limits in their place. */
   #notePhonesOf(network: Network, router: PeerId): void {
-    for (const peer of network.peers())
-      if (isPlain(peer) && peer.via === router) this.#notePeer(network, peer.id);
+    for (const phone of network.plainPeers()) if (phone.via === router) this.#notePeer(network, phone.id);
   }
 
   /** A deleted CIDR has no viewers to ask later, and its peers may go in the same commit. */

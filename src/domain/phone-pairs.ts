@@ -13,6 +13,7 @@ export type Carried = { phones: Ip[]; pairs: PhonePair[] };
 /** Of the phones that this peer is the router of. */
 export const carriedBy = (network: Network, router: PeerId): Carried => {
   const phones = [...network.plainPeers()].filter((peer) => appears(peer) && peer.via === router);
+  if (phones.length === 0) return { phones: [], pairs: [] };
   const homes = new Set(phones.map(({ cidrId }) => cidrId));
   const others = [...network.cidrs()]
     .map(({ id }) => id)
