@@ -1,13 +1,13 @@
 /** Rules of associations: two different CIDRs below the root, a pair once, in either order; and of their limits. */
 import type { EventOf } from '../events/schema.ts';
-import { type AssociationId, ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
+import { type AssociationId, ROOT_CIDR } from '../values/id.ts';
 import type { Opening } from '../values/opening.ts';
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import { findCidr } from './cidrs.ts';
 import type { CidrRef, CommandOf } from './command.ts';
 import { accept, type Decision, type Rule, reject } from './decision.ts';
-import { lineage } from './lineage.ts';
+import { isServers } from './limits.ts';
 import type { Network } from './network.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -25,12 +25,9 @@ const endsOf = (network: Network, [leftRef, rightRef]: readonly [CidrRef, CidrRe
   return { value: [left, right] };
 };
 
-const ofServer = (network: Network, ends: Ends): CidrNode | undefined =>
-  ends.find(({ id }) => [...lineage(network, id)].includes(SERVER_CIDR));
-
 /** Each opening begins at one of the two. */
 const openingsOf = (network: Network, ends: Ends, asked: Asked): Or<Opening[]> => {
-  const server = ofServer(network, ends);
+  const server = ends.find(({ id }) => isServers(network, id));
   if (server) return { rejection: { code: 'ServerNotLimitable', name: server.name } };
   const allow: Opening[] = [];
   for (const { from: ref, ...what } of asked) {
@@ -88,11 +85,14 @@ const joinedBy = (
   return 'rejection' in found ? reject(found.rejection) : then(found.value, ends.value);
 };
 
-export const deleteAssociation: Rule<'DeleteAssociation'> = (network, { cidrs }) =>
-  joinedBy(network, cidrs, (_, [left, right]) => {
-    const association = network.associationBetween(left.id, right.id);
-    return association ? accept({ type: 'AssociationDeleted', associationId: association.id }) : accept();
-  });
+export const deleteAssociation: Rule<'DeleteAssociation'> = (network, { cidrs }) => {
+  const ends = endsOf(network, cidrs);
+  if ('rejection' in ends) return reject(ends.rejection);
+  const [left, right] = ends.value;
+  const association = network.associationBetween(left.id, right.id);
+  if (!association) return reject({ code: 'UnknownAssociation', names: namesOf(ends.value) });
+  return accept({ type: 'AssociationDeleted', associationId: association.id });
+};
 
 const limited = (associationId: AssociationId, allow: Opening[]): EventOf<'AssociationLimited'> => ({
   type: 'AssociationLimited',

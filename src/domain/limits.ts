@@ -27,7 +27,8 @@ export function* joining(network: Network, from: CidrId, to: CidrId): Generator<
 }
 
 /** Of a CIDR; what is next to the server is never limited. */
-const isServers = (network: Network, id: CidrId): boolean => [...lineage(network, id)].includes(SERVER_CIDR);
+export const isServers = (network: Network, id: CidrId): boolean =>
+  [...lineage(network, id)].includes(SERVER_CIDR);
 
 /**
  * What peers of `from` may begin towards peers of `to`. Limited ways add up; one whole way makes all of it
