@@ -5,7 +5,6 @@ import {
   type Position,
   ROOT_CIDR,
   SERVER_CIDR,
-  SERVER_NAME,
   SERVER_PEER,
 } from '../values/id.ts';
 import { allowsText } from '../values/opening.ts';
@@ -117,8 +116,7 @@ const routed = ({ network }: PairStory, pair: Pair): Reason[] => {
   return [...vias]
     .filter((via) => !pair.some(({ id }) => id === via))
     .map((via) => {
-      // Few records about two phones tell nothing of their router.
-      const router = via === SERVER_PEER ? { name: SERVER_NAME } : network.peer(via);
+      const router = network.peer(via);
       const phones = pair.filter((peer) => peer.via === via).map(nameOf);
       return {
         code: 'Routed',
