@@ -230,25 +230,19 @@ export const addCidrVerbs = (program: Command, open: Open): void => {
   const isolate = networkVerb(program, 'isolate-cidr', {
     summary: 'let the peers of a CIDR no longer see each other',
     examples: ['isolate-cidr acme guests'],
-  })
-    .addOption(flag('--name <cidr>', 'the CIDR', RecordedName))
-    .word('cidr', '--name', 'the CIDR');
+  }).about('cidr', 'the CIDR');
   actsOn<IsolateOptions>(addChangeOptions(isolate), open, isolateCidr);
 
   const unisolate = networkVerb(program, 'unisolate-cidr', {
     summary: 'let the peers of an isolated CIDR see each other again',
     examples: ['unisolate-cidr acme guests'],
-  })
-    .addOption(flag('--name <cidr>', 'the CIDR', RecordedName))
-    .word('cidr', '--name', 'the CIDR');
+  }).about('cidr', 'the CIDR');
   actsOn<IsolateOptions>(addChangeOptions(unisolate), open, unisolateCidr);
 
   const remove = networkVerb(program, 'delete-cidr', {
     summary: 'delete a CIDR that holds neither peers nor other CIDRs',
     examples: ['delete-cidr acme engineers'],
-  })
-    .addOption(flag('--name <cidr>', 'its name', RecordedName))
-    .word('cidr', '--name', 'its name');
+  }).about('cidr', 'its name');
   actsOn<DeleteOptions>(addChangeOptions(remove), open, deleteCidr);
 
   const list = networkVerb(program, 'list-cidrs', {

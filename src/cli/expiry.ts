@@ -2,7 +2,6 @@
 import type { Command, Option } from 'commander';
 import * as z from 'zod';
 import type { End } from '../domain/command.ts';
-import { RecordedName } from '../values/name.ts';
 import { Duration, durationText } from '../values/time.ts';
 import { Questions } from './ask.ts';
 import { addChangeOptions, change, named } from './change.ts';
@@ -92,8 +91,7 @@ export const addExpiryVerb = (program: Command, open: Open): void => {
       'set-expiry acme --default 90d',
     ],
   })
-    .addOption(flag('--name <peer>', "the peer's name", RecordedName))
-    .word('peer', '--name', "the peer's name")
+    .about('peer', "the peer's name")
     .addOption(expiresFlag())
     .addOption(
       flag(

@@ -225,16 +225,12 @@ export const addInvitationVerbs = (program: Command, open: Open): void => {
   const reissue = networkVerb(program, 'reissue-invitation', {
     summary: 'replace an invitation by a new one, for the same name and address',
     examples: ['reissue-invitation acme ann --save-config ann-again.toml'],
-  })
-    .addOption(flag('--name <peer>', "the invited peer's name", RecordedName))
-    .word('peer', '--name', "the invited peer's name");
+  }).about('peer', "the invited peer's name");
   actsOn<NameOptions & InviteOptions>(addInviteOptions(reissue), open, reissueInvitation);
 
   const revoke = networkVerb(program, 'revoke-invitation', {
     summary: 'take an invitation back: name and address are free again',
     examples: ['revoke-invitation acme ann'],
-  })
-    .addOption(flag('--name <peer>', "the invited peer's name", RecordedName))
-    .word('peer', '--name', "the invited peer's name");
+  }).about('peer', "the invited peer's name");
   actsOn<NameOptions>(addChangeOptions(revoke), open, revokeInvitation);
 };

@@ -1,9 +1,9 @@
 /** A verb on one network, optional where this machine has one; flags may be given as words. */
 import type { EventEmitter } from 'node:events';
 import { Argument, Command } from 'commander';
-import { InterfaceName } from '../values/name.ts';
+import { InterfaceName, RecordedName } from '../values/name.ts';
 import { isNetworkHere, networksIn } from './networks.ts';
-import { globalOptionsOf, parsedBy } from './options.ts';
+import { flag, globalOptionsOf, parsedBy } from './options.ts';
 import { Usage } from './usage.ts';
 
 /** The name of a network, checked before it becomes part of a path. */
@@ -22,6 +22,15 @@ export class NetworkVerb extends Command {
     this.addArgument(new Argument(`[${placeholder}]`, description));
     this.#words.push(flag);
     return this;
+  }
+
+  /** The one that it acts on, by its name: `--name`, or a word. */
+  about(what: 'peer' | 'cidr', description: string): this {
+    return this.addOption(flag(`--name <${what}>`, description, RecordedName)).word(
+      what,
+      '--name',
+      description,
+    );
   }
 
   override parseOptions(argv: string[]): ReturnType<Command['parseOptions']> {

@@ -250,9 +250,7 @@ export const addPeerVerbs = (program: Command, open: Open): void => {
 
   for (const peerVerb of PEER_VERBS) {
     const command = networkVerb(program, peerVerb.verb, peerVerb.words);
-    command
-      .addOption(flag('--name <peer>', "the peer's name", RecordedName))
-      .word('peer', '--name', "the peer's name");
+    command.about('peer', "the peer's name");
     for (const option of peerVerb.flags ?? []) command.addOption(option);
     actsOn<NameOptions>(addChangeOptions(command), open, (plane, options) =>
       actOnPeer(peerVerb, plane, options),

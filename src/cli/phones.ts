@@ -227,16 +227,13 @@ export const addPhoneVerbs = (program: Command, open: Open): void => {
   const rekey = networkVerb(program, 'rekey-phone', {
     summary: 'give a phone another key, at the same address: its present file ends at once',
     examples: ['rekey-phone acme ann-phone --qr', 'rekey-phone acme ann-phone --save-config ann-phone.conf'],
-  })
-    .addOption(flag('--name <peer>', WHOSE, RecordedName))
-    .word('peer', '--name', WHOSE);
+  }).about('peer', WHOSE);
   actsOn<FileOptions>(addFileOptions(rekey), open, rekeyPhone);
   const config = networkVerb(program, 'phone-config', {
     summary: "show what a phone's file has to say now, without its private key",
     examples: ['phone-config acme ann-phone', 'phone-config acme ann-phone --json'],
   })
-    .addOption(flag('--name <peer>', WHOSE, RecordedName))
-    .word('peer', '--name', WHOSE)
+    .about('peer', WHOSE)
     .option('--json', 'answer with JSON');
   actsOn<{ name?: string; json?: true }>(config, open, showConfig);
 };

@@ -6,7 +6,6 @@ import type { RelayStanding } from '../protocol/rows.ts';
 import { type Endpoint, endpointOf, hostOf, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { SERVER_NAME, SERVER_PEER } from '../values/id.ts';
-import { RecordedName } from '../values/name.ts';
 import { addChangeOptions, change, named } from './change.ts';
 import { type ChangeOptions, flag, portNumber } from './options.ts';
 import type { Plane } from './plane.ts';
@@ -102,8 +101,7 @@ export const addRelayVerbs = (program: Command, open: Open): void => {
       'set-relay acme press',
     ],
   })
-    .addOption(flag('--name <peer>', WHOSE, RecordedName))
-    .word('peer', '--name', WHOSE)
+    .about('peer', WHOSE)
     .addOption(flag('--port <port>', `the UDP port that it opens (default: ${RELAY_PORT})`, portNumber))
     .addOption(
       flag(
@@ -116,9 +114,7 @@ export const addRelayVerbs = (program: Command, open: Open): void => {
   const clear = networkVerb(program, 'clear-relay', {
     summary: 'end a relay: what it passes stops at once',
     examples: ['clear-relay acme', 'clear-relay acme innernet-server'],
-  })
-    .addOption(flag('--name <peer>', WHOSE, RecordedName))
-    .word('peer', '--name', WHOSE);
+  }).about('peer', WHOSE);
   actsOn<RelayOptions>(addChangeOptions(clear), open, clearRelay);
   const list = networkVerb(program, 'list-relays', {
     summary: 'list the relays, their ports and where peers reach them',
