@@ -28,6 +28,10 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     from: ['filter', 'wireguard', 'values'],
     why: 'what is done with a packet depends on addresses, indices and who may talk: all passed in',
   },
+  caller: {
+    from: ['wireguard', 'protocol', 'machine', 'values'],
+    why: 'whoever calls the server proves itself and goes through the tunnel in one way: a client, and a standby',
+  },
   cli: {
     from: ['protocol', 'domain', 'events', 'machine', 'values'],
     why: 'a verb is written once for both programs, so it knows neither log nor device',
@@ -41,13 +45,26 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
     why: 'a browser has no machine: the page folds the log by the rules alone',
   },
   client: {
-    from: ['ui', 'cli', 'relay', 'filter', 'wireguard', 'protocol', 'domain', 'events', 'machine', 'values'],
+    from: [
+      'ui',
+      'cli',
+      'caller',
+      'relay',
+      'filter',
+      'wireguard',
+      'protocol',
+      'domain',
+      'events',
+      'machine',
+      'values',
+    ],
     why: "no SQLite on a peer's machine, and nothing of the server's",
   },
   server: {
     from: [
       'ui',
       'cli',
+      'caller',
       'relay',
       'filter',
       'wireguard',
@@ -66,7 +83,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol|page\/map)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/(allowed|foreign-tables|inbound|swap-rules|filter-table|relay-table|through)|relay\/(packets|mac1(-search)?|mailbox|told-ways|allowance|members|sessions|held-initiations|relay)|client\/sync\/(session(-events)?|back-off)|client\/memory\/(doubt|mirror|chain)|client\/relay\/served|client\/tunnels\/(mailboxes|meetings|paths|talk-message|trial(-pauses)?)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
+  /^src\/(wireguard\/(plan|guard)|filter\/(allowed|foreign-tables|inbound|swap-rules|filter-table|relay-table|through)|relay\/(packets|mac1(-search)?|mailbox|told-ways|allowance|members|sessions|held-initiations|relay)|client\/sync\/session(-events)?|caller\/back-off|client\/memory\/(doubt|mirror|chain)|client\/relay\/served|client\/tunnels\/(mailboxes|meetings|paths|talk-message|trial(-pauses)?)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
 

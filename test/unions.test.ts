@@ -126,7 +126,7 @@ const DRILLS: { [union: string]: Drill } = {
     owed: ['src/client/sync/end.ts: MAY_BE_GONE'],
   },
   "a step of a stream's opening": {
-    file: 'src/client/sync/opening.ts',
+    file: 'src/caller/opening.ts',
     old: "  | { kind: 'wrong' };",
     member: "  | { kind: 'wrong' }\n  | { kind: 'drill' };",
     owed: ['src/client/sync/stream.ts: #begin'],

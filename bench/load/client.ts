@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { WebSocket } from 'ws';
+import { patienceAt, pauseBefore } from '../../src/caller/back-off.ts';
 import { extend, type Head, judge } from '../../src/client/memory/chain.ts';
-import { patienceAt, pauseBefore } from '../../src/client/sync/back-off.ts';
 import { inTime } from '../../src/client/sync/stream.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import {

@@ -1,6 +1,6 @@
 // The way to a server on this machine's loopback, for tests that have no tunnel.
 import { connect } from 'node:net';
-import type { Connect, Way } from '../../src/client/api/way.ts';
+import type { Connect, Way } from '../../src/caller/way.ts';
 import { hostOf, portOf } from '../../src/values/endpoint.ts';
 
 export const connectOpenly: Connect = (to, timeout) =>

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { patienceAt, pauseBefore } from '../../src/client/sync/back-off.ts';
+import { patienceAt, pauseBefore } from '../../src/caller/back-off.ts';
 import type { End } from '../../src/client/sync/end.ts';
 import { Stream } from '../../src/client/sync/stream.ts';
 import type { ServerFrame } from '../../src/protocol/frames.ts';

@@ -557,12 +557,12 @@ export const OTHERS: readonly Fault[] = [
     tests: [{ file: 'test/e2e/impostor.test.ts' }],
     sabotages: [
       {
-        file: 'src/client/api/way.ts',
+        file: 'src/caller/way.ts',
         line: 'const socket = socketOf(fd);',
         becomes: 'const socket = new Socket();',
       },
       {
-        file: 'src/client/api/way.ts',
+        file: 'src/caller/way.ts',
         line: "if (device === 0) throw networkDown(this.#network, 'there is no device of that name');",
         becomes:
           'if (device === 0) return { device, connect: (to) => new Socket().connect(portOf(to), hostOf(to)) };',

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type * as z from 'zod';
+import { Prover, type Sent } from '../../caller/prover.ts';
+import { hasNoWay, type Passage, TunnelWay, type Way } from '../../caller/way.ts';
 import { REJECTION_CODES, Rejected, type Rejection, type RejectionCode } from '../../domain/rejection.ts';
 import { sha256 } from '../../machine/sha256.ts';
 import type { Conf } from '../../protocol/conf.ts';
@@ -29,8 +31,6 @@ import { MAX_ROWS } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import { Trust } from '../memory/trust.ts';
 import { measuredJson } from './measured-json.ts';
-import { Prover, type Sent } from './prover.ts';
-import { hasNoWay, type Passage, TunnelWay, type Way } from './way.ts';
 
 const inflate = promisify(gunzip);
 

@@ -1,5 +1,6 @@
 /** Follows one network: carries out the session's effects and reports their results to it. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { TunnelWay, type Way } from '../../caller/way.ts';
 import { HostsWriter } from '../../cli/hosts-writer.ts';
 import type { HostsOptions } from '../../cli/options.ts';
 import { printable } from '../../domain/rejection.ts';
@@ -18,7 +19,6 @@ import { localAddresses } from '../../wireguard/routes.ts';
 import type { TunnelConfig } from '../../wireguard/tunnel.ts';
 import { Api, CallRefused, type Proofs, proofsOf } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
-import { TunnelWay, type Way } from '../api/way.ts';
 import { groundOf, OwnConf } from '../memory/conf-file.ts';
 import { Journal } from '../memory/journal.ts';
 import type { Mirror } from '../memory/mirror.ts';

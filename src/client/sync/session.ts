@@ -1,4 +1,6 @@
 /** A client's session with its server as a pure machine: events go in, effects come out. */
+
+import { patienceAt, pauseBefore } from '../../caller/back-off.ts';
 import { printable } from '../../domain/rejection.ts';
 import { clientCan, PEER_RELAY } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
@@ -10,7 +12,6 @@ import type { PolledState } from '../api/polled-state.ts';
 import { doubtSentence } from '../memory/doubt.ts';
 import type { Effect, Mirror, Verdict } from '../memory/mirror.ts';
 import type { Trust } from '../memory/trust.ts';
-import { patienceAt, pauseBefore } from './back-off.ts';
 import { type End, mayBeGone, NO_SUCH_STREAM } from './end.ts';
 import type { Goal, SessionEffect, SessionEvent, StreamEvent, Trouble } from './session-events.ts';
 

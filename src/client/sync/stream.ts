@@ -2,6 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { Opening } from '../../caller/opening.ts';
+import type { Prover } from '../../caller/prover.ts';
+import type { Connect } from '../../caller/way.ts';
 import { type ClientFrame, HEARTBEAT_SECONDS, ServerFrame, SUBPROTOCOL } from '../../protocol/frames.ts';
 import { SERVER_KEY_HEADER, STREAM_PATH } from '../../protocol/http.ts';
 import type { Answer } from '../../protocol/proof.ts';
@@ -9,11 +12,8 @@ import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
-import type { Prover } from '../api/prover.ts';
-import type { Connect } from '../api/way.ts';
 import type { ServerClock } from '../tunnels/contacts.ts';
 import { type End, type Loss, lossOf } from './end.ts';
-import { Opening } from './opening.ts';
 
 export type StreamOptions = {
   /** The endpoint inside the tunnel, and the expected key. */

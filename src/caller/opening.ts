@@ -1,7 +1,7 @@
 /** How a stream begins: with proofs of both sides, or at once and unproved. */
-import { OpeningFrame } from '../../protocol/frames.ts';
-import type { Moment } from '../../protocol/proof-header.ts';
-import type { Prover, Sent } from '../api/prover.ts';
+import { OpeningFrame } from '../protocol/frames.ts';
+import type { Moment } from '../protocol/proof-header.ts';
+import type { Prover, Sent } from './prover.ts';
 
 /** What one frame does to the opening. */
 export type Step =

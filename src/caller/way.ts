@@ -5,13 +5,13 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
-import { Failure } from '../../values/failure.ts';
-import type { Ip } from '../../values/ip.ts';
-import type { PublicKey } from '../../values/key.ts';
-import type { InterfaceName } from '../../values/name.ts';
-import { type Libc, openLibc } from '../../wireguard/libc.ts';
-import { deviceKey } from '../../wireguard/tunnel.ts';
+import { hostOf, portOf, type SocketAddress } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
+import type { Ip } from '../values/ip.ts';
+import type { PublicKey } from '../values/key.ts';
+import type { InterfaceName } from '../values/name.ts';
+import { type Libc, openLibc } from '../wireguard/libc.ts';
+import { deviceKey } from '../wireguard/tunnel.ts';
 
 /** `timeout`: idle time before the socket's timeout event, in milliseconds. */
 export type Connect = (to: SocketAddress, timeout?: number) => Socket;

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { replaceUnsynced } from '../../machine/durable.ts';
+import { replaceUnsynced } from '../machine/durable.ts';
 import {
   type Answer,
   type Call,
@@ -12,11 +12,11 @@ import {
   pairKeys,
   proveCall,
   proveStream,
-} from '../../protocol/proof.ts';
-import { type Moment, SIXTEEN_BYTES, type Stamp, spell } from '../../protocol/proof-header.ts';
-import type { PrivateKey, PublicKey } from '../../values/key.ts';
-import { HASHES, pairSecret } from '../../wireguard/pair-secret.ts';
-import { publicKeyOf } from '../../wireguard/public-key.ts';
+} from '../protocol/proof.ts';
+import { type Moment, SIXTEEN_BYTES, type Stamp, spell } from '../protocol/proof-header.ts';
+import type { PrivateKey, PublicKey } from '../values/key.ts';
+import { HASHES, pairSecret } from '../wireguard/pair-secret.ts';
+import { publicKeyOf } from '../wireguard/public-key.ts';
 
 /** `stamp`: by the server's clock. */
 export type Sent = { header: string; tag: Uint8Array; stamp: Stamp };
