@@ -36,6 +36,7 @@ const rehearsalText = ({ events, sentences, reach }: Rehearsal, { already }: Sai
     ...reachLines(reach, {
       gained: 'could reach each other then',
       lost: 'could no longer reach each other',
+      turned: 'could begin something else then',
     }),
   ].join('\n');
 };

@@ -120,7 +120,11 @@ const textOf = (diff: Diff, clock: Clock): string => {
     ...section('associations', associationLines(diff)),
     ...section('proofs by key', proofLines(diff)),
     ...section('end of new peers', defaultLines(diff)),
-    ...reachLines(diff.reach, { gained: 'can reach each other now', lost: 'can no longer reach each other' }),
+    ...reachLines(diff.reach, {
+      gained: 'can reach each other now',
+      lost: 'can no longer reach each other',
+      turned: 'may begin something else now',
+    }),
   ];
   const heading = `from ${placeText(diff.from, clock)} to ${placeText(diff.to, clock)}`;
   return [heading, ...(lines.length > 0 ? lines : ['nothing differs'])].join('\n');

@@ -27,7 +27,11 @@ const questionOf = (position: number | undefined, to: number | undefined): Quest
 const planLines = ({ sentences, reach }: Plan, clock: Clock): string[] => [
   'this would be recorded',
   ...sentences.map((sentence) => `  ${printable(clock.sentence(sentence))}`),
-  ...reachLines(reach, { gained: 'could reach each other then', lost: 'could no longer reach each other' }),
+  ...reachLines(reach, {
+    gained: 'could reach each other then',
+    lost: 'could no longer reach each other',
+    turned: 'could begin something else then',
+  }),
 ];
 
 const obstacleLines = ({ obstacles }: Plan): string[] =>

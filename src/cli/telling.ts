@@ -1,4 +1,5 @@
 /** Formats events and times for people: local or UTC, coloured by kind on a terminal. */
+import { opensLines, turnedLines } from '../domain/opens-text.ts';
 import { printable } from '../domain/rejection.ts';
 import { BEARING, type Bearing } from '../events/bearing.ts';
 import type { EventType } from '../events/schema.ts';
@@ -72,12 +73,23 @@ const namesOf = (peers: readonly PeerBrief[]): string => {
 };
 
 const groupLines = (groups: Reach['gained'], sign: string): string[] =>
-  groups.map(({ peers, others }) => `  ${sign} ${namesOf(peers)} – ${namesOf(others)}`);
+  groups.flatMap(({ peers, others, opens }) =>
+    opensLines([namesOf(peers), namesOf(others)], opens).map((line) => `  ${sign} ${line}`),
+  );
 
-/** Who can reach whom now and could not, and the other way round; nothing where nothing differs. */
-export const reachLines = ({ gained, lost }: Reach, words: { gained: string; lost: string }): string[] => [
-  ...(gained.length > 0
-    ? [words.gained, ...groupLines(gained, '+').map((line) => paint('green', line))]
-    : []),
-  ...(lost.length > 0 ? [words.lost, ...groupLines(lost, '-').map((line) => paint('red', line))] : []),
+const changedLines = (groups: NonNullable<Reach['turned']>): string[] =>
+  groups.flatMap(({ peers, others, before, after }) =>
+    turnedLines([namesOf(peers), namesOf(others)], before, after).map((line) => `  ~ ${line}`),
+  );
+
+type Headings = { gained: string; lost: string; turned: string };
+
+/** Who can reach whom now and could not, and the other way round, and what may be begun; nothing where nothing differs. */
+export const reachLines = ({ gained, lost, turned = [] }: Reach, words: Headings): string[] => [
+  ...coloured(words.gained, groupLines(gained, '+'), 'green'),
+  ...coloured(words.lost, groupLines(lost, '-'), 'red'),
+  ...coloured(words.turned, changedLines(turned), 'yellow'),
 ];
+
+const coloured = (heading: string, lines: string[], style: Style): string[] =>
+  lines.length > 0 ? [heading, ...lines.map((line) => paint(style, line))] : [];

@@ -1,6 +1,8 @@
-/** Who can reach whom, and how two states of a network differ in that. */
+/** Who can reach whom, what may be begun, and how two states of a network differ in that. */
 import { type CidrId, SERVER_PEER } from '../values/id.ts';
+import { openings } from './limits.ts';
 import type { Network } from './network.ts';
+import type { Opens } from './opens-text.ts';
 import { isPlain, type Peer } from './peer.ts';
 import { enforces } from './views.ts';
 import { appears, type Sight, sightOf, sightsFrom } from './visibility.ts';
@@ -20,10 +22,15 @@ export const mayBeShown = (network: Network, viewer: Peer, seen: Peer): boolean 
 export const canReach = (network: Network, one: Peer | undefined, other: Peer | undefined): boolean =>
   appears(one) && appears(other) && mayBeShown(network, one, other) && mayBeShown(network, other, one);
 
-/** Each of `peers` with each of `others`; a peer is no pair with itself. */
-export type ReachGroup = { peers: Peer[]; others: Peer[]; pairs: number };
+type Pairs = { peers: Peer[]; others: Peer[]; pairs: number };
 
-export type ReachDifference = { gained: ReachGroup[]; lost: ReachGroup[] };
+/** Each of `peers` with each of `others`; a peer is no pair with itself. `opens`: by `peers`, and by `others`. */
+export type ReachGroup = Pairs & { opens?: Opens };
+
+/** Pairs that reach each other in both states, with other limits. */
+export type TurnedGroup = Pairs & { before?: Opens; after?: Opens };
+
+export type ReachDifference = { gained: ReachGroup[]; lost: ReachGroup[]; turned: TurnedGroup[] };
 
 /** Peers of a CIDR that keep to limits in the same way have the same sight; only the server differs. */
 type Class = {
@@ -40,6 +47,7 @@ class Reach {
   readonly #network: Network;
   readonly #which: 0 | 1;
   readonly #sights = new Map<CidrId, Map<CidrId, Sight>>();
+  readonly #opens = new Map<string, Opens>();
 
   constructor(network: Network, which: 0 | 1) {
     this.#network = network;
@@ -48,6 +56,21 @@ class Reach {
 
   isMutual(left: Class, right: Class): boolean {
     return left.isServer || right.isServer || (this.#shows(left, right) && this.#shows(right, left));
+  }
+
+  /** Of a pair that is mutual. */
+  opensOf(left: Class, right: Class): Opens {
+    if (!this.#network.isAnythingLimited || left.isServer || right.isServer) return undefined;
+    const key = `${left.cidrId} ${right.cidrId}`;
+    if (!this.#opens.has(key)) this.#opens.set(key, this.#opensBetween(left.cidrId, right.cidrId));
+    return this.#opens.get(key);
+  }
+
+  #opensBetween(left: CidrId, right: CidrId): Opens {
+    const sights = [this.#sightsFrom(left).get(right), this.#sightsFrom(right).get(left)];
+    if (!sights.includes('limited')) return undefined;
+    const [out, back] = [openings(this.#network, left, right), openings(this.#network, right, left)];
+    return Array.isArray(out) && Array.isArray(back) ? [out, back] : undefined;
   }
 
   #shows(viewer: Class, seen: Class): boolean {
@@ -92,45 +115,78 @@ const membersByClass = (from: Network, to: Network): Members[] => {
   return [...classes.values()];
 };
 
+/** Who is met, apart by what may be begun with them. */
+class Met {
+  readonly #byOpens = new Map<string, { opens: Opens; others: Peer[]; isOwn: boolean }>();
+
+  add(opens: Opens, others: readonly Peer[]): void {
+    this.#of(opens).others.push(...others);
+  }
+
+  /** They also meet each other. */
+  addOwn(opens: Opens): void {
+    this.#of(opens).isOwn = true;
+  }
+
+  groups(peers: Peer[]): ReachGroup[] {
+    return [...this.#byOpens.values()].flatMap(({ opens, others, isOwn }) => {
+      const own = isOwn ? (peers.length * (peers.length - 1)) / 2 : 0;
+      const pairs = peers.length * others.length + own;
+      if (pairs === 0) return [];
+      const met = own === 0 ? others : others.length === 0 ? peers : [...peers, ...others];
+      return [{ peers, others: met, pairs, ...(opens && { opens }) }];
+    });
+  }
+
+  #of(opens: Opens): { opens: Opens; others: Peer[]; isOwn: boolean } {
+    const key = JSON.stringify(opens) ?? '';
+    const known = this.#byOpens.get(key) ?? { opens, others: [], isOwn: false };
+    this.#byOpens.set(key, known);
+    return known;
+  }
+}
+
 /** Reach in `to` but not in `from`; each pair is in one group. */
-const gained = (from: Network, to: Network): ReachGroup[] => {
-  const [before, after] = [new Reach(from, 0), new Reach(to, 1)];
-  const classes = membersByClass(from, to);
+const gained = (classes: readonly Members[], before: Reach, after: Reach): ReachGroup[] => {
   const groups: ReachGroup[] = [];
   for (const [at, { of: left, came, stayed }] of classes.entries()) {
-    const metByNew: Peer[] = [];
-    const metByOld: Peer[] = [];
+    const [metByNew, metByOld] = [new Met(), new Met()];
     for (const [index, { of: right, ...other }] of classes.entries()) {
       if (!after.isMutual(left, right)) continue;
-      metByNew.push(...other.stayed);
-      if (index > at) metByNew.push(...other.came);
-      if (index > at && !before.isMutual(left, right)) metByOld.push(...other.stayed);
+      const opens = after.opensOf(left, right);
+      metByNew.add(opens, other.stayed);
+      if (index > at) metByNew.add(opens, other.came);
+      if (index > at && !before.isMutual(left, right)) metByOld.add(opens, other.stayed);
     }
-    const isOwn = after.isMutual(left, left);
-    groups.push(...newcomers(came, metByNew, isOwn));
-    if (stayed.length > 0 && metByOld.length > 0)
-      groups.push({ peers: stayed, others: metByOld, pairs: stayed.length * metByOld.length });
-    if (isOwn && !before.isMutual(left, left)) groups.push(...among(stayed));
+    if (after.isMutual(left, left)) {
+      const opens = after.opensOf(left, left);
+      metByNew.addOwn(opens);
+      if (!before.isMutual(left, left)) metByOld.addOwn(opens);
+    }
+    groups.push(...metByNew.groups(came), ...metByOld.groups(stayed));
   }
   return groups;
 };
 
-/** Each with each. */
-const among = (peers: Peer[]): ReachGroup[] => {
-  const pairs = (peers.length * (peers.length - 1)) / 2;
-  return pairs === 0 ? [] : [{ peers, others: peers, pairs }];
-};
-
-/** `isOwn`: they also meet each other. */
-const newcomers = (came: Peer[], met: Peer[], isOwn: boolean): ReachGroup[] => {
-  const own = isOwn ? (came.length * (came.length - 1)) / 2 : 0;
-  const pairs = came.length * met.length + own;
-  if (pairs === 0) return [];
-  return [{ peers: came, others: own > 0 ? [...came, ...met] : met, pairs }];
+/** In reach before and after, with other limits; each pair is in one group. */
+const turned = (classes: readonly Members[], before: Reach, after: Reach): TurnedGroup[] => {
+  const groups: TurnedGroup[] = [];
+  for (const [at, { of: left, stayed: peers }] of classes.entries())
+    for (const { of: right, stayed: others } of classes.slice(at)) {
+      const isOwn = left === right;
+      const pairs = isOwn ? (peers.length * (peers.length - 1)) / 2 : peers.length * others.length;
+      if (pairs === 0 || !before.isMutual(left, right) || !after.isMutual(left, right)) continue;
+      const [was, is] = [before.opensOf(left, right), after.opensOf(left, right)];
+      if (JSON.stringify(was) === JSON.stringify(is)) continue;
+      groups.push({ peers, others, pairs, ...(was && { before: was }), ...(is && { after: is }) });
+    }
+  return groups;
 };
 
 /** Costs one look at each peer. */
-export const reachDifference = (before: Network, after: Network): ReachDifference => ({
-  gained: gained(before, after),
-  lost: gained(after, before),
-});
+export const reachDifference = (before: Network, after: Network): ReachDifference => {
+  const forth = [membersByClass(before, after), new Reach(before, 0), new Reach(after, 1)] as const;
+  const back = [membersByClass(after, before), new Reach(after, 0), new Reach(before, 1)] as const;
+  const isLimited = before.isAnythingLimited || after.isAnythingLimited;
+  return { gained: gained(...forth), lost: gained(...back), turned: isLimited ? turned(...forth) : [] };
+};

@@ -1,13 +1,16 @@
 /** Who gains and who loses reach, in words. */
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
+import { type Opens, opensLines, turnedLines } from '../domain/opens-text.ts';
 import type { PeerBrief } from '../protocol/past.ts';
 
 type Named = Pick<PeerBrief, 'id' | 'name'>;
-type Group = { readonly peers: readonly Named[]; readonly others: readonly Named[]; readonly pairs: number };
+type Pairs = { readonly peers: readonly Named[]; readonly others: readonly Named[] };
+type Group = Pairs & { readonly opens?: Opens };
+type Turned = Pairs & { readonly before?: Opens; readonly after?: Opens };
 
 const MAX_NAMES = 3;
-const MAX_GROUPS = 8;
+const MAX_LINES = 8;
 
 const listed = (words: readonly string[]): string => {
   const more = words.length - MAX_NAMES;
@@ -28,34 +31,50 @@ const namesText = (peers: readonly Named[], networks: readonly Network[]): strin
   return listed([...counts].map(([name, count]) => `${count.toLocaleString('en')} of ${name}`));
 };
 
-type GroupsProps = { groups: readonly Group[]; networks: readonly Network[]; sign: '+' | '−'; title: string };
+type LinesProps = { lines: readonly string[]; sign: '+' | '−' | '~'; title: string };
 
-const Groups = ({ groups, networks, sign, title }: GroupsProps) =>
-  groups.length === 0 ? null : (
-    <section class={sign === '+' ? 'gained' : 'lost'}>
+const CLASSES = { '+': 'gained', '−': 'lost', '~': 'turned' } as const;
+
+const Lines = ({ lines, sign, title }: LinesProps) =>
+  lines.length === 0 ? null : (
+    <section class={CLASSES[sign]}>
       <h3>{title}</h3>
       <ul>
-        {groups.slice(0, MAX_GROUPS).map((group, index) => (
-          <li key={index}>
-            <b aria-hidden="true">{sign}</b> {namesText(group.peers, networks)} –{' '}
-            {namesText(group.others, networks)}
+        {lines.slice(0, MAX_LINES).map((line) => (
+          <li key={line}>
+            <b aria-hidden="true">{sign}</b> {line}
           </li>
         ))}
-        {groups.length > MAX_GROUPS ? <li class="dim">and {groups.length - MAX_GROUPS} more</li> : null}
+        {lines.length > MAX_LINES ? <li class="dim">and {lines.length - MAX_LINES} more</li> : null}
       </ul>
     </section>
   );
 
 type ChangeProps = {
-  reach: { readonly gained: readonly Group[]; readonly lost: readonly Group[] };
+  reach: {
+    readonly gained: readonly Group[];
+    readonly lost: readonly Group[];
+    readonly turned?: readonly Turned[] | undefined;
+  };
   /** Before and after: where to look up the peers. */
   networks: readonly Network[];
 };
 
-export const ReachChange = ({ reach: { gained, lost }, networks }: ChangeProps) => (
-  <>
-    <Groups groups={gained} networks={networks} sign="+" title="can newly talk" />
-    <Groups groups={lost} networks={networks} sign="−" title="can talk no longer" />
-    {gained.length + lost.length === 0 ? <p>Nobody gains or loses reach.</p> : null}
-  </>
-);
+export const ReachChange = ({ reach: { gained, lost, turned = [] }, networks }: ChangeProps) => {
+  const names = ({ peers, others }: Pairs) =>
+    [namesText(peers, networks), namesText(others, networks)] as const;
+  const linesOf = (groups: readonly Group[]) =>
+    groups.flatMap((group) => opensLines(names(group), group.opens));
+  return (
+    <>
+      <Lines lines={linesOf(gained)} sign="+" title="can newly talk" />
+      <Lines lines={linesOf(lost)} sign="−" title="can talk no longer" />
+      <Lines
+        lines={turned.flatMap((group) => turnedLines(names(group), group.before, group.after))}
+        sign="~"
+        title="may begin something else"
+      />
+      {gained.length + lost.length + turned.length === 0 ? <p>Nobody gains or loses reach.</p> : null}
+    </>
+  );
+};

@@ -87,16 +87,29 @@ export type Told = z.infer<typeof Told>;
 const PeerBrief = z.object({ id: PeerId, name: z.string(), ip: Ip });
 export type PeerBrief = z.infer<typeof PeerBrief>;
 
-/** All of `peers` with all of `others`, in both directions. */
-const ReachGroup = z.object({
+const Pairs = {
   peers: z.array(PeerBrief),
   others: z.array(PeerBrief),
   pairs: z.number().int().nonnegative(),
-});
+};
+
+/** What may be begun by `peers`, and by `others`; absent: everything. */
+const Opens = z.tuple([z.array(Allow), z.array(Allow)]).optional();
+
+/** All of `peers` with all of `others`. */
+const ReachGroup = z.object({ ...Pairs, opens: Opens });
 export type ReachGroup = z.infer<typeof ReachGroup>;
 
-/** Changes in who can reach whom. */
-export const Reach = z.object({ gained: z.array(ReachGroup), lost: z.array(ReachGroup) });
+/** In reach of each other before and after. */
+const TurnedGroup = z.object({ ...Pairs, before: Opens, after: Opens });
+
+/** Changes in who can reach whom, and in what they may begin. */
+export const Reach = z.object({
+  gained: z.array(ReachGroup),
+  lost: z.array(ReachGroup),
+  /** Absent: nothing is limited, or the server is an older one. */
+  turned: z.array(TurnedGroup).optional(),
+});
 export type Reach = z.infer<typeof Reach>;
 
 const rows = <R extends z.ZodType>(row: R) =>

@@ -1,12 +1,16 @@
 // Who can reach whom, and what two states of a network differ in.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { reachLines } from '../../src/cli/telling.ts';
 import { decide } from '../../src/domain/decide.ts';
 import { differenceOf } from '../../src/domain/difference.ts';
+import { openings } from '../../src/domain/limits.ts';
 import type { Network } from '../../src/domain/network.ts';
+import type { Peer } from '../../src/domain/peer.ts';
 import { canReach, type ReachGroup, reachDifference } from '../../src/domain/reach.ts';
 import type { NetworkEvent } from '../../src/events/schema.ts';
-import { acme, associated, associationId, ids, keyOf } from '../acme.ts';
+import { reachOf } from '../../src/server/past/rehearsal.ts';
+import { acme, associated, associationId, ids, keyOf, peerId } from '../acme.ts';
 import { Questions, throws } from '../commands.ts';
 import { networkOf } from '../given.ts';
 
@@ -14,7 +18,7 @@ const { network } = acme;
 const joined = associated(ids.humans, ids.machines);
 
 /** `ann,ryo – oven`, for each group. */
-const shown = (groups: ReachGroup[]): string[] =>
+const shown = (groups: Pick<ReachGroup, 'peers' | 'others'>[]): string[] =>
   groups.map(({ peers, others }) =>
     [peers, others].map((list) => list.map(({ name }) => name).join()).join(' – '),
   );
@@ -64,7 +68,67 @@ describe('what a change means', () => {
     expect(between(networkOf(...network), { type: 'PeerRenamed', peerId: ids.bob, name: 'bert' })).toEqual({
       gained: [],
       lost: [],
+      turned: [],
     }));
+});
+
+const keeping = [ids.ann, ids.ryo, ids.bob, ids.oven].map(
+  (id) => ({ type: 'PeerEnforces', peerId: id, limits: true }) as const,
+);
+
+describe('what may be begun', () => {
+  const printing = { from: ids.humans, protocol: 'tcp', ports: [[631, 631]] } as const;
+  const limited = (...allow: (typeof printing)[]): NetworkEvent => ({
+    type: 'AssociationLimited',
+    associationId: associationId(1),
+    allow: allow.map((each) => ({ ...each, ports: [[631, 631]] })),
+  });
+  const tcp = { protocol: 'tcp', ports: [[631, 631]] };
+
+  it('is said of who can newly reach whom', () => {
+    const { gained } = between(networkOf(...network, ...keeping), joined, limited(printing));
+    expect(gained.map(({ opens }) => opens)).toEqual([
+      [[tcp], []],
+      [[tcp], []],
+    ]);
+  });
+
+  it('turns where a limit comes and goes, and nobody loses sight', () => {
+    const whole = networkOf(...network, ...keeping, joined);
+    const closed = networkOf(...network, ...keeping, joined, limited(printing));
+    const forth = reachDifference(whole, closed);
+    expect([forth.gained, forth.lost, forth.turned.map(({ before, after }) => [before, after])]).toEqual([
+      [],
+      [],
+      [
+        [undefined, [[tcp], []]],
+        [undefined, [[tcp], []]],
+      ],
+    ]);
+    expect(shown(forth.turned)).toEqual(['ann,ryo – oven', 'bob – oven']);
+    expect(reachDifference(closed, whole).turned.map(({ after }) => after)).toEqual([undefined, undefined]);
+  });
+
+  it('is told in words, with an arrow for each end that may begin something', () => {
+    const whole = networkOf(...network, ...keeping, joined);
+    const headings = { gained: 'gained', lost: 'lost', turned: 'turned' };
+    const lines = (...events: NetworkEvent[]) => reachLines(reachOf(between(whole, ...events)), headings);
+    expect(lines(limited(printing))).toEqual([
+      'turned',
+      '  ~ ann, ryo → oven: tcp 631, before that everything',
+      '  ~ oven → ann, ryo: nothing, before that everything',
+      '  ~ bob → oven: tcp 631, before that everything',
+      '  ~ oven → bob: nothing, before that everything',
+    ]);
+    const news = (...events: NetworkEvent[]) =>
+      reachLines(reachOf(between(networkOf(...network, ...keeping), joined, ...events)), headings);
+    expect(news(limited(printing))).toEqual([
+      'gained',
+      '  + ann, ryo → oven: tcp 631',
+      '  + bob → oven: tcp 631',
+    ]);
+    expect(news(limited())).toContain('  + bob – oven: they see each other, and may begin nothing');
+  });
 });
 
 it('an association that was ended and made again is no difference', () => {
@@ -106,7 +170,7 @@ const pairsOf = (state: Network): Set<string> => {
   return pairs;
 };
 
-const pairsIn = (groups: ReachGroup[]): string[] =>
+const pairsIn = (groups: Pick<ReachGroup, 'peers' | 'others' | 'pairs'>[]): string[] =>
   groups.flatMap(({ peers, others, pairs }) => {
     const found = new Set<string>();
     for (const one of peers)
@@ -116,23 +180,73 @@ const pairsIn = (groups: ReachGroup[]): string[] =>
     return [...found];
   });
 
+/** What the first may begin, and the other; by the rule itself. */
+const opensOf = (state: Network, one: Peer, other: Peer) => {
+  const [left, right] = [state.peer(one.id)?.cidrId, state.peer(other.id)?.cidrId];
+  if (left === undefined || right === undefined) throw new Error('a peer is not there');
+  const [out, back] = [openings(state, left, right), openings(state, right, left)];
+  return Array.isArray(out) && Array.isArray(back) ? [out, back] : undefined;
+};
+
+const everyPair = (groups: { peers: Peer[]; others: Peer[] }[], judge: (one: Peer, other: Peer) => unknown) =>
+  groups.flatMap(({ peers, others }) =>
+    peers.flatMap((one) => others.filter(({ id }) => id !== one.id).map((other) => judge(one, other))),
+  );
+
+const hasTurned = (before: Network, after: Network, pair: string): boolean => {
+  const [one, other] = pair.split(' ').map((id) => after.peer(peerId(Number(id))));
+  if (!one || !other) throw new Error(pair);
+  return JSON.stringify(opensOf(before, one, other)) !== JSON.stringify(opensOf(after, one, other));
+};
+
 it('groups name exactly the pairs that differ, each once, after any commands', () => {
+  let limitsTurned = 0;
   fc.assert(
-    fc.property(fc.array(throws, { minLength: 5, maxLength: 40 }), fc.nat(), (thrown, cut) => {
-      const questions = new Questions(4);
-      const state = networkOf(...network);
-      let before = state.clone();
-      for (const [index, each] of thrown.entries()) {
-        if (index === cut % thrown.length) before = state.clone();
-        const { command, context } = questions.next(state, each);
-        const decision = decide(state, command, context);
-        if (decision.accepted) state.advance(decision.events, state.position + decision.events.length);
-      }
-      const { gained, lost } = reachDifference(before, state);
-      const [then, now] = [pairsOf(before), pairsOf(state)];
-      expect(pairsIn(gained).sort()).toEqual([...now].filter((pair) => !then.has(pair)).sort());
-      expect(pairsIn(lost).sort()).toEqual([...then].filter((pair) => !now.has(pair)).sort());
-    }),
+    fc.property(
+      fc.array(throws, { minLength: 5, maxLength: 40 }),
+      fc.nat(),
+      fc.boolean(),
+      (thrown, cut, isKept) => {
+        const questions = new Questions(4);
+        const state = isKept ? networkOf(...network, ...keeping, joined) : networkOf(...network);
+        let before = state.clone();
+        for (const [index, each] of thrown.entries()) {
+          if (index === cut % thrown.length) before = state.clone();
+          const { command, context } = questions.next(state, each);
+          const decision = decide(state, command, context);
+          if (decision.accepted) state.advance(decision.events, state.position + decision.events.length);
+        }
+        const [association] = state.associations();
+        if (isKept && association)
+          state.evolve({
+            type: 'AssociationLimited',
+            associationId: association.id,
+            allow: [{ from: association.cidrIds[0], protocol: 'icmp' }],
+          });
+        const { gained, lost, turned } = reachDifference(before, state);
+        for (const [groups, at] of [
+          [gained, state],
+          [lost, before],
+        ] as const)
+          for (const group of groups)
+            for (const opens of everyPair([group], (one, other) => opensOf(at, one, other)))
+              expect(opens).toEqual(group.opens);
+        for (const group of turned) {
+          const both = everyPair([group], (one, other) => [
+            opensOf(before, one, other),
+            opensOf(state, one, other),
+          ]);
+          for (const opens of both) expect(opens).toEqual([group.before, group.after]);
+          limitsTurned += group.pairs;
+        }
+        const [then, now] = [pairsOf(before), pairsOf(state)];
+        expect(pairsIn(gained).sort()).toEqual([...now].filter((pair) => !then.has(pair)).sort());
+        expect(pairsIn(lost).sort()).toEqual([...then].filter((pair) => !now.has(pair)).sort());
+        const stayed = [...now].filter((pair) => then.has(pair) && hasTurned(before, state, pair));
+        expect(pairsIn(turned).sort()).toEqual(stayed.sort());
+      },
+    ),
     { numRuns: 150 },
   );
+  expect(limitsTurned).toBeGreaterThan(0);
 });

@@ -42,7 +42,7 @@ const endsOf = async (log: EventLog, { reverts, to }: QuestionOf<'undo'>, head: 
   return { want: place.position, made: head, returnsTo: place.position };
 };
 
-const NOTHING = { sentences: [], reach: { gained: [], lost: [] } };
+const NOTHING = { sentences: [], reach: { gained: [], lost: [], turned: [] } };
 
 /** Compares three positions: before, after, and at present. Throws `Failure`. */
 export const planUndo = async (log: EventLog, question: QuestionOf<'undo'>): Promise<AnswerTo<'undo'>> => {
