@@ -24,8 +24,12 @@ const systemPackages = {
   'util-linux': 'nsenter',
 };
 
-/** What single tests want: a browser for what a page can do, a witness of packets. A demo need not wait for these. */
-const testPackages = { 'chromium-headless-shell': 'chromium-headless-shell', tcpdump: 'tcpdump' };
+/** What single tests want: a browser for what a page can do, a witness of packets, other hands for signatures. A demo need not wait for these. */
+const testPackages = {
+  'chromium-headless-shell': 'chromium-headless-shell',
+  openssl: 'openssl',
+  tcpdump: 'tcpdump',
+};
 
 /** What `npm run test:debian` makes a root with. */
 const debianPackages = { debootstrap: 'debootstrap', gpgv: 'gpgv', git: 'git' };

@@ -21,6 +21,16 @@ const DRILLS: { [union: string]: Drill } = {
       'src/projections/topology.ts: event satisfies never',
     ],
   },
+  'a field of a peer': {
+    file: 'src/domain/peer.ts',
+    old: '  relayEndpoint: Endpoint.optional(),\n});',
+    member: '  relayEndpoint: Endpoint.optional(),\n  drill: z.boolean().optional(),\n});',
+    owed: [
+      'src/domain/signed-state.ts: PEER',
+      'src/domain/return-plan.ts: WAYS_BACK',
+      'src/cli/diff.ts: NEWS',
+    ],
+  },
   'an actor': {
     file: 'src/events/actor.ts',
     old: "  z.object({ kind: z.literal('server') }),",

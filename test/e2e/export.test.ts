@@ -10,8 +10,17 @@ import { type Ended, ServerProgram } from '../server/program.ts';
 const server = new ServerProgram();
 const path = (name: string): string => join(server.folder, name);
 
-/** The verifier of the docs, word for word. */
-const PYTHON = /^```python\n(.*?)^```$/ms.exec(readFileSync('docs/log-format.md', 'utf8'))?.[1] ?? '';
+/** The verifiers of the docs, word for word: of an exported log, and of signed bodies. */
+const PAGE = readFileSync('docs/log-format.md', 'utf8');
+const [PYTHON = '', SIGNED_PYTHON = ''] = Array.from(
+  PAGE.matchAll(/^```python\n(.*?)^```$/gms),
+  ([, text]) => text,
+);
+/** The vectors of signed bodies. */
+const SIGNED =
+  Array.from(PAGE.matchAll(/^```json\n(.*?)^```$/gms), ([, text]) => text).find((text) =>
+    text?.includes('"seed"'),
+  ) ?? '';
 
 const python = (file: string, ...heads: string[]): string => {
   writeFileSync(path('verify.py'), PYTHON);
@@ -284,5 +293,26 @@ describe('verify and rebuild', () => {
   it('a log that lost its end is found by its witness', async () => {
     changeBehind(`DROP TRIGGER events_are_not_deleted; DELETE FROM events WHERE position = 8`);
     await refuses('the log ends before its witness', 'verify', 'again');
+  });
+});
+
+describe('signed bodies', () => {
+  const check = (vectors: string): string => {
+    writeFileSync(path('signed.py'), SIGNED_PYTHON);
+    return execFileSync('python3', [path('signed.py')], { input: vectors, encoding: 'utf8', stdio: 'pipe' });
+  };
+
+  it('are checked by Python and OpenSSL as the page says', () => {
+    expect(check(SIGNED)).toBe('signed 2\n');
+  });
+
+  it.each([
+    ['a body', '10.42.130.0/24', '10.42.131.0/24'],
+    ['a type', 'CidrIsolated', 'CidrUnisolated'],
+    ['the time', '"issued\\":1795348803000', '"issued\\":1795348803001'],
+    ['the last count', '"last\\":2', '"last\\":1'],
+  ])('with %s changed are not', (_, old, other) => {
+    expect(SIGNED).toContain(old);
+    expect(() => check(SIGNED.replace(old, other))).toThrow('not signed');
   });
 });
