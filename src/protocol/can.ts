@@ -9,9 +9,9 @@ export type Can = z.infer<typeof Can>;
 
 /**
  * `proof`: calls, answers and streams are proved by key. `relay`: the frames about relays. `peer-relay`: those by which
- * a peer's machine becomes one.
+ * a peer's machine becomes one. `routes`: those between the server and a router's machine.
  */
-export const CAN: readonly string[] = ['proof', 'relay', 'peer-relay'];
+export const CAN: readonly string[] = ['proof', 'relay', 'peer-relay', 'routes'];
 
 /** The frames about relays. A program that does not say it gets none: an older one knows no such frame. */
 export const RELAY = 'relay';
@@ -20,6 +20,9 @@ export const RELAY = 'relay';
 export const LIMITS = 'limits';
 /** The frames between the server and a relay on a peer's machine. */
 export const PEER_RELAY = 'peer-relay';
+
+/** The frames between the server and a machine that carries routes. */
+export const ROUTES = 'routes';
 
 /** Said by a client: it sends to a plain peer, such as a phone, through its router. */
 export const PLAIN = 'plain';

@@ -1,12 +1,13 @@
 /** JSON text frames of the live stream: an empty list means an empty list, unknown fields are ignored. */
 import * as z from 'zod';
 import { Port, SocketAddress } from '../values/endpoint.ts';
-import { CidrId, Hash, PeerId, Position } from '../values/id.ts';
-import { Ip } from '../values/ip.ts';
+import { CidrId, Hash, PeerId, Position, RouteId } from '../values/id.ts';
+import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
+import { RecordedName } from '../values/name.ts';
 import { Can } from './can.ts';
 import { SIXTEEN_BYTES } from './proof-header.ts';
-import { CidrRow, LimitRow, Observation, PeerRow } from './rows.ts';
+import { CidrRow, LimitRow, Observation, Offers, PeerRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
 /** Interval of the server's pings; a side that misses two counts as dead. */
@@ -148,6 +149,24 @@ const RelayDuty = frame('relay', {
 });
 export type RelayDuty = z.infer<typeof RelayDuty>;
 
+/** A route that the receiving machine carries, if it offers its blocks. */
+const CarriedRow = z.object({
+  id: RouteId,
+  name: RecordedName,
+  blocks: z.array(RecordedCidr).min(1).max(8),
+  /** Whose peers may use it; none: it is closed. */
+  from: z.array(RecordedCidr),
+  /** Hosts behind it see the peers' own addresses. */
+  keepSource: z.boolean(),
+});
+
+/**
+ * To a machine that the log names a router: all that it carries, whenever that changes. What is told in several frames
+ * counts once the last one is there; a route in two of them is one, with the blocks of both.
+ */
+const Carry = frame('carry', { isFirst: z.boolean(), isLast: z.boolean(), routes: z.array(CarriedRow) });
+export type Carry = z.infer<typeof Carry>;
+
 export const ServerFrame = z.discriminatedUnion('kind', [
   Welcome,
   Delta,
@@ -157,6 +176,7 @@ export const ServerFrame = z.discriminatedUnion('kind', [
   Indices,
   Look,
   RelayDuty,
+  Carry,
   Revoked,
 ]);
 export type ServerFrame = z.infer<typeof ServerFrame>;
@@ -229,6 +249,9 @@ const Open = frame('open', {
 });
 export type Open = z.infer<typeof Open>;
 
+/** This machine's own word: the blocks that it carries, or would, for whom an admin says. */
+const OffersFrame = frame('offers', { blocks: Offers });
+
 export const ClientFrame = z.discriminatedUnion('kind', [
   Applied,
   Candidates,
@@ -236,6 +259,7 @@ export const ClientFrame = z.discriminatedUnion('kind', [
   Ways,
   Consents,
   Open,
+  OffersFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 

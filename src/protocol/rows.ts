@@ -25,6 +25,20 @@ export type CidrRow = z.infer<typeof CidrRow>;
 /** Relays at which one peer may be met. */
 export const MAX_VIA = 8;
 
+/** What a machine says of blocks that it carries, or would: its own word, besides what admins decide. */
+export const Offer = z.object({
+  block: RecordedCidr,
+  /** It could pass packets there now. */
+  ready: z.boolean(),
+  /** Why not, in one sentence. */
+  why: z.string().max(200).optional(),
+});
+export type Offer = z.infer<typeof Offer>;
+
+/** Of one machine. */
+const MAX_OFFERS = 64;
+export const Offers = z.array(Offer).max(MAX_OFFERS);
+
 /** The endpoint where WireGuard last heard a peer, and the peer's candidates. */
 export const Observation = z.object({
   id: PeerId,
@@ -32,6 +46,8 @@ export const Observation = z.object({
   candidates: z.array(SocketAddress).max(32),
   /** Relays at which the peer's mailbox is open now; absent: none. */
   via: z.array(PeerId).max(MAX_VIA).optional(),
+  /** What its machine would carry; absent: nothing. */
+  offers: Offers.optional(),
 });
 export type Observation = z.infer<typeof Observation>;
 

@@ -13,6 +13,9 @@ export type CidrId = z.infer<typeof CidrId>;
 export const AssociationId = id.brand<'AssociationId'>();
 export type AssociationId = z.infer<typeof AssociationId>;
 
+export const RouteId = id.brand<'RouteId'>();
+export type RouteId = z.infer<typeof RouteId>;
+
 /** 1, 2, 3 … without gaps; 0 is before the first record. */
 export const Position = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 export type Position = z.infer<typeof Position>;

@@ -419,7 +419,7 @@ describe('what our own clients fetch', () => {
     expect(await get('/v1/user/capabilities', bob)).toEqual({
       unspecified_ip_in_override_endpoint: true,
       now: expect.any(Number),
-      can: ['proof', 'relay', 'peer-relay'],
+      can: ['proof', 'relay', 'peer-relay', 'routes'],
       stream: true,
       commands: true,
       proof_required: false,

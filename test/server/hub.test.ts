@@ -72,7 +72,7 @@ describe('a stream begins', () => {
     const { head, networkId } = running.live;
     expect(await bob.next('welcome')).toEqual({
       kind: 'welcome',
-      can: ['proof', 'relay', 'peer-relay'],
+      can: ['proof', 'relay', 'peer-relay', 'routes'],
       network: networkId,
       ...head,
       heartbeat: HEARTBEAT_SECONDS,

@@ -315,7 +315,7 @@ describe('a stream', () => {
       expect(challenge).toMatchObject({
         kind: 'challenge',
         network: served.live.networkId,
-        can: ['proof', 'relay', 'peer-relay'],
+        can: ['proof', 'relay', 'peer-relay', 'routes'],
       });
       stream.frames.unshift(JSON.stringify(challenge));
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -325,7 +325,7 @@ describe('a stream', () => {
       expect(JSON.parse(await stream.next())).toMatchObject({
         kind: 'welcome',
         network: served.live.networkId,
-        can: ['proof', 'relay', 'peer-relay'],
+        can: ['proof', 'relay', 'peer-relay', 'routes'],
       });
       stream.socket.terminate();
     }

@@ -39,7 +39,14 @@ const start = async (canServe = true, events: readonly NetworkEvent[] = EVENTS) 
       socket,
       peer,
       { position: 0, sequence: 0 },
-      { sees: viewOf(live.network, peer, 'old'), word: 'old', isProved: true, canRelay: true, canServe },
+      {
+        sees: viewOf(live.network, peer, 'old'),
+        word: 'old',
+        isProved: true,
+        canRelay: true,
+        canServe,
+        canCarry: false,
+      },
     );
     members.push(member);
     audience.enter(member);

@@ -363,6 +363,9 @@ export class Follower {
         return this.#relay.hear(effect.duty);
       case 'endRelay':
         return this.#relay.end();
+      case 'greetAsRouter':
+      case 'carry':
+        return; // this program carries nothing yet
       case 'tellWays':
         return this.#wayTeller.begin(effect.seconds);
       case 'askCapabilities':

@@ -1,5 +1,5 @@
 /** Events and effects of a session with the server, as data. */
-import type { Indices, RelayDuty, RelayRow, ServerFrame, Snapshot } from '../../protocol/frames.ts';
+import type { Carry, Indices, RelayDuty, RelayRow, ServerFrame, Snapshot } from '../../protocol/frames.ts';
 import type { Observation } from '../../protocol/rows.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Failure } from '../../values/failure.ts';
@@ -81,6 +81,9 @@ export type SessionEffect =
   | { do: 'greetAsRelay' }
   | { do: 'relay'; duty: RelayDuty }
   | { do: 'endRelay' }
+  /** The server knows routes: tell it what this machine offers. */
+  | { do: 'greetAsRouter' }
+  | { do: 'carry'; carry: Carry }
   /** Tell ways for so many seconds. */
   | { do: 'tellWays'; seconds: number }
   /** For an older server; answered by `capabilities`; by `state` or `unanswered`; by `reported`. */

@@ -2,7 +2,7 @@
 
 import { patienceAt, pauseBefore } from '../../caller/back-off.ts';
 import { printable } from '../../domain/rejection.ts';
-import { clientCan, PEER_RELAY } from '../../protocol/can.ts';
+import { clientCan, PEER_RELAY, ROUTES } from '../../protocol/can.ts';
 import type { ServerFrame } from '../../protocol/frames.ts';
 import { BEFORE_READING } from '../../protocol/http.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
@@ -343,6 +343,8 @@ export class Session {
         return [{ do: 'indices', indices: frame }];
       case 'relay':
         return [{ do: 'relay', duty: frame }];
+      case 'carry':
+        return [{ do: 'carry', carry: frame }];
       case 'look':
         return [{ do: 'tellWays', seconds: frame.for }];
       case 'revoked':
@@ -375,7 +377,16 @@ export class Session {
     const clock: SessionEffect[] =
       this.#mirror.isProved && frame.now !== undefined ? [{ do: 'hearClock', told: frame.now }] : [];
     const relay: SessionEffect[] = frame.can?.includes(PEER_RELAY) ? [{ do: 'greetAsRelay' }] : [];
-    return [{ do: 'greet' }, ...relay, ...this.#obey(verdict), ...clock, ...(isAlarmed ? [FETCH] : []), TELL];
+    const router: SessionEffect[] = frame.can?.includes(ROUTES) ? [{ do: 'greetAsRouter' }] : [];
+    return [
+      { do: 'greet' },
+      ...relay,
+      ...router,
+      ...this.#obey(verdict),
+      ...clock,
+      ...(isAlarmed ? [FETCH] : []),
+      TELL,
+    ];
   }
 
   #onUnknown(kind: string): SessionEffect[] {

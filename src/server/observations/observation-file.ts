@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { replaceUnsynced } from '../../machine/durable.ts';
+import { Offers } from '../../protocol/rows.ts';
 import { Port, SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Consent, Observations, StoredObservation } from './observations.ts';
@@ -17,6 +18,7 @@ const Document = z.object({
       reported: z.array(SocketAddress),
       lastHandshake: z.number().optional(),
       consent: z.object({ port: Port, trouble: z.string().optional() }).optional(),
+      offers: Offers.optional(),
     }),
   ),
 });

@@ -1,6 +1,6 @@
 /** Observations of peers, never in the log: endpoint, handshake and candidates, numbered per boot. */
 import { MAX_CANDIDATES } from '../../protocol/frames.ts';
-import { MAX_VIA, type Observation } from '../../protocol/rows.ts';
+import { MAX_VIA, type Observation, type Offer } from '../../protocol/rows.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
@@ -17,6 +17,8 @@ export type Observed = {
   lastHandshake: number | undefined;
   /** Relays at which its mailbox is open, by id. */
   via: readonly PeerId[];
+  /** What its machine would carry, by its own word. */
+  offers: readonly Offer[];
 };
 
 /** A machine's own word that it may be a relay. */
@@ -33,6 +35,7 @@ export type StoredObservation = {
   reported: SocketAddress[];
   lastHandshake?: number | undefined;
   consent?: Consent | undefined;
+  offers?: Offer[] | undefined;
 };
 
 type Entry = Observed & {
@@ -46,7 +49,7 @@ type Entry = Observed & {
   timer: NodeJS.Timeout | undefined;
 };
 
-const NONE: Observed = { endpoint: null, candidates: [], lastHandshake: undefined, via: [] };
+const NONE: Observed = { endpoint: null, candidates: [], lastHandshake: undefined, via: [], offers: [] };
 
 const sameList = <T>(left: readonly T[], right: readonly T[]): boolean =>
   left.length === right.length && left.every((item, index) => item === right[index]);
@@ -78,8 +81,12 @@ export class Observations {
   rowOf(id: PeerId): Observation | undefined {
     const entry = this.#entries.get(id);
     if (!entry) return undefined;
-    const { endpoint, candidates, via } = entry;
-    return { id, endpoint, candidates: [...candidates], ...(via.length > 0 ? { via: [...via] } : {}) };
+    const { endpoint, candidates, via, offers } = entry;
+    return {
+      ...{ id, endpoint, candidates: [...candidates] },
+      ...(via.length > 0 ? { via: [...via] } : {}),
+      ...(offers.length > 0 ? { offers: [...offers] } : {}),
+    };
   }
 
   /** Each changed row once, oldest change first. */
@@ -138,10 +145,19 @@ export class Observations {
     for (const listener of this.#consentListeners) listener(id);
   }
 
-  /** Returns the unsubscribe function. */
+  /** A machine's word on itself has changed. Returns the unsubscribe function. */
   onConsent(listener: (id: PeerId) => void): () => void {
     this.#consentListeners.add(listener);
     return () => this.#consentListeners.delete(listener);
+  }
+
+  /** A machine's word on blocks that it carries. Kept over a restart, and while the machine is away. */
+  setOffers(id: PeerId, offers: readonly Offer[]): void {
+    if (JSON.stringify(offers) === JSON.stringify(this.of(id).offers)) return;
+    const entry = this.#entry(id);
+    entry.offers = offers;
+    this.#changed(id, entry);
+    for (const listener of this.#consentListeners) listener(id);
   }
 
   /** One relay's word on one peer's mailbox. */
@@ -181,17 +197,18 @@ export class Observations {
 
   /** Call before anything else. */
   restore(stored: readonly StoredObservation[]): void {
-    for (const { id, endpoint, reported, lastHandshake, consent } of stored) {
+    for (const { id, endpoint, reported, lastHandshake, consent, offers = [] } of stored) {
       const entry = this.#entry(id);
-      Object.assign(entry, { endpoint, reported, lastHandshake, consent });
+      Object.assign(entry, { endpoint, reported, lastHandshake, consent, offers });
       entry.candidates = this.#passedOn(entry);
       this.#changed(id, entry);
     }
   }
 
   *stored(): Generator<StoredObservation> {
-    for (const [id, { endpoint, reported, lastHandshake, consent }] of this.#entries) {
-      yield { id, endpoint, reported: [...reported], lastHandshake, consent };
+    for (const [id, { endpoint, reported, lastHandshake, consent, offers }] of this.#entries) {
+      const word = offers.length > 0 ? { offers: [...offers] } : {};
+      yield { id, endpoint, reported: [...reported], lastHandshake, consent, ...word };
     }
   }
 

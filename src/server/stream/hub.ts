@@ -4,7 +4,7 @@ import type { RawData, WebSocket } from 'ws';
 import type { Peer } from '../../domain/peer.ts';
 import { type View, type ViewKey, viewKey, viewOf, type Word, wordOf } from '../../domain/views.ts';
 import { appears } from '../../domain/visibility.ts';
-import { CAN, PEER_RELAY, RELAY, saysCan } from '../../protocol/can.ts';
+import { CAN, PEER_RELAY, RELAY, ROUTES, saysCan } from '../../protocol/can.ts';
 import { BOOKMARK_EVERY, ClientFrame, HEARTBEAT_SECONDS, type Revoked } from '../../protocol/frames.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
@@ -189,6 +189,7 @@ export class Hub {
         isProved: key !== undefined,
         canRelay: saysCan(query.can, RELAY),
         canServe: key !== undefined && saysCan(query.can, PEER_RELAY),
+        canCarry: key !== undefined && saysCan(query.can, ROUTES),
       },
     );
     const network = this.#live.networkId;
@@ -426,6 +427,9 @@ export class Hub {
         break;
       case 'open':
         this.#relayDuties.open(member, frame);
+        break;
+      case 'offers':
+        if (member.canCarry) this.#observations.setOffers(member.peerId, frame.blocks);
         break;
       case 'ways':
         this.#looks.hear(member.peerId, frame.peers);

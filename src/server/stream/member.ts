@@ -39,6 +39,8 @@ export class Member {
   readonly canRelay: boolean;
   /** Its machine itself, as it has proved, knows the frames by which it becomes a relay. */
   readonly canServe: boolean;
+  /** Its machine itself, as it has proved, knows the frames about what it carries. */
+  readonly canCarry: boolean;
   /** As told, by relay; undefined: not told yet. */
   relays: ReadonlyMap<PeerId, string> | undefined;
   position: Position;
@@ -58,7 +60,7 @@ export class Member {
     socket: StreamSocket,
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
-    about: Pick<Member, 'sees' | 'word' | 'isProved' | 'canRelay' | 'canServe'>,
+    about: Pick<Member, 'sees' | 'word' | 'isProved' | 'canRelay' | 'canServe' | 'canCarry'>,
   ) {
     this.socket = socket;
     this.peerId = peer.id;
@@ -70,6 +72,7 @@ export class Member {
     this.isProved = about.isProved;
     this.canRelay = about.canRelay;
     this.canServe = about.canServe;
+    this.canCarry = about.canCarry;
   }
 
   get view(): ViewKey {
