@@ -79,5 +79,6 @@ const gaps = (block: Cidr, inner: readonly Cidr[]): string[] => {
   return found;
 };
 
-const rangeText = (first: bigint, last: bigint, family: Family): string =>
+/** As nft names a range of addresses. */
+export const rangeText = (first: bigint, last: bigint, family: Family): string =>
   first === last ? fromNumber(first, family) : `${fromNumber(first, family)}-${fromNumber(last, family)}`;

@@ -11,7 +11,7 @@ export type Hook = {
   /** `filter` unless told. */
   type?: 'filter' | 'nat';
   hook: 'prerouting' | 'forward' | 'output' | 'postrouting';
-  priority: 'raw' | 'mangle' | 'filter' | 'srcnat';
+  priority: 'raw' | 'mangle' | 'filter' | 'srcnat' | 'srcnat + 10';
 };
 
 /** Without chains the table is removed. */

@@ -23,4 +23,12 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 export const isPrivateRange = (cidr: Cidr): boolean =>
   PRIVATE.some((block) => containsCidr(block as Cidr, cidr));
 
+/** What no packet to a public host is meant for. */
+export const NOT_PUBLIC: readonly Cidr[] = [
+  ...RESERVED.map(({ block }) => block as Cidr),
+  ...PRIVATE.map((block) => block as Cidr),
+  '240.0.0.0/4' as Cidr,
+  'fec0::/10' as Cidr,
+];
+
 export const PRIVATE_BLOCKS = PRIVATE.join(', ');
