@@ -28,6 +28,7 @@ import { addRelayVerbs, RELAY_PORT } from '../cli/relays.ts';
 import { main } from '../cli/run.ts';
 import { addUiVerb, type OwnOf } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
+import { Cidr } from '../values/ip.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
 import { addNatOptions } from './options.ts';
 
@@ -173,6 +174,27 @@ const addServeRelay = (program: Command): void => {
   runs(addLocalChangeOptions(added), async () => (await import('./verbs/serve-relay.ts')).serveRelay);
 };
 
+const addOfferRoute = (program: Command): void => {
+  const added = networkVerb(program, 'offer-route', {
+    summary:
+      'let this machine carry packets between peers and a network behind it, for those whom an admin lets (add-route)',
+    examples: [
+      'offer-route acme 192.168.50.0/24',
+      'offer-route acme --exit',
+      'offer-route acme 192.168.50.0/24 --off',
+    ],
+  })
+    .addOption(flag('--block <block>', 'the network behind this machine, such as 192.168.50.0/24', Cidr))
+    .word('block', '--block', 'the network behind this machine')
+    .option('--exit', 'what peers send to the Internet')
+    .option('--off', 'carry it no longer; without a block or --exit: carry nothing any more')
+    .option('--yes', 'do not ask whether this is meant');
+  addLocalChangeOptions(added).action(async (network: InterfaceName) => {
+    const client = await import('./verbs/offer-route.ts');
+    await client.offerRoute(network, saidTo(added));
+  });
+};
+
 const addOverrideEndpoint = (program: Command): void => {
   const added = networkVerb(program, 'override-endpoint', {
     summary: 'tell the network where this machine is reached, in place of what the server sees',
@@ -284,7 +306,14 @@ for (const add of [
   addAcknowledge,
 ])
   add(program);
-for (const add of [addSetListenPort, addServeRelay, addOverrideEndpoint, addOverridePeerEndpoint, addDoctor])
+for (const add of [
+  addSetListenPort,
+  addServeRelay,
+  addOfferRoute,
+  addOverrideEndpoint,
+  addOverridePeerEndpoint,
+  addDoctor,
+])
   add(program);
 for (const add of [
   addPeerVerbs,

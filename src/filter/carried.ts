@@ -3,18 +3,7 @@ import { type Cidr, type Family, familyOf, type Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { CarriedPairs } from './carried-pairs.ts';
 import type { Chain, FilterTable } from './filter-table.ts';
-
-/** In bits of the packet's mark that others seldom use, as the relay's. */
-const MARK_BITS = '0xff0000';
-const CARRIED = '0x6a0000';
-const FOREIGN = '0x6b0000';
-const RELAYED = '0x690000';
-
-const marked = (mark: string): string => `meta mark and ${MARK_BITS} == ${mark}`;
-const setMark = (mark: string): string => `meta mark set meta mark and 0xff00ffff or ${mark}`;
-
-/** What a table of another program of ours leaves alone. */
-export const IS_CARRIED = marked(CARRIED);
+import { CARRIED, FOREIGN, isMarked, RELAYED, setMark } from './marks.ts';
 
 export type Carrying = {
   device: InterfaceName;
@@ -69,7 +58,7 @@ export const carried = (carrying: Carrying): Required<Omit<FilterTable, 'name'>>
       {
         name: 'own-name',
         at: { hook: 'postrouting', priority: 'srcnat + 10' },
-        rules: [`oifname "${device}" ${marked(FOREIGN)} ${ip} saddr != ${own} counter drop`],
+        rules: [`oifname "${device}" ${isMarked(FOREIGN)} ${ip} saddr != ${own} counter drop`],
       },
     ],
   };
@@ -127,8 +116,8 @@ const lentChain = (lent: readonly string[] | 'all', family: Family): Chain => {
     name: 'lent',
     at: { hook: 'forward', priority: 'filter' },
     rules: [
-      `${IS_CARRIED} accept`,
-      `${marked(RELAYED)} ct state untracked accept`,
+      `${isMarked(CARRIED)} accept`,
+      `${isMarked(RELAYED)} ct state untracked accept`,
       `${where}meta nfproto ${nfproto} counter drop`,
     ],
   };

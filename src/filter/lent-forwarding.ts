@@ -1,8 +1,9 @@
 /**
- * Forwarding of single interfaces, turned on for a relay or phones and put back later. A journal is written before each change,
+ * Forwarding of single interfaces, turned on for a relay, phones or routes and put back later. A journal is written before each change,
  * so that it is put back also after a kill.
  */
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { replaceNow } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
 import { type Family, familyOf, type Ip } from '../values/ip.ts';
@@ -10,6 +11,9 @@ import { bestRoute } from './best-route.ts';
 
 /** Of one interface; IPv6 has it since Linux 6.17. */
 type Switch = { family: Family; device: string };
+
+/** How journals are named, by network. */
+const JOURNAL = /forwarding$/;
 
 const everywhere = (family: Family): string =>
   `/proc/sys/net/${family === 4 ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding'}`;
@@ -44,6 +48,10 @@ export const lendingTrouble = (wanted: Switch): string | undefined => {
     return mayNot(wanted, error as NodeJS.ErrnoException).message;
   }
 };
+
+/** Whether packets that come in by an interface, or without one by all, are sent on. */
+export const isForwarding = ({ family, device }: { family: Family; device?: string }): boolean =>
+  isOn(everywhere(family)) || (device !== undefined && isOn(pathOf({ family, device })));
 
 /** Of the main table of routes; undefined: no route leads there. */
 export const interfaceTowards = (host: Ip): string | undefined => {
@@ -81,7 +89,11 @@ export class LentForwarding {
 
   /** Whether packets that come in by this interface are sent on. Throws like `lend`. */
   lendTo(wanted: Switch): boolean {
-    if (isOn(everywhere(wanted.family)) || isOn(pathOf(wanted))) return true;
+    if (isOn(everywhere(wanted.family))) return true;
+    if (isOn(pathOf(wanted))) {
+      if (isHeldElsewhere(this.#journal, wanted)) this.#note(nameOf(wanted), wanted);
+      return true;
+    }
     this.#note(nameOf(wanted), wanted);
     try {
       writeFileSync(pathOf(wanted), '1');
@@ -96,7 +108,7 @@ export class LentForwarding {
   giveBack(family: Family): void {
     for (const [name, lent] of [...this.#lent]) {
       if (lent.family !== family) continue;
-      if (!isOn(everywhere(family)) && isOn(pathOf(lent))) writeFileSync(pathOf(lent), '0');
+      turnOff(this.#journal, lent);
       this.#note(name, undefined);
     }
   }
@@ -129,13 +141,24 @@ const lentIn = (journal: string): Switch[] => {
   }
 };
 
+/** Another of our programs on this machine has lent it too, and gives it back itself. */
+const isHeldElsewhere = (journal: string, wanted: Switch): boolean => {
+  const folder = dirname(journal);
+  const others = readdirSync(folder).filter((name) => JOURNAL.test(name) && name !== basename(journal));
+  return others.some((name) => lentIn(join(folder, name)).some((lent) => nameOf(lent) === nameOf(wanted)));
+};
+
+const turnOff = (journal: string, lent: Switch): void => {
+  if (isOn(everywhere(lent.family)) || !isOn(pathOf(lent)) || isHeldElsewhere(journal, lent)) return;
+  writeFileSync(pathOf(lent), '0');
+};
+
 /** In words, what `putForwardingBack` would do. */
 export const ordersToPutForwardingBack = (journal: string): string[] =>
   lentIn(journal).map(({ family, device }) => `turn forwarding of IPv${family} off again for ${device}`);
 
 /** Puts back what a journal holds. Interfaces that are gone need nothing. */
 export const putForwardingBack = (journal: string): void => {
-  for (const lent of lentIn(journal))
-    if (!isOn(everywhere(lent.family)) && isOn(pathOf(lent))) writeFileSync(pathOf(lent), '0');
+  for (const lent of lentIn(journal)) turnOff(journal, lent);
   rmSync(journal, { force: true });
 };

@@ -4,6 +4,7 @@
  */
 import type { Family, Ip } from '../values/ip.ts';
 import type { InterfaceName } from '../values/name.ts';
+import { CARRIED, isMarked, RELAYED } from './marks.ts';
 
 /** Data that comes from there with this index of its receiver goes on to there. */
 export type RelayWay = { fromHost: Ip; fromPort: number; index: number; toHost: Ip; toPort: number };
@@ -36,9 +37,6 @@ const WORDS = {
   },
 } as const;
 
-/** In bits of the packet's mark that others seldom use. */
-const MARK = '0x690000';
-const MARK_BITS = '0xff0000';
 /** From the start of the UDP header: WireGuard's type, its receiver's index. */
 const IS_DATA = '@th,64,32 0x04000000';
 
@@ -46,7 +44,7 @@ const IS_DATA = '@th,64,32 0x04000000';
 const HANDSHAKES = 'limit rate over 100/second burst 1000 packets';
 const STRANGERS = 'limit rate over 200/second burst 200 packets';
 
-const MINE = `meta mark and ${MARK_BITS} == ${MARK} meta l4proto udp ct state untracked`;
+const MINE = `${isMarked(RELAYED)} meta l4proto udp ct state untracked`;
 
 /**
  * `pre` sends data on; what it does not know goes up to the program. `own` remembers to which address of this
@@ -81,11 +79,12 @@ export const skeletonOf = ({ port, ownHost, lent, ...table }: RelayTable): strin
     // Some pass: the first data after a handshake comes before its host is told here, and WireGuard waits 5 s for it.
     `    ${site} != @sites ${STRANGERS} drop`,
     // Ends at the first look-up that finds nothing, before anything is changed.
-    `    ${ip} daddr set ${key} map @addr udp dport set ${key} map @port meta mark set meta mark or ${MARK} notrack counter name taken`,
+    `    ${ip} daddr set ${key} map @addr udp dport set ${key} map @port meta mark set meta mark or ${RELAYED} notrack counter name taken`,
     '  }',
     '  chain through {',
     '    type filter hook forward priority filter; policy accept;',
     `    ${MINE} accept`,
+    `    ${isMarked(CARRIED)} accept`,
     ...lent.map((device) => `    iifname "${device}" drop`),
     '  }',
     '  chain out {',

@@ -5,7 +5,7 @@ import { printable, shellWord } from '../domain/rejection.ts';
 import { Endpoint, hostOf, isUnspecified, Port, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
 import { Hash, Position } from '../values/id.ts';
-import { addressOf, type Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
+import { addressOf, Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
 import { PrivateKey, PublicKey, withoutKeys } from '../values/key.ts';
 import { InterfaceName } from '../values/name.ts';
 import { Timestamp } from '../values/time.ts';
@@ -19,6 +19,10 @@ export type Conf = {
   listenPort?: number | undefined;
   /** The UDP port at which this machine may relay for other peers, if an admin names it a relay there. */
   relayPort?: number | undefined;
+  /** Blocks behind this machine that it carries for those whom an admin lets. */
+  offerRoutes?: readonly Cidr[] | undefined;
+  /** It carries what peers send to the Internet, likewise. */
+  offerExit?: true | undefined;
   /** Other networks of this machine keep the addresses that both have. */
   allowsOverlap?: true | undefined;
   server: {
@@ -39,6 +43,17 @@ export type Conf = {
   peerEndpointOverrides: ReadonlyMap<Ip, Endpoint>;
 };
 
+/** What each family's exit is a route to. */
+const EXITS = ['0.0.0.0/0', '::/0'] as readonly string[] as readonly Cidr[];
+
+/** All blocks that this machine says that it carries. */
+export const offersOf = ({ offerRoutes = [], offerExit }: Conf): readonly Cidr[] => [
+  ...offerRoutes,
+  ...(offerExit ? EXITS : []),
+];
+
+export const MAX_OFFERED_ROUTES = 32;
+
 export const MAX_CONF_CHARACTERS = 64 * 1024;
 
 const Key = z.unknown().transform((text, context) => {
@@ -58,6 +73,8 @@ const Document = z.object({
     'listen-port': Port.optional(),
     'allow-overlap': z.boolean().optional(),
     'relay-port': Port.optional(),
+    'offer-routes': z.array(Cidr).max(MAX_OFFERED_ROUTES).optional(),
+    'offer-exit': z.boolean().optional(),
   }),
   server: z.object({
     'public-key': PublicKey,
@@ -160,6 +177,8 @@ export const parseConf = (text: string, source: string): Conf => {
     privateKey: own['private-key'],
     listenPort: own['listen-port'],
     ...(own['relay-port'] === undefined ? {} : { relayPort: own['relay-port'] }),
+    ...(own['offer-routes']?.length ? { offerRoutes: own['offer-routes'] } : {}),
+    ...(own['offer-exit'] ? { offerExit: true } : {}),
     ...(own['allow-overlap'] ? { allowsOverlap: true } : {}),
     server: {
       publicKey: server['public-key'],
@@ -188,6 +207,8 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       'listen-port': own.listenPort,
       'allow-overlap': own.allowsOverlap,
       'relay-port': own.relayPort,
+      'offer-routes': own.offerRoutes?.length ? [...own.offerRoutes] : undefined,
+      'offer-exit': own.offerExit,
     },
     server: {
       'public-key': server.publicKey,

@@ -150,7 +150,7 @@ const RelayDuty = frame('relay', {
 export type RelayDuty = z.infer<typeof RelayDuty>;
 
 /** A route that the receiving machine carries, if it offers its blocks. */
-const CarriedRow = z.object({
+export const CarriedRow = z.object({
   id: RouteId,
   name: RecordedName,
   blocks: z.array(RecordedCidr).min(1).max(8),
@@ -165,6 +165,7 @@ const CarriedRow = z.object({
  * counts once the last one is there; a route in two of them is one, with the blocks of both.
  */
 const Carry = frame('carry', { isFirst: z.boolean(), isLast: z.boolean(), routes: z.array(CarriedRow) });
+export type CarriedRow = z.infer<typeof CarriedRow>;
 export type Carry = z.infer<typeof Carry>;
 
 export const ServerFrame = z.discriminatedUnion('kind', [

@@ -12,7 +12,7 @@ import { deviceStateOf, GET } from './uapi.ts';
 import { startUserspace, UserspaceDevice } from './userspace.ts';
 
 /** innernet 2.0's default, in bytes: fits nearly every path, and is IPv6's minimum. */
-const DEFAULT_MTU = 1280;
+export const DEFAULT_MTU = 1280;
 
 export type TunnelConfig = Omit<LinkConfig, 'mtu' | 'routing'> & {
   mtu?: number | undefined;

@@ -17,6 +17,10 @@ export type NetworkPaths = {
   relay: string;
   relayForwarding: string;
   served: string;
+  /** See `readCarried`, `LentForwarding` and `LentEverywhere`: of this machine as a router. */
+  carried: string;
+  routerForwarding: string;
+  routerSysctls: string;
   /** The server's time; lost at restart. */
   moment: string;
   /** Of the network's owner. */
@@ -35,6 +39,9 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
   served: join(dataDir, `${network}.served`),
+  carried: join(dataDir, `${network}.carried`),
+  routerForwarding: join(dataDir, `${network}.router-forwarding`),
+  routerSysctls: join(dataDir, `${network}.router-sysctls`),
   moment: join(RUN_FOLDER, `${network}.moment`),
   socket: join(RUN_FOLDER, `${network}.sock`),
 });

@@ -12,6 +12,7 @@ import { readConf } from '../memory/conf-file.ts';
 import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
 import type { Relaying } from '../relay/peer-relay.ts';
+import type { Routing } from '../router/router.ts';
 import { Follower, MAX_SYNCHRONISE_MS } from '../sync/follower.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
@@ -42,6 +43,8 @@ export type OwnerStatus = LinkStatus & {
   limits?: { works: boolean; restored: number };
   /** This machine as a relay. */
   relaying?: Relaying;
+  /** This machine as a router of others. */
+  routing?: Routing;
 };
 
 export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
@@ -138,6 +141,7 @@ export class OwnedNetwork {
       relays: keeper.relayStates(),
       limits: { works: keeper.limits.works, restored: keeper.limits.restored },
       relaying: this.follower.relaying,
+      routing: this.follower.routing,
     };
   }
 
@@ -158,6 +162,7 @@ export class OwnedNetwork {
       case 'changeConf':
         return this.follower.changeConf(request.change);
       case 'stop':
+        this.follower.retire();
         await this.#letGo();
         // The process ends with this network, so the answer must leave first.
         setTimeout(this.#onClose, ANSWER_MS);

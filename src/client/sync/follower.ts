@@ -25,6 +25,8 @@ import type { Mirror } from '../memory/mirror.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
 import type { NatOptions } from '../options.ts';
 import { PeerRelay, type Relaying } from '../relay/peer-relay.ts';
+import type { Router, Routing } from '../router/router.ts';
+import { routerOf } from '../router/router-of.ts';
 import { AddressWatch } from '../tunnels/address-watch.ts';
 import { type ConfChange, changed } from '../tunnels/conf-change.ts';
 import { DeviceKeeper } from '../tunnels/device-keeper.ts';
@@ -82,6 +84,7 @@ export class Follower {
   readonly #ends: Ends;
   readonly #wayTeller: WayTeller;
   readonly #relay: PeerRelay;
+  readonly #router: Router;
   readonly #hosts: HostsWriter;
   readonly #turns = new Turns();
   #watch: AddressWatch | undefined;
@@ -100,7 +103,8 @@ export class Follower {
       journal,
       keeper,
       proofs,
-    }: { conf: OwnConf; journal: Journal; keeper: DeviceKeeper; proofs: Proofs },
+      router,
+    }: { conf: OwnConf; journal: Journal; keeper: DeviceKeeper; proofs: Proofs; router: Router },
   ) {
     const { paths, network, hosts, interval = POLL_EVERY_SECONDS, say } = options;
     const { mirror } = journal.kept;
@@ -110,6 +114,7 @@ export class Follower {
     this.#keeper = keeper;
     this.#mirror = mirror;
     this.#proofs = proofs;
+    this.#router = router;
     this.#way = new TunnelWay(network, mirror.ground.own.publicKey);
     this.#api = new Api(internalEndpoint, publicKey, this.#way, proofs);
     this.#poll = new Poll(this.#api);
@@ -131,7 +136,7 @@ export class Follower {
       send: (frame) => this.#stream?.send(frame),
       onOpen: () => void keeper.ways.look(),
     });
-    keeper.isRelay = () => this.#relay.isOpen;
+    keeper.isAsked = () => this.#relay.isOpen || router.isOffering;
     keeper.ways.indexOf = (peer, other) => this.#relay.indexOf(peer, other);
     this.#session = new Session({
       mirror,
@@ -164,8 +169,11 @@ export class Follower {
         await journal.append(over);
       }
       const { natTraversal } = nat;
-      const keeper = await DeviceKeeper.start({ conf, kept, tunnel, fresh, natTraversal, say });
-      return new Follower(options, { conf, journal, keeper, proofs });
+      const router = routerOf(options, conf, kept.mirror);
+      const carrying = () => router.carrying;
+      const keeper = await DeviceKeeper.start({ conf, kept, tunnel, fresh, natTraversal, carrying, say });
+      router.renew = () => keeper.limits.renew();
+      return new Follower(options, { conf, journal, keeper, proofs, router });
     } catch (error) {
       await journal.close();
       throw error;
@@ -184,6 +192,10 @@ export class Follower {
     return this.#relay.state;
   }
 
+  get routing(): Routing {
+    return this.#router.state;
+  }
+
   get status(): LinkStatus {
     return this.#session.status;
   }
@@ -193,6 +205,7 @@ export class Follower {
     this.#writeHostsSoon();
     void this.#keeper.hold();
     void this.#relay.start();
+    void this.#router.start();
     this.#watch = new AddressWatch({
       addresses: () => localAddresses(this.#options.tunnel.name),
       server: () => this.#keeper.serverAddress,
@@ -228,6 +241,11 @@ export class Follower {
     return this.status;
   }
 
+  /** The network goes down: others are told. */
+  retire(): void {
+    this.#router.retire();
+  }
+
   /** Saves everything; the tunnels stay. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -236,6 +254,7 @@ export class Follower {
     await this.#take({ kind: 'stop' });
     this.#finish(undefined);
     await this.#relay.close();
+    await this.#router.close();
     await this.#keeper.close();
     this.#api.close();
     this.#ends.close();
@@ -290,6 +309,7 @@ export class Follower {
       const after = (conf: Conf) => changed(conf, change);
       await this.#conf.change(after, (conf) => this.#keeper.adopt(change, conf));
       if (change.what === 'relayPort') await this.#relay.consent();
+      if (change.what === 'offers') await this.#router.consent();
       // The server knows candidates with the old port; the next welcome sends new ones.
       if (change.what === 'listenPort') await this.#take({ kind: 'unfit', loss: 'otherPort' });
     });
@@ -363,9 +383,14 @@ export class Follower {
         return this.#relay.hear(effect.duty);
       case 'endRelay':
         return this.#relay.end();
-      case 'greetAsRouter':
+      case 'greetAsRouter': {
+        const stream = this.#stream;
+        return this.#router.greet((frame) => stream?.send(frame));
+      }
       case 'carry':
-        return; // this program carries nothing yet
+        return this.#router.hear(effect.carry);
+      case 'endRouter':
+        return this.#router.end();
       case 'tellWays':
         return this.#wayTeller.begin(effect.seconds);
       case 'askCapabilities':

@@ -84,6 +84,7 @@ export type SessionEffect =
   /** The server knows routes: tell it what this machine offers. */
   | { do: 'greetAsRouter' }
   | { do: 'carry'; carry: Carry }
+  | { do: 'endRouter' }
   /** Tell ways for so many seconds. */
   | { do: 'tellWays'; seconds: number }
   /** For an older server; answered by `capabilities`; by `state` or `unanswered`; by `reported`. */

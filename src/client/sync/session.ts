@@ -355,6 +355,7 @@ export class Session {
           { do: 'say', message: `this machine was shut out of the network: ${frame.reason}` },
           { do: 'commit', effect: this.#mirror.judgeRevocation() },
           { do: 'endRelay' },
+          { do: 'endRouter' },
           // The tunnel ends now, so the server's goodbye would never arrive.
           { do: 'cut', loss: 'stopping' },
         ];

@@ -1,8 +1,8 @@
 /** The user's changes of a joined network's conf, and their steps on the device. */
 import * as z from 'zod';
-import type { Conf } from '../../protocol/conf.ts';
+import { type Conf, MAX_OFFERED_ROUTES } from '../../protocol/conf.ts';
 import { Endpoint, Port } from '../../values/endpoint.ts';
-import { Ip } from '../../values/ip.ts';
+import { Cidr, Ip } from '../../values/ip.ts';
 import type { Device, DeviceState, Step } from '../../wireguard/device.ts';
 import type { Mirror } from '../memory/mirror.ts';
 import { addressesOf } from './server-peer.ts';
@@ -12,6 +12,12 @@ export const ConfChange = z.discriminatedUnion('what', [
   z.object({ what: z.literal('listenPort'), listenPort: z.number().int().min(1).max(65_535).nullable() }),
   /** Null: this machine does not relay. */
   z.object({ what: z.literal('relayPort'), relayPort: Port.nullable() }),
+  /** What this machine carries for others. */
+  z.object({
+    what: z.literal('offers'),
+    routes: z.array(Cidr).max(MAX_OFFERED_ROUTES),
+    exit: z.boolean(),
+  }),
   /** Null: no override. */
   z.object({ what: z.literal('peerEndpoint'), ip: Ip, endpoint: Endpoint.nullable() }),
 ]);
@@ -20,6 +26,15 @@ export type ConfChange = z.infer<typeof ConfChange>;
 export const changed = (conf: Conf, change: ConfChange): Conf => {
   if (change.what === 'listenPort') return { ...conf, listenPort: change.listenPort ?? undefined };
   if (change.what === 'relayPort') return { ...conf, relayPort: change.relayPort ?? undefined };
+  if (change.what === 'offers') {
+    const { offerRoutes: _, offerExit: __, ...rest } = conf;
+    const { routes: offerRoutes, exit } = change;
+    return {
+      ...rest,
+      ...(offerRoutes.length > 0 ? { offerRoutes } : {}),
+      ...(exit ? { offerExit: true } : {}),
+    };
+  }
   const overrides = new Map(conf.peerEndpointOverrides);
   if (change.endpoint === null) overrides.delete(change.ip);
   else overrides.set(change.ip, change.endpoint);
@@ -29,7 +44,7 @@ export const changed = (conf: Conf, change: ConfChange): Conf => {
 /** An override also replaces a live session's endpoint. Looks up names. */
 const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
   if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
-  if (change.what === 'relayPort') return [];
+  if (change.what === 'relayPort' || change.what === 'offers') return [];
   const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
   if (!row || change.endpoint === null || !has.peers.has(row.publicKey)) return [];
   const [endpoint] = await addressesOf(change.endpoint);

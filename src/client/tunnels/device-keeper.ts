@@ -1,6 +1,7 @@
 /** Keeps this machine's WireGuard device equal to the mirror, with a whole comparison now and then. */
 import { lookup } from 'node:dns/promises';
 import { isPlain } from '../../domain/peer.ts';
+import type { Carrying } from '../../filter/carried.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
@@ -61,6 +62,8 @@ export type KeeperOptions = {
   fresh?: Device | undefined;
   /** False: ignore other peers' candidates. */
   natTraversal: boolean;
+  /** What this machine passes on as a router. */
+  carrying?: () => Carrying | undefined;
   say: (message: string) => void;
 };
 
@@ -73,8 +76,8 @@ export class DeviceKeeper {
   onLimits: () => void = () => {};
   /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
-  /** Whether others may ask this machine as a relay. */
-  isRelay: () => boolean = () => false;
+  /** Whether others ask through the tunnel if this machine is there, since they need it for more than itself. */
+  isAsked: () => boolean = () => false;
   /** Called when the device matches; it may have been recreated. */
   onCompared: () => void = () => {};
   readonly #options: KeeperOptions;
@@ -99,6 +102,7 @@ export class DeviceKeeper {
     this.limits = new InboundLimits({
       network: tunnel.name,
       mirror: this.#mirror,
+      carrying: options.carrying ?? (() => undefined),
       onChange: () => this.#onLimits(),
       say,
     });
@@ -128,7 +132,7 @@ export class DeviceKeeper {
       peerCount: () => this.meetings.size,
       repairAfterMs: REPAIR_AFTER_MS,
       onCompared: () => {
-        if (this.#mailboxes.size > 0 || this.isRelay()) void this.ways.look();
+        if (this.#mailboxes.size > 0 || this.isAsked()) void this.ways.look();
         void this.limits.look();
         this.onCompared();
       },

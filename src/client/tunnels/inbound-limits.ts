@@ -1,5 +1,6 @@
-/** Judges by nftables what limited peers begin towards this machine. */
+/** Judges by nftables what limited peers begin towards this machine, in one table with what it carries for others. */
 import { apart } from '../../filter/allowed.ts';
+import { type Carrying, carried, pastLimits } from '../../filter/carried.ts';
 import { type FilterTable, tableName } from '../../filter/filter-table.ts';
 import { inbound } from '../../filter/inbound.ts';
 import { canMake, KeptTable, listTable } from '../../filter/kept-table.ts';
@@ -16,6 +17,8 @@ const FIRST_MS = 2_000;
 export type InboundLimitsOptions = {
   network: InterfaceName;
   mirror: Mirror;
+  /** What this machine passes on as a router; undefined: it is none. */
+  carrying: () => Carrying | undefined;
   /** Whether nftables works here has changed. */
   onChange: () => void;
   say: (message: string) => void;
@@ -82,7 +85,10 @@ export class InboundLimits {
   /** Tries again where nftables did not work. */
   async look(): Promise<void> {
     if (this.#works) return;
-    if (this.#limited().size > 0) return this.#keep();
+    if (this.#limited().size > 0) {
+      await this.#keep();
+      return;
+    }
     const { network, mirror } = this.#options;
     const limited = [{ key: singleton(mirror.ground.own.ip), allow: [{ protocol: 'tcp' as const }] }];
     const parts = inbound({ device: network, range: mirror.ground.range, limited });
@@ -107,27 +113,35 @@ export class InboundLimits {
     await this.#keepChanged();
   }
 
+  /** What is carried may have changed. Whether the table stands as wanted. */
+  async renew(): Promise<boolean> {
+    return this.#keepChanged();
+  }
+
   /** The table stays, as the tunnels do. */
   close(): Promise<void> {
     clearTimeout(this.#growing);
     return this.#table.close();
   }
 
-  async #keepChanged(): Promise<void> {
-    if (JSON.stringify(this.#wanted()) !== this.#keptText) await this.#keep();
+  async #keepChanged(): Promise<boolean> {
+    return JSON.stringify(this.#wanted()) === this.#keptText || this.#keep();
   }
 
   /** Trouble is told, and tried again. */
-  async #keep(): Promise<void> {
+  async #keep(): Promise<boolean> {
     const [kept, text] = [this.#limited(), JSON.stringify(this.#wanted())];
     try {
       await this.#table.keep();
     } catch {
-      return this.#become(false);
+      this.#keptText = '';
+      this.#become(false);
+      return false;
     }
     this.#kept = kept;
     this.#keptText = text;
     this.#grow(kept.size > 0);
+    return true;
   }
 
   /** Only a new table, or one that was lost, meets connections that were under way. */
@@ -175,6 +189,20 @@ export class InboundLimits {
       (ranges.get(cidr) ?? []).map((key) => ({ key, allow })),
     );
     const parts = inbound({ device: network, range, limited, isFirst: this.#isFirst });
-    return { name: tableName(network), ...parts };
+    const name = tableName(network);
+    const carrying = this.#options.carrying();
+    return carrying ? { name, ...withCarried(parts, carrying) } : { name, ...parts };
   }
 }
+
+type Parts = ReturnType<typeof inbound>;
+
+/** What goes through this machine is not judged as what goes to it. */
+const withCarried = ({ sets, chains }: Parts, carrying: Carrying): Parts => {
+  const routed = carried(carrying);
+  const { device, range } = carrying;
+  const judged = chains.map((chain) =>
+    chain.name === 'in' ? { ...chain, rules: [pastLimits(device, range), ...chain.rules] } : chain,
+  );
+  return { sets: [...sets, ...routed.sets], chains: [...judged, ...routed.chains] };
+};

@@ -14,6 +14,7 @@ import { isLive } from '../../wireguard/device.ts';
 import { isGuarded, thievesIn, thievesText } from '../../wireguard/guard.ts';
 import { run } from '../../wireguard/program.ts';
 import { localAddresses, routesOverlapping } from '../../wireguard/routes.ts';
+import { DEFAULT_MTU } from '../../wireguard/tunnel.ts';
 import { CallRefused } from '../api/api.ts';
 import { Poll } from '../api/poll.ts';
 import { doubtSentence } from '../memory/doubt.ts';
@@ -29,7 +30,6 @@ import { addressesOf } from '../tunnels/server-peer.ts';
 import type { Patient } from './patient.ts';
 
 const MAX_CLOCK_OFF_SECONDS = 60;
-const DEFAULT_MTU = 1280;
 
 const root = async (): Promise<Look> =>
   process.getuid?.() === 0 ? ok('this is run by root') : failed('this is not run by root', 'sudo');

@@ -13,6 +13,7 @@ import { type NetworkPaths, pathsOf } from '../memory/paths.ts';
 import type { UninstallOptions } from '../options.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
+import { ordersToPutSwitchesBack, putSwitchesBack } from '../router/switches.ts';
 
 /** Also after an interrupted run. Throws a `Failure`: not installed, not confirmed, or a foreign device. */
 export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
@@ -24,7 +25,7 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
     });
   const change = {
     network,
-    changes: await ordersOf(network, { files, relayForwarding: paths.relayForwarding }, options),
+    changes: await ordersOf(network, { files, paths }, options),
   };
   if (isOnlySaid(change, options)) return;
   const lost = 'This machine can come back with a new invitation only.';
@@ -46,20 +47,21 @@ export const uninstall = async (network: InterfaceName, options: UninstallOption
 
 const ordersOf = async (
   network: InterfaceName,
-  { files, relayForwarding }: { files: readonly string[]; relayForwarding: string },
+  { files, paths }: { files: readonly string[]; paths: NetworkPaths },
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<string[]> => [
   ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
   ...(await ordersToRemoveTable(network)),
-  ...(await ordersToForgetRelay(network, relayForwarding)),
+  ...(await ordersToForgetRelay(network, paths.relayForwarding)),
+  ...ordersToPutSwitchesBack(paths),
   ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
   ...files.map((path) => `delete ${path}`),
 ];
 
 /** The conf first: without it nothing can bring the network up without its pins. */
 const filesOf = (paths: NetworkPaths): string[] => {
-  const { conf, pending, state, journal, proved, moment, relay, served } = paths;
-  return [conf, pending, state, journal, proved, moment, relay, served];
+  const { conf, pending, state, journal, proved, moment, relay, served, carried } = paths;
+  return [conf, pending, state, journal, proved, moment, relay, served, carried];
 };
 
 const remove = async (
@@ -67,6 +69,7 @@ const remove = async (
   paths: NetworkPaths,
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<void> => {
+  putSwitchesBack(paths);
   await takeDown(network);
   await removeTable(network);
   await forgetRelay(network, paths.relayForwarding);
