@@ -47,9 +47,9 @@ export const offerRoute = async (network: InterfaceName, options: OfferRouteOpti
   if (!options.off) sayWhatElse(network, after);
 };
 
-const offersIn = ({ offerRoutes = [], offerExit = false }: Conf): Offers => ({
+const offersIn = ({ offerRoutes = [], offerExit }: Conf): Offers => ({
   routes: offerRoutes,
-  exit: offerExit,
+  exit: offerExit === true,
 });
 
 type Wanted = { block: Cidr | undefined; exit: boolean };
