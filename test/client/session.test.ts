@@ -270,6 +270,7 @@ describe('a machine that was shut out', () => {
       'say: this machine was shut out of the network',
       'commit',
       'endRelay',
+      'endRouter',
       'cut stopping',
     ]);
     expect(effects[1]).toMatchObject({ effect: { peers: { removed: [5] } } });

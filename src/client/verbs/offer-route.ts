@@ -12,8 +12,8 @@ import { readConf } from '../memory/conf-file.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { changeConf } from '../owner/conf-writer.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
+import { settleWithoutProgram } from '../owner/without-program.ts';
 import { nearNetworks } from '../router/surroundings.ts';
-import { settleWithoutProgram } from '../router/without-program.ts';
 
 export type OfferRouteOptions = GlobalOptions &
   LocalChangeOptions & {

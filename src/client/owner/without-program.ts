@@ -4,12 +4,12 @@ import type { InterfaceName } from '../../values/name.ts';
 import { groundOf, readConf } from '../memory/conf-file.ts';
 import { readState } from '../memory/journal.ts';
 import type { NetworkPaths } from '../memory/paths.ts';
-import { alone } from '../owner/alone.ts';
-import { sayOf } from '../owner/owned-network.ts';
+import { routerOf } from '../router/router-of.ts';
+import { putSwitchesBack } from '../router/switches.ts';
 import { InboundLimits } from '../tunnels/inbound-limits.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
-import { routerOf } from './router-of.ts';
-import { putSwitchesBack } from './switches.ts';
+import { alone } from './alone.ts';
+import { sayOf } from './owned-network.ts';
 
 /** Forwarding ends with the last offer; the table keeps limits. Throws a `Failure` when another process owns the network. */
 export const settleWithoutProgram = (
