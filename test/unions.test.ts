@@ -11,9 +11,9 @@ type Drill = { file: string; old: string; member: string; owed: readonly string[
 const DRILLS: { [union: string]: Drill } = {
   'an event': {
     file: 'src/events/schema.ts',
-    old: '  PeerEnforces,\n]);',
+    old: '  ServerPromoted,\n]);',
     member:
-      "  PeerEnforces,\n  event('Drill', { peerId: PeerId }),\n  event('CidrDrill', { cidrId: CidrId }),\n]);",
+      "  ServerPromoted,\n  event('Drill', { peerId: PeerId }),\n  event('CidrDrill', { cidrId: CidrId }),\n]);",
     owed: [
       'src/events/bearing.ts: BEARING',
       'src/domain/network.ts: event satisfies never',
@@ -46,8 +46,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   'a command': {
     file: 'src/domain/command.ts',
-    old: '  WaiveProof,\n] as const;',
-    member: "  WaiveProof,\n  command('Drill', {}),\n] as const;",
+    old: '  DismissStandby,\n] as const;',
+    member: "  DismissStandby,\n  command('Drill', {}),\n] as const;",
     owed: ['src/domain/askers.ts: ASKERS', 'src/domain/decide.ts: RULES'],
   },
   'a refusal': {

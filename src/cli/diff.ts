@@ -75,6 +75,7 @@ const NEWS: EachField<PeerAt, News | null> = {
     (relayEndpoint === undefined
       ? 'its relay is reached at its own host'
       : `its relay is reached at ${relayEndpoint}`),
+  isStandby: (_, { isStandby }) => (isStandby ? 'a standby of the server' : 'no standby any more'),
 };
 
 const peerText = ({ name, ip, isRedeemed, isAdmin, via }: PeerAt): string =>

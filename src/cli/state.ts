@@ -49,6 +49,7 @@ const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
     waiver(peer, state),
     endOf(peer, state, clock),
     relayOf(peer),
+    peer.isStandby ? 'standby' : '',
     routerOf(peer, state),
   ].filter(Boolean);
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;

@@ -41,6 +41,10 @@ const ASKERS: { [T in CommandType]: [asker: Asker, deed: string] } = {
   AddPlainPeer: ['admin', 'add a phone'],
   RoutePlainPeer: ['admin', 'choose the router of a phone'],
   RekeyPlainPeer: ['admin', 'give a phone another key'],
+  NameStandby: ['admin', 'name a standby'],
+  DismissStandby: ['admin', 'dismiss a standby'],
+  SetQuestionKey: ['server', 'set the key by which a standby asks whether the server still stands'],
+  PromoteStandby: ['server', 'let a standby take over'],
   AllOf: ['admin', 'change several things at once'],
 };
 

@@ -131,6 +131,13 @@ const AddPlainPeer = command('AddPlainPeer', {
 const RoutePlainPeer = command('RoutePlainPeer', { peer: PeerRef, via: PeerRef });
 const RekeyPlainPeer = command('RekeyPlainPeer', { peer: PeerRef, publicKey: PublicKey });
 
+const NameStandby = command('NameStandby', { peer: PeerRef });
+const DismissStandby = command('DismissStandby', { peer: PeerRef });
+/** Of the key pair in the kit; again: replaced. */
+const SetQuestionKey = command('SetQuestionKey', { publicKey: PublicKey });
+/** The peer's machine serves from here on. */
+const PromoteStandby = command('PromoteStandby', { peer: PeerRef });
+
 const SINGLE = [
   AddCidr,
   RenameCidr,
@@ -162,6 +169,8 @@ const SINGLE = [
   RekeyPlainPeer,
   RequireProof,
   WaiveProof,
+  NameStandby,
+  DismissStandby,
 ] as const;
 
 const SingleAdminCommand = z.discriminatedUnion('type', SINGLE);
@@ -191,6 +200,8 @@ export const Command = z.discriminatedUnion('type', [
   RedeemInvitation,
   RecordProofs,
   RecordEnforcers,
+  SetQuestionKey,
+  PromoteStandby,
 ]);
 export type Command = z.infer<typeof Command>;
 export type CommandType = Command['type'];

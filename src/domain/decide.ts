@@ -27,6 +27,7 @@ import {
 import { addPlainPeer, rekeyPlainPeer, routePlainPeer } from './plain-peers.ts';
 import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
 import { clearRelay, setRelay } from './relays.ts';
+import { dismissStandby, nameStandby, promoteStandby, setQuestionKey } from './standbys.ts';
 
 /** Decides in order on a draft: each sees the effect of the earlier ones; one refusal refuses all. */
 const allOf: Rule<'AllOf'> = (network, { commands, at, reverts, returnsTo }, context) => {
@@ -82,6 +83,10 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   WaiveProof: waiveProof,
   RecordProofs: recordProofs,
   RecordEnforcers: recordEnforcers,
+  NameStandby: nameStandby,
+  DismissStandby: dismissStandby,
+  SetQuestionKey: setQuestionKey,
+  PromoteStandby: promoteStandby,
   AllOf: allOf,
 };
 

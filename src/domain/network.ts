@@ -1,7 +1,7 @@
 /** The state of one network, folded from its events: indexed, so that no change walks through all peers. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import type { Endpoint } from '../values/endpoint.ts';
-import type { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import type { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../values/id.ts';
 import { type Ip, isAssignable } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -20,6 +20,9 @@ export type Restoration = {
 /** A peer that passes packets of others. `endpoint`: where it is reached; null: at the host where it is seen. */
 export type Relay = { readonly peer: Peer; readonly port: number; readonly endpoint: Endpoint | null };
 
+/** The latest take-over by a standby: whose machine serves since, and the count of them. */
+export type Promotion = { readonly peerId: PeerId; readonly epoch: Epoch };
+
 export type NetworkJson = {
   name: string;
   position: Position;
@@ -33,6 +36,8 @@ export type NetworkJson = {
   isProofRequired: boolean;
   /** Seconds until a new peer ends; null: never. */
   defaultExpiry: number | null;
+  questionKey: PublicKey | null;
+  promotion: Promotion | null;
 };
 
 export class Network {
@@ -43,6 +48,8 @@ export class Network {
   #restorations: readonly Restoration[];
   #isProofRequired: boolean;
   #defaultExpiry: number | null;
+  #questionKey: PublicKey | null;
+  #promotion: Promotion | null;
   readonly #peers: PeerTable;
   readonly #cidrs: CidrTree;
   readonly #associations: AssociationGraph;
@@ -55,6 +62,8 @@ export class Network {
     this.#restorations = below?.restorations ?? [];
     this.#isProofRequired = below?.isProofRequired ?? false;
     this.#defaultExpiry = below?.defaultExpiry ?? null;
+    this.#questionKey = below?.questionKey ?? null;
+    this.#promotion = below?.promotion ?? null;
     this.#peers = new PeerTable(below ? below.#peers : undefined);
     this.#cidrs = new CidrTree(below ? below.#cidrs : undefined);
     this.#associations = new AssociationGraph(below ? below.#associations : undefined);
@@ -81,6 +90,21 @@ export class Network {
 
   get defaultExpiry(): number | null {
     return this.#defaultExpiry;
+  }
+
+  /** By which a standby asks whether the server still stands; null: no kit was made yet. */
+  get questionKey(): PublicKey | null {
+    return this.#questionKey;
+  }
+
+  /** Null: the machine serves that did from the first. */
+  get promotion(): Promotion | null {
+    return this.#promotion;
+  }
+
+  /** Count of take-overs by standbys. */
+  get epoch(): number {
+    return this.#promotion?.epoch ?? 0;
   }
 
   peer(id: PeerId): Peer | undefined {
@@ -139,6 +163,11 @@ export class Network {
           ? []
           : [{ peer, port: peer.relayPort, endpoint: peer.relayEndpoint ?? null }],
       );
+  }
+
+  /** Named ones, disabled ones too. */
+  get standbys(): ReadonlySet<PeerId> {
+    return new Set(this.#peers.standbys());
   }
 
   get hasPlainPeers(): boolean {
@@ -340,6 +369,18 @@ export class Network {
       case 'PeerEnforces':
         this.#peers.change(event.peerId, { limits: event.limits ?? undefined });
         break;
+      case 'StandbyNamed':
+        this.#peers.change(event.peerId, { isStandby: true });
+        break;
+      case 'StandbyDismissed':
+        this.#peers.change(event.peerId, { isStandby: undefined });
+        break;
+      case 'QuestionKeySet':
+        this.#questionKey = event.publicKey;
+        break;
+      case 'ServerPromoted':
+        this.#promotion = { peerId: event.peerId, epoch: event.epoch };
+        break;
       default:
         event satisfies never;
     }
@@ -363,6 +404,8 @@ export class Network {
       restorations: [...this.#restorations],
       isProofRequired: this.#isProofRequired,
       defaultExpiry: this.#defaultExpiry,
+      questionKey: this.#questionKey,
+      promotion: this.#promotion,
     };
   }
 
@@ -373,6 +416,8 @@ export class Network {
     network.#restorations = json.restorations;
     network.#isProofRequired = json.isProofRequired;
     network.#defaultExpiry = json.defaultExpiry;
+    network.#questionKey = json.questionKey;
+    network.#promotion = json.promotion;
     for (const node of json.cidrs) network.#cidrs.add(node);
     for (const peer of json.peers) network.#peers.add(peer);
     for (const association of json.associations) network.#associations.add(association);

@@ -29,6 +29,7 @@ export class PeerTable {
   readonly #relays: Collection<PeerId>;
   readonly #plain: Collection<PeerId>;
   readonly #worded: Collection<PeerId>;
+  readonly #standbys: Collection<PeerId>;
   readonly #retiredIps: Collection<Ip>;
   readonly #retiredKeys: Collection<PublicKey>;
   #nextId: number;
@@ -45,6 +46,7 @@ export class PeerTable {
     this.#relays = setOver(below ? below.#relays : undefined);
     this.#plain = setOver(below ? below.#plain : undefined);
     this.#worded = setOver(below ? below.#worded : undefined);
+    this.#standbys = setOver(below ? below.#standbys : undefined);
     this.#retiredIps = setOver(below ? below.#retiredIps : undefined);
     this.#retiredKeys = setOver(below ? below.#retiredKeys : undefined);
     this.#nextId = below ? below.#nextId : 1;
@@ -109,6 +111,11 @@ export class PeerTable {
     return this.#those(this.#plain);
   }
 
+  /** Includes disabled ones. */
+  standbys(): Iterable<PeerId> {
+    return this.#standbys;
+  }
+
   /** Whether programs have said of limits what they do. */
   get isAnyWordKnown(): boolean {
     return this.#worded.size > 0;
@@ -168,6 +175,7 @@ export class PeerTable {
     this.#relays.delete(id);
     this.#plain.delete(id);
     this.#worded.delete(id);
+    this.#standbys.delete(id);
     this.#peers.delete(id);
     drop(this.#byCidr, peer.cidrId, id);
     this.#retiredKeys.add(peer.publicKey);
@@ -207,6 +215,7 @@ export class PeerTable {
     keepIf(peer.relayPort !== undefined, this.#relays, peer.id);
     keepIf(isPlain(peer), this.#plain, peer.id);
     keepIf(peer.limits !== undefined, this.#worded, peer.id);
+    keepIf(peer.isStandby === true, this.#standbys, peer.id);
   }
 
   #unindex(peer: Peer): void {

@@ -43,6 +43,8 @@ export const Peer = ShownPeer.extend({
   relayPort: Port.optional(),
   /** Where that is reached, unless at the host where it is seen. */
   relayEndpoint: Endpoint.optional(),
+  /** Its machine may follow the whole log, and take over from the server's. */
+  isStandby: z.literal(true).optional(),
 });
 
 /** Immutable: a change makes a new object. */

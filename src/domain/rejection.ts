@@ -55,6 +55,12 @@ export type Rejection =
   | { code: 'RouterIsServerOnly'; name: string }
   | { code: 'NotAPhone'; name: string }
   | { code: 'PhoneIsNoAdmin'; name: string }
+  | { code: 'ServerIsNoStandby' }
+  | { code: 'StandbyNotJoined'; name: string }
+  | { code: 'StandbyIsDisabled'; name: string }
+  | { code: 'PhoneIsNoStandby'; name: string }
+  | { code: 'TooManyStandbys'; names: string[] }
+  | { code: 'NotAStandby'; name: string }
   | { code: 'ProofNeeded'; name: string; command: CommandType }
   | { code: 'ProofNotRequired'; name: string };
 
@@ -332,6 +338,36 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     sentence: `${quote(name)} is a phone, which has no program of ours and so cannot administer`,
     hint: 'make a peer an admin that runs innernet; they are listed by',
     verb: 'list-peers',
+  }),
+  ServerIsNoStandby: () => ({
+    sentence: 'the server cannot be its own standby',
+    hint: 'name a peer whose machine is another one; they are listed by',
+    verb: 'list-peers',
+  }),
+  StandbyNotJoined: ({ name }) => ({
+    sentence: `${quote(name)} has not joined yet, so it cannot be a standby`,
+    hint: 'join on that machine first: innernet install; the peers are listed by',
+    verb: 'list-peers',
+  }),
+  StandbyIsDisabled: ({ name }) => ({
+    sentence: `${quote(name)} is disabled, so it cannot be a standby`,
+    hint: 'enable it first',
+    verb: `enable-peer --name ${shellWord(name)}`,
+  }),
+  PhoneIsNoStandby: ({ name }) => ({
+    sentence: `${quote(name)} is a phone, which has no program of ours and so cannot be a standby`,
+    hint: 'name a peer that runs innernet; they are listed by',
+    verb: 'list-peers',
+  }),
+  TooManyStandbys: ({ names }) => ({
+    sentence: `there are ${names.length} standbys already, the maximum: ${names.map(printable).join(', ')}`,
+    hint: 'dismiss one of them first',
+    verb: `dismiss-standby --name ${shellWord(names[0] ?? '')}`,
+  }),
+  NotAStandby: ({ name }) => ({
+    sentence: `${quote(name)} is no standby`,
+    hint: 'the standbys are listed by',
+    verb: 'standbys',
   }),
   ProofNeeded: ({ name, command }) => ({
     sentence: `${quote(name)} may ${deedOf(command)} only with a proof by its key, and this request holds none`,

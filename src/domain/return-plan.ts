@@ -311,6 +311,10 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
   limits: null,
   relayPort: { what: 'relay', wish: (before) => relayWish(before) },
   relayEndpoint: { what: 'relay', wish: (before) => relayWish(before) },
+  isStandby: {
+    what: 'place as a standby',
+    wish: ({ id: peer, isStandby }) => ({ type: isStandby ? 'NameStandby' : 'DismissStandby', peer }),
+  },
   via: { what: 'router', wish: ({ id: peer, via }) => ({ type: 'RoutePlainPeer', peer, via }) },
 };
 

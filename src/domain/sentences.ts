@@ -101,6 +101,13 @@ const SENTENCES: Sentences = {
     `gave plain peer ${words.peer(peerId)} another key, ${shortKey(publicKey)}`,
   PeerProved: ({ peerId }, words) => `saw the key of peer ${words.peer(peerId)} prove itself`,
   PeerEnforces: ({ peerId, limits }, words) => `saw that peer ${words.peer(peerId)} ${ENFORCES[`${limits}`]}`,
+  StandbyNamed: ({ peerId }, words) =>
+    `named peer ${words.peer(peerId)} a standby: it follows the whole log, and may take over`,
+  StandbyDismissed: ({ peerId }, words) => `dismissed peer ${words.peer(peerId)} as a standby`,
+  QuestionKeySet: ({ publicKey }) =>
+    `made the key by which a standby asks whether the server still stands, ${shortKey(publicKey)}`,
+  ServerPromoted: ({ peerId, epoch }, words) =>
+    `let the machine of peer ${words.peer(peerId)} take over as the server (epoch ${epoch})`,
 };
 
 /** What an event says, without who did it; one that undoes something says so. */

@@ -29,6 +29,7 @@ const PEER: Marks<Peer> = {
   isProofWaived: 'signed',
   relayPort: 'signed',
   relayEndpoint: 'signed',
+  isStandby: 'signed',
   /** WireGuard shows who answers there. */
   endpoint: 'open',
   /** Follows from a restored backup. */
@@ -61,6 +62,9 @@ const NETWORK: { readonly [F in keyof NetworkJson]: 'open' | ((network: Network)
   retiredKeys: 'open',
   nextIds: 'open',
   restorations: 'open',
+  /** Of the machine that serves, which has the server's key whatever an admin says. */
+  questionKey: 'open',
+  promotion: 'open',
 };
 
 /** First byte of what is hashed; a leaf and a node of a commit's tree have others. */

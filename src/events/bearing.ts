@@ -52,4 +52,10 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   PlainPeerRekeyed: 'neither',
   /** A limited pair sees each other once both enforce. */
   PeerEnforces: 'widens',
+  /** It reads every record. */
+  StandbyNamed: 'widens',
+  StandbyDismissed: 'narrows',
+  QuestionKeySet: 'neither',
+  /** Another machine, with the same key, address and log. */
+  ServerPromoted: 'neither',
 };

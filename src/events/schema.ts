@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { Endpoint, Port } from '../values/endpoint.ts';
-import { AssociationId, CidrId, Hash, PeerId, Position } from '../values/id.ts';
+import { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
@@ -118,6 +118,14 @@ const PlainPeerRouted = event('PlainPeerRouted', { peerId: PeerId, via: PeerId }
 /** Same name and address; only its router ever knew the old key. */
 const PlainPeerRekeyed = event('PlainPeerRekeyed', { peerId: PeerId, publicKey: PublicKey });
 
+/** Its machine may follow the whole log, and take over from the server's. */
+const StandbyNamed = event('StandbyNamed', { peerId: PeerId });
+const StandbyDismissed = event('StandbyDismissed', { peerId: PeerId });
+/** Whoever serves answers a handshake of this key, by which a standby asks whether the server still stands. */
+const QuestionKeySet = event('QuestionKeySet', { publicKey: PublicKey });
+/** From here on this standby's machine serves. */
+const ServerPromoted = event('ServerPromoted', { peerId: PeerId, epoch: Epoch });
+
 export const NetworkEvent = z.discriminatedUnion('type', [
   NetworkCreated,
   NetworkImported,
@@ -157,6 +165,10 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   PlainPeerRekeyed,
   PeerProved,
   PeerEnforces,
+  StandbyNamed,
+  StandbyDismissed,
+  QuestionKeySet,
+  ServerPromoted,
 ]);
 export type NetworkEvent = z.infer<typeof NetworkEvent>;
 export type EventType = NetworkEvent['type'];

@@ -29,6 +29,8 @@ const networkOf = (state: AnswerTo<'state'>): Network => {
     restorations: [],
     isProofRequired: state.isProofRequired ?? false,
     defaultExpiry: state.defaultExpiry ?? null,
+    questionKey: null,
+    promotion: null,
   });
 };
 

@@ -20,6 +20,10 @@ export type RouteId = z.infer<typeof RouteId>;
 export const Position = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 export type Position = z.infer<typeof Position>;
 
+/** Count of the times that a standby has taken over. */
+export const Epoch = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+export type Epoch = z.infer<typeof Epoch>;
+
 /** SHA-256 in 64 lower-case hexadecimal digits. */
 export const Hash = z
   .string()

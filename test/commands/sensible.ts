@@ -164,6 +164,17 @@ const relay: Maker = (dice) => {
   return { type: 'SetRelay', peer: SERVER_PEER, port: 51821 + dice.number(3), ...where };
 };
 
+/** Named, dismissed, or taking over. */
+const standby: Maker = (dice) => {
+  const named = dice.peer(({ isStandby }) => isStandby === true);
+  if (named && dice.number(2) === 0)
+    return { type: dice.number(2) === 0 ? 'DismissStandby' : 'PromoteStandby', peer: dice.ref(named) };
+  const peer = dice.peer(
+    (one) => one.isRedeemed && !one.isDisabled && !isPlain(one) && one.isStandby === undefined,
+  );
+  return peer && { type: 'NameStandby', peer: dice.ref(peer) };
+};
+
 const invited = (dice: Dice): Peer | undefined => dice.one(dice.network.invited());
 
 /** What people do, each as often as its weight says. */
@@ -297,6 +308,8 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
       return phone && { type: 'RekeyPlainPeer', peer: dice.ref(phone), publicKey: dice.key() };
     },
   },
+  { weight: 6, make: (dice) => standby(dice) },
+  { weight: 1, make: (dice) => ({ type: 'SetQuestionKey', publicKey: dice.key() }) },
   { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },
   {
     weight: 3,
@@ -330,6 +343,8 @@ const NEVER_IN_ALL = new Set<CommandType>([
   'RedeemInvitation',
   'RecordProofs',
   'RecordEnforcers',
+  'SetQuestionKey',
+  'PromoteStandby',
 ]);
 
 /** Two to five sensible commands, each made for what the earlier ones would leave. */

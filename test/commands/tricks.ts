@@ -4,7 +4,7 @@ import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Context } from '../../src/domain/decision.ts';
 import { isPlain, type Peer } from '../../src/domain/peer.ts';
 import type { RejectionCode } from '../../src/domain/rejection.ts';
-import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME } from '../../src/values/id.ts';
+import { ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../../src/values/id.ts';
 import { addressOf, type Cidr, networkOf, overlaps, prefixOf, singleton } from '../../src/values/ip.ts';
 import type { Asked } from '../given.ts';
 import { at, type Dice } from './dice.ts';
@@ -234,6 +234,30 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
   NotARelay: trick((dice) => {
     const peer = dice.peer();
     return peer && { type: 'ClearRelay', peer: dice.ref(peer) };
+  }),
+  ServerIsNoStandby: trick(() => ({ type: 'NameStandby', peer: SERVER_NAME })),
+  StandbyNotJoined: trick((dice) => {
+    const peer = dice.one(dice.network.invited());
+    return peer && { type: 'NameStandby', peer: dice.ref(peer) };
+  }),
+  StandbyIsDisabled: trick((dice) => {
+    const peer = dice.peer((one) => one.isRedeemed && one.isDisabled && !isPlain(one));
+    return peer && { type: 'NameStandby', peer: dice.ref(peer) };
+  }),
+  PhoneIsNoStandby: trick((dice) => {
+    const phone = dice.peer(isPlain);
+    return phone && { type: 'NameStandby', peer: dice.ref(phone) };
+  }),
+  TooManyStandbys: trick((dice) => {
+    const peers = [...dice.network.peers()].filter(
+      (peer) => peer.id !== SERVER_PEER && peer.isRedeemed && !peer.isDisabled && !isPlain(peer),
+    );
+    const commands = peers.slice(0, 5).map(({ id }) => ({ type: 'NameStandby', peer: id }));
+    return commands.length > 0 ? { type: 'AllOf', commands } : undefined;
+  }),
+  NotAStandby: trick((dice) => {
+    const peer = dice.peer(({ isStandby }) => isStandby === undefined);
+    return peer && { type: 'DismissStandby', peer: dice.ref(peer) };
   }),
   ProofNotRequired: trick((dice) =>
     dice.network.isProofRequired

@@ -64,6 +64,10 @@ const EXAMPLES: { [T in CommandType]: Extract<Asked, { type: T }> } = {
   RequireProof: { type: 'RequireProof' },
   WaiveProof: { type: 'WaiveProof', peer: 'bob' },
   RecordProofs: { type: 'RecordProofs', publicKeys: [keyOf('ann')] },
+  NameStandby: { type: 'NameStandby', peer: 'bob' },
+  DismissStandby: { type: 'DismissStandby', peer: 'bob' },
+  SetQuestionKey: { type: 'SetQuestionKey', publicKey: keyOf('question') },
+  PromoteStandby: { type: 'PromoteStandby', peer: 'bob' },
   AllOf: { type: 'AllOf', commands: [{ type: 'GrantAdmin', peer: 'bob' }] },
 };
 
@@ -75,6 +79,8 @@ const NOT_FROM_AFAR: CommandType[] = [
   'RedeemInvitation',
   'RecordProofs',
   'RecordEnforcers',
+  'SetQuestionKey',
+  'PromoteStandby',
 ];
 const FOR_ADMINS = Object.values(EXAMPLES).filter(({ type }) => !NOT_FROM_AFAR.includes(type));
 

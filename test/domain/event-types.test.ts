@@ -231,6 +231,24 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'PeerEnforces', peerId: ids.ann, limits: true },
     when: { type: 'RecordEnforcers', said: [{ peerId: ids.ann, limits: true }] },
   },
+  StandbyNamed: {
+    event: { type: 'StandbyNamed', peerId: ids.bob },
+    when: { type: 'NameStandby', peer: 'bob' },
+  },
+  StandbyDismissed: {
+    after: [network, { type: 'StandbyNamed', peerId: ids.bob }],
+    event: { type: 'StandbyDismissed', peerId: ids.bob },
+    when: { type: 'DismissStandby', peer: 'bob' },
+  },
+  QuestionKeySet: {
+    event: { type: 'QuestionKeySet', publicKey: keyOf('question') },
+    when: { type: 'SetQuestionKey', publicKey: keyOf('question') },
+  },
+  ServerPromoted: {
+    after: [network, { type: 'StandbyNamed', peerId: ids.bob }],
+    event: { type: 'ServerPromoted', peerId: ids.bob, epoch: 1 },
+    when: { type: 'PromoteStandby', peer: 'bob' },
+  },
 };
 
 it('the table has every type', () =>

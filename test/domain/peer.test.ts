@@ -42,6 +42,7 @@ const others: EachField<Peer, unknown> = {
   limits: true,
   relayPort: 51821,
   relayEndpoint: endpoint('198.51.100.7:51821'),
+  isStandby: true,
 };
 
 const changed = (field: keyof Peer): Peer => Peer.parse({ ...bob, [field]: others[field] });

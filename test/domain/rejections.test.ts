@@ -72,6 +72,8 @@ const VERBS: { [verb: string]: string[] } = {
   'waive-proof': ['--name', '--yes'],
   'set-relay': ['--name', '--port', '--endpoint', '--yes'],
   'list-relays': ['--json'],
+  'dismiss-standby': ['--name', '--yes'],
+  standbys: ['--json'],
 };
 
 /** Facts that a sentence puts into other words. */
@@ -347,6 +349,44 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
         type: 'GrantAdmin',
         peer: 'bob',
       }),
+  },
+  ServerIsNoStandby: {
+    code: 'ServerIsNoStandby',
+    when: asked({ type: 'NameStandby', peer: 'innernet-server' }),
+  },
+  StandbyNotJoined: {
+    code: 'StandbyNotJoined',
+    name: 'eve',
+    when: asked({ type: 'NameStandby', peer: 'eve' }),
+  },
+  StandbyIsDisabled: {
+    code: 'StandbyIsDisabled',
+    name: 'bob',
+    when: () =>
+      given(network, { type: 'PeerDisabled', peerId: ids.bob }).when({ type: 'NameStandby', peer: 'bob' }),
+  },
+  PhoneIsNoStandby: {
+    code: 'PhoneIsNoStandby',
+    name: 'bob',
+    when: () =>
+      given(network, { type: 'PlainPeerDeclared', peerId: ids.bob, via: ids.server }).when({
+        type: 'NameStandby',
+        peer: 'bob',
+      }),
+  },
+  TooManyStandbys: {
+    code: 'TooManyStandbys',
+    names: ['ann', 'ryo', 'oven', 'eve'],
+    when: () =>
+      given(
+        network,
+        [ids.ann, ids.ryo, ids.eve, ids.oven].map((peerId) => ({ type: 'StandbyNamed', peerId }) as const),
+      ).when({ type: 'NameStandby', peer: 'bob' }),
+  },
+  NotAStandby: {
+    code: 'NotAStandby',
+    name: 'bob',
+    when: asked({ type: 'DismissStandby', peer: 'bob' }),
   },
   NotARelay: { code: 'NotARelay', name: 'bob', when: asked({ type: 'ClearRelay', peer: 'bob' }) },
 };

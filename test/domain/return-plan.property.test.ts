@@ -27,8 +27,8 @@ const looks = (network: Network): unknown => {
     peers: Array.from(
       network.peers(),
       ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, ...more }) => {
-        const { endpoint, isProofWaived, relayPort, relayEndpoint } = more;
-        const set = [endpoint, isProofWaived, relayPort, relayEndpoint];
+        const { endpoint, isProofWaived, relayPort, relayEndpoint, isStandby } = more;
+        const set = [endpoint, isProofWaived, relayPort, relayEndpoint, isStandby];
         return [id, name, ip, block(cidrId), publicKey, isAdmin, isDisabled, ...set].join(' ');
       },
     ).sort(),

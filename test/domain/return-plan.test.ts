@@ -91,6 +91,17 @@ describe('undoes', () => {
     [...network, relay],
   );
   undoes(
+    'a new standby',
+    { type: 'StandbyNamed', peerId: ids.bob },
+    { type: 'DismissStandby', peer: ids.bob },
+  );
+  undoes(
+    'a standby less',
+    { type: 'StandbyDismissed', peerId: ids.bob },
+    { type: 'NameStandby', peer: ids.bob },
+    [...network, { type: 'StandbyNamed', peerId: ids.bob }],
+  );
+  undoes(
     'a new admin',
     { type: 'AdminGranted', peerId: ids.bob },
     { type: 'RevokeAdmin', peer: ids.bob, confirmed: true },

@@ -4,14 +4,14 @@ import * as z from 'zod';
 import { BEARING } from '../../src/events/bearing.ts';
 import { EVENT_TYPES, NetworkEvent } from '../../src/events/schema.ts';
 import { Endpoint, Port } from '../../src/values/endpoint.ts';
-import { AssociationId, CidrId, Hash, PeerId, Position } from '../../src/values/id.ts';
+import { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../../src/values/id.ts';
 import { Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';
 import { RecordedName } from '../../src/values/name.ts';
 import { Seconds, Timestamp } from '../../src/values/time.ts';
 
 const VALUES: readonly unknown[] = [
-  ...[AssociationId, CidrId, PeerId, Position, Hash],
+  ...[AssociationId, CidrId, PeerId, Position, Epoch, Hash],
   ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint, Port],
 ];
 

@@ -81,6 +81,13 @@ const story: NewCommit[] = [
     { type: 'RelaySet', peerId: ids.server, port: 4000, endpoint: endpoint('192.0.2.7:4001') },
     { type: 'RelayCleared', peerId: ids.server },
   ),
+  by(
+    ann,
+    { type: 'StandbyNamed', peerId: ids.bob },
+    { type: 'StandbyDismissed', peerId: ids.bob },
+    { type: 'QuestionKeySet', publicKey: keyOf('question') },
+    { type: 'ServerPromoted', peerId: ids.bob, epoch: 1 },
+  ),
   by(ann, { type: 'PeerRenamed', peerId: ids.ann, name: 'anna' }),
   by(ann, { type: 'PeerExpirySet', peerId: ids.bob, expires: INVITE_EXPIRES }),
   by(ann, { type: 'PeerExpirySet', peerId: ids.bob, expires: null }),
@@ -149,6 +156,10 @@ it('tells every type of event in one sentence', async () => {
     'ann made peer innernet-server a relay at UDP port 51821',
     'ann made peer innernet-server a relay at UDP port 4000, reached at 192.0.2.7:4001',
     'ann made peer innernet-server a relay no more',
+    'ann named peer bobby a standby: it follows the whole log, and may take over',
+    'ann dismissed peer bobby as a standby',
+    `ann made the key by which a standby asks whether the server still stands, ${keyOf('question').slice(0, 10)}…`,
+    'ann let the machine of peer bobby take over as the server (epoch 1)',
     'ann renamed peer ann to anna',
     'anna set the end of peer bobby to <2026-11-22T13:00>',
     'anna set the end of peer bobby to never',
@@ -202,7 +213,7 @@ it('learns new names while it goes on', async () => {
   const history = new History(log.queries);
   const sentences: string[] = [];
   let position = 0;
-  for (const commit of story.slice(0, 20)) {
+  for (const commit of story.slice(0, 21)) {
     await append(log, commit);
     const tell = (entry: HistoryEntry) => sentences.push(history.describe(entry));
     position = await replay(log, position, (recorded) => history.entriesOf(recorded).forEach(tell));

@@ -5,7 +5,7 @@ import { Network } from '../../src/domain/network.ts';
 import { audit } from '../../src/server/live/audit.ts';
 import { loadNetwork, storeState } from '../../src/server/live/load-network.ts';
 import { SERVER_PEER } from '../../src/values/id.ts';
-import { acme } from '../acme.ts';
+import { acme, keyOf } from '../acme.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 
 const running = new AbortController().signal;
@@ -31,6 +31,10 @@ describe('the audit', () => {
       log,
       commitOf([{ type: 'RelaySet', peerId, port: 51821 }]),
       commitOf([{ type: 'RelayCleared', peerId }]),
+      commitOf([{ type: 'StandbyNamed', peerId }]),
+      commitOf([{ type: 'StandbyDismissed', peerId }]),
+      commitOf([{ type: 'QuestionKeySet', publicKey: keyOf('question') }]),
+      commitOf([{ type: 'ServerPromoted', peerId, epoch: 1 }]),
       commitOf([{ type: 'ProofWaived', peerId }]),
       commitOf([{ type: 'ProofRequired', peerId }]),
     );

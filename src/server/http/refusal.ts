@@ -75,6 +75,12 @@ export const STATUS: { [C in RejectionCode]: number } = {
   RouterIsServerOnly: 409,
   NotAPhone: 409,
   PhoneIsNoAdmin: 409,
+  ServerIsNoStandby: 409,
+  StandbyNotJoined: 409,
+  StandbyIsDisabled: 409,
+  PhoneIsNoStandby: 409,
+  TooManyStandbys: 409,
+  NotAStandby: 404,
   ProofNeeded: 403,
   ProofNotRequired: 409,
 };
