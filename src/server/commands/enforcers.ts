@@ -20,7 +20,7 @@ const SAID: { readonly [W in Word]: boolean | null } = { old: null, plain: false
 type Said = { readonly peerId: PeerId; readonly word: Word; readonly isProved: boolean };
 
 export class Enforcers {
-  readonly #live: Pick<Live, 'network' | 'subscribe'>;
+  readonly #live: Pick<Live, 'network' | 'subscribe' | 'reached'>;
   readonly #plane: Pick<ControlPlane, 'execute'>;
   readonly #streams: { members(): Iterable<Said> };
   readonly #report: (trouble: string, error: unknown) => void;
@@ -30,7 +30,7 @@ export class Enforcers {
   #isBusy = false;
 
   constructor(
-    live: Pick<Live, 'network' | 'subscribe'>,
+    live: Pick<Live, 'network' | 'subscribe' | 'reached'>,
     plane: Pick<ControlPlane, 'execute'>,
     streams: { members(): Iterable<Said> },
     report: (trouble: string, error: unknown) => void,
@@ -55,7 +55,12 @@ export class Enforcers {
     if (said.length === 0) return;
     this.#isBusy = true;
     try {
-      await this.#plane.execute({ type: 'RecordEnforcers', said }, { actor: { kind: 'server' } });
+      const { position } = await this.#plane.execute(
+        { type: 'RecordEnforcers', said },
+        { actor: { kind: 'server' } },
+      );
+      // A look before that would take one more allowance for the same word. A server that ends says why itself.
+      await this.#live.reached(position).catch(() => undefined);
     } catch (error) {
       this.#report('what programs of peers know could not be recorded', error);
     } finally {
