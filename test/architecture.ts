@@ -83,7 +83,7 @@ const rooms: { [folder: string]: { from: readonly string[]; why: string } } = {
 /** Code whose tests need no `await`: time, ids, hashes and bytes are passed in. */
 const isPure = (path: string): boolean =>
   /^src\/(values|events|domain|protocol|page\/map)\//.test(path) ||
-  /^src\/(wireguard\/(plan|guard)|filter\/(allowed|carried(-pairs)?|marks|foreign-tables|inbound|swap-rules|filter-table|relay-table|through)|relay\/(packets|mac1(-search)?|mailbox|told-ways|allowance|members|sessions|held-initiations|relay)|client\/sync\/session(-events)?|caller\/back-off|client\/memory\/(doubt|mirror|chain)|client\/relay\/served|client\/router\/way-out|client\/tunnels\/(mailboxes|meetings|paths|talk-message|trial(-pauses)?)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
+  /^src\/(wireguard\/(plan|guard)|filter\/(allowed|carried(-pairs)?|marks|foreign-tables|inbound|swap-rules|filter-table|relay-table|through)|relay\/(packets|mac1(-search)?|mailbox|told-ways|allowance|members|sessions|held-initiations|relay)|client\/sync\/session(-events)?|caller\/back-off|client\/memory\/(doubt|mirror|chain)|client\/relay\/served|client\/router\/way-out|client\/tunnels\/(mailboxes|meetings|paths|trial(-pauses)?)|ui\/(guard|intents)|page\/chronicle)\.ts$/.test(
     path,
   );
 

@@ -296,5 +296,7 @@ export const CLOSE = {
   /** The client's proof was wrong or late. */
   unproved: 4004,
   otherHistory: 4009,
+  /** The log here ends before the client's position, and did so for 3 s: another server may know more. */
+  behind: 4012,
   tooMany: 4029,
 } as const;

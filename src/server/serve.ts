@@ -10,6 +10,7 @@ import { forgetRelay } from '../filter/relay-ways.ts';
 import { stopSignal } from '../machine/stop-signal.ts';
 import { openLog } from '../projections/open-log.ts';
 import { candidatesFrom } from '../protocol/local-candidates.ts';
+import { TALK_PORT } from '../protocol/talk-message.ts';
 import { KernelWays } from '../relay/kernel-ways.ts';
 import { mailboxOf } from '../relay/mailbox.ts';
 import type { EventLog } from '../store/log.ts';
@@ -23,6 +24,7 @@ import type { InterfaceName } from '../values/name.ts';
 import { isPrivateRange } from '../values/reserved.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
+import { TunnelDatagrams } from '../wireguard/tunnel-datagrams.ts';
 import { ControlPlane, timestamp } from './commands/control-plane.ts';
 import { Enforcers } from './commands/enforcers.ts';
 import { Expiry } from './commands/expiry.ts';
@@ -57,6 +59,7 @@ import { DigestPages } from './stream/digest-pages.ts';
 import { Hub } from './stream/hub.ts';
 import type { Mailboxes } from './stream/relay-news.ts';
 import { Snapshots } from './stream/snapshots.ts';
+import { StreamReminder } from './stream/stream-reminder.ts';
 import { type Trace, traceAt } from './trace.ts';
 import { importOnce, warnOfForeignChanges } from './verbs/import.ts';
 import type { ServeOptions } from './verbs/options.ts';
@@ -177,6 +180,13 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   );
   lingering.carriesPhones = passage.phonesRefused === undefined;
   const device = await startDevice(network, options, { conf, range, live, observations, lingering, opened });
+  const reminder = new StreamReminder({
+    talk: new TunnelDatagrams({ device: network, ip: conf.address, port: TALK_PORT }),
+    peer: (id) => live.network.peer(id),
+    hasStream: (id) => hub.hasStream(id),
+  });
+  opened.add(reminder, (it) => it.close());
+  device.onMet = (id) => reminder.met(id);
   relay.look = () => device.compare();
   passage.onPhones = () => {
     lingering.carriesPhones = passage.phonesRefused === undefined;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Contacts } from '../../src/client/tunnels/contacts.ts';
 import { Meetings } from '../../src/client/tunnels/meetings.ts';
 import { type Facts, type PathAction, Paths } from '../../src/client/tunnels/paths.ts';
-import type { Token } from '../../src/client/tunnels/talk-message.ts';
+import type { Token } from '../../src/protocol/talk-message.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { DeviceState, PeerState } from '../../src/wireguard/device.ts';

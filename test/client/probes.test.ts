@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HeardProbe, Probes } from '../../src/client/tunnels/probes.ts';
-import type { Token } from '../../src/client/tunnels/talk-message.ts';
+import type { Token } from '../../src/protocol/talk-message.ts';
 import { endpointOf, type SocketAddress } from '../../src/values/endpoint.ts';
 
 const token = 'AbCdEfGhIjKlMnOpQrStUv'.slice(0, 21).concat('A') as Token;

@@ -232,6 +232,29 @@ describe('between two streams', () => {
     expect(told(given([...STREAMING, lost(loss)]).when(RESTED))).toEqual([expected]),
   );
 
+  it('a server that says it knows no stream: the stream is tried at once, a pause is short, no handshake is needed', () => {
+    const silent: SessionEvent = { kind: 'noStream' };
+    expect(told(given(STREAMING).when(silent))).toEqual(['probe']);
+    const { when } = given([
+      ...STREAMING,
+      lost('silent'),
+      RESTED,
+      REACHED,
+      lost('broken'),
+      RESTED,
+      lost('broken'),
+    ]);
+    expect(told(when(silent))).toEqual([]); // it is being reached
+    const resting = given([...STREAMING, lost('silent')], { random: 1 });
+    expect(told(resting.when(silent))).toEqual(['rest 500']);
+    expect(told(resting.when(RESTED))).toEqual(['reach if needed']);
+  });
+
+  it('a server that is behind sends it away: its other addresses are tried', () => {
+    const { when } = given([...STREAMING, { kind: 'ended', end: { kind: 'closed', code: 4012 } }]);
+    expect(told(when(RESTED))).toEqual(['reach']);
+  });
+
   it('other addresses end the pause at once; a move meets everybody again', () => {
     const { when } = given([...STREAMING, lost('notListening')]);
     expect(told(when({ kind: 'addresses', moved: true }))).toEqual([

@@ -1,6 +1,11 @@
 // The stream as a client holds it: real sockets on loopback, a server that answers, refuses, babbles or falls silent.
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Socket,
+} from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { patienceAt, pauseBefore } from '../../src/caller/back-off.ts';
@@ -187,4 +192,39 @@ it('leaves a server that takes the connection and does not answer, when its pati
     new Stream({ server, connect: connectOpenly, query: {}, patience: 50 }, events);
   });
   expect(end).toEqual({ kind: 'lost', loss: 'broken' });
+});
+
+describe('probed, because the server says that it knows no stream', () => {
+  it('a stream whose server is another one by now ends at once', async () => {
+    onSocket = (socket) => {
+      socket.send(JSON.stringify(history.welcome(3)));
+      (socket as unknown as { _socket: Socket })._socket.resetAndDestroy();
+    };
+    const { end } = await live({}, (stream) => stream.probe());
+    expect(end).toEqual({ kind: 'lost', loss: 'reset' });
+  });
+
+  it('a stream that stays silent ends; one that answers goes on', async () => {
+    onSocket = (socket) => socket.send(JSON.stringify(history.welcome(3)));
+    streams.options.autoPong = false;
+    expect((await live({}, (stream) => stream.probe())).end).toEqual({ kind: 'lost', loss: 'reset' });
+    streams.options.autoPong = true;
+    onSocket = (socket) => {
+      socket.send(JSON.stringify(history.welcome(3)));
+      socket.once('ping', () => setTimeout(() => socket.close(4001), 4500));
+    };
+    expect((await live({}, (stream) => stream.probe())).end).toEqual({ kind: 'closed', code: 4001 });
+  }, 20_000);
+
+  it('a connection that nobody has accepted for half a second is given up', async () => {
+    const end = await new Promise<End>((end) => {
+      const server = { endpoint: address, key: key(1) };
+      const events = { frame: async () => {}, unknown: () => {}, late: () => {}, end };
+      const connect = () => connectTcp({ host: 'never', port: 1, lookup: () => {} });
+      const stream = new Stream({ server, connect, query: {}, patience: 5000 }, events);
+      stream.probe(); // too early to tell
+      setTimeout(() => stream.probe(), 700);
+    });
+    expect(end).toEqual({ kind: 'lost', loss: 'reset' });
+  });
 });

@@ -1,9 +1,9 @@
 // One trial of the direct way: tokens through the tunnel, probes, and the round trip that proves a place.
 import { describe, expect, it } from 'vitest';
 import { Budget } from '../../src/client/tunnels/budget.ts';
-import type { Token } from '../../src/client/tunnels/talk-message.ts';
 import { Trial } from '../../src/client/tunnels/trial.ts';
 import { TrialPauses } from '../../src/client/tunnels/trial-pauses.ts';
+import type { Token } from '../../src/protocol/talk-message.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import { key } from './sight.ts';
 

@@ -2,7 +2,7 @@
 import { Contacts } from '../../src/client/tunnels/contacts.ts';
 import { Meetings, type PairFacts } from '../../src/client/tunnels/meetings.ts';
 import { type PathAction, Paths, type RelayPlace } from '../../src/client/tunnels/paths.ts';
-import type { Token, WayMessage } from '../../src/client/tunnels/talk-message.ts';
+import type { Token, WayMessage } from '../../src/protocol/talk-message.ts';
 import { endpointOf, hostOf, portOf, type SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import type { PublicKey } from '../../src/values/key.ts';

@@ -88,7 +88,6 @@ describe('a stream begins', () => {
     ['names nothing', () => ({})],
     ['names no hash', ({ position }) => ({ position })],
     ['names another hash', ({ position }) => ({ position, hash: 'a'.repeat(64) })],
-    ['is ahead', ({ position, hash }) => ({ position: position + 1, hash })],
     ['knows a head and no rows', (head) => ({ ...head, state: 'none' })],
   ] as [string, (head: { position: number; hash: string }) => object][])(
     'with a snapshot to fetch for who %s',
@@ -99,6 +98,29 @@ describe('a stream begins', () => {
       expect(await bob.next('fetch')).toEqual({ kind: 'fetch', ...running.live.head });
     },
   );
+
+  it('later for who knows more, once the log has come so far', async () => {
+    const { running, door } = await start();
+    const { position, hash } = here(running);
+    const bob = await door.connect(ids.bob, { position: position + 2, hash });
+    await bob.settled();
+    expect(bob.frames).toEqual([]);
+    await running.ask(rename('rob'));
+    await running.ask(rename('bert'));
+    expect(await bob.next('welcome')).toMatchObject({ position: position + 2 });
+  });
+
+  it('not at all for who knows more than a log that stays behind; and with the truth when it comes again', async () => {
+    const { running, door } = await start();
+    const { position, hash } = here(running);
+    const ahead = { position: position + 1, hash };
+    const first = await door.connect(ids.bob, ahead);
+    expect(await first.closed).toBe(CLOSE.behind);
+    expect(first.frames).toEqual([]);
+    const again = await door.connect(ids.bob, ahead);
+    expect(await again.next('welcome')).toMatchObject({ position });
+    expect(await again.next('fetch')).toMatchObject({ position });
+  });
 
   it('with what was missed, as it is now', async () => {
     const { running, door } = await start();

@@ -1,12 +1,19 @@
 // What is seen of peers: numbered, filtered against abuse, passed on in measure, kept over a restart.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isAcceptable } from '../../src/server/observations/candidates.ts';
-import { ObservationFile } from '../../src/server/observations/observation-file.ts';
+import {
+  copyObservations,
+  ObservationFile,
+  observationDocument,
+  observationsBeside,
+  takeObservations,
+} from '../../src/server/observations/observation-file.ts';
 import { Observations } from '../../src/server/observations/observations.ts';
 import { SocketAddress } from '../../src/values/endpoint.ts';
+import type { PeerId } from '../../src/values/id.ts';
 import { cidr, peerId } from '../acme.ts';
 
 const at = (text: string): SocketAddress => SocketAddress.parse(text);
@@ -115,6 +122,51 @@ describe('observations', () => {
     seen.see(ann, at('8.8.8.8:1'));
     seen.forget(ann);
     expect([seen.of(ann).endpoint, seen.rowOf(ann), since(0)]).toEqual([null, undefined, []]);
+  });
+});
+
+describe('observations beside a backup', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'observations-'));
+  const [own, other] = [join(folder, 'acme.observations'), observationsBeside(join(folder, 'acme.backup'))];
+  afterEach(() => {
+    for (const file of [own, other]) rmSync(file, { force: true });
+  });
+  const write = (file: string, ...rows: [PeerId, string, number?][]) =>
+    writeFileSync(
+      file,
+      observationDocument(
+        rows.map(([id, endpoint, lastHandshake]) => ({
+          id,
+          endpoint: at(endpoint),
+          reported: [],
+          lastHandshake,
+        })),
+      ),
+    );
+  const endpoints = (file: string) => {
+    const seen = new Observations('boot', network);
+    const kept = new ObservationFile(file, seen, () => true);
+    const rows = [seen.of(ann).endpoint, seen.of(bob).endpoint];
+    kept.close();
+    seen.close();
+    return rows;
+  };
+
+  it('are taken where this machine has none, or older ones', () => {
+    write(other, [ann, '8.8.8.8:1', 5], [bob, '8.8.4.4:2', 5]);
+    takeObservations(other, own);
+    expect(endpoints(own)).toEqual(['8.8.8.8:1', '8.8.4.4:2']);
+    write(own, [ann, '1.1.1.1:1', 9], [bob, '1.1.1.1:2', 1]);
+    takeObservations(other, own);
+    expect(endpoints(own)).toEqual(['1.1.1.1:1', '8.8.4.4:2']);
+  });
+
+  it('are copied whole; none are no file', () => {
+    copyObservations(own, other);
+    expect(existsSync(other)).toBe(false);
+    write(own, [ann, '8.8.8.8:1', 5]);
+    copyObservations(own, other);
+    expect([endpoints(other)[0], statSync(other).mode & 0o777]).toEqual(['8.8.8.8:1', 0o600]);
   });
 });
 

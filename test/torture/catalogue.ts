@@ -946,6 +946,35 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R83',
+    what: "the server's machine is cut off, and another with its key and a copy of its log takes its address; a log that is merely catching up",
+    tests: [
+      { file: 'test/e2e/other-machine.test.ts' },
+      { file: 'test/server/first-handshakes.test.ts' },
+      { file: 'test/server/stream-reminder.test.ts' },
+      { file: 'test/server/hub.test.ts' },
+      { file: 'test/client/session.test.ts' },
+      { file: 'test/client/stream.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/device/first-handshakes.ts',
+        line: 'const KEEPALIVE_UNTIL_MET = 1;',
+        becomes: 'const KEEPALIVE_UNTIL_MET = 0;',
+      },
+      {
+        file: 'src/client/sync/session.ts',
+        line: "if (this.#phase.kind === 'streaming') return [{ do: 'probe' }];",
+        becomes: '',
+      },
+      {
+        file: 'src/server/stream/behind.ts',
+        line: 'if (position === undefined || hash === undefined || position <= head.position) return true;',
+        becomes: 'if (head.position >= 0) return true;',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],

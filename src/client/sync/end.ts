@@ -1,4 +1,5 @@
 /** How a connection to the server ended, and whether the server may have moved. */
+import { CLOSE } from '../../protocol/frames.ts';
 import type { Failure } from '../../values/failure.ts';
 
 export type End =
@@ -60,8 +61,9 @@ export const mayBeGone = (end: End): boolean => {
     case 'lost':
       return MAY_BE_GONE[end.loss];
     case 'refused':
-    case 'closed':
       return false;
+    case 'closed':
+      return end.code === CLOSE.behind;
   }
 };
 

@@ -148,6 +148,7 @@ export class Follower {
     });
     keeper.onCompared = () => void this.#onCompared();
     keeper.ways.onAsk = (peer) => this.#stream?.send({ kind: 'indices-of', peer });
+    keeper.ways.onNoStream = () => void this.#take({ kind: 'noStream' });
     keeper.onLimits = () => void this.#take({ kind: 'unfit', loss: 'otherAbilities' });
     keeper.onMet = () => this.#applier.foldSoon();
   }
@@ -357,6 +358,8 @@ export class Follower {
         return void this.#open(effect);
       case 'cut':
         return this.#stream?.cut(effect.loss);
+      case 'probe':
+        return this.#stream?.probe();
       case 'greet':
         return this.#greet();
       case 'hearClock':

@@ -46,6 +46,8 @@ export type SessionEvent =
   | { kind: 'rested' }
   /** Whether WireGuard had a handshake since the request. */
   | { kind: 'handshake'; isThere: boolean }
+  /** The server has shaken hands and knows no stream of this machine: another machine serves now, or it began anew. */
+  | { kind: 'noStream' }
   /** `moved`: the source address changed too. */
   | { kind: 'addresses'; moved: boolean }
   /** The user says that the server is older. */
@@ -62,6 +64,8 @@ export type SessionEffect =
   /** Answered by `noWay` or finally `ended`. `isNewcomer`: also fetch a snapshot. */
   | { do: 'open'; query: StreamQuery; patience: number; isNewcomer: boolean }
   | { do: 'cut'; loss: Loss }
+  /** Find out at once whether the connection still stands. */
+  | { do: 'probe' }
   /** Send candidates, adopt the server's clock; answered by `level`. */
   | { do: 'greet' }
   /** Proved, in milliseconds since 1970; may be answered by `clockSetBack`. */

@@ -142,6 +142,8 @@ export class Session {
         return this.#onRested(now);
       case 'handshake':
         return this.#onHandshake(event.isThere, now);
+      case 'noStream':
+        return this.#onNoStream();
       case 'addresses':
         return this.#onAddresses(event.moved, now);
       case 'acknowledged':
@@ -274,6 +276,15 @@ export class Session {
       default:
         return [];
     }
+  }
+
+  /** It has been reached, without a new handshake of ours. */
+  #onNoStream(): SessionEffect[] {
+    this.#serverMayHaveMoved = false;
+    if (this.#phase.kind === 'streaming') return [{ do: 'probe' }];
+    if (this.#phase.kind !== 'resting') return [];
+    this.#attempt = 0;
+    return [{ do: 'rest', milliseconds: pauseBefore(0, this.#options.random()) }];
   }
 
   /** A new stream tells the server the addresses; after a move, so does a new handshake. */

@@ -50,6 +50,10 @@ const PROVED_WITHIN_MS = 10_000;
 const LATE_AFTER_HEARTBEATS = 1.125;
 /** Two missed pings plus grace. */
 const DEAD_AFTER_HEARTBEATS = 2.25;
+/** By then a connection request has been answered, or went elsewhere. */
+const CONNECTING_MS = 500;
+/** For the answer to a ping by who says that there is no stream; includes repeats of lost packets. */
+const PROBED_WITHIN_MS = 4000;
 
 const pathOf = (query: StreamQuery): string => {
   const params = new URLSearchParams();
@@ -64,6 +68,8 @@ export class Stream {
   #connected = Infinity;
   #opened = 0;
   #end: End | undefined;
+  /** How the connection broke, if the other end said nothing. */
+  #break: Loss = 'broken';
   #opening: Opening | undefined;
   #proving: NodeJS.Timeout | undefined;
   #waiting = 0;
@@ -71,6 +77,7 @@ export class Stream {
   #heartbeat = HEARTBEAT_SECONDS;
   #silence: NodeJS.Timeout | undefined;
   #lateness: NodeJS.Timeout | undefined;
+  #probing: NodeJS.Timeout | undefined;
   #isLate = false;
 
   constructor({ server, connect, query, patience, prover }: StreamOptions, events: StreamEvents) {
@@ -132,6 +139,18 @@ export class Stream {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
   }
 
+  /** For the server that says that it knows no stream: one of a server before is refused by its kernel, or stays silent. */
+  probe(): void {
+    if (this.#connected === Infinity) {
+      if (performance.now() - this.#start > CONNECTING_MS) this.cut('reset');
+      return;
+    }
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.ask();
+    clearTimeout(this.#probing);
+    this.#probing = setTimeout(() => this.cut('reset'), PROBED_WITHIN_MS);
+  }
+
   /** Resolves when everything sent so far has arrived; never after the end. */
   level(): Promise<void> {
     return new Promise((resolve) => {
@@ -148,6 +167,10 @@ export class Stream {
   }
 
   #connecting(socket: Socket, where: string): Socket {
+    // Of an open stream `ws` tells the end alone. It may have been said before: what arrived counts.
+    socket.on('error', (error) => {
+      this.#break = lossOf(error);
+    });
     return inTime(socket, where).once('connect', () => {
       this.#connected = performance.now();
     });
@@ -167,6 +190,7 @@ export class Stream {
   #stopWaiting(): void {
     clearTimeout(this.#silence);
     clearTimeout(this.#lateness);
+    clearTimeout(this.#probing);
   }
 
   #onMessage(text: string): void {
@@ -230,7 +254,7 @@ export class Stream {
     this.#stopWaiting();
     clearTimeout(this.#proving);
     this.#events.end(
-      this.#end ?? (code === 1006 ? { kind: 'lost', loss: 'broken' } : { kind: 'closed', code }),
+      this.#end ?? (code === 1006 ? { kind: 'lost', loss: this.#break } : { kind: 'closed', code }),
     );
   }
 }

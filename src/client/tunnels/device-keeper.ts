@@ -92,6 +92,7 @@ export class DeviceKeeper {
   readonly #range: GuardedRange;
   readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
+  #isKept = false;
   #isClosed = false;
 
   private constructor(options: KeeperOptions, device: Device) {
@@ -115,6 +116,7 @@ export class DeviceKeeper {
     this.ways = new Ways({
       network: tunnel.name,
       own: own.ip,
+      server: this.#mirror.ground.server.ip,
       meetings: this.meetings,
       change: (steps) => this.#reconciler.change(steps),
       listenPort: () => this.listenPort,
@@ -133,6 +135,7 @@ export class DeviceKeeper {
       repairAfterMs: REPAIR_AFTER_MS,
       onCompared: () => {
         if (this.#mailboxes.size > 0 || this.isAsked()) void this.ways.look();
+        else if (this.#isKept) this.ways.listen();
         void this.limits.look();
         this.onCompared();
       },
@@ -340,8 +343,10 @@ export class DeviceKeeper {
     return this.#range.look();
   }
 
-  /** From now on a lost device is recreated, and nothing leaves by another. */
+  /** From now on a lost device is recreated, nothing leaves by another, and the server can say that it knows no stream. */
   hold(): Promise<void> {
+    this.#isKept = true;
+    this.ways.listen();
     return this.#range.hold();
   }
 

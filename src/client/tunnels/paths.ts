@@ -2,6 +2,8 @@
  * Decides by which way two peers behind routers talk, relay first and direct once a round trip proved it; no I/O.
  * A pair without a relay in common belongs to `Contacts`.
  */
+
+import type { Token, WayMessage } from '../../protocol/talk-message.ts';
 import { hostOf, type SocketAddress } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
 import { singleton } from '../../values/ip.ts';
@@ -16,7 +18,6 @@ import {
 import type { Pair } from '../memory/pins.ts';
 import { Budget } from './budget.ts';
 import { type Newcomer, starts } from './contacts.ts';
-import type { Token, WayMessage } from './talk-message.ts';
 import { type ProbeAction, type TellAction, TRIAL_MS, Trial } from './trial.ts';
 import { TrialPauses } from './trial-pauses.ts';
 

@@ -3,10 +3,10 @@
  * WireGuard discards them: none of its messages begins so.
  */
 import { closeSync } from 'node:fs';
+import type { Token } from '../../protocol/talk-message.ts';
 import { endpointOf, hostOf, portOf, SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
 import { type FilterStep, type Libc, openLibc } from '../../wireguard/libc.ts';
-import type { Token } from './talk-message.ts';
 
 const MAGIC = 0x696e_6e70; // "innp"
 const KINDS = ['probe', 'answer'] as const;

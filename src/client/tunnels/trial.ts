@@ -2,10 +2,11 @@
  * One trial of the direct way: both sides tell their tokens through the tunnel, then send probes to all places, and
  * a probe that comes back is the proof; no I/O. It touches no endpoint.
  */
+
+import type { Token, WayMessage } from '../../protocol/talk-message.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { Budget } from './budget.ts';
-import type { Token, WayMessage } from './talk-message.ts';
 
 /** Of probes since the other's token is known, and the end of a trial. */
 const PROBES_MS = [0, 100, 300, 700] as const;

@@ -3,20 +3,28 @@ import { randomBytes } from 'node:crypto';
 import { removeSwapTable, SwapTable } from '../../filter/swap-table.ts';
 import { Turns } from '../../machine/turns.ts';
 import type { PeerRow } from '../../protocol/rows.ts';
+import {
+  messageIn,
+  PeerMessage,
+  ServerMessage,
+  TALK_PORT,
+  type Token,
+  type WayMessage,
+} from '../../protocol/talk-message.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Step } from '../../wireguard/device.ts';
+import { TunnelDatagrams } from '../../wireguard/tunnel-datagrams.ts';
 import type { Meetings } from './meetings.ts';
 import type { PathAction } from './paths.ts';
 import { type HeardProbe, Probes } from './probes.ts';
-import type { TalkMessage, Token, WayMessage } from './talk-message.ts';
-import { TunnelTalk } from './tunnel-talk.ts';
 
 export type WaysOptions = {
   network: InterfaceName;
   own: Ip;
+  server: Ip;
   meetings: Meetings;
   /** Applies steps in the device's turn; also without steps, since the next look may be due earlier. */
   change: (steps: () => Step[]) => Promise<void>;
@@ -48,10 +56,12 @@ export const newToken = (): Token => randomBytes(16).toString('base64url') as To
 export class Ways {
   /** Asks the server for the pair's indices at its relay. */
   onAsk: (peer: PeerId) => void = () => {};
+  /** The server says that it has no stream of this machine. */
+  onNoStream: () => void = () => {};
   /** By which `peer` receives in its newest session with the other through this machine's relay. */
   indexOf: (peer: PeerId, other: PeerId) => number | undefined = () => undefined;
   readonly #options: WaysOptions;
-  readonly #talk: TunnelTalk;
+  readonly #talk: TunnelDatagrams;
   readonly #probes: Probes;
   readonly #swaps: SwapTable;
   readonly #turns = new Turns();
@@ -59,11 +69,13 @@ export class Ways {
   readonly #indices = new Map<PublicKey, Asked>();
   readonly #pings = new Map<Token, () => void>();
   #isOpen = false;
+  #isClosed = false;
   #again: NodeJS.Timeout | undefined;
 
   constructor(options: WaysOptions) {
     this.#options = options;
-    this.#talk = new TunnelTalk(options.network, options.own, (from, message) => this.#onTalk(from, message));
+    const place = { device: options.network, ip: options.own, port: TALK_PORT };
+    this.#talk = new TunnelDatagrams(place, (from, text) => this.#onTalk(from, text));
     this.#probes = new Probes((probe) => this.#onProbe(probe));
     this.#swaps = new SwapTable(options.network);
   }
@@ -75,12 +87,18 @@ export class Ways {
       await removeSwapTable(this.#options.network).catch(() => {});
       this.#options.meetings.paths.canProbe = await this.#probes.isAllowed();
     }
+    this.listen();
+  }
+
+  /** From the start, and whenever the device may be another one. */
+  listen(): void {
+    clearTimeout(this.#again);
+    if (this.#isClosed) return;
     try {
-      await this.#talk.look();
+      this.#talk.look();
     } catch {
       // An IPv6 address is tentative at first.
-      clearTimeout(this.#again);
-      this.#again = setTimeout(() => void this.look(), LOOK_AGAIN_MS).unref();
+      this.#again = setTimeout(() => this.listen(), LOOK_AGAIN_MS).unref();
     }
   }
 
@@ -113,25 +131,35 @@ export class Ways {
       };
       const late = setTimeout(() => end(false), patience);
       this.#pings.set(token, () => end(true));
-      this.#talk.send(to, { do: 'ping', token });
+      this.#send(to, { do: 'ping', token });
     });
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#again);
     this.#talk.close();
     this.#probes.close();
     await this.#turns.take(() => this.#swaps.close());
   }
 
-  #onTalk(from: Ip, message: TalkMessage): void {
+  #send(to: Ip, message: PeerMessage): void {
+    this.#talk.send(to, JSON.stringify(message));
+  }
+
+  #onTalk(from: Ip, text: string): void {
+    if (from === this.#options.server) {
+      if (messageIn(ServerMessage, text)) this.onNoStream();
+      return;
+    }
     const row = this.#options.peerAt(from);
-    if (!row) return;
-    if (message.do === 'ping') this.#talk.send(from, { do: 'pong', token: message.token });
+    const message = row && messageIn(PeerMessage, text);
+    if (!row || !message) return;
+    if (message.do === 'ping') this.#send(from, { do: 'pong', token: message.token });
     if (message.do === 'pong') this.#pings.get(message.token)?.();
     if (message.do === 'index-of') {
       const { peer } = message;
-      this.#talk.send(from, { do: 'index', peer, index: this.indexOf(row.id, peer) ?? null });
+      this.#send(from, { do: 'index', peer, index: this.indexOf(row.id, peer) ?? null });
       return;
     }
     if (message.do === 'index') {
@@ -187,7 +215,7 @@ export class Ways {
 
   #tell(peer: PublicKey, message: WayMessage): void {
     const row = this.#options.peerWith(peer);
-    if (row) this.#talk.send(row.ip, message);
+    if (row) this.#send(row.ip, message);
   }
 
   /** The server of its own relay; another relay through the tunnel to it. */
@@ -197,7 +225,7 @@ export class Ways {
     if (!row) return;
     const to = this.#options.peerOf(relay)?.ip;
     if (relay === SERVER_PEER) this.onAsk(row.id);
-    else if (to) this.#talk.send(to, { do: 'index-of', peer: row.id });
+    else if (to) this.#send(to, { do: 'index-of', peer: row.id });
   }
 
   /** Without the index or nftables the endpoint is set again for a while, which is enough for quiet pairs. */

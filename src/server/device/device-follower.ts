@@ -9,6 +9,7 @@ import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
 import type { LingeringKeys } from '../sessions/lingering-keys.ts';
 import type { PeerDevice } from '../sessions/sessions.ts';
+import { BATCH_EVERY_MS, FirstHandshakes } from './first-handshakes.ts';
 
 /** The shortest while a new key should shake hands. */
 const LOOK_EVERY_MS = 1_000;
@@ -32,7 +33,11 @@ export type DeviceFollowerOptions = {
 export class DeviceFollower implements PeerDevice {
   readonly #options: DeviceFollowerOptions;
   readonly #reconciler: Reconciler;
+  #first: FirstHandshakes | undefined;
+  #beginning: NodeJS.Timeout | undefined;
   onHandshake: (id: PeerId, key: PublicKey) => void = () => {};
+  /** A peer has answered the first handshake, which this server began. */
+  onMet: (id: PeerId) => void = () => {};
 
   private constructor(options: DeviceFollowerOptions) {
     const { live, device, report } = options;
@@ -41,7 +46,7 @@ export class DeviceFollower implements PeerDevice {
       open: async () => ({ device, state: await device.read() }),
       onRead: (state) => this.#observe(state),
       stepsToWanted: (state) => this.#stepsToWanted(state),
-      stepsAfterLook: () => [],
+      stepsAfterLook: (state) => this.#stepsAfterLook(state),
       nextLookAt: (lastReadAt) => lastReadAt + this.#lookEvery,
       peerCount: () => live.network.peerCount,
       repairAfterMs: REPAIR_AFTER_MS,
@@ -52,11 +57,12 @@ export class DeviceFollower implements PeerDevice {
     });
   }
 
-  /** Levels the device with the log. Throws the device's `Failure`. */
+  /** Levels the device with the log, then begins the handshakes. Throws the device's `Failure`. */
   static async start(options: DeviceFollowerOptions): Promise<DeviceFollower> {
     const follower = new DeviceFollower(options);
     try {
       await follower.compare();
+      follower.#begin();
       return follower;
     } catch (error) {
       await follower.close();
@@ -79,6 +85,7 @@ export class DeviceFollower implements PeerDevice {
   }
 
   close(): Promise<void> {
+    clearInterval(this.#beginning);
     return this.#reconciler.close();
   }
 
@@ -90,8 +97,34 @@ export class DeviceFollower implements PeerDevice {
     if (heldBack.length > 0) this.#reconciler.compareIn(REPAIR_AFTER_MS);
   }
 
+  #begin(): void {
+    const { live, lingering } = this.#options;
+    const isThere = (id: PeerId, key: PublicKey) => lingering.holds(live.network, id, key);
+    this.#beginning = setInterval(() => {
+      const first = this.#first;
+      if (!first || first.isBegun) clearInterval(this.#beginning);
+      else void this.#reconciler.change(() => first.next(performance.now(), isThere));
+    }, BATCH_EVERY_MS);
+  }
+
+  #remembered(has: DeviceState): FirstHandshakes {
+    const { live, lingering, observations } = this.#options;
+    const peers = Array.from(lingering.all(live.network), ([id, { publicKey }]) => ({
+      ...{ id, publicKey },
+      endpoint: observations.of(id).endpoint,
+    }));
+    return new FirstHandshakes(peers, has, Date.now());
+  }
+
+  #stepsAfterLook(state: DeviceState): Step[] {
+    const { met = [], steps = [] } = this.#first?.hear(state, performance.now()) ?? {};
+    for (const id of met) this.onMet(id);
+    return steps;
+  }
+
   #stepsToWanted(has: DeviceState): Step[] {
     const { network, own, report } = this.#options;
+    this.#first ??= this.#remembered(has);
     const wants = { ...own, peers: this.#wanted(has) };
     const { steps, heldBack } = plan(has, wants, { network, now: Date.now() });
     const outside = heldBack.map(({ allowedIp }) => allowedIp).join(', ');
@@ -104,14 +137,17 @@ export class DeviceFollower implements PeerDevice {
     const { live, observations, lingering } = this.#options;
     for (const [id, config] of lingering.all(live.network)) {
       const { endpoint } = observations.of(id);
-      const isNews = endpoint !== null && has.peers.get(config.publicKey)?.endpoint === undefined;
-      yield isNews ? { ...config, endpoint } : config;
+      const state = has.peers.get(config.publicKey);
+      const isNews = endpoint !== null && state?.endpoint === undefined;
+      const keepalive = this.#first?.keepaliveOf(config.publicKey, state);
+      yield { ...config, ...(isNews ? { endpoint } : {}), ...(keepalive === undefined ? {} : { keepalive }) };
     }
   }
 
   get #lookEvery(): number {
     const { live, lingering } = this.#options;
-    if (lingering.isAwaitingAnswer) return LOOK_FOR_ANSWER_EVERY_MS;
+    if (lingering.isAwaitingAnswer || this.#first?.isQuick(performance.now()) === true)
+      return LOOK_FOR_ANSWER_EVERY_MS;
     return live.network.peerCount > BIG_NETWORK_PEERS ? LOOK_EVERY_IF_BIG_MS : LOOK_EVERY_MS;
   }
 

@@ -36,6 +36,27 @@ const remembered = (file: string): z.infer<typeof Document>['peers'] => {
   }
 };
 
+/** Beside a backup of the log, for the machine on which it is put back. */
+export const observationsBeside = (backup: string): string => `${backup}.observations`;
+
+/** Copies what is remembered now; nothing if there is none. */
+export const copyObservations = (from: string, to: string): void => {
+  const peers = remembered(from);
+  if (peers.length > 0) replaceUnsynced(to, observationDocument(peers));
+};
+
+/** Takes those of another file that are newer than one's own, by their handshakes. */
+export const takeObservations = (from: string, to: string): void => {
+  const own = new Map(remembered(to).map((peer) => [peer.id, peer]));
+  const news = remembered(from).filter(({ id, lastHandshake = 0 }) => {
+    const known = own.get(id);
+    return known === undefined || (known.lastHandshake ?? 0) < lastHandshake;
+  });
+  if (news.length === 0) return;
+  for (const peer of news) own.set(peer.id, peer);
+  replaceUnsynced(to, observationDocument([...own.values()]));
+};
+
 /** The candidates that the file remembers, by peer. */
 export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
   new Map(remembered(file).map(({ id, reported }) => [id, reported]));

@@ -87,6 +87,11 @@ export class LingeringKeys {
     return undefined;
   }
 
+  /** Whether the peer's key has a place on the device. */
+  holds(network: Network, id: PeerId, key: PublicKey): boolean {
+    return this.#configsOf(id, network.peer(id)).some(({ publicKey }) => publicKey === key);
+  }
+
   *all(network: Network): Generator<[PeerId, PeerConfig]> {
     for (const peer of network.peers())
       for (const config of this.#configsOf(peer.id, peer)) yield [peer.id, config];

@@ -15,6 +15,7 @@ import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Observations } from '../observations/observations.ts';
 import { Audience } from './audience.ts';
+import { Behind } from './behind.ts';
 import type { Claims } from './claims.ts';
 import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, moveFrame, stepFrames } from './delta-frames.ts';
 import { EndpointNews } from './endpoint-news.ts';
@@ -61,6 +62,7 @@ export class Hub {
   readonly #relayNews: RelayNews;
   readonly #relayDuties: RelayDuties;
   readonly #looks: Looks;
+  readonly #behind: Behind;
   /** Longest silent first. */
   readonly #told = new Map<ViewKey, Position>();
   /** Kept until the next commit. */
@@ -88,6 +90,7 @@ export class Hub {
     const parts = { audience: this.#audience, lanes: this.#lanes, mailboxes };
     this.#relayNews = new RelayNews(live, observations, parts);
     this.#relayDuties = new RelayDuties(live, observations, parts);
+    this.#behind = new Behind(live);
     this.#looks = new Looks(this.#audience, () => live.network);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
@@ -97,6 +100,10 @@ export class Hub {
 
   members(): Iterable<Member> {
     return this.#audience.all();
+  }
+
+  hasStream(id: PeerId): boolean {
+    return !this.#audience.ofPeer(id)[Symbol.iterator]().next().done;
   }
 
   get framesSent(): number {
@@ -111,6 +118,7 @@ export class Hub {
     this.#relayNews.close();
     this.#relayDuties.close();
     this.#looks.close();
+    this.#behind.close();
     this.#lanes.close();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { socket } of this.#audience.all()) socket.close(1001);
@@ -159,7 +167,11 @@ export class Hub {
     socket.on('error', () => socket.terminate());
     if (socket.readyState !== socket.OPEN) return;
     const key = opening?.evidence.key;
-    const begin = (): void => this.#begin(socket, { peerId, key }, query);
+    const begin = (): void => {
+      const member = { peerId, key };
+      if (this.#behind.isMet(peerId, query)) this.#begin(socket, member, query);
+      else this.#behind.wait(socket, peerId, query, () => this.#begin(socket, member, query));
+    };
     if (opening) open(socket, this.#live.networkId, opening, begin);
     else begin();
   }

@@ -1,4 +1,4 @@
-/** `innernet-server backup`: a checked copy of the log, also beside a running server. */
+/** `innernet-server backup`: a checked copy of the log, also beside a running server, with where its peers were heard. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { GlobalOptions } from '../../cli/options.ts';
@@ -10,6 +10,7 @@ import { Failure } from '../../values/failure.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { filesOf } from '../disk/files.ts';
+import { copyObservations, observationsBeside } from '../observations/observation-file.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 
 export type BackupOptions = GlobalOptions & {
@@ -18,7 +19,8 @@ export type BackupOptions = GlobalOptions & {
 };
 
 /**
- * `place`: a file, or a folder (made if it ends in /) for a file named by time. Throws `Failure` and changes
+ * `place`: a file, or a folder (made if it ends in /) for a file named by time. Beside it lies what was observed of
+ * peers (`FILE.observations`): a restore works without, and the server then waits for them. Throws `Failure` and changes
  * no file: no such network, a damaged log, an existing file.
  */
 export const backup = async (
@@ -36,6 +38,7 @@ export const backup = async (
       });
     const path = folder === undefined ? resolve(place) : join(folder, nameNow(network));
     const { position, hash } = await during('copying and checking the log', log.backup(path));
+    copyObservations(filesOf(network, options).observations, observationsBeside(path));
     const deleted = folder === undefined ? [] : deleteOldest(folder, network, options.keep);
     if (options.json) {
       answerJson({ file: path, network, position, hash, ...(deleted.length > 0 ? { deleted } : {}) });
@@ -68,6 +71,9 @@ const deleteOldest = (folder: string, network: string, keep: number | undefined)
     .sort()
     .slice(0, -keep)
     .map((name) => join(folder, name));
-  for (const path of old) rmSync(path);
+  for (const path of old) {
+    rmSync(path);
+    rmSync(observationsBeside(path), { force: true });
+  }
   return old;
 };

@@ -29,6 +29,7 @@ import { readConf, type ServerConf } from '../disk/conf.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { holdersOf } from '../disk/open-files.ts';
 import { loadNetwork } from '../live/load-network.ts';
+import { observationsBeside, takeObservations } from '../observations/observation-file.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { forgetClaims, readClaim } from '../stream/claims.ts';
 import { operator } from './local-plane.ts';
@@ -62,6 +63,7 @@ export const restore = async (
     });
     const aside = swap(draft, files);
     await settle(files);
+    takeObservations(observationsBeside(resolve(file)), files.observations);
     tell(network, { ...plan, aside }, options);
   } finally {
     removeLog(draft);
