@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { EventOf, NetworkEvent } from '../src/events/schema.ts';
 import { Endpoint } from '../src/values/endpoint.ts';
-import type { AssociationId, CidrId, PeerId } from '../src/values/id.ts';
+import type { AssociationId, CidrId, PeerId, RouteId } from '../src/values/id.ts';
 import { Cidr, Ip, networkOf, singleton } from '../src/values/ip.ts';
 import type { PublicKey } from '../src/values/key.ts';
 import { type KeyPair, keyPairFrom } from '../src/values/key-pair.ts';
@@ -26,6 +26,7 @@ export const endpoint = (text: string): Endpoint => Endpoint.parse(text);
 
 export const peerId = (id: number): PeerId => id as PeerId;
 export const cidrId = (id: number): CidrId => id as CidrId;
+export const routeId = (id: number): RouteId => id as RouteId;
 export const associationId = (id: number): AssociationId => id as AssociationId;
 
 /** When the fixture's open invitation ends: an hour after the tests' noon. */

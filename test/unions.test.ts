@@ -11,9 +11,9 @@ type Drill = { file: string; old: string; member: string; owed: readonly string[
 const DRILLS: { [union: string]: Drill } = {
   'an event': {
     file: 'src/events/schema.ts',
-    old: '  ServerPromoted,\n]);',
+    old: '  RouteClosed,\n]);',
     member:
-      "  ServerPromoted,\n  event('Drill', { peerId: PeerId }),\n  event('CidrDrill', { cidrId: CidrId }),\n]);",
+      "  RouteClosed,\n  event('Drill', { peerId: PeerId }),\n  event('CidrDrill', { cidrId: CidrId }),\n]);",
     owed: [
       'src/events/bearing.ts: BEARING',
       'src/domain/network.ts: event satisfies never',

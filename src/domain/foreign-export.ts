@@ -55,7 +55,8 @@ export type Loss =
   | { what: 'Name'; name: string; keptAs: string }
   | { what: 'Association'; names: readonly [string, string] }
   | { what: 'Limit'; names: readonly [string, string] }
-  | { what: 'Isolation'; name: string };
+  | { what: 'Isolation'; name: string }
+  | { what: 'Route'; name: string };
 
 export const explainLoss = (loss: Loss): string => {
   switch (loss.what) {
@@ -81,6 +82,8 @@ export const explainLoss = (loss: Loss): string => {
       return `the second association of "${printable(loss.names[0])}" and "${printable(loss.names[1])}", which changes nothing`;
     case 'Limit':
       return `the limited association of "${printable(loss.names[0])}" and "${printable(loss.names[1])}": innernet would open all of it, so it is left out`;
+    case 'Route':
+      return `the route "${printable(loss.name)}": innernet routes nothing outside the network`;
     case 'Isolation':
       return `that the peers of CIDR "${printable(loss.name)}" are isolated: they see each other again`;
   }
@@ -183,12 +186,13 @@ class Export {
 
   result(deleted: readonly DeletedPeer[]): { tables: ForeignTables; losses: Loss[] } {
     const { position, nextIds } = this.#network;
+    const { route: _, ...ids } = nextIds;
     const kept = new Set(deleted.map(({ publicKey }) => publicKey));
     const forgotten = this.#network.toJSON().retiredKeys.filter((key) => !kept.has(key)).length;
     const always: Loss[] = [
       { what: 'History', events: position },
       { what: 'Identity' },
-      { what: 'Ids', ...nextIds },
+      { what: 'Ids', ...ids },
     ];
     const keys: Loss[] = forgotten > 0 ? [{ what: 'RetiredKeys', count: forgotten }] : [];
     const proofs: Loss[] = this.#network.isProofRequired ? [{ what: 'Proofs' }] : [];
@@ -198,7 +202,8 @@ class Export {
     const isolated = [...this.#network.cidrs()].flatMap(({ name, isIsolated }): Loss[] =>
       isIsolated ? [{ what: 'Isolation', name }] : [],
     );
-    const losses = [...always, ...keys, ...proofs, ...relays, ...isolated, ...this.#losses];
+    const routes = Array.from(this.#network.routes(), ({ name }): Loss => ({ what: 'Route', name }));
+    const losses = [...always, ...keys, ...proofs, ...relays, ...isolated, ...routes, ...this.#losses];
     return { tables: this.#tables, losses };
   }
 

@@ -1,7 +1,7 @@
 /** The state of one network, folded from its events: indexed, so that no change walks through all peers. */
 import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import type { Endpoint } from '../values/endpoint.ts';
-import type { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../values/id.ts';
+import type { AssociationId, CidrId, Epoch, Hash, PeerId, Position, RouteId } from '../values/id.ts';
 import { ROOT_CIDR, SERVER_PEER } from '../values/id.ts';
 import { type Ip, isAssignable } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -10,6 +10,7 @@ import { type CidrNode, CidrTree } from './cidr-tree.ts';
 import { FreeAddresses } from './free-addresses.ts';
 import type { Nothing, Peer } from './peer.ts';
 import { PeerTable } from './peer-table.ts';
+import { type Route, RouteTable, routerOf } from './route-table.ts';
 
 export type Restoration = {
   readonly position: Position;
@@ -29,9 +30,10 @@ export type NetworkJson = {
   peers: Peer[];
   cidrs: CidrNode[];
   associations: Association[];
+  routes: Route[];
   retiredIps: Ip[];
   retiredKeys: PublicKey[];
-  nextIds: { peer: number; cidr: number; association: number };
+  nextIds: { peer: number; cidr: number; association: number; route: number };
   restorations: Restoration[];
   isProofRequired: boolean;
   /** Seconds until a new peer ends; null: never. */
@@ -53,6 +55,7 @@ export class Network {
   readonly #peers: PeerTable;
   readonly #cidrs: CidrTree;
   readonly #associations: AssociationGraph;
+  readonly #routes: RouteTable;
   readonly #freeAddresses: FreeAddresses;
 
   constructor(below?: Network) {
@@ -67,6 +70,7 @@ export class Network {
     this.#peers = new PeerTable(below ? below.#peers : undefined);
     this.#cidrs = new CidrTree(below ? below.#cidrs : undefined);
     this.#associations = new AssociationGraph(below ? below.#associations : undefined);
+    this.#routes = new RouteTable(below ? below.#routes : undefined);
     this.#freeAddresses = new FreeAddresses(below ? below.#freeAddresses : undefined);
   }
 
@@ -237,11 +241,29 @@ export class Network {
     return this.#associations.joining(left, right);
   }
 
-  get nextIds(): { peer: PeerId; cidr: CidrId; association: AssociationId } {
+  /** By id. */
+  routes(): Iterable<Route> {
+    return this.#routes.all();
+  }
+
+  get routeCount(): number {
+    return this.#routes.size;
+  }
+
+  route(id: RouteId): Route | undefined {
+    return this.#routes.get(id);
+  }
+
+  routeNamed(name: string): Route | undefined {
+    return this.#routes.named(name);
+  }
+
+  get nextIds(): { peer: PeerId; cidr: CidrId; association: AssociationId; route: RouteId } {
     return {
       peer: this.#peers.nextId,
       cidr: this.#cidrs.nextId,
       association: this.#associations.nextId,
+      route: this.#routes.nextId,
     };
   }
 
@@ -381,6 +403,34 @@ export class Network {
       case 'ServerPromoted':
         this.#promotion = { peerId: event.peerId, epoch: event.epoch };
         break;
+      case 'RouteAdded':
+        this.#routes.add({
+          id: event.routeId,
+          name: event.name,
+          blocks: event.blocks,
+          routers: [],
+          openTo: [],
+        });
+        break;
+      case 'RouteRenamed':
+        this.#routes.rename(event.routeId, event.name);
+        break;
+      case 'RouteDeleted':
+        this.#routes.delete(event.routeId);
+        break;
+      case 'RouterAdded':
+      case 'RouterRanked':
+        this.#routes.putRouter(event.routeId, routerOf(event));
+        break;
+      case 'RouterRemoved':
+        this.#routes.dropRouter(event.routeId, event);
+        break;
+      case 'RouteOpened':
+        this.#routes.open(event.routeId, event.cidrId);
+        break;
+      case 'RouteClosed':
+        this.#routes.close(event.routeId, event.cidrId);
+        break;
       default:
         event satisfies never;
     }
@@ -398,6 +448,7 @@ export class Network {
       peers: [...this.peers()],
       cidrs: [...this.cidrs()],
       associations: [...this.associations()],
+      routes: [...this.routes()],
       retiredIps: [...this.#peers.retiredIps()],
       retiredKeys: [...this.#peers.retiredKeys()],
       nextIds: this.nextIds,
@@ -421,11 +472,13 @@ export class Network {
     for (const node of json.cidrs) network.#cidrs.add(node);
     for (const peer of json.peers) network.#peers.add(peer);
     for (const association of json.associations) network.#associations.add(association);
+    for (const route of json.routes) network.#routes.add(route);
     for (const ip of json.retiredIps) network.#peers.retireIp(ip);
     for (const key of json.retiredKeys) network.#peers.retireKey(key);
     network.#peers.skipTo(json.nextIds.peer);
     network.#cidrs.skipTo(json.nextIds.cidr);
     network.#associations.skipTo(json.nextIds.association);
+    network.#routes.skipTo(json.nextIds.route);
     return network;
   }
 

@@ -1,6 +1,6 @@
 /** One readable sentence for each type of event. */
 import type { EventOf, EventType, NetworkEvent } from '../events/schema.ts';
-import type { AssociationId, CidrId, PeerId } from '../values/id.ts';
+import type { AssociationId, CidrId, PeerId, RouteId } from '../values/id.ts';
 import { shortKey } from '../values/key.ts';
 import { durationText, type Timestamp } from '../values/time.ts';
 import { openedBy } from './limits.ts';
@@ -11,6 +11,7 @@ import type { Network } from './network.ts';
 export type Words = {
   peer: (id: PeerId) => string;
   cidr: (id: CidrId) => string;
+  route: (id: RouteId) => string;
   /** `humans and servers`, also of a deleted association. */
   association: (id: AssociationId) => string;
   /** Of a deleted one too; undefined: unknown. */
@@ -40,6 +41,14 @@ const openingsText = ({ associationId, allow }: EventOf<'AssociationLimited'>, w
   const ends = words.ends(associationId) ?? [...new Set(allow.map(({ from }) => from))];
   const texts = ends.map((id) => `${words.cidr(id)} may open ${openedBy(id, allow)}`);
   return texts.join('; ');
+};
+
+type RouterEvent = EventOf<'RouterAdded' | 'RouterRanked' | 'RouterRemoved'>;
+
+/** `peer press`, or `each peer of CIDR machines`. */
+const routerText = ({ peerId, cidrId }: RouterEvent, words: Words): string => {
+  if (peerId !== undefined) return `peer ${words.peer(peerId)}`;
+  return `each peer of CIDR ${cidrId === undefined ? 'unknown' : words.cidr(cidrId)}`;
 };
 
 /** Without the actor: `added peer bob (10.61.1.7) to humans, invitation until …`. */
@@ -108,6 +117,21 @@ const SENTENCES: Sentences = {
     `made the key by which a standby asks whether the server still stands, ${shortKey(publicKey)}`,
   ServerPromoted: ({ peerId, epoch }, words) =>
     `let the machine of peer ${words.peer(peerId)} take over as the server (epoch ${epoch})`,
+  RouteAdded: ({ name, blocks }) => `added route ${nameText(name)} (${blocks.join(', ')})`,
+  RouteRenamed: ({ routeId, name }, words) => `renamed route ${words.route(routeId)} to ${nameText(name)}`,
+  RouteDeleted: ({ routeId }, words) => `deleted route ${words.route(routeId)}`,
+  RouterAdded: (event, words) => {
+    const how = `with rank ${event.rank}${event.keepSource ? ', keeping the sender of packets' : ''}`;
+    return `let ${routerText(event, words)} carry route ${words.route(event.routeId)}, ${how}`;
+  },
+  RouterRanked: (event, words) =>
+    `set the rank of ${routerText(event, words)} for route ${words.route(event.routeId)} to ${event.rank}`,
+  RouterRemoved: (event, words) =>
+    `let ${routerText(event, words)} carry route ${words.route(event.routeId)} no more`,
+  RouteOpened: ({ routeId, cidrId }, words) =>
+    `opened route ${words.route(routeId)} to CIDR ${words.cidr(cidrId)}`,
+  RouteClosed: ({ routeId, cidrId }, words) =>
+    `closed route ${words.route(routeId)} to CIDR ${words.cidr(cidrId)}`,
 };
 
 /** What an event says, without who did it; one that undoes something says so. */
@@ -134,6 +158,10 @@ export const wordsOf = (network: Network): Words => {
       return peer ? nameText(peer.name) : String(id);
     },
     cidr,
+    route: (id) => {
+      const route = network.route(id);
+      return route ? nameText(route.name) : String(id);
+    },
     association: (id: AssociationId) =>
       network.association(id)?.cidrIds.map(cidr).join(' and ') ?? `CIDRs (${id})`,
     ends: (id) => network.association(id)?.cidrIds,

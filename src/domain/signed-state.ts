@@ -8,6 +8,7 @@ import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import type { Network, NetworkJson } from './network.ts';
 import type { EachField, Peer } from './peer.ts';
+import type { Route } from './route-table.ts';
 
 /** `open`: the server may say it without an admin. */
 type Mark = 'signed' | 'open';
@@ -49,6 +50,14 @@ const CIDR: Marks<CidrNode> = {
 
 const ASSOCIATION: Marks<Association> = { id: 'signed', cidrIds: 'signed', allow: 'signed' };
 
+const ROUTE: Marks<Route> = {
+  id: 'signed',
+  name: 'signed',
+  blocks: 'signed',
+  routers: 'signed',
+  openTo: 'signed',
+};
+
 /** Of the network itself; its things are signed each by itself. */
 const NETWORK: { readonly [F in keyof NetworkJson]: 'open' | ((network: Network) => unknown) } = {
   name: ({ name }) => name,
@@ -58,6 +67,7 @@ const NETWORK: { readonly [F in keyof NetworkJson]: 'open' | ((network: Network)
   peers: 'open',
   cidrs: 'open',
   associations: 'open',
+  routes: 'open',
   retiredIps: 'open',
   retiredKeys: 'open',
   nextIds: 'open',
@@ -98,6 +108,8 @@ const fieldsOf = (network: Network, thing: Thing | undefined): Fields | null => 
       return signedOf(network.cidr(thing.id), CIDR);
     case 'association':
       return signedOf(network.association(thing.id), ASSOCIATION);
+    case 'route':
+      return signedOf(network.route(thing.id), ROUTE);
   }
 };
 

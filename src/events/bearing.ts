@@ -58,4 +58,14 @@ export const BEARING: { readonly [T in EventType]: Bearing } = {
   QuestionKeySet: 'neither',
   /** Another machine, with the same key, address and log. */
   ServerPromoted: 'neither',
+  /** Carried by nobody and closed to all. */
+  RouteAdded: 'neither',
+  RouteRenamed: 'neither',
+  RouteDeleted: 'narrows',
+  /** It reads what goes by the route. */
+  RouterAdded: 'widens',
+  RouterRanked: 'neither',
+  RouterRemoved: 'narrows',
+  RouteOpened: 'widens',
+  RouteClosed: 'narrows',
 };

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { Endpoint, Port } from '../values/endpoint.ts';
-import { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../values/id.ts';
+import { AssociationId, CidrId, Epoch, Hash, PeerId, Position, RouteId } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
@@ -125,6 +125,42 @@ const StandbyDismissed = event('StandbyDismissed', { peerId: PeerId });
 const QuestionKeySet = event('QuestionKeySet', { publicKey: PublicKey });
 /** From here on this standby's machine serves. */
 const ServerPromoted = event('ServerPromoted', { peerId: PeerId, epoch: Epoch });
+/** A route's blocks; WireGuard gives each to one peer at a time. */
+export const MAX_BLOCKS = 8;
+/** Ranks of routers: the least goes first. */
+const MAX_RANK = 1_000;
+export const Rank = z.number().int().nonnegative().max(MAX_RANK);
+
+/** A router: one peer, or each peer in a CIDR. */
+const OfRouter = { routeId: RouteId, peerId: PeerId.optional(), cidrId: CidrId.optional() };
+const namesOne = ({
+  peerId,
+  cidrId,
+}: {
+  peerId?: PeerId | undefined;
+  cidrId?: CidrId | undefined;
+}): boolean => (peerId === undefined) !== (cidrId === undefined);
+const EITHER = 'a router is a peer or a CIDR';
+
+/** Blocks outside the network, closed to all and carried by nobody. Either all are defaults (an exit) or none is. */
+const RouteAdded = event('RouteAdded', {
+  routeId: RouteId,
+  name: RecordedName,
+  blocks: z.array(RecordedCidr).min(1).max(MAX_BLOCKS),
+});
+const RouteRenamed = event('RouteRenamed', { routeId: RouteId, name: RecordedName });
+const RouteDeleted = event('RouteDeleted', { routeId: RouteId });
+/** Its own machine must offer the route as well. `keepSource`: packets into the route keep their sender. */
+const RouterAdded = event('RouterAdded', {
+  ...OfRouter,
+  rank: Rank,
+  keepSource: z.literal(true).optional(),
+}).refine(namesOne, EITHER);
+const RouterRanked = event('RouterRanked', { ...OfRouter, rank: Rank }).refine(namesOne, EITHER);
+const RouterRemoved = event('RouterRemoved', OfRouter).refine(namesOne, EITHER);
+/** Peers of the CIDR, and of those in it, may use the route by routers that they see. */
+const RouteOpened = event('RouteOpened', { routeId: RouteId, cidrId: CidrId });
+const RouteClosed = event('RouteClosed', { routeId: RouteId, cidrId: CidrId });
 
 export const NetworkEvent = z.discriminatedUnion('type', [
   NetworkCreated,
@@ -169,6 +205,14 @@ export const NetworkEvent = z.discriminatedUnion('type', [
   StandbyDismissed,
   QuestionKeySet,
   ServerPromoted,
+  RouteAdded,
+  RouteRenamed,
+  RouteDeleted,
+  RouterAdded,
+  RouterRanked,
+  RouterRemoved,
+  RouteOpened,
+  RouteClosed,
 ]);
 export type NetworkEvent = z.infer<typeof NetworkEvent>;
 export type EventType = NetworkEvent['type'];

@@ -2,7 +2,7 @@
 import type { NetworkEvent } from '../events/schema.ts';
 import { subjectOf, type Thing } from '../events/subject.ts';
 import type { Projection, ReadModels } from '../store/projection.ts';
-import type { AssociationId, CidrId, Position } from '../values/id.ts';
+import type { AssociationId, CidrId, Position, RouteId } from '../values/id.ts';
 
 type Pair = readonly [CidrId, CidrId];
 
@@ -17,9 +17,16 @@ const noteEnds = (models: ReadModels, id: AssociationId, pair: Pair): void => {
 const endsOf = (models: ReadModels, id: AssociationId): Pair | undefined =>
   models.sql('SELECT cidr_a, cidr_b FROM ends WHERE association_id = ?').raw().get(id) as Pair | undefined;
 
+/** The router, or the CIDR that a route is opened to. */
+const endsOfRoute = (event: NetworkEvent & { routeId: RouteId }): Thing[] => {
+  if ('peerId' in event && event.peerId !== undefined) return [{ kind: 'peer', id: event.peerId }];
+  return 'cidrId' in event && event.cidrId !== undefined ? [aCidr(event.cidrId)] : [];
+};
+
 /** Besides the subject; the CIDR of a new peer is found by its row: see sqlite-queries.ts. */
 const othersIn = (models: ReadModels, event: NetworkEvent): Thing[] => {
   if (event.type === 'CidrAdded') return event.parentId === null ? [] : [aCidr(event.parentId)];
+  if ('routeId' in event) return endsOfRoute(event);
   return 'associationId' in event ? (endsOf(models, event.associationId) ?? []).map(aCidr) : [];
 };
 

@@ -135,6 +135,7 @@ export class History {
     return {
       peer: (id) => named('peer', id),
       cidr: (id) => named('cidr', id),
+      route: (id) => named('route', id),
       association: (id) => {
         const ends = this.#queries.endsOf(id);
         return ends ? ends.map((cidr) => named('cidr', cidr)).join(' and ') : `CIDRs (association ${id})`;

@@ -211,7 +211,8 @@ export class SqliteQueries implements LogQueries {
 
   everCalled(name: string): (Named & { from: Position })[] {
     const sql = `
-      SELECT kind, id, max(from_position) FROM names WHERE name = ? GROUP BY kind, id ORDER BY kind DESC, id`;
+      SELECT kind, id, max(from_position) FROM names WHERE name = ? GROUP BY kind, id
+      ORDER BY kind = 'peer' DESC, kind, id`;
     return this.#cells<[Named['kind'], number, Position]>(sql, name).map(([kind, id, from]) => ({
       kind,
       id,

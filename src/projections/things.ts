@@ -1,6 +1,6 @@
 /**
- * Finds the peer, CIDR or association that a name means, now or ever: `bob`, `peer:bob`, `cidr:humans`,
- * `bob@12` (so named at position 12), an address, a block, `humans and machines`.
+ * Finds the peer, CIDR, route or association that a name means, now or ever: `bob`, `peer:bob`, `cidr:humans`,
+ * `route:office`, `bob@12` (so named at position 12), an address, a block, `humans and machines`.
  */
 
 import type { EventType } from '../events/schema.ts';
@@ -11,7 +11,7 @@ import type { CidrId, PeerId, Position } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { NamesAt } from './names.ts';
 
-const KINDS = { peer: 'peer', cidr: 'CIDR' } as const;
+const KINDS = { peer: 'peer', cidr: 'CIDR', route: 'route' } as const;
 
 const ENDINGS = new Set<EventType>(['PeerDeleted', 'InvitationRevoked', 'InvitationExpired']);
 
@@ -31,7 +31,7 @@ export class Things {
     if (found.length === 1) return found as Thing[];
     const associations = this.#association(text);
     if (associations.length > 0) return associations;
-    throw unknown(text, 'peer, CIDR or association');
+    throw unknown(text, 'peer, CIDR, route or association');
   }
 
   /**
@@ -66,7 +66,7 @@ export class Things {
   #named(text: string): Named[] {
     const whole = this.#queries.everCalled(text);
     if (whole.length > 0) return whole;
-    const [, kind, name = '', , at] = /^(?:(peer|cidr):)?(.+?)(@(\d{1,16}))?$/s.exec(text) ?? [];
+    const [, kind, name = '', , at] = /^(?:(peer|cidr|route):)?(.+?)(@(\d{1,16}))?$/s.exec(text) ?? [];
     const ofKind = [...this.#queries.everCalled(name), ...this.#at(name)].filter(
       (found) => kind === undefined || found.kind === kind,
     );
@@ -77,7 +77,7 @@ export class Things {
 
   /** Returns all if none is present. */
   #presentFirst(found: Named[], position: Position): Named[] {
-    const present = found.filter(({ kind, id }) => kind === 'cidr' || !this.#isGone(id, position));
+    const present = found.filter(({ kind, id }) => kind !== 'peer' || !this.#isGone(id, position));
     return present.length > 0 ? present : found;
   }
 
@@ -121,7 +121,7 @@ export class Things {
     const plain = plainly(text);
     const ways =
       kinds.size > 1
-        ? `peer:${plain} or cidr:${plain}`
+        ? [...kinds].map((kind) => `${kind}:${plain}`).join(' or ')
         : `its address, or ${plain}@POSITION for what was called so then`;
     return new Failure(`"${text}" can mean ${found.length} things: ${things.slice(0, 5).join(', ')}`, {
       hint: `say which: ${ways}`,
@@ -129,7 +129,7 @@ export class Things {
   }
 }
 
-const plainly = (text: string): string => text.replace(/^(peer|cidr):|@\d+$/g, '');
+const plainly = (text: string): string => text.replace(/^(peer|cidr|route):|@\d+$/g, '');
 
 const isAddress = (text: string): boolean => Ip.safeParse(plainly(text)).success;
 

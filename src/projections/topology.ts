@@ -19,6 +19,11 @@ const apply = (models: ReadModels, event: NetworkEvent): void => {
     case 'CidrIsolated':
     case 'CidrUnisolated':
     case 'PeerAdded':
+    case 'RouterAdded':
+    case 'RouterRanked':
+    case 'RouterRemoved':
+    case 'RouteOpened':
+    case 'RouteClosed':
       break;
     default:
       event satisfies never;

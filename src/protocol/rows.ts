@@ -1,9 +1,10 @@
-/** Peers and CIDRs as our programs exchange them. */
+/** Peers, CIDRs and routes as our programs exchange them. */
 import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
+import { MAX_BLOCKS } from '../events/schema.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
-import { AssociationId, CidrId, PeerId } from '../values/id.ts';
+import { AssociationId, CidrId, PeerId, RouteId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow, Opening } from '../values/opening.ts';
@@ -57,6 +58,19 @@ export type Observation = z.infer<typeof Observation>;
  */
 export const LimitRow = z.object({ cidrId: CidrId, inbound: z.array(Allow), outbound: z.array(Allow) });
 export type LimitRow = z.infer<typeof LimitRow>;
+
+/**
+ * A route that this client may use, by routers that it sees; none: nobody whom it sees carries it. A default
+ * block makes it an exit.
+ */
+export const RouteRow = z.object({
+  id: RouteId,
+  name: RecordedName,
+  blocks: z.array(RecordedCidr).min(1).max(MAX_BLOCKS),
+  /** The least rank first. */
+  routers: z.array(z.object({ id: PeerId, rank: z.number().int().nonnegative() })),
+});
+export type RouteRow = z.infer<typeof RouteRow>;
 
 /** A peer's requests refused for lack of a proof. */
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });

@@ -6,7 +6,13 @@ import type { Database } from 'better-sqlite3';
 import { Failure } from '../values/failure.ts';
 
 /** The n-th makes schema version n and sets `user_version`. */
-const MIGRATIONS = ['001_log.sql', '002_read_models.sql', '003_cidrs_alone.sql', '004_what_is_read.sql'];
+const MIGRATIONS = [
+  '001_log.sql',
+  '002_read_models.sql',
+  '003_cidrs_alone.sql',
+  '004_what_is_read.sql',
+  '005_routes.sql',
+];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -7,7 +7,7 @@ import type { Cidr, Ip } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
 
-export type NamedKind = 'cidr' | 'peer';
+export type NamedKind = 'cidr' | 'peer' | 'route';
 export type Named = { kind: NamedKind; id: number };
 
 /** A name in [from, until). */
@@ -66,7 +66,7 @@ export interface LogQueries {
    * newest ends after the head.
    */
   namesOf(thing: Named, position: Position, direction: 'onward' | 'back'): NameSpan[];
-  /** Things that ever had the name, peers first, then by id; `from`: start of the last span. */
+  /** Things that ever had the name, peers first, then CIDRs, then routes, by id; `from`: start of the last span. */
   everCalled(name: string): (Named & { from: Position })[];
   /** Peers by id, ended ones too; all, or those with this name, address or key. */
   peers(where?: Partial<Pick<PeerRow, 'name' | 'ip' | 'publicKey'>>): PeerRow[];

@@ -249,6 +249,14 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'ServerPromoted', peerId: ids.bob, epoch: 1 },
     when: { type: 'PromoteStandby', peer: 'bob' },
   },
+  RouteAdded: null,
+  RouteRenamed: null,
+  RouteDeleted: null,
+  RouterAdded: null,
+  RouterRanked: null,
+  RouterRemoved: null,
+  RouteOpened: null,
+  RouteClosed: null,
 };
 
 it('the table has every type', () =>

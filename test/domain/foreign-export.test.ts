@@ -9,7 +9,18 @@ import type { NetworkEvent } from '../../src/events/schema.ts';
 import type { SocketAddress } from '../../src/values/endpoint.ts';
 import type { PeerId } from '../../src/values/id.ts';
 import { isHostname } from '../../src/values/name.ts';
-import { type Acme, acme, acme6, associated, associationId, ids, keyOf, peerId } from '../acme.ts';
+import {
+  type Acme,
+  acme,
+  acme6,
+  associated,
+  associationId,
+  cidr,
+  ids,
+  keyOf,
+  peerId,
+  routeId,
+} from '../acme.ts';
 import { networkOf } from '../given.ts';
 
 const exported = (
@@ -72,6 +83,15 @@ describe.each([
     expect([...back.associations()]).toEqual([]);
     expect(losses).toContainEqual({ what: 'Limit', names: ['engineers', 'machines'] });
     expect(losses).toContainEqual({ what: 'Isolation', name: 'bakers' });
+  });
+
+  it('names each route, for which there is no place', () => {
+    const blocks = [cidr('192.168.50.0/24')];
+    const { losses } = exported([
+      ...network,
+      { type: 'RouteAdded', routeId: routeId(1), name: 'office', blocks },
+    ]);
+    expect(losses).toContainEqual({ what: 'Route', name: 'office' });
   });
 
   it('keeps the address and the key of a deleted peer with a disabled one', () => {

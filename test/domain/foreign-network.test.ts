@@ -111,7 +111,7 @@ describe('a network that breaks no rule', () => {
       inviteExpires: '2027-01-15T08:00:00.000Z',
     });
     expect(network.peer(9 as never)).toMatchObject({ isDisabled: true, endpoint: '0.0.0.0:4000' });
-    expect(network.nextIds).toEqual({ peer: 10, cidr: 5, association: 2 });
+    expect(network.nextIds).toEqual({ peer: 10, cidr: 5, association: 2, route: 1 });
   });
 
   it('is read from versions 0 and 1 too, which know neither ends nor candidates', () => {

@@ -22,6 +22,7 @@ const thingsOf = (network: Network): (Thing | undefined)[] => [
   ...Array.from(network.peers(), ({ id }): Thing => ({ kind: 'peer', id })),
   ...Array.from(network.cidrs(), ({ id }): Thing => ({ kind: 'cidr', id })),
   ...Array.from(network.associations(), ({ id }): Thing => ({ kind: 'association', id })),
+  ...Array.from(network.routes(), ({ id }): Thing => ({ kind: 'route', id })),
 ];
 
 /** Counted once each, so that only fields can differ. */

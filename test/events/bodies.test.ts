@@ -2,17 +2,17 @@
 import { expect, it } from 'vitest';
 import * as z from 'zod';
 import { BEARING } from '../../src/events/bearing.ts';
-import { EVENT_TYPES, NetworkEvent } from '../../src/events/schema.ts';
+import { EVENT_TYPES, NetworkEvent, Rank } from '../../src/events/schema.ts';
 import { Endpoint, Port } from '../../src/values/endpoint.ts';
-import { AssociationId, CidrId, Epoch, Hash, PeerId, Position } from '../../src/values/id.ts';
+import { AssociationId, CidrId, Epoch, Hash, PeerId, Position, RouteId } from '../../src/values/id.ts';
 import { Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';
 import { RecordedName } from '../../src/values/name.ts';
 import { Seconds, Timestamp } from '../../src/values/time.ts';
 
 const VALUES: readonly unknown[] = [
-  ...[AssociationId, CidrId, PeerId, Position, Epoch, Hash],
-  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint, Port],
+  ...[AssociationId, CidrId, PeerId, Position, RouteId, Epoch, Hash],
+  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint, Port, Rank],
 ];
 
 /** A field by its path, and what it holds where that is no value by itself. */
@@ -41,6 +41,8 @@ it('bodies refer by id, and hold a name only where they give it', () => {
     'CidrRenamed.name',
     'PeerAdded.name',
     'PeerRenamed.name',
+    'RouteAdded.name',
+    'RouteRenamed.name',
   ]);
 });
 

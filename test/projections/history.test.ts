@@ -7,7 +7,18 @@ import { replay } from '../../src/store/follow.ts';
 import type { NewCommit } from '../../src/store/log.ts';
 import type { SqliteLog } from '../../src/store/sqlite-log.ts';
 import { type Hash, NO_HASH, type Position } from '../../src/values/id.ts';
-import { acme, associated, associationId, endpoint, INVITE_EXPIRES, ids, keyOf, peerId } from '../acme.ts';
+import {
+  acme,
+  associated,
+  associationId,
+  cidr,
+  endpoint,
+  INVITE_EXPIRES,
+  ids,
+  keyOf,
+  peerId,
+  routeId,
+} from '../acme.ts';
 import { append, commitOf, tempLog } from '../store/temp-log.ts';
 
 const by = (actor: Parameters<typeof actorText>[0], ...events: NetworkEvent[]): NewCommit => ({
@@ -96,6 +107,18 @@ const story: NewCommit[] = [
   by(ann, { type: 'PeerDeleted', peerId: ids.bob }),
   by(
     ann,
+    { type: 'RouteAdded', routeId: routeId(1), name: 'office', blocks: [cidr('192.168.50.0/24')] },
+    { type: 'RouterAdded', routeId: routeId(1), peerId: ids.server, rank: 0, keepSource: true },
+    { type: 'RouterAdded', routeId: routeId(1), cidrId: ids.machines, rank: 2 },
+    { type: 'RouteOpened', routeId: routeId(1), cidrId: ids.humans },
+    { type: 'RouteRenamed', routeId: routeId(1), name: 'bureau' },
+    { type: 'RouterRanked', routeId: routeId(1), peerId: ids.server, rank: 3 },
+    { type: 'RouterRemoved', routeId: routeId(1), cidrId: ids.machines },
+    { type: 'RouteClosed', routeId: routeId(1), cidrId: ids.humans },
+    { type: 'RouteDeleted', routeId: routeId(1) },
+  ),
+  by(
+    ann,
     { type: 'PlainPeerDeclared', peerId: ids.eve, via: ids.server },
     { type: 'PlainPeerRouted', peerId: ids.eve, via: ids.ann },
     { type: 'PlainPeerRekeyed', peerId: ids.eve, publicKey: keyOf("eve's second phone") },
@@ -167,6 +190,15 @@ it('tells every type of event in one sentence', async () => {
     'anna set the end of new peers to 90d after they are added',
     'anna set the end of new peers to never',
     'anna deleted peer bobby',
+    'anna added route office (192.168.50.0/24)',
+    'anna let peer innernet-server carry route office, with rank 0, keeping the sender of packets',
+    'anna let each peer of CIDR machines carry route office, with rank 2',
+    'anna opened route office to CIDR humans',
+    'anna renamed route office to bureau',
+    'anna set the rank of peer innernet-server for route bureau to 3',
+    'anna let each peer of CIDR machines carry route bureau no more',
+    'anna closed route bureau to CIDR humans',
+    'anna deleted route bureau',
     'anna made peer eve a plain one, such as a phone: innernet-server passes its packets',
     'anna let anna pass the packets of plain peer eve',
     `anna gave plain peer eve another key, ${keyOf("eve's second phone").slice(0, 10)}…`,

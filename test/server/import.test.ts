@@ -154,7 +154,7 @@ describe('taking over', () => {
       });
       expect(network.peerNamed('bob')).toMatchObject({ isDisabled: true, endpoint: '0.0.0.0:4000' });
       expect(network.cidrNamed('all others')?.id).toBe(7);
-      expect(network.nextIds).toEqual({ peer: 9_002, cidr: 8, association: 13 });
+      expect(network.nextIds).toEqual({ peer: 9_002, cidr: 8, association: 13, route: 1 });
       expect(JSON.parse(readFileSync(files.observations, 'utf8')).peers).toEqual(
         version >= 2 ? [{ id: 9_001, endpoint: null, reported: ['192.168.7.7:51820'] }] : [],
       );

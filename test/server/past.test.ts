@@ -120,14 +120,14 @@ describe('history', () => {
   refuses(
     'a name that nothing ever had',
     { about: 'mallory' },
-    'no peer, CIDR or association was ever called "mallory"',
+    'no peer, CIDR, route or association was ever called "mallory"',
   );
   refuses(
     'a name that two things had',
     { about: 'eve' },
     '"eve" can mean 2 things: the peer added at position 17, the peer added at position 24',
   );
-  refuses('a name that nobody had then', { about: 'eve@3' }, 'no peer, CIDR or association');
+  refuses('a name that nobody had then', { about: 'eve@3' }, 'no peer, CIDR, route or association');
   refuses('an actor that never was', { actor: 'mallory' }, 'nobody called "mallory" ever did anything');
   refuses('a type that is none', { types: ['PeerVanished'] }, 'there is no type of event "PeerVanished"');
 

@@ -243,7 +243,7 @@ class MemoryQueries implements LogQueries {
     for (const { kind, id, from, name: given } of this.#namings())
       if (given === name) last.set(`${kind} ${id}`, { kind, id, from });
     return [...last.values()].sort((one, other) =>
-      one.kind === other.kind ? one.id - other.id : one.kind === 'peer' ? -1 : 1,
+      one.kind === other.kind ? one.id - other.id : ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind),
     );
   }
 
@@ -322,6 +322,8 @@ class MemoryQueries implements LogQueries {
         return [{ kind: 'peer', id: event.peerId, from, name: event.name }];
       if (event.type === 'CidrAdded' || event.type === 'CidrRenamed')
         return [{ kind: 'cidr', id: event.cidrId, from, name: event.name }];
+      if (event.type === 'RouteAdded' || event.type === 'RouteRenamed')
+        return [{ kind: 'route', id: event.routeId, from, name: event.name }];
       return [];
     });
   }
@@ -331,7 +333,8 @@ class MemoryQueries implements LogQueries {
     const things: Thing[] = [];
     if ('peerId' in event && event.peerId !== undefined) things.push({ kind: 'peer', id: event.peerId });
     if (event.type === 'ServerEndpointChanged') things.push({ kind: 'peer', id: SERVER_PEER });
-    if ('cidrId' in event) things.push({ kind: 'cidr', id: event.cidrId });
+    if ('cidrId' in event && event.cidrId !== undefined) things.push({ kind: 'cidr', id: event.cidrId });
+    if ('routeId' in event) things.push({ kind: 'route', id: event.routeId });
     if ('parentId' in event && event.parentId !== null) things.push({ kind: 'cidr', id: event.parentId });
     if ('associationId' in event) {
       things.push({ kind: 'association', id: event.associationId });
@@ -340,6 +343,8 @@ class MemoryQueries implements LogQueries {
     return things;
   }
 }
+
+const ORDER = ['peer', 'cidr', 'route'];
 
 const matches = <R extends object>(row: R, where: Partial<R>): boolean =>
   Object.entries(where).every(([field, value]) => value === undefined || row[field as keyof R] === value);
