@@ -23,8 +23,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   'a field of a peer': {
     file: 'src/domain/peer.ts',
-    old: '  relayEndpoint: Endpoint.optional(),\n});',
-    member: '  relayEndpoint: Endpoint.optional(),\n  drill: z.boolean().optional(),\n});',
+    old: '  signingKey: SigningKey.optional(),\n});',
+    member: '  signingKey: SigningKey.optional(),\n  drill: z.boolean().optional(),\n});',
     owed: [
       'src/domain/signed-state.ts: PEER',
       'src/domain/return-plan.ts: WAYS_BACK',

@@ -66,6 +66,7 @@ const NEWS: EachField<PeerAt, News | null> = {
     isProofWaived ? 'needs no proof by its key' : 'needs a proof by its key where the network does',
   hasProved: ({ isRedeemed }, { hasProved }) =>
     isRedeemed && (hasProved ? 'its key proved itself' : 'another key'),
+  signingKey: null,
   via: (_, { via }) => via !== undefined && 'another router passes its packets',
   limits: (_, { limits }) => (limits ? 'can limit ports' : 'cannot limit ports'),
   relayPort: (_, { relayPort }) =>

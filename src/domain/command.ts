@@ -6,6 +6,7 @@ import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
 import { MAX_OPENINGS, Opening, PORTS_NEED, portsFit } from '../values/opening.ts';
+import { SigningKey } from '../values/signing-key.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
 /** A peer by id or by its present name. */
@@ -38,7 +39,10 @@ const CreateNetwork = command('CreateNetwork', {
 });
 const ExpireInvitations = command('ExpireInvitations', {});
 const ExpirePeers = command('ExpirePeers', {});
-const RedeemInvitation = command('RedeemInvitation', { publicKey: PublicKey });
+const RedeemInvitation = command('RedeemInvitation', {
+  publicKey: PublicKey,
+  signingKey: SigningKey.optional(),
+});
 
 /** Keys that the server has seen prove themselves; retired ones are skipped. */
 const RecordProofs = command('RecordProofs', { publicKeys: z.array(PublicKey).min(1).max(1000) });

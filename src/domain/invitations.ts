@@ -17,7 +17,7 @@ const ended = (peer: Peer, { now }: Context): Decision =>
 /**
  * The actor is the invited peer. Its own current key again is no error: the first answer may have been lost.
  */
-export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey }, context) => {
+export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey, signingKey }, context) => {
   const peerId = actingPeer(context.actor);
   const peer = peerId === undefined ? undefined : network.peer(peerId);
   if (!peer) return reject({ code: 'NotAllowed', command: 'RedeemInvitation' });
@@ -31,7 +31,8 @@ export const redeemInvitation: Rule<'RedeemInvitation'> = (network, { publicKey 
   const trouble = keyTrouble(network, publicKey);
   if (trouble) return reject(trouble);
   const proved = context.isProved ? { proved: true } : {};
-  return accept({ type: 'InvitationRedeemed', peerId: peer.id, publicKey, ...proved });
+  const signing = signingKey === undefined ? {} : { signingKey };
+  return accept({ type: 'InvitationRedeemed', peerId: peer.id, publicKey, ...proved, ...signing });
 };
 
 const onInvited = (network: Network, ref: PeerRef, rule: (peer: Peer) => Decision): Decision => {

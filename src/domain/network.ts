@@ -300,6 +300,7 @@ export class Network {
           publicKey: event.publicKey,
           isRedeemed: true,
           ...(event.proved ? { hasProved: true } : {}),
+          ...(event.signingKey ? { signingKey: event.signingKey } : {}),
         });
         break;
       case 'InvitationReissued':

@@ -5,6 +5,7 @@ import { CidrId, PeerId } from '../values/id.ts';
 import { Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
+import { SigningKey } from '../values/signing-key.ts';
 import { Timestamp } from '../values/time.ts';
 
 /** The fields that other peers see; only joined, enabled peers are shown. */
@@ -45,6 +46,8 @@ export const Peer = ShownPeer.extend({
   relayEndpoint: Endpoint.optional(),
   /** Its machine may follow the whole log, and take over from the server's. */
   isStandby: z.literal(true).optional(),
+  /** With which it signs; absent: it joined by an older program, or is a phone. */
+  signingKey: SigningKey.optional(),
 });
 
 /** Immutable: a change makes a new object. */

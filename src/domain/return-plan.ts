@@ -308,6 +308,7 @@ const WAYS_BACK: EachField<Peer, WayBack | null> = {
     wish: ({ id: peer, isProofWaived }) => ({ type: isProofWaived ? 'WaiveProof' : 'RequireProof', peer }),
   },
   hasProved: null,
+  signingKey: null,
   limits: null,
   relayPort: { what: 'relay', wish: (before) => relayWish(before) },
   relayEndpoint: { what: 'relay', wish: (before) => relayWish(before) },

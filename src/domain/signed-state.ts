@@ -38,6 +38,8 @@ const PEER: Marks<Peer> = {
   /** Said by the peer itself, whose own machine judges by it. */
   hasProved: 'open',
   limits: 'open',
+  /** Signed where it is handed in, by the invitation's key; kept apart, since only admins' are needed by others. */
+  signingKey: 'open',
 };
 
 const CIDR: Marks<CidrNode> = {

@@ -9,6 +9,7 @@ import { Ip, RecordedCidr } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { MAX_OPENINGS, Opening } from '../values/opening.ts';
+import { SigningKey } from '../values/signing-key.ts';
 import { Seconds, Timestamp } from '../values/time.ts';
 
 /** Undoing one commit names its end; returning to an earlier position names both. */
@@ -57,6 +58,8 @@ const InvitationRedeemed = event('InvitationRedeemed', {
   publicKey: PublicKey,
   /** The new key proved itself in its redemption. */
   proved: z.boolean().optional(),
+  /** The machine's own key, with which its peer signs; WireGuard's cannot. */
+  signingKey: SigningKey.optional(),
 });
 /** Before the peer joins; its old invitation is void. */
 const InvitationReissued = event('InvitationReissued', {

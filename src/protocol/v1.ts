@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Endpoint, SocketAddress } from '../values/endpoint.ts';
 import { PublicKey } from '../values/key.ts';
+import { SigningKey } from '../values/signing-key.ts';
 import { Can } from './can.ts';
 
 /** Rust's SystemTime as serde writes it. */
@@ -49,7 +50,8 @@ export type V1Association = z.infer<typeof V1Association>;
 export const State = z.object({ peers: z.array(V1Peer), cidrs: z.array(V1Cidr) });
 export type State = z.infer<typeof State>;
 
-export const Redeem = z.object({ public_key: PublicKey });
+/** innernet 2.0 hands no `signing_key` in. */
+export const Redeem = z.object({ public_key: PublicKey, signing_key: SigningKey.optional() });
 
 export const EndpointChange = z.discriminatedUnion('option', [
   z.object({ option: z.literal('Set'), content: Endpoint }),

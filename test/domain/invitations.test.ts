@@ -1,6 +1,8 @@
 // Invitations: redeemed once, by the invited peer, before they end; reissued, revoked, and swept when they are over.
+
 import { describe, it } from 'vitest';
 import type { Context } from '../../src/domain/decision.ts';
+import { SigningSecret } from '../../src/machine/signing.ts';
 import { acme, acme6, INVITE_EXPIRES, ids, keyOf, peerId } from '../acme.ts';
 import { AFTER_NOON, type Asked, BEFORE_NOON, given, type NOON } from '../given.ts';
 
@@ -14,6 +16,13 @@ describe.each([acme, acme6])('IPv$family', ({ network, at }) => {
   describe('redeemed', () => {
     it('by the invited peer, with a key of its own', () =>
       given(network).when(redeem(), eve).emits(redeemed));
+
+    it('with the key by which its machine signs, if that is handed in', () => {
+      const { publicKey: signingKey } = new SigningSecret(new Uint8Array(32).fill(7));
+      given(network)
+        .when({ ...redeem(), signingKey } as Asked, eve)
+        .emits({ ...redeemed, signingKey });
+    });
 
     it('once more with the same key, because the first answer may have been lost', () =>
       given(network, redeemed).when(redeem(), eve).emitsNothing());

@@ -11,6 +11,7 @@ import {
   shownOf,
 } from '../../src/domain/peer.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
+import { SigningSecret } from '../../src/machine/signing.ts';
 import type { Endpoint } from '../../src/values/endpoint.ts';
 import { cidrId, endpoint, INVITE_EXPIRES, ip, peerId } from '../acme.ts';
 import { ground, key, own, row, server } from '../client/sight.ts';
@@ -43,6 +44,7 @@ const others: EachField<Peer, unknown> = {
   relayPort: 51821,
   relayEndpoint: endpoint('198.51.100.7:51821'),
   isStandby: true,
+  signingKey: new SigningSecret(new Uint8Array(32).fill(5)).publicKey,
 };
 
 const changed = (field: keyof Peer): Peer => Peer.parse({ ...bob, [field]: others[field] });

@@ -100,7 +100,7 @@ describe('install', () => {
     await sh(host, `${command} & pid=$!; until ${condition}; do :; done; kill -9 $pid`);
     await host.sure([...CLIENT, 'install', invitation]);
     expect(await reaches(host, '10.42.0.1')).toBe(true);
-    expect((await sh(host, 'ls -A /etc/innernet')).stdout).toBe('acme.conf\n');
+    expect((await sh(host, 'ls -A /etc/innernet')).stdout).toBe('acme.conf\nacme.signing\n');
   });
 
   // The first answer tells what time it is at the server: only the second is to the redemption.

@@ -8,11 +8,12 @@ import { AssociationId, CidrId, Epoch, Hash, PeerId, Position, RouteId } from '.
 import { Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { PublicKey } from '../../src/values/key.ts';
 import { RecordedName } from '../../src/values/name.ts';
+import { SigningKey } from '../../src/values/signing-key.ts';
 import { Seconds, Timestamp } from '../../src/values/time.ts';
 
 const VALUES: readonly unknown[] = [
   ...[AssociationId, CidrId, PeerId, Position, RouteId, Epoch, Hash],
-  ...[Ip, RecordedCidr, PublicKey, Timestamp, Seconds, Endpoint, Port, Rank],
+  ...[Ip, RecordedCidr, PublicKey, SigningKey, Timestamp, Seconds, Endpoint, Port, Rank],
 ];
 
 /** A field by its path, and what it holds where that is no value by itself. */

@@ -1,7 +1,9 @@
 // What a proof by key opens, and what without one stays shut: over real sockets, by clients that follow the page alone.
+
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Peer } from '../../src/domain/peer.ts';
+import { SigningSecret } from '../../src/machine/signing.ts';
 import { CLOSE } from '../../src/protocol/frames.ts';
 import { COMMANDS_PATH, REDEEM_PATH, SNAPSHOT_PATH } from '../../src/protocol/http.ts';
 import { PROOF_HEADER } from '../../src/protocol/proof-header.ts';
@@ -227,7 +229,11 @@ describe('an invitation', () => {
   it('is redeemed with a proof by both keys, and the log says so', async () => {
     const [peer, carl] = await newcomer({ invited: true });
     const { privateKey: newKey, publicKey } = keysOf(`${peer.name}'s own`);
-    const asked = { method: 'POST', body: { public_key: publicKey }, purpose: 'redeem' as const };
+    const { publicKey: signingKey } = new SigningSecret(new Uint8Array(32).fill(8));
+    const body = { public_key: publicKey, signing_key: signingKey };
+    const asked = { method: 'POST', body, purpose: 'redeem' as const };
+    const weak = { ...body, signing_key: `${'A'.repeat(43)}=` };
+    expect((await carl.call(REDEEM_PATH, { ...asked, body: weak, newKey })).status).toBe(400);
     const without = await carl.call(REDEEM_PATH, asked);
     expect([without.status, without.moment === undefined]).toEqual([400, false]);
     const wrong = await carl.call(REDEEM_PATH, { ...asked, newKey: keysOf('mallory').privateKey });
@@ -235,7 +241,8 @@ describe('an invitation', () => {
     expect(served.network.peer(peer.id)?.isRedeemed).toBe(false);
     const answer = await carl.call(REDEEM_PATH, { ...asked, newKey });
     expect([answer.status, answer.moment?.boot]).toEqual([204, carl.moment?.boot]);
-    expect(served.network.peer(peer.id)).toMatchObject({ isRedeemed: true, hasProved: true, publicKey });
+    const expected = { isRedeemed: true, hasProved: true, publicKey, signingKey };
+    expect(served.network.peer(peer.id)).toMatchObject(expected);
   });
 
   it('is redeemed by a call that cannot know what time it is here; heard again, that changes nothing', async () => {

@@ -9,6 +9,8 @@ export type NetworkPaths = {
   conf: string;
   /** A key for an invitation, not known to be accepted. */
   pending: string;
+  /** The machine's key for signatures. */
+  signing: string;
   state: string;
   journal: string;
   /** Whether the server proves itself. */
@@ -33,6 +35,7 @@ const RUN_FOLDER = '/run/innernet';
 export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders): NetworkPaths => ({
   conf: join(configDir, `${network}.conf`),
   pending: join(configDir, `${network}.pending`),
+  signing: join(configDir, `${network}.signing`),
   state: join(dataDir, `${network}.json`),
   journal: join(dataDir, `${network}.journal`),
   proved: join(dataDir, `${network}.proved`),

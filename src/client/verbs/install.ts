@@ -18,6 +18,7 @@ import { PrivateKey, PublicKey } from '../../values/key.ts';
 import type { KeyPair } from '../../values/key-pair.ts';
 import { InterfaceName } from '../../values/name.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
+import type { SigningKey } from '../../values/signing-key.ts';
 import type { Timestamp } from '../../values/time.ts';
 import type { Device } from '../../wireguard/device.ts';
 import { linkNamed } from '../../wireguard/link.ts';
@@ -27,6 +28,7 @@ import { bringUp, takeDown } from '../../wireguard/tunnel.ts';
 import { Api, CallRefused } from '../api/api.ts';
 import { groundOf, readConf, writeConf } from '../memory/conf-file.ts';
 import { installedNetworks, type NetworkPaths, pathsOf } from '../memory/paths.ts';
+import { signingSecretIn } from '../memory/signing-file.ts';
 import type { InstallOptions } from '../options.ts';
 import { sayOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
@@ -213,17 +215,24 @@ const join = async (
   paths: NetworkPaths,
 ): Promise<void> => {
   const invited = publicKeyOf(invitation.privateKey);
-  const { keys, isResumed } = await keyFor(invited, paths);
+  const [{ keys, isResumed }, { publicKey: signingKey }] = await Promise.all([
+    keyFor(invited, paths),
+    signingSecretIn(paths.signing),
+  ]);
   const { expires: _, proof: _proof, ...server } = invitation.server;
   const conf: Conf = { ...invitation, privateKey: keys.privateKey, server };
   const attempt = { mayBeKnown: isResumed };
   let device: Device;
   try {
-    const redeeming = redeem(invitation, keys, { name, isResumed, options, attempt, paths });
+    const redeeming = redeem(
+      invitation,
+      { ...keys, signingKey },
+      { name, isResumed, options, attempt, paths },
+    );
     device = await during(`waiting for the server at ${server.externalEndpoint}`, redeeming);
   } catch (error) {
     if (!attempt.mayBeKnown || (!isResumed && isFinal(error)))
-      for (const path of [paths.pending, paths.proved]) await rm(path, { force: true });
+      for (const path of [paths.pending, paths.signing, paths.proved]) await rm(path, { force: true });
     await takeDown(name).catch(() => {});
     throw error;
   }
@@ -244,10 +253,13 @@ type Redeeming = {
   attempt: { mayBeKnown: boolean };
 };
 
+/** What a joining machine hands in, and the private half that proves it. */
+type NewKeys = KeyPair & { signingKey: SigningKey };
+
 /** Ends with a handshake by the new key. After a lost answer, both keys take turns. */
 const redeem = async (
   invitation: Conf,
-  keys: KeyPair,
+  keys: NewKeys,
   { name, isResumed, options, attempt, paths }: Redeeming,
 ): Promise<Device> => {
   const { server } = invitation;
@@ -283,8 +295,8 @@ const redeem = async (
 };
 
 /** False when no answer came, so the server may have the key. */
-const handIn = async ({ publicKey, privateKey }: KeyPair, api: Api): Promise<boolean> => {
-  const body = { public_key: publicKey };
+const handIn = async ({ publicKey, privateKey, signingKey }: NewKeys, api: Api): Promise<boolean> => {
+  const body = { public_key: publicKey, signing_key: signingKey };
   try {
     await api.send({ method: 'POST', path: '/v1/user/redeem', body, joining: privateKey });
     return true;

@@ -60,8 +60,8 @@ const ordersOf = async (
 
 /** The conf first: without it nothing can bring the network up without its pins. */
 const filesOf = (paths: NetworkPaths): string[] => {
-  const { conf, pending, state, journal, proved, moment, relay, served, carried } = paths;
-  return [conf, pending, state, journal, proved, moment, relay, served, carried];
+  const { conf, pending, signing, state, journal, proved, moment, relay, served, carried } = paths;
+  return [conf, pending, signing, state, journal, proved, moment, relay, served, carried];
 };
 
 const remove = async (

@@ -63,13 +63,13 @@ const stateFor = ({ live, observations }: ApiDependencies, caller: FastifyReques
 
 /** A repeat with the current key gets the first answer, which may have been lost. */
 const redeem = async (deps: ApiDependencies, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-  const { public_key: publicKey } = parsed(Redeem, request.body);
+  const { public_key: publicKey, signing_key: signingKey } = parsed(Redeem, request.body);
   const { caller, evidence } = request;
   if (evidence && !deps.proofs.isPossessed(evidence, publicKey))
     throw new BadRequest('the request does not prove that its sender has the new key', {
       code: 'NotPossessed',
     });
-  const { events } = await executeAs(deps, request, { type: 'RedeemInvitation', publicKey });
+  const { events } = await executeAs(deps, request, { type: 'RedeemInvitation', publicKey, signingKey });
   reply.code(204);
   if (events.length === 0) return;
   await deps.sessions.prepared();
