@@ -5,7 +5,16 @@
 // @ts-check
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,8 +37,15 @@ const systemPackages = {
 const testPackages = {
   'chromium-headless-shell': 'chromium-headless-shell',
   openssl: 'openssl',
+  postgresql: 'postgres',
   tcpdump: 'tcpdump',
 };
+
+/** Debian keeps the server's programs of each version in a folder of its own. */
+const postgresRoot = '/usr/lib/postgresql';
+
+/** Read by Debian's scripts for PostgreSQL: the tests start a server of their own, and no other is to run. */
+const noCluster = '/etc/postgresql-common/createcluster.d/innernet-tests.conf';
 
 /** What `npm run test:debian` makes a root with. */
 const debianPackages = { debootstrap: 'debootstrap', gpgv: 'gpgv', git: 'git' };
@@ -65,9 +81,15 @@ function stop(sentence) {
 /** Debian keeps ip, nft and sysctl in folders that not everybody's PATH names. */
 const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
+const postgresFolders = () =>
+  existsSync(postgresRoot)
+    ? readdirSync(postgresRoot).map((version) => join(postgresRoot, version, 'bin'))
+    : [];
+
 /** @param {string} program */
 function isInstalled(program) {
-  return searchPath.some((folder) => {
+  const folders = program === 'postgres' ? postgresFolders() : searchPath;
+  return folders.some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;
@@ -116,11 +138,18 @@ function installSystemPackages(names) {
   if (!isInstalled('apt-get'))
     stop(`there is no apt-get here; install what brings these, then try again: ${list}`);
   say(`installing Debian packages: ${list}`);
+  if (names.includes('postgresql')) keepFromCluster();
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const installed =
     run('apt-get', ['update', '-qq'], env) &&
     run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], env);
   if (!installed) stop(`apt-get could not install them, see above; try: apt-get install ${list}`);
+}
+
+/** Otherwise Debian makes a cluster while it installs, starts it, and starts it again with the machine. */
+function keepFromCluster() {
+  mkdirSync(dirname(noCluster), { recursive: true });
+  writeFileSync(noCluster, 'create_main_cluster = false\n');
 }
 
 const lockfile = join(root, 'package-lock.json');

@@ -94,6 +94,7 @@ const packages = [
     rooms: ['store', 'projections'],
     why: 'one place knows how the log is written',
   },
+  { name: /^pg$/, rooms: ['store'], why: 'the database is a place for the log, and for nothing else' },
   {
     name: /^koffi$/,
     rooms: ['machine'],

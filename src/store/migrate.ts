@@ -18,6 +18,8 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** "INNL". */
 export const APPLICATION_ID = 0x494e4e4c;
+/** "INNR": a copy of a log that is elsewhere. Programs that know nothing of copies refuse it. */
+export const REPLICA_ID = 0x494e4e52;
 
 /** Searches upwards, to fit repository and package. */
 const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
@@ -31,6 +33,8 @@ const folder = (from = dirname(fileURLToPath(import.meta.url))): string => {
   return folder(dirname(from));
 };
 
+export const migrationText = (name: string): string => readFileSync(join(folder(), name), 'utf8');
+
 export const schemaVersion = (db: Database): number => db.pragma('user_version', { simple: true }) as number;
 
 /** One transaction per step; several processes may try at once. Throws a `Failure` for a negative version. */
@@ -41,7 +45,7 @@ export const migrate = (db: Database): void => {
     });
   }
   for (let version = schemaVersion(db); version < SCHEMA_VERSION; version++) {
-    const script = readFileSync(join(folder(), MIGRATIONS[version] ?? ''), 'utf8');
+    const script = migrationText(MIGRATIONS[version] ?? '');
     db.transaction(() => {
       if (schemaVersion(db) === version) db.exec(script);
     }).immediate();

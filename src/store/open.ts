@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { syncPath } from '../machine/durable.ts';
 import { Failure } from '../values/failure.ts';
-import { APPLICATION_ID, migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
+import { APPLICATION_ID, migrate, REPLICA_ID, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
 
 /** No lock is held longer than 50 ms. */
 export const MAX_LOCK_WAIT_MS = 5_000;
@@ -39,8 +39,40 @@ const refuseJournal = (file: string): void => {
 };
 
 const identify = (db: Database.Database, file: string): void => {
-  if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID)
-    throw new Failure(`${file} is not a log of this program`);
+  const id = db.pragma('application_id', { simple: true });
+  if (id !== APPLICATION_ID && id !== REPLICA_ID) throw new Failure(`${file} is not a log of this program`);
+};
+
+/** Whether the file is a copy of a log in PostgreSQL, to which nothing else is written. */
+const isReplica = (db: Database.Database): boolean =>
+  db.pragma('application_id', { simple: true }) === REPLICA_ID;
+
+/** Makes a log's file a copy of one that is elsewhere, or again the log itself. No program may have it open. */
+export const markReplica = (file: string, replica: boolean): void => {
+  const db = openDatabase(file, 'write');
+  try {
+    db.pragma(`application_id = ${replica ? REPLICA_ID : APPLICATION_ID}`);
+    db.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.close();
+  }
+  syncPath(file);
+};
+
+/** Throws `Failure` where a file is the log and should be a copy, or a copy and should be the log. */
+export const checkReplica = (db: Database.Database, file: string, wanted: boolean): void => {
+  if (isReplica(db) === wanted) return;
+  if (wanted) {
+    throw new Failure(`${file} is the log itself, and the conf says that the log is in PostgreSQL`, {
+      hint: 'move it there: innernet-server move-log NETWORK postgres://…',
+    });
+  }
+  throw new Failure(
+    `${file} is only a copy of a log that is in PostgreSQL, and nothing is written to it alone`,
+    {
+      hint: 'put [log] postgres = "…" back into the conf, or: innernet-server move-log NETWORK --to-file',
+    },
+  );
 };
 
 const notOurs = (error: unknown, file: string): Error => {
@@ -99,8 +131,8 @@ export const openDatabase = (file: string, access: 'read' | 'write'): Database.D
 const leftovers = (file: string): string[] =>
   ['-wal', '-shm', '-journal'].map((end) => file + end).filter((path) => existsSync(path));
 
-/** Makes an empty log, mode 0600, whole or not at all, unless the file exists. */
-export const createFile = (file: string): void => {
+/** Makes an empty log or replica, mode 0600, whole or not at all, unless the file exists. */
+export const createFile = (file: string, replica = false): void => {
   if (existsSync(file)) return;
   const [leftover] = leftovers(file);
   if (leftover) {
@@ -113,7 +145,7 @@ export const createFile = (file: string): void => {
   for (const path of [draft, ...leftovers(draft)]) rmSync(path, { force: true });
   try {
     closeSync(openSync(draft, 'wx', 0o600));
-    writeEmptyLog(draft);
+    writeEmptyLog(draft, replica);
     linkSync(draft, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -123,11 +155,12 @@ export const createFile = (file: string): void => {
   syncPath(dirname(file));
 };
 
-const writeEmptyLog = (draft: string): void => {
+const writeEmptyLog = (draft: string, replica: boolean): void => {
   const db = new Database(draft);
   try {
     configure(db, 'write');
     migrate(db);
+    if (replica) db.pragma(`application_id = ${REPLICA_ID}`);
   } finally {
     db.close();
   }

@@ -33,6 +33,7 @@ export class LogReader {
   readonly #first: Statement<[], Hash>;
   readonly #page: Statement<[Position, number], Cells>;
   readonly #commit: Statement<[string, string], Commit>;
+  readonly #answers: Statement<[], number>;
   readonly #dataVersion: Statement<[], number>;
 
   constructor(db: Database) {
@@ -46,6 +47,7 @@ export class LogReader {
     this.#commit = db.prepare(`
       SELECT actor, command_id AS commandId, digest AS commandDigest, from_position AS "from", to_position AS "to"
       FROM commits WHERE actor = ? AND command_id = ?`);
+    this.#answers = db.prepare<[], number>('SELECT count(*) FROM commits').pluck();
     this.#dataVersion = db.prepare<[], number>('PRAGMA data_version').pluck();
   }
 
@@ -63,6 +65,10 @@ export class LogReader {
 
   commitOf(actor: string, commandId: string): Commit | undefined {
     return this.#commit.get(actor, commandId);
+  }
+
+  answers(): number {
+    return this.#answers.get() ?? 0;
   }
 
   /** Changes when another connection has committed to the file. */

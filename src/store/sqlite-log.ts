@@ -8,7 +8,7 @@ import type { Hash, Position } from '../values/id.ts';
 import { backupLog, checkPages } from './backup.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from './log.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
-import { checkSchema, createFile, LockHeld, MAX_LOCK_WAIT_MS, openDatabase } from './open.ts';
+import { checkReplica, checkSchema, createFile, LockHeld, MAX_LOCK_WAIT_MS, openDatabase } from './open.ts';
 import type { Projection, ReadModelSet } from './projection.ts';
 import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
@@ -16,7 +16,7 @@ import { checkProjections, rebuildStale } from './rebuild.ts';
 import { dropStates, loadState, saveState } from './stored-state.ts';
 import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
-import { LogWriter } from './writer.ts';
+import { LogWriter, type SealedCommit } from './writer.ts';
 
 /** Between tries for another program's lock. */
 const LOCK_RETRY_MS = 5;
@@ -32,18 +32,21 @@ export type OpenOptions = {
    * first; `true`, for copies, makes none.
    */
   migrate?: true | { kept: (copy: string) => void };
+  /** Whether the file is a copy of a log that is elsewhere, which `take` alone extends. */
+  isReplica?: boolean;
 };
 
 /** Opens a log. Throws `Failure`: no such file, no log, other schema, used log with `create`. */
 export const openSqliteLog = async (options: OpenOptions): Promise<SqliteLog> => {
   const { file, readModels, mode = 'open' } = options;
   const { projections } = readModels;
-  if (mode === 'create') createFile(file);
+  if (mode === 'create') createFile(file, options.isReplica);
   if (mode === 'create' || options.migrate) await bringUpToDate(options);
   const db = openChecked(file, projections);
   try {
     refuseUsed(db, options);
-    return new SqliteLog(file, db, readModels);
+    if (options.isReplica) checkReplica(db, file, true);
+    return new SqliteLog(file, db, readModels, options.isReplica);
   } catch (error) {
     db.close();
     throw error;
@@ -102,12 +105,17 @@ export class SqliteLog implements EventLog {
   readonly #wake: Wake;
   #broken: Error | undefined;
 
-  constructor(file: string, database: Database, { projections, queries }: ReadModelSet) {
+  constructor(
+    file: string,
+    database: Database,
+    { projections, queries }: ReadModelSet,
+    isReplica: boolean | undefined,
+  ) {
     this.file = file;
     this.database = database;
     this.queries = queries(database);
     this.#reader = new LogReader(database);
-    this.#openWriter = () => new LogWriter(file, projections);
+    this.#openWriter = () => new LogWriter(file, projections, isReplica);
     this.#wake = new Wake(file, () => this.#reader.dataVersion());
   }
 
@@ -128,19 +136,35 @@ export class SqliteLog implements EventLog {
   }
 
   async append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
-    const result = await this.#append(expected, commits);
+    const result = await this.#whenFree((writer) => writer.append(expected, commits));
     if (result.kind === 'unknown') this.#broken = result.cause;
     if (result.kind === 'committed') this.#wake.call();
     return result;
   }
 
+  /** Takes commits that were sealed elsewhere, whole and in order; passes over known ones. Of a replica alone. */
+  async take(commits: readonly SealedCommit[]): Promise<void> {
+    try {
+      await this.#whenFree((writer) => writer.take(commits));
+    } catch (error) {
+      if (!(error instanceof LockHeld)) this.#broken = error as Error;
+      throw error;
+    }
+    this.#wake.call();
+  }
+
+  /** How many commands have an answer in a replica. */
+  answers(): Promise<number> {
+    return this.#whenFree((writer) => writer.answers());
+  }
+
   /** Waits for another program's lock without blocking this one. */
-  async #append(expected: Position, commits: readonly NewCommit[]): Promise<AppendResult> {
+  async #whenFree<T>(work: (writer: LogWriter) => T): Promise<T> {
     const end = performance.now() + MAX_LOCK_WAIT_MS;
     for (;;) {
       try {
         this.#writer ??= this.#openWriter();
-        return this.#writer.append(expected, commits);
+        return work(this.#writer);
       } catch (error) {
         if (!(error instanceof LockHeld) || performance.now() > end) throw error;
       }

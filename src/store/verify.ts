@@ -81,7 +81,7 @@ export const verifyChain = async (
   return { position: previous.position, hash: previous.hash };
 };
 
-type Link = Pick<EventRecord, 'position' | 'hash' | 'commitEnd'>;
+export type Link = Pick<EventRecord, 'position' | 'hash' | 'commitEnd'>;
 
 const startOf = async (log: Readable, after: Position): Promise<Link> => {
   if (after === 0) return { position: 0, hash: NO_HASH, commitEnd: 0 };
@@ -90,7 +90,8 @@ const startOf = async (log: Readable, after: Position): Promise<Link> => {
   return record;
 };
 
-const checkRecord = (record: EventRecord, previous: Link, networkId: Hash): void => {
+/** Throws `DamagedLog` where a record does not continue the one before it. */
+export const checkRecord = (record: EventRecord, previous: Link, networkId: Hash): void => {
   const { position, digest } = record;
   const fail = (what: string) => {
     throw new DamagedLog(position, `the log is damaged at position ${position}: ${what}`);

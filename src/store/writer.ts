@@ -3,9 +3,9 @@ import { type Database, SqliteError, type Statement } from 'better-sqlite3';
 import type { EventRecord } from '../events/record.ts';
 import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
-import { commitFrom } from './commit.ts';
-import type { AppendResult, Head, NewCommit } from './log.ts';
-import { checkSchema, LockHeld, openDatabase } from './open.ts';
+import { commitFrom, type RecordedCommit } from './commit.ts';
+import type { AppendResult, Commit, Head, NewCommit } from './log.ts';
+import { checkReplica, checkSchema, LockHeld, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections } from './rebuild.ts';
@@ -14,6 +14,9 @@ import { Witness, witnessFile } from './witness.ts';
 
 type Committed = Extract<AppendResult, { kind: 'committed' }>;
 type WalState = { log: number };
+
+/** A commit as it was sealed elsewhere. */
+export type SealedCommit = Commit & { records: readonly EventRecord[] };
 
 /** A longer WAL slows reads, recovery and checkpoints. */
 const MAX_WAL_PAGES = 400;
@@ -31,6 +34,7 @@ export class LogWriter {
   readonly #file: string;
   readonly #db: Database;
   readonly #projections: readonly Projection[];
+  readonly #isReplica: boolean;
   readonly #reader: LogReader;
   readonly #models: ReadModels;
   readonly #witness: Witness;
@@ -41,16 +45,20 @@ export class LogWriter {
   readonly #walState: Statement<[], WalState>;
   #dataVersion: number | undefined;
   #head: Head = { position: 0, hash: NO_HASH };
+  #answers = 0;
   #commits = 0;
   #networkId: Hash | undefined;
   #broken: Error | undefined;
   #due: NodeJS.Timeout | undefined;
 
-  /** Throws `Failure` for another schema or read model version. */
-  constructor(file: string, projections: readonly Projection[]) {
+  /** Throws `Failure` for another schema or read model version, or where a file is a replica unexpectedly. */
+  constructor(file: string, projections: readonly Projection[], isReplica = false) {
     this.#file = file;
     this.#projections = projections;
+    this.#isReplica = isReplica;
     this.#db = openDatabase(file, 'write');
+    // What a loss of power takes from a replica comes again from the log.
+    if (isReplica) this.#db.pragma('synchronous = NORMAL');
     this.#db.pragma(`busy_timeout = ${MAX_BLOCKED_MS}`);
     this.#reader = new LogReader(this.#db);
     this.#currentHead();
@@ -76,6 +84,42 @@ export class LogWriter {
     } catch (error) {
       return this.#explain(error as Error);
     }
+  }
+
+  /** Takes commits that were sealed elsewhere, in order; passes over known ones. Throws as `append`. */
+  take(commits: readonly SealedCommit[]): void {
+    if (this.#broken) throw new Failure('the disk under the log has failed', { cause: this.#broken });
+    const { position } = this.#currentHead();
+    try {
+      const { head, taken } = this.#transaction(() => this.#takeAll(commits));
+      this.#answers += taken;
+      this.#afterCommit(head, position);
+    } catch (error) {
+      const result = this.#explain(error as Error);
+      if (result.kind === 'unknown') throw result.cause;
+    }
+  }
+
+  /** How many commands have an answer in a replica. */
+  answers(): number {
+    this.#currentHead();
+    return this.#answers;
+  }
+
+  #takeAll(commits: readonly SealedCommit[]): { head: Head; taken: number } {
+    let head = this.#currentHead();
+    let taken = 0;
+    for (const commit of commits) {
+      if (this.#isKnown(commit)) continue;
+      const { actor, commandId, commandDigest, from, to, records } = commit;
+      if (from !== head.position) throw new Error(`a commit after ${from} is not one after ${head.position}`);
+      for (const record of records) this.#event.run(record);
+      if (records.length > 0) this.#projectAll(commitFrom(records));
+      this.#answer.run(actor, commandId, commandDigest, from, to);
+      head = { position: to, hash: records.at(-1)?.hash ?? head.hash };
+      taken += 1;
+    }
+    return { head, taken };
   }
 
   /** Moves the pages that readers allow; first syncs the witness, with all writers' lines. */
@@ -129,14 +173,16 @@ export class LogWriter {
     const dataVersion = this.#reader.dataVersion();
     if (dataVersion !== this.#dataVersion) {
       checkSchema(this.#db, this.#file);
+      checkReplica(this.#db, this.#file, this.#isReplica);
       checkProjections(this.#db, this.#projections, this.#file);
       this.#head = this.#reader.head();
+      if (this.#isReplica) this.#answers = this.#reader.answers();
       this.#dataVersion = dataVersion;
     }
     return this.#head;
   }
 
-  #isKnown({ actor, commandId }: NewCommit): boolean {
+  #isKnown({ actor, commandId }: Pick<NewCommit, 'actor' | 'commandId'>): boolean {
     return this.#reader.commitOf(actor, commandId) !== undefined;
   }
 
@@ -151,7 +197,10 @@ export class LogWriter {
   }
 
   #project(records: readonly EventRecord[], { events }: NewCommit): void {
-    const commit = commitFrom(records, events);
+    this.#projectAll(commitFrom(records, events));
+  }
+
+  #projectAll(commit: RecordedCommit): void {
     for (const projection of this.#projections) projection.apply(this.#models, commit);
   }
 
