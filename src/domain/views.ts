@@ -7,6 +7,9 @@ import { isPlain, type Peer } from './peer.ts';
 export const WORDS = ['old', 'plain', 'limits'] as const;
 export type Word = (typeof WORDS)[number];
 
+/** `limits` of a peer in the log, by the word of its program. */
+export const LIMITS_OF: { readonly [W in Word]: boolean | null } = { old: null, plain: false, limits: true };
+
 export type View = {
   readonly cidrId: CidrId;
   readonly word: Word;

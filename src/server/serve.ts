@@ -131,7 +131,13 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const metrics = new Metrics();
   const clock = new SteadyClock();
   const plane = metrics.counted(
-    new ControlPlane(metrics.timed(log), live, timestamp, () => clock.timestamp()),
+    new ControlPlane(
+      metrics.timed(log),
+      live,
+      timestamp,
+      () => clock.timestamp(),
+      () => observations.words(),
+    ),
   );
   const proofClock = new ServerClock();
   const observations = opened.add(new Observations(proofClock.boot, range), (it) => it.close());

@@ -116,6 +116,8 @@ export class RunningNetwork {
       this.log,
       await LoggedNetwork.load(this.log),
       () => this.now ?? timestamp(),
+      undefined,
+      () => this.observations.words(),
     );
     this.live = await Live.load(this.log);
     const root = this.network.cidr(ROOT_CIDR);

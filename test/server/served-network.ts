@@ -248,6 +248,8 @@ export class ServedNetwork {
       this.log,
       await LoggedNetwork.load(this.log),
       () => this.now ?? timestamp(),
+      undefined,
+      () => this.observations.words(),
     );
     const actor = { kind: 'operator' as const, uid: 0, user: 'root' };
     for (const command of creation(this.serverKey)) await this.plane.execute(command, { actor });

@@ -1161,4 +1161,19 @@ export const OTHERS: readonly Fault[] = [
     tests: [{ file: 'test/client/mirror.test.ts', titles: 'a phone' }],
     sabotages: [{ file: 'src/client/memory/pins.ts', line: '      pins.rerouted(row) ??', becomes: '' }],
   },
+  {
+    id: 'R70',
+    what: 'the first limit of a network, while the pair speaks and the log does not know yet what their programs keep to',
+    tests: [
+      { file: 'test/server/enforcers.test.ts', titles: 'R70' },
+      { file: 'test/e2e/limits.test.ts', titles: 'R70' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/commands/control-plane.ts',
+        line: 'of [...this.#before(entry, draft), entry])',
+        becomes: 'of [entry])',
+      },
+    ],
+  },
 ];

@@ -2,6 +2,7 @@
 import { ulid } from 'ulid';
 import type { Command } from '../../domain/command.ts';
 import { decide } from '../../domain/decide.ts';
+import { type Said, wordsBefore } from '../../domain/enforcers.ts';
 import type { Network } from '../../domain/network.ts';
 import { Rejected } from '../../domain/rejection.ts';
 import { type Actor, actorText } from '../../events/actor.ts';
@@ -59,20 +60,23 @@ export class ControlPlane {
   readonly #followed: Followed;
   readonly #now: () => Timestamp;
   readonly #ends: () => Timestamp;
+  readonly #said: () => Iterable<Said>;
   #waiting: Job[] = [];
   #working = false;
 
-  /** `now` is written into the log; expiry is judged by `ends`. */
+  /** `now` is written into the log; expiry is judged by `ends`. `said`: what the programs of peers know. */
   constructor(
     log: WritableLog,
     followed: Followed,
     now: () => Timestamp = timestamp,
     ends: () => Timestamp = now,
+    said: () => Iterable<Said> = () => [],
   ) {
     this.#log = log;
     this.#followed = followed;
     this.#now = now;
     this.#ends = ends;
+    this.#said = said;
   }
 
   /**
@@ -175,12 +179,21 @@ export class ControlPlane {
       }
       ids.add(id);
       const entry = this.#decide(job, draft);
-      decided.push(entry);
-      if (!('events' in entry)) continue;
-      for (const event of entry.events) draft.evolve(event);
-      events += entry.events.length;
+      for (const each of [...this.#before(entry, draft), entry]) {
+        decided.push(each);
+        if (!('events' in each)) continue;
+        for (const event of each.events) draft.evolve(event);
+        events += each.events.length;
+      }
     }
     return { decided, postponed };
+  }
+
+  /** A commit of the server's own that a limit needs before it. */
+  #before(entry: Decided, draft: Network): Accepted[] {
+    if (!('events' in entry)) return [];
+    const events = wordsBefore(draft, entry.events, this.#said);
+    return events.length === 0 ? [] : [{ job: ownJob(events), events, at: entry.at }];
   }
 
   /** A rule that throws is a bug and fails this job alone. */
@@ -196,6 +209,17 @@ export class ControlPlane {
     }
   }
 }
+
+/** Nobody waits for it. */
+const ownJob = (events: readonly NetworkEvent[]): Job => {
+  const said = events.flatMap((event) =>
+    event.type === 'PeerEnforces' ? [{ peerId: event.peerId, limits: event.limits }] : [],
+  );
+  const command: Command = { type: 'RecordEnforcers', said };
+  const actor: Actor = { kind: 'server' };
+  const names = { actor, actorText: actorText(actor), commandId: ulid(), isProved: false };
+  return { command, ...names, digest: digestOfCommand(command), resolve: () => {}, reject: () => {} };
+};
 
 const answer = (accepted: readonly Accepted[], { commits }: Committed): void => {
   for (const [index, { to: position, hash }] of commits.entries()) {

@@ -1,9 +1,11 @@
 /** Records what the programs of peers know of limits and phones, as their streams say, where the network has any. */
 import type { Network } from '../../domain/network.ts';
-import { WORDS, type Word, wordOf } from '../../domain/views.ts';
+import { type SaidWord, saidBy } from '../../domain/said-word.ts';
+import { LIMITS_OF, WORDS, type Word, wordOf } from '../../domain/views.ts';
 import { Allowances } from '../../relay/allowance.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
+
 import type { ControlPlane } from './control-plane.ts';
 
 /** Between looks; a commit that limits, or adds a phone, is followed by one at once. */
@@ -14,10 +16,7 @@ const MAX_AT_ONCE = 1000;
 const RISES = { perSecond: 10 / 86_400, burst: 10 };
 const MAX_PEERS = 100_000;
 
-/** `limits` of a peer, by the word of its program. */
-const SAID: { readonly [W in Word]: boolean | null } = { old: null, plain: false, limits: true };
-
-type Said = { readonly peerId: PeerId; readonly word: Word; readonly isProved: boolean };
+type Said = SaidWord & { readonly peerId: PeerId };
 
 export class Enforcers {
   readonly #live: Pick<Live, 'network' | 'subscribe' | 'reached'>;
@@ -76,7 +75,7 @@ export class Enforcers {
       const before = peer && wordOf(peer, 'limits');
       if (before === undefined || before === word) continue;
       if (isMore(word, before) && !this.#rises.take(peerId, performance.now())) continue;
-      news.push({ peerId, limits: SAID[word] });
+      news.push({ peerId, limits: LIMITS_OF[word] });
     }
     return news;
   }
@@ -84,11 +83,12 @@ export class Enforcers {
 
 const isMore = (word: Word, before: Word): boolean => WORDS.indexOf(word) > WORDS.indexOf(before);
 
-/** Of a peer's streams a proved one, that came last. Any user of the machine may open another: it limits nothing. */
 const wordsOf = (members: Iterable<Said>): ReadonlyMap<PeerId, Word> => {
-  const words = new Map<PeerId, Word>();
-  for (const { peerId, word, isProved } of members)
-    if (isProved) words.set(peerId, word);
-    else if (!words.has(peerId)) words.set(peerId, word === 'limits' ? 'plain' : word);
-  return words;
+  const streams = new Map<PeerId, SaidWord[]>();
+  for (const member of members) {
+    const known = streams.get(member.peerId);
+    if (known) known.push(member);
+    else streams.set(member.peerId, [member]);
+  }
+  return new Map([...streams].map(([peerId, said]) => [peerId, saidBy(said) ?? 'old'] as const));
 };

@@ -41,7 +41,7 @@ export const adminIntentRoutes = (
 };
 
 const rehearseAs = (
-  { live, past }: ApiDependencies,
+  { live, past, observations }: ApiDependencies,
   { caller: { id: peerId }, evidence }: Asker,
   command: AdminCommand,
 ): Promise<Rehearsal> =>
@@ -50,6 +50,7 @@ const rehearseAs = (
       actor: { kind: 'peer', peerId },
       now: timestamp(),
       isProved: evidence !== undefined,
+      said: () => observations.words(),
     }),
   );
 

@@ -1,6 +1,8 @@
 /** Observations kept over a restart, in a file beside the log: written lazily, expendable. */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import type { Said } from '../../domain/enforcers.ts';
+import { LIMITS_OF, WORDS } from '../../domain/views.ts';
 import { replaceUnsynced } from '../../machine/durable.ts';
 import { Offers } from '../../protocol/rows.ts';
 import { Port, SocketAddress } from '../../values/endpoint.ts';
@@ -8,6 +10,8 @@ import { PeerId } from '../../values/id.ts';
 import type { Consent, Observations, StoredObservation } from './observations.ts';
 
 const WRITE_EVERY_MS = 30_000;
+/** What programs know is asked by verbs of other processes. */
+const WRITE_WORDS_AFTER_MS = 500;
 
 const Document = z.object({
   version: z.literal(1),
@@ -19,6 +23,7 @@ const Document = z.object({
       lastHandshake: z.number().optional(),
       consent: z.object({ port: Port, trouble: z.string().optional() }).optional(),
       offers: Offers.optional(),
+      word: z.enum(WORDS).optional(),
     }),
   ),
 });
@@ -73,11 +78,18 @@ export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
 export const rememberedConsents = (file: string): Map<PeerId, Consent> =>
   new Map(remembered(file).flatMap(({ id, consent }) => (consent ? [[id, consent] as const] : [])));
 
+/** What the programs of peers know, as they said last. */
+export const rememberedWords = (file: string): Said[] =>
+  remembered(file).flatMap(({ id: peerId, word }) =>
+    word === undefined ? [] : [{ peerId, limits: LIMITS_OF[word] }],
+  );
+
 export class ObservationFile {
   readonly #file: string;
   readonly #observations: Observations;
   readonly #unsubscribe: (() => void)[];
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
 
   /** Restores the entries of peers that `knows`, and rewrites the file after changes. */
   constructor(file: string, observations: Observations, knows: (id: PeerId) => boolean) {
@@ -90,6 +102,9 @@ export class ObservationFile {
       }),
       // Seldom, and somebody waits for it.
       observations.onConsent(() => this.#write()),
+      observations.onWord(() => {
+        this.#soon ??= setTimeout(() => this.#write(), WRITE_WORDS_AFTER_MS).unref();
+      }),
     ];
   }
 
@@ -102,7 +117,9 @@ export class ObservationFile {
   /** A full disk costs only remembered endpoints. */
   #write(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#soon);
     this.#timer = undefined;
+    this.#soon = undefined;
     try {
       replaceUnsynced(this.#file, observationDocument([...this.#observations.stored()]));
     } catch {

@@ -1,4 +1,6 @@
 /** Observations of peers, never in the log: endpoint, handshake and candidates, numbered per boot. */
+import type { Said } from '../../domain/enforcers.ts';
+import { LIMITS_OF, type Word } from '../../domain/views.ts';
 import { MAX_CANDIDATES } from '../../protocol/frames.ts';
 import { MAX_VIA, type Observation, type Offer } from '../../protocol/rows.ts';
 import type { SocketAddress } from '../../values/endpoint.ts';
@@ -36,12 +38,15 @@ export type StoredObservation = {
   lastHandshake?: number | undefined;
   consent?: Consent | undefined;
   offers?: Offer[] | undefined;
+  word?: Word | undefined;
 };
 
 type Entry = Observed & {
   sequence: number;
   reported: readonly SocketAddress[];
   consent: Consent | undefined;
+  /** What its program knows, as its last stream said. */
+  word: Word | undefined;
   /** Reported by this machine. */
   trusted: boolean;
   /** By the monotonic clock; -Infinity while none was passed on. */
@@ -63,6 +68,7 @@ export class Observations {
   #changes: { sequence: number; id: PeerId }[] = [];
   readonly #listeners = new Set<(observation: Observation) => void>();
   readonly #consentListeners = new Set<(id: PeerId) => void>();
+  readonly #wordListeners = new Set<() => void>();
   #sequence = 0;
 
   constructor(boot: string, network: Cidr) {
@@ -160,6 +166,24 @@ export class Observations {
     for (const listener of this.#consentListeners) listener(id);
   }
 
+  /** What a peer's program knows. Kept over a restart, and while the peer is away. */
+  setWord(id: PeerId, word: Word): void {
+    if (this.#entries.get(id)?.word === word) return;
+    this.#entry(id).word = word;
+    for (const listener of this.#wordListeners) listener();
+  }
+
+  *words(): Generator<Said> {
+    for (const [peerId, { word }] of this.#entries)
+      if (word !== undefined) yield { peerId, limits: LIMITS_OF[word] };
+  }
+
+  /** Returns the unsubscribe function. */
+  onWord(listener: () => void): () => void {
+    this.#wordListeners.add(listener);
+    return () => this.#wordListeners.delete(listener);
+  }
+
   /** One relay's word on one peer's mailbox. */
   meetAt(id: PeerId, relay: PeerId, isOpen: boolean): void {
     const others = this.of(id).via.filter((known) => known !== relay);
@@ -197,18 +221,18 @@ export class Observations {
 
   /** Call before anything else. */
   restore(stored: readonly StoredObservation[]): void {
-    for (const { id, endpoint, reported, lastHandshake, consent, offers = [] } of stored) {
+    for (const { id, endpoint, reported, lastHandshake, consent, offers = [], word } of stored) {
       const entry = this.#entry(id);
-      Object.assign(entry, { endpoint, reported, lastHandshake, consent, offers });
+      Object.assign(entry, { endpoint, reported, lastHandshake, consent, offers, word });
       entry.candidates = this.#passedOn(entry);
       this.#changed(id, entry);
     }
   }
 
   *stored(): Generator<StoredObservation> {
-    for (const [id, { endpoint, reported, lastHandshake, consent, offers }] of this.#entries) {
-      const word = offers.length > 0 ? { offers: [...offers] } : {};
-      yield { id, endpoint, reported: [...reported], lastHandshake, consent, ...word };
+    for (const [id, { endpoint, reported, lastHandshake, consent, offers, word }] of this.#entries) {
+      const offered = offers.length > 0 ? { offers: [...offers] } : {};
+      yield { id, endpoint, reported: [...reported], lastHandshake, consent, word, ...offered };
     }
   }
 
@@ -216,6 +240,7 @@ export class Observations {
     for (const { timer } of this.#entries.values()) clearTimeout(timer);
     this.#listeners.clear();
     this.#consentListeners.clear();
+    this.#wordListeners.clear();
   }
 
   #entry(id: PeerId): Entry {
@@ -226,6 +251,7 @@ export class Observations {
         sequence: 0,
         reported: [],
         consent: undefined,
+        word: undefined,
         trusted: false,
         candidatesChanged: Number.NEGATIVE_INFINITY,
         timer: undefined,

@@ -1,10 +1,12 @@
 /** The effect of a command, in the form that both programs show. */
 import type { Command } from '../../domain/command.ts';
 import type { Context } from '../../domain/decision.ts';
+import { type Said, wordsBefore } from '../../domain/enforcers.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Peer } from '../../domain/peer.ts';
 import { preview } from '../../domain/preview.ts';
 import type { ReachDifference } from '../../domain/reach.ts';
+import type { NetworkEvent } from '../../events/schema.ts';
 import type { Rehearsal } from '../../protocol/commands.ts';
 import type { PeerBrief, Reach } from '../../protocol/past.ts';
 import type { Head } from '../../store/log.ts';
@@ -23,8 +25,24 @@ export const reachOf = ({ gained, lost, turned }: ReachDifference): Reach => ({
   ...(turned.length > 0 ? { turned: turned.map(brief) } : {}),
 });
 
-/** Changes nothing. Throws `Rejected`. */
-export const rehearse = (network: Network, head: Head, command: Command, context: Context): Rehearsal => {
-  const { events, sentences, reach } = preview(network, command, context);
+/** As it is when the command is carried out: `said` is recorded first where it is needed. */
+const readyFor = (network: Network, events: readonly NetworkEvent[], said: () => Iterable<Said>): Network => {
+  const words = wordsBefore(network, events, said);
+  if (words.length === 0) return network;
+  const ready = network.draft();
+  for (const event of words) ready.evolve(event);
+  return ready;
+};
+
+/** Changes nothing. `said`: what the programs of peers know. Throws `Rejected`. */
+export const rehearse = (
+  network: Network,
+  head: Head,
+  command: Command,
+  { said = () => [], ...context }: Context & { said?: () => Iterable<Said> },
+): Rehearsal => {
+  const first = preview(network, command, context);
+  const ready = readyFor(network, first.events, said);
+  const { events, sentences, reach } = ready === network ? first : preview(ready, command, context);
   return { ...head, events, dryRun: true, sentences, reach: reachOf(reach) };
 };

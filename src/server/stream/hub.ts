@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
 import type { Peer } from '../../domain/peer.ts';
+import { saidBy } from '../../domain/said-word.ts';
 import { type View, type ViewKey, viewKey, viewOf, type Word, wordOf } from '../../domain/views.ts';
 import { appears } from '../../domain/visibility.ts';
 import { CAN, PEER_RELAY, RELAY, ROUTES, saysCan } from '../../protocol/can.ts';
@@ -25,6 +26,7 @@ import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 import { RelayDuties } from './relay-duties.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
+
 import { wordOfCan } from './word-of-can.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
@@ -240,6 +242,7 @@ export class Hub {
     member.beat = this.#attached++ % HEARTBEAT_SECONDS;
     if (!this.#audience.listens(view)) this.#told.set(view, this.#live.head.position);
     this.#audience.enter(member);
+    this.#noteWord(member);
     socket.on('message', (data, isBinary) => this.#onMessage(member, data, isBinary));
     socket.on('pong', () => {
       member.missed = 0;
@@ -259,6 +262,12 @@ export class Hub {
     }
   }
 
+  /** Nothing is heard of a peer without streams: its last word holds. */
+  #noteWord({ peerId }: Member): void {
+    const word = saidBy(this.#audience.ofPeer(peerId));
+    if (word !== undefined) this.#observations.setWord(peerId, word);
+  }
+
   #exceeded(limit: Limit, { peerId }: Member): void {
     this.#limits.exceeded(limit, this.#live.network.peer(peerId)?.ip);
   }
@@ -267,6 +276,7 @@ export class Hub {
     if (this.#audience.has(member)) this.#sentToGone += member.sent;
     this.#audience.leave(member);
     this.#relayDuties.leave(member);
+    this.#noteWord(member);
     if (!this.#audience.listens(member.view)) this.#told.delete(member.view);
   }
 

@@ -5,6 +5,7 @@ import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.
 import { note } from '../../cli/print.ts';
 import { advanceWithChanges, type SightChange } from '../../domain/changes.ts';
 import type { AdminCommand } from '../../domain/command.ts';
+import type { Said } from '../../domain/enforcers.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { Actor } from '../../events/actor.ts';
@@ -28,7 +29,7 @@ import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } fr
 import { loadNetwork } from '../live/load-network.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { lastSeen } from '../observations/last-seen.ts';
-import { rememberedConsents } from '../observations/observation-file.ts';
+import { rememberedConsents, rememberedWords } from '../observations/observation-file.ts';
 import { relayStanding } from '../observations/relay-standing.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
@@ -72,7 +73,7 @@ export class LocalPlane implements Plane {
     this.#conf = conf;
     this.#log = log;
     this.#logged = new LoggedNetwork(log, state, (_, commit) => this.#take(commit));
-    this.#control = new ControlPlane(log, this.#logged);
+    this.#control = new ControlPlane(log, this.#logged, timestamp, timestamp, this.#said);
   }
 
   /** Throws `Failure`: no such network here, an unusable conf or log, a log behind its witness. */
@@ -96,6 +97,9 @@ export class LocalPlane implements Plane {
     const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
     return this.#hasNarrowed && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
   }
+
+  /** By what a program that serves has heard. */
+  readonly #said = (): Said[] => rememberedWords(this.#files.observations);
 
   #take({ events, to }: RecordedCommit): void {
     const { network } = this.#logged;
@@ -122,7 +126,7 @@ export class LocalPlane implements Plane {
     const network = await this.#now();
     const [last] = await this.#log.read(network.position - 1, 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
-    const context = { actor: operator(), now: timestamp() };
+    const context = { actor: operator(), now: timestamp(), said: this.#said };
     return explained(this.#asked, async () => rehearse(network, head, command, context));
   }
 
