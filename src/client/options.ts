@@ -37,6 +37,8 @@ export type UpOptions = GlobalOptions &
     daemon?: true | undefined;
     /** Seconds between polls without a live stream. */
     interval: number;
+    /** False: take no routes of the network's. */
+    routes: boolean;
   };
 
 export type FetchOptions = GlobalOptions & HostsOptions & NatOptions;

@@ -81,6 +81,7 @@ const addUp = (program: Command): void => {
         wholeNumber(1, 86_400),
       ).default(60),
     );
+  up.option('--no-routes', 'take no routes of the network: reach its peers alone');
   runs(addNatOptions(addHostsOptions(up)), async () => (await import('./verbs/up.ts')).up);
 };
 

@@ -25,6 +25,8 @@ export type Conf = {
   offerExit?: true | undefined;
   /** Other networks of this machine keep the addresses that both have. */
   allowsOverlap?: true | undefined;
+  /** Blocks of routes that this machine takes although they are public, or very wide. */
+  acceptsRoutes?: readonly Cidr[] | undefined;
   server: {
     publicKey: PublicKey;
     externalEndpoint: Endpoint;
@@ -75,6 +77,7 @@ const Document = z.object({
     'relay-port': Port.optional(),
     'offer-routes': z.array(Cidr).max(MAX_OFFERED_ROUTES).optional(),
     'offer-exit': z.boolean().optional(),
+    'accept-route': z.array(Cidr).optional(),
   }),
   server: z.object({
     'public-key': PublicKey,
@@ -180,6 +183,7 @@ export const parseConf = (text: string, source: string): Conf => {
     ...(own['offer-routes']?.length ? { offerRoutes: own['offer-routes'] } : {}),
     ...(own['offer-exit'] ? { offerExit: true } : {}),
     ...(own['allow-overlap'] ? { allowsOverlap: true } : {}),
+    ...(own['accept-route'] ? { acceptsRoutes: own['accept-route'] } : {}),
     server: {
       publicKey: server['public-key'],
       externalEndpoint: server['external-endpoint'],
@@ -209,6 +213,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       'relay-port': own.relayPort,
       'offer-routes': own.offerRoutes?.length ? [...own.offerRoutes] : undefined,
       'offer-exit': own.offerExit,
+      'accept-route': own.acceptsRoutes ? [...own.acceptsRoutes] : undefined,
     },
     server: {
       'public-key': server.publicKey,

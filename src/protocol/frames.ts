@@ -7,7 +7,7 @@ import { PublicKey } from '../values/key.ts';
 import { RecordedName } from '../values/name.ts';
 import { Can } from './can.ts';
 import { SIXTEEN_BYTES } from './proof-header.ts';
-import { CidrRow, LimitRow, Observation, Offers, PeerRow } from './rows.ts';
+import { CidrRow, LimitRow, Observation, Offers, PeerRow, RouteRow } from './rows.ts';
 
 export const SUBPROTOCOL = 'innernet.v1';
 /** Interval of the server's pings; a side that misses two counts as dead. */
@@ -60,6 +60,8 @@ export const Delta = frame('delta', {
   cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrId) }),
   /** Only to clients that can `limits`; absent: no change. Removed: whole again, or out of sight. */
   limits: z.object({ changed: z.array(LimitRow), removed: z.array(CidrId) }).optional(),
+  /** Absent: no change. Removed: gone, or no longer open to this client. */
+  routes: z.object({ changed: z.array(RouteRow), removed: z.array(RouteId) }).optional(),
 });
 export type Delta = z.infer<typeof Delta>;
 
@@ -282,6 +284,8 @@ export const Snapshot = z.object({
   cidrs: z.array(CidrRow),
   /** Only to clients that can `limits`; absent: nothing in sight is limited. */
   limits: z.array(LimitRow).optional(),
+  /** Those that are open to the client; absent: none. */
+  routes: z.array(RouteRow).optional(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

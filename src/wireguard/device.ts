@@ -36,6 +36,8 @@ export type DeviceState = {
   publicKey: PublicKey | undefined;
   /** 0 while the device is not listening. */
   listenPort: number;
+  /** Of the packets that it sends to endpoints; absent: none. */
+  fwmark?: number;
   peers: Map<PublicKey, PeerState>;
 };
 
@@ -43,12 +45,16 @@ export type Step = DeviceStep | PeerStep;
 
 export type DeviceStep =
   | { kind: 'privateKey'; privateKey: PrivateKey }
-  | { kind: 'listenPort'; listenPort: number };
+  | { kind: 'listenPort'; listenPort: number }
+  /** 0: none. */
+  | { kind: 'fwmark'; fwmark: number };
 
 export type PeerStep =
   /** Makes a missing peer; else changes only the named fields. */
   | ({ kind: 'set' } & Partial<Omit<PeerConfig, 'publicKey'>> & { publicKey: PublicKey })
   | { kind: 'remove'; publicKey: PublicKey }
+  /** Of its `allowedIps` it has all but `added`, which the peers that have them lose. */
+  | { kind: 'allow'; publicKey: PublicKey; allowedIps: readonly Cidr[]; added: readonly Cidr[] }
   /** In one operation: the session ends; with a keepalive the new peer initiates at once. */
   | ({ kind: 'recreate' } & PeerConfig);
 

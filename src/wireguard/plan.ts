@@ -9,13 +9,17 @@ export type DeviceConfig = {
   /** Devices are compared by the public one. */
   keys?: { privateKey: PrivateKey; publicKey: PublicKey } | undefined;
   listenPort?: number | undefined;
+  /** 0: none. */
+  fwmark?: number | undefined;
   /** One entry per key, no address twice; the device's own key is skipped. */
   peers: Iterable<PeerConfig>;
 };
 
 export type PlanOptions = {
-  /** Root block: peers get no address outside it. */
+  /** Root block: peers get no address outside it, but for `routes`. */
   network: Cidr;
+  /** Blocks outside the network that this machine takes. */
+  routes?: ReadonlySet<Cidr>;
   /** Milliseconds since 1970. */
   now: number;
   /** Unwanted peers to leave, such as those of a hole punch. */
@@ -37,7 +41,7 @@ export const plan = (has: DeviceState, wants: DeviceConfig, options: PlanOptions
   const own = wants.keys?.publicKey ?? has.publicKey;
   const wanted = new Map<PublicKey, PeerConfig>();
   for (const peer of wants.peers) if (peer.publicKey !== own) wanted.set(peer.publicKey, peer);
-  const { safe, heldBack } = sift(wanted.values(), options.network);
+  const { safe, heldBack } = sift(wanted.values(), options);
   const removals = [...has.peers.keys()]
     .filter((publicKey) => !wanted.has(publicKey) && !options.leave?.has(publicKey))
     .map((publicKey): Step => ({ kind: 'remove', publicKey }));
@@ -49,28 +53,32 @@ export type PeerDelta = { removed: readonly PublicKey[]; changed: readonly PeerC
 
 /** The steps for a delta, without a reading. Removals come first: an address may pass to another key. */
 export const stepsForDelta = ({ removed, changed }: PeerDelta, network: Cidr): Plan => {
-  const { safe, heldBack } = sift(changed, network);
+  const { safe, heldBack } = sift(changed, { network });
   const removals = removed.map((publicKey): Step => ({ kind: 'remove', publicKey }));
   return { steps: [...removals, ...safe.map((peer): Step => ({ kind: 'set', ...peer }))], heldBack };
 };
 
 /** Holds back peers that would draw traffic from outside the network. */
-const sift = (peers: Iterable<PeerConfig>, network: Cidr): { safe: PeerConfig[]; heldBack: HeldBack[] } => {
+const sift = (
+  peers: Iterable<PeerConfig>,
+  { network, routes }: Pick<PlanOptions, 'network' | 'routes'>,
+): { safe: PeerConfig[]; heldBack: HeldBack[] } => {
   const [safe, heldBack]: [PeerConfig[], HeldBack[]] = [[], []];
   for (const peer of peers) {
-    const allowedIp = peer.allowedIps.find((block) => !containsCidr(network, block));
+    const allowedIp = peer.allowedIps.find((block) => !containsCidr(network, block) && !routes?.has(block));
     if (allowedIp === undefined) safe.push(peer);
     else heldBack.push({ publicKey: peer.publicKey, allowedIp });
   }
   return { safe, heldBack };
 };
 
-const deviceSteps = (has: DeviceState, { keys, listenPort }: DeviceConfig): Step[] => {
+const deviceSteps = (has: DeviceState, { keys, listenPort, fwmark }: DeviceConfig): Step[] => {
   const steps: Step[] = [];
   if (keys && keys.publicKey !== has.publicKey)
     steps.push({ kind: 'privateKey', privateKey: keys.privateKey });
   if (listenPort !== undefined && listenPort !== has.listenPort)
     steps.push({ kind: 'listenPort', listenPort });
+  if (fwmark !== undefined && fwmark !== (has.fwmark ?? 0)) steps.push({ kind: 'fwmark', fwmark });
   return steps;
 };
 

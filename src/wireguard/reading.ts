@@ -14,6 +14,12 @@ export const numberRead = (text: string | undefined, what: string): number => {
   return Number(text);
 };
 
+/** A mark as `wg` prints it, such as `0x696e`. */
+export const markRead = (text: string): number => {
+  if (!/^0x[0-9a-f]{1,8}$/.test(text)) throw odd('the mark is no number');
+  return Number(text);
+};
+
 /** 32 bytes from hexadecimal digits. */
 export const bytesRead = (hex: string, what: string): Buffer => {
   if (!/^[0-9a-f]{64}$/i.test(hex)) throw odd(`${what} is no key`);

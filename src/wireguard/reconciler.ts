@@ -18,6 +18,8 @@ export type Wanted = {
   onRead: (state: DeviceState) => DeviceState;
   stepsToWanted: (state: DeviceState) => Step[];
   stepsAfterLook: (state: DeviceState) => Step[];
+  /** What all steps are to have, whoever made them. */
+  completed?: (steps: readonly Step[]) => Step[];
   /** On the monotonic clock, in milliseconds; Infinity: the comparison is enough. */
   nextLookAt: (lastReadAt: number) => number;
   peerCount: () => number;
@@ -94,13 +96,17 @@ export class Reconciler {
   async close(steps: () => Step[] = () => []): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    await this.#turns.take(() => this.#device.apply(steps()).catch(() => {}));
+    await this.#turns.take(() => this.#device.apply(this.#completed(steps())).catch(() => {}));
+  }
+
+  #completed(steps: readonly Step[]): readonly Step[] {
+    return this.#wanted.completed?.(steps) ?? steps;
   }
 
   async #compare(opened?: OpenedDevice): Promise<void> {
     const { device, state } = opened ?? (await this.#wanted.open());
     this.#device = device;
-    await device.apply(this.#wanted.stepsToWanted(this.#heard(state)));
+    await device.apply(this.#completed(this.#wanted.stepsToWanted(this.#heard(state))));
     this.#compareAt = performance.now() + COMPARE_EVERY_MS;
     this.#arm();
     this.#wanted.onCompared?.();
@@ -116,7 +122,7 @@ export class Reconciler {
 
   async #apply(steps: readonly Step[]): Promise<void> {
     try {
-      if (steps.length > 0) await this.#device.apply(steps);
+      if (steps.length > 0) await this.#device.apply(this.#completed(steps));
       this.#arm();
     } catch (error) {
       this.#wanted.onTrouble('change', error as Error);

@@ -14,7 +14,9 @@ export const setOperation = (steps: readonly Step[]): string =>
 const IS_OF_DEVICE: { [K in Step['kind']]: boolean } = {
   privateKey: true,
   listenPort: true,
+  fwmark: true,
   set: false,
+  allow: false,
   remove: false,
   recreate: false,
 };
@@ -31,10 +33,18 @@ const linesOf = (step: Step): string[] => {
       return [`private_key=${keyHex(step.privateKey.reveal())}`];
     case 'listenPort':
       return [`listen_port=${step.listenPort}`];
+    case 'fwmark':
+      return [`fwmark=${step.fwmark}`];
     case 'remove':
       return [`public_key=${keyHex(step.publicKey)}`, 'remove=true'];
     case 'recreate':
       return [`public_key=${keyHex(step.publicKey)}`, 'remove=true', ...peerLines(step)];
+    case 'allow':
+      return [
+        `public_key=${keyHex(step.publicKey)}`,
+        'update_only=true',
+        ...step.added.map((block) => `allowed_ip=${block}`),
+      ];
     case 'set':
       return peerLines(step);
   }
@@ -72,6 +82,7 @@ export const deviceStateOf = (answer: string): DeviceState => {
     } else if (peer) readPeerLine(peer, key, value);
     else if (key === 'private_key') state.publicKey = publicKeyOfPrivate(value);
     else if (key === 'listen_port') state.listenPort = numberRead(value, key);
+    else if (key === 'fwmark') state.fwmark = numberRead(value, key);
   }
   return state;
 };

@@ -3,7 +3,7 @@ import { SocketAddress } from '../values/endpoint.ts';
 import type { PrivateKey, PublicKey } from '../values/key.ts';
 import type { InterfaceName } from '../values/name.ts';
 import type { DeviceState, PeerConfig, PeerState, PeerStep, Step } from './device.ts';
-import { blockRead, keyTextRead, numberRead } from './reading.ts';
+import { blockRead, keyTextRead, markRead, numberRead } from './reading.ts';
 
 /** A call of `wg`; `privateKey` goes to its stdin. */
 export type WgCall = { args: string[]; privateKey?: PrivateKey };
@@ -29,6 +29,7 @@ const setCall = (name: InterfaceName, steps: readonly Step[]): WgCall => {
       privateKey = step.privateKey;
       device.push('private-key', '/dev/stdin');
     } else if (step.kind === 'listenPort') device.push('listen-port', String(step.listenPort));
+    else if (step.kind === 'fwmark') device.push('fwmark', String(step.fwmark));
     else peers.push(...peerWords(step));
   }
   return { args: ['set', name, ...device, ...peers], ...(privateKey ? { privateKey } : {}) };
@@ -40,6 +41,9 @@ const peerWords = (step: PeerStep): string[] => {
       return ['peer', step.publicKey, 'remove'];
     case 'recreate':
       return ['peer', step.publicKey, 'remove', ...settings(step)];
+    // Older versions of wg cannot add; what another peer has passes over with the whole list as well.
+    case 'allow':
+      return settings({ publicKey: step.publicKey, allowedIps: step.allowedIps });
     case 'set':
       return settings(step);
   }
@@ -65,10 +69,11 @@ const settings = ({
  */
 export const deviceStateOfDump = (dump: string): DeviceState => {
   const [device, ...peers] = dump.split('\n').filter((line) => line !== '');
-  const [, publicKey, listenPort] = (device ?? '').split('\t');
+  const [, publicKey, listenPort, fwmark = 'off'] = (device ?? '').split('\t');
   return {
     publicKey: publicKey === '(none)' ? undefined : keyTextRead(publicKey),
     listenPort: numberRead(listenPort, 'the port'),
+    ...(fwmark === 'off' ? {} : { fwmark: markRead(fwmark) }),
     peers: new Map(peers.map(peerOf).map((peer) => [peer.publicKey, peer])),
   };
 };

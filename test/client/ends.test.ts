@@ -19,7 +19,8 @@ const seeing = (...rows: (typeof bob)[]): Mirror => mirrorAt(history, 3, rows);
 const names = (mirror: Mirror): string[] => [...mirror.tunnels()].map(({ name }) => name);
 const told = (milliseconds: number) => ({ told: milliseconds, here: machineClock() });
 
-const kept = (mirror: Mirror) => formatState({ mirror, endpoints: new Map(), relays: new Map() });
+const kept = (mirror: Mirror) =>
+  formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() });
 const restarted = (text: string): Mirror => parseState(text, 'acme.json', ground, sha256).mirror;
 
 describe('what the server said of its time', () => {

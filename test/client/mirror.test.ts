@@ -1,10 +1,10 @@
 // A client's view under honest and lying servers: what is let in, held back, removed, and what raises an alarm.
 import { describe, expect, it } from 'vitest';
 import { Mirror, type Verdict } from '../../src/client/memory/mirror.ts';
-import { formatState, parseState } from '../../src/client/memory/state-file.ts';
+import { EffectLine, formatState, parseState } from '../../src/client/memory/state-file.ts';
 import { sha256 } from '../../src/machine/sha256.ts';
 import type { Delta } from '../../src/protocol/frames.ts';
-import type { LimitRow, PeerRow } from '../../src/protocol/rows.ts';
+import type { LimitRow, PeerRow, RouteRow } from '../../src/protocol/rows.ts';
 import type { CidrId } from '../../src/values/id.ts';
 import { cidr, ground, History, key, mirrorAt, own, row, server } from './sight.ts';
 
@@ -14,6 +14,13 @@ const eve = row(6, '10.42.1.6', 60, { name: 'eve' });
 
 const shown = (mirror: Mirror) =>
   [...mirror.tunnels()].map(({ name, ip, publicKey }) => ({ name, ip, publicKey }));
+const nothing = {
+  peers: { changed: [], removed: [] },
+  cidrs: { changed: [], removed: [] },
+  held: [],
+  released: [],
+};
+
 const pair = ({ name, ip, publicKey }: PeerRow) => ({ name, ip, publicKey });
 const rules = (mirror: Mirror) => [...mirror.held()].map(({ row: { id }, rule }) => [id, rule]);
 
@@ -380,12 +387,12 @@ describe('R34: a pin that nobody proved', () => {
   });
 
   it('is still one after it was written down and read', () => {
-    const kept = { mirror: poisoned(), endpoints: new Map(), relays: new Map() };
+    const kept = { mirror: poisoned(), endpoints: new Map(), relays: new Map(), offers: new Map() };
     const { mirror } = parseState(formatState(kept), 'acme.json', ground, sha256);
     expect(mirror.pins.at(bob.ip)?.isUnmet).toBe(true);
     expect(shows(mirror, true).shown).toEqual([pair(bob)]);
     const again = parseState(
-      formatState({ mirror, endpoints: new Map(), relays: new Map() }),
+      formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() }),
       'acme.json',
       ground,
       sha256,
@@ -451,11 +458,83 @@ describe('limits', () => {
 
   it('are kept, so that a machine that starts without its server limits as before', () => {
     const mirror = mirrorAt(history, 3, [bob]);
-    const none = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    const none = formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() });
     expect(JSON.parse(none).limits).toBeUndefined();
     delta(mirror, { changed: [limit(3)], removed: [] });
-    const text = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    const text = formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() });
     expect(limitsOf(parseState(text, 'NET.json', ground, sha256).mirror)).toEqual([limit(3)]);
+  });
+});
+
+describe('routes', () => {
+  const office = (name = 'office'): RouteRow => ({
+    id: 1 as RouteRow['id'],
+    name,
+    blocks: ['192.168.50.0/24' as RouteRow['blocks'][number]],
+    routers: [{ id: bob.id, rank: 0 }],
+  });
+  const take = (mirror: Mirror, verdict: Verdict) => {
+    if (verdict.kind !== 'take' && verdict.kind !== 'alarm') throw new Error(`judged ${verdict.kind}`);
+    mirror.take(verdict.effect);
+  };
+  const delta = (mirror: Mirror, routes?: Delta['routes'], of = history) => {
+    const position = mirror.head?.position ?? 0;
+    take(mirror, mirror.judgeDelta({ ...of.delta(position, position + 1), ...(routes ? { routes } : {}) }));
+  };
+  const withOffice = (): Mirror => {
+    const mirror = mirrorAt(history, 3, [bob]);
+    delta(mirror, { changed: [office()], removed: [] });
+    return mirror;
+  };
+
+  it('come, change and go with deltas, and stay where a delta says nothing of them', () => {
+    const mirror = withOffice();
+    delta(mirror);
+    expect([...mirror.routes()]).toEqual([office()]);
+    delta(mirror, { changed: [office('site')], removed: [] });
+    expect([...mirror.routes()]).toEqual([office('site')]);
+    delta(mirror, { changed: [], removed: [office().id] });
+    expect([...mirror.routes()]).toEqual([]);
+  });
+
+  it('are those of a snapshot alone, and of a server without a stream there are none', () => {
+    const mirror = withOffice();
+    take(
+      mirror,
+      mirror.judgeSnapshot({ ...history.snapshot(4, 6, [server, own, bob]), routes: [office('b')] }),
+    );
+    expect([...mirror.routes()]).toEqual([office('b')]);
+    take(mirror, mirror.judgeState({ peers: [server, own, bob], cidrs: [] }));
+    expect([...mirror.routes()]).toEqual([]);
+  });
+
+  it('that close are obeyed under an alarm too; none opens', () => {
+    const mirror = withOffice();
+    delta(
+      mirror,
+      { changed: [{ ...office(), id: 2 as RouteRow['id'] }], removed: [1 as RouteRow['id']] },
+      history.fork(3, 30),
+    );
+    expect([mirror.alarm !== null, [...mirror.routes()]]).toEqual([true, []]);
+  });
+
+  it('are refused beyond a number', () => {
+    const many = Array.from({ length: 1001 }, (_, n) => ({ ...office(), id: (n + 1) as RouteRow['id'] }));
+    expect(() => delta(mirrorAt(history, 3, [bob]), { changed: many, removed: [] })).toThrow(
+      'TooMany: the server shows more than 1000 routes',
+    );
+  });
+
+  it('are kept, with what their routers said: a machine that starts without its server uses them', () => {
+    const kept = { mirror: withOffice(), endpoints: new Map(), relays: new Map() };
+    const offers = new Map([[bob.id, [{ block: office().blocks[0]!, ready: true }]]]);
+    const read = parseState(formatState({ ...kept, offers }), 'NET.json', ground, sha256);
+    expect([...read.mirror.routes()]).toEqual([office()]);
+    expect(read.offers).toEqual(offers);
+    const line = EffectLine.parse(
+      JSON.parse(JSON.stringify({ ...nothing, routes: { changed: [office()], removed: [] } })),
+    );
+    expect(line.routes?.changed).toEqual([office()]);
   });
 });
 
@@ -494,7 +573,7 @@ describe('a phone', () => {
 
   it('is kept apart from the peers that innernet 2.0 would try to reach', () => {
     const mirror = mirrorAt(history, 3, [bob, phone]);
-    const text = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+    const text = formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() });
     expect(JSON.parse(text).peers.map(({ id }: { id: number }) => id)).not.toContain(9);
     expect(addresses(parseState(text, 'acme.json', ground, sha256).mirror)).toEqual([phone.ip]);
   });

@@ -102,7 +102,7 @@ describe('after the recorded restore', () => {
 
   it('is remembered over a restart, and shown until it is acknowledged', () => {
     const kept = parseState(
-      formatState({ mirror: follow(), endpoints: new Map(), relays: new Map() }),
+      formatState({ mirror: follow(), endpoints: new Map(), relays: new Map(), offers: new Map() }),
       'acme.json',
       ground,
       sha256,

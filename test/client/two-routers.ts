@@ -282,7 +282,7 @@ export class TwoRouters {
   }
 
   #apply(peer: Peer, step: Step): void {
-    if (step.kind === 'privateKey' || step.kind === 'listenPort') return;
+    if (step.kind !== 'set' && step.kind !== 'recreate' && step.kind !== 'remove') return;
     if (step.publicKey !== peer.pair.publicKey) return;
     if (step.kind === 'remove' || step.kind === 'recreate') {
       peer.has = undefined;

@@ -96,14 +96,24 @@ describe('a client', () => {
 
   it.each(SHOWN_FIELDS.filter((field) => field !== NOT_KEPT))('keeps %s in NET.json', (field) => {
     const shown = shownOf(changed(field));
-    const text = formatState({ mirror: mirrorOf(shown), endpoints: new Map(), relays: new Map() });
+    const text = formatState({
+      mirror: mirrorOf(shown),
+      endpoints: new Map(),
+      relays: new Map(),
+      offers: new Map(),
+    });
     const kept = parseState(text, 'acme.json', ground, sha256);
     expect(kept.mirror.peer(shown.id)).toEqual(shown);
   });
 
   it('writes NET.json as before', () => {
     const insists = shownOf({ ...bob, endpoint: 'bob.example.org:51820' as Endpoint });
-    const text = formatState({ mirror: mirrorOf(insists), endpoints: new Map(), relays: new Map() });
+    const text = formatState({
+      mirror: mirrorOf(insists),
+      endpoints: new Map(),
+      relays: new Map(),
+      offers: new Map(),
+    });
     const expected = {
       id: 4,
       name: 'peer-4',

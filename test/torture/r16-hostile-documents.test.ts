@@ -149,7 +149,7 @@ const takesFrame = (mirror: Mirror, text: string, what: string): boolean => {
   } catch {
     return false;
   }
-  const before = formatState({ mirror, endpoints: new Map(), relays: new Map() });
+  const before = formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() });
   const frame = ServerFrame.safeParse(json).data;
   const snapshot = Snapshot.safeParse(json).data;
   const verdict =
@@ -158,7 +158,9 @@ const takesFrame = (mirror: Mirror, text: string, what: string): boolean => {
       : frame?.kind === 'welcome'
         ? mirror.judgeWelcome(frame)
         : snapshot && mirror.judgeSnapshot(snapshot);
-  expect(formatState({ mirror, endpoints: new Map(), relays: new Map() }), what).toBe(before);
+  expect(formatState({ mirror, endpoints: new Map(), relays: new Map(), offers: new Map() }), what).toBe(
+    before,
+  );
   if (verdict?.kind !== 'take' && verdict?.kind !== 'alarm') return false;
   const pinned = [...mirror.pins.all()].map(({ ip, publicKey }) => ({ ip, publicKey }));
   mirror.take(verdict.effect);

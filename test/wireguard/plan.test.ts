@@ -42,6 +42,7 @@ const after = (state: DeviceState, steps: readonly Step[]): DeviceState => {
   for (const step of steps) {
     if (step.kind === 'privateKey') next.publicKey = own.publicKey;
     else if (step.kind === 'listenPort') next.listenPort = step.listenPort;
+    else if (step.kind === 'fwmark') next.fwmark = step.fwmark;
     else if (step.kind === 'remove') next.peers.delete(step.publicKey);
     else {
       const { kind, publicKey, allowedIps, ...rest } = step;

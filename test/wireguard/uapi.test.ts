@@ -51,6 +51,15 @@ describe('a set operation', () => {
     );
   });
 
+  it('adds a block to a peer that is there, and marks what the device sends', () => {
+    const added = [Cidr.parse('192.168.50.0/24')];
+    const allowedIps = [Cidr.parse('10.42.1.2/32'), ...added];
+    expect(setOperation([{ kind: 'allow', publicKey: ann, allowedIps, added }])).toBe(
+      `set=1\npublic_key=${annHex}\nupdate_only=true\nallowed_ip=192.168.50.0/24\n\n`,
+    );
+    expect(setOperation([{ kind: 'fwmark', fwmark: 0x696e }])).toBe('set=1\nfwmark=26990\n\n');
+  });
+
   it('re-creates a peer within one operation', () => {
     const text = setOperation([{ kind: 'recreate', publicKey: ann, allowedIps: [], keepalive: 25 }]);
     expect(text).toBe(

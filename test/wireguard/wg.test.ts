@@ -29,6 +29,15 @@ describe('wg set', () => {
     ]);
   });
 
+  it('gives a peer a block with its whole list: older versions of wg cannot add', () => {
+    const added = [Cidr.parse('192.168.50.0/24')];
+    const allowedIps = [Cidr.parse('10.42.1.2/32'), ...added];
+    expect(typed({ kind: 'allow', publicKey: ryo, allowedIps, added })).toEqual([
+      `wg set acme peer ${ryo} allowed-ips 10.42.1.2/32,192.168.50.0/24`,
+    ]);
+    expect(typed({ kind: 'fwmark', fwmark: 26990 })).toEqual(['wg set acme fwmark 26990']);
+  });
+
   it('names the device first and never a secret', () => {
     const calls = setCalls(acme, [
       { kind: 'remove', publicKey: ann },
@@ -98,5 +107,6 @@ describe('wg show dump', () => {
       ]),
     });
     expect(deviceStateOfDump('(none)\t(none)\t0\toff\n').publicKey).toBeUndefined();
+    expect(deviceStateOfDump('(none)\t(none)\t0\t0x696e\n').fwmark).toBe(0x696e);
   });
 });

@@ -5,9 +5,16 @@
 import { isPlain, looksSame } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import type { Delta, Restoration, Snapshot, Welcome } from '../../protocol/frames.ts';
-import type { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
+import type { CidrRow, LimitRow, PeerRow, RouteRow } from '../../protocol/rows.ts';
 import { Failure } from '../../values/failure.ts';
-import { type CidrId, type Hash, type PeerId, type Position, SERVER_PEER } from '../../values/id.ts';
+import {
+  type CidrId,
+  type Hash,
+  type PeerId,
+  type Position,
+  type RouteId,
+  SERVER_PEER,
+} from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import type { PublicKey } from '../../values/key.ts';
 import { type Breach, compare, type Head, judge } from './chain.ts';
@@ -19,6 +26,7 @@ export const MAX_ROWS = 200_000;
 const MAX_HELD = 10_000;
 /** Ranges of ports and protocols, of all limits together. */
 const MAX_OPENINGS = 200_000;
+const MAX_ROUTES = 1_000;
 
 /** The server shows another history. */
 export type Alarm = { breach: Breach; position: Position; hash: Hash };
@@ -44,6 +52,8 @@ export type Effect = {
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
   /** Absent: unchanged. */
   limits?: { changed: LimitRow[]; removed: CidrId[] } | undefined;
+  /** Absent: unchanged. */
+  routes?: { changed: RouteRow[]; removed: RouteId[] } | undefined;
   held: Held[];
   /** No longer held back. */
   released: PeerId[];
@@ -100,6 +110,7 @@ export class Mirror {
   readonly #idOfKey = new Map<PublicKey, PeerId>();
   readonly #cidrs = new Map<CidrId, CidrRow>();
   readonly #limits = new Map<CidrId, LimitRow>();
+  readonly #routes = new Map<RouteId, RouteRow>();
   readonly #held = new Map<PeerId, Held>();
   #gone = new Set<Ip>();
   #withheld = new Set<Ip>();
@@ -139,6 +150,15 @@ export class Mirror {
 
   limit(id: CidrId): LimitRow | undefined {
     return this.#limits.get(id);
+  }
+
+  /** Routes that are open to this machine. */
+  routes(): IterableIterator<RouteRow> {
+    return this.#routes.values();
+  }
+
+  route(id: RouteId): RouteRow | undefined {
+    return this.#routes.get(id);
   }
 
   held(): IterableIterator<Held> {
@@ -190,7 +210,7 @@ export class Mirror {
   }
 
   judgeDelta(delta: Delta): Verdict {
-    if (this.isDoubted) return this.#doubtful(delta.peers.removed);
+    if (this.isDoubted) return this.#doubtful(delta.peers.removed, delta.routes?.removed);
     if (!this.head || !this.filled) return { kind: 'fetch' };
     const judgement = judge(this.head, delta, this.#sha256);
     switch (judgement.kind) {
@@ -198,23 +218,24 @@ export class Mirror {
         if (this.alarm) return { kind: 'fetch' };
         return { kind: 'take', effect: { ...this.#effectOf(delta), head: judgement.head } };
       case 'breach':
-        return this.#alarmed(judgement.breach, delta, this.#removals(delta.peers.removed));
+        return this.#alarmed(judgement.breach, delta, this.#removalsIn(delta));
       case 'known':
       case 'gap':
         if (!this.alarm) return judgement;
-        return this.#alarmed(this.alarm.breach, delta, this.#removals(delta.peers.removed));
+        return this.#alarmed(this.alarm.breach, delta, this.#removalsIn(delta));
     }
   }
 
   /** `reached`: the own head, extended by paged digests. */
   judgeSnapshot(snapshot: Snapshot, reached: Head | undefined = this.head): Verdict {
-    if (this.isDoubted) return this.#doubtful(this.#missingIn(snapshot));
+    if (this.isDoubted) return this.#doubtful(this.#missingIn(snapshot), this.#closedIn(snapshot));
     const found = this.#judgeWhole(snapshot, reached);
     if (found === 'stale') return { kind: 'known' };
     const restoration = typeof found === 'string' && this.#restorationIn(snapshot, found);
     if (restoration && this.head) return this.#startOver(snapshot, { restoration, head: this.head });
     if (typeof found === 'string') {
-      return this.#alarmed(found, snapshot, this.#removals(this.#missingIn(snapshot)));
+      const removals = this.#removals(this.#missingIn(snapshot), this.#closedIn(snapshot));
+      return this.#alarmed(found, snapshot, removals);
     }
     return { kind: 'take', effect: { ...this.#wholeEffect(snapshot), head: found } };
   }
@@ -222,13 +243,14 @@ export class Mirror {
   /** Judges an older server's rows by pins alone. It cannot end an alarm: under one only removals count. */
   judgeState(shown: Pick<Snapshot, 'peers' | 'cidrs'>): Verdict {
     if (this.isDoubted) return this.#doubtful(this.#missingIn(shown));
-    const { peers, cidrs, held, released } = this.#wholeEffect(shown);
-    if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed) };
+    const { peers, cidrs, routes, held, released } = this.#wholeEffect(shown);
+    if (this.alarm) return { kind: 'alarm', effect: this.#removals(peers.removed, routes?.removed) };
     const effect: Effect = {
       peers: { ...peers, changed: peers.changed.filter((row) => !sameRow(row, this.#peers.get(row.id))) },
       cidrs: { ...cidrs, changed: cidrs.changed.filter((row) => !sameCidr(row, this.#cidrs.get(row.id))) },
       held: held.filter(({ row, rule }) => !sameHeld({ row, rule }, this.#held.get(row.id))),
       released,
+      ...(routes ? { routes } : {}),
       ...(this.head && this.filled ? { emptied: true } : {}),
     };
     return isNothing(effect) ? { kind: 'known' } : { kind: 'take', effect };
@@ -237,7 +259,7 @@ export class Mirror {
   /** After a shut-out: all tunnels but the server's go, the pins stay. */
   judgeRevocation(): Effect {
     const ids = [...this.#others()].map(({ id }) => id);
-    return { ...this.#removals([...ids, ...this.#held.keys()]), emptied: true };
+    return { ...this.#removals([...ids, ...this.#held.keys()], [...this.#routes.keys()]), emptied: true };
   }
 
   /** Next expiry, in milliseconds since 1970. */
@@ -289,7 +311,8 @@ export class Mirror {
   }
 
   take(effect: Effect): Changes {
-    const { head, peers, cidrs, limits, held, released, forgotten, emptied, alarm, ...facts } = effect;
+    const { head, peers, cidrs, limits, routes, held, released, forgotten, emptied, alarm, ...facts } =
+      effect;
     const { restored, acknowledged, proved, ...rest } = facts;
     rest satisfies Record<string, never>;
     const changes: Changes = { added: [], removed: [], changed: [] };
@@ -311,6 +334,8 @@ export class Mirror {
     for (const cidr of cidrs.changed) this.#cidrs.set(cidr.id, cidr);
     for (const id of limits?.removed ?? []) this.#limits.delete(id);
     for (const row of limits?.changed ?? []) this.#limits.set(row.cidrId, row);
+    for (const id of routes?.removed ?? []) this.#routes.delete(id);
+    for (const row of routes?.changed ?? []) this.#routes.set(row.id, row);
     if (alarm !== undefined) this.alarm = alarm;
     if (head) {
       this.head = head;
@@ -367,11 +392,11 @@ export class Mirror {
   }
 
   #wholeEffect(
-    snapshot: Pick<Snapshot, 'peers' | 'cidrs' | 'limits'>,
+    snapshot: Pick<Snapshot, 'peers' | 'cidrs' | 'limits' | 'routes'>,
     withheld: ReadonlySet<Ip> = this.#withheld,
   ): Effect {
     const cidrs = new Set(snapshot.cidrs.map(({ id }) => id));
-    const { limits = [] } = snapshot;
+    const { limits = [], routes = [] } = snapshot;
     const limited = new Set(limits.map(({ cidrId }) => cidrId));
     return {
       ...this.#effectOf(
@@ -388,6 +413,10 @@ export class Mirror {
             changed: limits,
             removed: [...this.#limits.keys()].filter((id) => !limited.has(id)),
           },
+          routes: {
+            changed: routes,
+            removed: this.#closedIn(snapshot),
+          },
         },
         withheld,
       ),
@@ -396,7 +425,7 @@ export class Mirror {
   }
 
   #effectOf(
-    { peers, cidrs, limits }: Pick<Delta, 'peers' | 'cidrs' | 'limits'>,
+    { peers, cidrs, limits, routes }: Pick<Delta, 'peers' | 'cidrs' | 'limits' | 'routes'>,
     withheld: ReadonlySet<Ip> = this.#withheld,
   ): Effect {
     const leaving = new Set(peers.removed);
@@ -407,12 +436,13 @@ export class Mirror {
     const owners = this.#ownersBut(leaving);
     const { accepted, held } = sift(admissible, this.ground, this.pins, owners, this.isProved);
     for (const row of shown) if (staysOut(row)) held.push({ row, rule: 'SeenGone' });
-    this.#refuseTooMuch(accepted, held, cidrs.changed, limits);
+    this.#refuseTooMuch(accepted, held, { cidrs: cidrs.changed, limits, routes: routes?.changed ?? [] });
     const freed = [...peers.removed, ...accepted.map(({ id }) => id)];
     return {
       peers: { changed: accepted, removed: peers.removed },
       cidrs,
       ...(limits && limits.changed.length + limits.removed.length > 0 ? { limits } : {}),
+      ...(routes && routes.changed.length + routes.removed.length > 0 ? { routes } : {}),
       held,
       released: freed.filter((id) => this.#held.has(id)),
       ...(this.isProved ? { proved: true } : {}),
@@ -423,8 +453,11 @@ export class Mirror {
   #refuseTooMuch(
     accepted: readonly PeerRow[],
     held: readonly Held[],
-    cidrs: readonly CidrRow[],
-    limits: Delta['limits'],
+    {
+      cidrs,
+      limits,
+      routes,
+    }: { cidrs: readonly CidrRow[]; limits: Delta['limits']; routes: readonly RouteRow[] },
   ): void {
     const counts = [
       {
@@ -447,6 +480,11 @@ export class Mirror {
         what: 'peers that have to be held back',
       },
       { count: limits ? openingsIn(this.#limits, limits) : 0, most: MAX_OPENINGS, what: 'limits' },
+      {
+        count: added(routes, ({ id }) => this.#routes.get(id), this.#routes.size),
+        most: MAX_ROUTES,
+        what: 'routes',
+      },
     ];
     const exceeded = counts.find(({ count, most }) => count > most);
     if (exceeded)
@@ -462,9 +500,9 @@ export class Mirror {
     };
   }
 
-  #doubtful(removed: readonly PeerId[]): Verdict {
-    const effect = { ...this.#removals(removed), emptied: true };
-    return effect.peers.removed.length + effect.released.length === 0
+  #doubtful(removed: readonly PeerId[], closed?: readonly RouteId[]): Verdict {
+    const effect = { ...this.#removals(removed, closed), emptied: true };
+    return effect.peers.removed.length + effect.released.length === 0 && !effect.routes
       ? { kind: 'known' }
       : { kind: 'take', effect };
   }
@@ -474,12 +512,24 @@ export class Mirror {
     return [...this.#peers.keys(), ...this.#held.keys()].filter((id) => !shown.has(id));
   }
 
-  #removals(ids: readonly PeerId[]): Effect {
+  /** Routes that are open to this machine no more. */
+  #closedIn({ routes = [] }: Pick<Snapshot, 'routes'>): RouteId[] {
+    const open = new Set(routes.map(({ id }) => id));
+    return [...this.#routes.keys()].filter((id) => !open.has(id));
+  }
+
+  #removalsIn({ peers, routes }: Delta): Effect {
+    return this.#removals(peers.removed, routes?.removed);
+  }
+
+  #removals(ids: readonly PeerId[], routes: readonly RouteId[] = []): Effect {
+    const closed = routes.filter((id) => this.#routes.has(id));
     const known = ids.filter((id) => this.#peers.has(id));
     return {
       ...nothing(),
       peers: { changed: [], removed: known },
       released: ids.filter((id) => this.#held.has(id)),
+      ...(closed.length > 0 ? { routes: { changed: [], removed: closed } } : {}),
     };
   }
 
@@ -550,8 +600,9 @@ const sameCidr = (row: CidrRow, known: CidrRow | undefined): boolean =>
 const sameHeld = ({ row, rule }: Held, known: Held | undefined): boolean =>
   known?.rule === rule && sameRow(row, known.row);
 
-const isNothing = ({ peers, cidrs, held, released, emptied }: Effect): boolean =>
+const isNothing = ({ peers, cidrs, routes, held, released, emptied }: Effect): boolean =>
   !emptied &&
+  !routes &&
   [peers.changed, peers.removed, cidrs.changed, cidrs.removed, held, released].every(
     ({ length }) => length === 0,
   );

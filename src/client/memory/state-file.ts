@@ -7,11 +7,11 @@ import * as z from 'zod';
 import { isPlain } from '../../domain/peer.ts';
 import type { Sha256 } from '../../events/record.ts';
 import { RelayRow, Restoration } from '../../protocol/frames.ts';
-import { CidrRow, LimitRow, PeerRow } from '../../protocol/rows.ts';
+import { CidrRow, LimitRow, type Offer, Offers, PeerRow, RouteRow } from '../../protocol/rows.ts';
 import { V1Cidr, V1Peer } from '../../protocol/v1.ts';
 import { Endpoint, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
-import { Hash, type PeerId, Position } from '../../values/id.ts';
+import { Hash, PeerId, Position } from '../../values/id.ts';
 import type { Ip } from '../../values/ip.ts';
 import { BREACHES } from './chain.ts';
 import { type Effect, Mirror } from './mirror.ts';
@@ -73,6 +73,9 @@ const Document = z.object({
   relays: z.array(RelayRow).optional(),
   /** CIDRs whose peers may not begin everything. */
   limits: z.array(LimitRow).optional(),
+  routes: z.array(RouteRow).optional(),
+  /** What routers' machines said last: a route needs no server. */
+  offers: z.array(z.object({ id: PeerId, blocks: Offers })).optional(),
 });
 
 /** One line of the journal: what a frame did. */
@@ -81,6 +84,7 @@ export const EffectLine = z.object({
   peers: z.object({ changed: z.array(PeerRow), removed: z.array(PeerRow.shape.id) }),
   cidrs: z.object({ changed: z.array(CidrRow), removed: z.array(CidrRow.shape.id) }),
   limits: z.object({ changed: z.array(LimitRow), removed: z.array(CidrRow.shape.id) }).optional(),
+  routes: z.object({ changed: z.array(RouteRow), removed: z.array(RouteRow.shape.id) }).optional(),
   held: z.array(HeldRow),
   released: z.array(PeerRow.shape.id),
   forgotten: z.array(PeerRow.shape.ip).optional(),
@@ -91,7 +95,13 @@ export const EffectLine = z.object({
   proved: z.boolean().optional(),
 } satisfies { [F in keyof Required<Effect>]: z.ZodType });
 
-export type Kept = { mirror: Mirror; endpoints: LastEndpoints; relays: Map<PeerId, RelayRow> };
+export type Kept = {
+  mirror: Mirror;
+  endpoints: LastEndpoints;
+  relays: Map<PeerId, RelayRow>;
+  /** Of routers. */
+  offers: Map<PeerId, readonly Offer[]>;
+};
 
 /** An unreadable pin file never means "no pins". */
 export const unreadable = (path: string, reason: string, cause?: unknown): Failure =>
@@ -128,6 +138,7 @@ export const newcomer = (ground: Ground, sha256: Sha256): Kept => ({
   mirror: new Mirror(ground, sha256),
   endpoints: new Map(),
   relays: new Map(),
+  offers: new Map(),
 });
 
 /** Throws a `Failure` with a hint. */
@@ -140,7 +151,8 @@ export const parseState = (text: string, path: string, ground: Ground, sha256: S
 };
 
 const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha256): Kept => {
-  const { mirror, endpoints, relays } = newcomer(ground, sha256);
+  const { mirror, endpoints, relays, offers } = newcomer(ground, sha256);
+  for (const { id, blocks } of document.offers ?? []) offers.set(id, blocks);
   for (const relay of document.relays ?? []) relays.set(relay.id, relay);
   const rows: PeerRow[] = [];
   const departed: PeerRow[] = [];
@@ -162,6 +174,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     peers: { changed: accepted, removed: [] },
     cidrs: { changed: cidrs, removed: [] },
     limits: { changed: document.limits ?? [], removed: [] },
+    routes: { changed: document.routes ?? [], removed: [] },
     held: [...held, ...(document.held as Held[])],
     released: [],
     alarm: document.alarm ?? null,
@@ -182,7 +195,7 @@ const keptOf = (document: z.infer<typeof Document>, ground: Ground, sha256: Sha2
     mirror.head = document.head;
     mirror.filled = document.filled;
   }
-  return { mirror, endpoints, relays };
+  return { mirror, endpoints, relays, offers };
 };
 
 const storedPeer = (
@@ -208,11 +221,12 @@ const storedPeer = (
 });
 
 /** The text of `NET.json`. */
-export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
+export const formatState = ({ mirror, endpoints, relays, offers }: Kept): string => {
   const all = [...mirror.peers()];
   const [rows, plain] = [all.filter((row) => !isPlain(row)), all.filter(isPlain)];
   const inSight = new Set(rows.map(({ ip }) => ip));
   const limits = [...mirror.limits()];
+  const routes = [...mirror.routes()];
   const departed = [...mirror.pins.all()]
     .filter(({ ip }) => !inSight.has(ip))
     .map((pin) => ({
@@ -234,5 +248,9 @@ export const formatState = ({ mirror, endpoints, relays }: Kept): string => {
     ...(mirror.clock && mirror.nextEnd() !== undefined ? { clock: mirror.clock } : {}),
     ...(relays.size > 0 ? { relays: [...relays.values()] } : {}),
     ...(limits.length > 0 ? { limits } : {}),
+    ...(routes.length > 0 ? { routes } : {}),
+    ...(offers.size > 0
+      ? { offers: Array.from(offers, ([id, blocks]) => ({ id, blocks: [...blocks] })) }
+      : {}),
   } satisfies z.input<typeof Document>)}\n`;
 };

@@ -18,6 +18,7 @@ import type { LinkStatus } from '../sync/session.ts';
 import { ConfChange } from '../tunnels/conf-change.ts';
 import type { WayReport } from '../tunnels/device-keeper.ts';
 import type { RelayState } from '../tunnels/mailboxes.ts';
+import type { RouteReport } from '../tunnels/routes.ts';
 import { tunnelConfig } from '../tunnels/tunnel-config.ts';
 import type { Unreached } from '../tunnels/unreached.ts';
 import { askOwner, Ownership } from './owner.ts';
@@ -45,9 +46,12 @@ export type OwnerStatus = LinkStatus & {
   relaying?: Relaying;
   /** This machine as a router of others. */
   routing?: Routing;
+  routes?: readonly RouteReport[];
 };
 
-export type NetworkOptions = GlobalOptions & HostsOptions & NatOptions & { interval?: number | undefined };
+export type NetworkOptions = GlobalOptions &
+  HostsOptions &
+  NatOptions & { interval?: number | undefined; routes?: boolean | undefined };
 
 /** For an answer to leave. */
 const ANSWER_MS = 50;
@@ -106,6 +110,7 @@ export class OwnedNetwork {
         hosts: options,
         nat: options,
         interval: options.interval,
+        takesRoutes: options.routes,
         say: sayOf(network),
       });
       owned = new OwnedNetwork(network, follower, ownership);
@@ -142,6 +147,7 @@ export class OwnedNetwork {
       limits: { works: keeper.limits.works, restored: keeper.limits.restored },
       relaying: this.follower.relaying,
       routing: this.follower.routing,
+      routes: keeper.routes.reports,
     };
   }
 

@@ -46,6 +46,8 @@ export type FollowOptions = {
   fresh?: Device | undefined;
   hosts: HostsOptions;
   nat: NatOptions;
+  /** False: take no routes of the network's. */
+  takesRoutes?: boolean | undefined;
   /** Seconds between polls without a live stream. */
   interval?: number | undefined;
   say: (message: string) => void;
@@ -151,6 +153,7 @@ export class Follower {
     keeper.ways.onNoStream = () => void this.#take({ kind: 'noStream' });
     keeper.onLimits = () => void this.#take({ kind: 'unfit', loss: 'otherAbilities' });
     keeper.onMet = () => this.#applier.foldSoon();
+    keeper.onOffers = () => this.#applier.foldSoon();
   }
 
   /** Recovers the state and brings up all tunnels; those of peers need no server. */
@@ -172,7 +175,10 @@ export class Follower {
       const { natTraversal } = nat;
       const router = routerOf(options, conf, kept.mirror);
       const carrying = () => router.carrying;
-      const keeper = await DeviceKeeper.start({ conf, kept, tunnel, fresh, natTraversal, carrying, say });
+      const { takesRoutes } = options;
+      const keeper = await DeviceKeeper.start({
+        ...{ conf, kept, tunnel, fresh, natTraversal, takesRoutes, carrying, say },
+      });
       router.renew = () => keeper.limits.renew();
       return new Follower(options, { conf, journal, keeper, proofs, router });
     } catch (error) {
@@ -212,7 +218,10 @@ export class Follower {
       server: () => this.#keeper.serverAddress,
       device: async () => openLibc().deviceIndex(this.#options.tunnel.name),
       onDevice: () => this.#keeper.compareSoon(),
-      onChange: ({ moved }) => void this.#take({ kind: 'addresses', moved }),
+      onChange: ({ moved }) => {
+        void this.#keeper.routes.look();
+        void this.#take({ kind: 'addresses', moved });
+      },
     });
     await this.#pursue({ kind: 'follow' });
   }

@@ -84,10 +84,11 @@ export class FrameApplier {
   }
 
   /** A full disk must keep no peer in; the rest comes again with the frame. */
-  async #obeyRemovals({ peers, released }: Effect): Promise<void> {
+  async #obeyRemovals({ peers, routes, released }: Effect): Promise<void> {
     const changes = this.#mirror.take({
       peers: { changed: [], removed: peers.removed },
       cidrs: { changed: [], removed: [] },
+      ...(routes ? { routes: { changed: [], removed: routes.removed } } : {}),
       held: [],
       released: released.filter((id) => peers.removed.includes(id)),
     });

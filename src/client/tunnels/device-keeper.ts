@@ -5,7 +5,7 @@ import type { Carrying } from '../../filter/carried.ts';
 import type { Conf } from '../../protocol/conf.ts';
 import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
-import { type Endpoint, hostOf, SocketAddress } from '../../values/endpoint.ts';
+import { type Endpoint, hostOf, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
 import { type Ip, singleton } from '../../values/ip.ts';
 import { type Device, type DeviceState, isLive, type PeerConfig, type Step } from '../../wireguard/device.ts';
@@ -30,6 +30,7 @@ import { type PathReport, Paths, type RelayPlace } from './paths.ts';
 import { Places } from './places.ts';
 import { addressesOf, reachServer, serverConfig } from './server-peer.ts';
 import { SessionTimes } from './session-times.ts';
+import { TakenRoutes } from './taken-routes.ts';
 import { hopelessReason, type Unreached, unreachedReason } from './unreached.ts';
 import { newToken, Ways } from './ways.ts';
 
@@ -64,6 +65,8 @@ export type KeeperOptions = {
   natTraversal: boolean;
   /** What this machine passes on as a router. */
   carrying?: () => Carrying | undefined;
+  /** False: take no routes of the network's. */
+  takesRoutes?: boolean | undefined;
   say: (message: string) => void;
 };
 
@@ -72,12 +75,15 @@ export class DeviceKeeper {
   readonly meetings: Meetings;
   readonly ways: Ways;
   readonly limits: InboundLimits;
+  readonly routes: TakenRoutes;
   /** Called when nftables begins or ceases to work. */
   onLimits: () => void = () => {};
   /** Called when a pair is met for the first time. */
   onMet: () => void = () => {};
   /** Whether others ask through the tunnel if this machine is there, since they need it for more than itself. */
   isAsked: () => boolean = () => false;
+  /** Called when routers' machines say something else. */
+  onOffers: () => void = () => {};
   /** Called when the device matches; it may have been recreated. */
   onCompared: () => void = () => {};
   readonly #options: KeeperOptions;
@@ -93,6 +99,7 @@ export class DeviceKeeper {
   readonly #fading = new FadingPackets();
   readonly #times = new SessionTimes({ now: performance.now(), wall: Date.now() });
   #isKept = false;
+  #isAdopted = false;
   #isClosed = false;
 
   private constructor(options: KeeperOptions, device: Device) {
@@ -125,18 +132,22 @@ export class DeviceKeeper {
       peerOf: (id) => this.#mirror.peer(id),
       wall: (now) => this.#times.wall(now),
     });
+    this.routes = this.#takenRoutes();
     this.#reconciler = new Reconciler(device, {
       open: () => this.#open(),
       onRead: (state) => this.#remember(state),
       stepsToWanted: (state) => this.#stepsToWanted(state),
       stepsAfterLook: (state) => this.#stepsAfterLook(state),
-      nextLookAt: () => this.meetings.nextDue,
+      completed: (steps) => this.routes.completed(steps),
+      nextLookAt: () => Math.min(this.meetings.nextDue, this.routes.nextDue),
       peerCount: () => this.meetings.size,
       repairAfterMs: REPAIR_AFTER_MS,
       onCompared: () => {
         if (this.#mailboxes.size > 0 || this.isAsked()) void this.ways.look();
         else if (this.#isKept) this.ways.listen();
         void this.limits.look();
+        void this.routes.route();
+        void this.routes.look();
         this.onCompared();
       },
       onTrouble: (trouble, { message }) =>
@@ -151,6 +162,7 @@ export class DeviceKeeper {
     const keeper = new DeviceKeeper(options, opened.device);
     const limits = keeper.limits.start();
     if (!options.kept.mirror.limits().next().done) await limits;
+    await keeper.routes.start();
     await Promise.all([limits, keeper.guard(), keeper.#reconciler.compare(opened)]);
     return keeper;
   }
@@ -171,6 +183,7 @@ export class DeviceKeeper {
   async apply(changes: Changes, joined: readonly PeerId[] = []): Promise<void> {
     await this.limits.tighten();
     await this.#applyToDevice(changes, joined);
+    await this.routes.follow();
     await this.limits.settle();
   }
 
@@ -179,23 +192,28 @@ export class DeviceKeeper {
       const now = performance.now();
       const newcomers = new Set(joined);
       const steps = removed.flatMap(({ publicKey }) => this.ways.stepsOf(this.meetings.remove(publicKey)));
-      for (const { id } of removed) this.#places.forget(id);
+      for (const { id } of removed) {
+        this.#places.forget(id);
+        this.routes.forget(id);
+      }
       for (const row of added)
         if (this.#isTunnel(row))
           steps.push(...this.#introduce(row, now, newcomers.has(row.id) ? 'other' : undefined));
       for (const { after } of changed) steps.push(...this.#learn(after, now));
       if ([...added, ...removed].some(isPlain)) steps.push(this.#carry());
-      return steps;
+      return [...steps, ...this.routes.decide(now)];
     });
   }
 
   observe(observations: readonly Observation[]): Promise<void> {
+    let hasOffers = false;
     return this.#reconciler.change(() => {
       const now = performance.now();
       const steps: Step[] = [];
       for (const observation of observations) {
         const row = this.#mirror.peer(observation.id);
         if (!row || this.#mirror.isHeld(row.id)) continue;
+        if (this.routes.hear(observation)) hasOffers = true;
         const before = this.#places.seen(row.id);
         const isNews = this.#places.see(
           this.#options.natTraversal ? observation : { ...observation, candidates: [] },
@@ -208,7 +226,9 @@ export class DeviceKeeper {
         }
         steps.push(...this.#learn(row, now, isElsewhere(before, observation)));
       }
-      return steps;
+      if (!hasOffers) return steps;
+      this.onOffers();
+      return [...steps, ...this.routes.decide(now)];
     });
   }
 
@@ -339,8 +359,8 @@ export class DeviceKeeper {
   }
 
   /** Blocks routes that lead network addresses elsewhere. */
-  guard(): Promise<void> {
-    return this.#range.look();
+  async guard(): Promise<void> {
+    await this.#range.look();
   }
 
   /** From now on a lost device is recreated, nothing leaves by another, and the server can say that it knows no stream. */
@@ -390,20 +410,30 @@ export class DeviceKeeper {
     const now = performance.now();
     const wall = this.#times.wall(now);
     this.contacts.review(has, now, wall);
+    if (!this.#isAdopted) this.routes.adopt(has);
+    this.#isAdopted = true;
     const serverPlace = has.peers.get(ground.server.publicKey)?.endpoint;
     if (serverPlace) this.meetings.paths.prove(hostOf(serverPlace));
     const [rows, barred] = this.#rows();
     const present = rows.filter(({ publicKey }) => has.peers.has(publicKey));
     // Resolved later: other tunnels must not wait for an unreachable DNS.
     const endpoint = serverPlace ? undefined : SocketAddress.safeParse(conf.server.externalEndpoint).data;
+    this.routes.decide(now);
     const server = { ...this.#server, endpoint };
     const wants = {
       keys: { privateKey: conf.privateKey, publicKey: ground.own.publicKey },
       listenPort: conf.listenPort,
-      peers: [server, ...present.map(({ publicKey, ip }) => ({ publicKey, allowedIps: [singleton(ip)] }))],
+      peers: [
+        server,
+        ...present.map(({ publicKey, ip }) => ({
+          publicKey,
+          allowedIps: [singleton(ip), ...this.routes.blocksOf(publicKey)],
+        })),
+      ],
     };
     const { steps } = plan(has, wants, {
       network: ground.range,
+      routes: this.routes.blocks,
       now: wall,
       leave: new Set([...this.contacts.throwaways, ...this.#mailboxes.keys]),
     });
@@ -474,6 +504,29 @@ export class DeviceKeeper {
     return this.ways.stepsOf(this.meetings.add(row, this.#factsOf(row), about));
   }
 
+  #takenRoutes(): TakenRoutes {
+    const { conf, kept, tunnel, takesRoutes = true, say } = this.#options;
+    return new TakenRoutes({
+      ...{ network: tunnel.name, mirror: this.#mirror, offers: kept.offers, say },
+      accepts: () => conf.now.acceptsRoutes ?? [],
+      exit: () => undefined,
+      takes: takesRoutes,
+      routing: tunnel.routing !== false,
+      state: () => this.#reconciler.state,
+      hasTunnel: (row) => this.#isTunnel(row) && this.meetings.knows(row.publicKey),
+      isUnreached: (key) => this.contacts.isUnreached(key),
+      isMetAtRelays: (key) => this.meetings.paths.knows(key),
+      hosts: () => [
+        ...(this.serverAddress ? [{ what: 'the server', place: this.serverAddress }] : []),
+        ...[...kept.relays.values()].flatMap(({ endpoints }) =>
+          endpoints.filter((place) => !isUnspecified(place)).map((place) => ({ what: 'a relay', place })),
+        ),
+      ],
+      ask: async (ip, patience) => (await this.ways.ping(ip, patience)) !== undefined,
+      change: (steps) => this.#reconciler.change(steps),
+    });
+  }
+
   #learn(row: PeerRow, now: number, moved = false): Step[] {
     if (!this.#mirror.isTunnel(row)) return [];
     return this.ways.stepsOf(this.meetings.learn(row.publicKey, this.#factsOf(row), now, moved));
@@ -486,7 +539,9 @@ export class DeviceKeeper {
     const isOpen = this.contacts.isOpen || (seen !== undefined && isInTheOpen(seen));
     return {
       relays: this.#relaysOf(row, seen?.via ?? []),
-      places: this.#placesOf(row).filter((place) => !this.#mailboxes.isRelay(place)),
+      places: this.#placesOf(row).filter(
+        (place) => !this.#mailboxes.isRelay(place) && !this.routes.leadsTo(place),
+      ),
       hopeless: hopelessReason(ends),
       isBehindRouters: !isOpen && this.#places.isRelayable(row),
     };
@@ -528,7 +583,11 @@ export class DeviceKeeper {
 
   #stepsAfterLook(state: DeviceState): Step[] {
     const now = performance.now();
-    return this.ways.stepsOf(this.meetings.tick(state, now, this.#times.wall(now)));
+    const wall = this.#times.wall(now);
+    return [
+      ...this.ways.stepsOf(this.meetings.tick(state, now, wall)),
+      ...this.routes.tick(state, now, wall),
+    ];
   }
 
   /** Current places are the best guess for next time. */

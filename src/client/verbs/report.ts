@@ -1,6 +1,7 @@
 /** A report on a network of this machine, from its files, device and owner process. */
 import type { GlobalOptions } from '../../cli/options.ts';
-import type { CidrRow, LimitRow } from '../../protocol/rows.ts';
+import type { CidrRow, LimitRow, RouteRow } from '../../protocol/rows.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Allow } from '../../values/opening.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
@@ -17,6 +18,8 @@ import { Trust } from '../memory/trust.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 import type { Relaying } from '../relay/peer-relay.ts';
 import type { WayReport } from '../tunnels/device-keeper.ts';
+import { isDefault } from '../tunnels/held-blocks.ts';
+import type { BlockReport, RouteReport } from '../tunnels/routes.ts';
 
 /** `relay`: the name of the relaying peer; `reason`: why not direct; `since`: ISO 8601, UTC. */
 export type PathOfPeer = {
@@ -59,6 +62,18 @@ export type PeerReport = {
   txBytes: number;
 };
 
+/** A block of a route; peers by name. `null` as state: no process of this machine knows. */
+export type BlockOfRoute = {
+  block: string;
+  state: BlockReport['state'] | null;
+  by: string | null;
+  standby: string[];
+  reason: string | null;
+  about: string[];
+};
+
+export type RouteOfNetwork = { id: number; name: string; isExit: boolean; blocks: BlockOfRoute[] };
+
 /** The JSON of `show --json` for one network. */
 export type NetworkReport = {
   network: string;
@@ -97,6 +112,8 @@ export type NetworkReport = {
   held: { name: string; ip: string; publicKey: string; rule: string; reason: string; isPinned: boolean }[];
   peers: PeerReport[];
   cidrs: CidrRow[];
+  /** That are open to this machine. */
+  routes: RouteOfNetwork[];
 };
 
 const iso = (milliseconds: number | undefined): string | null =>
@@ -184,6 +201,35 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     })),
     peers,
     cidrs: [...mirror.cidrs()],
+    routes: Array.from(mirror.routes(), (row) =>
+      routeOf(
+        row,
+        status?.routes?.find(({ id }) => id === row.id),
+        mirror,
+      ),
+    ),
+  };
+};
+
+const routeOf = (
+  { id, name, blocks }: RouteRow,
+  known: RouteReport | undefined,
+  mirror: Mirror,
+): RouteOfNetwork => {
+  const nameOf = (peer: PeerId): string => mirror.peer(peer)?.name ?? `peer ${peer}`;
+  return {
+    ...{ id, name, isExit: blocks.some(isDefault) },
+    blocks: blocks.map((block) => {
+      const found = known?.blocks.find((one) => one.block === block);
+      return {
+        block,
+        state: found?.state ?? null,
+        by: found?.by ? nameOf(found.by) : null,
+        standby: found?.standby.map(nameOf) ?? [],
+        reason: found?.reason ?? null,
+        about: found?.about.map(nameOf) ?? [],
+      };
+    }),
   };
 };
 

@@ -12,7 +12,13 @@ import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
 import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import { lookAtRelaying } from '../relay/relaying.ts';
-import { type NetworkReport, type PathOfPeer, type PeerReport, reportOf } from './report.ts';
+import {
+  type BlockOfRoute,
+  type NetworkReport,
+  type PathOfPeer,
+  type PeerReport,
+  reportOf,
+} from './report.ts';
 import { throwFirst } from './troubles.ts';
 
 /** Shows one network or all installed ones; throws the first failure at the end. */
@@ -52,7 +58,7 @@ const headOf = (report: NetworkReport): string[] => {
     lines.push(`  ${paint('red', 'shut out')}: ${shutOutText(network)}: ${shutOutHint(network)}`);
   else if (isPolled) lines.push('  the server has no live stream: it is asked for news now and then');
   else if (!isConnected) lines.push('  not connected to the server now: tunnels stay as they are');
-  return [...lines, ...relayLines(report)];
+  return [...lines, ...relayLines(report), ...routeLines(report)];
 };
 
 const relayLines = ({ network, relaying, peers }: NetworkReport): string[] => {
@@ -61,6 +67,37 @@ const relayLines = ({ network, relaying, peers }: NetworkReport): string[] => {
   if (!look) return [];
   const line = `  relay: ${look.grade === 'ok' ? look.found : paint('yellow', printable(look.found))}`;
   return look.hint === undefined ? [line] : [line, `    ${look.hint}`];
+};
+
+/** `route: office 192.168.50.0/24 by press (standby: desk)`. */
+const routeLines = ({ routes }: NetworkReport): string[] =>
+  routes.flatMap(({ name, isExit, blocks }) => {
+    const [title, first] = [printable(name), blocks[0]];
+    if (isExit && first && blocks.every(({ state }) => state === 'off'))
+      return [`  exit: ${title}, not used`];
+    return blocks.map(
+      (block) => `  ${isExit ? 'exit' : 'route'}: ${title} ${block.block} ${blockText(block)}`,
+    );
+  });
+
+const blockText = ({ state, by, standby, reason, about }: BlockOfRoute): string => {
+  const others = about.map(printable).join(', ');
+  switch (state) {
+    case 'used':
+      return `by ${printable(by ?? '')}${standby.length > 0 ? ` (standby: ${standby.map(printable).join(', ')})` : ''}`;
+    case 'held':
+      return `${paint('yellow', 'held')}: ${printable(reason ?? '')}`;
+    case 'waits':
+      return `waits for the word of ${others}`;
+    case 'notReady':
+      return `${paint('yellow', 'not ready')}: ${others} says ${printable(reason ?? 'no more')}`;
+    case 'unrouted':
+      return 'has no router that this machine sees';
+    case 'off':
+      return 'not used';
+    case null:
+      return 'as this machine was told; nothing follows the network now';
+  }
 };
 
 const warningsOf = (report: NetworkReport): string[] => {
