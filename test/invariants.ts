@@ -4,9 +4,17 @@ import type { CidrNode } from '../src/domain/cidr-tree.ts';
 import { type Limit, limitsFrom } from '../src/domain/limits.ts';
 import type { Network } from '../src/domain/network.ts';
 import type { Peer } from '../src/domain/peer.ts';
+import { routesFor } from '../src/domain/routes.ts';
 import { type View, type ViewKey, viewKey, viewOf, WORDS } from '../src/domain/views.ts';
 import { appears, visiblePeers } from '../src/domain/visibility.ts';
-import { type CidrRow, cidrRow, type PeerRow, peerRow } from '../src/protocol/rows.ts';
+import {
+  type CidrRow,
+  cidrRow,
+  type PeerRow,
+  peerRow,
+  type RouteRow,
+  routeRow,
+} from '../src/protocol/rows.ts';
 import { type CidrId, ROOT_CIDR, SERVER_CIDR, SERVER_NAME, SERVER_PEER } from '../src/values/id.ts';
 import {
   assignableRange,
@@ -109,7 +117,12 @@ const expectCidrLawful = (network: Network, node: CidrNode): void => {
 };
 
 /** What one view shows: rows as they go over the wire, by id. */
-export type Shown = { key: ViewKey; rows: Map<number, PeerRow>; limits: Map<number, Limit> };
+export type Shown = {
+  key: ViewKey;
+  rows: Map<number, PeerRow>;
+  limits: Map<number, Limit>;
+  routes: Map<number, RouteRow>;
+};
 
 /** By who looks: a CIDR's peers with old programs, or one peer through a program that knows so much. */
 export type Views = Map<string, Shown>;
@@ -123,6 +136,7 @@ const shownBy = (network: Network, view: View): Shown => ({
   limits: new Map(
     view.word === 'limits' ? limitsFrom(network, view.cidrId).map((limit) => [limit.cidrId, limit]) : [],
   ),
+  routes: new Map(routesFor(network, view).map((route) => [route.id, routeRow(route)])),
 });
 
 /** Every view, computed from nothing. */

@@ -1,13 +1,15 @@
-/** A commit's changes: rows before and after, and sight gained or lost; for each view what it is told of them. */
+/** A commit's changes: rows before and after, routes, and sight gained or lost; for each view what it is told of them. */
 import type { NetworkEvent } from '../events/schema.ts';
 import { subjectOf } from '../events/subject.ts';
-import type { CidrId, PeerId, Position } from '../values/id.ts';
+import type { CidrId, PeerId, Position, RouteId } from '../values/id.ts';
 import type { Association } from './association-graph.ts';
 import type { CidrNode } from './cidr-tree.ts';
 import { type Limit, limitOf, limitsFrom } from './limits.ts';
-import { subtree } from './lineage.ts';
+import { lineage, subtree } from './lineage.ts';
 import type { Network } from './network.ts';
 import { looksSame, type Peer } from './peer.ts';
+import type { Route } from './route-table.ts';
+import { isNamedBy, routeShownTo, type ShownRoute } from './routes.ts';
 import {
   enforces,
   type View,
@@ -29,10 +31,15 @@ type SightThen = { viewer: CidrId; cidr: CidrId; sight: Sight; limit: Limit | un
 
 export type SightChange = { viewer: CidrId; cidr: CidrId; before: Sight; after: Sight; limit: Change<Limit> };
 
+/** A route as a view was shown it; undefined: it was not open to that. */
+type RouteThen = { view: View; id: RouteId; row: ShownRoute | undefined };
+
 export type Changes = {
   peers: Map<PeerId, Change<Peer>>;
   cidrs: Map<CidrId, Change<CidrNode>>;
   sight: SightChange[];
+  /** Routes that may be shown otherwise now, with each view that they concern. */
+  routes: ReadonlyMap<string, RouteThen>;
   /** Of the changed peers, those that kept to limits before. */
   kept: ReadonlySet<PeerId>;
 };
@@ -43,6 +50,7 @@ export type Told = {
   /** Of the changed ones, those that were not shown before. */
   fresh: ReadonlySet<PeerId>;
   limits: { changed: Limit[]; removed: CidrId[] };
+  routes: { changed: ShownRoute[]; removed: RouteId[] };
 };
 
 export type ClassDelta = Told & { viewers: ViewKey[] };
@@ -52,16 +60,24 @@ class Before {
   readonly cidrs = new Map<CidrId, CidrNode | undefined>();
   readonly kept = new Set<PeerId>();
   readonly sight = new Map<string, SightThen>();
+  readonly routes = new Map<string, RouteThen>();
 
   note(network: Network, event: NetworkEvent): void {
     const about = subjectOf(event);
     if (about?.kind === 'peer') this.#notePeer(network, about.id);
     if (about?.kind === 'cidr') this.#noteCidr(network, about.id);
+    if (about?.kind === 'route') {
+      const route = network.route(about.id);
+      if (route) this.#noteRoute(network, route, event.type === 'RouteOpened' ? [event.cidrId] : []);
+    }
     if (about?.kind === 'association')
       this.#noteSight(network, 'cidrIds' in event ? event.cidrIds : network.association(about.id)?.cidrIds);
     switch (event.type) {
       case 'CidrDeleted':
         this.#noteViewers(network, event.cidrId);
+        break;
+      case 'PeerAdded':
+        this.#noteCarried(network, { id: event.peerId, cidrId: event.cidrId });
         break;
       case 'CidrAdded':
         this.#noteNewcomer(network, event);
@@ -76,8 +92,9 @@ class Before {
   }
 
   #notePeer(network: Network, id: PeerId): void {
-    if (this.peers.has(id)) return;
     const peer = network.peer(id);
+    if (peer) this.#noteCarried(network, peer);
+    if (this.peers.has(id)) return;
     this.peers.set(id, peer);
     if (peer && enforces(network, peer)) this.kept.add(id);
   }
@@ -118,13 +135,45 @@ class Before {
     }
   }
 
+  /** Routes of which the peer may be a router, as it may be by its CIDR from its first day on. */
+  #noteCarried(network: Network, peer: Pick<Peer, 'id' | 'cidrId'>): void {
+    for (const route of network.routes())
+      if (isNamedBy(network, route, peer)) this.#noteRoute(network, route);
+  }
+
+  /** For all who may use it, and for those to whom it is about to be opened. */
+  #noteRoute(network: Network, route: Route, opened: readonly CidrId[] = []): void {
+    for (const top of [...route.openTo, ...opened])
+      for (const cidrId of subtree(network, top)) this.#noteRouteTo(network, route, cidrId);
+  }
+
+  #noteRouteTo(network: Network, route: Route, cidrId: CidrId): void {
+    for (const view of viewsIn(network, cidrId)) {
+      const key = routeKey(route.id, view);
+      if (this.routes.has(key)) continue;
+      this.routes.set(key, { view, id: route.id, row: routeShownTo(network, view)(route) });
+    }
+  }
+
   #noteOneWay(network: Network, viewer: CidrId, cidr: CidrId): void {
     const key = `${viewer} ${cidr}`;
     if (this.sight.has(key)) return;
+    for (const route of network.routes())
+      if (routersIn(network, route, cidr)) this.#noteRouteTo(network, route, viewer);
     const sight = sightOf(network, viewer, cidr);
     this.sight.set(key, { viewer, cidr, sight, limit: limitNow(network, viewer, cidr) });
   }
 }
+
+const routeKey = (id: RouteId, view: View): string => `${id} ${viewKey(view)}`;
+
+/** Whether peers of the CIDR may be routers of it. */
+const routersIn = (network: Network, { routers }: Route, cidr: CidrId): boolean => {
+  const around = new Set(lineage(network, cidr));
+  return routers.some(({ peerId, cidrId }) =>
+    peerId === undefined ? cidrId !== undefined && around.has(cidrId) : network.peer(peerId)?.cidrId === cidr,
+  );
+};
 
 const limitNow = (network: Network, viewer: CidrId, cidr: CidrId): Limit | undefined =>
   network.isAnythingLimited ? limitOf(network, viewer, cidr) : undefined;
@@ -157,6 +206,7 @@ export const advanceWithChanges = (
     peers: new Map([...before.peers].map(([id, row]) => [id, { before: row, after: network.peer(id) }])),
     cidrs: new Map([...before.cidrs].map(([id, row]) => [id, { before: row, after: network.cidr(id) }])),
     sight: sight.filter((change) => !isSame(change)),
+    routes: before.routes,
     kept: before.kept,
   };
 };
@@ -171,6 +221,7 @@ type Draft = {
   removed: Set<PeerId>;
   fresh: Set<PeerId>;
   limits: Told['limits'];
+  routes: Told['routes'];
 };
 
 const newDraft = (): Draft => ({
@@ -178,6 +229,7 @@ const newDraft = (): Draft => ({
   removed: new Set(),
   fresh: new Set(),
   limits: { changed: [], removed: [] },
+  routes: { changed: [], removed: [] },
 });
 
 /** The compiler of what views are told; `network` is the state after. */
@@ -212,6 +264,12 @@ class Drafts {
     else if (before) this.of(turn).limits.removed.push(cidr);
   }
 
+  route(turn: Turn, id: RouteId, { before, after }: Change<ShownRoute>): void {
+    if (!after) {
+      if (before) this.of(turn).routes.removed.push(id);
+    } else if (JSON.stringify(before) !== JSON.stringify(after)) this.of(turn).routes.changed.push(after);
+  }
+
   of(turn: Turn): Draft {
     const key = turnKey(turn);
     const known = this.#drafts.get(key);
@@ -228,16 +286,18 @@ class Drafts {
 
 const turnKey = ({ from, to }: Turn): string => `${viewKey(from)}>${viewKey(to)}`;
 
-const toldBy = ({ changed, removed, fresh, limits }: Draft): Told => ({
+const toldBy = ({ changed, removed, fresh, limits, routes }: Draft): Told => ({
   changed: [...changed.values()],
   removed: [...removed],
   fresh,
   limits,
+  routes,
 });
 
-const sameKey = ({ changed, removed, fresh, limits }: Draft): string => {
+const sameKey = ({ changed, removed, fresh, limits, routes }: Draft): string => {
   const limited = limits.changed.length + limits.removed.length > 0 ? JSON.stringify(limits) : '';
-  return `${[...changed.keys()].join()} ${[...removed].join()} ${[...fresh].join()} ${limited}`;
+  const routed = routes.changed.length + routes.removed.length > 0 ? JSON.stringify(routes) : '';
+  return `${[...changed.keys()].join()} ${[...removed].join()} ${[...fresh].join()} ${limited} ${routed}`;
 };
 
 /** Views share equal deltas; deleted CIDRs have no peers to tell. */
@@ -289,11 +349,26 @@ const draftSight = (drafts: Drafts, network: Network, changes: Changes): void =>
     }
 };
 
+/** Views of peers that are isolated now, or no longer, are told as moves. */
+const draftRoutes = (drafts: Drafts, network: Network, changes: Changes): void => {
+  for (const { view, id, row } of changes.routes.values()) {
+    const node = network.cidr(view.cidrId);
+    if (node && (node.isIsolated === true) === (view.self !== undefined))
+      drafts.route(unturned(view), id, { before: row, after: routeNow(network, view, id) });
+  }
+};
+
+const routeNow = (network: Network, view: View, id: RouteId): ShownRoute | undefined => {
+  const route = network.route(id);
+  return route && routeShownTo(network, view)(route);
+};
+
 /** The commit as each view is told it; `network` is the state after. CIDR rows concern everybody. */
 export const classDeltas = (network: Network, changes: Changes): ClassDelta[] => {
   const drafts = new Drafts(network, changes);
   for (const change of changes.peers.values()) draftPeer(drafts, network, changes, change);
   draftSight(drafts, network, changes);
+  draftRoutes(drafts, network, changes);
   return grouped(network, drafts);
 };
 
@@ -353,6 +428,18 @@ const tellTurn = (drafts: Drafts, network: Network, changes: Changes, turn: Turn
     for (const peer of network.peersIn(cidr))
       if (!changes.peers.has(peer.id)) drafts.tell(turn, unchanged(peer), sightTo(cidr));
   tellLimits(drafts, network, turn, [...changed.values()]);
+  tellRoutes(drafts, network, changes, turn);
+};
+
+/** What no event of the commit concerned is shown to the view before as it was. */
+const tellRoutes = (drafts: Drafts, network: Network, changes: Changes, turn: Turn): void => {
+  const ids = new Set(Array.from(network.routes(), ({ id }) => id));
+  for (const { id, view } of changes.routes.values()) if (view.cidrId === turn.to.cidrId) ids.add(id);
+  for (const id of ids) {
+    const then = changes.routes.get(routeKey(id, turn.from));
+    const before = then ? then.row : routeNow(network, turn.from, id);
+    drafts.route(turn, id, { before, after: routeNow(network, turn.to, id) });
+  }
 };
 
 const tellLimits = (drafts: Drafts, network: Network, turn: Turn, changed: readonly SightChange[]): void => {

@@ -69,18 +69,34 @@ const isOpenTo = (network: Network, { openTo }: Route, cidrId: CidrId): boolean 
   return false;
 };
 
-/** Routes opened to a view, with the routers that it sees. */
-export const routesFor = (network: Network, view: View): ShownRoute[] => {
-  const rows: ShownRoute[] = [];
+/** How routes are shown to a view, with the routers that it sees; undefined: one is not open to it. */
+export const routeShownTo = (network: Network, view: View): ((route: Route) => ShownRoute | undefined) => {
   const isSeen = shownTo(network, view);
-  for (const route of network.routes()) {
-    if (!isOpenTo(network, route, view.cidrId)) continue;
+  return (route) => {
+    if (!isOpenTo(network, route, view.cidrId)) return undefined;
     const routers = routersOf(network, route)
       .filter(({ peerId }) => isSeen(network.peer(peerId)))
       .map(({ peerId: id, rank }) => ({ id, rank }));
-    rows.push({ id: route.id, name: route.name, blocks: route.blocks, routers });
-  }
-  return rows;
+    return { id: route.id, name: route.name, blocks: route.blocks, routers };
+  };
+};
+
+/** Routes opened to a view. */
+export const routesFor = (network: Network, view: View): ShownRoute[] => {
+  const shown = routeShownTo(network, view);
+  return [...network.routes()].flatMap((route) => shown(route) ?? []);
+};
+
+/** Whether the log names the peer a router of it, by itself or by a CIDR around it. */
+export const isNamedBy = (
+  network: Network,
+  { routers }: Route,
+  { id, cidrId }: Pick<Peer, 'id' | 'cidrId'>,
+): boolean => {
+  const around = new Set(lineage(network, cidrId));
+  return routers.some(
+    (router) => router.peerId === id || (router.cidrId !== undefined && around.has(router.cidrId)),
+  );
 };
 
 /** Whether peers of a CIDR see a router, if their programs keep to limits. */

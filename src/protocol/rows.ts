@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
+import type { ShownRoute } from '../domain/routes.ts';
 import { MAX_BLOCKS } from '../events/schema.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
 import { AssociationId, CidrId, PeerId, RouteId } from '../values/id.ts';
@@ -71,6 +72,13 @@ export const RouteRow = z.object({
   routers: z.array(z.object({ id: PeerId, rank: z.number().int().nonnegative() })),
 });
 export type RouteRow = z.infer<typeof RouteRow>;
+
+export const routeRow = ({ id, name, blocks, routers }: ShownRoute): RouteRow => ({
+  id,
+  name,
+  blocks: [...blocks],
+  routers: [...routers],
+});
 
 /** A peer's requests refused for lack of a proof. */
 export const UnprovedRefusal = z.object({ peerId: PeerId, count: z.number().int(), last: Timestamp });

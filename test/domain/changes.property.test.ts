@@ -18,8 +18,9 @@ import type { RejectionCode } from '../../src/domain/rejection.ts';
 import { type Rights, rightsAfter } from '../../src/domain/rights.ts';
 import type { ViewKey } from '../../src/domain/views.ts';
 import { EVENT_TYPES, type EventType, type NetworkEvent } from '../../src/events/schema.ts';
-import { cidrRow, type PeerRow, peerRow } from '../../src/protocol/rows.ts';
+import { cidrRow, type PeerRow, peerRow, type RouteRow, routeRow } from '../../src/protocol/rows.ts';
 import { type PeerId, SERVER_PEER } from '../../src/values/id.ts';
+import { routesAlone, withRoutes } from '../commands/route-events.ts';
 import { type Start, starts } from '../commands/starts.ts';
 import { PROVOKED } from '../commands/tricks.ts';
 import { type Question, Questions, type Throw, throws } from '../commands.ts';
@@ -45,6 +46,7 @@ const seen = {
   events: new Map<string, number>(),
   refusals: new Map<RejectionCode, number>(),
   limited: new Map<'seen' | 'hidden' | 'moved', number>(),
+  routes: new Map<'carried' | 'unrouted' | 'closed', number>(),
 };
 
 const count = <K>(tally: Map<K, number>, key: K): void => void tally.set(key, (tally.get(key) ?? 0) + 1);
@@ -69,7 +71,7 @@ const put = <Row>(
 };
 
 /** Puts what a view is told onto what it showed, and expects what it shows. */
-const expectTold = (known: Shown, { changed, removed, fresh, limits }: Told, shown: Shown): void => {
+const expectTold = (known: Shown, { changed, removed, fresh, limits, routes }: Told, shown: Shown): void => {
   const rows = new Map(changed.map((peer) => [peer.id, peerRow(peer)]));
   assert.deepEqual(put<PeerRow>(known.rows, { changed: rows, removed }, shown.rows), shown.rows);
   assert.deepEqual(fresh, new Set(changed.flatMap(({ id }) => (known.rows.has(id) ? [] : [id]))));
@@ -79,9 +81,23 @@ const expectTold = (known: Shown, { changed, removed, fresh, limits }: Told, sho
     put<Limit>(known.limits, { changed: limited, removed: lifted }, shown.limits),
     shown.limits,
   );
+  const routed = new Map(routes.changed.map((route) => [route.id, routeRow(route)]));
+  const { removed: closed } = routes;
+  assert.deepEqual(
+    put<RouteRow>(known.routes, { changed: routed, removed: closed }, shown.routes),
+    shown.routes,
+  );
+  for (const { routers } of routed.values()) count(seen.routes, routers.length > 0 ? 'carried' : 'unrouted');
+  if (closed.length > 0) count(seen.routes, 'closed');
 };
 
-const NOTHING: Told = { changed: [], removed: [], fresh: new Set(), limits: { changed: [], removed: [] } };
+const NOTHING: Told = {
+  changed: [],
+  removed: [],
+  fresh: new Set(),
+  limits: { changed: [], removed: [] },
+  routes: { changed: [], removed: [] },
+};
 
 const toldTo = (deltas: ClassDelta[], viewer: ViewKey): Told => {
   const own = deltas.filter(({ viewers }) => viewers.includes(viewer));
@@ -196,19 +212,25 @@ const play = (start: Start, dice: Throw[]): void => {
     if (decision.events.length === 0) continue;
     seen.commits += 1;
     for (const event of decision.events) count(seen.events, event.type);
-    log.push(...decision.events);
+    const events = withRoutes(network, decision.events, thrown);
+    log.push(...events);
     const draft = network.draft();
-    draft.advance(decision.events, network.position + decision.events.length);
+    draft.advance(events, network.position + events.length);
     expectIndexed(draft);
     const drafted = JSON.stringify(draft);
     assert.equal(JSON.stringify(network), before);
-    views = commit(network, views, decision.events);
+    views = commit(network, views, events);
     expectIndexed(network);
     if (start.name !== 'an import') expectLawful(network);
     const after = JSON.stringify(network);
     assert.equal(drafted, after);
-    if (decision.events.length === 1) expectOnlyTheName(before, after, question);
+    if (events.length === 1) expectOnlyTheName(before, after, question);
     stages.push(after);
+    const routed = routesAlone(network, thrown);
+    if (routed.length === 0) continue;
+    log.push(...routed);
+    views = commit(network, views, routed);
+    stages.push(JSON.stringify(network));
   }
   expectReplayed(log, stages, network);
 };
@@ -245,6 +267,8 @@ describe('any sequence of commands', () => {
     expect(PROVOKED.filter((code) => !seen.refusals.has(code))).toEqual([]);
     for (const what of ['seen', 'hidden', 'moved'] as const)
       expect(seen.limited.get(what)).toBeGreaterThan(10);
+    for (const what of ['carried', 'unrouted', 'closed'] as const)
+      expect(seen.routes.get(what)).toBeGreaterThan(10);
     expect([...seen.ends.keys()].sort()).toEqual(['deleted', 'disabled', 'joined', 'rekeyed']);
   });
 

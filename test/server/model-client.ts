@@ -16,7 +16,7 @@ import {
   ServerFrame,
   Snapshot,
 } from '../../src/protocol/frames.ts';
-import type { CidrRow, LimitRow, Observation, PeerRow } from '../../src/protocol/rows.ts';
+import type { CidrRow, LimitRow, Observation, PeerRow, RouteRow } from '../../src/protocol/rows.ts';
 import type { StreamSocket } from '../../src/server/stream/member.ts';
 import type { CidrId, PeerId, Position } from '../../src/values/id.ts';
 import { cidrRowsOf, oldView, type Views, viewsOf } from '../invariants.ts';
@@ -52,11 +52,13 @@ export class Truth {
     if (frame.kind === 'revoked') return; // the same commit may have taken the peer away
     const shown = this.#views.get(this.#running.network.position)?.get(viewer);
     assert.ok(shown);
-    const { rows: view, limits } = shown;
+    const { rows: view, limits, routes } = shown;
     if (frame.kind === 'endpoints') for (const { id } of frame.peers) assert.ok(view.has(id));
     if (frame.kind !== 'delta') return;
     for (const limit of frame.limits?.changed ?? []) assert.deepEqual(limit, limits.get(limit.cidrId));
     for (const id of frame.limits?.removed ?? []) assert.ok(!limits.has(id));
+    for (const route of frame.routes?.changed ?? []) assert.deepEqual(route, routes.get(route.id));
+    for (const id of frame.routes?.removed ?? []) assert.ok(!routes.has(id));
     for (const row of frame.peers.changed) assert.deepEqual(row, view.get(row.id));
     for (const id of frame.peers.removed) {
       assert.ok(!view.has(id));
@@ -64,13 +66,14 @@ export class Truth {
     }
   }
 
-  expectView(position: Position, { viewer, view, limits, cidrs }: Sight): void {
+  expectView(position: Position, { viewer, view, limits, routes, cidrs }: Sight): void {
     const whole = this.#views.get(position);
     if (!whole) return; // within a commit: the chain may stop there, for those whom the commit does not concern
     const shown = whole.get(viewer);
     if (!shown) return; // it has been deleted meanwhile
     assert.deepEqual(view, shown.rows);
     assert.deepEqual(limits, shown.limits);
+    assert.deepEqual(routes, shown.routes);
     assert.deepEqual(cidrs, this.#cidrs.get(position));
   }
 }
@@ -130,10 +133,13 @@ export type Tally = Map<string, number>;
 const count = (tally: Tally, what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
 /** What a client has in sight. */
-type Sight = Pick<ModelClient, 'viewer' | 'view' | 'limits' | 'cidrs'>;
+type Sight = Pick<ModelClient, 'viewer' | 'view' | 'limits' | 'routes' | 'cidrs'>;
 
 /** What a client would have on its disk. */
-type Kept = Pick<ModelClient, 'head' | 'boot' | 'sequence' | 'view' | 'limits' | 'cidrs' | 'observed'>;
+type Kept = Pick<
+  ModelClient,
+  'head' | 'boot' | 'sequence' | 'view' | 'limits' | 'routes' | 'cidrs' | 'observed'
+>;
 
 export class ModelClient {
   readonly peerId: PeerId;
@@ -145,6 +151,7 @@ export class ModelClient {
   sequence = 0;
   view = new Map<number, PeerRow>();
   limits = new Map<number, LimitRow>();
+  routes = new Map<number, RouteRow>();
   cidrs = new Map<number, CidrRow>();
   observed = new Map<PeerId, Observation>();
   /** Undefined: not told in this stream. */
@@ -244,6 +251,7 @@ export class ModelClient {
     const rows = {
       view: new Map(this.view),
       limits: new Map(this.limits),
+      routes: new Map(this.routes),
       cidrs: new Map(this.cidrs),
       observed: new Map(this.observed),
     };
@@ -258,6 +266,7 @@ export class ModelClient {
     Object.assign(this, kept, {
       view: new Map(kept.view),
       limits: new Map(kept.limits),
+      routes: new Map(kept.routes),
       cidrs: new Map(kept.cidrs),
       observed: new Map(kept.observed),
     });
@@ -348,6 +357,8 @@ export class ModelClient {
     for (const row of delta.limits?.changed ?? []) this.limits.set(row.cidrId, row);
     for (const id of delta.limits?.removed ?? []) this.limits.delete(id);
     if (delta.limits) count(this.#tally, 'delta: limits');
+    for (const row of delta.routes?.changed ?? []) this.routes.set(row.id, row);
+    for (const id of delta.routes?.removed ?? []) this.routes.delete(id);
     for (const row of delta.cidrs.changed) this.cidrs.set(row.id, row);
     for (const id of delta.cidrs.removed) this.cidrs.delete(id);
     this.#truth.expectView(delta.position, this);
@@ -362,7 +373,7 @@ export class ModelClient {
   async #fetch(running: RunningNetwork): Promise<void> {
     const bytes = await bytesOf(running.snapshots.of(this.sees(running), this.head?.position));
     const snapshot = Snapshot.parse(JSON.parse(gunzipSync(bytes).toString()));
-    const { network, position, hash, from, peers, cidrs, limits = [] } = snapshot;
+    const { network, position, hash, from, peers, cidrs, limits = [], routes = [] } = snapshot;
     let head = this.head ?? { networkId: network, position, hash };
     if (from > head.position) {
       head = extend(head, await running.digests(head.position, from), sha256);
@@ -374,6 +385,7 @@ export class ModelClient {
     this.view = new Map(peers.map((row) => [row.id, row]));
     this.cidrs = new Map(cidrs.map((row) => [row.id, row]));
     this.limits = new Map(limits.map((row) => [row.cidrId, row]));
+    this.routes = new Map(routes.map((row) => [row.id, row]));
     for (const id of this.observed.keys()) if (!this.view.has(id)) this.observed.delete(id);
     this.#mustFetch = false;
     this.#truth.expectView(position, this);
@@ -382,6 +394,7 @@ export class ModelClient {
   #forgetRows(): void {
     this.view.clear();
     this.limits.clear();
+    this.routes.clear();
     this.cidrs.clear();
     this.observed.clear();
     this.boot = '';

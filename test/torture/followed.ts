@@ -175,6 +175,7 @@ export class FollowedClient {
     return {
       viewer: `peer ${this.#options.peer.id} old`,
       limits: new Map<number, LimitRow>(),
+      routes: new Map(Array.from(this.mirror.routes(), (row) => [row.id as number, row])),
       view: new Map(Array.from(this.mirror.peers(), (row) => [row.id as number, row])),
       cidrs: new Map(Array.from(this.mirror.cidrs(), (row) => [row.id as number, row])),
     };

@@ -2,7 +2,7 @@
 import type { ClassDelta } from '../../domain/changes.ts';
 import { type View, type ViewKey, viewKey } from '../../domain/views.ts';
 import type { EventRecord } from '../../events/record.ts';
-import type { CidrId, Hash, PeerId, Position } from '../../values/id.ts';
+import type { CidrId, Hash, PeerId, Position, RouteId } from '../../values/id.ts';
 import type { Step } from './step.ts';
 
 /** Records that a client may be behind and still resume. */
@@ -11,7 +11,13 @@ export const WINDOW_RECORDS = 10_000;
 const MAX_PEERS = 512;
 
 /** Of the records in (from, to]. */
-type Entry<Id> = { from: Position; to: Position; ids: readonly Id[] | 'many'; limits?: readonly CidrId[] };
+type Entry<Id> = {
+  from: Position;
+  to: Position;
+  ids: readonly Id[] | 'many';
+  limits?: readonly CidrId[];
+  routes?: readonly RouteId[];
+};
 
 /** All in (from, to]. */
 export type Touched = {
@@ -21,6 +27,7 @@ export type Touched = {
   cidrs: Set<CidrId>;
   /** CIDRs whose limit changed. */
   limits: Set<CidrId>;
+  routes: Set<RouteId>;
 };
 
 /** Newest first. */
@@ -36,15 +43,17 @@ function* since<Id>(entries: readonly Entry<Id>[], after: Position): Generator<E
 const placeOf = (viewer: ViewKey): string => viewer.replace(/[~+]?\/.*$/, '/');
 
 const entryOf = (
-  { changed, removed, limits }: ClassDelta,
+  { changed, removed, limits, routes }: ClassDelta,
   stretch: Pick<Entry<PeerId>, 'from' | 'to'>,
 ): Entry<PeerId> => {
   const rows = [...changed.map(({ id }) => id), ...removed];
   const limited = [...limits.changed.map(({ cidrId }) => cidrId), ...limits.removed];
+  const routed = [...routes.changed.map(({ id }) => id), ...routes.removed];
   return {
     ...stretch,
     ids: rows.length > MAX_PEERS ? 'many' : rows,
     ...(limited.length > 0 ? { limits: limited } : {}),
+    ...(routed.length > 0 ? { routes: routed } : {}),
   };
 };
 
@@ -106,12 +115,14 @@ export class Window {
       peers: new Set(),
       cidrs: new Set(),
       limits: new Set(),
+      routes: new Set(),
     };
     for (const entry of since(this.#byViewer.get(placeOf(viewKey(viewer))) ?? [], after)) {
       if (entry.ids === 'many' || touched.peers.size > MAX_PEERS) return 'many';
       extend(touched, entry);
       for (const id of entry.ids) touched.peers.add(id);
       for (const id of entry.limits ?? []) touched.limits.add(id);
+      for (const id of entry.routes ?? []) touched.routes.add(id);
     }
     for (const entry of since(this.#cidrs, after)) {
       extend(touched, entry);

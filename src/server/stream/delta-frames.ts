@@ -2,11 +2,12 @@
 import type { Told } from '../../domain/changes.ts';
 import { limitOf } from '../../domain/limits.ts';
 import type { Network } from '../../domain/network.ts';
+import { routeShownTo } from '../../domain/routes.ts';
 import type { View, ViewKey } from '../../domain/views.ts';
 import { shownTo } from '../../domain/visibility.ts';
 import { type Delta, type Fetch, MAX_DELTA_BYTES } from '../../protocol/frames.ts';
-import { type CidrRow, cidrRow, peerRow } from '../../protocol/rows.ts';
-import { type CidrId, NO_HASH, type PeerId, type Position } from '../../values/id.ts';
+import { type CidrRow, cidrRow, peerRow, routeRow } from '../../protocol/rows.ts';
+import { type CidrId, NO_HASH, type PeerId, type Position, type RouteId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import type { Touched } from '../live/window.ts';
@@ -15,6 +16,7 @@ type Rows = {
   peers: Delta['peers'];
   cidrs: { changed: CidrRow[]; removed: CidrId[] };
   limits?: Told['limits'];
+  routes?: Delta['routes'];
 };
 
 const NO_CHANGE: Told = {
@@ -22,6 +24,7 @@ const NO_CHANGE: Told = {
   removed: [],
   fresh: new Set(),
   limits: { changed: [], removed: [] },
+  routes: { changed: [], removed: [] },
 };
 const NO_ROWS: Rows = { peers: { changed: [], removed: [] }, cidrs: { changed: [], removed: [] } };
 
@@ -49,6 +52,9 @@ const peerRows = ({ changed, removed }: Told, joined: ReadonlySet<PeerId>): Rows
 /** Absent where nothing changes. */
 const limitRows = (limits: Told['limits']): Pick<Rows, 'limits'> =>
   limits.changed.length + limits.removed.length > 0 ? { limits } : {};
+
+const routeRows = ({ changed, removed }: Told['routes']): Pick<Rows, 'routes'> =>
+  changed.length + removed.length > 0 ? { routes: { changed: changed.map(routeRow), removed } } : {};
 
 /** What tells a client to fetch a snapshot, at the position where the followers are. */
 export const fetchFrame = ({ head }: Live): Buffer => {
@@ -118,7 +124,7 @@ type ToTell = { told: Told; joined: ReadonlySet<PeerId>; cidrs: Rows['cidrs'] };
 /** To fetch, if too long. */
 const toldFrame = (live: Live, stretch: Stretch, { told, joined, cidrs }: ToTell): Buffer => {
   if (told.changed.length > MAX_ROWS) return fetchFrame(live);
-  const rows = { peers: peerRows(told, joined), cidrs, ...limitRows(told.limits) };
+  const rows = { peers: peerRows(told, joined), cidrs, ...limitRows(told.limits), ...routeRows(told.routes) };
   return deltaFrame(live, stretch, rows) ?? fetchFrame(live);
 };
 
@@ -155,7 +161,19 @@ const limitsNow = (network: Network, { cidrId: viewer }: View, cidrs: Iterable<C
   return limits;
 };
 
-const rowsNow = ({ network }: Live, viewer: View, { peers, cidrs, limits }: Touched): Rows => {
+const routesNow = (network: Network, viewer: View, ids: Iterable<RouteId>): Told['routes'] => {
+  const routes: Told['routes'] = { changed: [], removed: [] };
+  const shown = routeShownTo(network, viewer);
+  for (const id of ids) {
+    const route = network.route(id);
+    const row = route && shown(route);
+    if (row) routes.changed.push(row);
+    else routes.removed.push(id);
+  }
+  return routes;
+};
+
+const rowsNow = ({ network }: Live, viewer: View, { peers, cidrs, limits, routes }: Touched): Rows => {
   const isShown = shownTo(network, viewer);
   const rows: Rows = { peers: { changed: [], removed: [] }, cidrs: cidrRows(network, cidrs) };
   for (const id of peers) {
@@ -163,7 +181,11 @@ const rowsNow = ({ network }: Live, viewer: View, { peers, cidrs, limits }: Touc
     if (isShown(peer)) rows.peers.changed.push(peerRow(peer));
     else rows.peers.removed.push(id);
   }
-  return { ...rows, ...limitRows(limitsNow(network, viewer, limits)) };
+  return {
+    ...rows,
+    ...limitRows(limitsNow(network, viewer, limits)),
+    ...routeRows(routesNow(network, viewer, routes)),
+  };
 };
 
 /**

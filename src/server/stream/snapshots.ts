@@ -5,11 +5,12 @@ import { gzip, type ZlibOptions } from 'node:zlib';
 import type { CidrNode } from '../../domain/cidr-tree.ts';
 import { type Limit, limitsFrom } from '../../domain/limits.ts';
 import type { Peer } from '../../domain/peer.ts';
+import { routesFor, type ShownRoute } from '../../domain/routes.ts';
 import { type View, type ViewKey, viewKey } from '../../domain/views.ts';
 import { visiblePeers } from '../../domain/visibility.ts';
 import { MAX_DIGESTS } from '../../protocol/http.ts';
 import type { Part } from '../../protocol/proof.ts';
-import { cidrRow, peerRow } from '../../protocol/rows.ts';
+import { cidrRow, peerRow, routeRow } from '../../protocol/rows.ts';
 import type { Head } from '../../store/log.ts';
 import type { Position } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
@@ -51,9 +52,11 @@ const packed = async (
   peers: readonly Peer[],
   cidrs: readonly CidrNode[],
   limits: readonly Limit[],
+  routes: readonly ShownRoute[],
 ): Promise<Packed> => {
   const limited = limits.length > 0 ? `,"limits":${JSON.stringify(limits)}` : '';
-  const text = `"peers":${await listOf(peers, peerRow)},"cidrs":${await listOf(cidrs, cidrRow)}${limited}}`;
+  const routed = routes.length > 0 ? `,"routes":${JSON.stringify(routes.map(routeRow))}` : '';
+  const text = `"peers":${await listOf(peers, peerRow)},"cidrs":${await listOf(cidrs, cidrRow)}${limited}${routed}}`;
   return pack(text, { level: ROWS_LEVEL });
 };
 
@@ -100,7 +103,8 @@ export class Snapshots {
     if (known !== undefined) return known;
     const { network } = this.#live;
     const limits = viewer.word === 'limits' ? limitsFrom(network, viewer.cidrId) : [];
-    const rows = packed([...visiblePeers(network, viewer)], [...network.cidrs()], limits);
+    const routes = routesFor(network, viewer);
+    const rows = packed([...visiblePeers(network, viewer)], [...network.cidrs()], limits, routes);
     this.#rows.set(key, rows);
     rows.catch(() => this.#rows.delete(key)); // who asks next tries again
     return rows;
