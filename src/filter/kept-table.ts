@@ -98,7 +98,8 @@ export class KeptTable {
 
   /** Looks by itself from now on. */
   #follow(): void {
-    if (!this.#isClosed) this.#watch ??= new TableWatch(tableName(this.#options.network), () => this.#look());
+    if (!this.#isClosed)
+      this.#watch ??= new TableWatch(`inet ${tableName(this.#options.network)}`, () => this.#look());
     this.#lookIn(LOOK_EVERY_MS);
   }
 

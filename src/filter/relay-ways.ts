@@ -18,6 +18,7 @@ import {
   skeletonOf,
   wayKey,
 } from './relay-table.ts';
+import { TableWatch } from './table-watch.ts';
 
 /** New ways are gathered for a moment: until then the program passes packets. */
 const GATHER_MS = 30;
@@ -56,6 +57,7 @@ export class RelayWays {
   #looking: NodeJS.Timeout | undefined;
   #passed: Passed = { taken: 0, sent: 0, bytes: 0 };
   #takenAtLastSent = 0;
+  #watch: TableWatch | undefined;
   #isClosed = false;
 
   constructor(options: RelayWaysOptions) {
@@ -94,6 +96,7 @@ export class RelayWays {
   /** The table stays, as the tunnels do. */
   async leave(): Promise<void> {
     this.#isClosed = true;
+    this.#rest();
     clearTimeout(this.#gathering);
     clearTimeout(this.#looking);
     await this.#working;
@@ -192,20 +195,35 @@ export class RelayWays {
     for (const { way } of wanted) this.#told.set(wayKey(way), textOf(way) ?? '');
     this.#toldSites = sites;
     this.#isMade = true;
+    this.#follow();
     this.#lent = lent.join();
     this.#passed = { taken: 0, sent: 0, bytes: 0 };
     this.#takenAtLastSent = 0;
+  }
+
+  /** Another program that flushes all tables removes this one. */
+  #follow(): void {
+    if (this.#isClosed) return;
+    const look = () => this.#lookSoon();
+    this.#watch ??= new TableWatch(relayTable(this.#options), look, { isWhole: true });
+  }
+
+  #rest(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
   }
 
   #lookIn(milliseconds: number): void {
     clearTimeout(this.#looking);
     if (this.#isClosed) return;
     this.#looking = setTimeout(() => {
-      this.#working = this.#working
-        .then(() => this.#look())
-        .catch((error: Error) => this.#fail(error.message));
+      this.#lookSoon();
       this.#lookIn(LOOK_EVERY_MS);
     }, milliseconds).unref();
+  }
+
+  #lookSoon(): void {
+    this.#working = this.#working.then(() => this.#look()).catch((error: Error) => this.#fail(error.message));
   }
 
   /** Finds a table that somebody removed, and packets that another filter drops. */
@@ -250,6 +268,7 @@ export class RelayWays {
     this.#trouble = reason;
     this.#isMade = false;
     this.#isCleared = false;
+    this.#rest();
     await this.#clear();
     for (const key of this.#wanted.keys()) this.#changed.add(key);
     const data = `the relay's data over IPv${this.#options.family}`;

@@ -1,4 +1,4 @@
-/** Tells when something of a table is removed, by `nft monitor`. */
+/** Tells when a table or something of it is removed, by `nft monitor`. */
 import type { ChildProcess } from 'node:child_process';
 import { startTelling } from '../wireguard/program.ts';
 
@@ -9,7 +9,7 @@ const STARTS_MS = 1_000;
 const MAX_PAUSE_MS = 60_000;
 
 export class TableWatch {
-  readonly #table: string;
+  readonly #removed: RegExp;
   readonly #onRemoved: () => void;
   #monitor: ChildProcess | undefined;
   #telling: NodeJS.Timeout | undefined;
@@ -17,9 +17,12 @@ export class TableWatch {
   #pause = STARTS_MS;
   #isClosed = false;
 
-  /** Also tells a moment after it began to watch. */
-  constructor(table: string, onRemoved: () => void) {
-    this.#table = table;
+  /**
+   * `table` with its family: `inet innernet-acme`. `isWhole`: only of its removal as a whole. Also tells a
+   * moment after it began to watch.
+   */
+  constructor(table: string, onRemoved: () => void, { isWhole = false } = {}) {
+    this.#removed = new RegExp(`^(?:delete|destroy) ${isWhole ? 'table' : '.*'} ?${table}(?: |$)`);
     this.#onRemoved = onRemoved;
     this.#start();
   }
@@ -48,7 +51,7 @@ export class TableWatch {
 
   /** Such as `delete chain inet innernet-acme through`, besides all that is added. */
   #hear(line: string): void {
-    if (/^(delete|destroy) /.test(line) && `${line} `.includes(` inet ${this.#table} `)) this.#tell();
+    if (this.#removed.test(line)) this.#tell();
   }
 
   #tell(): void {

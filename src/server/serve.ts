@@ -33,6 +33,7 @@ import { ApiSocket } from './device/api-socket.ts';
 import { DeviceFollower } from './device/device-follower.ts';
 import { HostsFollower } from './device/hosts-follower.ts';
 import { Passage } from './device/passage.ts';
+import { TableLosses } from './device/table-losses.ts';
 import { internalEndpoint, phonesRefused, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { refuseOtherConf } from './disk/other-conf.ts';
@@ -172,6 +173,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const now = () => clock.now();
   const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits }), (it) => it.close());
   const lingering = new LingeringKeys();
+  const losses = new TableLosses(files.tableLosses);
   const passage = opened.add(
     await Passage.start({
       device: network,
@@ -180,6 +182,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       refused: phonesRefused(conf, files.conf),
       isKept: !options.allowForwarding,
       journal: files.phoneForwarding,
+      losses,
       say,
     }),
     (it) => it.close(),
@@ -239,7 +242,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   opened.add(new Enforcers(live, plane, hub, report), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, limits, unproved, relay, device: () => device.lastRead };
+  const sources = { network, live, hub, limits, unproved, relay, losses, device: () => device.lastRead };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {

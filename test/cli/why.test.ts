@@ -1,5 +1,6 @@
 // The answer of `why`: what the log decides, and apart from that what is observed now.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { AttemptText } from '../../src/cli/openings.ts';
 import type { Past } from '../../src/cli/plane.ts';
 import { why } from '../../src/cli/why.ts';
 import type { ObservedWay } from '../../src/protocol/looking.ts';
@@ -76,3 +77,28 @@ it('has it in its JSON, and nothing of the past', async () => {
 it('says nothing where nobody knows', async () => {
   expect(await ask({})).toBe('yes: ann and ryo can talk\n');
 });
+
+it.each([
+  'ssh',
+  'tcp/',
+  'tcp/0',
+  'tcp/65536',
+  'tcp/22-23',
+  'tcp/022222',
+  'icmp/8',
+  'any',
+  'TCP/22',
+  ' tcp/22',
+  '',
+])('--port "%s" is refused as it is typed, with what would do', (text) =>
+  expect(AttemptText.safeParse(text).error?.issues.map(({ message }) => message)).toEqual([
+    `"${text}" is neither tcp/22, udp/53 nor icmp`,
+  ]),
+);
+
+it.each([
+  ['tcp/22', { protocol: 'tcp', port: 22 }],
+  ['udp/65535', { protocol: 'udp', port: 65535 }],
+  ['icmp', { protocol: 'icmp', port: undefined }],
+  ['tcp', { protocol: 'tcp', port: undefined }],
+])('--port %s is understood', (text, attempt) => expect(AttemptText.parse(text)).toEqual(attempt));

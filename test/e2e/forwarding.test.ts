@@ -91,7 +91,13 @@ describe('R27: what lies behind the server', () => {
     await until('the table is back', async () => (await server.exec(TABLE)).code === 0);
     expect(await reaches(ann, BEHIND)).toBe(false);
     await until('it is said', async () => network.said.some((line) => line.includes('is made again')));
-    expect((await stepOf('forwarding')).grade).toBe('ok');
+    expect(await stepOf('forwarding')).toMatchObject({
+      grade: 'warning',
+      found: expect.stringContaining('1 time: it was made again'),
+    });
+    await network.stopServing('SIGTERM');
+    await restart();
+    expect((await stepOf('forwarding')).grade, 'it counts since the server runs').toBe('ok');
   });
 
   it('is reached while the table is gone, and doctor says so', async () => {

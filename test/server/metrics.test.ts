@@ -90,7 +90,10 @@ describe('what is counted', () => {
     ]);
     const { live, hub, limits, unproved } = served;
     await live.reached((await served.log.head()).position);
-    const text = metrics.text({ network: 'acme', live, hub, limits, unproved, device, relay }, NOW);
+    const text = metrics.text(
+      { network: 'acme', live, hub, limits, unproved, device, relay, losses: { times: 2 } },
+      NOW,
+    );
     const lines = text.split('\n');
     for (const line of [
       `innernet_head_position ${live.head.position}`,
@@ -108,6 +111,7 @@ describe('what is counted', () => {
       'innernet_handshake_age_seconds_bucket{le="30"} 1',
       'innernet_handshake_age_seconds_bucket{le="300"} 2',
       'innernet_handshake_age_seconds_count 2',
+      'innernet_table_restored_total 2',
       'innernet_relay_pairs 0',
       'innernet_relay_packets_total{by="kernel"} 0',
       'innernet_relay_dropped_total{reason="stranger"} 0',
@@ -122,7 +126,15 @@ describe('what is counted', () => {
       { type: 'PeerExpirySet', peerId: ids.oven, expires: '2026-11-30T12:00:00.000Z' as Timestamp },
     );
     const { hub, limits, unproved, live } = served;
-    const sources = { network: 'acme', live: { head: live.head, network }, hub, limits, unproved, relay: {} };
+    const sources = {
+      network: 'acme',
+      live: { head: live.head, network },
+      hub,
+      limits,
+      unproved,
+      relay: {},
+      losses: { times: 0 },
+    };
     const seen = (now: string) =>
       /^innernet_peers_ending (\d+)$/m.exec(
         new Metrics().text({ ...sources, device: () => undefined }, Date.parse(now)),
@@ -144,6 +156,7 @@ describe('what is counted', () => {
       unproved,
       device: () => undefined,
       relay,
+      losses: { times: 0 },
     };
     const text = new Metrics().text(sources);
     const families = new Set<string>();

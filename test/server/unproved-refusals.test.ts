@@ -26,7 +26,7 @@ const grant = (id: string) =>
 const file = () => join(served.folder, 'acme.unproved');
 const metricsOf = () => {
   const { live, hub, limits, unproved } = served;
-  const sources = { network: 'acme', live, hub, limits, unproved, device: () => undefined, relay: {} };
+  const sources = { network: 'acme', live, hub, limits, unproved, device: () => undefined, relay: {}, losses: { times: 0 } };
   return new Metrics().text(sources).split('\n');
 };
 

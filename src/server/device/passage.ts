@@ -9,6 +9,7 @@ import { nothingThrough, phonesThrough, type Routed } from '../../filter/through
 import { SERVER_PEER } from '../../values/id.ts';
 import { type Cidr, type Family, familyOf } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
+import type { TableLosses } from './table-losses.ts';
 
 export type PassageOptions = {
   device: InterfaceName;
@@ -21,6 +22,8 @@ export type PassageOptions = {
   isKept: boolean;
   /** See `LentForwarding`. */
   journal: string;
+  /** How often another program had removed or changed the table. */
+  losses: TableLosses;
   say: (message: string) => void;
 };
 
@@ -33,8 +36,6 @@ export class Passage {
   #trouble: string | undefined;
   #wanted: string | undefined;
   #isUp = false;
-  /** How often another program had removed or changed the table. */
-  restored = 0;
 
   private constructor(options: PassageOptions) {
     this.#options = options;
@@ -133,7 +134,7 @@ export class Passage {
   }
 
   #onRestored(): void {
-    this.restored += 1;
+    this.#options.losses.note();
     this.#options.say(`nftables' table ${tableName(this.#options.device)} was changed: it is made again`);
   }
 

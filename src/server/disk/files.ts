@@ -30,6 +30,8 @@ export type NetworkFiles = {
   relayForwarding: string;
   /** The same for phones. */
   phoneForwarding: string;
+  /** See `TableLosses`. */
+  tableLosses: string;
   /** See `relaySecret`. */
   relaySecret: string;
   /** How far `notify` is, unless another file was said. */
@@ -48,6 +50,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
   phoneForwarding: join(dataDir, `${network}.phone-forwarding`),
+  tableLosses: join(dataDir, `${network}.table-losses`),
   relaySecret: join(dataDir, `${network}.relay-key`),
   notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),

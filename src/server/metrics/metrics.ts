@@ -4,6 +4,7 @@ import { printable, Rejected } from '../../domain/rejection.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
 import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
+import type { TableLosses } from '../device/table-losses.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
@@ -51,6 +52,7 @@ export type Sources = {
   unproved: Pick<UnprovedRefusals, 'rows'>;
   device: () => DeviceState | undefined;
   relay: { readonly counts?: OwnRelay['counts'] };
+  losses: Pick<TableLosses, 'times'>;
 };
 
 type Kind = 'counter' | 'gauge' | 'histogram';
@@ -100,7 +102,7 @@ export class Metrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ network, live, hub, limits, unproved, device, relay }: Sources, now = Date.now()): string {
+  text({ network, live, hub, limits, unproved, device, relay, losses }: Sources, now = Date.now()): string {
     const lines = [
       ...this.#logLines(live),
       ...endLines(live, now),
@@ -110,6 +112,7 @@ export class Metrics {
       ...unprovedLines(network, live, unproved),
       ...deviceLines(device(), now),
       ...relayLines(relay.counts),
+      ...lossLines(losses),
     ];
     return `${lines.join('\n')}\n`;
   }
@@ -211,6 +214,12 @@ const deviceLines = (state: DeviceState | undefined, now: number): string[] => {
       ages.lines('innernet_handshake_age_seconds'),
     ),
   ];
+};
+
+const lossLines = ({ times }: Sources['losses']): string[] => {
+  const help =
+    "How often another program removed or changed the server's table of nftables: it was made again.";
+  return one('innernet_table_restored_total', 'counter', help, times);
 };
 
 /** None where the server is no relay. */

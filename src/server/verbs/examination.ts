@@ -14,8 +14,9 @@ import { isPrivateRange } from '../../values/reserved.ts';
 import { routesOverlapping } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { timestamp } from '../commands/control-plane.ts';
+import { tableLosses } from '../device/table-losses.ts';
 import type { ServerConf } from '../disk/conf.ts';
-import type { Folders } from '../disk/files.ts';
+import { type Folders, filesOf } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
 import { lookAtRelay } from './relay-examination.ts';
@@ -57,10 +58,16 @@ const overlap = async ({ network, range: block }: ServedNetwork): Promise<Look> 
   );
 };
 
-const forwarding = async ({ network }: ServedNetwork): Promise<Look> => {
+const forwarding = async ({ network, folders }: ServedNetwork): Promise<Look> => {
   const listing = await listTable(tableName(network)).catch(() => null);
   const doesForward = await forwards(network);
   if (typeof listing === 'string') {
+    const losses = tableLosses(filesOf(network, folders).tableLosses);
+    if (losses > 0)
+      return warning(
+        `another program removed or changed the table ${tableName(network)} of nftables ${losses} time${losses === 1 ? '' : 's'}: it was made again`,
+        'see which one runs `nft flush ruleset`: systemctl status nftables',
+      );
     const dropped = droppedIn(listing);
     const sofar = `${dropped} packet${dropped === 1 ? '' : 's'} so far`;
     return ok(`${tableName(network)} of nftables drops what peers send through this machine: ${sofar}`);

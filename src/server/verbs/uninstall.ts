@@ -64,8 +64,8 @@ const ordersOf = async (
 
 const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
 
-const recordFiles = ({ log, observations, relay, unproved, claims, notified }: NetworkFiles): string[] => [
-  ...[observations, relay, unproved, claims],
+const recordFiles = ({ log, notified, ...files }: NetworkFiles): string[] => [
+  ...[files.observations, files.relay, files.unproved, files.claims, files.tableLosses],
   ...[notified, `${notified}.lock`, `${notified}.pid`],
   ...logFiles(log),
 ];
