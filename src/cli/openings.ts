@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { CommandOf } from '../domain/command.ts';
 import { Port } from '../values/endpoint.ts';
+import { Failure } from '../values/failure.ts';
 import { RecordedName } from '../values/name.ts';
 import { type Attempt, MAX_OPENINGS, Opening } from '../values/opening.ts';
 import { Usage } from './usage.ts';
@@ -35,6 +36,16 @@ const openingOf = (text: string, context: z.RefinementCtx): Openings[number] => 
     return fail('only tcp and udp have ports');
   return { from: named.data, ...found.data };
 };
+
+const OpeningText = z.string().transform(openingOf);
+
+/** Of ways that stand alone, whose CIDR may have any name. Throws a `Failure`. */
+export const openingsOfWays = (ways: readonly string[]): Openings =>
+  ways.map((way) => {
+    const { data, error } = OpeningText.safeParse(way);
+    if (data === undefined) throw new Failure(error.issues[0]?.message ?? WAY);
+    return data;
+  });
 
 /** Several with spaces between them. `none`: nothing. */
 export const OpeningsText = z.string().transform((text, context): Openings => {

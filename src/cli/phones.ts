@@ -72,7 +72,8 @@ const outletOf = async (
   return asQr;
 };
 
-const READS = `what a phone says is encrypted as far as ${SERVER_NAME}, which passes it on and can read it`;
+/** Said with each file. */
+export const READS = `what a phone says is encrypted as far as ${SERVER_NAME}, which passes it on and can read it`;
 
 const handOver = async (
   plane: Plane,
@@ -125,6 +126,14 @@ const fill = async (file: Reservation, text: string, name: string): Promise<void
   }
 };
 
+/** Throws a `Failure` where the server passes no packets of phones. */
+export const refuseUnpassed = ({ phonesRefused }: NetworkView, network: string): void => {
+  if (phonesRefused === undefined) return;
+  throw new Failure(`the server passes no packets of phones: ${phonesRefused}`, {
+    hint: `on the server: look at its conf, then serve ${network} again`,
+  });
+};
+
 type AddOptions = FileOptions & { name?: Hostname; cidr?: string; ip?: Ip; expires?: SaidEnd };
 
 const addPhone = async (plane: Plane, options: AddOptions): Promise<void> => {
@@ -140,10 +149,7 @@ const addPhone = async (plane: Plane, options: AddOptions): Promise<void> => {
     `Add the phone "${name}" to "${cidr}"? ${SERVER_NAME} can read what it says.`,
   );
   const view = await plane.view();
-  if (view.phonesRefused !== undefined)
-    throw new Failure(`the server passes no packets of phones: ${view.phonesRefused}`, {
-      hint: `on the server: look at its conf, then serve ${plane.network} again`,
-    });
+  refuseUnpassed(view, plane.network);
   const { ip, expires } = options;
   const more = {
     ...(ip === undefined ? {} : { ip }),

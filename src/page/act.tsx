@@ -21,6 +21,12 @@ const TITLES: { readonly [D in Act['intent']['do']]: string } = {
   'delete-cidr': 'delete a CIDR',
   associate: 'associate two CIDRs',
   'end-association': 'end an association',
+  'limit-association': 'limit an association',
+  'unlimit-association': 'lift a limit',
+  'isolate-cidr': 'isolate peers of a CIDR',
+  'unisolate-cidr': 'let peers of a CIDR see each other',
+  'add-phone': 'add a phone',
+  'rekey-phone': 'give a phone another key',
   undo: 'undo a commit',
   'undo-since': 'undo all since',
 };
@@ -63,7 +69,7 @@ const Prepared = ({ prepared, stage, networks }: PreparedProps) => (
 );
 
 /** The file that the reader saves: it leaves the page by no other way. */
-const Download = ({ name, text }: { name: string; text: string }) => {
+const Download = ({ name, text, code }: NonNullable<Act['download']>) => {
   const [url, setUrl] = useState('');
   useEffect(() => {
     const made = URL.createObjectURL(new Blob([text], { type: 'application/toml' }));
@@ -71,12 +77,25 @@ const Download = ({ name, text }: { name: string; text: string }) => {
     return () => URL.revokeObjectURL(made);
   }, [text]);
   return (
-    <p>
-      <a class="button main" href={url} download={name}>
-        download {name}
-      </a>{' '}
-      It is shown once: hand it to the machine's owner; nobody else may see it.
-    </p>
+    <>
+      {code ? (
+        <svg
+          class="code"
+          viewBox={`0 0 ${code.side} ${code.side}`}
+          role="img"
+          aria-label="QR code of the file"
+        >
+          <path d={code.path} />
+        </svg>
+      ) : null}
+      <p>
+        {code ? 'Scan it with WireGuard on the phone, or ' : ''}
+        <a class="button main" href={url} download={name}>
+          download {name}
+        </a>{' '}
+        It is shown once: hand it to the machine's owner; nobody else may see it.
+      </p>
+    </>
   );
 };
 

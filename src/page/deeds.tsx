@@ -1,5 +1,5 @@
 /** Buttons that begin actions, for readers who may act. */
-import type { Peer } from '../domain/peer.ts';
+import { isPlain, type Peer } from '../domain/peer.ts';
 import { SERVER_PEER } from '../values/id.ts';
 import type { Intent, Page } from './page.ts';
 import { type Form, form } from './view.ts';
@@ -63,7 +63,11 @@ export const PeerDeeds = ({ page, peer }: { page: Page; peer: Peer }) => {
       <Ask page={page} open={{ ask: 'rename-peer', peer: name }}>
         rename
       </Ask>
-      {isRedeemed ? (
+      {isPlain(peer) ? (
+        <Do page={page} intent={{ do: 'rekey-phone', peer: name }}>
+          another key
+        </Do>
+      ) : isRedeemed ? (
         <Do page={page} intent={{ do: isAdmin ? 'revoke-admin' : 'grant-admin', peer: name }}>
           {isAdmin ? 'no admin' : 'admin'}
         </Do>

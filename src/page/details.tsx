@@ -3,7 +3,7 @@ import type { Association } from '../domain/association-graph.ts';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
-import type { Peer } from '../domain/peer.ts';
+import { isPlain, type Peer } from '../domain/peer.ts';
 import { type CidrId, type PeerId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { Ask, Do, mayAct, PeerDeeds } from './deeds.tsx';
 import { mayBegin } from './map/limits.ts';
@@ -100,6 +100,7 @@ const PeerPanel = ({ page, scene, peer }: { page: Page; scene: Scene; peer: Peer
       <p>
         <Sign state={state} /> {STATE_WORDS[state]}
         {peer.isAdmin ? ', admin' : ''}
+        {isPlain(peer) ? ', a phone: the server passes its packets, and can read them' : ''}
       </p>
       <dl>
         <dt>address</dt>
@@ -142,9 +143,14 @@ const CidrPanel = ({ page, scene, node }: { page: Page; scene: Scene; node: Cidr
       </p>
       <div class="deeds">
         {network.hasChildren(node.id) || node.id === SERVER_CIDR ? null : (
-          <Ask page={page} open={{ ask: 'invite', cidr: name }}>
-            add a machine
-          </Ask>
+          <>
+            <Ask page={page} open={{ ask: 'invite', cidr: name }}>
+              add a machine
+            </Ask>
+            <Ask page={page} open={{ ask: 'add-phone', cidr: name }}>
+              add a phone
+            </Ask>
+          </>
         )}
         {node.id === SERVER_CIDR ? null : (
           <Ask page={page} open={{ ask: 'add-cidr', parent: name }}>
@@ -159,6 +165,9 @@ const CidrPanel = ({ page, scene, node }: { page: Page; scene: Scene; node: Cidr
             <Ask page={page} open={{ ask: 'rename-cidr', cidr: name }}>
               rename
             </Ask>
+            <Do page={page} intent={{ do: node.isIsolated ? 'unisolate-cidr' : 'isolate-cidr', cidr: name }}>
+              {node.isIsolated ? 'end isolation' : 'isolate'}
+            </Do>
             <Do page={page} intent={{ do: 'delete-cidr', cidr: name }}>
               delete
             </Do>
@@ -223,6 +232,7 @@ const PairPanel = ({ page, scene, pair }: { page: Page; scene: Scene; pair: [Cid
   const relation = matrixOf(network, pair).rows[0]?.[1] ?? 'none';
   const names: [string, string] = [pair[0].name, pair[1].name];
   const [one, other] = pair.map(({ id }) => [...network.peersIn(id)][0]);
+  const association = network.associationBetween(pair[0].id, pair[1].id);
   return (
     <>
       <h2>{names.map(nameText).join(' – ')}</h2>
@@ -234,10 +244,20 @@ const PairPanel = ({ page, scene, pair }: { page: Page; scene: Scene; pair: [Cid
             associate
           </Do>
         ) : null}
-        {network.associationBetween(pair[0].id, pair[1].id) ? (
-          <Do page={page} intent={{ do: 'end-association', cidrs: names }}>
-            end the association
-          </Do>
+        {association ? (
+          <>
+            <Ask page={page} open={{ ask: 'limit', association }}>
+              {association.allow ? 'change the limit' : 'limit'}
+            </Ask>
+            {association.allow ? (
+              <Do page={page} intent={{ do: 'unlimit-association', cidrs: names }}>
+                lift the limit
+              </Do>
+            ) : null}
+            <Do page={page} intent={{ do: 'end-association', cidrs: names }}>
+              end the association
+            </Do>
+          </>
         ) : null}
         {one && other ? (
           <button

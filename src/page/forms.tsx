@@ -4,6 +4,7 @@ import type { CidrNode } from '../domain/cidr-tree.ts';
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
 import { ROOT_CIDR, SERVER_CIDR } from '../values/id.ts';
+import type { Opening } from '../values/opening.ts';
 import { Dialog } from './dialog.tsx';
 import { KeysDialog } from './keys.tsx';
 import { inOrder } from './map/relations.ts';
@@ -47,9 +48,12 @@ const FormDialog = ({ title, children, page, intentOf }: Fields) => (
   </Dialog>
 );
 
-const Text = ({ name, label, value = '' }: { name: string; label: string; value?: string }) => (
+type TextProps = { name: string; label: string; value?: string; required?: boolean };
+
+const Text = ({ name, label, value = '', required = true }: TextProps) => (
   <label>
-    {label} <input name={name} defaultValue={value} required autoComplete="off" spellcheck={false} />
+    {label}{' '}
+    <input name={name} defaultValue={value} required={required} autoComplete="off" spellcheck={false} />
   </label>
 );
 
@@ -157,6 +161,57 @@ const Associate = ({ page, network, asked }: Asked<'associate'>) => (
   </FormDialog>
 );
 
+const AddPhone = ({ page, network, asked }: Asked<'add-phone'>) => (
+  <FormDialog
+    title="add a phone"
+    page={page}
+    intentOf={(data) => ({
+      do: 'add-phone',
+      name: textOf(data, 'name') as never,
+      cidr: textOf(data, 'cidr'),
+    })}
+  >
+    <p class="dim">Any machine with plain WireGuard: the server passes its packets.</p>
+    <Text name="name" label="name" />
+    <Cidrs name="cidr" label="CIDR" cidrs={leaves(network)} value={asked.cidr} />
+  </FormDialog>
+);
+
+/** As it is typed: `tcp/22,8000-8010`. */
+const typed = ({ protocol, ports }: Opening): string =>
+  protocol +
+  (ports ? `/${ports.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join()}` : '');
+
+const Limit = ({ page, network, asked: { association } }: Asked<'limit'>) => {
+  const { cidrIds, allow } = association;
+  const names = cidrIds.map((id) => network.cidr(id)?.name ?? '') as [string, string];
+  return (
+    <FormDialog
+      title="limit an association"
+      page={page}
+      intentOf={(data) => ({
+        do: 'limit-association',
+        cidrs: names,
+        allow: [textOf(data, 'w0'), textOf(data, 'w1')],
+      })}
+    >
+      <p class="dim">Such as tcp/22,80 udp/53 icmp; empty: nothing. Answers always pass.</p>
+      {names.map((name, at) => (
+        <Text
+          key={name}
+          name={`w${at}`}
+          label={`${nameText(name)} may begin`}
+          required={false}
+          value={(allow ?? [])
+            .filter(({ from }) => from === cidrIds[at])
+            .map(typed)
+            .join(' ')}
+        />
+      ))}
+    </FormDialog>
+  );
+};
+
 export const FormOpen = ({ page }: { page: Page }) => {
   const asked = form.value;
   const network = page.shown.value?.network;
@@ -172,6 +227,10 @@ export const FormOpen = ({ page }: { page: Page }) => {
       return <RenameCidr page={page} network={network} asked={asked} />;
     case 'associate':
       return <Associate page={page} network={network} asked={asked} />;
+    case 'add-phone':
+      return <AddPhone page={page} network={network} asked={asked} />;
+    case 'limit':
+      return <Limit page={page} network={network} asked={asked} />;
     case 'keys':
       return <KeysDialog close={close} />;
   }

@@ -2,7 +2,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { nameText } from '../domain/name-text.ts';
 import type { Network } from '../domain/network.ts';
-import type { Peer } from '../domain/peer.ts';
+import { isPlain, type Peer } from '../domain/peer.ts';
 import { toNumber } from '../values/ip.ts';
 import { PeerDeeds } from './deeds.tsx';
 import { useWindow } from './hooks.ts';
@@ -60,6 +60,7 @@ const Row = ({ page, line, isChosen, place }: RowProps) => {
           {nameText(peer.name)}
         </button>
         {peer.isAdmin ? <span class="badge">admin</span> : null}
+        {isPlain(peer) ? <span class="badge">phone</span> : null}
       </td>
       <td>{peer.ip}</td>
       <td>{nameText(cidr)}</td>

@@ -3,7 +3,15 @@ import type { ReadonlySignal } from '@preact/signals';
 import type { Difference } from '../domain/difference.ts';
 import type { Network } from '../domain/network.ts';
 import type { ObservedWay } from '../protocol/looking.ts';
-import type { About, Intent, PageRefusal, Prepared, ToldWays, TunnelWay } from '../protocol/page.ts';
+import type {
+  About,
+  Committed,
+  Intent,
+  PageRefusal,
+  Prepared,
+  ToldWays,
+  TunnelWay,
+} from '../protocol/page.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
 import type { AssociationId, CidrId, PeerId, Position } from '../values/id.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -85,7 +93,7 @@ export type Act = {
   /** Said before the rest, such as that the network has moved on. */
   notice?: string;
   /** An invitation: kept nowhere else. */
-  download?: { name: string; text: string };
+  download?: Committed['download'];
 };
 
 export type Page = {

@@ -1,5 +1,6 @@
 /** What the reader looks at, which no other browser shares: the tab, the zoom, the open form, the words to find. */
 import { signal } from '@preact/signals';
+import type { Association } from '../domain/association-graph.ts';
 import type { CidrId } from '../values/id.ts';
 
 export const TABS = ['map', 'matrix', 'list', 'history'] as const;
@@ -12,6 +13,8 @@ export type Form =
   | { ask: 'add-cidr'; parent: string }
   | { ask: 'rename-cidr'; cidr: string }
   | { ask: 'associate'; cidr?: string }
+  | { ask: 'add-phone'; cidr: string }
+  | { ask: 'limit'; association: Association }
   | { ask: 'keys' };
 
 export const tab = signal<Tab>('map');

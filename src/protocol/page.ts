@@ -34,6 +34,7 @@ const intent = <D extends string, S extends z.ZodRawShape>(name: D, shape: S) =>
 const peer = RecordedName;
 const cidr = RecordedName;
 const cidrs = z.tuple([RecordedName, RecordedName]);
+const Ways = z.string().max(1000);
 
 /** An admin's wish, by present names. */
 export const Intent = z.discriminatedUnion('do', [
@@ -57,6 +58,14 @@ export const Intent = z.discriminatedUnion('do', [
   intent('delete-cidr', { cidr }),
   intent('associate', { cidrs }),
   intent('end-association', { cidrs }),
+  /** `allow`: what the peers of each may begin, as `--allow` has it without the CIDR: `tcp/22,80 icmp`; empty: nothing. */
+  intent('limit-association', { cidrs, allow: z.tuple([Ways, Ways]) }),
+  intent('unlimit-association', { cidrs }),
+  intent('isolate-cidr', { cidr }),
+  intent('unisolate-cidr', { cidr }),
+  /** The program makes the key, which the page shows once. */
+  intent('add-phone', { name: Hostname, cidr }),
+  intent('rekey-phone', { peer }),
   /** The commit that ends there. */
   intent('undo', { position: Position }),
   /** Everything after it. */
@@ -115,12 +124,15 @@ export type Prepared = {
   warning?: string;
 };
 
+/** A QR code: its dark parts as the path of an SVG, in modules, and how many there are on a side. */
+export type Drawing = { side: number; path: string };
+
 export type Committed = {
   position: Position;
   /** Nothing had to change. */
   isNothing: boolean;
-  /** An invitation: shown once and kept nowhere. */
-  download?: { name: string; text: string };
+  /** An invitation, or the file of a phone: shown once and kept nowhere. */
+  download?: { name: string; text: string; code?: Drawing };
   /** Peers are not told yet: the network is not served. */
   isUntold?: true;
 };

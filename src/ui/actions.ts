@@ -11,7 +11,8 @@ import { undoingOf } from '../protocol/undoing.ts';
 import { Failure } from '../values/failure.ts';
 import type { Position } from '../values/id.ts';
 import { INVITATION_SECONDS } from '../values/time.ts';
-import { commandOf, type Invite, type Plain, type Undo } from './intents.ts';
+import { commandOf, type Invite, type Phone, type Plain, type Undo } from './intents.ts';
+import { handPhone, rehearsePhone } from './phone-files.ts';
 import type { Suggest } from './refusals.ts';
 
 type Words = { commandLine: (intent: Intent) => string; suggest: Suggest };
@@ -47,6 +48,8 @@ const undoQuestion = ({ do: what, position }: Undo): QuestionOf<'undo'> =>
 
 const isUndo = (intent: Intent): intent is Undo => intent.do === 'undo' || intent.do === 'undo-since';
 
+const isPhone = (intent: Intent): intent is Phone => intent.do === 'add-phone' || intent.do === 'rekey-phone';
+
 const isLastAdmin = (error: unknown): error is Rejected =>
   error instanceof Rejected && error.rejection.code === 'LastAdmin';
 
@@ -72,13 +75,18 @@ export class Actions {
   /** Commits what was shown at a position. Throws `Rejected`, with `PlanOutdated` where that has moved on. */
   async commit(intent: Intent, at: Position, confirmed: boolean): Promise<Committed> {
     if (intent.do === 'invite') return this.#invite(intent, at);
+    if (isPhone(intent)) {
+      const { outcome, download } = await handPhone(this.#plane, intent, (command) => asShown(command, at));
+      return { ...committed(outcome), download };
+    }
     const command = isUndo(intent)
       ? undoingOf(this.#possible(await this.#plane.ask({ ...undoQuestion(intent), at })))
       : asShown(commandOf(intent, confirmed), at);
     return committed(await this.#plane.execute(command));
   }
 
-  async #rehearse(intent: Plain | Invite): Promise<{ rehearsal: Rehearsal; warning?: string }> {
+  async #rehearse(intent: Plain | Invite | Phone): Promise<{ rehearsal: Rehearsal; warning?: string }> {
+    if (isPhone(intent)) return rehearsePhone(this.#plane, intent);
     if (intent.do === 'invite')
       return { rehearsal: await rehearseInvitation(this.#plane, invitationOf(intent)) };
     try {

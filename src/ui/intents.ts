@@ -1,13 +1,27 @@
 /** An intent of the page as the verb that one would type, and as a command. */
+import { openingsOfWays } from '../cli/openings.ts';
 import type { AdminCommand } from '../domain/command.ts';
 import { shellOperands, shellWord } from '../domain/rejection.ts';
 import type { Intent } from '../protocol/page.ts';
+import type { PublicKey } from '../values/key.ts';
 import { durationText } from '../values/time.ts';
 
 export type Undo = Extract<Intent, { do: 'undo' | 'undo-since' }>;
 export type Invite = Extract<Intent, { do: 'invite' }>;
-export type Plain = Exclude<Intent, Undo | Invite>;
+/** Their keys are made at the commit. */
+export type Phone = Extract<Intent, { do: 'add-phone' | 'rekey-phone' }>;
+export type Plain = Exclude<Intent, Undo | Invite | Phone>;
+type Limiting = Extract<Intent, { do: 'limit-association' }>;
 type SingleCommand = Exclude<AdminCommand, { type: 'AllOf' }>;
+
+/** `humans:tcp/22,80` for each way. */
+const waysOf = ({ cidrs, allow }: Limiting): string[] =>
+  cidrs.flatMap((cidr, at) =>
+    (allow[at] ?? '')
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((way) => `${cidr}:${way}`),
+  );
 
 /** `confirmed`: also for the last admin. */
 export const commandOf = (intent: Plain, confirmed: boolean): SingleCommand => {
@@ -40,8 +54,21 @@ export const commandOf = (intent: Plain, confirmed: boolean): SingleCommand => {
       return { type: 'AddAssociation', cidrs: intent.cidrs };
     case 'end-association':
       return { type: 'DeleteAssociation', cidrs: intent.cidrs };
+    case 'limit-association':
+      return { type: 'LimitAssociation', cidrs: intent.cidrs, allow: openingsOfWays(waysOf(intent)) };
+    case 'unlimit-association':
+      return { type: 'UnlimitAssociation', cidrs: intent.cidrs };
+    case 'isolate-cidr':
+      return { type: 'IsolateCidr', cidr: intent.cidr };
+    case 'unisolate-cidr':
+      return { type: 'UnisolateCidr', cidr: intent.cidr };
   }
 };
+
+export const phoneCommandOf = (intent: Phone, publicKey: PublicKey): SingleCommand =>
+  intent.do === 'add-phone'
+    ? { type: 'AddPlainPeer', name: intent.name, cidr: intent.cidr, publicKey }
+    : { type: 'RekeyPlainPeer', peer: intent.peer, publicKey };
 
 /** What one types after the program; `flags` with their values. */
 type Typed = { verb: string; operands: string[]; flags?: (readonly [flag: string, value?: string])[] };
@@ -86,6 +113,20 @@ const typedOf = (intent: Intent): Typed => {
       return { verb: 'add-association', operands: intent.cidrs };
     case 'end-association':
       return { verb: 'delete-association', operands: intent.cidrs };
+    case 'limit-association': {
+      const ways = waysOf(intent);
+      const flags = (ways.length > 0 ? ways : ['none']).map((way) => ['--allow', way] as const);
+      return { verb: intent.do, operands: intent.cidrs, flags };
+    }
+    case 'unlimit-association':
+      return { verb: intent.do, operands: intent.cidrs };
+    case 'isolate-cidr':
+    case 'unisolate-cidr':
+      return { verb: intent.do, operands: [intent.cidr] };
+    case 'add-phone':
+      return { verb: intent.do, operands: [intent.name], flags: [['--cidr', intent.cidr], ['--qr']] };
+    case 'rekey-phone':
+      return { verb: intent.do, operands: [intent.peer], flags: [['--qr']] };
     case 'undo':
       return { verb: 'revert', operands: [String(intent.position)] };
     case 'undo-since':

@@ -2,15 +2,28 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import jsqr from 'jsqr';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConf } from '../../src/protocol/conf.ts';
-import type { Committed, FirstAnswer, News, PageRefusal, Prepared } from '../../src/protocol/page.ts';
+import type {
+  Committed,
+  Drawing,
+  FirstAnswer,
+  News,
+  PageRefusal,
+  Prepared,
+} from '../../src/protocol/page.ts';
 import { LocalPlane } from '../../src/server/verbs/local-plane.ts';
 import { answersOf } from '../../src/ui/answers.ts';
 import { type OpenDoor, openDoor } from '../../src/ui/door.ts';
 import { Idle } from '../../src/ui/idle.ts';
 import { Keys } from '../../src/ui/keys.ts';
+import { PrivateKey } from '../../src/values/key.ts';
+import { publicKeyOf } from '../../src/values/key-pair.ts';
 import { ACME, acmeFolders } from '../server/acme-folders.ts';
+
+/** Its types say that the function is in `default`, its module is the function. */
+const jsQr = jsqr as unknown as typeof jsqr.default;
 
 const FILES = new Map([['/', { type: 'text/html', body: Buffer.from('<!doctype html>') }]]);
 
@@ -172,6 +185,18 @@ describe('the door', () => {
   });
 });
 
+/** What another library reads of a code, drawn as a browser would, four dots a module. */
+const scanned = (code: Drawing | undefined): string | undefined => {
+  if (!code) return undefined;
+  const dots = code.side * 4;
+  const pixels = new Uint8ClampedArray(dots * dots * 4).fill(255);
+  for (const [, x, y, length] of code.path.matchAll(/M(\d+) (\d+)h(\d+)v1h-\d+z/g))
+    for (let row = Number(y) * 4; row < Number(y) * 4 + 4; row++)
+      for (let at = Number(x) * 4; at < (Number(x) + Number(length)) * 4; at++)
+        pixels.fill(0, (row * dots + at) * 4, (row * dots + at) * 4 + 3);
+  return jsQr(pixels, dots, dots)?.data;
+};
+
 describe('an action', () => {
   let called: Called;
   const prepare = (intent: object) => called.json<Prepared>('/prepare', { intent });
@@ -253,6 +278,54 @@ describe('an action', () => {
     const conf = parseConf(download?.text ?? '', 'zoe.toml');
     const zoe = (await called.plane.view()).peers.find(({ name }) => name === 'zoe');
     expect(conf.address).toBe(`${zoe?.ip}/16`);
+  });
+
+  it('limits an association, as it is typed, and lifts that again', async () => {
+    called = await (await opened()).enter();
+    const cidrs = ['humans', 'machines'];
+    const associate = { do: 'associate', cidrs };
+    await commit(associate, (await prepare(associate)).position);
+    const limit = { do: 'limit-association', cidrs, allow: ['tcp/631', ''] };
+    const shown = await prepare(limit);
+    expect(shown.commandLine).toBe(
+      'innernet-server limit-association acme humans machines --allow humans:tcp/631',
+    );
+    await commit(limit, shown.position);
+    const allowed = async () => (await called.plane.view()).associations.at(-1)?.allow;
+    expect(await allowed()).toEqual([{ from: expect.any(Number), protocol: 'tcp', ports: [[631, 631]] }]);
+    const wrong = { ...limit, allow: ['tcp/0', ''] };
+    expect(await refused('/prepare', { intent: wrong })).toMatchObject({
+      sentence: expect.stringContaining('tcp/0'),
+    });
+    const lift = { do: 'unlimit-association', cidrs };
+    await commit(lift, (await prepare(lift)).position);
+    expect(await allowed()).toBeUndefined();
+  });
+
+  it('lets a phone in: its file and its code go to the page alone, and another key ends them', async () => {
+    called = await (await opened()).enter();
+    const add = { do: 'add-phone', name: 'zoe-phone', cidr: 'machines' };
+    const shown = await prepare(add);
+    expect([shown.sentences[0], shown.warning]).toEqual([
+      expect.stringContaining('zoe-phone'),
+      expect.stringContaining('can read it'),
+    ]);
+    const { download } = await commit(add, shown.position, true);
+    const phone = async () => (await called.plane.view()).peers.find(({ name }) => name === 'zoe-phone');
+    const keyOf = (text = '') => publicKeyOf(PrivateKey.parse(/PrivateKey = (\S+)/.exec(text)?.[1]));
+    expect(download).toMatchObject({
+      name: 'zoe-phone.conf',
+      text: expect.stringContaining(`${(await phone())?.ip}/32`),
+    });
+    expect(keyOf(download?.text)).toBe((await phone())?.publicKey);
+    expect(scanned(download?.code)).toBe(download?.text);
+    const rekey = { do: 'rekey-phone', peer: 'zoe-phone' };
+    const again = await commit(rekey, (await prepare(rekey)).position, true);
+    expect(keyOf(again.download?.text)).toBe((await phone())?.publicKey);
+    expect(keyOf(again.download?.text)).not.toBe(keyOf(download?.text));
+    expect(await refused('/prepare', { intent: { do: 'rekey-phone', peer: 'bob' } })).toMatchObject({
+      sentence: expect.stringContaining('bob'),
+    });
   });
 });
 

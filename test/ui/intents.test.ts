@@ -8,7 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { printable } from '../../src/domain/rejection.ts';
 import { Intent } from '../../src/protocol/page.ts';
 import { commandLineOf, commandOf, type Plain } from '../../src/ui/intents.ts';
-import { acme } from '../acme.ts';
+import { Failure } from '../../src/values/failure.ts';
+import { acme, associated, ids } from '../acme.ts';
 import { caught, programOn, words } from '../cli/called.ts';
 import { MemoryPlane } from '../plane.ts';
 
@@ -17,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a command line commands, typed word by word. */
 const commanded = async (line: string, ...flags: string[]): Promise<unknown> => {
-  const plane = new MemoryPlane('acme', acme.network);
+  const plane = new MemoryPlane('acme', [...acme.network, associated(ids.humans, ids.machines)]);
   const [, ...args] = words(line);
   const program = programOn(async () => plane);
   const { code, stderr } = await caught(program, [...args, '--yes', ...flags]);
@@ -53,7 +54,25 @@ describe('what the page does can be typed', () => {
     { do: 'rename-cidr', cidr: 'machines', name: 'ovens' as never },
     'innernet rename-cidr acme machines ovens',
   );
-  typed({ do: 'associate', cidrs: ['humans', 'machines'] }, 'innernet add-association acme humans machines');
+  typed({ do: 'associate', cidrs: ['bakers', 'machines'] }, 'innernet add-association acme bakers machines');
+  typed(
+    {
+      do: 'limit-association',
+      cidrs: ['humans', 'machines'],
+      allow: ['tcp/22,8000-8010  icmp', 'udp/53'],
+    },
+    'innernet limit-association acme humans machines --allow humans:tcp/22,8000-8010 --allow humans:icmp --allow machines:udp/53',
+  );
+  typed(
+    { do: 'limit-association', cidrs: ['machines', 'humans'], allow: ['', ' '] },
+    'innernet limit-association acme machines humans --allow none',
+  );
+  typed(
+    { do: 'unlimit-association', cidrs: ['humans', 'machines'] },
+    'innernet unlimit-association acme humans machines',
+  );
+  typed({ do: 'isolate-cidr', cidr: 'bakers' }, 'innernet isolate-cidr acme bakers');
+  typed({ do: 'unisolate-cidr', cidr: 'bakers' }, 'innernet unisolate-cidr acme bakers');
 });
 
 it('an invitation too', async () => {
@@ -67,6 +86,24 @@ it('an invitation too', async () => {
   const command = await commanded(line, '--save-config', join(folder, 'zoe.toml'));
   expect(command).toMatchObject({ type: 'AddPeer', name: 'zoe', cidr: 'machines', isAdmin: false });
 });
+
+it('a phone too', async () => {
+  const line = commandLineOf('innernet', 'acme', {
+    do: 'add-phone',
+    name: 'zoe-phone' as never,
+    cidr: 'machines',
+  });
+  expect(line).toBe('innernet add-phone acme zoe-phone --cidr machines --qr');
+  expect(await commanded(line)).toMatchObject({ type: 'AddPlainPeer', name: 'zoe-phone', cidr: 'machines' });
+  expect(commandLineOf('innernet', 'acme', { do: 'rekey-phone', peer: 'zoe-phone' })).toBe(
+    'innernet rekey-phone acme zoe-phone --qr',
+  );
+});
+
+it('an opening that is none is refused with what would do', () =>
+  expect(() =>
+    commandOf({ do: 'limit-association', cidrs: ['humans', 'machines'], allow: ['tcp/0', ''] }, false),
+  ).toThrow(Failure));
 
 it('a name from an import is quoted', () => {
   expect(commandLineOf('inn', 'acme', { do: 'disable', peer: "it's $HOME" })).toBe(
