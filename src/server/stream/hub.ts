@@ -26,7 +26,7 @@ import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 import { RelayDuties } from './relay-duties.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
-
+import { RouteDuties } from './route-duties.ts';
 import { wordOfCan } from './word-of-can.ts';
 
 const LOOK_AFTER_SLOW_MS = 250;
@@ -63,6 +63,7 @@ export class Hub {
   readonly #mailboxes: Mailboxes;
   readonly #relayNews: RelayNews;
   readonly #relayDuties: RelayDuties;
+  readonly #routeDuties: RouteDuties;
   readonly #looks: Looks;
   readonly #behind: Behind;
   /** Longest silent first. */
@@ -93,6 +94,7 @@ export class Hub {
     this.#relayNews = new RelayNews(live, observations, parts);
     this.#relayDuties = new RelayDuties(live, observations, parts);
     this.#behind = new Behind(live);
+    this.#routeDuties = new RouteDuties(live, observations, this.#audience);
     this.#looks = new Looks(this.#audience, () => live.network);
     this.#timers = [
       setInterval(() => this.#heartbeat(), 1000),
@@ -119,6 +121,7 @@ export class Hub {
     this.#news.close();
     this.#relayNews.close();
     this.#relayDuties.close();
+    this.#routeDuties.close();
     this.#looks.close();
     this.#behind.close();
     this.#lanes.close();
@@ -155,6 +158,7 @@ export class Hub {
       return;
     }
     this.#relayDuties.follow(step);
+    this.#routeDuties.follow();
     this.#endUnproved(step);
     for (const id of step.moves.peers)
       for (const member of [...this.#audience.ofPeer(id)]) this.#move(member, step);
@@ -356,6 +360,7 @@ export class Hub {
       for (const bytes of frames) this.#audience.write(member, bytes);
       member.position = position;
     }
+    this.#routeDuties.level(member);
     this.#relayNews.level(member);
     this.#news.level(member);
   }
@@ -451,7 +456,7 @@ export class Hub {
         this.#relayDuties.open(member, frame);
         break;
       case 'offers':
-        if (member.canCarry) this.#observations.setOffers(member.peerId, frame.blocks);
+        this.#routeDuties.offers(member, frame.blocks);
         break;
       case 'ways':
         this.#looks.hear(member.peerId, frame.peers);
