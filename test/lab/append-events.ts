@@ -10,7 +10,7 @@ const log = await openLog({ file });
 const { position } = await log.head();
 const commandId = `appended after ${position}`;
 const events = JSON.parse(text) as NetworkEvent[];
-const actor = actorText({ kind: 'local', uid: 0 } as never);
+const actor = actorText({ kind: 'operator', uid: 0 });
 await log.append(position, [
   { commandId, commandDigest: sha256Text(commandId), recordedAt: timestamp(), actor, events },
 ]);
