@@ -68,6 +68,7 @@ export class MemoryPlane implements Plane {
       unproved: this.unproved,
       phonesRefused: this.phonesRefused,
       associations: [...this.#state.associations()],
+      routes: [...this.#state.routes()],
     };
   }
 

@@ -4,7 +4,7 @@ import { LATE_GLOBAL_OPTIONS } from './options.ts';
 import { examplesOf } from './program.ts';
 
 /** By placeholder; `free`: nothing to propose. */
-export type Kind = 'network' | 'peer' | 'cidr' | 'file' | 'folder' | 'verb' | 'free';
+export type Kind = 'network' | 'peer' | 'cidr' | 'route' | 'file' | 'folder' | 'verb' | 'free';
 
 const KINDS: { [placeholder: string]: Kind } = {
   network: 'network',
@@ -12,6 +12,7 @@ const KINDS: { [placeholder: string]: Kind } = {
   peer: 'peer',
   cidr: 'cidr',
   'other-cidr': 'cidr',
+  route: 'route',
   file: 'file',
   invitation: 'file',
   folder: 'folder',

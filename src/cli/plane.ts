@@ -4,6 +4,7 @@ import type { Association } from '../domain/association-graph.ts';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { AdminCommand } from '../domain/command.ts';
 import type { Peer } from '../domain/peer.ts';
+import type { Route } from '../domain/route-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
@@ -20,6 +21,8 @@ export type NetworkView = {
   peers: Peer[];
   cidrs: CidrNode[];
   associations: Association[];
+  /** Undefined: the server does not say. */
+  routes?: Route[] | undefined;
   /** Without what only admins are told. */
   isPartial?: true;
   /** Undefined: the server does not say. */

@@ -45,6 +45,14 @@ const ASKERS: { [T in CommandType]: [asker: Asker, deed: string] } = {
   DismissStandby: ['admin', 'dismiss a standby'],
   SetQuestionKey: ['server', 'set the key by which a standby asks whether the server still stands'],
   PromoteStandby: ['server', 'let a standby take over'],
+  AddRoute: ['admin', 'add a route'],
+  RenameRoute: ['admin', 'rename a route'],
+  DeleteRoute: ['admin', 'delete a route'],
+  AddRouter: ['admin', 'let a peer carry a route'],
+  RankRouter: ['admin', 'rank the routers of a route'],
+  RemoveRouter: ['admin', 'take a route from a router'],
+  OpenRoute: ['admin', 'open a route'],
+  CloseRoute: ['admin', 'close a route'],
   AllOf: ['admin', 'change several things at once'],
 };
 

@@ -8,6 +8,7 @@ import type { CidrNode } from './cidr-tree.ts';
 import type { CidrRef } from './command.ts';
 import { accept, type Rule, reject } from './decision.ts';
 import type { Network } from './network.ts';
+import { routeWith } from './routes.ts';
 
 export const findCidr = (network: Network, ref: CidrRef): CidrNode | undefined =>
   typeof ref === 'number' ? network.cidr(ref) : network.cidrNamed(ref);
@@ -28,6 +29,7 @@ const otherIn = (network: Network, node: CidrNode): CidrNode | undefined => {
 
 export const addCidr: Rule<'AddCidr'> = (network, { name, cidr, parent }) => {
   if (network.cidrNamed(name)) return reject({ code: 'CidrNameTaken', name });
+  if (network.routeNamed(name)) return reject({ code: 'RouteNameTaken', name, by: 'route' });
   const root = network.cidr(ROOT_CIDR);
   const home = smallestContaining(network, cidr);
   if (!root) return reject({ code: 'NoNetwork' });
@@ -53,6 +55,7 @@ export const renameCidr: Rule<'RenameCidr'> = (network, { cidr: ref, name }) => 
   if (node.id === SERVER_CIDR) return reject({ code: 'ServerIsFixed', what: 'CIDR' });
   if (node.name === name) return accept();
   if (network.cidrNamed(name)) return reject({ code: 'CidrNameTaken', name });
+  if (network.routeNamed(name)) return reject({ code: 'RouteNameTaken', name, by: 'route' });
   return accept({ type: 'CidrRenamed', cidrId: node.id, name });
 };
 
@@ -65,6 +68,14 @@ export const deleteCidr: Rule<'DeleteCidr'> = (network, { cidr: ref }) => {
   if (network.holdsPeers(node.id)) return reject({ code: 'CidrHoldsPeers', name: node.name });
   const other = otherIn(network, node);
   if (other) return reject({ code: 'CidrHasAssociations', name: node.name, with: other.name });
+  const used = routeWith(network, node.id);
+  if (used)
+    return reject({
+      code: 'CidrHasRoutes',
+      name: node.name,
+      route: used.route.name,
+      isRouter: used.isRouter,
+    });
   return accept({ type: 'CidrDeleted', cidrId: node.id });
 };
 

@@ -1,7 +1,8 @@
 /** The commands that people and programs give to a network, parsed at the door. */
 import * as z from 'zod';
+import { MAX_BLOCKS, Rank } from '../events/schema.ts';
 import { Endpoint, Port, SocketAddress } from '../values/endpoint.ts';
-import { CidrId, PeerId, Position } from '../values/id.ts';
+import { CidrId, PeerId, Position, RouteId } from '../values/id.ts';
 import { Cidr, Ip } from '../values/ip.ts';
 import { PublicKey } from '../values/key.ts';
 import { Hostname, InterfaceName, RecordedName } from '../values/name.ts';
@@ -16,6 +17,10 @@ export type PeerRef = z.infer<typeof PeerRef>;
 /** A CIDR by id or by its present name. */
 export const CidrRef = z.union([CidrId, RecordedName]);
 export type CidrRef = z.infer<typeof CidrRef>;
+
+/** A route by id or by its present name. */
+export const RouteRef = z.union([RouteId, RecordedName]);
+export type RouteRef = z.infer<typeof RouteRef>;
 
 /** A moment, or seconds from now by the server's clock; null: never. */
 export const End = z.union([Timestamp, Seconds]).nullable();
@@ -141,6 +146,31 @@ const DismissStandby = command('DismissStandby', { peer: PeerRef });
 const SetQuestionKey = command('SetQuestionKey', { publicKey: PublicKey });
 /** The peer's machine serves from here on. */
 const PromoteStandby = command('PromoteStandby', { peer: PeerRef });
+/** A router: one peer, or each peer in a CIDR. The least rank goes first; absent: 0. */
+const router = {
+  peer: PeerRef.optional(),
+  cidr: CidrRef.optional(),
+};
+const isOne = ({ peer, cidr }: { peer?: PeerRef | undefined; cidr?: CidrRef | undefined }): boolean =>
+  (peer === undefined) !== (cidr === undefined);
+const EITHER = 'a router is a peer or a CIDR';
+/** `keepSource`: packets into the route keep their sender. */
+const carrying = { ...router, rank: Rank.optional(), keepSource: z.boolean().optional() };
+
+/** With its routers and whom it is open to, all in one commit; without: carried by nobody, and closed. */
+const AddRoute = command('AddRoute', {
+  name: Hostname,
+  blocks: z.array(Cidr).min(1).max(MAX_BLOCKS),
+  routers: z.array(z.strictObject(carrying).refine(isOne, EITHER)).max(16).optional(),
+  openTo: z.array(CidrRef).max(16).optional(),
+});
+const RenameRoute = command('RenameRoute', { route: RouteRef, name: Hostname });
+const DeleteRoute = command('DeleteRoute', { route: RouteRef });
+const AddRouter = command('AddRouter', { route: RouteRef, ...carrying }).refine(isOne, EITHER);
+const RankRouter = command('RankRouter', { route: RouteRef, ...router, rank: Rank }).refine(isOne, EITHER);
+const RemoveRouter = command('RemoveRouter', { route: RouteRef, ...router }).refine(isOne, EITHER);
+const OpenRoute = command('OpenRoute', { route: RouteRef, cidr: CidrRef });
+const CloseRoute = command('CloseRoute', { route: RouteRef, cidr: CidrRef });
 
 const SINGLE = [
   AddCidr,
@@ -171,6 +201,14 @@ const SINGLE = [
   AddPlainPeer,
   RoutePlainPeer,
   RekeyPlainPeer,
+  AddRoute,
+  RenameRoute,
+  DeleteRoute,
+  AddRouter,
+  RankRouter,
+  RemoveRouter,
+  OpenRoute,
+  CloseRoute,
   RequireProof,
   WaiveProof,
   NameStandby,

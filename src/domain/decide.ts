@@ -27,6 +27,16 @@ import {
 import { addPlainPeer, rekeyPlainPeer, routePlainPeer } from './plain-peers.ts';
 import { isOwnReport, needsProof, recordProofs, requireProof, waiveProof } from './proofs.ts';
 import { clearRelay, setRelay } from './relays.ts';
+import {
+  addRoute,
+  addRouter,
+  closeRoute,
+  deleteRoute,
+  openRoute,
+  rankRouter,
+  removeRouter,
+  renameRoute,
+} from './route-rules.ts';
 import { dismissStandby, nameStandby, promoteStandby, setQuestionKey } from './standbys.ts';
 
 /** Decides in order on a draft: each sees the effect of the earlier ones; one refusal refuses all. */
@@ -79,6 +89,14 @@ const RULES: { [T in CommandType]: Rule<T> } = {
   AddPlainPeer: addPlainPeer,
   RoutePlainPeer: routePlainPeer,
   RekeyPlainPeer: rekeyPlainPeer,
+  AddRoute: addRoute,
+  RenameRoute: renameRoute,
+  DeleteRoute: deleteRoute,
+  AddRouter: addRouter,
+  RankRouter: rankRouter,
+  RemoveRouter: removeRouter,
+  OpenRoute: openRoute,
+  CloseRoute: closeRoute,
   RequireProof: requireProof,
   WaiveProof: waiveProof,
   RecordProofs: recordProofs,

@@ -1,7 +1,7 @@
 /** Rules of peers: unique name, permanent address, one key; the server's own peer is fixed. */
-import type { NetworkEvent } from '../events/schema.ts';
+import type { EventOf, NetworkEvent } from '../events/schema.ts';
 import { isUnspecified } from '../values/endpoint.ts';
-import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
+import { type PeerId, ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../values/id.ts';
 import { containsIp, type Ip, isAssignable, toNumber } from '../values/ip.ts';
 import type { PublicKey } from '../values/key.ts';
 import type { Timestamp } from '../values/time.ts';
@@ -13,6 +13,7 @@ import { endFrom } from './ends.ts';
 import type { Network } from './network.ts';
 import { isPlain, type Peer } from './peer.ts';
 import type { Rejection } from './rejection.ts';
+import { routerAt } from './route-table.ts';
 
 export const findPeer = (network: Network, ref: PeerRef): Peer | undefined =>
   typeof ref === 'number' ? network.peer(ref) : network.peerNamed(ref);
@@ -126,6 +127,8 @@ export const addPeer: Rule<'AddPeer'> = (network, command, context) => {
   if (namesake && !hasExpired(namesake, context.now)) {
     return reject({ code: 'PeerNameTaken', name: command.name, ip: namesake.ip });
   }
+  if (network.routeNamed(command.name))
+    return reject({ code: 'RouteNameTaken', name: command.name, by: 'route' });
   const { inviteExpires, redeemed } = command;
   if (!redeemed && inviteExpires !== null && inviteExpires <= context.now) {
     return reject({ code: 'ExpiryInPast', inviteExpires });
@@ -139,6 +142,7 @@ export const renamePeer: Rule<'RenamePeer'> = (network, { peer: ref, name }, { n
     const namesake = network.peerNamed(name);
     if (namesake && !hasExpired(namesake, now))
       return reject({ code: 'PeerNameTaken', name, ip: namesake.ip });
+    if (network.routeNamed(name)) return reject({ code: 'RouteNameTaken', name, by: 'route' });
     return accept(...inTheWay(network, name, undefined, now), { type: 'PeerRenamed', peerId: peer.id, name });
   });
 
@@ -166,10 +170,16 @@ export const enablePeer: Rule<'EnablePeer'> = (network, { peer: ref, expires }, 
     return accept(...moved, ...(isIn ? [] : [{ type: 'PeerEnabled' as const, peerId: peer.id }]));
   });
 
+/** Each event changes one thing: its routes lose it by their own. */
+const carriesNoMore = (network: Network, peerId: PeerId): EventOf<'RouterRemoved'>[] =>
+  [...network.routes()]
+    .filter((route) => routerAt(route, { peerId }))
+    .map(({ id: routeId }) => ({ type: 'RouterRemoved', routeId, peerId }));
+
 export const deletePeer: Rule<'DeletePeer'> = (network, { peer: ref, confirmed }) =>
   onPeer(network, ref, (peer) => {
     if (!confirmed && isLastAdmin(network, peer)) return reject({ code: 'LastAdmin', name: peer.name });
-    return accept({ type: 'PeerDeleted', peerId: peer.id });
+    return accept(...carriesNoMore(network, peer.id), { type: 'PeerDeleted', peerId: peer.id });
   });
 
 export const grantAdmin: Rule<'GrantAdmin'> = (network, { peer: ref }) =>

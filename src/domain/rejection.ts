@@ -61,6 +61,25 @@ export type Rejection =
   | { code: 'PhoneIsNoStandby'; name: string }
   | { code: 'TooManyStandbys'; names: string[] }
   | { code: 'NotAStandby'; name: string }
+  | { code: 'UnknownRoute'; route: string | number }
+  | { code: 'RouteNameTaken'; name: string; by: 'peer' | 'CIDR' | 'route' }
+  | { code: 'RouteSpecial'; block: Cidr; reserved: Cidr; use: string }
+  | { code: 'RouteOtherFamily'; block: Cidr; network: Cidr }
+  | { code: 'RouteInsideNetwork'; block: Cidr; network: Cidr }
+  | { code: 'RouteMixesExit'; block: Cidr }
+  | { code: 'RouteOverlapsItself'; blocks: [Cidr, Cidr] }
+  | { code: 'RouteHoldsServer'; block: Cidr; endpoint: Endpoint; name: string }
+  | { code: 'RouteTaken'; block: Cidr; name: string; cidr: string }
+  | { code: 'RouteOpenAround'; route: string; name: string; around: string }
+  | { code: 'RouterIsServer'; name: string }
+  | { code: 'RouterIsPhone'; name: string }
+  | { code: 'RouterNotJoined'; name: string }
+  | { code: 'RouterIsDisabled'; name: string }
+  | { code: 'RouterAlready'; name: string; route: string }
+  | { code: 'NotARouter'; name: string; route: string }
+  | { code: 'RouterRankTaken'; route: string; rank: string; by: string }
+  | { code: 'RouterIsMany'; name: string; route: string }
+  | { code: 'CidrHasRoutes'; name: string; route: string; isRouter: boolean }
   | { code: 'ProofNeeded'; name: string; command: CommandType }
   | { code: 'ProofNotRequired'; name: string };
 
@@ -369,6 +388,101 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
     hint: 'the standbys are listed by',
     verb: 'standbys',
   }),
+  UnknownRoute: ({ route }) => ({
+    sentence: `there is no route ${quote(route)}`,
+    hint: 'the routes are listed by',
+    verb: 'list-routes',
+  }),
+  RouteNameTaken: ({ name, by }) => ({
+    sentence: `the name ${quote(name)} is taken by a ${by}`,
+    hint: 'choose another name: peers, CIDRs and routes share them',
+  }),
+  RouteSpecial: ({ block, reserved, use }) => ({
+    sentence: `the block ${block} cannot be a route: ${reserved} is reserved for ${use}`,
+    hint: 'choose the block of the LAN itself; for the way to everywhere say --exit',
+  }),
+  RouteOtherFamily: ({ block, network }) => ({
+    sentence: `the block ${block} is of another family than the network's range ${network}, so no peer has an address to use it from`,
+    hint: 'choose a block of the same family as the network',
+  }),
+  RouteInsideNetwork: ({ block, network }) => ({
+    sentence: `the block ${block} overlaps the network's own range ${network}`,
+    hint: 'a route is for addresses outside the network; for those inside, add a CIDR',
+    verb: 'add-cidr',
+  }),
+  RouteMixesExit: ({ block }) => ({
+    sentence: `an exit is the way to everywhere, and ${block} cannot be beside it`,
+    hint: 'add a route of its own for that block',
+    verb: `add-route --block ${block}`,
+  }),
+  RouteOverlapsItself: ({ blocks: [left, right] }) => ({
+    sentence: `the blocks ${left} and ${right} of one route overlap`,
+    hint: 'name the wider one alone',
+  }),
+  RouteHoldsServer: ({ block, endpoint, name }) => ({
+    sentence: `the block ${block} holds ${endpoint}, where ${quote(name)} is reached: the way there would go by the route itself`,
+    hint: 'choose a narrower block',
+  }),
+  RouteTaken: ({ block, name, cidr }) => ({
+    sentence: `the block ${block} is in the route ${quote(name)} as well, and peers of ${quote(cidr)} could use both`,
+    hint: 'open only one of them to these peers, or add a second router to that route',
+    verb: `close-route ${shellOperands(name, cidr)}`,
+  }),
+  RouteOpenAround: ({ route, name, around }) => ({
+    sentence: `the route ${quote(route)} is open to ${quote(name)} because it is open to ${quote(around)} around it`,
+    hint: 'close it there, and open it to those that keep it',
+    verb: `close-route ${shellOperands(route, around)}`,
+  }),
+  RouterIsServer: ({ name }) => ({
+    sentence: `${quote(name)} cannot carry a route: in this version the server's own machine does not`,
+    hint: 'let a peer carry it; they are listed by',
+    verb: 'list-peers',
+  }),
+  RouterIsPhone: ({ name }) => ({
+    sentence: `${quote(name)} is a phone, which has no program of ours and so carries no route`,
+    hint: 'let a peer carry it that runs innernet; they are listed by',
+    verb: 'list-peers',
+  }),
+  RouterNotJoined: ({ name }) => ({
+    sentence: `${quote(name)} has not joined yet, so it cannot carry a route`,
+    hint: 'join on that machine first: innernet install; the peers are listed by',
+    verb: 'list-peers',
+  }),
+  RouterIsDisabled: ({ name }) => ({
+    sentence: `${quote(name)} is disabled, so it cannot carry a route`,
+    hint: 'enable it first',
+    verb: `enable-peer --name ${shellWord(name)}`,
+  }),
+  RouterAlready: ({ name, route }) => ({
+    sentence: `${quote(name)} is a router of ${quote(route)} already`,
+    hint: 'to change whether it goes first, rank it',
+    verb: `rank-router ${shellOperands(route, name)} --rank 1`,
+  }),
+  NotARouter: ({ name, route }) => ({
+    sentence: `${quote(name)} is no router of ${quote(route)}`,
+    hint: 'the routes and their routers are listed by',
+    verb: 'list-routes',
+  }),
+  RouterRankTaken: ({ route, rank, by }) => ({
+    sentence: `${quote(by)} is a router of ${quote(route)} with rank ${rank}, and where senders are kept each router needs a rank of its own`,
+    hint: 'answers come back by one router, so that all must choose the same: give it another rank with --rank',
+  }),
+  RouterIsMany: ({ name, route }) => ({
+    sentence: `${quote(name)} stands for many routers of ${quote(route)} with one rank, and where senders are kept each router needs a rank of its own`,
+    hint: 'name the routers one by one, or leave --keep-source out',
+  }),
+  CidrHasRoutes: ({ name, route, isRouter }) =>
+    isRouter
+      ? {
+          sentence: `the peers of ${quote(name)} are routers of ${quote(route)}`,
+          hint: 'take the route from them first',
+          verb: `remove-router ${shellOperands(route)} --cidr ${shellWord(name)}`,
+        }
+      : {
+          sentence: `the route ${quote(route)} is open to ${quote(name)}`,
+          hint: 'close it first',
+          verb: `close-route ${shellOperands(route, name)}`,
+        },
   ProofNeeded: ({ name, command }) => ({
     sentence: `${quote(name)} may ${deedOf(command)} only with a proof by its key, and this request holds none`,
     ...(isAboutProofs(command)

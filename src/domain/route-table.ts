@@ -30,7 +30,7 @@ const isSame = (left: RouterKey, right: RouterKey): boolean =>
   left.peerId === right.peerId && left.cidrId === right.cidrId;
 
 /** The router of a route that a key means. */
-const routerAt = ({ routers }: Route, key: RouterKey): Router | undefined =>
+export const routerAt = ({ routers }: Route, key: RouterKey): Router | undefined =>
   routers.find((router) => isSame(router, key));
 
 /** Without the fields that a new rank leaves as they are. */

@@ -1,10 +1,10 @@
 /** Who may use a route, and by which routers; and what a router carries for whom. */
-import type { CidrId, PeerId, RouteId } from '../values/id.ts';
+import { type CidrId, type PeerId, type RouteId, SERVER_PEER } from '../values/id.ts';
 import { type Cidr, prefixOf } from '../values/ip.ts';
 import { lineage, subtree } from './lineage.ts';
 import type { Network } from './network.ts';
 import { isPlain, type Peer } from './peer.ts';
-import type { Route, Router } from './route-table.ts';
+import { type Route, type Router, routerAt } from './route-table.ts';
 import { enforces, type View } from './views.ts';
 import { appears, shownTo, sightOf } from './visibility.ts';
 
@@ -29,13 +29,14 @@ export type Carried = {
   readonly keepSource: boolean;
 };
 
-const isDefault = (block: Cidr): boolean => prefixOf(block) === 0;
+export const isDefault = (block: Cidr): boolean => prefixOf(block) === 0;
 
 /** The way to everywhere else. */
 export const isExit = ({ blocks }: Pick<Route, 'blocks'>): boolean => blocks.some(isDefault);
 
-/** A phone's program carries nothing. */
-const mayCarry = (peer: Peer | undefined): peer is Peer => appears(peer) && !isPlain(peer);
+/** A phone's program carries nothing, and the server's not yet. */
+const mayCarry = (peer: Peer | undefined): peer is Peer =>
+  appears(peer) && !isPlain(peer) && peer.id !== SERVER_PEER;
 
 function* peersOf(network: Network, { peerId, cidrId }: Router): Generator<Peer> {
   if (peerId !== undefined) {
@@ -139,4 +140,16 @@ const carrierOf = (network: Network, { routers }: Route, peer: Peer): Carrier | 
     .map(({ rank, keepSource }) => ({ peerId: peer.id, rank, keepSource: keepSource === true }))
     .sort(byRank);
   return least;
+};
+
+/** A route that a CIDR still has to do with. */
+export const routeWith = (
+  network: Network,
+  cidrId: CidrId,
+): { route: Route; isRouter: boolean } | undefined => {
+  for (const route of network.routes()) {
+    if (route.openTo.includes(cidrId)) return { route, isRouter: false };
+    if (routerAt(route, { cidrId })) return { route, isRouter: true };
+  }
+  return undefined;
 };

@@ -131,7 +131,7 @@ const ServerPromoted = event('ServerPromoted', { peerId: PeerId, epoch: Epoch })
 /** A route's blocks; WireGuard gives each to one peer at a time. */
 export const MAX_BLOCKS = 8;
 /** Ranks of routers: the least goes first. */
-const MAX_RANK = 1_000;
+export const MAX_RANK = 1_000;
 export const Rank = z.number().int().nonnegative().max(MAX_RANK);
 
 /** A router: one peer, or each peer in a CIDR. */

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import { ShownPeer, shownOf } from '../domain/peer.ts';
 import type { ShownRoute } from '../domain/routes.ts';
-import { MAX_BLOCKS } from '../events/schema.ts';
+import { MAX_BLOCKS, Rank } from '../events/schema.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
 import { AssociationId, CidrId, PeerId, RouteId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
@@ -69,7 +69,7 @@ export const RouteRow = z.object({
   name: RecordedName,
   blocks: z.array(RecordedCidr).min(1).max(MAX_BLOCKS),
   /** The least rank first. */
-  routers: z.array(z.object({ id: PeerId, rank: z.number().int().nonnegative() })),
+  routers: z.array(z.object({ id: PeerId, rank: Rank })),
 });
 export type RouteRow = z.infer<typeof RouteRow>;
 
@@ -113,4 +113,20 @@ export const AssociationAt = z.object({
   cidrIds: z.tuple([CidrId, CidrId]),
   /** All that may be begun over it; absent: everything, both ways. */
   allow: z.array(Opening).optional(),
+});
+
+/** A route as admins see it. */
+export const RouteAt = z.object({
+  id: RouteId,
+  name: RecordedName,
+  blocks: z.array(RecordedCidr),
+  routers: z.array(
+    z.object({
+      peerId: PeerId.optional(),
+      cidrId: CidrId.optional(),
+      rank: Rank,
+      keepSource: z.literal(true).optional(),
+    }),
+  ),
+  openTo: z.array(CidrId),
 });

@@ -18,6 +18,7 @@ import { addPhoneVerbs } from '../cli/phones.ts';
 import { networkVerb, newProgram, type Open, verb } from '../cli/program.ts';
 import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
+import { addRouteVerbs } from '../cli/routes.ts';
 import { main } from '../cli/run.ts';
 import { addUiVerb } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
@@ -203,6 +204,7 @@ for (const add of [
   addExpiryVerb,
   addProofByKeyVerbs,
   addRelayVerbs,
+  addRouteVerbs,
   addPhoneVerbs,
 ])
   add(program, open);

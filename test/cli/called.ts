@@ -11,6 +11,7 @@ import { addPhoneVerbs } from '../../src/cli/phones.ts';
 import { newProgram, type Open } from '../../src/cli/program.ts';
 import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../../src/cli/relays.ts';
+import { addRouteVerbs } from '../../src/cli/routes.ts';
 import { run } from '../../src/cli/run.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
@@ -26,6 +27,7 @@ export const programOn = (open: Open): Command => {
     addAssociationVerbs,
     addProofByKeyVerbs,
     addRelayVerbs,
+    addRouteVerbs,
     addPhoneVerbs,
   ])
     add(program, open);

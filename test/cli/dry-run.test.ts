@@ -13,6 +13,7 @@ const LOOK = [
     'list-cidrs',
     'list-associations',
     'list-relays',
+    'list-routes',
     'phone-config',
     'ping',
   ],

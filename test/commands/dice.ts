@@ -2,6 +2,7 @@
 import type { CidrNode } from '../../src/domain/cidr-tree.ts';
 import type { Network } from '../../src/domain/network.ts';
 import type { Peer } from '../../src/domain/peer.ts';
+import type { Route } from '../../src/domain/route-table.ts';
 import { ROOT_CIDR, SERVER_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import {
   assignableRange,
@@ -39,6 +40,9 @@ const NAMES = [
   'robots',
   'guests',
 ];
+const PLACES = ['office', 'lab', 'berlin', 'home', 'attic'];
+const LANS = ['192.168.50.0/24', '192.168.0.0/16', '192.168.50.0/28', '172.16.0.0/12'];
+const LANS6 = ['fd50::/64', 'fd50::/48', 'fd51::/64'];
 const ENDPOINTS = ['1.2.3.4:51820', '[2001:db8::1]:51820', 'vpn.example.org:51820', '0.0.0.0:4242'];
 
 /** Looks at a network through the dice of one throw. */
@@ -86,6 +90,22 @@ export class Dice {
 
   freeCidrName(): string {
     return this.oneOf(NAMES, (name) => !this.network.cidrNamed(name)) ?? `cidr-${this.#serial}`;
+  }
+
+  freeRouteName(): string {
+    const isFree = (name: string): boolean =>
+      !this.network.routeNamed(name) && !this.network.peerNamed(name) && !this.network.cidrNamed(name);
+    return this.oneOf(PLACES, isFree) ?? `route-${this.#serial}`;
+  }
+
+  route(keep: (route: Route) => boolean = () => true): Route | undefined {
+    return this.oneOf(this.network.routes(), keep);
+  }
+
+  /** Few, so that routes meet: equal, one in another, or exits. */
+  blocks(): string[] {
+    const lans = this.family === 4 ? LANS : LANS6;
+    return this.number(5) === 0 ? ['0.0.0.0/0', '::/0'] : [this.one(lans) ?? '192.168.50.0/24'];
   }
 
   key(): PublicKey {

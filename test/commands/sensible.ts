@@ -3,6 +3,7 @@ import { Command, type CommandType } from '../../src/domain/command.ts';
 import { decide } from '../../src/domain/decide.ts';
 import type { Network } from '../../src/domain/network.ts';
 import { isPlain, type Peer } from '../../src/domain/peer.ts';
+import { routeWith } from '../../src/domain/routes.ts';
 import { SERVER_CIDR, SERVER_PEER } from '../../src/values/id.ts';
 import {
   assignableRange,
@@ -164,6 +165,72 @@ const relay: Maker = (dice) => {
   return { type: 'SetRelay', peer: SERVER_PEER, port: 51821 + dice.number(3), ...where };
 };
 
+export const carries = ({ id, isRedeemed, isDisabled, via }: Peer): boolean =>
+  id !== SERVER_PEER && isRedeemed && !isDisabled && via === undefined;
+
+/** A peer, or each of a CIDR. */
+const carrier = (dice: Dice): object | undefined => {
+  if (dice.number(3) === 0) {
+    const node = dice.cidr();
+    return node && { cidr: dice.ref(node) };
+  }
+  const peer = dice.peer(carries);
+  return peer && { peer: dice.ref(peer) };
+};
+
+const ranked = (dice: Dice): object =>
+  dice.number(2) === 0 ? {} : { rank: dice.number(4), ...(dice.number(3) === 0 ? { keepSource: true } : {}) };
+
+/** Mostly with a router, and open to somebody. */
+export const addRoute = (dice: Dice, more: { [field: string]: unknown } = {}): Asked => {
+  const router = dice.number(4) === 0 ? undefined : carrier(dice);
+  const opened = dice.number(4) === 0 ? undefined : dice.cidr();
+  return {
+    type: 'AddRoute',
+    name: dice.freeRouteName(),
+    blocks: dice.blocks(),
+    ...(router ? { routers: [{ ...router, ...ranked(dice) }] } : {}),
+    ...(opened ? { openTo: [dice.ref(opened)] } : {}),
+    ...more,
+  };
+};
+
+const addRouter: Maker = (dice) => {
+  const [route, router] = [dice.route(), carrier(dice)];
+  return route && router && { type: 'AddRouter', route: dice.ref(route), ...router, ...ranked(dice) };
+};
+
+/** Another rank, or none any more. */
+const changeRouter: Maker = (dice) => {
+  const route = dice.route(({ routers }) => routers.length > 0);
+  const router = route && dice.one(route.routers);
+  if (!router) return undefined;
+  const { peerId: peer, cidrId: cidr } = router;
+  const which = { route: route.id, ...(peer === undefined ? { cidr } : { peer }) };
+  return dice.number(2) === 0
+    ? { type: 'RankRouter', ...which, rank: dice.number(6) }
+    : { type: 'RemoveRouter', ...which };
+};
+
+const openRoute: Maker = (dice) => {
+  const [route, node] = [dice.route(), dice.cidr()];
+  return route && node && { type: 'OpenRoute', route: dice.ref(route), cidr: dice.ref(node) };
+};
+
+const closeRoute: Maker = (dice) => {
+  const route = dice.route(({ openTo }) => openTo.length > 0);
+  const cidr = route && dice.one(route.openTo);
+  return route && cidr && { type: 'CloseRoute', route: dice.ref(route), cidr };
+};
+
+const changeRoute: Maker = (dice) => {
+  const route = dice.route();
+  if (!route) return undefined;
+  return dice.number(2) === 0
+    ? { type: 'RenameRoute', route: dice.ref(route), name: dice.freeRouteName() }
+    : { type: 'DeleteRoute', route: dice.ref(route) };
+};
+
 /** Named, dismissed, or taking over. */
 const standby: Maker = (dice) => {
   const named = dice.peer(({ isStandby }) => isStandby === true);
@@ -212,7 +279,8 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
         ({ id }) =>
           !dice.network.hasChildren(id) &&
           !dice.network.holdsPeers(id) &&
-          [...dice.network.associatedWith(id)].length === 0,
+          [...dice.network.associatedWith(id)].length === 0 &&
+          routeWith(dice.network, id) === undefined,
       );
       return node && { type: 'DeleteCidr', cidr: dice.ref(node) };
     },
@@ -308,6 +376,12 @@ const SENSIBLE: { weight: number; make: Maker }[] = [
       return phone && { type: 'RekeyPlainPeer', peer: dice.ref(phone), publicKey: dice.key() };
     },
   },
+  { weight: 8, make: (dice) => addRoute(dice) },
+  { weight: 6, make: addRouter },
+  { weight: 5, make: changeRouter },
+  { weight: 7, make: openRoute },
+  { weight: 4, make: closeRoute },
+  { weight: 4, make: changeRoute },
   { weight: 6, make: (dice) => standby(dice) },
   { weight: 1, make: (dice) => ({ type: 'SetQuestionKey', publicKey: dice.key() }) },
   { weight: 3, make: (dice) => proofs(dice, dice.number(2) === 0 ? 'RequireProof' : 'WaiveProof') },

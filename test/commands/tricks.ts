@@ -12,7 +12,9 @@ import {
   addCidr,
   addPeer,
   addPhone,
+  addRoute,
   associate,
+  carries,
   create,
   deletePeer,
   disablePeer,
@@ -39,6 +41,16 @@ const as = (peer: Peer | undefined, asked: Asked, now?: number): ReturnType<Tric
   peer && { asked, actor: { kind: 'peer', peerId: peer.id }, ...(now === undefined ? {} : { now }) };
 
 const redeemWith = (dice: Dice): Asked => ({ type: 'RedeemInvitation', publicKey: dice.key() });
+
+/** About a phone, which is added first where there is none. */
+const ofPhone = (dice: Dice, ask: (peer: number | string) => Asked): Asked | undefined => {
+  const phone = dice.peer(isPlain);
+  if (phone) return ask(dice.ref(phone));
+  const added = addPhone(dice);
+  return added?.type === 'AddPlainPeer'
+    ? { type: 'AllOf', commands: [added, ask(added.name as string)] }
+    : undefined;
+};
 
 /** For each refusal a question that is likely to earn it; the compiler asks for all. */
 export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
@@ -227,13 +239,78 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const peer = dice.peer((one) => !isPlain(one));
     return peer && { type: 'RekeyPlainPeer', peer: dice.ref(peer), publicKey: dice.key() };
   }),
-  PhoneIsNoAdmin: trick((dice) => {
-    const phone = dice.peer(isPlain);
-    return phone && { type: 'GrantAdmin', peer: dice.ref(phone) };
-  }),
+  PhoneIsNoAdmin: trick((dice) => ofPhone(dice, (peer) => ({ type: 'GrantAdmin', peer }))),
   NotARelay: trick((dice) => {
     const peer = dice.peer();
     return peer && { type: 'ClearRelay', peer: dice.ref(peer) };
+  }),
+  UnknownRoute: trick((dice) => ({ type: 'DeleteRoute', route: dice.number(2) === 0 ? 9999 : 'nowhere' })),
+  RouteNameTaken: trick((dice) => {
+    const taken = dice.one([SERVER_NAME, dice.route()?.name ?? SERVER_NAME]);
+    const name = dice.route()?.name ?? SERVER_NAME;
+    return dice.one<Asked | undefined>([addRoute(dice, { name: taken }), addPeer(dice, { name })]);
+  }),
+  RouteSpecial: trick((dice) => addRoute(dice, { blocks: ['169.254.0.0/24'] })),
+  RouteOtherFamily: trick((dice) =>
+    addRoute(dice, { blocks: [dice.family === 4 ? 'fd50::/64' : '192.168.50.0/24'] }),
+  ),
+  RouteInsideNetwork: trick((dice) => addRoute(dice, { blocks: [range(dice)] })),
+  RouteMixesExit: trick((dice) => addRoute(dice, { blocks: ['0.0.0.0/0', 'fd50::/64'] })),
+  RouteOverlapsItself: trick((dice) => addRoute(dice, { blocks: ['192.168.0.0/16', '192.168.50.0/24'] })),
+  RouteHoldsServer: trick((dice) => {
+    const [endpoint, block] =
+      dice.family === 4 ? ['203.0.113.7:51820', '203.0.113.0/24'] : ['[2001:db8::7]:51820', '2001:db8::/64'];
+    const moved = { type: 'ChangeServerEndpoint', endpoint };
+    return { type: 'AllOf', commands: [moved, { type: 'AddRoute', name: 'here', blocks: [block] }] };
+  }),
+  RouteTaken: trick((dice) => {
+    const route = dice.route(
+      ({ blocks, openTo }) => openTo.length > 0 && !blocks.some((block) => prefixOf(block) === 0),
+    );
+    const cidr = route && dice.one(route.openTo);
+    return route && cidr && addRoute(dice, { blocks: [...route.blocks], openTo: [cidr], routers: [] });
+  }),
+  RouteOpenAround: trick((dice) => {
+    const node = dice.cidr();
+    if (!node?.parentId) return undefined;
+    const added = addRoute(dice, { routers: [], openTo: [node.parentId], blocks: ['0.0.0.0/0'] });
+    const closing = { type: 'CloseRoute', route: added.type === 'AddRoute' && added.name, cidr: node.id };
+    return { type: 'AllOf', commands: [added, closing] };
+  }),
+  RouterIsServer: trick((dice) => addRoute(dice, { routers: [{ peer: SERVER_NAME }] })),
+  RouterIsPhone: trick((dice) => ofPhone(dice, (peer) => addRoute(dice, { routers: [{ peer }] }))),
+  RouterNotJoined: trick((dice) => {
+    const peer = dice.one(dice.network.invited());
+    return peer && addRoute(dice, { routers: [{ peer: dice.ref(peer) }] });
+  }),
+  RouterIsDisabled: trick((dice) => {
+    const peer = dice.peer((one) => one.isRedeemed && one.isDisabled && !isPlain(one));
+    return peer && addRoute(dice, { routers: [{ peer: dice.ref(peer) }] });
+  }),
+  RouterAlready: trick((dice) => {
+    const [router, name] = [{ cidr: dice.cidr()?.id ?? ROOT_CIDR }, dice.freeRouteName()];
+    const added = addRoute(dice, { name, routers: [router], openTo: [] });
+    return { type: 'AllOf', commands: [added, { type: 'AddRouter', route: name, ...router }] };
+  }),
+  NotARouter: trick((dice) => {
+    const route = dice.route();
+    return route && { type: 'RemoveRouter', route: route.id, peer: SERVER_NAME };
+  }),
+  RouterRankTaken: trick((dice) => {
+    const one = dice.peer(carries);
+    const other = dice.peer((peer) => carries(peer) && peer.id !== one?.id);
+    const routers = [one, other].map((peer) => ({ peer: peer?.id, keepSource: true }));
+    return one && other && addRoute(dice, { routers, openTo: [] });
+  }),
+  RouterIsMany: trick((dice) => {
+    const node = dice.cidr();
+    return node && addRoute(dice, { routers: [{ cidr: node.id, keepSource: true }] });
+  }),
+  CidrHasRoutes: trick((dice) => {
+    const added = addCidr(dice);
+    if (added?.type !== 'AddCidr') return undefined;
+    const route = { type: 'AddRoute', name: 'here', blocks: dice.blocks(), openTo: [added.name] };
+    return { type: 'AllOf', commands: [added, route, { type: 'DeleteCidr', cidr: added.name }] };
   }),
   ServerIsNoStandby: trick(() => ({ type: 'NameStandby', peer: SERVER_NAME })),
   StandbyNotJoined: trick((dice) => {
@@ -244,10 +321,7 @@ export const TRICKS: { [C in Exclude<RejectionCode, BeyondRules>]: Trick } = {
     const peer = dice.peer((one) => one.isRedeemed && one.isDisabled && !isPlain(one));
     return peer && { type: 'NameStandby', peer: dice.ref(peer) };
   }),
-  PhoneIsNoStandby: trick((dice) => {
-    const phone = dice.peer(isPlain);
-    return phone && { type: 'NameStandby', peer: dice.ref(phone) };
-  }),
+  PhoneIsNoStandby: trick((dice) => ofPhone(dice, (peer) => ({ type: 'NameStandby', peer }))),
   TooManyStandbys: trick((dice) => {
     const peers = [...dice.network.peers()].filter(
       (peer) => peer.id !== SERVER_PEER && peer.isRedeemed && !peer.isDisabled && !isPlain(peer),

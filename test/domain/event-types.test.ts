@@ -13,6 +13,7 @@ import {
   ids,
   keyOf,
   peerId,
+  routeId,
 } from '../acme.ts';
 import { type Asked, given, type History } from '../given.ts';
 
@@ -42,6 +43,19 @@ const phone: readonly NetworkEvent[] = [
   },
   { type: 'PlainPeerDeclared', peerId: peerId(7), via: ids.server },
 ];
+
+const office: EventOf<'RouteAdded'> = {
+  type: 'RouteAdded',
+  routeId: routeId(1),
+  name: 'office',
+  blocks: [cidr('192.168.50.0/24')],
+};
+const byOven: EventOf<'RouterAdded'> = {
+  type: 'RouterAdded',
+  routeId: routeId(1),
+  peerId: ids.oven,
+  rank: 1,
+};
 
 /** The compiler asks for an entry for each type; `null`: no command makes it. */
 const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } = {
@@ -249,14 +263,45 @@ const MADE_BY: { [T in Exclude<EventType, 'NetworkCreated'>]: Entry<T> | null } 
     event: { type: 'ServerPromoted', peerId: ids.bob, epoch: 1 },
     when: { type: 'PromoteStandby', peer: 'bob' },
   },
-  RouteAdded: null,
-  RouteRenamed: null,
-  RouteDeleted: null,
-  RouterAdded: null,
-  RouterRanked: null,
-  RouterRemoved: null,
-  RouteOpened: null,
-  RouteClosed: null,
+  RouteAdded: {
+    event: office,
+    when: { type: 'AddRoute', name: 'office', blocks: ['192.168.50.0/24'] },
+  },
+  RouteRenamed: {
+    after: [network, office],
+    event: { type: 'RouteRenamed', routeId: routeId(1), name: 'bureau' },
+    when: { type: 'RenameRoute', route: 'office', name: 'bureau' },
+  },
+  RouteDeleted: {
+    after: [network, office],
+    event: { type: 'RouteDeleted', routeId: routeId(1) },
+    when: { type: 'DeleteRoute', route: 'office' },
+  },
+  RouterAdded: {
+    after: [network, office],
+    event: byOven,
+    when: { type: 'AddRouter', route: 'office', peer: 'oven', rank: 1 },
+  },
+  RouterRanked: {
+    after: [network, office, byOven],
+    event: { type: 'RouterRanked', routeId: routeId(1), peerId: ids.oven, rank: 0 },
+    when: { type: 'RankRouter', route: 'office', peer: 'oven', rank: 0 },
+  },
+  RouterRemoved: {
+    after: [network, office, byOven],
+    event: { type: 'RouterRemoved', routeId: routeId(1), peerId: ids.oven },
+    when: { type: 'RemoveRouter', route: 'office', peer: 'oven' },
+  },
+  RouteOpened: {
+    after: [network, office],
+    event: { type: 'RouteOpened', routeId: routeId(1), cidrId: ids.bakers },
+    when: { type: 'OpenRoute', route: 'office', cidr: 'bakers' },
+  },
+  RouteClosed: {
+    after: [network, office, { type: 'RouteOpened', routeId: routeId(1), cidrId: ids.bakers }],
+    event: { type: 'RouteClosed', routeId: routeId(1), cidrId: ids.bakers },
+    when: { type: 'CloseRoute', route: 'office', cidr: 'bakers' },
+  },
 };
 
 it('the table has every type', () =>

@@ -8,7 +8,8 @@ import {
   type Rejection,
   type RejectionCode,
 } from '../../src/domain/rejection.ts';
-import { acme, associated, cidr, endpoint, INVITE_EXPIRES, ids, ip, keyOf } from '../acme.ts';
+import type { NetworkEvent } from '../../src/events/schema.ts';
+import { acme, associated, cidr, endpoint, INVITE_EXPIRES, ids, ip, keyOf, routeId } from '../acme.ts';
 import { type Asked, BEFORE_NOON, type Expected, given } from '../given.ts';
 
 type Refused<C extends RejectionCode> = Extract<Rejection, { code: C }>;
@@ -39,6 +40,14 @@ const create = (more: { [field: string]: unknown }): Asked =>
   }) as Asked;
 const redeem: Asked = { type: 'RedeemInvitation', publicKey: keyOf('new') };
 const peer = (peerId: typeof ids.ann) => ({ actor: { kind: 'peer', peerId } }) as const;
+
+const routed: readonly NetworkEvent[] = [
+  { type: 'RouteAdded', routeId: routeId(1), name: 'office', blocks: [cidr('192.168.50.0/24')] },
+  { type: 'RouterAdded', routeId: routeId(1), peerId: ids.oven, rank: 1 },
+  { type: 'RouteOpened', routeId: routeId(1), cidrId: ids.humans },
+];
+const askedOfRoutes = (command: Asked) => () => given(network, routed).when(command);
+const addRoute = (...blocks: string[]): Asked => ({ type: 'AddRoute', name: 'lab', blocks });
 
 /** What the programs offer, with the flags that a hint may name. */
 const VERBS: { [verb: string]: string[] } = {
@@ -74,12 +83,18 @@ const VERBS: { [verb: string]: string[] } = {
   'list-relays': ['--json'],
   'dismiss-standby': ['--name', '--yes'],
   standbys: ['--json'],
+  'list-routes': ['--json'],
+  'add-route': ['--name', '--block', '--exit', '--router', '--for', '--rank', '--keep-source', '--yes'],
+  'close-route': ['--yes'],
+  'rank-router': ['--name', '--cidr', '--rank', '--yes'],
+  'remove-router': ['--name', '--cidr', '--yes'],
 };
 
 /** Facts that a sentence puts into other words. */
 const FACTS_SAID_OTHERWISE: { [fact: string]: RejectionCode[] } = {
   command: ['NotAllowed', 'ProofNeeded'],
   what: ['ServerIsFixed'],
+  isRouter: ['CidrHasRoutes'],
   name: ['CidrBelongsElsewhere'],
 };
 
@@ -389,6 +404,138 @@ const REFUSALS: { [C in RejectionCode]: Entry<C> } = {
     when: asked({ type: 'DismissStandby', peer: 'bob' }),
   },
   NotARelay: { code: 'NotARelay', name: 'bob', when: asked({ type: 'ClearRelay', peer: 'bob' }) },
+  UnknownRoute: {
+    code: 'UnknownRoute',
+    route: 'office',
+    when: asked({ type: 'DeleteRoute', route: 'office' }),
+  },
+  RouteNameTaken: {
+    code: 'RouteNameTaken',
+    name: 'humans',
+    by: 'CIDR',
+    when: asked({ type: 'AddRoute', name: 'humans', blocks: ['192.168.50.0/24'] }),
+  },
+  RouteSpecial: {
+    code: 'RouteSpecial',
+    block: cidr('169.254.7.0/24'),
+    reserved: cidr('169.254.0.0/16'),
+    use: 'link-local addresses',
+    when: asked(addRoute('169.254.7.0/24')),
+  },
+  RouteOtherFamily: {
+    code: 'RouteOtherFamily',
+    block: cidr('fd50::/64'),
+    network: acme.range,
+    when: asked(addRoute('fd50::/64')),
+  },
+  RouteInsideNetwork: {
+    code: 'RouteInsideNetwork',
+    block: cidr('10.0.0.0/8'),
+    network: acme.range,
+    when: asked(addRoute('10.0.0.0/8')),
+  },
+  RouteMixesExit: {
+    code: 'RouteMixesExit',
+    block: cidr('fd50::/64'),
+    when: asked(addRoute('0.0.0.0/0', 'fd50::/64')),
+  },
+  RouteOverlapsItself: {
+    code: 'RouteOverlapsItself',
+    blocks: [cidr('192.168.0.0/16'), cidr('192.168.50.0/24')],
+    when: asked(addRoute('192.168.0.0/16', '192.168.50.0/24')),
+  },
+  RouteHoldsServer: {
+    code: 'RouteHoldsServer',
+    block: cidr('203.0.113.0/24'),
+    endpoint: endpoint('203.0.113.7:51820'),
+    name: 'innernet-server',
+    when: () =>
+      given(network, { type: 'ServerEndpointChanged', endpoint: endpoint('203.0.113.7:51820') }).when(
+        addRoute('203.0.113.0/24'),
+      ),
+  },
+  RouteTaken: {
+    code: 'RouteTaken',
+    block: cidr('192.168.50.0/24'),
+    name: 'office',
+    cidr: 'bakers',
+    when: askedOfRoutes({ type: 'AddRoute', name: 'lab', blocks: ['192.168.50.0/24'], openTo: ['bakers'] }),
+  },
+  RouteOpenAround: {
+    code: 'RouteOpenAround',
+    route: 'office',
+    name: 'bakers',
+    around: 'humans',
+    when: askedOfRoutes({ type: 'CloseRoute', route: 'office', cidr: 'bakers' }),
+  },
+  RouterIsServer: {
+    code: 'RouterIsServer',
+    name: 'innernet-server',
+    when: askedOfRoutes({ type: 'AddRouter', route: 'office', peer: 'innernet-server' }),
+  },
+  RouterIsPhone: {
+    code: 'RouterIsPhone',
+    name: 'bob',
+    when: () =>
+      given(network, routed, { type: 'PlainPeerDeclared', peerId: ids.bob, via: ids.server }).when({
+        type: 'AddRouter',
+        route: 'office',
+        peer: 'bob',
+      }),
+  },
+  RouterNotJoined: {
+    code: 'RouterNotJoined',
+    name: 'eve',
+    when: askedOfRoutes({ type: 'AddRouter', route: 'office', peer: 'eve' }),
+  },
+  RouterIsDisabled: {
+    code: 'RouterIsDisabled',
+    name: 'bob',
+    when: () =>
+      given(network, routed, { type: 'PeerDisabled', peerId: ids.bob }).when({
+        type: 'AddRouter',
+        route: 'office',
+        peer: 'bob',
+      }),
+  },
+  RouterAlready: {
+    code: 'RouterAlready',
+    name: 'oven',
+    route: 'office',
+    when: askedOfRoutes({ type: 'AddRouter', route: 'office', peer: 'oven' }),
+  },
+  NotARouter: {
+    code: 'NotARouter',
+    name: 'bob',
+    route: 'office',
+    when: askedOfRoutes({ type: 'RemoveRouter', route: 'office', peer: 'bob' }),
+  },
+  RouterRankTaken: {
+    code: 'RouterRankTaken',
+    route: 'office',
+    rank: '1',
+    by: 'oven',
+    when: askedOfRoutes({ type: 'AddRouter', route: 'office', peer: 'bob', rank: 1, keepSource: true }),
+  },
+  RouterIsMany: {
+    code: 'RouterIsMany',
+    name: 'bakers',
+    route: 'office',
+    when: askedOfRoutes({ type: 'AddRouter', route: 'office', cidr: 'bakers', keepSource: true }),
+  },
+  CidrHasRoutes: {
+    code: 'CidrHasRoutes',
+    name: 'machines',
+    route: 'office',
+    isRouter: false,
+    when: () =>
+      given(ranges, routed[0] ?? [], { type: 'RouteOpened', routeId: routeId(1), cidrId: ids.machines }).when(
+        {
+          type: 'DeleteCidr',
+          cidr: 'machines',
+        },
+      ),
+  },
 };
 
 const entries = REJECTION_CODES.map((code): [RejectionCode, Rejection, Entry<RejectionCode>['when']] => {

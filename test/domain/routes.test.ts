@@ -7,7 +7,7 @@ import type { NetworkEvent } from '../../src/events/schema.ts';
 import { RouteRow } from '../../src/protocol/rows.ts';
 import type { PeerId, RouteId } from '../../src/values/id.ts';
 import { acme, associated, associationId, cidr, ids } from '../acme.ts';
-import { networkOf } from '../given.ts';
+import { given, networkOf } from '../given.ts';
 
 const routeId = 1 as RouteId;
 const office: NetworkEvent = {
@@ -116,6 +116,11 @@ describe('a route', () => {
     expect(network.clone().nextIds.route).toBe(2);
   });
 });
+
+it('a router that is deleted leaves its routes by events of their own', () =>
+  given(...carried)
+    .when({ type: 'DeletePeer', peer: 'oven' })
+    .emits({ type: 'RouterRemoved', routeId, peerId: ids.oven }, { type: 'PeerDeleted', peerId: ids.oven }));
 
 it('a phone carries nothing', () => {
   const phone: NetworkEvent = { type: 'PlainPeerDeclared', peerId: ids.oven, via: ids.server };

@@ -22,7 +22,14 @@ import {
 } from '../../protocol/http.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
-import { AssociationAt, CidrAt, RelayStanding, SeenPeer, UnprovedRefusal } from '../../protocol/rows.ts';
+import {
+  AssociationAt,
+  CidrAt,
+  RelayStanding,
+  RouteAt,
+  SeenPeer,
+  UnprovedRefusal,
+} from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
 import { Failure } from '../../values/failure.ts';
 import { Hash, type PeerId, Position } from '../../values/id.ts';
@@ -41,6 +48,7 @@ export const View = z.object({
   peers: z.array(Peer),
   cidrs: z.array(CidrAt),
   associations: z.array(AssociationAt),
+  routes: z.array(RouteAt).optional(),
   isProofRequired: z.boolean().optional(),
   unproved: z.array(UnprovedRefusal).optional(),
   seen: z.array(SeenPeer).optional(),

@@ -67,6 +67,7 @@ const viewOf = ({
   peers: [...network.peers()],
   cidrs: [...network.cidrs()],
   associations: [...network.associations()],
+  routes: [...network.routes()],
   isProofRequired: network.isProofRequired,
   unproved: unproved.rows(),
   seen: [...network.peers()].flatMap(({ id }) => seenRow(id, observations.of(id).lastHandshake)),

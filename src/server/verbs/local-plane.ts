@@ -153,6 +153,7 @@ export class LocalPlane implements Plane {
       peers: [...network.peers()],
       cidrs: [...network.cidrs()],
       associations: [...network.associations()],
+      routes: [...network.routes()],
       isProofRequired: network.isProofRequired,
       unproved: readUnprovedRefusals(this.#files.unproved),
       ...(refused === undefined ? {} : { phonesRefused: refused }),
