@@ -150,7 +150,7 @@ describe('a router', () => {
     return (status as { routing: { offers: { ready: boolean; why?: string }[] } }).routing.offers;
   };
 
-  it('says within seconds why it is not ready: its interface, its forwarding, another filter', async () => {
+  it('R78: says within seconds why it is not ready: its interface, its forwarding, another filter', async () => {
     const becomes = (why: RegExp | undefined) =>
       until(`it says ${why}`, async () => {
         const [offer] = await offers();

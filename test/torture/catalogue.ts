@@ -1176,4 +1176,51 @@ export const OTHERS: readonly Fault[] = [
       },
     ],
   },
+  {
+    id: 'R75',
+    what: 'users send what no route lets them, or no longer, and hosts behind a router begin by themselves',
+    tests: [{ file: 'test/e2e/carried.test.ts' }, { file: 'test/filter/carried.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/filter/carried-pairs.ts',
+        line: 'return routes.filter(({ from }) => from.some((block) => block === home));',
+        becomes: 'return [...routes].filter(() => home !== undefined);',
+      },
+    ],
+  },
+  {
+    id: 'R76',
+    what: 'a program that has not proved itself speaks for a router, or its word changes all the time',
+    tests: [{ file: 'test/server/route-duties.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/server/stream/route-duties.ts',
+        line: 'if (wait <= 0) take();',
+        becomes: 'if (wait) take();',
+      },
+      {
+        file: 'src/server/stream/route-duties.ts',
+        line: 'for (const member of this.#audience.ofPeer(id)) this.level(member);',
+        becomes: 'void id;',
+      },
+    ],
+  },
+  {
+    id: 'R77',
+    what: "a router's program is killed, with the server away, and then taken down",
+    tests: [{ file: 'test/e2e/router.test.ts', titles: 'R77' }],
+    sabotages: [{ file: 'src/client/verbs/down.ts', line: '  putSwitchesBack(paths);', becomes: '' }],
+  },
+  {
+    id: 'R78',
+    what: "a router's interface, address or forwarding goes",
+    tests: [{ file: 'test/e2e/router.test.ts', titles: 'R78' }],
+    sabotages: [
+      {
+        file: 'src/client/router/way-out.ts',
+        line: 'others.find((one) => !one.isUp && (isInside(one) || before.includes(one.device)));',
+        becomes: 'others.find((one) => !one.isUp && one.addresses.length > 9);',
+      },
+    ],
+  },
 ];
