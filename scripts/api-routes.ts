@@ -16,6 +16,7 @@ import {
   STREAM_PATH,
   UNDO_PATH,
 } from '../src/protocol/http.ts';
+import { LOG_PATH, LogFrame, StandbyFrame } from '../src/protocol/log-frames.ts';
 import { Looked, LookRequest } from '../src/protocol/looking.ts';
 import { ANSWERS, Question, Reach, Told } from '../src/protocol/past.ts';
 import { Refusal } from '../src/protocol/refusal.ts';
@@ -75,7 +76,9 @@ export const SHAPES: { [name: string]: z.ZodType } = {
   Redeem,
   Refusal,
   Rehearsal,
+  LogFrame,
   ServerFrame,
+  StandbyFrame,
   Snapshot,
   State,
   Told,
@@ -153,6 +156,13 @@ export const ROUTES: { [route: string]: ApiRoute } = {
       state: z.literal('none'),
       can: z.string(),
     },
+    status: 101,
+  },
+  [`GET ${LOG_PATH}`]: {
+    openTo: 'standby',
+    summary:
+      'a WebSocket of the subprotocol innernet.log.v1: each message of the server is a LogFrame, each of the standby a StandbyFrame',
+    query: { position: Position, hash: z.string(), version: z.string() },
     status: 101,
   },
   [`POST ${PAST_PATH}`]: {

@@ -8,6 +8,7 @@ const WHO = {
   redeeming: 'any enabled peer',
   redeemed: 'a peer that has joined',
   admin: 'an admin that has joined',
+  standby: 'a peer that is named a standby, with a proof by its key',
 } as const;
 
 /** As on the wire: what a rule checks beyond a type's shape stands in the sentences of the refusals. */

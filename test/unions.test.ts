@@ -78,6 +78,24 @@ const DRILLS: { [union: string]: Drill } = {
     member: "  Consents,\n  Open,\n  frame('drill', {}),\n",
     owed: ['src/server/stream/hub.ts: frame satisfies never'],
   },
+  "a frame of the log's stream": {
+    file: 'src/protocol/log-frames.ts',
+    old: '[Greeting, Records, Observed]',
+    member: "[Greeting, Records, Observed, frame('drill', {})]",
+    owed: ['src/server/following/following.ts: frame satisfies never'],
+  },
+  "a standby's frame": {
+    file: 'src/protocol/log-frames.ts',
+    old: '[Reached, UpdateMe]',
+    member: "[Reached, UpdateMe, frame('drill', {})]",
+    owed: ['src/server/standby/followers.ts: frame satisfies never'],
+  },
+  "an end of a standby's stream": {
+    file: 'src/server/following/log-stream.ts',
+    old: "  | { kind: 'lost'; why: string };",
+    member: "  | { kind: 'lost'; why: string }\n  | { kind: 'drill' };",
+    owed: ['src/server/following/following.ts: #judge(end'],
+  },
   'a verdict': {
     file: 'src/client/memory/mirror.ts',
     old: "  | { kind: 'known' }\n",

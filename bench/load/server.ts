@@ -22,6 +22,7 @@ import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
 import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
 import { Sessions } from '../../src/server/sessions/sessions.ts';
+import { Standbys } from '../../src/server/standby/standbys.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import type { Mailboxes } from '../../src/server/stream/relay-news.ts';
@@ -130,7 +131,17 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
   const past = new FarAnswerer(new URL('./past-thread.js', import.meta.url), log.file);
   const digests = new DigestPages(live, past);
   const limits = new Limits();
-  const streams = new Hub(live, observations, { now: Date.now, mailboxes: NO_MAILBOXES });
+  const standbys = new Standbys({
+    log,
+    live,
+    observations,
+    now: Date.now,
+    file: join(folder, 'load.standing'),
+    say: (message) => console.error(`load: server: ${message}`),
+    report: (trouble, error) => console.error(`load: server: ${trouble}:`, error),
+  });
+  const { gate } = standbys;
+  const streams = new Hub(live, observations, { now: Date.now, mailboxes: NO_MAILBOXES, gate });
   const proofs = new Proofs(loadPrivateKey('server'), live, proofClock);
   const device = { apply: () => {}, settled: async () => {}, onHandshake: () => {} };
   const sessions = new Sessions({
@@ -150,6 +161,8 @@ const open = async ({ folder, port }: Place): Promise<Served> => {
     snapshots: new Snapshots(live, digests),
     digests,
     streams,
+    standbys,
+    held: () => standbys.level(),
     limits,
     unproved: new UnprovedRefusals({
       network: 'load',

@@ -7,7 +7,7 @@ import type { Questions } from './ask.ts';
 import { hasTerminal } from './ask.ts';
 import type { ChangeOptions } from './options.ts';
 import type { Executed, Plane } from './plane.ts';
-import { answer, answerJson } from './print.ts';
+import { answer, answerJson, note } from './print.ts';
 import { Clock, reachLines } from './telling.ts';
 
 export const addChangeOptions = (verb: Command): Command =>
@@ -41,10 +41,16 @@ const rehearsalText = ({ events, sentences, reach }: Rehearsal, { already }: Sai
   ].join('\n');
 };
 
+const noteAlone = (): void => {
+  note('warning: recorded on the server alone: no standby has it on its disk');
+  note('hint: the verb standbys says since when, and why');
+};
+
 /** --json adds `more`. */
 export const sayOutcome = (outcome: Done, { json }: ChangeOptions, said: Said, more: object = {}): void => {
   const words =
     outcome.events.length > 0 ? said.done : `nothing to do: ${said.already ?? 'it is so already'}`;
+  if ('isAlone' in outcome && outcome.isAlone) noteAlone();
   if (json) answerJson({ ...outcome, ...more });
   else if ('dryRun' in outcome) answer(rehearsalText(outcome, said));
   else answer(printable(words));

@@ -8,7 +8,7 @@ import type { Route } from '../domain/route-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
-import type { RelayStanding, SeenPeer, UnprovedRefusal } from '../protocol/rows.ts';
+import type { RelayStanding, SeenPeer, StandbyReport, UnprovedRefusal } from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, PeerId, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -35,6 +35,8 @@ export type NetworkView = {
   phonesRefused?: string | undefined;
   /** What the machines of peers that are named relays say; undefined: the server does not tell. */
   relays?: RelayStanding[] | undefined;
+  /** From a running server that knows standbys. */
+  standbys?: StandbyReport | undefined;
 };
 
 export type ServerFacts = {

@@ -24,7 +24,13 @@ export type UndoRequest = z.infer<typeof UndoRequest>;
 const RecordedEvent = z.looseObject({ type: z.string().max(64) });
 
 /** A command's result; without events nothing had to change. */
-export const Outcome = z.object({ position: Position, hash: Hash, events: z.array(RecordedEvent) });
+export const Outcome = z.object({
+  position: Position,
+  hash: Hash,
+  events: z.array(RecordedEvent),
+  /** Standbys are named, and none has it on its disk. */
+  isAlone: z.literal(true).optional(),
+});
 export type Outcome = z.infer<typeof Outcome>;
 
 /** What a command would do at this position, had it been meant. */

@@ -5,7 +5,7 @@ import { ShownPeer, shownOf } from '../domain/peer.ts';
 import type { ShownRoute } from '../domain/routes.ts';
 import { MAX_BLOCKS, Rank } from '../events/schema.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
-import { AssociationId, CidrId, PeerId, RouteId } from '../values/id.ts';
+import { AssociationId, CidrId, PeerId, Position, RouteId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow, Opening } from '../values/opening.ts';
@@ -99,6 +99,31 @@ export const RelayStanding = z.object({
   isServing: z.boolean().optional(),
 });
 export type RelayStanding = z.infer<typeof RelayStanding>;
+
+/** Of a machine that is named a standby. */
+export const StandbyStanding = z.object({
+  peerId: PeerId,
+  isConnected: z.boolean(),
+  /** Nothing is acknowledged before it is on this standby's disk. */
+  isLevel: z.boolean(),
+  /** What is on its disk; null: not known since the server has started. */
+  position: Position.nullable(),
+  /** Last word of it; null: none since the server has started. */
+  heard: Timestamp.nullable(),
+  /** Of its program. */
+  version: z.string().optional(),
+  /** Why it left. */
+  trouble: z.string().optional(),
+});
+export type StandbyStanding = z.infer<typeof StandbyStanding>;
+
+/** Of all named standbys, as the running server knows it. */
+export const StandbyReport = z.object({
+  /** Since when none is level; null: one is, or none is named. */
+  aloneSince: Timestamp.nullable(),
+  standbys: z.array(StandbyStanding),
+});
+export type StandbyReport = z.infer<typeof StandbyReport>;
 
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });
 

@@ -55,6 +55,7 @@ import { ServerClock } from './proof/server-clock.ts';
 import { OwnRelay } from './relay/own-relay.ts';
 import { LingeringKeys } from './sessions/lingering-keys.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Standbys } from './standby/standbys.ts';
 import { Claims } from './stream/claims.ts';
 import { DigestPages } from './stream/digest-pages.ts';
 import { Hub } from './stream/hub.ts';
@@ -131,20 +132,28 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   warnOfWaivedProofs(live.network, network);
   const metrics = new Metrics();
   const clock = new SteadyClock();
-  const plane = metrics.counted(
-    new ControlPlane(
-      metrics.timed(log),
-      live,
-      timestamp,
-      () => clock.timestamp(),
-      () => observations.words(),
-    ),
-  );
+  const now = () => clock.now();
   const proofClock = new ServerClock();
   const observations = opened.add(new Observations(proofClock.boot, range), (it) => it.close());
   opened.add(
     new ObservationFile(files.observations, observations, (id) => live.network.peer(id) !== undefined),
     (it) => it.close(),
+  );
+  const standbys = opened.add(
+    new Standbys({ log, live, observations, now, file: files.standing, say, report }),
+    (it) => it.close(),
+  );
+  const appended = standbys.telling(metrics.timed(log));
+  const plane = metrics.counted(
+    standbys.holding(
+      new ControlPlane(
+        appended,
+        live,
+        timestamp,
+        () => clock.timestamp(),
+        () => observations.words(),
+      ),
+    ),
   );
   traceCommits(live, traceAt(options.verbose, 1));
   const claims = new Claims(files.claims, live, (message) => say(`warning: ${message} ${network}`));
@@ -170,8 +179,10 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
     }),
     (it) => it.close(),
   );
-  const now = () => clock.now();
-  const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits }), (it) => it.close());
+  const { gate } = standbys;
+  const hub = opened.add(new Hub(live, observations, { now, claims, mailboxes, limits, gate }), (it) =>
+    it.close(),
+  );
   const lingering = new LingeringKeys();
   const losses = new TableLosses(files.tableLosses);
   const passage = opened.add(
@@ -226,6 +237,8 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
       snapshots: new Snapshots(live, digests),
       digests,
       streams: hub,
+      standbys,
+      held: () => standbys.level(),
       limits,
       sessions,
       proofs,
@@ -242,7 +255,17 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   opened.add(new Expiry(live, plane, report, clock), (it) => it.stop());
   opened.add(new Enforcers(live, plane, hub, report), (it) => it.stop());
   keepStates(log, live);
-  const sources = { network, live, hub, limits, unproved, relay, losses, device: () => device.lastRead };
+  const sources = {
+    network,
+    live,
+    hub,
+    limits,
+    unproved,
+    relay,
+    losses,
+    standbys,
+    device: () => device.lastRead,
+  };
   if (options.metrics)
     opened.add(await MetricsDoor.open(options.metrics, () => metrics.text(sources)), (it) => it.close());
   return {

@@ -171,7 +171,7 @@ describe('the door of the API', () => {
     installHooks(
       app,
       { admit: () => undefined, callerNow: () => undefined, proofOf: () => undefined },
-      () => {},
+      { report: () => {}, held: async () => {} },
     );
     expect(() => app.get('/v1/user/secret', () => 'x')).toThrow('does not say whom it is open to');
   });

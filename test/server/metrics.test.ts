@@ -69,6 +69,8 @@ const device = () => ({
 
 const relay = { counts: { ...new Relay().counts, byKernel: undefined } };
 
+const NO_STANDBYS = { report: () => ({ aloneSince: null, standbys: [] }) };
+
 describe('what is counted', () => {
   it('the log, the clients, refusals, appends and the device', async () => {
     const metrics = new Metrics();
@@ -91,7 +93,17 @@ describe('what is counted', () => {
     const { live, hub, limits, unproved } = served;
     await live.reached((await served.log.head()).position);
     const text = metrics.text(
-      { network: 'acme', live, hub, limits, unproved, device, relay, losses: { times: 2 } },
+      {
+        network: 'acme',
+        live,
+        hub,
+        limits,
+        unproved,
+        device,
+        relay,
+        losses: { times: 2 },
+        standbys: NO_STANDBYS,
+      },
       NOW,
     );
     const lines = text.split('\n');
@@ -134,6 +146,7 @@ describe('what is counted', () => {
       unproved,
       relay: {},
       losses: { times: 0 },
+      standbys: NO_STANDBYS,
     };
     const seen = (now: string) =>
       /^innernet_peers_ending (\d+)$/m.exec(
@@ -157,6 +170,7 @@ describe('what is counted', () => {
       device: () => undefined,
       relay,
       losses: { times: 0 },
+      standbys: NO_STANDBYS,
     };
     const text = new Metrics().text(sources);
     const families = new Set<string>();

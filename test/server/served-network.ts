@@ -27,6 +27,7 @@ import { Proofs } from '../../src/server/proof/proofs.ts';
 import { ServerClock } from '../../src/server/proof/server-clock.ts';
 import { LingeringKeys } from '../../src/server/sessions/lingering-keys.ts';
 import { type PeerDevice, Sessions } from '../../src/server/sessions/sessions.ts';
+import { Standbys } from '../../src/server/standby/standbys.ts';
 import { DigestPages } from '../../src/server/stream/digest-pages.ts';
 import { Hub } from '../../src/server/stream/hub.ts';
 import { Snapshots } from '../../src/server/stream/snapshots.ts';
@@ -85,6 +86,7 @@ export class ServedNetwork {
   observations!: Observations;
   unproved!: UnprovedRefusals;
   hub!: Hub;
+  standbys!: Standbys;
   sessions!: Sessions;
   api!: Api;
   #past!: Answerer;
@@ -266,14 +268,25 @@ export class ServedNetwork {
     await this.api.close();
     this.sessions.close();
     this.hub.close();
+    this.standbys.close();
     this.observations.close();
   }
 
   async #serve(): Promise<void> {
     const clock = new ServerClock();
     this.observations = new Observations(clock.boot, '127.42.0.0/16' as Cidr);
+    this.standbys = new Standbys({
+      log: this.log,
+      live: this.live,
+      observations: this.observations,
+      now: Date.now,
+      file: join(this.folder, 'acme.standing'),
+      say: (message) => this.warnings.push(message),
+      report: (_trouble, error) => this.troubles.push(error),
+    });
     this.hub = new Hub(this.live, this.observations, {
       now: Date.now,
+      gate: this.standbys.gate,
       mailboxes: MAILBOXES,
       limits: this.limits,
     });
@@ -291,13 +304,15 @@ export class ServedNetwork {
     const digests = new DigestPages(this.live, past);
     this.api = await Api.create({
       live: this.live,
-      plane: this.unproved.watching(this.plane),
+      plane: this.unproved.watching(this.standbys.holding(this.plane)),
       unproved: this.unproved,
       observations: this.observations,
       past,
       snapshots: new Snapshots(this.live, digests),
       digests,
       streams: this.hub,
+      standbys: this.standbys,
+      held: () => this.standbys.level(),
       limits: this.limits,
       sessions: this.sessions,
       proofs,

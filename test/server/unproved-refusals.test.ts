@@ -24,9 +24,20 @@ const grant = (id: string) =>
     body: { id, command: { type: 'GrantAdmin', peer: 'bob' } },
   });
 const file = () => join(served.folder, 'acme.unproved');
+const NO_STANDBYS = { report: () => ({ aloneSince: null, standbys: [] }) };
 const metricsOf = () => {
   const { live, hub, limits, unproved } = served;
-  const sources = { network: 'acme', live, hub, limits, unproved, device: () => undefined, relay: {}, losses: { times: 0 } };
+  const sources = {
+    network: 'acme',
+    live,
+    hub,
+    limits,
+    unproved,
+    device: () => undefined,
+    relay: {},
+    losses: { times: 0 },
+    standbys: NO_STANDBYS,
+  };
   return new Metrics().text(sources).split('\n');
 };
 

@@ -28,6 +28,7 @@ import {
   RelayStanding,
   RouteAt,
   SeenPeer,
+  StandbyReport,
   UnprovedRefusal,
 } from '../../protocol/rows.ts';
 import { undoIn } from '../../protocol/undoing.ts';
@@ -54,6 +55,7 @@ export const View = z.object({
   seen: z.array(SeenPeer).optional(),
   phonesRefused: z.string().max(400).optional(),
   relays: z.array(RelayStanding).optional(),
+  standbys: StandbyReport.optional(),
 });
 
 /** A resent command has the same id and gets the first answer. */

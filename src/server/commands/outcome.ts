@@ -2,4 +2,8 @@
 import type { NetworkEvent } from '../../events/schema.ts';
 import type { Head } from '../../store/log.ts';
 
-export type Outcome = Head & { events: NetworkEvent[] };
+export type Outcome = Head & {
+  events: NetworkEvent[];
+  /** Standbys are named, and none has it. */
+  isAlone?: true;
+};

@@ -34,6 +34,10 @@ export type NetworkFiles = {
   tableLosses: string;
   /** See `relaySecret`. */
   relaySecret: string;
+  /** See `StandingFile`. */
+  standing: string;
+  /** See `StandbyFile`. */
+  standby: string;
   /** How far `notify` is, unless another file was said. */
   notified: string;
   /** Of innernet 2.0's server: never written. */
@@ -52,6 +56,8 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   phoneForwarding: join(dataDir, `${network}.phone-forwarding`),
   tableLosses: join(dataDir, `${network}.table-losses`),
   relaySecret: join(dataDir, `${network}.relay-key`),
+  standing: join(dataDir, `${network}.standing`),
+  standby: join(dataDir, `${network}.standby`),
   notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

@@ -60,6 +60,7 @@ const viewOf = ({
   observations,
   phonesRefused,
   streams,
+  standbys,
 }: ApiDependencies): NetworkView => ({
   name: network.name,
   networkId,
@@ -79,4 +80,5 @@ const viewOf = ({
       ...relayStanding(id, observations.consentOf(id)),
       isServing: streams.relays(id),
     })),
+  standbys: standbys.report(),
 });

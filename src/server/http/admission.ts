@@ -7,8 +7,8 @@ import type { Endpoint } from '../../values/endpoint.ts';
 import type { PublicKey } from '../../values/key.ts';
 import { peerAt } from '../sessions/connections.ts';
 
-/** An enabled peer; one that is redeeming; one that has redeemed; an admin that has redeemed. */
-export const ROLES = ['peer', 'redeeming', 'redeemed', 'admin'] as const;
+/** An enabled peer; one that is redeeming; one that has redeemed; an admin; a named standby, which proves itself. */
+export const ROLES = ['peer', 'redeeming', 'redeemed', 'admin', 'standby'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const isOpenTo = (role: Role, peer: Peer): boolean => {
@@ -20,6 +20,8 @@ export const isOpenTo = (role: Role, peer: Peer): boolean => {
       return peer.isRedeemed;
     case 'admin':
       return peer.isRedeemed && peer.isAdmin;
+    case 'standby':
+      return peer.isRedeemed && peer.isStandby === true;
   }
 };
 

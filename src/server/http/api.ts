@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { printable } from '../../domain/rejection.ts';
 import { MAX_CLIENT_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.ts';
 import { MAX_BODY_BYTES } from '../../protocol/http.ts';
+import { LOG_SUBPROTOCOL } from '../../protocol/log-frames.ts';
 import { FirstProofs } from '../proof/first-proofs.ts';
 import { peerAt } from '../sessions/connections.ts';
 import { adminIntentRoutes } from './admin-intents.ts';
@@ -15,6 +16,7 @@ import { adminTopologyRoutes } from './admin-topology.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { Door } from './door.ts';
 import { answerUnroutable, installHooks } from './hooks.ts';
+import { logRoute } from './log-route.ts';
 import { pastRoutes } from './past.ts';
 import { Questions } from './questions.ts';
 import { ServedPeers } from './served-peers.ts';
@@ -71,12 +73,14 @@ export class Api {
         clientTracking: false,
         perMessageDeflate: false,
         maxPayload: MAX_CLIENT_FRAME_BYTES,
-        handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+        handleProtocols: (protocols) =>
+          [SUBPROTOCOL, LOG_SUBPROTOCOL].find((each) => protocols.has(each)) ?? false,
       },
     });
     app.addHook('onRequest', async (request, reply) => api.#note(request, reply));
-    installHooks(app, api.#door, deps.report);
+    installHooks(app, api.#door, deps);
     streamRoute(app, deps, api.#door);
+    logRoute(app, deps, api.#door);
     userRoutes(app, deps, api.#door);
     adminPeerRoutes(app, deps, api.#served);
     adminTopologyRoutes(app, deps);

@@ -1,6 +1,8 @@
 /** The parts of the server that the HTTP API uses. */
 import type { WebSocket } from 'ws';
+import type { Peer } from '../../domain/peer.ts';
 import type { ObservedWay } from '../../protocol/looking.ts';
+import type { StandbyReport } from '../../protocol/rows.ts';
 import type { StreamQuery } from '../../protocol/stream-query.ts';
 import type { Endpoint } from '../../values/endpoint.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -13,6 +15,7 @@ import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { Answerer } from '../past/answerer.ts';
 import type { Proofs } from '../proof/proofs.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { LogQuery } from '../standby/followers.ts';
 import type { DigestPages } from '../stream/digest-pages.ts';
 import type { Opening } from '../stream/opening.ts';
 import type { Snapshots } from '../stream/snapshots.ts';
@@ -25,6 +28,11 @@ export interface Streams {
   relays(id: PeerId): boolean;
 }
 
+export interface Standbys {
+  attach(socket: WebSocket, peer: Peer, query: LogQuery, opening: Opening): void;
+  report(): StandbyReport;
+}
+
 export type ApiDependencies = {
   live: Live;
   plane: Pick<ControlPlane, 'execute'>;
@@ -33,6 +41,9 @@ export type ApiDependencies = {
   snapshots: Snapshots;
   digests: DigestPages;
   streams: Streams;
+  standbys: Standbys;
+  /** Resolves when all that may be told is on each level standby's disk. */
+  held: () => Promise<void>;
   limits: Limits;
   sessions: Sessions;
   unproved: UnprovedRefusals;

@@ -5,6 +5,7 @@ import type { Peer } from '../../domain/peer.ts';
 import { unprovedRights } from '../../domain/proofs.ts';
 import { shellWord } from '../../domain/rejection.ts';
 import { REDEEM_PATH, STREAM_PATH } from '../../protocol/http.ts';
+import { LOG_PATH } from '../../protocol/log-frames.ts';
 import type { Call, Purpose } from '../../protocol/proof.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -62,6 +63,7 @@ export class Door {
   }
 
   #isOpenUnproved(socket: Socket, role: Role, peer: Peer): boolean {
+    if (role === 'standby') return false; // it reads everything
     const rights = unprovedRights(this.#deps.live.network, peer);
     if (rights === 'nothing') return false;
     if (rights !== 'all' && role === 'admin') throw this.#refuseAdmin(peer);
@@ -212,5 +214,6 @@ const callOf = (request: IncomingMessage, body: Uint8Array): Call => {
 const purposeOf = ({ method, url = '', headers }: IncomingMessage): Purpose => {
   const path = url.split('?', 1)[0];
   if (method === 'POST' && path === REDEEM_PATH) return 'redeem';
-  return path === STREAM_PATH && headers.upgrade !== undefined ? 'stream' : 'call';
+  const isStream = path === STREAM_PATH || path === LOG_PATH;
+  return isStream && headers.upgrade !== undefined ? 'stream' : 'call';
 };

@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Rejected } from '../../domain/rejection.ts';
 import { STREAM_PATH } from '../../protocol/http.ts';
+import { LOG_PATH } from '../../protocol/log-frames.ts';
 import { PROOF_HEADER } from '../../protocol/proof-header.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import { Failure } from '../../values/failure.ts';
@@ -13,11 +14,17 @@ import { BadRequest, refusalOf, STATUS } from './refusal.ts';
 
 type Report = (trouble: string, error: unknown) => void;
 
+/** `held` resolves when all that may be told is on each level standby's disk. */
+type HookParts = { report: Report; held: () => Promise<void> };
+
+/** Paths of streams. */
+const STREAMS: readonly string[] = [STREAM_PATH, LOG_PATH];
+
 /** Call before any route is declared. */
 export const installHooks = (
   app: FastifyInstance,
   door: Pick<Door, 'admit' | 'callerNow' | 'proofOf'>,
-  report: Report,
+  { report, held }: HookParts,
 ): void => {
   app.addHook('onRoute', ({ method, url, config }) => {
     const role = config?.openTo;
@@ -50,13 +57,14 @@ export const installHooks = (
     const refused = await door.admit(request.raw, request.ws);
     if (refused) return turnAway(request, reply, refused);
     // Otherwise the plugin opens a stream on any route, and closes it again.
-    if (request.ws && request.routeOptions.url !== STREAM_PATH)
+    if (request.ws && !STREAMS.includes(request.routeOptions.url ?? ''))
       return turnAway(request, reply, { status: 404 });
     return check(request, reply);
   });
   // Again after the body: an admin may lose that right in between.
   app.addHook('preHandler', async (request, reply) => check(request, reply));
   app.addHook('onSend', async (request, reply, payload) => {
+    await held();
     prove(request, reply, payload);
     return payload;
   });

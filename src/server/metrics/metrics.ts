@@ -1,6 +1,7 @@
 /** The metrics of a running server, in Prometheus's text format. */
 import { endingSoon } from '../../domain/ends.ts';
 import { printable, Rejected } from '../../domain/rejection.ts';
+import type { StandbyReport } from '../../protocol/rows.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
 import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
@@ -9,6 +10,7 @@ import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { UnprovedRefusals } from '../observations/unproved-refusals.ts';
 import type { OwnRelay } from '../relay/own-relay.ts';
+import type { Standbys } from '../standby/standbys.ts';
 import type { Hub } from '../stream/hub.ts';
 
 /** Upper bounds, in seconds. */
@@ -53,6 +55,7 @@ export type Sources = {
   device: () => DeviceState | undefined;
   relay: { readonly counts?: OwnRelay['counts'] };
   losses: Pick<TableLosses, 'times'>;
+  standbys: Pick<Standbys, 'report'>;
 };
 
 type Kind = 'counter' | 'gauge' | 'histogram';
@@ -102,7 +105,8 @@ export class Metrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ network, live, hub, limits, unproved, device, relay, losses }: Sources, now = Date.now()): string {
+  text(sources: Sources, now = Date.now()): string {
+    const { network, live, hub, limits, unproved, device, relay, losses, standbys } = sources;
     const lines = [
       ...this.#logLines(live),
       ...endLines(live, now),
@@ -113,6 +117,7 @@ export class Metrics {
       ...deviceLines(device(), now),
       ...relayLines(relay.counts),
       ...lossLines(losses),
+      ...standbyLines(live, standbys.report(), now),
     ];
     return `${lines.join('\n')}\n`;
   }
@@ -220,6 +225,27 @@ const lossLines = ({ times }: Sources['losses']): string[] => {
   const help =
     "How often another program removed or changed the server's table of nftables: it was made again.";
   return one('innernet_table_restored_total', 'counter', help, times);
+};
+
+/** None where no standby is named. */
+const standbyLines = (
+  { head, network }: Sources['live'],
+  { aloneSince, standbys: rows }: StandbyReport,
+  now: number,
+): string[] => {
+  if (rows.length === 0) return [];
+  const name = 'innernet_standby_behind_records';
+  const lines = rows.flatMap(({ peerId, position }) => {
+    const called = network.peer(peerId)?.name ?? String(peerId);
+    return position === null ? [] : [`${name}{peer="${label(called)}"} ${head.position - position}`];
+  });
+  const alone = aloneSince === null ? 0 : Math.max(0, (now - Date.parse(aloneSince)) / 1000);
+  const level = rows.filter(({ isLevel }) => isLevel).length;
+  return [
+    ...one('innernet_standbys_level', 'gauge', 'Standbys that have every acknowledged change.', level),
+    ...one('innernet_alone_seconds', 'gauge', 'For how long no standby has been level; 0: one is.', alone),
+    ...family(name, 'gauge', 'Records that a standby lacks on its disk.', lines),
+  ];
 };
 
 /** None where the server is no relay. */

@@ -22,7 +22,7 @@ import { bookmarkFrames, catchUpFrames, fetchFrame, isFetch, moveFrame, stepFram
 import { EndpointNews } from './endpoint-news.ts';
 import { Lanes } from './lanes.ts';
 import { Looks } from './looks.ts';
-import { MAX_DRAIN_MS, Member, type StreamSocket } from './member.ts';
+import { type Gate, MAX_DRAIN_MS, Member, OPEN_GATE, type StreamSocket } from './member.ts';
 import { type Opening, open } from './opening.ts';
 import { RelayDuties } from './relay-duties.ts';
 import { type Mailboxes, RelayNews } from './relay-news.ts';
@@ -49,6 +49,8 @@ export type HubOptions = {
   claims?: Claims;
   mailboxes: Mailboxes;
   limits?: Limits;
+  /** What is told waits there for standbys. */
+  gate?: Gate;
 };
 
 export class Hub {
@@ -57,6 +59,7 @@ export class Hub {
   readonly #claims: Claims | undefined;
   readonly #limits: Limits;
   readonly #now: () => number;
+  readonly #gate: Gate;
   readonly #audience = new Audience();
   readonly #lanes = new Lanes();
   readonly #news: EndpointNews;
@@ -81,9 +84,10 @@ export class Hub {
   constructor(
     live: Live,
     observations: Observations,
-    { now, claims, mailboxes, limits = new Limits() }: HubOptions,
+    { now, claims, mailboxes, limits = new Limits(), gate = OPEN_GATE }: HubOptions,
   ) {
     this.#now = now;
+    this.#gate = gate;
     this.#live = live;
     this.#observations = observations;
     this.#claims = claims;
@@ -209,6 +213,7 @@ export class Hub {
         canServe: key !== undefined && saysCan(query.can, PEER_RELAY),
         canCarry: key !== undefined && saysCan(query.can, ROUTES),
       },
+      this.#gate,
     );
     const network = this.#live.networkId;
     const heartbeat = HEARTBEAT_SECONDS;

@@ -25,8 +25,15 @@ export type StreamSocket = Pick<
   | 'OPEN'
 >;
 
+/** Holds back what is not to be shown yet; keeps the order. */
+export type Gate = { pass: (show: () => void) => void };
+
+/** For servers without standbys. */
+export const OPEN_GATE: Gate = { pass: (show) => show() };
+
 export class Member {
   readonly socket: StreamSocket;
+  readonly #gate: Gate;
   readonly peerId: PeerId;
   /** What it is shown depends on this. */
   sees: View;
@@ -61,7 +68,9 @@ export class Member {
     peer: Peer,
     { position, sequence }: { position: Position; sequence: number },
     about: Pick<Member, 'sees' | 'word' | 'isProved' | 'canRelay' | 'canServe' | 'canCarry'>,
+    gate = OPEN_GATE,
   ) {
+    this.#gate = gate;
     this.socket = socket;
     this.peerId = peer.id;
     this.sees = about.sees;
@@ -94,17 +103,19 @@ export class Member {
   /** The same bytes go to many members. False: the queue is now too long. */
   write(bytes: Buffer): boolean {
     this.sent += 1;
-    this.socket.send(bytes, { binary: false });
+    this.#gate.pass(() => this.socket.send(bytes, { binary: false }));
     return this.socket.bufferedAmount <= MAX_QUEUE_BYTES;
   }
 
   send(frame: ServerFrame): void {
     this.sent += 1;
-    this.socket.send(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    this.#gate.pass(() => this.socket.send(text));
   }
 
+  /** At once: an ended right waits for no standby. */
   end(code: keyof typeof CLOSE, frame?: ServerFrame): void {
-    if (frame) this.send(frame);
+    if (frame) this.socket.send(JSON.stringify(frame));
     this.socket.close(CLOSE[code], code);
   }
 }

@@ -7,6 +7,8 @@ import { shellWord } from '../../domain/rejection.ts';
 import { droppedIn, tableName } from '../../filter/filter-table.ts';
 import { forwards } from '../../filter/forwarding.ts';
 import { listTable } from '../../filter/kept-table.ts';
+import { ProcessLock } from '../../store/process-lock.ts';
+import type { PeerId } from '../../values/id.ts';
 import type { Cidr } from '../../values/ip.ts';
 import { publicKeyOf } from '../../values/key-pair.ts';
 import type { InterfaceName } from '../../values/name.ts';
@@ -19,6 +21,7 @@ import type { ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
+import { readStanding } from '../standby/standing-file.ts';
 import { lookAtRelay } from './relay-examination.ts';
 
 const MAX_NAMED = 8;
@@ -112,6 +115,25 @@ const proofs = async (served: ServedNetwork): Promise<Look> => {
   );
 };
 
+const standbys = async (served: ServedNetwork): Promise<Look> => {
+  const { network, folders } = served;
+  const state = await stateOf(served);
+  const named = state.standbys.size;
+  if (named === 0) return ok('none is named: changes since the last backup would be lost with this machine');
+  const standing = readStanding(filesOf(network, folders).standing);
+  if (!standing || !ProcessLock.isHeld(filesOf(network, folders).lock))
+    return warning('not known: nobody serves', `innernet-server serve ${network}`);
+  const level = standing.standbys.filter(({ isLevel }) => isLevel);
+  const rest = standing.standbys.filter(({ isLevel }) => !isLevel);
+  const name = ({ peerId }: { peerId: PeerId }): string => state.peer(peerId)?.name ?? String(peerId);
+  if (rest.length === 0) return ok(`${level.map(name).join(', ')} has every acknowledged change`);
+  const alone = standing.aloneSince === null ? '' : `alone since ${localTime(standing.aloneSince)}: `;
+  return warning(
+    `${alone}${rest.map(name).join(', ')} does not have every acknowledged change`,
+    `see whether it runs there: systemctl status innernet-standby@${network}`,
+  );
+};
+
 const relay = async (served: ServedNetwork): Promise<Look> => lookAtRelay(served, await stateOf(served));
 
 export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
@@ -123,4 +145,5 @@ export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
   { step: 'relay', needs: ['device'], look: relay },
   { step: 'admins', look: proofs },
   { step: 'ends', look: ends },
+  { step: 'standbys', look: standbys },
 ];

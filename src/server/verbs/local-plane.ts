@@ -35,6 +35,7 @@ import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
 import { LogPast } from '../past/past.ts';
 import { rehearse } from '../past/rehearsal.ts';
+import { isOnStandbys, readStanding } from '../standby/standing-file.ts';
 
 /** The uid and, through sudo, the login name. */
 export const operator = (): Actor => {
@@ -95,7 +96,12 @@ export class LocalPlane implements Plane {
     await this.#logged.catchUp();
     this.#hasNarrowed = false;
     const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
-    return this.#hasNarrowed && !ProcessLock.isHeld(this.#files.lock) ? this.#letGo(outcome) : outcome;
+    const { lock, standing } = this.#files;
+    if (!ProcessLock.isHeld(lock)) {
+      const told = this.#hasNarrowed ? await this.#letGo(outcome) : outcome;
+      return this.#logged.network.standbys.size === 0 ? told : { ...told, isAlone: true };
+    }
+    return (await isOnStandbys(standing, outcome.position)) ? outcome : { ...outcome, isAlone: true };
   }
 
   /** By what a program that serves has heard. */
@@ -158,7 +164,16 @@ export class LocalPlane implements Plane {
       unproved: readUnprovedRefusals(this.#files.unproved),
       ...(refused === undefined ? {} : { phonesRefused: refused }),
       relays: this.#relaysOf(network),
+      ...this.#standbys(),
     };
+  }
+
+  /** As the running server says. */
+  #standbys(): Pick<NetworkView, 'standbys'> {
+    const standing = readStanding(this.#files.standing);
+    if (!standing || !ProcessLock.isHeld(this.#files.lock)) return {};
+    const { aloneSince, standbys } = standing;
+    return { standbys: { aloneSince, standbys } };
   }
 
   /** As the file remembers their machines' word. */

@@ -66,6 +66,7 @@ const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, re
 
 const recordFiles = ({ log, notified, ...files }: NetworkFiles): string[] => [
   ...[files.observations, files.relay, files.unproved, files.claims, files.tableLosses],
+  ...[files.standing, files.standby],
   ...[notified, `${notified}.lock`, `${notified}.pid`],
   ...logFiles(log),
 ];
