@@ -42,12 +42,14 @@ import { setFull, setScale } from './scale.ts';
 import { PATHS, type Path, Scene } from './scene.ts';
 import { slow } from './slow.ts';
 import { snapshot } from './snapshot.ts';
+import { standby } from './standby.ts';
 import { storm } from './storm.ts';
 import { tableOf } from './table.ts';
 import { verb } from './verb.ts';
 
 const ROWS: readonly Row[] = [
   append,
+  standby,
   replay,
   history,
   broadcast,
