@@ -44,6 +44,18 @@ const DRILLS: { [union: string]: Drill } = {
       'src/server/past/own-past.ts: kind',
     ],
   },
+  'a file of a server': {
+    file: 'src/server/disk/files.ts',
+    old: "  /** Of innernet 2.0's server: never written. */\n  foreignDatabase: string;",
+    member: '  foreignDatabase: string;\n  drill: string;',
+    owed: ['src/server/disk/files.ts: filesOf', 'src/server/disk/secrets.ts: satisfies'],
+  },
+  'a secret of a server': {
+    file: 'src/server/disk/secrets.ts',
+    old: "  notified: 'no secret',",
+    member: "  notified: 'secret',",
+    owed: ['src/server/disk/secrets.ts: SECRETS'],
+  },
   'a command': {
     file: 'src/domain/command.ts',
     old: '  DismissStandby,\n] as const;',
@@ -68,8 +80,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   "a server's frame": {
     file: 'src/protocol/frames.ts',
-    old: '  RelayDuty,\n  Revoked,\n',
-    member: "  RelayDuty,\n  Revoked,\n  frame('drill', {}),\n",
+    old: '  Carry,\n  Revoked,\n',
+    member: "  Carry,\n  Revoked,\n  frame('drill', {}),\n",
     owed: ['src/client/sync/session.ts: #onFrame(frame'],
   },
   "a client's frame": {

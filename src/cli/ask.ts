@@ -61,6 +61,28 @@ export class Questions {
     return schema.parse(text.trim());
   }
 
+  /** Typed unseen; `again` asks for it twice. `trouble`: why a text is refused. */
+  async secret(
+    question: string,
+    {
+      missing,
+      again,
+      trouble,
+    }: { missing: string; again: boolean; trouble: (text: string) => string | undefined },
+  ): Promise<string> {
+    this.#mustHaveTerminal('', missing);
+    const { password } = await prompts();
+    const ask = (message: string, validate: (text: string) => string | true): Promise<string> =>
+      password({ message: `${message}:`, validate }, onTerminal);
+    const text = await ask(question, (candidate) => trouble(candidate) ?? true);
+    if (again)
+      await ask(
+        'Once more',
+        (candidate) => candidate === text || 'this is another one: type the first again',
+      );
+    return text;
+  }
+
   /** Throws a `Failure` if there are no choices. */
   async choice<T>({ flag, question, given, choices, none, way }: ChoiceQuestion<T>): Promise<T> {
     if (given !== undefined) return given;

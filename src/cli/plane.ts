@@ -3,6 +3,7 @@
 import type { Association } from '../domain/association-graph.ts';
 import type { CidrNode } from '../domain/cidr-tree.ts';
 import type { AdminCommand } from '../domain/command.ts';
+import type { Promotion } from '../domain/network.ts';
 import type { Peer } from '../domain/peer.ts';
 import type { Route } from '../domain/route-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
@@ -37,6 +38,8 @@ export type NetworkView = {
   relays?: RelayStanding[] | undefined;
   /** From a running server that knows standbys. */
   standbys?: StandbyReport | undefined;
+  /** The latest take-over; absent: none, or the server does not tell. */
+  promotion?: Promotion | undefined;
 };
 
 export type ServerFacts = {

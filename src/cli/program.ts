@@ -21,7 +21,10 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry|phone)$|^phone-/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
   ['history and proof:', /^(history|state|diff|why|ui|notify|head|revert|verify|verify-export|acknowledge)$/],
-  ['server:', /^(backup|restore|restored|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays)$/],
+  [
+    'server:',
+    /^(backup|restore|restored|kit|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays|(name|dismiss)-standby|standbys)$/,
+  ],
   ['this machine:', /^/],
 ];
 

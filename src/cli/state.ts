@@ -55,6 +55,11 @@ const peerLine = (peer: PeerAt, state: State, clock: Clock): string => {
   return `${printable(peer.name)}  ${peer.ip}${remarks.length > 0 ? `  ${remarks.join(', ')}` : ''}`;
 };
 
+const promotionText = ({ peers }: State, { peerId, epoch }: NonNullable<State['promotion']>): string => {
+  const peer = peers.find(({ id }) => id === peerId);
+  return `the machine of ${peer ? printable(peer.name) : peerId} took over as the server (epoch ${epoch})`;
+};
+
 const byCidr = ({ peers }: State): Map<number, PeerAt[]> => {
   const found = new Map<number, PeerAt[]>();
   for (const peer of peers) {
@@ -89,6 +94,7 @@ const textOf = (state: State, clock: Clock): string => {
     ...tree,
     ...(pairs.length > 0 ? ['associations', ...pairs] : []),
     ...(state.isProofRequired ? ['proofs by key are required'] : []),
+    ...(state.promotion ? [promotionText(state, state.promotion)] : []),
     ...(state.defaultExpiry
       ? [`new peers end ${durationText(state.defaultExpiry)} after they are added`]
       : []),

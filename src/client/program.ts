@@ -27,6 +27,7 @@ import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs, RELAY_PORT } from '../cli/relays.ts';
 import { addRouteVerbs } from '../cli/routes.ts';
 import { main } from '../cli/run.ts';
+import { addStandbyVerbs } from '../cli/standbys.ts';
 import { addUiVerb, type OwnOf } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
@@ -328,6 +329,7 @@ for (const add of [
   addRelayVerbs,
   addRouteVerbs,
   addPhoneVerbs,
+  addStandbyVerbs,
 ])
   add(program, open);
 addPastVerbs(program, { openPast: open, open, realityOf });

@@ -31,7 +31,7 @@ const networkOf = (state: AnswerTo<'state'>): Network => {
     isProofRequired: state.isProofRequired ?? false,
     defaultExpiry: state.defaultExpiry ?? null,
     questionKey: null,
-    promotion: null,
+    promotion: state.promotion ?? null,
   });
 };
 

@@ -7,7 +7,7 @@ import { Ip } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
-import { AssociationAt, CidrAt, CidrRow } from './rows.ts';
+import { AssociationAt, CidrAt, CidrRow, PromotionAt } from './rows.ts';
 
 /** A time, or the position of the last record (0: before the first). */
 export const Moment = z.union([Position, Timestamp]);
@@ -151,6 +151,8 @@ export const ANSWERS = {
     isProofRequired: z.boolean().optional(),
     /** Seconds until new peers end; null: never. Absent from older servers. */
     defaultExpiry: z.number().nullable().optional(),
+    /** The latest take-over by a standby; absent: none. */
+    promotion: PromotionAt.optional(),
   }),
   diff: z.object({
     from: Place,

@@ -5,7 +5,7 @@ import { ShownPeer, shownOf } from '../domain/peer.ts';
 import type { ShownRoute } from '../domain/routes.ts';
 import { MAX_BLOCKS, Rank } from '../events/schema.ts';
 import { Port, SocketAddress } from '../values/endpoint.ts';
-import { AssociationId, CidrId, PeerId, Position, RouteId } from '../values/id.ts';
+import { AssociationId, CidrId, Epoch, PeerId, Position, RouteId } from '../values/id.ts';
 import { RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow, Opening } from '../values/opening.ts';
@@ -124,6 +124,9 @@ export const StandbyReport = z.object({
   standbys: z.array(StandbyStanding),
 });
 export type StandbyReport = z.infer<typeof StandbyReport>;
+
+/** The latest take-over by a standby. */
+export const PromotionAt = z.object({ peerId: PeerId, epoch: Epoch });
 
 export const cidrRow = ({ id, name, cidr, parentId }: CidrNode): CidrRow => ({ id, name, cidr, parentId });
 

@@ -20,6 +20,7 @@ import { addProofByKeyVerbs } from '../cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../cli/relays.ts';
 import { addRouteVerbs } from '../cli/routes.ts';
 import { main } from '../cli/run.ts';
+import { addStandbyVerbs } from '../cli/standbys.ts';
 import { addUiVerb } from '../ui/verb.ts';
 import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
@@ -182,6 +183,21 @@ const addBackups = (program: Command): void => {
   });
 };
 
+const addKit = (program: Command): void => {
+  const added = networkVerb(program, 'kit', {
+    summary:
+      'write what another machine needs to take over as the server into a file, sealed by a passphrase',
+    examples: [
+      'kit acme --save acme.kit',
+      'kit acme --save acme.kit --dry-run',
+      'kit acme --save acme.kit --yes --json',
+    ],
+  })
+    .option('--save <file>', 'the file to make')
+    .option('--yes', 'write over a file that is there already');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/kit.ts')).kit);
+};
+
 const FILES = [
   ['/etc/innernet-server/NETWORK.conf', "the server's private key, port and address"],
   [
@@ -193,7 +209,17 @@ const FILES = [
 
 const summary = 'innernet-server keeps a private WireGuard network: who belongs to it and who sees whom';
 const program = newProgram('innernet-server', manifest.version, summary, DEFAULT_FOLDERS);
-for (const add of [addNew, addServe, addShow, addDown, addDoctor, addNotify, addBackups, addUninstall])
+for (const add of [
+  addNew,
+  addServe,
+  addShow,
+  addDown,
+  addDoctor,
+  addNotify,
+  addBackups,
+  addKit,
+  addUninstall,
+])
   add(program);
 for (const add of [
   addPeerVerbs,
@@ -206,6 +232,7 @@ for (const add of [
   addRelayVerbs,
   addRouteVerbs,
   addPhoneVerbs,
+  addStandbyVerbs,
 ])
   add(program, open);
 addPastVerbs(program, { openPast, open });

@@ -12,6 +12,7 @@ import { newProgram, type Open } from '../../src/cli/program.ts';
 import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../../src/cli/relays.ts';
 import { addRouteVerbs } from '../../src/cli/routes.ts';
+import { addStandbyVerbs } from '../../src/cli/standbys.ts';
 import { run } from '../../src/cli/run.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
@@ -29,6 +30,7 @@ export const programOn = (open: Open): Command => {
     addRelayVerbs,
     addRouteVerbs,
     addPhoneVerbs,
+    addStandbyVerbs,
   ])
     add(program, open);
   addEndpointVerb(program, open);

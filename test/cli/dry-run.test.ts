@@ -14,6 +14,7 @@ const LOOK = [
     'list-associations',
     'list-relays',
     'list-routes',
+    'standbys',
     'phone-config',
     'ping',
   ],

@@ -1223,4 +1223,28 @@ export const OTHERS: readonly Fault[] = [
       },
     ],
   },
+  {
+    id: 'R86',
+    what: 'a kit is changed by a byte, cut off, opened with another passphrase, or is none',
+    tests: [{ file: 'test/server/kit.test.ts', titles: 'a kit' }],
+    sabotages: [
+      { file: 'src/server/disk/kit.ts', line: '  decipher.setAAD(Buffer.from(line));', becomes: '' },
+    ],
+  },
+  {
+    id: 'R87',
+    what: '`kit` is killed at any moment, or a secret cannot be written where it is taken to',
+    tests: [
+      { file: 'test/torture/r87-killed-kit.test.ts', rounds: 200 },
+      { file: 'test/server/kit.test.ts', titles: 'secrets on a machine' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/verbs/kit.ts',
+        line: '  await replaceFile(path, text, { mode: 0o600 });',
+        becomes:
+          "  await (await import('node:fs/promises')).writeFile(path, text.slice(0, 700)); await replaceFile(path, text, { mode: 0o600 });",
+      },
+    ],
+  },
 ];

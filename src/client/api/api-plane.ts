@@ -25,6 +25,7 @@ import type { AnswerTo, Asked, QuestionOf } from '../../protocol/past.ts';
 import {
   AssociationAt,
   CidrAt,
+  PromotionAt,
   RelayStanding,
   RouteAt,
   SeenPeer,
@@ -56,6 +57,7 @@ export const View = z.object({
   phonesRefused: z.string().max(400).optional(),
   relays: z.array(RelayStanding).optional(),
   standbys: StandbyReport.optional(),
+  promotion: PromotionAt.optional(),
 });
 
 /** A resent command has the same id and gets the first answer. */

@@ -7,7 +7,7 @@ import { type DeviceConfig, type PeerDelta, plan, stepsForDelta } from '../../wi
 import { Reconciler } from '../../wireguard/reconciler.ts';
 import type { Live } from '../live/live.ts';
 import type { Observations } from '../observations/observations.ts';
-import type { LingeringKeys } from '../sessions/lingering-keys.ts';
+import { type LingeringKeys, questionPeer } from '../sessions/lingering-keys.ts';
 import type { PeerDevice } from '../sessions/sessions.ts';
 import { BATCH_EVERY_MS, FirstHandshakes } from './first-handshakes.ts';
 
@@ -132,7 +132,7 @@ export class DeviceFollower implements PeerDevice {
     return steps;
   }
 
-  /** An endpoint only where the device knows none. */
+  /** An endpoint only where the device knows none. The question key's handshake is answered, and nothing else. */
   *#wanted(has: DeviceState): Generator<PeerConfig> {
     const { live, observations, lingering } = this.#options;
     for (const [id, config] of lingering.all(live.network)) {
@@ -142,6 +142,8 @@ export class DeviceFollower implements PeerDevice {
       const keepalive = this.#first?.keepaliveOf(config.publicKey, state);
       yield { ...config, ...(isNews ? { endpoint } : {}), ...(keepalive === undefined ? {} : { keepalive }) };
     }
+    const { questionKey } = live.network;
+    if (questionKey !== null) yield questionPeer(questionKey);
   }
 
   get #lookEvery(): number {

@@ -13,7 +13,7 @@ export const letGo = async (name: InterfaceName, own: PublicKey, network: Networ
   const device = await openDevice(name);
   const state = await device?.read();
   if (!device || state?.publicKey !== own) return 0;
-  const wanted = new Set<PublicKey>();
+  const wanted = new Set<PublicKey>(network.questionKey === null ? [] : [network.questionKey]);
   for (const peer of network.peers()) for (const { publicKey } of configsOf(peer)) wanted.add(publicKey);
   const gone = [...state.peers.keys()].filter((key) => !wanted.has(key));
   await device.apply(gone.map((publicKey) => ({ kind: 'remove', publicKey })));

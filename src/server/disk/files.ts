@@ -38,6 +38,8 @@ export type NetworkFiles = {
   standing: string;
   /** See `StandbyFile`. */
   standby: string;
+  /** See `questionKey`. */
+  questionKey: string;
   /** How far `notify` is, unless another file was said. */
   notified: string;
   /** Of innernet 2.0's server: never written. */
@@ -58,6 +60,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   relaySecret: join(dataDir, `${network}.relay-key`),
   standing: join(dataDir, `${network}.standing`),
   standby: join(dataDir, `${network}.standby`),
+  questionKey: join(dataDir, `${network}.question-key`),
   notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

@@ -5,10 +5,17 @@ import { replaceNow } from '../../machine/durable.ts';
 
 const BYTES = 32;
 
+const secretIn = (text: string): Buffer | undefined => {
+  const secret = Buffer.from(text.trim(), 'base64');
+  return secret.length === BYTES ? secret : undefined;
+};
+
+/** Whether a file's text is such a secret. */
+export const isRelaySecret = (text: string): boolean => secretIn(text) !== undefined;
+
 const read = (file: string): Buffer | undefined => {
   try {
-    const secret = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-    return secret.length === BYTES ? secret : undefined;
+    return secretIn(readFileSync(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

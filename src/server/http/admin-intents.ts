@@ -81,4 +81,5 @@ const viewOf = ({
       isServing: streams.relays(id),
     })),
   standbys: standbys.report(),
+  ...(network.promotion ? { promotion: network.promotion } : {}),
 });

@@ -159,6 +159,7 @@ export class LogPast {
       associations: Array.from(network.associations(), plain),
       isProofRequired: network.isProofRequired,
       defaultExpiry: network.defaultExpiry,
+      ...(network.promotion ? { promotion: network.promotion } : {}),
     };
   }
 

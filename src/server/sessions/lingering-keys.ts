@@ -23,6 +23,9 @@ export const configsOf = (peer: Peer | undefined, lingering?: Lingering): PeerCo
   return [held, { publicKey, allowedIps: [] }];
 };
 
+/** A standby's question: its handshake is answered, and no packet of it is taken. */
+export const questionPeer = (publicKey: PublicKey): PeerConfig => ({ publicKey, allowedIps: [] });
+
 const isSame = (left: PeerConfig, right: PeerConfig): boolean =>
   left.publicKey === right.publicKey && left.allowedIps.join() === right.allowedIps.join();
 

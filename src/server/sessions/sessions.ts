@@ -8,7 +8,7 @@ import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
 import type { Step } from '../live/step.ts';
 import { Connections, peerAt } from './connections.ts';
-import type { Lingering, LingeringKeys } from './lingering-keys.ts';
+import { type Lingering, type LingeringKeys, questionPeer } from './lingering-keys.ts';
 
 /** To hear that a right has ended, or the answer to a call; then key and sockets are removed. */
 const MAX_GOODBYE_MS = 100;
@@ -79,6 +79,10 @@ export class Sessions {
     const { device, lingering, relay, streams, proofs } = this.#options;
     const { ended } = step.rights;
     for (const delta of lingering.follow(step)) device.apply(delta);
+    // An earlier one goes with the next comparison: its kit was given to a standby.
+    for (const event of step.commit.events)
+      if (event.type === 'QuestionKeySet')
+        device.apply({ removed: [], changed: [questionPeer(event.publicKey)] });
     relay.follow(step);
     // Deadlines first: a failure below keeps no peer connected.
     const ends = Array.from(ended.values(), (right) => [right, this.#setDeadline(right)] as const);

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import type { Executed, NetworkView, Plane, ServerFacts } from '../../cli/plane.ts';
 import { note } from '../../cli/print.ts';
 import { advanceWithChanges, type SightChange } from '../../domain/changes.ts';
-import type { AdminCommand } from '../../domain/command.ts';
+import type { AdminCommand, CommandOf } from '../../domain/command.ts';
 import type { Said } from '../../domain/enforcers.ts';
 import type { Network } from '../../domain/network.ts';
 import { rightsAfter } from '../../domain/rights.ts';
@@ -92,7 +92,7 @@ export class LocalPlane implements Plane {
     }
   }
 
-  async execute(command: AdminCommand): Promise<Executed> {
+  async execute(command: AdminCommand | CommandOf<'SetQuestionKey'>): Promise<Executed> {
     await this.#logged.catchUp();
     this.#hasNarrowed = false;
     const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
@@ -129,7 +129,7 @@ export class LocalPlane implements Plane {
   }
 
   async rehearse(command: AdminCommand): Promise<Rehearsal> {
-    const network = await this.#now();
+    const network = await this.state();
     const [last] = await this.#log.read(network.position - 1, 1);
     const head = { position: network.position, hash: last?.hash ?? NO_HASH };
     const context = { actor: operator(), now: timestamp(), said: this.#said };
@@ -146,7 +146,7 @@ export class LocalPlane implements Plane {
   }
 
   async view(): Promise<NetworkView> {
-    const network = await this.#now();
+    const network = await this.state();
     const networkId = await this.#log.networkId();
     const [last] = await this.#log.read(network.position - 1, 1);
     if (!networkId || !last) throw new Failure(`${this.#log.name} holds no network yet`);
@@ -165,6 +165,7 @@ export class LocalPlane implements Plane {
       ...(refused === undefined ? {} : { phonesRefused: refused }),
       relays: this.#relaysOf(network),
       ...this.#standbys(),
+      ...(network.promotion ? { promotion: network.promotion } : {}),
     };
   }
 
@@ -190,7 +191,7 @@ export class LocalPlane implements Plane {
   }
 
   async server(): Promise<ServerFacts> {
-    const externalEndpoint = (await this.#now()).peer(SERVER_PEER)?.endpoint;
+    const externalEndpoint = (await this.state()).peer(SERVER_PEER)?.endpoint;
     if (!externalEndpoint) {
       throw new Failure(`nobody knows yet where the server of ${this.network} is reached`, {
         hint: `innernet-server set-endpoint ${this.network} --endpoint vpn.example.org:51820`,
@@ -205,7 +206,7 @@ export class LocalPlane implements Plane {
   }
 
   /** Includes commits of other programs. */
-  async #now(): Promise<Network> {
+  async state(): Promise<Network> {
     await this.#logged.catchUp();
     return this.#logged.network;
   }

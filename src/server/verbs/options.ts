@@ -52,6 +52,13 @@ export type NotifyOptions = GlobalOptions &
     cursor?: string | undefined;
   };
 
+export type KitOptions = GlobalOptions &
+  LocalChangeOptions & {
+    /** Where the kit goes; absent: asked for on a terminal. */
+    save?: string | undefined;
+    yes?: true | undefined;
+  };
+
 export type ExportOptions = GlobalOptions & {
   /** The database to make. */
   innernetDb: string;

@@ -15,6 +15,7 @@ import type { InterfaceName } from '../../values/name.ts';
 import { openDevice, takeDown } from '../../wireguard/tunnel.ts';
 import { filesOf, type NetworkFiles } from '../disk/files.ts';
 import { holdersOf } from '../disk/open-files.ts';
+import { SECRET_FILES } from '../disk/secrets.ts';
 import type { UninstallOptions } from './options.ts';
 
 /** Also completes an interrupted run. Throws a `Failure`: no such network, being served, or not confirmed. */
@@ -62,7 +63,7 @@ const ordersOf = async (
   ];
 };
 
-const secretFiles = ({ conf, relaySecret }: NetworkFiles): string[] => [conf, relaySecret];
+const secretFiles = (files: NetworkFiles): string[] => SECRET_FILES.map((file) => files[file]);
 
 const recordFiles = ({ log, notified, ...files }: NetworkFiles): string[] => [
   ...[files.observations, files.relay, files.unproved, files.claims, files.tableLosses],
