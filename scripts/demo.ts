@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { answeredIn, BROKEN, missedInARow } from '../test/lab/pings.ts';
+import { scanned } from '../test/lab/scanner.ts';
 import { type Host, Lab, type Running } from '../test/lab.ts';
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -67,6 +68,16 @@ const PING = ['ping', '-n', '-c', '1', '-W', '1'];
 
 const reaches = async (desk: Desk, ip: string): Promise<boolean> =>
   (await desk.host.exec([...PING, ip])).code === 0;
+
+/** What press serves: paper and a shell. */
+const LISTEN = `for (const port of [631, 22]) require('net').createServer((s) => s.end()).listen(port, () => console.log('ready'))`;
+
+/** Whether TCP is answered at a port. */
+const knocks = async (desk: Desk, ip: string, port: number): Promise<boolean> => {
+  const knock = `require('net').connect(${port}, '${ip}').on('connect', () => process.exit(0)).on('error', () => process.exit(1));
+setTimeout(() => process.exit(1), 1000)`;
+  return (await desk.host.exec([process.execPath, '-e', knock])).code === 0;
+};
 
 /** Seconds that a step may take on a busy machine. */
 const PATIENCE = 30;
@@ -139,6 +150,7 @@ class Story {
     await this.#association();
     await this.#newcomer();
     await this.#behindRouters();
+    await this.#phone();
     await this.#cutOff();
   }
 
@@ -247,6 +259,31 @@ class Story {
     await dora.typeUntilDone(
       'inn show acme | grep -A 4 "peer: kiosk" | grep -B 3 "way: relayed by innernet-server"',
     );
+  }
+
+  async #phone(): Promise<void> {
+    title('A phone scans a code, and reaches the printer on one port only; the server filters');
+    const [ann, press, phone] = [
+      await this.#desk('ann'),
+      await this.#desk('press'),
+      await this.#desk('phone'),
+    ];
+    await press.host.spawn([process.execPath, '-e', LISTEN]).line(/ready/);
+    await ann.type('inn add-association acme guests machines --allow guests:tcp/631');
+    const file = scanned(await ann.type('inn add-phone acme ann-phone --cidr guests --qr'));
+    must(file !== undefined, 'the code must be read');
+    const begin = performance.now();
+    await phone.host.sure(['sh', '-c', 'umask 077; cat > "$0/ann-phone.conf"', this.#folder], {
+      input: file ?? '',
+    });
+    await phone.host.sure(['wg-quick', 'up', join(this.#folder, 'ann-phone.conf')], {
+      env: { WG_QUICK_USERSPACE_IMPLEMENTATION: 'wireguard-go' },
+    });
+    await until('the phone prints', () => knocks(phone, ADDRESS.press, 631));
+    say(indent(`scanned to first answer of press at tcp 631: ${milliseconds(performance.now() - begin)}`));
+    must(!(await knocks(phone, ADDRESS.press, 22)), 'the phone must not reach another port');
+    must(!(await reaches(phone, ADDRESS.press)), 'the phone must not ping press');
+    say(indent('at tcp 22, and to a ping: no answer, as it should be'));
   }
 
   async #cutOff(): Promise<void> {

@@ -2,16 +2,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import jsqr from 'jsqr';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PrivateKey } from '../../src/values/key.ts';
 import { publicKeyOf } from '../../src/values/key-pair.ts';
 import { acme, acme6, ids, keyOf } from '../acme.ts';
+import { scanned } from '../lab/scanner.ts';
 import { MemoryPlane } from '../plane.ts';
 import { caught, programOn, type Said, words } from './called.ts';
-
-/** Its types say that the function is in `default`, its module is the function. */
-const jsQr = jsqr as unknown as typeof jsqr.default;
 
 let plane: MemoryPlane;
 let folder: string;
@@ -43,24 +40,6 @@ const file = (
 const keyIn = (text: string): PrivateKey => PrivateKey.parse(/PrivateKey = (\S+)/.exec(text)?.[1]);
 
 const phone = async () => (await plane.view()).peers.find(({ name }) => name === 'ann-phone');
-
-/** What another library reads in the drawn lines; each module is four dots wide, since readers want no less. */
-const readBack = (drawn: string): string | undefined => {
-  const lines = drawn.split('\n').filter(Boolean);
-  const rows = lines.flatMap((line) => [
-    [...line].map((block) => '█▀'.includes(block)),
-    [...line].map((block) => '█▄'.includes(block)),
-  ]);
-  const [dots, width] = [4, (rows[0]?.length ?? 0) * 4];
-  const pixels = new Uint8ClampedArray(rows.length * dots * width * 4).fill(255);
-  rows.forEach((row, y) => {
-    for (let at = 0; at < dots * width; at++) {
-      const isLight = row[Math.floor((at % width) / dots)];
-      pixels.fill(isLight ? 255 : 0, (y * dots * width + at) * 4, (y * dots * width + at) * 4 + 3);
-    }
-  });
-  return jsQr(pixels, width, rows.length * dots)?.data;
-};
 
 describe('add-phone', () => {
   it('writes a file that only its owner reads, with a key that nothing else has', async () => {
@@ -96,14 +75,14 @@ describe('add-phone', () => {
   it('shows a QR code that another library reads as the file', async () => {
     const { code, stdout } = await inn('add-phone acme ann-phone --cidr bakers --qr');
     expect(code).toBe(0);
-    const text = readBack(stdout) ?? '';
+    const text = scanned(stdout) ?? '';
     expect(text).toBe(file('10.42.129.3/32', { key: `PrivateKey = ${keyIn(text).reveal()}` }));
     expect(await phone()).toMatchObject({ publicKey: publicKeyOf(keyIn(text)) });
   });
 
   it('in an IPv6 network too', async () => {
     plane = new MemoryPlane('acme', acme6.network);
-    const text = readBack((await inn('add-phone acme ann-phone --cidr bakers --qr')).stdout) ?? '';
+    const text = scanned((await inn('add-phone acme ann-phone --cidr bakers --qr')).stdout) ?? '';
     const key = `PrivateKey = ${keyIn(text).reveal()}`;
     expect(text).toBe(file(`${(await phone())?.ip}/128`, { range: 'fdac:42::/48', key }));
   });

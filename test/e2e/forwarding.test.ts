@@ -86,7 +86,7 @@ describe('R27: what lies behind the server', () => {
     await web.stop();
   });
 
-  it('is kept from peers again as soon as somebody has flushed all tables', async () => {
+  it('R71: is kept from peers again as soon as somebody has flushed all tables', async () => {
     await server.sure(['nft', 'flush', 'ruleset']);
     await until('the table is back', async () => (await server.exec(TABLE)).code === 0);
     expect(await reaches(ann, BEHIND)).toBe(false);

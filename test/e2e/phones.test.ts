@@ -98,6 +98,61 @@ describe('a phone', () => {
     expect(await reaches(press, '10.42.1.1')).toBe(false);
   });
 
+  it('reaches what a limited association opens, and no other port: each answer of why is what a packet does', async () => {
+    const listen = `for (const port of [22, 631]) require('net').createServer((s) => s.on('error', () => {})).listen(port); console.log('up')`;
+    for (const host of [ann, press]) await host.spawn([process.execPath, '-e', listen]).line(/up/);
+    await network.admin('add-association', 'acme', 'humans', 'machines', '--allow', 'humans:tcp/631');
+    const knocks = async (from: Host, ip: string, attempt: string): Promise<boolean> => {
+      const port = attempt.split('/')[1];
+      if (port === undefined) return reaches(from, ip);
+      const knock = `const s = require('net').connect(${port}, '${ip}'); setTimeout(() => process.exit(1), 1500);
+s.on('connect', () => process.exit(0)).on('error', () => process.exit(1));`;
+      return (await from.exec([process.execPath, '-e', knock])).code === 0;
+    };
+    const says = async (from: string, to: string, attempt: string): Promise<boolean> =>
+      (await server.exec([...SERVER, 'why', 'acme', from, to, '--port', attempt])).code === 0;
+    const [printer, phone] = ['10.42.2.1', '10.42.1.1'];
+    await until('the port is open', () => knocks(ann, printer, 'tcp/631'));
+    for (const attempt of ['tcp/631', 'tcp/22', 'icmp']) {
+      expect([attempt, await knocks(ann, printer, attempt)]).toEqual([
+        attempt,
+        await says('ann-phone', 'press', attempt),
+      ]);
+      expect([attempt, await knocks(press, phone, attempt)]).toEqual([
+        attempt,
+        await says('press', 'ann-phone', attempt),
+      ]);
+    }
+    expect(await knocks(ann, printer, 'tcp/22')).toBe(false);
+    expect(await knocks(press, phone, 'tcp/631')).toBe(false);
+    await network.admin('limit-association', 'acme', 'humans', 'machines', '--allow', 'machines:tcp/22');
+    await until('the port is closed', async () => !(await knocks(ann, printer, 'tcp/631')));
+    await until('the other way is open', () => knocks(press, phone, 'tcp/22'));
+    await network.admin('delete-association', 'acme', 'humans', 'machines');
+  });
+
+  it('R72: is told by doctor what else drops its packets on the server, as Docker does', async () => {
+    const phones = async () => {
+      const { stdout } = await server.exec([...SERVER, 'doctor', 'acme', '--json']);
+      return JSON.parse(stdout).find(({ step }: { step: string }) => step === 'phones');
+    };
+    expect(await phones()).toMatchObject({ grade: 'ok', found: expect.stringContaining('3 phones') });
+    await server.sure([
+      'nft',
+      'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
+    ]);
+    expect(await reaches(ann, '10.42.1.2')).toBe(false);
+    expect(await phones()).toMatchObject({
+      grade: 'warning',
+      found: expect.stringContaining('ip filter of nftables drops what is passed on'),
+      hint: expect.stringContaining('iptables -I DOCKER-USER -i acme -o acme -j ACCEPT'),
+    });
+    await server.sure(['nft', 'insert rule ip filter FORWARD iifname "acme" oifname "acme" accept']);
+    await reachesSoon(ann, '10.42.1.2');
+    expect((await phones()).grade).toBe('ok');
+    await server.sure(['nft', 'delete table ip filter']);
+  });
+
   it('is reached by a machine that follows, through the server, and its key is no pin there', async () => {
     mia = (await network.join('mia')).host;
     await follow(mia);

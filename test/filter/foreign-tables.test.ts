@@ -32,3 +32,10 @@ it('is content with a table that speaks of the device', () => {
   );
   expect(tablesThatClose(acme, opened)).toEqual([]);
 });
+
+it.each([
+  ['ufw', ['ip filter']],
+  ['docker', ['ip filter']],
+])('%s closes what is passed on: %j', (name, tables) =>
+  expect(tablesThatClose(acme, ruleset(name), 'forward')).toEqual(tables),
+);

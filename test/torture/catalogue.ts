@@ -1177,6 +1177,29 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R71',
+    what: "the server's table is removed by somebody who flushes nftables, unseen by its administrator",
+    tests: [{ file: 'test/e2e/forwarding.test.ts', titles: 'R71' }],
+    sabotages: [
+      { file: 'src/server/device/passage.ts', line: '    this.#options.losses.note();', becomes: '' },
+    ],
+  },
+  {
+    id: 'R72',
+    what: "another program's table drops what the router of phones passes on",
+    tests: [
+      { file: 'test/e2e/phones.test.ts', titles: 'R72' },
+      { file: 'test/filter/foreign-tables.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/verbs/examination.ts',
+        line: "tablesThatClose(network, stdout, 'forward')",
+        becomes: "tablesThatClose(network, stdout, 'input')",
+      },
+    ],
+  },
+  {
     id: 'R75',
     what: 'users send what no route lets them, or no longer, and hosts behind a router begin by themselves',
     tests: [{ file: 'test/e2e/carried.test.ts' }, { file: 'test/filter/carried.test.ts' }],

@@ -5,6 +5,7 @@ import { endingSoon } from '../../domain/ends.ts';
 import type { Network } from '../../domain/network.ts';
 import { shellWord } from '../../domain/rejection.ts';
 import { droppedIn, tableName } from '../../filter/filter-table.ts';
+import { tablesThatClose } from '../../filter/foreign-tables.ts';
 import { forwards } from '../../filter/forwarding.ts';
 import { listTable } from '../../filter/kept-table.ts';
 import { ProcessLock } from '../../store/process-lock.ts';
@@ -13,11 +14,12 @@ import type { Cidr } from '../../values/ip.ts';
 import { publicKeyOf } from '../../values/key-pair.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import { isPrivateRange } from '../../values/reserved.ts';
+import { run } from '../../wireguard/program.ts';
 import { routesOverlapping } from '../../wireguard/routes.ts';
 import { openDevice } from '../../wireguard/tunnel.ts';
 import { timestamp } from '../commands/control-plane.ts';
 import { tableLosses } from '../device/table-losses.ts';
-import type { ServerConf } from '../disk/conf.ts';
+import { phonesRefused, type ServerConf } from '../disk/conf.ts';
 import { type Folders, filesOf } from '../disk/files.ts';
 import { loadNetwork } from '../live/load-network.ts';
 import { openNetworkLog } from '../past/local-past.ts';
@@ -134,6 +136,23 @@ const standbys = async (served: ServedNetwork): Promise<Look> => {
   );
 };
 
+/** Another program's table may drop what phones say to others, and nothing of ours sees that. */
+const phones = async (served: ServedNetwork): Promise<Look> => {
+  const { network, conf, folders } = served;
+  const count = [...(await stateOf(served)).plainPeers()].length;
+  if (count === 0) return ok('there are none');
+  const refused = phonesRefused(conf, filesOf(network, folders).conf);
+  const some = `${count} phone${count === 1 ? '' : 's'}`;
+  if (refused !== undefined) return warning(`${some} are cut off: ${refused}`);
+  const { stdout } = await run('nft', ['list', 'ruleset']).catch(() => ({ stdout: '' }));
+  const closed = tablesThatClose(network, stdout, 'forward');
+  if (closed.length === 0) return ok(`${some}: no other table of nftables drops what is passed on`);
+  return warning(
+    `${closed.join(', ')} of nftables drops what is passed on, and says nothing of ${network}: what ${some} say may not get on`,
+    `Docker: iptables -I DOCKER-USER -i ${network} -o ${network} -j ACCEPT; ufw: ufw route allow in on ${network} out on ${network}`,
+  );
+};
+
 const relay = async (served: ServedNetwork): Promise<Look> => lookAtRelay(served, await stateOf(served));
 
 export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
@@ -142,6 +161,7 @@ export const STEPS: readonly ExaminationStep<ServedNetwork>[] = [
   { step: 'range', look: range },
   { step: 'overlap', look: overlap },
   { step: 'forwarding', needs: ['root'], look: forwarding },
+  { step: 'phones', needs: ['root'], look: phones },
   { step: 'relay', needs: ['device'], look: relay },
   { step: 'admins', look: proofs },
   { step: 'ends', look: ends },
