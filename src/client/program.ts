@@ -1,6 +1,8 @@
 /** The program `innernet`, alias `inn`: its verbs and flags; each verb's code loads on call. */
+
 import { Command, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { CLIENT_FOLDERS } from '../caller/client-place.ts';
 import { addAssociationVerbs } from '../cli/associations.ts';
 import { addCidrVerbs } from '../cli/cidrs.ts';
 import { addCompletionVerbs } from '../cli/completions.ts';
@@ -33,8 +35,6 @@ import { Endpoint } from '../values/endpoint.ts';
 import { Cidr } from '../values/ip.ts';
 import { InterfaceName, RecordedName } from '../values/name.ts';
 import { addNatOptions } from './options.ts';
-
-const FOLDERS = { configDir: '/etc/innernet', dataDir: '/var/lib/innernet' };
 
 const open: Open = async (network, options) => {
   const [{ ApiPlane }, { refuseShutOut }] = await Promise.all([
@@ -288,7 +288,7 @@ const FILES = [
 const isBare = (args: readonly string[]): boolean => {
   try {
     const probe = new Command().exitOverride().configureOutput({ outputError: () => {} });
-    addGlobalOptions(probe, FOLDERS);
+    addGlobalOptions(probe, CLIENT_FOLDERS);
     const { operands, unknown } = probe.parseOptions([...args]);
     return operands.length === 0 && unknown.length === 0;
   } catch {
@@ -296,7 +296,7 @@ const isBare = (args: readonly string[]): boolean => {
   }
 };
 
-const program = newProgram('innernet', manifest.version, summary, FOLDERS);
+const program = newProgram('innernet', manifest.version, summary, CLIENT_FOLDERS);
 for (const add of [
   addInstall,
   addUp,

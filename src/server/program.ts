@@ -183,6 +183,27 @@ const addBackups = (program: Command): void => {
   });
 };
 
+const addPromote = (program: Command): void => {
+  const added = networkVerb(program, 'promote', {
+    summary: 'make this machine of a standby the server, once the old one does not answer any more',
+    examples: ['promote acme', 'promote acme --dry-run', 'promote acme --yes'],
+  }).option('--yes', 'do not ask whether this is meant');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/promote.ts')).promote);
+};
+
+const addStandby = (program: Command): void => {
+  const added = networkVerb(program, 'standby', {
+    summary: 'with --rejoin: give up serving a network that another machine serves by now',
+    examples: ['standby acme --rejoin', 'standby acme --rejoin --dry-run', 'standby acme --rejoin --yes'],
+  })
+    .requiredOption(
+      '--rejoin',
+      'put the log and the conf of this machine aside, and let its client come up again',
+    )
+    .option('--yes', 'do not ask whether this is meant');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/rejoin.ts')).rejoin);
+};
+
 const addKit = (program: Command): void => {
   const added = networkVerb(program, 'kit', {
     summary:
@@ -214,6 +235,8 @@ for (const add of [
   addServe,
   addShow,
   addDown,
+  addPromote,
+  addStandby,
   addDoctor,
   addNotify,
   addBackups,

@@ -38,6 +38,7 @@ import { internalEndpoint, phonesRefused, rangeOf, readConf, type ServerConf } f
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { refuseOtherConf } from './disk/other-conf.ts';
 import { relaySecret } from './disk/relay-secret.ts';
+import { refuseSecondServer } from './handover/second-server.ts';
 import { Api } from './http/api.ts';
 import { Limits } from './limits.ts';
 import { audit } from './live/audit.ts';
@@ -126,6 +127,10 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   const log = await openChecked(network, files, conf, opened);
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
   refuseOtherConf(conf, live.network, files, 'log');
+  await refuseSecondServer({
+    ...{ device: network, network: live.network, conf, files },
+    warn: (message) => say(`warning: ${message}`),
+  });
   const range = rangeOf(conf);
   if (!isPrivateRange(range))
     say(`warning: the range ${range} is not private: peers of ${network} cannot reach those who own it`);

@@ -8,8 +8,10 @@ import { witnessFile } from './witness.ts';
  * In the order in which to delete them: the log late, so that who was stopped halfway can begin again, and
  * the witness after it, so that half a log is noticed.
  */
-export const logFiles = (log: string): string[] => [
-  ...keptCopies(log),
+export const logFiles = (log: string): string[] => [...keptCopies(log), ...presentFiles(log)];
+
+/** Without the copies that were kept of earlier logs. */
+export const presentFiles = (log: string): string[] => [
   ...stateFiles(log),
   ...[log, `${log}-wal`, `${log}-shm`],
   witnessFile(log),

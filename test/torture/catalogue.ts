@@ -975,6 +975,44 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R84',
+    what: "the server's machine dies: its standby is promoted while the old one stands, twice, with a wrong passphrase, killed at any step, by a clock that is behind",
+    tests: [
+      { file: 'test/e2e/promote.test.ts' },
+      { file: 'test/e2e/question.test.ts' },
+      { file: 'test/server/promote.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/wireguard/initiation.ts',
+        line: 'return packet.readUInt32LE(8) === this.#dice.index && this.#opens(packet);',
+        becomes: 'return false;',
+      },
+      {
+        file: 'src/server/verbs/promote.ts',
+        line: 'promotion?.peerId === id &&',
+        becomes: 'promotion?.peerId !== id &&',
+      },
+      {
+        file: 'src/server/device/device-follower.ts',
+        line: "return [{ kind: 'recreate', publicKey, allowedIps: [] }];",
+        becomes: 'return [];',
+      },
+    ],
+  },
+  {
+    id: 'R85',
+    what: "the old server's machine comes back after a promotion, its tunnel up or not",
+    tests: [{ file: 'test/e2e/promote.test.ts', titles: 'R85' }],
+    sabotages: [
+      {
+        file: 'src/server/handover/second-server.ts',
+        line: 'if (place === undefined) return;',
+        becomes: 'if (place !== null) return;',
+      },
+    ],
+  },
+  {
     id: 'NAT',
     what: 'two routers that let in unasked packets, and remember them',
     tests: [{ file: 'test/slow/nat-accept.test.ts' }],

@@ -1,5 +1,6 @@
 /** A client's paths for a network: innernet 2.0's, and some of our own. */
 import { join } from 'node:path';
+import { clientPlace, RUN_FOLDER } from '../../caller/client-place.ts';
 import { networksIn } from '../../cli/networks.ts';
 import type { InterfaceName } from '../../values/name.ts';
 
@@ -27,17 +28,13 @@ export type NetworkPaths = {
   moment: string;
   /** Of the network's owner. */
   socket: string;
+  /** See `readPromoted`. */
+  promoted: string;
 };
 
-/** For root only. */
-const RUN_FOLDER = '/run/innernet';
-
 export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders): NetworkPaths => ({
-  conf: join(configDir, `${network}.conf`),
   pending: join(configDir, `${network}.pending`),
   signing: join(configDir, `${network}.signing`),
-  state: join(dataDir, `${network}.json`),
-  journal: join(dataDir, `${network}.journal`),
   proved: join(dataDir, `${network}.proved`),
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
@@ -46,7 +43,7 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   routerForwarding: join(dataDir, `${network}.router-forwarding`),
   routerSysctls: join(dataDir, `${network}.router-sysctls`),
   moment: join(RUN_FOLDER, `${network}.moment`),
-  socket: join(RUN_FOLDER, `${network}.sock`),
+  ...clientPlace(network, { configDir, dataDir }),
 });
 
 /** The networks that this machine has joined, by name. */

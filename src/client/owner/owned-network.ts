@@ -1,5 +1,6 @@
 /** A network that this process owns: its follower, and the socket for other verbs. */
 import * as z from 'zod';
+import { readPromoted, servesHere } from '../../caller/client-place.ts';
 import type { GlobalOptions, HostsOptions } from '../../cli/options.ts';
 import { note } from '../../cli/print.ts';
 import { printable } from '../../domain/rejection.ts';
@@ -62,6 +63,12 @@ export const sayOf =
   (message: string): void =>
     note(`innernet: ${network}: ${printable(message)}`);
 
+/** Throws a `Failure` on the machine of a standby that was promoted. */
+export const refuseWhereServed = (network: string, { promoted }: NetworkPaths): void => {
+  const mark = readPromoted(promoted);
+  if (mark) throw servesHere(network, mark);
+};
+
 /** Undefined without an owner. */
 export const askOwnerOf = (paths: NetworkPaths, request: OwnerRequest): Promise<unknown> =>
   askOwner(paths.socket, request, MAX_SYNCHRONISE_MS + 5000);
@@ -88,6 +95,7 @@ export class OwnedNetwork {
   static async open(network: InterfaceName, options: NetworkOptions): Promise<OwnedNetwork | undefined> {
     const paths = pathsOf(network, options);
     const conf = await readConf(paths.conf, network);
+    refuseWhereServed(network, paths);
     await refuseOpenFolder(options.configDir);
     await makeFolder(options.dataDir);
     let owned: OwnedNetwork | undefined;

@@ -3,62 +3,20 @@
  * A dead owner's socket is replaced.
  */
 import { chmod, link, rename, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { closeFolder } from '../../machine/durable-file.ts';
+import { askLine, firstLine, type Reply, reach } from '../../machine/line-socket.ts';
 import { Failure } from '../../values/failure.ts';
 
 export type Answerer = (request: unknown) => Promise<unknown>;
 
-type Reply = { value: unknown } | { error: string; hint?: string | undefined };
-
 /** Request and answer are one line of JSON each. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 
-const firstLine = (socket: Socket, limit: number): Promise<string | undefined> =>
-  new Promise((resolve, reject) => {
-    let text = '';
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.length > limit) socket.destroy();
-      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
-    });
-    socket.on('error', reject);
-    socket.on('close', () => resolve(undefined));
-  });
-
-/** Undefined if nothing listens. */
-const reach = (path: string): Promise<Socket | undefined> =>
-  new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(error.code ?? '')) resolve(undefined);
-      else if (error.code === 'EACCES')
-        reject(
-          new Failure(`not allowed to reach ${path}`, { hint: 'run it as root, with sudo', cause: error }),
-        );
-      else reject(error);
-    });
-  });
-
 /** Undefined without an owner. Throws a `Failure` with the owner's words, or after `timeout` milliseconds. */
-export const askOwner = async (path: string, request: unknown, timeout = 15_000): Promise<unknown> => {
-  const socket = await reach(path);
-  if (!socket) return undefined;
-  socket.setTimeout(timeout, () => socket.destroy());
-  try {
-    socket.write(`${JSON.stringify(request)}\n`);
-    const line = await firstLine(socket, Number.POSITIVE_INFINITY);
-    if (line === undefined) throw new Failure('the running innernet of this network does not answer');
-    const reply = JSON.parse(line) as Reply;
-    if ('error' in reply) throw new Failure(reply.error, { hint: reply.hint });
-    return reply.value;
-  } finally {
-    socket.destroy();
-  }
-};
+export const askOwner = (path: string, request: unknown, timeout = 15_000): Promise<unknown> =>
+  askLine(path, request, { timeout, silent: 'the running innernet of this network does not answer' });
 
 const replyTo = async (line: string, answer: Answerer): Promise<Reply> => {
   try {

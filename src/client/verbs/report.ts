@@ -1,4 +1,5 @@
 /** A report on a network of this machine, from its files, device and owner process. */
+import { readPromoted } from '../../caller/client-place.ts';
 import type { GlobalOptions } from '../../cli/options.ts';
 import type { CidrRow, LimitRow, RouteRow } from '../../protocol/rows.ts';
 import type { PeerId } from '../../values/id.ts';
@@ -80,6 +81,8 @@ export type NetworkReport = {
   ip: string;
   /** All addresses routed into the tunnel. */
   range: string;
+  /** When the standby on this machine was promoted: the tunnel is the server's, and the client stays down. */
+  servesSince: string | null;
   isUp: boolean;
   listenPort: number | null;
   backend: string | null;
@@ -172,6 +175,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     ip: ground.own.ip,
     range: ground.range,
     isUp: state !== undefined,
+    servesSince: readPromoted(paths.promoted)?.since ?? null,
     listenPort: state?.listenPort ?? null,
     backend: device?.backend ?? null,
     isFollowed: status !== undefined,

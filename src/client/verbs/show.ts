@@ -50,6 +50,11 @@ const textOf = (report: NetworkReport, options: ShowOptions): string => {
 const headOf = (report: NetworkReport): string[] => {
   const { network, range, isUp, listenPort, isFollowed, isConnected, isPolled, isShutOut } = report;
   const lines = [`${paint('bold', 'network')}: ${paint('bold', network)} (${range})`];
+  if (report.servesSince !== null)
+    return [
+      ...lines,
+      `  ${paint('yellow', 'served here')}: its standby on this machine was promoted on ${localTime(report.servesSince)}`,
+    ];
   if (!isUp)
     return [...lines, `  ${paint('yellow', 'down')}: bring it up with: innernet up --daemon ${network}`];
   lines.push(`  listening port: ${listenPort}`);

@@ -119,7 +119,14 @@ export class DeviceFollower implements PeerDevice {
   #stepsAfterLook(state: DeviceState): Step[] {
     const { met = [], steps = [] } = this.#first?.hear(state, performance.now()) ?? {};
     for (const id of met) this.onMet(id);
-    return steps;
+    return [...steps, ...this.#stepsAfterQuestion(state)];
+  }
+
+  /** WireGuard hears only what is later than what it heard last; who asks next may have a clock that is behind. */
+  #stepsAfterQuestion({ peers }: DeviceState): Step[] {
+    const { questionKey: publicKey } = this.#options.live.network;
+    if (publicKey === null || (peers.get(publicKey)?.rxBytes ?? 0) === 0) return [];
+    return [{ kind: 'recreate', publicKey, allowedIps: [] }];
   }
 
   #stepsToWanted(has: DeviceState): Step[] {

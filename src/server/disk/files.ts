@@ -40,6 +40,8 @@ export type NetworkFiles = {
   standby: string;
   /** See `questionKey`. */
   questionKey: string;
+  /** Of a standby: the server's secrets, sealed. */
+  kit: string;
   /** How far `notify` is, unless another file was said. */
   notified: string;
   /** Of innernet 2.0's server: never written. */
@@ -61,6 +63,7 @@ export const filesOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   standing: join(dataDir, `${network}.standing`),
   standby: join(dataDir, `${network}.standby`),
   questionKey: join(dataDir, `${network}.question-key`),
+  kit: join(dataDir, `${network}.kit`),
   notified: join(dataDir, `${network}.notified`),
   foreignDatabase: join(dataDir, `${network}.db`),
 });

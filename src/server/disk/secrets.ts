@@ -25,6 +25,7 @@ const HOLDS = {
   tableLosses: 'no secret',
   standing: 'no secret',
   standby: 'no secret',
+  kit: 'no secret',
   notified: 'no secret',
   foreignDatabase: 'no secret',
 } as const satisfies { readonly [F in keyof NetworkFiles]: 'secret' | 'no secret' };

@@ -66,6 +66,10 @@ export const takeObservations = (from: string, to: string): void => {
 export const rememberedCandidates = (file: string): Map<PeerId, SocketAddress[]> =>
   new Map(remembered(file).map(({ id, reported }) => [id, reported]));
 
+/** Where peers were heard last, as the file remembers it. */
+export const rememberedEndpoints = (file: string): Map<PeerId, SocketAddress> =>
+  new Map(remembered(file).flatMap(({ id, endpoint }) => (endpoint ? [[id, endpoint] as const] : [])));
+
 /** In milliseconds since 1970. */
 export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
   new Map(

@@ -58,7 +58,7 @@ export const restore = async (
     const plan = await withCopy(draft, async (log) => {
       const plan = await planRestore(log, { file, files, conf });
       await sure(network, plan.head, plan.lost, options);
-      if (plan.lost) await record(log, plan.head, plan.lost);
+      if (plan.lost) await recordRestoration(log, plan.head, plan.lost);
       return plan;
     });
     const aside = swap(draft, files);
@@ -81,7 +81,7 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
     const lost = await lostBeyond(log, head, seenHead(files));
     if (lost && !(await isRecorded(log, head, lost))) {
       await sure(network, head, lost, options);
-      await record(log, head, lost);
+      await recordRestoration(log, head, lost);
     } else if (!lost) throw neverLonger(network);
     tell(network, { head, lost }, options);
   } finally {
@@ -213,7 +213,7 @@ export const restoration = (lost: Head): EventOf<'LogRestored'> => ({
   lostHash: lost.hash,
 });
 
-const record = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
+export const recordRestoration = async (log: EventLog, head: Head, lost: Head): Promise<void> => {
   const event = restoration(lost);
   const result = await log.append(head.position, [
     {
