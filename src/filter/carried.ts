@@ -64,6 +64,18 @@ export const carried = (carrying: Carrying): Required<Omit<FilterTable, 'name'>>
   };
 };
 
+type Parts = Required<Omit<FilterTable, 'name'>>;
+
+/** Beside what judges limited peers: what goes through this machine is not judged as what goes to it. */
+export const withCarried = ({ sets, chains }: Parts, carrying: Carrying): Parts => {
+  const routed = carried(carrying);
+  const { device, range } = carrying;
+  const judged = chains.map((chain) =>
+    chain.name === 'in' ? { ...chain, rules: [pastLimits(device, range), ...chain.rules] } : chain,
+  );
+  return { sets: [...sets, ...routed.sets], chains: [...judged, ...routed.chains] };
+};
+
 /** In front of what judges limited peers: a route is a way past this machine, not to it. */
 export const pastLimits = (device: InterfaceName, range: Cidr): string => {
   const { ip } = WORDS[familyOf(range)];

@@ -1,12 +1,13 @@
 // What a router's table lets through, packet by packet: by nft and wireguard-go, in both families. R75.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { carried } from '../../src/filter/carried.ts';
-import { carriedPairs } from '../../src/filter/carried-pairs.ts';
+import { withCarried } from '../../src/filter/carried.ts';
+import { type CarriedRoute, carriedPairs } from '../../src/filter/carried-pairs.ts';
 import { scriptOf, tableName } from '../../src/filter/filter-table.ts';
+import { inbound } from '../../src/filter/inbound.ts';
 import { type Cidr, type Family, Ip, RecordedCidr } from '../../src/values/ip.ts';
 import { InterfaceName } from '../../src/values/name.ts';
-import { Knocker } from '../lab/packets.ts';
 import { lanBehind, peerAt, type Tunnel, tunnelOn } from '../lab/lan.ts';
+import { Knocker } from '../lab/packets.ts';
 import { until } from '../lab/until.ts';
 import { type Host, Lab } from '../lab.ts';
 
@@ -71,19 +72,31 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 /** What the router's program would do: the table, then forwarding by single interfaces. */
-const carry = async (family: Family, from: readonly string[], keepSource = false): Promise<void> => {
-  const { range, lan: block } = WORLD[family];
-  const routes = [{ blocks: [cidr(block)], from: from.map(cidr), keepSource }];
-  const homes = [WORLD[family].users, WORLD[family].others].map(cidr);
-  const pairs = carriedPairs({ range: cidr(range), routes, homes, near: [] });
-  const parts = carried({
-    ...{ device, range: cidr(range), own: Ip.parse(PRESS[family]), mtu: 1280, pairs },
-    lent: ['acme', 'lan0'],
+const carry = async (
+  family: Family,
+  from: readonly string[],
+  more: {
+    keepSource?: boolean;
+    blocks?: readonly string[];
+    limited?: boolean;
+    lent?: readonly string[];
+  } = {},
+): Promise<void> => {
+  const { range, lan: block, users, others } = WORLD[family];
+  const { keepSource = false, blocks = [block], limited = false, lent = ['acme', 'lan0'] } = more;
+  const routes: CarriedRoute[] = [{ blocks: blocks.map(cidr), from: from.map(cidr), keepSource }];
+  const pairs = carriedPairs({ range: cidr(range), routes, homes: [users, others].map(cidr), near: [] });
+  const limits = inbound({
+    ...{ device, range: cidr(range) },
+    limited: limited ? [{ key: users, allow: [{ protocol: 'tcp', ports: [[22, 22]] }] }] : [],
+  });
+  const parts = withCarried(limits, {
+    ...{ device, range: cidr(range), own: Ip.parse(PRESS[family]), mtu: 1280, pairs, lent },
   });
   await press.sure(['nft', '-f', '-'], { input: scriptOf({ name: tableName(device), ...parts }) });
   const name = family === 4 ? 'forwarding' : 'force_forwarding';
-  for (const one of ['acme', 'lan0'])
-    await press.sure(['sysctl', '-qw', `net.ipv${family}.conf.${one}.${name}=1`]);
+  for (const one of ['acme', 'lan0', 'eth0'])
+    await press.sure(['sysctl', '-qw', `net.ipv${family}.conf.${one}.${name}=${lent.includes(one) ? 1 : 0}`]);
 };
 
 const PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
@@ -216,7 +229,9 @@ describe.each(FAMILIES)('IPv%i', (family) => {
     await knockers.ann.ask('open', { to: host, port: 22 });
     const most = 1280 - (family === 4 ? 40 : 60);
     for (const side of [ann, lan]) {
-      const sizes = [...(await side.sure(['ss', '-tin'])).matchAll(/\bmss:(\d+)/g)].map(([, size]) => Number(size));
+      const sizes = [...(await side.sure(['ss', '-tin'])).matchAll(/\bmss:(\d+)/g)].map(([, size]) =>
+        Number(size),
+      );
       expect(sizes.length).toBeGreaterThan(0);
       expect(Math.max(...sizes)).toBeLessThanOrEqual(most);
     }
@@ -225,7 +240,7 @@ describe.each(FAMILIES)('IPv%i', (family) => {
   });
 
   it('with keep-source, hosts behind it see the peer itself', async () => {
-    await carry(family, [users], true);
+    await carry(family, [users], { keepSource: true });
     expect(await passes('ann', host, 'icmp', 1_500)).toBe(false);
     await lan.sure([
       'ip',
@@ -239,5 +254,34 @@ describe.each(FAMILIES)('IPv%i', (family) => {
     await arrives('ann', host, 'icmp');
     await lan.sure(['ip', ...(family === 6 ? ['-6'] : []), 'route', 'del', users]);
     expect(block).toContain('72');
+  });
+
+  it('a limited peer goes through by the route, and to the machine by its limits', async () => {
+    await carry(family, [users], { limited: true });
+    for (const protocol of PROTOCOLS) await arrives('ann', host, protocol);
+    expect(await passes('ann', PRESS[family], 'icmp', 1_500)).toBe(false);
+    expect(await passes('ann', WORLD[family].own, 'icmp', 1_500)).toBe(false);
+    await carry(family, [], { limited: true });
+    expect(await passes('ann', host, 'tcp', 1_500)).toBe(false);
+  });
+
+  it('an exit leads outside, and not to a LAN of the router', async () => {
+    const bits = family === 4 ? 32 : 128;
+    const there = (family === 4 ? eve.address : eve.address6) ?? '';
+    const outside = family === 4 ? '0.0.0.0/0' : '::/0';
+    const key = (await press.sure(['wg', 'show', 'acme', 'public-key'])).trim();
+    const others = [`${PRESS[4]}/32`, `${PRESS[6]}/128`, WORLD[4].lan, WORLD[6].lan];
+    const allow = (blocks: string[]) =>
+      ann.sure(['wg', 'set', 'acme', 'peer', key, 'allowed-ips', blocks.join()]);
+    await allow([...others, outside]);
+    const route = ['ip', ...(family === 6 ? ['-6'] : []), 'route'];
+    await ann.sure([...route, 'replace', `${there}/${bits}`, 'dev', 'acme', 'src', ANN[family]]);
+    await carry(family, [users], { blocks: [outside], lent: ['acme', 'eth0', 'lan0'] });
+    await arrives('ann', there, 'icmp');
+    expect(await passes('ann', host, 'icmp', 1_500)).toBe(false);
+    await carry(family, [users], { blocks: [outside, WORLD[family].lan], lent: ['acme', 'eth0', 'lan0'] });
+    await arrives('ann', host, 'icmp');
+    await ann.sure([...route, 'del', `${there}/${bits}`, 'dev', 'acme']);
+    await allow(others);
   });
 });

@@ -1,9 +1,7 @@
 // A LAN behind a peer's machine: offered there, given by the log, reached by those to whom it is open; and all put back. R77.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NetworkEvent } from '../../src/events/schema.ts';
 import { lanBehind } from '../lab/lan.ts';
 import type { Running } from '../lab/running.ts';
-import { bundled } from '../server/bundled.ts';
 import { CLIENT, follow, type Host, reaches, SmallNetwork, until } from './small-network.ts';
 
 const LAN = '192.168.72.0/24';
@@ -14,7 +12,7 @@ let press: Host;
 let ann: Host;
 let lan: Host;
 let daemon: Running;
-let appended: { path: string; remove: () => void };
+let annsDaemon: Running;
 let before: string;
 
 /** All that a router may change on its machine. */
@@ -26,23 +24,9 @@ const tracesOf = (host: Host): Promise<string> =>
 cd /proc/sys/net; grep -H . ipv4/ip_forward ipv4/conf/*/forwarding ipv6/conf/*/forwarding ipv6/conf/*/force_forwarding ipv6/conf/*/accept_ra`,
   ]);
 
-const record = async (...events: object[]): Promise<void> => {
-  const file = '/var/lib/innernet-server/acme.events';
-  await network.server.sure([
-    process.execPath,
-    appended.path,
-    file,
-    JSON.stringify(events as NetworkEvent[]),
-  ]);
-};
-
-const idOf = async (kind: 'peers' | 'cidrs', name: string): Promise<number> => {
-  const report = JSON.parse(await press.sure([...CLIENT, 'show', 'acme', '--json']))[0];
-  return report[kind].find((one: { name: string }) => one.name === name).id;
-};
-
-const opened = { type: 'RouteOpened', routeId: 1 };
-const closed = { type: 'RouteClosed', routeId: 1 };
+/** Verbs of an admin. */
+const open = (): Promise<string> => network.admin('open-route', 'acme', 'office', 'humans');
+const close = (): Promise<string> => network.admin('close-route', 'acme', 'office', 'humans');
 
 /** As a client would that takes the route, and never lets go of it. */
 const takeRoute = async (host: Host): Promise<void> => {
@@ -55,7 +39,6 @@ const takeRoute = async (host: Host): Promise<void> => {
 };
 
 beforeAll(async () => {
-  appended = await bundled('test/lab/append-events.ts');
   network = await SmallNetwork.create();
   press = (await network.join('press')).host;
   lan = await lanBehind(network.lab, press, {
@@ -67,15 +50,12 @@ beforeAll(async () => {
   before = await tracesOf(press);
   daemon = await follow(press);
   ann = (await network.join('ann')).host;
-  await follow(ann);
+  annsDaemon = await follow(ann);
   await until('ann reaches press', () => reaches(ann, '10.42.1.1'));
 });
 afterAll(async () => {
   await network?.close();
-  appended?.remove();
 });
-
-const humans = async () => ({ cidrId: await idOf('cidrs', 'humans') });
 
 describe('a router', () => {
   it('refuses to offer what it cannot carry, and changes nothing', async () => {
@@ -100,15 +80,22 @@ describe('a router', () => {
   });
 
   it('carries nothing by its own word alone, nor by an admin’s alone', async () => {
-    const peerId = await idOf('peers', 'press');
-    await record(
-      { type: 'RouteAdded', routeId: 1, name: 'office', blocks: [LAN] },
-      { type: 'RouterAdded', routeId: 1, peerId, rank: 0 },
-      { ...opened, ...(await humans()) },
+    await network.admin(
+      'add-route',
+      'acme',
+      '--name',
+      'office',
+      '--block',
+      LAN,
+      '--router',
+      'press',
+      '--for',
+      'humans',
     );
+    annsDaemon.kill('SIGSTOP');
     await takeRoute(ann);
     expect(await reaches(ann, HOST)).toBe(false);
-    await record({ ...closed, ...(await humans()) });
+    await close();
     await press.sure([...CLIENT, 'offer-route', 'acme', LAN]);
     await until(
       'the table stands',
@@ -116,10 +103,11 @@ describe('a router', () => {
     );
     expect(await reaches(ann, HOST)).toBe(false);
     expect((await press.sure(['cat', '/proc/sys/net/ipv4/conf/lan0/forwarding'])).trim()).toBe('0');
+    annsDaemon.kill('SIGCONT');
   });
 
   it('carries with both, for whom it is open, and turns forwarding on by single interfaces', async () => {
-    await record({ ...opened, ...(await humans()) });
+    await open();
     await until('ann reaches the LAN', () => reaches(ann, HOST));
     const switches = await press.sure([
       'sh',
@@ -132,15 +120,17 @@ describe('a router', () => {
   it('ends live traffic with the route, though the user takes no notice', async () => {
     const pinging = ann.spawn(['ping', '-n', '-i', '0.05', HOST]);
     await pinging.line(/icmp_seq=5 /);
-    await record({ ...closed, ...(await humans()) });
+    annsDaemon.kill('SIGSTOP');
+    await close();
     await until('no more answers come', async () => {
       const answered = pinging.lines.length;
       await new Promise((resolve) => setTimeout(resolve, 400));
       return pinging.lines.length === answered;
     });
     await pinging.stop('SIGINT');
+    annsDaemon.kill('SIGCONT');
     expect((await press.sure(['cat', '/proc/sys/net/ipv4/conf/lan0/forwarding'])).trim()).toBe('0');
-    await record({ ...opened, ...(await humans()) });
+    await open();
     await until('ann reaches the LAN', () => reaches(ann, HOST));
   });
 
@@ -188,8 +178,7 @@ describe('a router', () => {
   it('R77: stopped by down, nothing is left either; and nothing is carried that was taken back meanwhile', async () => {
     await network.serve();
     daemon = await follow(press);
-    await takeRoute(ann);
-    await until('ann reaches the LAN', () => reaches(ann, HOST));
+    await until('ann reaches the LAN', () => reaches(ann, HOST), 60);
     await press.sure([...CLIENT, 'down', 'acme']);
     await daemon.ended;
     expect(await tracesOf(press)).toBe(before);

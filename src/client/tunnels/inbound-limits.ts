@@ -1,6 +1,6 @@
 /** Judges by nftables what limited peers begin towards this machine, in one table with what it carries for others. */
 import { apart } from '../../filter/allowed.ts';
-import { type Carrying, carried, pastLimits } from '../../filter/carried.ts';
+import { type Carrying, withCarried } from '../../filter/carried.ts';
 import { type FilterTable, tableName } from '../../filter/filter-table.ts';
 import { inbound } from '../../filter/inbound.ts';
 import { canMake, KeptTable, listTable } from '../../filter/kept-table.ts';
@@ -194,15 +194,3 @@ export class InboundLimits {
     return carrying ? { name, ...withCarried(parts, carrying) } : { name, ...parts };
   }
 }
-
-type Parts = ReturnType<typeof inbound>;
-
-/** What goes through this machine is not judged as what goes to it. */
-const withCarried = ({ sets, chains }: Parts, carrying: Carrying): Parts => {
-  const routed = carried(carrying);
-  const { device, range } = carrying;
-  const judged = chains.map((chain) =>
-    chain.name === 'in' ? { ...chain, rules: [pastLimits(device, range), ...chain.rules] } : chain,
-  );
-  return { sets: [...sets, ...routed.sets], chains: [...judged, ...routed.chains] };
-};

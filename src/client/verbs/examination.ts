@@ -24,6 +24,7 @@ import { type Ground, heldReason, isOwn, isServer } from '../memory/pins.ts';
 import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 import { isShutOut, shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import { lookAtRelaying } from '../relay/relaying.ts';
+import { lookAtRouting } from '../router/routing.ts';
 import type { LinkStatus } from '../sync/session.ts';
 import type { RelayState } from '../tunnels/mailboxes.ts';
 import { addressesOf } from '../tunnels/server-peer.ts';
@@ -345,6 +346,15 @@ const relaying = async (patient: Patient): Promise<Look> => {
   return look ?? ok('this machine is none, and nobody wants it to be one');
 };
 
+/** This machine as a router of others. */
+const routing = async (patient: Patient): Promise<Look> => {
+  const status = await statusOf(patient);
+  const name = (await patient.kept()).mirror.peerWithKey(patient.ground.own.publicKey)?.name ?? 'NAME';
+  const about = { name: printable(name), range: patient.ground.range };
+  const look = status?.routing && lookAtRouting(status.routing, patient.network, about);
+  return look ?? ok('this machine carries no routes, and nobody wants it to');
+};
+
 export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'root', look: root },
   { step: 'tun', look: tun },
@@ -368,5 +378,6 @@ export const STEPS: readonly ExaminationStep<Patient>[] = [
   { step: 'limits', needs: ['daemon'], look: limits },
   { step: 'filter', needs: ['root'], look: foreignFilter },
   { step: 'relaying', needs: ['daemon'], look: relaying },
+  { step: 'routing', needs: ['daemon'], look: routing },
   { step: 'peers', look: peers },
 ];
