@@ -879,8 +879,8 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/filter/table-watch.ts',
-        line: '`)) this.#tell();',
-        becomes: '`)) return;',
+        line: 'if (this.#removed.test(line)) this.#tell();',
+        becomes: 'if (this.#removed.test(line)) return;',
       },
     ],
   },
