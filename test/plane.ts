@@ -28,6 +28,8 @@ export class MemoryPlane implements Plane {
   /** When peers were seen; undefined: nobody knows. */
   lastSeen: SeenPeer[] | undefined;
   phonesRefused: string | undefined;
+  /** As a running server says. */
+  standbys: NetworkView['standbys'];
   readonly #state = new Network();
 
   constructor(network: string, past: readonly NetworkEvent[]) {
@@ -67,6 +69,8 @@ export class MemoryPlane implements Plane {
       isProofRequired: this.#state.isProofRequired,
       unproved: this.unproved,
       phonesRefused: this.phonesRefused,
+      standbys: this.standbys,
+      promotion: this.#state.promotion ?? undefined,
       associations: [...this.#state.associations()],
       routes: [...this.#state.routes()],
     };

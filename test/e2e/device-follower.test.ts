@@ -65,7 +65,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const OWNERS = ['ann', 'bob', 'invitation of ann', 'invitation of bob', 'second invitation', 'stranger'];
+const OWNERS = [
+  ...['ann', 'bob', 'invitation of ann', 'invitation of bob', 'second invitation', 'stranger'],
+  ...['question', 'another question'],
+];
 const device = () => server.onDevice(OWNERS);
 
 const invite = (name: string, owner = `invitation of ${name}`): Promise<void> =>
@@ -87,6 +90,17 @@ const joined = async (name: string): Promise<void> => {
 describe('the device of the server', () => {
   it('has its own key and port', async () =>
     expect(await server.own()).toEqual({ publicKey: keyOf('server'), listenPort: 51_820 }));
+
+  it('answers the question of a standby, and takes no packet of it', async () => {
+    await server.run({ type: 'SetQuestionKey', publicKey: keyOf('question') });
+    await expect.poll(device).toEqual({ question: '' });
+    await server.apply([{ kind: 'remove', publicKey: keyOf('question') }]);
+    await server.compare();
+    expect(await device()).toEqual({ question: '' });
+    await server.run({ type: 'SetQuestionKey', publicKey: keyOf('another question') });
+    await server.compare();
+    expect(await device()).toEqual({ 'another question': '' });
+  });
 
   it('has an invited peer with the invitation’s key', async () => {
     await invite('ann');

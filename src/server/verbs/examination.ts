@@ -122,6 +122,11 @@ const standbys = async (served: ServedNetwork): Promise<Look> => {
   const state = await stateOf(served);
   const named = state.standbys.size;
   if (named === 0) return ok('none is named: changes since the last backup would be lost with this machine');
+  if (state.questionKey === null)
+    return warning(
+      'no kit was made, so no standby can follow or take over',
+      `innernet-server kit ${network} --save FILE`,
+    );
   const standing = readStanding(filesOf(network, folders).standing);
   if (!standing || !ProcessLock.isHeld(filesOf(network, folders).lock))
     return warning('not known: nobody serves', `innernet-server serve ${network}`);
