@@ -27,6 +27,7 @@ import { packageSize } from './package-size.ts';
 import { page } from './page.ts';
 import { pageChange } from './page-change.ts';
 import { peers } from './peers.ts';
+import { phone } from './phone.ts';
 import { proof } from './proof.ts';
 import { questions } from './questions.ts';
 import { relayCrowd } from './relay-crowd.ts';
@@ -84,7 +85,7 @@ const ROWS: readonly Row[] = [
   relayNat,
 ];
 /** Those over real WireGuard, measured once on each path between the hosts. */
-const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable];
+const SCENE_ROWS: readonly SceneRow[] = [join, change, associate, disable, phone];
 const ALL = [...ROWS, ...SCENE_ROWS];
 
 const USAGE = `usage: npm run bench [-- [--json] [--check] [--curves] [--only NAME]…]

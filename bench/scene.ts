@@ -122,6 +122,11 @@ export class Scene {
     return { peer, installBegan: begin, installEnded: end, reachedServer };
   }
 
+  /** A host that no program of ours knows. */
+  hostOf(name: string): Promise<Machine> {
+    return this.#machine(name);
+  }
+
   /** The peer follows the network from now on. */
   async goLive({ machine }: Peer): Promise<void> {
     await machine.start('innernet', 'up', '--daemon', DEVICE).line(/live|level|up/i);
