@@ -11,6 +11,7 @@ import { nameText } from './name-text.ts';
 import type { Network } from './network.ts';
 import { type EachField, isPlain, PEER_FIELDS, type Peer } from './peer.ts';
 import { explain, type Rejection, shellWord } from './rejection.ts';
+import { routesBack } from './routes-back.ts';
 
 /** Before a change, after it, and now; to undo all since, `made` is `now`. */
 export type Course = { want: Network; made: Network; now: Network };
@@ -61,6 +62,7 @@ class Planner {
   plan(): ReturnPlan {
     this.#endAssociations();
     this.#undoLimits();
+    this.#undoRoutes();
     this.#undoPeers();
     this.#undoCidrs();
     this.#undoSettings();
@@ -162,6 +164,14 @@ class Planner {
       const limit = allow === undefined ? {} : { allow: this.#openingsNow(allow) };
       this.#waiting.push({ type: 'AddAssociation', cidrs, ...limit });
     }
+  }
+
+  #undoRoutes(): void {
+    const words = {
+      cidr: (id: CidrId) => this.#cidrNow(id),
+      since: (what: string, name: string) => this.#changedSince(what, name),
+    };
+    this.#waiting.push(...routesBack(this.#course, words));
   }
 
   #undoCidrs(): void {

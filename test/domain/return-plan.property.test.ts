@@ -24,6 +24,12 @@ const looks = (network: Network): unknown => {
       const openings = allow?.map(({ from, ...what }) => JSON.stringify([block(from), what]));
       return `${cidrIds.map(block).sort().join()} ${openings?.join()}`;
     }).sort(),
+    routes: Array.from(network.routes(), ({ name, blocks, routers, openTo }) => {
+      const carried = routers.map(({ peerId, cidrId, rank, keepSource }) =>
+        [peerId ?? (cidrId && block(cidrId)), rank, keepSource].join(' '),
+      );
+      return [name, blocks.join(), carried.sort().join(), openTo.map(block).sort().join()].join('; ');
+    }).sort(),
     peers: Array.from(
       network.peers(),
       ({ id, name, ip, cidrId, publicKey, isAdmin, isDisabled, ...more }) => {
