@@ -95,6 +95,7 @@ export const SHAPES: { [name: string]: z.ZodType } = {
   StateAnswer: ANSWERS.state,
   DiffAnswer: ANSWERS.diff,
   WhyAnswer: ANSWERS.why,
+  WhyRouteAnswer: ANSWERS.whyRoute,
   UndoAnswer: ANSWERS.undo,
 };
 

@@ -9,7 +9,13 @@ import type { Route } from '../domain/route-table.ts';
 import type { Outcome, Rehearsal } from '../protocol/commands.ts';
 import type { ObservedWay } from '../protocol/looking.ts';
 import type { AnswerTo, Asked, QuestionOf } from '../protocol/past.ts';
-import type { RelayStanding, SeenPeer, StandbyReport, UnprovedRefusal } from '../protocol/rows.ts';
+import type {
+  RelayStanding,
+  RouterOffers,
+  SeenPeer,
+  StandbyReport,
+  UnprovedRefusal,
+} from '../protocol/rows.ts';
 import type { Endpoint } from '../values/endpoint.ts';
 import type { Hash, PeerId, Position } from '../values/id.ts';
 import type { PublicKey } from '../values/key.ts';
@@ -24,6 +30,8 @@ export type NetworkView = {
   associations: Association[];
   /** Undefined: the server does not say. */
   routes?: Route[] | undefined;
+  /** What machines offer to carry; undefined: the server does not tell. */
+  offers?: RouterOffers[] | undefined;
   /** Without what only admins are told. */
   isPartial?: true;
   /** Undefined: the server does not say. */
@@ -56,6 +64,8 @@ export interface Past {
   readonly network: string;
   /** The ways that packets of these peers take now; undefined: not known here, or not to this caller. */
   ways?(peers: readonly PeerId[]): Promise<ObservedWay[] | undefined>;
+  /** What machines offer to carry, by their own word; undefined: not known here. */
+  offers?(): Promise<RouterOffers[] | undefined>;
   /** Throws `Failure` if there is no answer, or none for this caller. */
   ask<A extends Asked>(question: QuestionOf<A>): Promise<AnswerTo<A>>;
   /** JSON texts of a local log, not safe for a terminal. */

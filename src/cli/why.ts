@@ -1,4 +1,4 @@
-/** The verb why: whether two peers can talk, why, since when and by whom; exit code 3 if not. */
+/** The verb why: whether two peers can talk, or one can use a route, why, since when and by whom; exit code 3 if not. */
 import { printable } from '../domain/rejection.ts';
 import { type ObservedWay, wayText } from '../protocol/looking.ts';
 import type { AnswerTo, Told } from '../protocol/past.ts';
@@ -8,6 +8,8 @@ import { momentIn } from './moments.ts';
 import type { Past } from './plane.ts';
 import { answer, answerJson, paint } from './print.ts';
 import { Clock, lineOf } from './telling.ts';
+import { Usage } from './usage.ts';
+import { whyRoute } from './why-route.ts';
 
 export type WhyOptions = { at?: string; port?: Attempt; json?: true; utc?: true };
 
@@ -93,14 +95,19 @@ const waysBetween = async (past: Past, pair: [PeerId, PeerId]): Promise<Observed
   return told.filter(({ from, to }) => pair.includes(from) && pair.includes(to));
 };
 
-export const why = async (
+type Means = { suggest: (verb: string) => string; reality: Reality };
+
+const momentOf = ({ at, utc }: WhyOptions): { at?: ReturnType<typeof momentIn> } =>
+  at === undefined ? {} : { at: momentIn('--at', at, { utc: utc ?? false }) };
+
+const whyPeers = async (
   past: Past,
   peers: [string, string],
-  { at, port, json, utc }: WhyOptions,
-  { suggest, reality }: { suggest: (verb: string) => string; reality: Reality },
+  options: WhyOptions,
+  { suggest, reality }: Means,
 ): Promise<void> => {
-  const moment = at === undefined ? {} : { at: momentIn('--at', at, { utc: utc ?? false }) };
-  const found = await past.ask({ ask: 'why', peers, ...moment });
+  const { at, port, json, utc } = options;
+  const found = await past.ask({ ask: 'why', peers, ...momentOf(options) });
   const [one, other] = found.peers;
   const isNow = at === undefined;
   const observed = {
@@ -111,4 +118,42 @@ export const why = async (
   if (json) answerJson({ ...found, ...observed, ...(may === undefined ? {} : { mayBegin: may }) });
   else answer(textOf(found, observed, suggest, { clock: new Clock({ utc }), port }));
   if (!(may ?? found.visible)) process.exitCode = NO;
+};
+
+const whyTheRoute = async (
+  past: Past,
+  [peer, route]: [string, string],
+  options: WhyOptions,
+  { suggest }: Means,
+): Promise<void> => {
+  const { at, port, json, utc } = options;
+  if (port !== undefined) throw new Usage('--port is about two peers: a route is open with all its ports');
+  const clock = new Clock({ utc });
+  const question = { ask: 'whyRoute', peer, route, ...momentOf(options) } as const;
+  const told = await whyRoute(past, question, { isNow: at === undefined, suggest, clock });
+  if (json) answerJson(told.json);
+  else answer(told.text);
+  if (!told.isUsable) process.exitCode = NO;
+};
+
+/** It may be a route: asked so late, older servers are asked nothing that they do not know. */
+const isNoPeer = (error: unknown, name: string): boolean =>
+  error instanceof Error && error.message.includes(`no peer was ever called "${name}"`);
+
+export const why = async (
+  past: Past,
+  names: [string, string],
+  options: WhyOptions,
+  means: Means,
+): Promise<void> => {
+  const [, second] = names;
+  if (second.startsWith('route:')) return whyTheRoute(past, names, options, means);
+  try {
+    await whyPeers(past, names, options, means);
+  } catch (noPeer) {
+    if (!isNoPeer(noPeer, second)) throw noPeer;
+    await whyTheRoute(past, names, options, means).catch((error: unknown) => {
+      throw error instanceof Usage ? error : noPeer;
+    });
+  }
 };

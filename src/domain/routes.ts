@@ -35,7 +35,7 @@ export const isDefault = (block: Cidr): boolean => prefixOf(block) === 0;
 export const isExit = ({ blocks }: Pick<Route, 'blocks'>): boolean => blocks.some(isDefault);
 
 /** A phone's program carries nothing, and the server's not yet. */
-const mayCarry = (peer: Peer | undefined): peer is Peer =>
+export const mayCarry = (peer: Peer | undefined): peer is Peer =>
   appears(peer) && !isPlain(peer) && peer.id !== SERVER_PEER;
 
 function* peersOf(network: Network, { peerId, cidrId }: Router): Generator<Peer> {
@@ -64,7 +64,7 @@ export const routersOf = (network: Network, { routers }: Route): Carrier[] => {
 };
 
 /** Opened to the CIDR, or to one around it. */
-const isOpenTo = (network: Network, { openTo }: Route, cidrId: CidrId): boolean => {
+export const isOpenTo = (network: Network, { openTo }: Route, cidrId: CidrId): boolean => {
   if (openTo.length === 0) return false;
   for (const id of lineage(network, cidrId)) if (openTo.includes(id)) return true;
   return false;

@@ -218,7 +218,7 @@ const oneWay = (story: PairStory, [one, other]: Pair): Reason[] => {
 };
 
 /** Pairs that an association could join, the narrowest first. */
-const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] => {
+export const joinable = (network: Network, [one, other]: Pair): [CidrNode, CidrNode][] => {
   const below = (peer: Peer): CidrNode[] =>
     chainOf(network, peer.cidrId).filter(({ id }) => id !== ROOT_CIDR);
   const pairs = below(one).flatMap((left, up) =>

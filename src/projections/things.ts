@@ -7,7 +7,7 @@ import type { EventType } from '../events/schema.ts';
 import type { Thing } from '../events/subject.ts';
 import type { LogQueries, Named } from '../store/queries.ts';
 import { Failure } from '../values/failure.ts';
-import type { CidrId, PeerId, Position } from '../values/id.ts';
+import type { CidrId, PeerId, Position, RouteId } from '../values/id.ts';
 import { Ip, RecordedCidr } from '../values/ip.ts';
 import { NamesAt } from './names.ts';
 
@@ -50,6 +50,13 @@ export class Things {
 
   peersMeant(text: string): PeerId[] {
     return this.#peersNamed(text).map(({ id }) => id as PeerId);
+  }
+
+  /** Routes that ever had the name, the newest last. Throws `Failure` where there are none. */
+  routes(text: string): RouteId[] {
+    const found = this.#named(text).filter(({ kind }) => kind === 'route');
+    if (found.length === 0) throw unknown(text, 'route');
+    return found.map(({ id }) => id as RouteId).sort((left, right) => left - right);
   }
 
   peersCalled(name: string): PeerId[] {
@@ -131,10 +138,12 @@ export class Things {
 
 const plainly = (text: string): string => text.replace(/^(peer|cidr|route):|@\d+$/g, '');
 
+const LISTS: { [what: string]: string } = { peer: 'list-peers', route: 'list-routes' };
+
 const isAddress = (text: string): boolean => Ip.safeParse(plainly(text)).success;
 
 const unknown = (text: string, what: string, position?: Position): Failure =>
   new Failure(
     `no ${what} was ever called "${text}"${position === undefined ? '' : ` up to position ${position}`}`,
-    { hint: 'the names of today are listed by', verb: what === 'peer' ? 'list-peers' : 'state' },
+    { hint: 'the names of today are listed by', verb: LISTS[what] ?? 'state' },
   );

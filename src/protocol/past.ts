@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { AdminCommand } from '../domain/command.ts';
 import { Peer } from '../domain/peer.ts';
-import { Hash, PeerId, Position } from '../values/id.ts';
-import { Ip } from '../values/ip.ts';
+import { Hash, PeerId, Position, RouteId } from '../values/id.ts';
+import { Ip, RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
@@ -43,6 +43,8 @@ export const Question = z.discriminatedUnion('ask', [
   question('state', { at: Moment.optional() }),
   question('diff', { from: Moment, to: Moment.optional() }),
   question('why', { peers: z.tuple([ThingName, ThingName]), at: Moment.optional() }),
+  /** Of a route, by its name. */
+  question('whyRoute', { peer: ThingName, route: ThingName, at: Moment.optional() }),
   /** How to undo the commit that ends at `reverts`, or everything after `to`. */
   question('undo', {
     reverts: Position.optional(),
@@ -175,6 +177,16 @@ export const ANSWERS = {
     reasons: z.array(ToldReason),
     /** The event that made it so; null if it always was. */
     since: Told.nullable(),
+  }),
+  whyRoute: z.object({
+    /** As the log says; the machine of a router must offer it as well. */
+    isUsable: z.boolean(),
+    at: Place,
+    peer: PeerBrief,
+    route: z.object({ id: RouteId, name: z.string(), blocks: z.array(RecordedCidr) }),
+    /** The least rank first. */
+    routers: z.array(z.object({ id: PeerId, name: z.string(), rank: z.number(), isSeen: z.boolean() })),
+    reasons: z.array(ToldReason.omit({ chains: true })),
   }),
   undo: z.object({
     reverts: Position,

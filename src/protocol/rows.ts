@@ -41,6 +41,10 @@ export type Offer = z.infer<typeof Offer>;
 const MAX_OFFERS = 64;
 export const Offers = z.array(Offer).max(MAX_OFFERS);
 
+/** What the machine of a router said last. */
+export const RouterOffers = z.object({ peerId: PeerId, offers: Offers });
+export type RouterOffers = z.infer<typeof RouterOffers>;
+
 /** The endpoint where WireGuard last heard a peer, and the peer's candidates. */
 export const Observation = z.object({
   id: PeerId,

@@ -154,7 +154,7 @@ describe('a route that there is', () => {
     expect((await inn('list-routes acme')).stdout.split('\n').map((line) => line.trimEnd())).toEqual([
       'NAME    BLOCKS           ROUTERS        OPEN TO  STATE',
       'office  192.168.50.0/24  oven, bob (1)  humans',
-      'attic   172.16.0.0/16    -              -        closed to all',
+      'attic   172.16.0.0/16    -              -        closed to all; carried by nobody',
       'berlin  everywhere       -              humans   carried by nobody',
       '',
     ]);

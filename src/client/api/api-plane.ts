@@ -28,6 +28,7 @@ import {
   PromotionAt,
   RelayStanding,
   RouteAt,
+  RouterOffers,
   SeenPeer,
   StandbyReport,
   UnprovedRefusal,
@@ -51,6 +52,7 @@ export const View = z.object({
   cidrs: z.array(CidrAt),
   associations: z.array(AssociationAt),
   routes: z.array(RouteAt).optional(),
+  offers: z.array(RouterOffers).optional(),
   isProofRequired: z.boolean().optional(),
   unproved: z.array(UnprovedRefusal).optional(),
   seen: z.array(SeenPeer).optional(),
@@ -162,6 +164,10 @@ export class ApiPlane implements Plane {
   }
 
   /** An older server knows no such call. */
+  async offers(): Promise<RouterOffers[] | undefined> {
+    return (await this.view()).offers;
+  }
+
   async ways(peers: readonly PeerId[]): Promise<ObservedWay[] | undefined> {
     const { Looked } = await import('../../protocol/looking.ts');
     try {

@@ -69,6 +69,10 @@ const viewOf = ({
   cidrs: [...network.cidrs()],
   associations: [...network.associations()],
   routes: [...network.routes()],
+  offers: [...network.peers()].flatMap(({ id: peerId }) => {
+    const { offers } = observations.of(peerId);
+    return offers.length > 0 ? [{ peerId, offers: [...offers] }] : [];
+  }),
   isProofRequired: network.isProofRequired,
   unproved: unproved.rows(),
   seen: [...network.peers()].flatMap(({ id }) => seenRow(id, observations.of(id).lastHandshake)),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Said } from '../../domain/enforcers.ts';
 import { LIMITS_OF, WORDS } from '../../domain/views.ts';
 import { replaceUnsynced } from '../../machine/durable.ts';
-import { Offers } from '../../protocol/rows.ts';
+import { Offers, type RouterOffers } from '../../protocol/rows.ts';
 import { Port, SocketAddress } from '../../values/endpoint.ts';
 import { PeerId } from '../../values/id.ts';
 import type { Consent, Observations, StoredObservation } from './observations.ts';
@@ -81,6 +81,13 @@ export const rememberedHandshakes = (file: string): Map<PeerId, number> =>
 /** Which machines may be relays, by their own word. */
 export const rememberedConsents = (file: string): Map<PeerId, Consent> =>
   new Map(remembered(file).flatMap(({ id, consent }) => (consent ? [[id, consent] as const] : [])));
+
+/** What machines offer to carry, as they said last; undefined: no server has written anything down here. */
+export const rememberedOffers = (file: string): RouterOffers[] | undefined => {
+  const entries = remembered(file);
+  if (entries.length === 0) return undefined;
+  return entries.flatMap(({ id: peerId, offers = [] }) => (offers.length > 0 ? [{ peerId, offers }] : []));
+};
 
 /** What the programs of peers know, as they said last. */
 export const rememberedWords = (file: string): Said[] =>

@@ -43,6 +43,7 @@ export class OwnPast {
       case 'state':
       case 'diff':
       case 'undo':
+      case 'whyRoute':
         throw adminsOnly('only an admin may ask about the whole network');
     }
   }

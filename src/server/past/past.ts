@@ -24,6 +24,7 @@ import { advanceTo, networkAt, placeAt, placeOf } from './places.ts';
 import { RecordedTimes } from './recorded-times.ts';
 import { reachOf } from './rehearsal.ts';
 import { planUndo } from './undo.ts';
+import { judgedRoute } from './why-route.ts';
 
 /** The rest of the server runs between two pages. */
 const MAX_PAGE_RECORDS = 20_000;
@@ -65,6 +66,7 @@ export class LogPast {
       state: ({ at }) => this.#state(at),
       diff: ({ from, to }) => this.#diff(from, to),
       why: (question, bearers) => this.#why(question, bearers),
+      whyRoute: (question) => this.#whyRoute(question),
       undo: (question) => planUndo(log, question),
     };
   }
@@ -195,6 +197,17 @@ export class LogPast {
     throw new Failure(`position ${from.position} comes after position ${to.position}`, {
       hint: 'name the earlier moment first',
     });
+  }
+
+  async #whyRoute({ peer: name, route: called, at }: QuestionOf<'whyRoute'>): Promise<AnswerTo<'whyRoute'>> {
+    const place = await this.placeOf(at);
+    const network = await networkAt(this.#log, place);
+    const ids = this.#things.routes(called);
+    const id = ids.findLast((each) => network.route(each)) ?? ids.at(-1);
+    const peer = network.peer(this.#things.peer(name, place.position));
+    if (!peer || id === undefined)
+      throw new Failure(`"${name}" is no peer then`, { hint: 'ask about another moment, or another peer' });
+    return judgedRoute(this.#log, { network, place, peer, id }, (record) => this.told(record));
   }
 
   async #why({ peers: [left, right], at }: QuestionOf<'why'>, bearers: Bearers): Promise<AnswerTo<'why'>> {

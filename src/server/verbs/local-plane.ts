@@ -29,7 +29,7 @@ import { type Folders, filesOf, logOf, type NetworkFiles, refuseOpenFolders } fr
 import { loadNetwork } from '../live/load-network.ts';
 import { LoggedNetwork } from '../live/logged-network.ts';
 import { lastSeen } from '../observations/last-seen.ts';
-import { rememberedConsents, rememberedWords } from '../observations/observation-file.ts';
+import { rememberedConsents, rememberedOffers, rememberedWords } from '../observations/observation-file.ts';
 import { relayStanding } from '../observations/relay-standing.ts';
 import { readUnprovedRefusals } from '../observations/unproved-refusals.ts';
 import { explained } from '../past/explained.ts';
@@ -160,6 +160,7 @@ export class LocalPlane implements Plane {
       cidrs: [...network.cidrs()],
       associations: [...network.associations()],
       routes: [...network.routes()],
+      offers: rememberedOffers(this.#files.observations),
       isProofRequired: network.isProofRequired,
       unproved: readUnprovedRefusals(this.#files.unproved),
       ...(refused === undefined ? {} : { phonesRefused: refused }),
