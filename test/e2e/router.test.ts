@@ -159,11 +159,12 @@ describe('a router', () => {
     await becomes(/^none of its interfaces has an address in 192\.168\.72\.0\/24/);
     await press.sure(['ip', 'address', 'add', '192.168.72.1/24', 'dev', 'lan0']);
     await becomes(undefined);
+    await until('ann reaches the LAN again', () => reaches(ann, HOST), 60);
   });
 
   it('R77: killed and started again, it goes on without the server; killed and taken down, nothing is left', async () => {
     await daemon.stop('SIGKILL');
-    expect(await reaches(ann, HOST, 5)).toBe(true);
+    expect(await reaches(ann, HOST, 10)).toBe(true);
     await network.stopServing();
     daemon = press.spawn([...CLIENT, 'up', '--daemon', 'acme']);
     await daemon.line(/up at/);
