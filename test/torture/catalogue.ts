@@ -979,6 +979,7 @@ export const OTHERS: readonly Fault[] = [
     what: "the server's machine dies: its standby is promoted while the old one stands, twice, with a wrong passphrase, killed at any step, by a clock that is behind",
     tests: [
       { file: 'test/e2e/promote.test.ts' },
+      { file: 'test/e2e/promote-lost.test.ts' },
       { file: 'test/e2e/question.test.ts' },
       { file: 'test/server/promote.test.ts' },
     ],

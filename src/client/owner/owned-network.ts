@@ -64,7 +64,7 @@ export const sayOf =
     note(`innernet: ${network}: ${printable(message)}`);
 
 /** Throws a `Failure` on the machine of a standby that was promoted. */
-export const refuseWhereServed = (network: string, { promoted }: NetworkPaths): void => {
+const refuseWhereServed = (network: string, { promoted }: NetworkPaths): void => {
   const mark = readPromoted(promoted);
   if (mark) throw servesHere(network, mark);
 };
