@@ -70,7 +70,7 @@ Description: ${manifest.description.replace(/^A /, '').replace(/\.$/, '')}
 `;
 };
 
-const UNITS = `'innernet@*.service' 'innernet-server@*.service' 'innernet-notify@*.service'`;
+const UNITS = `'innernet@*.service' 'innernet-server@*.service' 'innernet-notify@*.service' 'innernet-standby@*.service'`;
 
 /** Daemons of an older version are started anew; tunnels stay up meanwhile. */
 export const POSTINST = `#!/bin/sh

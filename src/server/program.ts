@@ -133,6 +133,29 @@ const addDoctor = (program: Command): void => {
   runs(added, async () => (await import('./verbs/doctor.ts')).doctor);
 };
 
+const addStandby = (program: Command): void => {
+  const added = networkVerb(program, 'standby', {
+    summary: 'follow the log of the server from this machine, a named standby, until stopped',
+    examples: [
+      'standby acme --of acme.kit',
+      'standby acme',
+      'standby acme --rejoin --dry-run',
+      'standby acme --rejoin --yes',
+    ],
+  })
+    .option('--of <file>', 'the kit that the server has made; it is kept here, and asked for once')
+    .option(
+      '--client-conf <file>',
+      'the conf by which this machine is a peer of the network (default: /etc/innernet/NETWORK.conf)',
+    )
+    .option(
+      '--rejoin',
+      'give up serving, where another machine serves by now: put log and conf of this machine aside',
+    )
+    .option('--yes', 'do not ask whether --rejoin is meant');
+  runs(addLocalChangeOptions(added), async () => (await import('./verbs/standby.ts')).standby);
+};
+
 const addNotify = (program: Command): void => {
   const added = networkVerb(program, 'notify', {
     summary: 'run a program for each new event, which it reads as JSON on stdin, until stopped',
@@ -191,19 +214,6 @@ const addPromote = (program: Command): void => {
   runs(addLocalChangeOptions(added), async () => (await import('./verbs/promote.ts')).promote);
 };
 
-const addStandby = (program: Command): void => {
-  const added = networkVerb(program, 'standby', {
-    summary: 'with --rejoin: give up serving a network that another machine serves by now',
-    examples: ['standby acme --rejoin', 'standby acme --rejoin --dry-run', 'standby acme --rejoin --yes'],
-  })
-    .requiredOption(
-      '--rejoin',
-      'put the log and the conf of this machine aside, and let its client come up again',
-    )
-    .option('--yes', 'do not ask whether this is meant');
-  runs(addLocalChangeOptions(added), async () => (await import('./verbs/rejoin.ts')).rejoin);
-};
-
 const addKit = (program: Command): void => {
   const added = networkVerb(program, 'kit', {
     summary:
@@ -233,10 +243,10 @@ const program = newProgram('innernet-server', manifest.version, summary, DEFAULT
 for (const add of [
   addNew,
   addServe,
+  addStandby,
   addShow,
   addDown,
   addPromote,
-  addStandby,
   addDoctor,
   addNotify,
   addBackups,

@@ -100,7 +100,7 @@ describe('installed', () => {
 
   it('units, manual pages and completions are in their places', async () => {
     const units =
-      'innernet@acme.service innernet-server@acme.service innernet.target innernet-backup@acme.service innernet-backup@acme.timer innernet-notify@acme.service';
+      'innernet@acme.service innernet-server@acme.service innernet.target innernet-backup@acme.service innernet-backup@acme.timer innernet-notify@acme.service innernet-standby@acme.service';
     expect(await server.exec(`cd /usr/lib/systemd/system && systemd-analyze verify ${units}`)).toEqual({
       ...{ code: 0, stdout: '', stderr: '' },
     });

@@ -975,6 +975,43 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R88',
+    what: 'the server or its standby killed at any moment while records are appended, shipped and acknowledged',
+    tests: [
+      { file: 'test/e2e/standby.test.ts', titles: 'R88', rounds: 40 },
+      { file: 'test/server/standby.test.ts' },
+    ],
+    sabotages: [
+      {
+        file: 'src/server/standby/gate.ts',
+        line: 'if (this.#held.length === 0 && this.safe >= this.#head) show();',
+        becomes: 'if (this.#held.length >= 0) show();',
+      },
+    ],
+  },
+  {
+    id: 'R89',
+    what: 'a standby that is frozen, too slow or too old; one with another history; one whose peer is not named',
+    tests: [{ file: 'test/e2e/standby.test.ts', titles: 'R89' }, { file: 'test/server/standby.test.ts' }],
+    sabotages: [
+      {
+        file: 'src/server/standby/gate.ts',
+        line: 'for (const standby of late) standby.isLevel = false;',
+        becomes: '',
+      },
+      {
+        file: 'src/server/following/following.ts',
+        line: "stream.send({ kind: 'update-me', position, type: type.slice(0, 64) });",
+        becomes: '',
+      },
+      {
+        file: 'src/server/standby/followers.ts',
+        line: "if ((own?.hash ?? NO_HASH) !== query.hash) return end('otherHistory');",
+        becomes: '',
+      },
+    ],
+  },
+  {
     id: 'R84',
     what: "the server's machine dies: its standby is promoted while the old one stands, twice, with a wrong passphrase, killed at any step, by a clock that is behind",
     tests: [

@@ -41,6 +41,17 @@ export type ServeOptions = GlobalOptions &
     allowForwarding?: true | undefined;
   };
 
+export type StandbyOptions = GlobalOptions &
+  LocalChangeOptions & {
+    yes?: true | undefined;
+    /** The kit; absent: the one that is kept here. */
+    of?: string | undefined;
+    /** Absent: where the client program has it. */
+    clientConf?: string | undefined;
+    /** Give up serving instead. */
+    rejoin?: true | undefined;
+  };
+
 export type NotifyOptions = GlobalOptions &
   LocalChangeOptions & {
     exec?: string | undefined;

@@ -63,7 +63,10 @@ const ordersOf = async (
   ];
 };
 
-const secretFiles = (files: NetworkFiles): string[] => SECRET_FILES.map((file) => files[file]);
+const secretFiles = (files: NetworkFiles): string[] => [
+  ...SECRET_FILES.map((file) => files[file]),
+  files.kit,
+];
 
 const recordFiles = ({ log, notified, ...files }: NetworkFiles): string[] => [
   ...[files.observations, files.relay, files.unproved, files.claims, files.tableLosses],
