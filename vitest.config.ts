@@ -15,6 +15,7 @@ const retry = CI ? 1 : 0;
 /** Beside what they test, but they start programs or wait for disks: too slow for `npm run check`. */
 const slow = [
   'test/server/restore.test.ts',
+  'test/server/move-log.test.ts',
   'test/server/import.test.ts',
   'test/server/export.test.ts',
   'test/cli/terminal.test.ts',

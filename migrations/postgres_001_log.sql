@@ -55,3 +55,12 @@ CREATE TRIGGER innernet_commits_stay BEFORE UPDATE OR DELETE ON innernet_commits
   FOR EACH ROW EXECUTE FUNCTION innernet_is_append_only();
 CREATE TRIGGER innernet_commits_are_not_emptied BEFORE TRUNCATE ON innernet_commits
   FOR EACH STATEMENT EXECUTE FUNCTION innernet_is_append_only();
+
+-- Which server of a network serves it: until when, by the database's clock.
+CREATE TABLE innernet_leases (
+  network text        PRIMARY KEY,
+  holder  text        NOT NULL, -- a machine
+  name    text        NOT NULL, -- the same for people
+  until   timestamptz NOT NULL,
+  others  boolean     NOT NULL  -- whether another machine has ever held it, or waited for it
+);

@@ -27,6 +27,7 @@ import { Cidr } from '../values/ip.ts';
 import { Hostname, InterfaceName } from '../values/name.ts';
 import { DEFAULT_FOLDERS } from './disk/files.ts';
 import { MetricsPlace } from './metrics/metrics-place.ts';
+import type { MoveLogOptions } from './verbs/move-log.ts';
 import { addProofVerbs } from './verbs/proof-verbs.ts';
 import type { RestoreOptions } from './verbs/restore.ts';
 
@@ -229,6 +230,24 @@ const addKit = (program: Command): void => {
   runs(addLocalChangeOptions(added), async () => (await import('./verbs/kit.ts')).kit);
 };
 
+const addMoveLog = (program: Command): void => {
+  const added = networkVerb(program, 'move-log', {
+    summary:
+      'put the log of a network into PostgreSQL, or back into its file; the network must not be served',
+    examples: [
+      'move-log acme postgres://innernet@db1.example.org,db2.example.org/innernet',
+      'move-log acme --to-file',
+    ],
+  })
+    .argument('[address]', 'the database, without a password: that is in the file of PGPASSFILE')
+    .option('--to-file', 'bring it back to this machine')
+    .option('--yes', 'do not ask whether this is meant');
+  addLocalChangeOptions(added).action(
+    async (network: InterfaceName, address: string | undefined, _options, command: Command) =>
+      (await import('./verbs/move-log.ts')).moveLog(network, address, saidTo<MoveLogOptions>(command)),
+  );
+};
+
 const FILES = [
   ['/etc/innernet-server/NETWORK.conf', "the server's private key, port and address"],
   [
@@ -251,6 +270,7 @@ for (const add of [
   addNotify,
   addBackups,
   addKit,
+  addMoveLog,
   addUninstall,
 ])
   add(program);

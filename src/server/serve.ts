@@ -14,6 +14,7 @@ import { TALK_PORT } from '../protocol/talk-message.ts';
 import { KernelWays } from '../relay/kernel-ways.ts';
 import { mailboxOf } from '../relay/mailbox.ts';
 import type { EventLog } from '../store/log.ts';
+import { DatabaseAway, LeaseLost } from '../store/postgres/troubles.ts';
 import { ProcessLock } from '../store/process-lock.ts';
 import { checkTail, checkWitness } from '../store/verify.ts';
 import { Failure } from '../values/failure.ts';
@@ -21,6 +22,7 @@ import { SERVER_PEER } from '../values/id.ts';
 import type { Cidr } from '../values/ip.ts';
 import { publicKeyOf } from '../values/key-pair.ts';
 import type { InterfaceName } from '../values/name.ts';
+import type { PostgresAddress } from '../values/postgres-address.ts';
 import { isPrivateRange } from '../values/reserved.ts';
 import { localAddresses } from '../wireguard/routes.ts';
 import { bringUp, takeDown } from '../wireguard/tunnel.ts';
@@ -37,6 +39,7 @@ import { TableLosses } from './device/table-losses.ts';
 import { internalEndpoint, phonesRefused, rangeOf, readConf, type ServerConf } from './disk/conf.ts';
 import { filesOf, type NetworkFiles, refuseOpenFolders } from './disk/files.ts';
 import { refuseOtherConf } from './disk/other-conf.ts';
+import { ownServer } from './disk/own-server.ts';
 import { relaySecret } from './disk/relay-secret.ts';
 import { refuseSecondServer } from './handover/second-server.ts';
 import { Api } from './http/api.ts';
@@ -97,18 +100,56 @@ class Opened {
  * or newer log, no device or socket, another `serve` of this network.
  */
 export const serve = async (network: InterfaceName, options: ServeOptions): Promise<void> => {
-  const opened = new Opened();
   const stop = stopSignal();
+  const stopping = new AbortController();
+  void stop.then(() => stopping.abort());
   const supervisor = Supervisor.find();
+  const standing = new Standing(supervisor);
   try {
-    const server = await start(network, options, opened);
-    say(`listening on ${server.where}`);
-    await supervisor.ready(server.status);
-    await Promise.race([stop, server.trouble]);
-    say(`${network} is no longer served; its tunnels stay up until: innernet-server down ${network}`);
+    while (!stopping.signal.aborted)
+      await serveOnce(network, options, { stop, signal: stopping.signal, standing });
   } finally {
     supervisor.stopping();
+  }
+};
+
+/** What the supervisor is told; ready is said once. */
+class Standing {
+  readonly #supervisor: Supervisor;
+  #status: (() => string) | undefined;
+
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+  }
+
+  async is(status: () => string): Promise<void> {
+    const isFirst = this.#status === undefined;
+    this.#status = status;
+    if (isFirst) await this.#supervisor.ready(() => this.#status?.() ?? '');
+  }
+}
+
+type Turn = { stop: Promise<void>; signal: AbortSignal; standing: Standing };
+
+/** Until it is stopped, or another server has the turn: of a log in PostgreSQL there may be several. */
+const serveOnce = async (network: InterfaceName, options: ServeOptions, turn: Turn): Promise<void> => {
+  const opened = new Opened();
+  let isLost = false;
+  try {
+    const server = await start(network, options, opened, turn);
+    if (!server) return;
+    say(`listening on ${server.where}`);
+    await turn.standing.is(server.status);
+    await Promise.race([turn.stop, server.trouble]);
+    say(`${network} is no longer served; its tunnels stay up until: innernet-server down ${network}`);
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+    isLost = true;
+    report('others have to serve', error);
+  } finally {
     await opened.close();
+    // The one who serves has the same key, and peers must find that one.
+    if (isLost) await takeDown(network);
   }
 };
 
@@ -120,11 +161,19 @@ type Started = {
   trouble: Promise<void>;
 };
 
-const start = async (network: InterfaceName, options: ServeOptions, opened: Opened): Promise<Started> => {
+/** Undefined: stopped before its turn came. */
+const start = async (
+  network: InterfaceName,
+  options: ServeOptions,
+  opened: Opened,
+  turn: Turn,
+): Promise<Started | undefined> => {
   const files = filesOf(network, options);
   await refuseOpenFolders(options);
   const conf = readConf(files.conf, (message) => say(`warning: ${message}`));
-  const log = await openChecked(network, files, conf, opened);
+  const home = await openChecked(network, files, conf, { opened, turn });
+  if (!home) return undefined;
+  const { log, lost } = home;
   const live = opened.add(await during(`replaying the log of ${network}`, Live.load(log)), (it) => it.stop());
   refuseOtherConf(conf, live.network, files, 'log');
   await refuseSecondServer({
@@ -276,7 +325,7 @@ const start = async (network: InterfaceName, options: ServeOptions, opened: Open
   return {
     where: `${endpoint} (network ${network}, position ${live.head.position})`,
     status: () => `serving ${network} on ${endpoint}: position ${live.head.position}`,
-    trouble: Promise.race([live.run(), watch(log, socket, opened), audited(log, opened)]),
+    trouble: Promise.race([live.run(), watch(log, socket, opened), audited(log, opened), lost]),
   };
 };
 
@@ -286,22 +335,82 @@ const audited = (log: EventLog, opened: Opened): Promise<void> => {
   return audit(log, stop.signal).then(() => new Promise(() => {}));
 };
 
-/** Imports innernet 2.0's database if needed, locks out a second server, checks the log's end. */
+/** A log to serve, and what rejects when another server may serve it. */
+type Home = { log: EventLog; lost: Promise<void> };
+
+/**
+ * Imports innernet 2.0's database if needed, locks out a second server, waits for its turn, checks the log's
+ * end. Undefined: stopped before that.
+ */
 const openChecked = async (
   network: InterfaceName,
   files: NetworkFiles,
   conf: ServerConf,
-  opened: Opened,
-): Promise<EventLog> => {
+  { opened, turn }: { opened: Opened; turn: Turn },
+): Promise<Home | undefined> => {
   opened.add(ProcessLock.take(files.lock, `a server of ${network}`), (it) => it.release());
-  await during(`taking over ${network}`, importOnce(network, files, conf, say));
+  const { postgres } = conf;
+  if (!postgres) await during(`taking over ${network}`, importOnce(network, files, conf, say));
   const kept = (copy: string): void =>
     say(`the log is brought to the format of this version; as it was before, it is kept as ${copy}`);
-  const log = opened.add(await openLog({ file: files.log, migrate: { kept } }), (it) => it.close());
+  const log = opened.add(await openLog({ file: files.log, migrate: { kept }, postgres }), (it) => it.close());
+  const held = postgres ? await turnOf(network, files, postgres, { log, opened, turn }) : { lost: never() };
+  if (!held) return undefined;
   await checkWitness(log);
   await checkTail(log);
-  await warnOfForeignChanges(log, files, say);
-  return log;
+  if (!postgres) await warnOfForeignChanges(log, files, say);
+  return { log, ...held };
+};
+
+const never = (): Promise<void> => new Promise(() => {});
+
+/** Waits for the database and the lease, and keeps the copy level meanwhile; gives what rejects when it is lost. */
+const turnOf = async (
+  network: InterfaceName,
+  { log: file }: NetworkFiles,
+  postgres: PostgresAddress,
+  { log, opened, turn: { signal, standing } }: { log: EventLog; opened: Opened; turn: Turn },
+): Promise<Pick<Home, 'lost'> | undefined> => {
+  const { Lease } = await import('../store/postgres/lease.ts');
+  let waiting = '';
+  const onWait = (reason: string): void => {
+    waiting = reason;
+    say(`waiting: ${reason}`);
+    void standing.is(() => `waiting: ${waiting}`);
+  };
+  const stopFollowing = log.wake(() => {});
+  try {
+    if (!(await reached(log, signal, onWait))) return undefined;
+    const lease = await Lease.take(postgres, network, ownServer(file), { signal, onWait });
+    if (!lease) return undefined;
+    const lost = opened.add(lease, (it) => it.release()).lost();
+    lost.catch(() => {}); // it may come while the server starts
+    await log.refresh();
+    return { lost };
+  } finally {
+    stopFollowing();
+  }
+};
+
+/** Whether the database answered before the signal. Throws `Failure` where waiting does not help. */
+const reached = async (
+  log: EventLog,
+  signal: AbortSignal,
+  onWait: (reason: string) => void,
+): Promise<boolean> => {
+  let said = '';
+  while (!signal.aborted) {
+    try {
+      await log.refresh();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DatabaseAway)) throw error;
+      if (error.message !== said) onWait(error.message);
+      said = error.message;
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+  }
+  return false;
 };
 
 /** Older and imported networks stay open until the operator requires proofs. */

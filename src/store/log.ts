@@ -52,7 +52,10 @@ export interface EventLog {
   /** This machine's read models, at the position of `head` or later. */
   readonly queries: LogQueries;
 
+  /** As this machine knows it: other machines may have appended, which `refresh` and a `conflict` bring here. */
   head(): Promise<Head>;
+  /** Takes in what other machines appended, if there can be any. Throws `Failure` where the log does not answer. */
+  refresh(): Promise<void>;
   /** The hash of position 1; undefined while the log is empty. */
   networkId(): Promise<Hash | undefined>;
   /**

@@ -8,11 +8,12 @@ import type { Hash, Position } from '../values/id.ts';
 import { backupLog, checkPages } from './backup.ts';
 import type { AppendResult, Commit, EventLog, Head, NewCommit, StoredState } from './log.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
-import { checkReplica, checkSchema, createFile, LockHeld, MAX_LOCK_WAIT_MS, openDatabase } from './open.ts';
+import { checkSchema, createFile, LockHeld, MAX_LOCK_WAIT_MS, openDatabase } from './open.ts';
 import type { Projection, ReadModelSet } from './projection.ts';
 import type { LogQueries } from './queries.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections, rebuildStale } from './rebuild.ts';
+import { checkReplica } from './replica-mark.ts';
 import { dropStates, loadState, saveState } from './stored-state.ts';
 import { Wake } from './wake.ts';
 import { readWitness, witnessFile } from './witness.ts';
@@ -130,6 +131,9 @@ export class SqliteLog implements EventLog {
   async head(): Promise<Head> {
     return this.#reader.head();
   }
+
+  /** All who write have the same file. */
+  async refresh(): Promise<void> {}
 
   async networkId(): Promise<Hash | undefined> {
     return this.#reader.networkId();

@@ -5,10 +5,11 @@ import { Failure } from '../values/failure.ts';
 import { type Hash, NO_HASH, type Position } from '../values/id.ts';
 import { commitFrom, type RecordedCommit } from './commit.ts';
 import type { AppendResult, Commit, Head, NewCommit } from './log.ts';
-import { checkReplica, checkSchema, LockHeld, openDatabase } from './open.ts';
+import { checkSchema, LockHeld, openDatabase } from './open.ts';
 import { type Projection, ReadModels } from './projection.ts';
 import { LogReader } from './reader.ts';
 import { checkProjections } from './rebuild.ts';
+import { checkReplica } from './replica-mark.ts';
 import { seal } from './seal.ts';
 import { Witness, witnessFile } from './witness.ts';
 

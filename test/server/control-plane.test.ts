@@ -52,6 +52,8 @@ class Tampered implements WritableLog {
 
   read = (after: Position, limit: number) => this.#log.read(after, limit);
   commitOf = (actor: string, commandId: string) => this.#log.commitOf(actor, commandId);
+  head = () => this.#log.head();
+  refresh = () => this.#log.refresh();
 }
 
 const rename = (name: string): Asked => ({ type: 'RenamePeer', peer: ids.bob, name });
@@ -230,6 +232,8 @@ describe('a race for one name', () => {
     const late: WritableLog = Object.assign(Object.create(log) as WritableLog, {
       append: log.append.bind(log),
       read: log.read.bind(log),
+      head: log.head.bind(log),
+      refresh: log.refresh.bind(log),
       commitOf: async (actor: string, commandId: string) => {
         const known = await log.commitOf(actor, commandId);
         first ??= await ask(rival, command, { commandId: 'one' });

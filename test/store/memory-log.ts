@@ -71,6 +71,8 @@ export class MemoryLog implements EventLog {
     return { position, hash };
   }
 
+  async refresh(): Promise<void> {}
+
   async networkId(): Promise<Hash | undefined> {
     return this.#memory.records[0]?.hash;
   }

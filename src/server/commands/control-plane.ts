@@ -45,7 +45,7 @@ const MAX_TRANSACTION = 1_000;
 /** Other processes write the same file. */
 const MAX_ROUNDS = 100;
 
-export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append'>;
+export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append' | 'head' | 'refresh'>;
 
 /** At a committed position. */
 type Followed = {
@@ -122,11 +122,19 @@ export class ControlPlane {
     await this.#followed.catchUp();
     const { position } = this.#followed.network;
     const { decided, postponed } = this.#decideAll(fresh);
+    if (decided.some((entry) => 'refused' in entry) && (await this.#hasGrown(position)))
+      return { open: jobs };
     const accepted = decided.filter((entry) => 'events' in entry);
     const round = await this.#append(position, accepted, fresh);
     if (round.open.length > 0) return round;
     for (const entry of decided) if ('refused' in entry) await this.#refuse(entry.job, entry.refused);
     return { open: postponed };
+  }
+
+  /** No command is refused for what another machine has changed already. */
+  async #hasGrown(position: Position): Promise<boolean> {
+    await this.#log.refresh();
+    return (await this.#log.head()).position > position;
   }
 
   /** Another program may have carried out the same command meanwhile, which then causes this refusal. */

@@ -6,6 +6,7 @@ import { type Endpoint, endpointOf } from '../../values/endpoint.ts';
 import { Failure } from '../../values/failure.ts';
 import { type Cidr, familyOf, fullPrefix, Ip, networkOf } from '../../values/ip.ts';
 import { PrivateKey, withoutKeys } from '../../values/key.ts';
+import { type PostgresAddress, parsePostgresAddress } from '../../values/postgres-address.ts';
 
 const privateKey = z.string().transform((text, context) => {
   try {
@@ -24,6 +25,7 @@ const Document = z
     'network-cidr-prefix': z.number().int().min(0).max(128),
     /** Ours; innernet 2.0 does not know it. */
     phones: z.boolean().optional(),
+    log: z.strictObject({ postgres: z.string() }).optional(),
   })
   .superRefine((document, context) => {
     const widest = fullPrefix(familyOf(document.address));
@@ -41,6 +43,8 @@ export type ServerConf = {
   prefix: number;
   /** Withdraws this machine's consent to pass packets of phones. */
   phones?: false;
+  /** The database that the log is in; absent: it is in a file. */
+  postgres?: PostgresAddress;
 };
 
 /** Why this machine passes no packets of phones. */
@@ -83,7 +87,23 @@ export const parseConf = (text: string, file: string): ServerConf => {
     address: data.address,
     prefix: data['network-cidr-prefix'],
     ...(data.phones === false ? { phones: data.phones } : {}),
+    ...(data.log ? { postgres: databaseOf(data.log.postgres, file) } : {}),
   };
+};
+
+const databaseOf = (text: string, file: string): PostgresAddress => {
+  try {
+    return parsePostgresAddress(text);
+  } catch (error) {
+    const { message, hint } = error as Failure;
+    throw new Failure(`${file}: [log] postgres: ${message}`, { hint });
+  }
+};
+
+/** The text of a conf with the log's place set, or, without an address, in the file; all else stays. */
+export const withLogPlace = (text: string, address: string | undefined): string => {
+  const rest = text.replace(/^\[log\][^\n]*\n(?:(?!\[).*(?:\n|$))*/m, '').trimEnd();
+  return address === undefined ? `${rest}\n` : `${rest}\n\n[log]\npostgres = ${JSON.stringify(address)}\n`;
 };
 
 /** TOML errors show the line, perhaps the private key's; only its number is passed on. */

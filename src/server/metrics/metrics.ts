@@ -78,6 +78,8 @@ export class Metrics {
     return {
       read: (after, limit) => log.read(after, limit),
       commitOf: (actor, commandId) => log.commitOf(actor, commandId),
+      head: () => log.head(),
+      refresh: () => log.refresh(),
       append: async (expected, commits) => {
         const start = performance.now();
         const result = await log.append(expected, commits);

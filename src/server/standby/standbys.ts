@@ -83,6 +83,8 @@ export class Standbys {
     return {
       read: (after, limit) => log.read(after, limit),
       commitOf: (actor, commandId) => log.commitOf(actor, commandId),
+      head: () => log.head(),
+      refresh: () => log.refresh(),
       append: async (expected, commits) => {
         const result = await log.append(expected, commits);
         if (result.kind !== 'committed') return result;

@@ -7,6 +7,7 @@ import { advanceWithChanges, type SightChange } from '../../domain/changes.ts';
 import type { AdminCommand, CommandOf } from '../../domain/command.ts';
 import type { Said } from '../../domain/enforcers.ts';
 import type { Network } from '../../domain/network.ts';
+import { printable } from '../../domain/rejection.ts';
 import { rightsAfter } from '../../domain/rights.ts';
 import type { Actor } from '../../events/actor.ts';
 import { openLog } from '../../projections/open-log.ts';
@@ -82,8 +83,9 @@ export class LocalPlane implements Plane {
     const files = filesOf(network, folders);
     await refuseOpenFolders(folders);
     const conf = readConf(files.conf, (message) => note(`innernet-server: warning: ${message}`));
-    const log = await openLog({ file: logOf(network, files) });
+    const log = await openLog({ file: logOf(network, files), postgres: conf.postgres });
     try {
+      await refreshed(log);
       await checkWitness(log); // what is appended to an old copy would be another history
       return new LocalPlane(network, files, { conf, log, network: await loadNetwork(log) });
     } catch (error) {
@@ -98,10 +100,19 @@ export class LocalPlane implements Plane {
     const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
     const { lock, standing } = this.#files;
     if (!ProcessLock.isHeld(lock)) {
+      if (await this.#isServedElsewhere()) return outcome;
       const told = this.#hasNarrowed ? await this.#letGo(outcome) : outcome;
       return this.#logged.network.standbys.size === 0 ? told : { ...told, isAlone: true };
     }
     return (await isOnStandbys(standing, outcome.position)) ? outcome : { ...outcome, isAlone: true };
+  }
+
+  /** By another server of a log in PostgreSQL. */
+  async #isServedElsewhere(): Promise<boolean> {
+    const { postgres } = this.#conf;
+    if (!postgres) return false;
+    const { holderOf } = await import('../../store/postgres/lease.ts');
+    return (await holderOf(postgres, this.network)) !== undefined;
   }
 
   /** By what a program that serves has heard. */
@@ -216,6 +227,19 @@ export class LocalPlane implements Plane {
     return this.#log.close();
   }
 }
+
+/** What is here is shown also while the log's database is away; changes are refused then. */
+const refreshed = async (log: EventLog): Promise<void> => {
+  try {
+    await log.refresh();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { position } = await log.head();
+    if (position === 0) throw error;
+    note(`innernet-server: warning: ${printable(error.message)}`);
+    note(`innernet-server: warning: this is as this machine knows it, up to position ${position}`);
+  }
+};
 
 /** A pair that becomes limited may lose sight of each other. */
 const isNarrower = ({ before, after }: SightChange): boolean =>

@@ -17,7 +17,9 @@ import { openLog } from '../../projections/open-log.ts';
 import type { Told } from '../../protocol/past.ts';
 import { inspectLog, removeLog } from '../../store/backup.ts';
 import type { EventLog, Head } from '../../store/log.ts';
+
 import { ProcessLock } from '../../store/process-lock.ts';
+import { markReplica } from '../../store/replica-mark.ts';
 import { verifyChain } from '../../store/verify.ts';
 import { readWitness, replaceWitness, witnessFile } from '../../store/witness.ts';
 import { Failure } from '../../values/failure.ts';
@@ -49,11 +51,13 @@ export const restore = async (
 ): Promise<void> => {
   const files = filesOf(network, options);
   const conf = readConf(files.conf);
+  refuseElsewhere(network, conf);
   const lock = ProcessLock.take(files.lock, `a server of ${network}`);
   const draft = `${files.log}.restore`;
   try {
     refuseOpen(files.log);
     copyLog(resolve(file), draft);
+    markReplica(draft, false); // also a copy that was made of one
     await during('checking the copy', inspectLog(draft));
     const plan = await withCopy(draft, async (log) => {
       const plan = await planRestore(log, { file, files, conf });
@@ -75,6 +79,7 @@ export const restore = async (
 /** Goes on with the present log, put back by hand or shortened by damage. Throws `Failure`. */
 export const restored = async (network: InterfaceName, options: RestoreOptions): Promise<void> => {
   const files = filesOf(network, options);
+  if (existsSync(files.conf)) refuseElsewhere(network, readConf(files.conf));
   const log = await openNetworkLog(network, options);
   try {
     const head = await during('checking the log', verifyChain(log));
@@ -88,6 +93,14 @@ export const restored = async (network: InterfaceName, options: RestoreOptions):
     await log.close();
   }
   await settle(files);
+};
+
+/** A log in PostgreSQL is restored there, or comes back to its file first. */
+const refuseElsewhere = (network: string, { postgres }: ServerConf): void => {
+  if (!postgres) return;
+  throw new Failure(`the log of ${network} is in PostgreSQL, at ${postgres.text}`, {
+    hint: `bring it back to this machine first: innernet-server move-log ${network} --to-file`,
+  });
 };
 
 /** The refusal of `restored` where the log has all that was ever seen. */

@@ -6,7 +6,7 @@ import { type OpenOptions, openSqliteLog } from '../sqlite-log.ts';
 import { PgLog } from './pg-log.ts';
 
 /** The name of a log in its database: that of its file. */
-const networkOf = (file: string): string => basename(file).replace(/\.events$/, '');
+export const networkOf = (file: string): string => basename(file).replace(/\.events$/, '');
 
 /**
  * Opens the copy, or makes an empty one, to be filled by `refresh`. Throws `Failure` where a file is not a copy;
@@ -16,5 +16,5 @@ export const openPgLog = async (options: OpenOptions, address: PostgresAddress):
   const { file } = options;
   const mode = existsSync(file) ? 'open' : 'create';
   const replica = await openSqliteLog({ ...options, mode, isReplica: true });
-  return new PgLog(replica, networkOf(file), address);
+  return new PgLog(replica, networkOf(file), address, options.migrate !== undefined);
 };

@@ -9,9 +9,17 @@ import type { LogQueries } from '../queries.ts';
 import { seal } from '../seal.ts';
 import type { SqliteLog } from '../sqlite-log.ts';
 import { Ear } from './ear.ts';
-import { AnswerLost, codeOf, DatabaseAway, Session } from './primary.ts';
+import { AnswerLost, codeOf, Session } from './primary.ts';
 import { Replicator } from './replicator.ts';
-import { appendSealed, type Committed, checkTables, type DatabaseHead, explained } from './tables.ts';
+import {
+  appendSealed,
+  type Committed,
+  checkTables,
+  type DatabaseHead,
+  explained,
+  prepareTables,
+} from './tables.ts';
+import { DatabaseAway } from './troubles.ts';
 
 /** How long a lost answer is looked for. */
 const RESOLVE_MS = 10_000;
@@ -25,18 +33,20 @@ export class PgLog implements EventLog {
   readonly #replica: SqliteLog;
   readonly #network: string;
   readonly #address: PostgresAddress;
+  readonly #isPreparing: boolean;
   readonly #replicator: Replicator;
   readonly #ear: Ear;
   #session: Promise<Session> | undefined;
   #levelling: Promise<DatabaseHead> | undefined;
 
-  /** `network` names the log within the database. */
-  constructor(replica: SqliteLog, network: string, address: PostgresAddress) {
+  /** `network` names the log within the database; `isPreparing`: its tables may be brought up to date. */
+  constructor(replica: SqliteLog, network: string, address: PostgresAddress, isPreparing: boolean) {
     this.name = `${address.text} (${network})`;
     this.queries = replica.queries;
     this.#replica = replica;
     this.#network = network;
     this.#address = address;
+    this.#isPreparing = isPreparing;
     this.#replicator = new Replicator(replica, network);
     this.#ear = new Ear({ connect: () => this.#open(), network, level: () => this.refresh() });
   }
@@ -157,7 +167,7 @@ export class PgLog implements EventLog {
   async #open(): Promise<Session> {
     const session = await Session.open(this.#address);
     try {
-      await checkTables(session);
+      await (this.#isPreparing ? prepareTables(session) : checkTables(session));
       return session;
     } catch (error) {
       session.close();

@@ -5,14 +5,12 @@ import pg from 'pg';
 import { Failure } from '../../values/failure.ts';
 import { isOnThisMachine, type PostgresAddress, type PostgresHost } from '../../values/postgres-address.ts';
 import { passwordFor } from './password.ts';
+import { DatabaseAway } from './troubles.ts';
 
 const CONNECT_MS = 3_000;
 /** An answer may wait for a lock and for a standby's disk. */
 const ANSWER_MS = 10_000;
 const OLDEST_VERSION = 130_000;
-
-/** No host answers as the primary: trying again may help. */
-export class DatabaseAway extends Failure {}
 
 /** The connection ended before the answer: whether the statement was carried out is not known. */
 export class AnswerLost extends Error {}
@@ -41,11 +39,21 @@ const types = {
 export class Session {
   readonly #client: pg.Client;
   readonly #socket: Socket;
+  /** Rejects at its end: the client itself forgets a query that comes later. */
+  readonly #over: Promise<never>;
+  #end: () => void = () => {};
   #isOpen = true;
 
   private constructor(client: pg.Client, socket: Socket) {
     this.#client = client;
     this.#socket = socket;
+    this.#over = new Promise((_, reject) => {
+      this.#end = () => {
+        this.#isOpen = false;
+        reject(new Error('the connection is closed'));
+      };
+    });
+    this.#over.catch(() => {});
     client.on('error', () => this.#end());
     client.on('end', () => this.#end());
   }
@@ -116,7 +124,7 @@ export class Session {
   async #answered<T>(ask: () => Promise<T>, within: number): Promise<T> {
     const late = setTimeout(() => this.close(), within);
     try {
-      return await ask();
+      return await Promise.race([ask(), this.#over]);
     } catch (error) {
       if (isRefusal(error)) throw error;
       this.close();
@@ -130,17 +138,9 @@ export class Session {
     this.#client.on('notification', ({ payload = '' }) => listener(payload));
   }
 
-  onEnd(listener: () => void): void {
-    this.#client.on('end', listener);
-  }
-
   close(): void {
     this.#end();
     this.#socket.destroy();
-  }
-
-  #end(): void {
-    this.#isOpen = false;
   }
 }
 

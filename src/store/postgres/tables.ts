@@ -134,6 +134,7 @@ const appendWhere = (where: string): string => `
     r."commandDigest", r."from", r."to" FROM h, json_to_recordset($8) AS r (${ANSWER}))
   SELECT h.answers, pg_notify('${CHANNEL}', $1) FROM h`;
 
+const FILL: Query = { name: 'fill', text: appendWhere(`home = 'moving'`) };
 const APPEND: Query = { name: 'append', text: appendWhere(`home = 'here' AND timeline = ${TIMELINE}`) };
 
 /** Appends what was sealed on `before`; gives the number of its last answer, or undefined where it did not fit. */
@@ -157,6 +158,8 @@ const appended =
 export type Sealed = { commits: readonly (Commit & { records: readonly EventRecord[] })[]; head: Head };
 
 export const appendSealed = appended(APPEND);
+/** Into a log that is moving here. */
+export const fillSealed = appended(FILL);
 
 const rowOf = (record: EventRecord) => ({ ...record, salt: Buffer.from(record.salt).toString('hex') });
 
@@ -194,6 +197,15 @@ export const commitsAfter = async (
     records: records.slice(commit.from - first.from, commit.to - first.from),
   }));
 };
+
+const MOVE: Query = {
+  name: 'move',
+  text: `UPDATE innernet_heads SET home = $3, timeline = ${TIMELINE} WHERE network = $1 AND home = $2 RETURNING home`,
+};
+
+/** Whether the log was at `from`, and is at `to` now. */
+export const moveHome = async (session: Session, network: string, from: Home, to: Home): Promise<boolean> =>
+  (await session.query(MOVE, [network, from, to])).length > 0;
 
 const SETTLE: Query = {
   name: 'settle',

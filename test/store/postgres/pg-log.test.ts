@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ControlPlane } from '../../../src/server/commands/control-plane.ts';
 import { LoggedNetwork } from '../../../src/server/live/logged-network.ts';
 import type { EventLog } from '../../../src/store/log.ts';
-import { markReplica } from '../../../src/store/open.ts';
+import { markReplica } from '../../../src/store/replica-mark.ts';
 import { verifyChain } from '../../../src/store/verify.ts';
 import { Hostname } from '../../../src/values/name.ts';
 import { acme, ids } from '../../acme.ts';
