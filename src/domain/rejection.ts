@@ -499,7 +499,8 @@ const EXPLAIN: { [C in RejectionCode]: Explain<Extract<Rejection, { code: C }>> 
   }),
 };
 
-export const REJECTION_CODES = Object.keys(EXPLAIN) as RejectionCode[];
+// Marked as free of effects: the page, which shows no refusal of its own, is built without the table.
+export const REJECTION_CODES = /* @__PURE__ */ Object.keys(EXPLAIN) as RejectionCode[];
 
 export const explain = (rejection: Rejection): Explanation =>
   (EXPLAIN[rejection.code] as Explain<Rejection>)(rejection);
