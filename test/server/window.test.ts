@@ -53,6 +53,7 @@ describe('what was touched', () => {
       peers: new Set([ids.bob]),
       cidrs: new Set(),
       limits: new Set(),
+      routes: new Set(),
     };
     expect(past.window.touched(oldView(ids.bakers), start)).toEqual(touched);
     expect(past.window.touched(oldView(ids.bakers), start + 1)).toEqual(touched);
@@ -84,6 +85,7 @@ describe('what was touched', () => {
       peers: new Set(),
       cidrs: new Set([ids.humans]),
       limits: new Set(),
+      routes: new Set(),
     });
   });
 
