@@ -37,7 +37,7 @@ const stories = fc
 /** What proofs are about, and so differs by design: what is known of keys that have proved themselves. */
 const OF_PROOFS = ['proved', 'hasProved', 'unmet', 'isUnmet'];
 /** What is another in each run: chance and clocks. */
-const OF_CHANCE = ['recordedAt', 'time', 'now', 'boot'];
+const OF_CHANCE = ['recordedAt', 'time', 'now', 'boot', 'aloneSince'];
 /** Hashes, digests and ids hang on salts: only which of them are the same is compared. */
 const CHANCE = /^[0-9a-f]{64}$|^[0-9A-HJKMNP-TV-Z]{26}$/;
 
