@@ -93,12 +93,34 @@ const textOf = (state: State, clock: Clock): string => {
     `${printable(state.network)} at ${placeText(state, clock)}`,
     ...tree,
     ...(pairs.length > 0 ? ['associations', ...pairs] : []),
+    ...routeLines(state),
     ...(state.isProofRequired ? ['proofs by key are required'] : []),
     ...(state.promotion ? [promotionText(state, state.promotion)] : []),
     ...(state.defaultExpiry
       ? [`new peers end ${durationText(state.defaultExpiry)} after they are added`]
       : []),
   ].join('\n');
+};
+
+/** `office  192.168.50.0/24  by press, desk (1)  open to humans`. */
+const routeLines = ({ routes = [], peers, cidrs }: State): string[] => {
+  const named = (rows: readonly { id: number; name: string }[], id: number | undefined): string =>
+    printable(rows.find((row) => row.id === id)?.name ?? String(id));
+  const lines = routes.map(({ name, blocks, routers, openTo }) => {
+    const by = routers.map(({ peerId, cidrId, rank }) => {
+      const who = peerId === undefined ? `each of ${named(cidrs, cidrId)}` : named(peers, peerId);
+      return rank === 0 ? who : `${who} (${rank})`;
+    });
+    const whom = openTo.map((id) => named(cidrs, id)).join(', ');
+    const words = [
+      printable(name),
+      blocks.join(', '),
+      by.length > 0 ? `by ${by.join(', ')}` : 'carried by nobody',
+      whom === '' ? 'closed' : `open to ${whom}`,
+    ];
+    return `  ${words.join('  ')}`;
+  });
+  return lines.length > 0 ? ['routes', ...lines] : [];
 };
 
 export const state = async (past: Past, { at, json, utc }: StateOptions): Promise<void> => {

@@ -23,7 +23,7 @@ const networkOf = (state: AnswerTo<'state'>): Network => {
     peers,
     cidrs,
     associations,
-    routes: [],
+    routes: state.routes ?? [],
     retiredIps: [],
     retiredKeys: [],
     nextIds: { peer: 1, cidr: 1, association: 1, route: 1 } as ReturnType<Network['toJSON']>['nextIds'],

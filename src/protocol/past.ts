@@ -7,7 +7,7 @@ import { Ip, RecordedCidr } from '../values/ip.ts';
 import { RecordedName } from '../values/name.ts';
 import { Allow } from '../values/opening.ts';
 import { Timestamp } from '../values/time.ts';
-import { AssociationAt, CidrAt, CidrRow, PromotionAt } from './rows.ts';
+import { AssociationAt, CidrAt, CidrRow, PromotionAt, RouteAt } from './rows.ts';
 
 /** A time, or the position of the last record (0: before the first). */
 export const Moment = z.union([Position, Timestamp]);
@@ -149,6 +149,8 @@ export const ANSWERS = {
     cidrs: z.array(CidrAt),
     peers: z.array(Peer),
     associations: z.array(AssociationAt),
+    /** Absent from older servers. */
+    routes: z.array(RouteAt).optional(),
     /** Absent from older servers. */
     isProofRequired: z.boolean().optional(),
     /** Seconds until new peers end; null: never. Absent from older servers. */

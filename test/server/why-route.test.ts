@@ -56,6 +56,9 @@ const withoutTimes = (text: string): string[] =>
 
 it('yes: with who opened it, and who let its router carry it', async () => {
   const inn = await innOver([by(joined), by(office, byOven), by(opened)]);
+  expect((await inn('state acme')).stdout).toContain(
+    'routes\n  office  192.168.50.0/24  by oven  open to humans\n',
+  );
   const { stdout, code } = await inn('why acme ann office');
   expect(withoutTimes(stdout)).toEqual([
     'yes: ann may use office (192.168.50.0/24), by oven',

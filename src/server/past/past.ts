@@ -5,6 +5,7 @@ import type { Association } from '../../domain/association-graph.ts';
 import { differenceOf } from '../../domain/difference.ts';
 import type { Network } from '../../domain/network.ts';
 import type { Rejection } from '../../domain/rejection.ts';
+import type { Route } from '../../domain/route-table.ts';
 import type { Thing } from '../../events/subject.ts';
 import { eventOf } from '../../events/upcast.ts';
 import { Background } from '../../projections/background.ts';
@@ -159,6 +160,7 @@ export class LogPast {
       cidrs: [...network.cidrs()],
       peers: [...network.peers()],
       associations: Array.from(network.associations(), plain),
+      routes: Array.from(network.routes(), routeRow),
       isProofRequired: network.isProofRequired,
       defaultExpiry: network.defaultExpiry,
       ...(network.promotion ? { promotion: network.promotion } : {}),
@@ -237,6 +239,14 @@ export const toldOf = (
   const { position, id, commandId, recordedAt, actor, type, data, hash } = entry;
   return { position, id, commandId, recordedAt, actor, type, data, hash, who, sentence };
 };
+
+const routeRow = ({ id, name, blocks, routers, openTo }: Route) => ({
+  id,
+  name,
+  blocks: [...blocks],
+  routers: [...routers],
+  openTo: [...openTo],
+});
 
 const plain = ({ id, cidrIds: [left, right], allow }: Association) => ({
   id,
