@@ -24,7 +24,8 @@ export const hasExpired = (peer: Peer, now: Timestamp): boolean =>
 
 /** The reason why no peer can get this key, if any. */
 export const keyTrouble = (network: Network, key: PublicKey): Rejection | undefined => {
-  if (network.peerWithKey(key) || network.questionKey === key) return { code: 'KeyTaken', key };
+  if (network.peerWithKey(key)) return { code: 'KeyTaken', key };
+  if (network.questionKey === key) return { code: 'KeyTaken', key };
   if (network.isRetiredKey(key)) return { code: 'KeyRetired', key };
   return undefined;
 };

@@ -600,7 +600,7 @@ export const OTHERS: readonly Fault[] = [
       },
       {
         file: 'src/client/memory/mirror.ts',
-        line: 'if (this.isDoubted) return this.#doubtful(delta.peers.removed);',
+        line: 'if (this.isDoubted) return this.#doubtful(delta.peers.removed, delta.routes?.removed);',
         becomes: '',
       },
     ],
@@ -1094,8 +1094,8 @@ export const OTHERS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/server/stream/hub.ts',
-        line: 'const begin = (): void => this.#begin(socket, { peerId, key }, query);',
-        becomes: 'const begin = (): void => this.#begin(socket, { peerId, key }, opening ? {} : query);',
+        line: 'if (this.#behind.isMet(peerId, query)) this.#begin(socket, member, query);',
+        becomes: 'if (this.#behind.isMet(peerId, query)) this.#begin(socket, member, opening ? {} : query);',
       },
     ],
   },
