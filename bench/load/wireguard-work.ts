@@ -144,6 +144,7 @@ class Worker {
       tunnel,
       fresh,
       natTraversal: true,
+      exitJournal: join(folder, 'work.exit'),
       say,
     });
     const onChange = (): void => {};

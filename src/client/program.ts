@@ -198,6 +198,20 @@ const addOfferRoute = (program: Command): void => {
   });
 };
 
+const addUseExit = (program: Command): void => {
+  const added = networkVerb(program, 'use-exit', {
+    summary: 'let all that has no nearer way leave by an exit of the network, or as it did before (off)',
+    examples: ['use-exit acme berlin', 'use-exit acme off'],
+  })
+    .addOption(flag('--exit <name>', 'its name, or off', RecordedName))
+    .option('--yes', 'do not ask whether this is meant')
+    .word('exit', '--exit', 'its name, or off');
+  addLocalChangeOptions(added).action(async (network: InterfaceName) => {
+    const client = await import('./verbs/use-exit.ts');
+    await client.useExit(network, saidTo(added));
+  });
+};
+
 const addOverrideEndpoint = (program: Command): void => {
   const added = networkVerb(program, 'override-endpoint', {
     summary: 'tell the network where this machine is reached, in place of what the server sees',
@@ -313,6 +327,7 @@ for (const add of [
   addSetListenPort,
   addServeRelay,
   addOfferRoute,
+  addUseExit,
   addOverrideEndpoint,
   addOverridePeerEndpoint,
   addDoctor,

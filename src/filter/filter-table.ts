@@ -9,7 +9,7 @@ export type Chain = { name: string; at?: Hook; rules: readonly string[] };
 
 export type Hook = {
   /** `filter` unless told. */
-  type?: 'filter' | 'nat';
+  type?: 'filter' | 'nat' | 'route';
   hook: 'prerouting' | 'forward' | 'output' | 'postrouting';
   priority: 'raw' | 'mangle' | 'filter' | 'srcnat' | 'srcnat + 10';
 };

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { printable, shellWord } from '../domain/rejection.ts';
 import { Endpoint, hostOf, isUnspecified, Port, SocketAddress } from '../values/endpoint.ts';
 import { Failure } from '../values/failure.ts';
-import { Hash, Position } from '../values/id.ts';
+import { Hash, Position, RouteId } from '../values/id.ts';
 import { addressOf, Cidr, containsIp, Ip, prefixOf, RecordedCidr } from '../values/ip.ts';
 import { PrivateKey, PublicKey, withoutKeys } from '../values/key.ts';
 import { InterfaceName } from '../values/name.ts';
@@ -27,6 +27,8 @@ export type Conf = {
   allowsOverlap?: true | undefined;
   /** Blocks of routes that this machine takes although they are public, or very wide. */
   acceptsRoutes?: readonly Cidr[] | undefined;
+  /** The exit through which all leaves that has no nearer way. */
+  exit?: RouteId | undefined;
   server: {
     publicKey: PublicKey;
     externalEndpoint: Endpoint;
@@ -78,6 +80,7 @@ const Document = z.object({
     'offer-routes': z.array(Cidr).max(MAX_OFFERED_ROUTES).optional(),
     'offer-exit': z.boolean().optional(),
     'accept-route': z.array(Cidr).optional(),
+    exit: RouteId.optional(),
   }),
   server: z.object({
     'public-key': PublicKey,
@@ -183,6 +186,7 @@ export const parseConf = (text: string, source: string): Conf => {
     ...(own['offer-routes']?.length ? { offerRoutes: own['offer-routes'] } : {}),
     ...(own['offer-exit'] ? { offerExit: true } : {}),
     ...(own['allow-overlap'] ? { allowsOverlap: true } : {}),
+    ...(own.exit === undefined ? {} : { exit: own.exit }),
     ...(own['accept-route'] ? { acceptsRoutes: own['accept-route'] } : {}),
     server: {
       publicKey: server['public-key'],
@@ -213,6 +217,7 @@ export const formatConf = ({ server, peerEndpointOverrides: overrides, ...own }:
       'relay-port': own.relayPort,
       'offer-routes': own.offerRoutes?.length ? [...own.offerRoutes] : undefined,
       'offer-exit': own.offerExit,
+      exit: own.exit,
       'accept-route': own.acceptsRoutes ? [...own.acceptsRoutes] : undefined,
     },
     server: {

@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { lastError, openKoffi } from '../machine/koffi.ts';
 import { familyOf, type Ip } from '../values/ip.ts';
+import { EXIT_MARK } from './exit-routing.ts';
 import { addressFamily, sockaddr } from './sockaddr.ts';
 
 /** Constants of asm-generic/socket.h and linux/in6.h. */
@@ -19,6 +20,7 @@ const LINUX = {
   SO_REUSEADDR: 2,
   SO_BINDTODEVICE: 25,
   SO_ATTACH_FILTER: 26,
+  SO_MARK: 36,
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
 };
@@ -111,6 +113,12 @@ const load = () => {
     }
   };
 
+  /** Packets go around an exit, if there is one; without the right to, nobody can have set one up. */
+  const mark = (fd: number): number => {
+    calls.setsockopt(fd, LINUX.SOL_SOCKET, LINUX.SO_MARK, int(EXIT_MARK), 4);
+    return fd;
+  };
+
   return {
     /** Another one after the device is made again; 0 without a device. */
     deviceIndex: (device: string): number => calls.nametoindex(device),
@@ -134,6 +142,19 @@ const load = () => {
       const bytes = sockaddr(ip, port);
       check(calls.bind(fd, bytes, bytes.length), 'bind');
       check(calls.listen(fd, BACKLOG), 'listen');
+    },
+
+    /** A UDP socket at any port, whose packets go around an exit. Throws `CallFailed`. */
+    datagramsAround: (family: Ip): number => {
+      const fd = mark(check(calls.socket(addressFamily(family), LINUX.SOCK_DGRAM_CLOEXEC, 0), 'socket'));
+      try {
+        const bytes = sockaddr((familyOf(family) === 4 ? '0.0.0.0' : '::') as Ip, 0);
+        check(calls.bind(fd, bytes, bytes.length), 'bind');
+        return fd;
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
     },
 
     /** A UDP socket for this device only, at that address. Throws `CallFailed`. */
@@ -166,7 +187,7 @@ const load = () => {
         );
         if (familyOf(family) === 6)
           set(fd, LINUX.IPPROTO_RAW, LINUX.IPV6_CHECKSUM, int(UDP_CHECKSUM_AT), 'IPV6_CHECKSUM');
-        return fd;
+        return mark(fd);
       } catch (error) {
         closeSync(fd);
         throw error;
@@ -182,7 +203,7 @@ const load = () => {
 
     /** A socket for whole IPv4 packets. Throws `CallFailed` without the right to. */
     rawSocket: (): number =>
-      check(calls.socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW), 'socket'),
+      mark(check(calls.socket(LINUX.AF_INET, LINUX.SOCK_RAW_CLOEXEC, LINUX.IPPROTO_RAW), 'socket')),
 
     /** Neither waits nor reports errors. */
     sendRaw: (fd: number, packet: Buffer, to: Ip): void => {

@@ -9,8 +9,6 @@ export type DeviceConfig = {
   /** Devices are compared by the public one. */
   keys?: { privateKey: PrivateKey; publicKey: PublicKey } | undefined;
   listenPort?: number | undefined;
-  /** 0: none. */
-  fwmark?: number | undefined;
   /** One entry per key, no address twice; the device's own key is skipped. */
   peers: Iterable<PeerConfig>;
 };
@@ -72,13 +70,12 @@ const sift = (
   return { safe, heldBack };
 };
 
-const deviceSteps = (has: DeviceState, { keys, listenPort, fwmark }: DeviceConfig): Step[] => {
+const deviceSteps = (has: DeviceState, { keys, listenPort }: DeviceConfig): Step[] => {
   const steps: Step[] = [];
   if (keys && keys.publicKey !== has.publicKey)
     steps.push({ kind: 'privateKey', privateKey: keys.privateKey });
   if (listenPort !== undefined && listenPort !== has.listenPort)
     steps.push({ kind: 'listenPort', listenPort });
-  if (fwmark !== undefined && fwmark !== (has.fwmark ?? 0)) steps.push({ kind: 'fwmark', fwmark });
   return steps;
 };
 

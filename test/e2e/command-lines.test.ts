@@ -64,6 +64,7 @@ const VERBS: { [program: string]: { [verb: string]: string } } = {
     'set-listen-port': '-l --listen-port -u --unset --yes',
     'serve-relay': '--port --off --yes',
     'offer-route': '--block --exit --off --yes',
+    'use-exit': '--exit --yes',
     'override-endpoint': '-e --endpoint -u --unset --yes',
     'override-peer-endpoint': '--name -e --endpoint -u --unset --yes',
   },

@@ -1323,6 +1323,55 @@ export const OTHERS: readonly Fault[] = [
     ],
   },
   {
+    id: 'R79',
+    what: "the machine of a route's router dies, or its LAN does, while packets flow",
+    tests: [
+      { file: 'test/client/routes.test.ts', titles: 'failover' },
+      { file: 'test/client/silences.test.ts', titles: 'silence' },
+      { file: 'test/e2e/routes.test.ts', titles: 'R79' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/tunnels/routes.ts',
+        line: 'offer?.ready === true && !isSilent',
+        becomes: 'offer?.ready === true',
+      },
+    ],
+  },
+  {
+    id: 'R80',
+    what: "a server shows a route to the Internet's addresses, or one in which the machine's own network is",
+    tests: [
+      { file: 'test/client/held-blocks.test.ts', titles: 'a machine' },
+      { file: 'test/e2e/routes.test.ts', titles: 'R80' },
+    ],
+    sabotages: [
+      {
+        file: 'src/client/tunnels/held-blocks.ts',
+        line: 'if (!isPrivateRange(block))',
+        becomes: 'if (false)',
+      },
+    ],
+  },
+  {
+    id: 'R81',
+    what: "an exit's machine dies, the program that uses it is killed, and the device is lost",
+    tests: [{ file: 'test/e2e/exits.test.ts', titles: 'R81' }],
+    sabotages: [
+      {
+        file: 'src/wireguard/exit-routing.ts',
+        line: "...(routes.some(({ type }) => type === 'unreachable') ? [] : [`route add ${nowhere}`]),",
+        becomes: '',
+      },
+    ],
+  },
+  {
+    id: 'R82',
+    what: 'a machine that uses an exit is killed, and then taken down or brought up',
+    tests: [{ file: 'test/e2e/exits.test.ts', titles: 'R82' }],
+    sabotages: [{ file: 'src/client/verbs/down.ts', line: '  await forgetExit(paths.exit);', becomes: '' }],
+  },
+  {
     id: 'R86',
     what: 'a kit is changed by a byte, cut off, opened with another passphrase, or is none',
     tests: [{ file: 'test/server/kit.test.ts', titles: 'a kit' }],

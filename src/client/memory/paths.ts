@@ -20,6 +20,8 @@ export type NetworkPaths = {
   relay: string;
   relayForwarding: string;
   served: string;
+  /** See `Exit`. */
+  exit: string;
   /** See `readCarried`, `LentForwarding` and `LentEverywhere`: of this machine as a router. */
   carried: string;
   routerForwarding: string;
@@ -39,6 +41,7 @@ export const pathsOf = (network: InterfaceName, { configDir, dataDir }: Folders)
   relay: join(dataDir, `${network}.relay`),
   relayForwarding: join(dataDir, `${network}.relay-forwarding`),
   served: join(dataDir, `${network}.served`),
+  exit: join(dataDir, `${network}.exit`),
   carried: join(dataDir, `${network}.carried`),
   routerForwarding: join(dataDir, `${network}.router-forwarding`),
   routerSysctls: join(dataDir, `${network}.router-sysctls`),

@@ -27,6 +27,7 @@ export const settleWithoutProgram = (
     const limits = new InboundLimits({
       ...{ network, mirror, say },
       carrying: () => router.carrying,
+      exits: () => conf.exit !== undefined,
       onChange: () => {},
     });
     await limits.start();

@@ -178,6 +178,7 @@ export class Follower {
       const { takesRoutes } = options;
       const keeper = await DeviceKeeper.start({
         ...{ conf, kept, tunnel, fresh, natTraversal, takesRoutes, carrying, say },
+        exitJournal: paths.exit,
       });
       router.renew = () => keeper.limits.renew();
       return new Follower(options, { conf, journal, keeper, proofs, router });
@@ -320,6 +321,7 @@ export class Follower {
       await this.#conf.change(after, (conf) => this.#keeper.adopt(change, conf));
       if (change.what === 'relayPort') await this.#relay.consent();
       if (change.what === 'offers') await this.#router.consent();
+      if (change.what === 'exit') await this.#keeper.useExit();
       // The server knows candidates with the old port; the next welcome sends new ones.
       if (change.what === 'listenPort') await this.#take({ kind: 'unfit', loss: 'otherPort' });
     });

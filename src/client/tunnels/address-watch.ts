@@ -1,7 +1,8 @@
 /** Notices within two seconds when this machine's addresses, route to the server or tunnel device change. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { hostOf, portOf, type SocketAddress } from '../../values/endpoint.ts';
 import { familyOf, type Ip } from '../../values/ip.ts';
+import { openLibc } from '../../wireguard/libc.ts';
 import type { LocalAddress } from '../../wireguard/routes.ts';
 
 const LOOK_EVERY_MS = 2000;
@@ -61,11 +62,11 @@ const spelt = (addresses: readonly LocalAddress[]): string =>
     .sort()
     .join('\n');
 
-/** The source of packets to `server`; null without a route. Sends nothing. */
+/** The source of WireGuard's packets to `server`, which go around an exit; null without a route. Sends nothing. */
 const sourceTowards = (server: SocketAddress): Promise<string | null> =>
   new Promise((resolve) => {
     const host = hostOf(server);
-    const socket = createSocket(familyOf(host as Ip) === 4 ? 'udp4' : 'udp6');
+    const socket = aroundExits(host as Ip);
     const done = (source: string | null): void => {
       socket.close();
       resolve(source);
@@ -73,3 +74,13 @@ const sourceTowards = (server: SocketAddress): Promise<string | null> =>
     socket.once('error', () => done(null));
     socket.connect(portOf(server), host, () => done(socket.address().address));
   });
+
+const aroundExits = (host: Ip): Socket => {
+  const socket = createSocket(familyOf(host) === 4 ? 'udp4' : 'udp6');
+  try {
+    socket.bind({ fd: openLibc().datagramsAround(host) });
+  } catch {
+    // Without libc's calls there is no exit either.
+  }
+  return socket;
+};

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { type Conf, MAX_OFFERED_ROUTES } from '../../protocol/conf.ts';
 import { Endpoint, Port } from '../../values/endpoint.ts';
+import { RouteId } from '../../values/id.ts';
 import { Cidr, Ip } from '../../values/ip.ts';
 import type { Device, DeviceState, Step } from '../../wireguard/device.ts';
 import type { Mirror } from '../memory/mirror.ts';
@@ -18,6 +19,8 @@ export const ConfChange = z.discriminatedUnion('what', [
     routes: z.array(Cidr).max(MAX_OFFERED_ROUTES),
     exit: z.boolean(),
   }),
+  /** Null: packets leave as they did. */
+  z.object({ what: z.literal('exit'), exit: RouteId.nullable() }),
   /** Null: no override. */
   z.object({ what: z.literal('peerEndpoint'), ip: Ip, endpoint: Endpoint.nullable() }),
 ]);
@@ -26,6 +29,7 @@ export type ConfChange = z.infer<typeof ConfChange>;
 export const changed = (conf: Conf, change: ConfChange): Conf => {
   if (change.what === 'listenPort') return { ...conf, listenPort: change.listenPort ?? undefined };
   if (change.what === 'relayPort') return { ...conf, relayPort: change.relayPort ?? undefined };
+  if (change.what === 'exit') return { ...conf, exit: change.exit ?? undefined };
   if (change.what === 'offers') {
     const { offerRoutes: _, offerExit: __, ...rest } = conf;
     const { routes: offerRoutes, exit } = change;
@@ -44,7 +48,7 @@ export const changed = (conf: Conf, change: ConfChange): Conf => {
 /** An override also replaces a live session's endpoint. Looks up names. */
 const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
   if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
-  if (change.what === 'relayPort' || change.what === 'offers') return [];
+  if (change.what !== 'peerEndpoint') return []; // what it does is done by others
   const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
   if (!row || change.endpoint === null || !has.peers.has(row.publicKey)) return [];
   const [endpoint] = await addressesOf(change.endpoint);

@@ -7,8 +7,9 @@ import type { Indices, RelayRow } from '../../protocol/frames.ts';
 import type { Observation, PeerRow } from '../../protocol/rows.ts';
 import { type Endpoint, hostOf, isUnspecified, SocketAddress } from '../../values/endpoint.ts';
 import { type PeerId, SERVER_PEER } from '../../values/id.ts';
-import { type Ip, singleton } from '../../values/ip.ts';
+import { familyOf, type Ip, singleton } from '../../values/ip.ts';
 import { type Device, type DeviceState, isLive, type PeerConfig, type Step } from '../../wireguard/device.ts';
+import { EXIT_MARK } from '../../wireguard/exit-routing.ts';
 import { plan } from '../../wireguard/plan.ts';
 import { type OpenedDevice, Reconciler } from '../../wireguard/reconciler.ts';
 import { localAddresses } from '../../wireguard/routes.ts';
@@ -19,6 +20,7 @@ import { isOwn } from '../memory/pins.ts';
 import type { Kept } from '../memory/state-file.ts';
 import { type ConfChange, putOn } from './conf-change.ts';
 import { Contacts, type Newcomer } from './contacts.ts';
+import { Exit } from './exit.ts';
 import { FadingPackets } from './fading-packets.ts';
 import { GuardedRange } from './guarded-range.ts';
 import { InboundLimits } from './inbound-limits.ts';
@@ -65,6 +67,8 @@ export type KeeperOptions = {
   natTraversal: boolean;
   /** What this machine passes on as a router. */
   carrying?: () => Carrying | undefined;
+  /** See `Exit`. */
+  exitJournal: string;
   /** False: take no routes of the network's. */
   takesRoutes?: boolean | undefined;
   say: (message: string) => void;
@@ -76,6 +80,7 @@ export class DeviceKeeper {
   readonly ways: Ways;
   readonly limits: InboundLimits;
   readonly routes: TakenRoutes;
+  readonly #exit: Exit;
   /** Called when nftables begins or ceases to work. */
   onLimits: () => void = () => {};
   /** Called when a pair is met for the first time. */
@@ -111,6 +116,7 @@ export class DeviceKeeper {
       network: tunnel.name,
       mirror: this.#mirror,
       carrying: options.carrying ?? (() => undefined),
+      exits: () => this.exits,
       onChange: () => this.#onLimits(),
       say,
     });
@@ -133,6 +139,11 @@ export class DeviceKeeper {
       wall: (now) => this.#times.wall(now),
     });
     this.routes = this.#takenRoutes();
+    this.#exit = new Exit({
+      ...{ network: tunnel.name, journal: options.exitJournal, say },
+      family: familyOf(this.#mirror.ground.range),
+      isOn: () => this.exits,
+    });
     this.#reconciler = new Reconciler(device, {
       open: () => this.#open(),
       onRead: (state) => this.#remember(state),
@@ -147,6 +158,7 @@ export class DeviceKeeper {
         else if (this.#isKept) this.ways.listen();
         void this.limits.look();
         void this.routes.route();
+        void this.#exit.keep();
         void this.routes.look();
         this.onCompared();
       },
@@ -164,11 +176,37 @@ export class DeviceKeeper {
     if (!options.kept.mirror.limits().next().done) await limits;
     await keeper.routes.start();
     await Promise.all([limits, keeper.guard(), keeper.#reconciler.compare(opened)]);
+    await keeper.#exit.keep();
     return keeper;
   }
 
   get device(): Device {
     return this.#reconciler.device;
+  }
+
+  /** Whether all that has no nearer way leaves by an exit of the network, or not at all. */
+  get exits(): boolean {
+    const { conf, tunnel, takesRoutes = true } = this.#options;
+    return conf.now.exit !== undefined && takesRoutes && tunnel.routing !== false;
+  }
+
+  /** The conf names another exit, or none. The mark comes before the rules and goes after them: WireGuard's own packets must not go through its tunnel. */
+  async useExit(): Promise<void> {
+    if (!this.exits) await this.#exit.keep();
+    else await this.limits.renew();
+    await this.#reconciler.change(() => [
+      ...this.#markSteps(this.#reconciler.state),
+      ...this.routes.decide(performance.now()),
+    ]);
+    if (this.exits) await this.#exit.keep();
+    else await this.limits.renew();
+  }
+
+  /** A mark that others have set stays. */
+  #markSteps(has: DeviceState | undefined): Step[] {
+    const fwmark = this.exits ? EXIT_MARK : 0;
+    const isOther = this.exits ? has?.fwmark !== EXIT_MARK : has?.fwmark === EXIT_MARK;
+    return isOther ? [{ kind: 'fwmark', fwmark }] : [];
   }
 
   get listenPort(): number {
@@ -438,7 +476,7 @@ export class DeviceKeeper {
       leave: new Set([...this.contacts.throwaways, ...this.#mailboxes.keys]),
     });
     for (const { publicKey } of barred) steps.push(...this.ways.stepsOf(this.meetings.remove(publicKey)));
-    steps.push(...this.#mailboxes.missing(has, serverPlace));
+    steps.push(...this.#markSteps(has), ...this.#mailboxes.missing(has, serverPlace));
     for (const row of rows) {
       const state = has.peers.get(row.publicKey);
       if (!state || !this.meetings.knows(row.publicKey))
@@ -509,7 +547,7 @@ export class DeviceKeeper {
     return new TakenRoutes({
       ...{ network: tunnel.name, mirror: this.#mirror, offers: kept.offers, say },
       accepts: () => conf.now.acceptsRoutes ?? [],
-      exit: () => undefined,
+      exit: () => (this.exits ? conf.now.exit : undefined),
       takes: takesRoutes,
       routing: tunnel.routing !== false,
       state: () => this.#reconciler.state,

@@ -1,6 +1,7 @@
 /** Judges by nftables what limited peers begin towards this machine, in one table with what it carries for others. */
 import { apart } from '../../filter/allowed.ts';
 import { type Carrying, withCarried } from '../../filter/carried.ts';
+import { exitMarks } from '../../filter/exit-marks.ts';
 import { type FilterTable, tableName } from '../../filter/filter-table.ts';
 import { inbound } from '../../filter/inbound.ts';
 import { canMake, KeptTable, listTable } from '../../filter/kept-table.ts';
@@ -9,6 +10,7 @@ import type { CidrId } from '../../values/id.ts';
 import { type Cidr, singleton } from '../../values/ip.ts';
 import type { InterfaceName } from '../../values/name.ts';
 import type { Allow } from '../../values/opening.ts';
+import { EXIT_MARK } from '../../wireguard/exit-routing.ts';
 import type { Mirror } from '../memory/mirror.ts';
 
 /** Connections that were under way show themselves within this time. */
@@ -19,6 +21,8 @@ export type InboundLimitsOptions = {
   mirror: Mirror;
   /** What this machine passes on as a router; undefined: it is none. */
   carrying: () => Carrying | undefined;
+  /** Whether this machine uses an exit. */
+  exits: () => boolean;
   /** Whether nftables works here has changed. */
   onChange: () => void;
   say: (message: string) => void;
@@ -191,6 +195,11 @@ export class InboundLimits {
     const parts = inbound({ device: network, range, limited, isFirst: this.#isFirst });
     const name = tableName(network);
     const carrying = this.#options.carrying();
-    return carrying ? { name, ...withCarried(parts, carrying) } : { name, ...parts };
+    const { sets, chains } = carrying ? withCarried(parts, carrying) : parts;
+    return {
+      name,
+      sets,
+      chains: [...chains, ...(this.#options.exits() ? exitMarks(network, EXIT_MARK) : [])],
+    };
   }
 }

@@ -11,6 +11,7 @@ import { readConf } from '../memory/conf-file.ts';
 import { pathsOf } from '../memory/paths.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import { ordersToPutSwitchesBack, putSwitchesBack } from '../router/switches.ts';
+import { forgetExit, ordersToForgetExit } from '../tunnels/exit.ts';
 
 export type DownOptions = GlobalOptions & LocalChangeOptions;
 
@@ -22,12 +23,14 @@ export const down = async (network: InterfaceName, options: DownOptions): Promis
     ...((await openDevice(network)) ? [`remove the device ${network} with its tunnels`] : []),
     ...(await ordersToRemoveTable(network)),
     ...(await ordersToForgetRelay(network, paths.relayForwarding)),
+    ...ordersToForgetExit(paths.exit),
     ...ordersToPutSwitchesBack(paths),
   ];
   if (isOnlySaid({ network, changes }, options)) return;
   await askOwnerOf(paths, { ask: 'stop' });
   await removeSwapTable(network).catch(() => {}); // a program that was killed may have left it
   await forgetRelay(network, paths.relayForwarding);
+  await forgetExit(paths.exit);
   putSwitchesBack(paths);
   if (!(await takeDown(network))) note(`innernet: ${network} is down already`);
   await removeTable(network);

@@ -20,6 +20,7 @@ import { askOwnerOf, type OwnerStatus } from '../owner/owned-network.ts';
 import type { Relaying } from '../relay/peer-relay.ts';
 import type { WayReport } from '../tunnels/device-keeper.ts';
 import { isDefault } from '../tunnels/held-blocks.ts';
+import { type ResolverOutside, resolversOutside } from '../tunnels/resolvers.ts';
 import type { BlockReport, RouteReport } from '../tunnels/routes.ts';
 
 /** `relay`: the name of the relaying peer; `reason`: why not direct; `since`: ISO 8601, UTC. */
@@ -117,6 +118,8 @@ export type NetworkReport = {
   cidrs: CidrRow[];
   /** That are open to this machine. */
   routes: RouteOfNetwork[];
+  /** The exit that this machine uses, by its conf; null: none. `isShown`: the network still shows it. */
+  exit: { id: number; isShown: boolean; resolversOutside: ResolverOutside[] } | null;
 };
 
 const iso = (milliseconds: number | undefined): string | null =>
@@ -140,6 +143,7 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     routingOf(ground.range).catch(() => ({ rules: [], routes: [] })),
   ]);
   const state = await device?.read();
+  const outside = conf.exit === undefined ? [] : await resolversOutside(network);
   const now = Date.now();
   const cidrNames = new Map(Array.from(mirror.cidrs(), ({ id, name }) => [id, name]));
   const peers = Array.from(mirror.peers(), (row): PeerReport => {
@@ -205,6 +209,10 @@ export const reportOf = async (network: InterfaceName, options: GlobalOptions): 
     })),
     peers,
     cidrs: [...mirror.cidrs()],
+    exit:
+      conf.exit === undefined
+        ? null
+        : { id: conf.exit, isShown: mirror.route(conf.exit) !== undefined, resolversOutside: outside },
     routes: Array.from(mirror.routes(), (row) =>
       routeOf(
         row,

@@ -12,6 +12,7 @@ import { restoredSentence } from '../memory/restored.ts';
 import type { ShowOptions } from '../options.ts';
 import { shutOutHint, shutOutText } from '../owner/shut-out.ts';
 import { lookAtRelaying } from '../relay/relaying.ts';
+import { dnsText } from '../tunnels/resolvers.ts';
 import {
   type BlockOfRoute,
   type NetworkReport,
@@ -75,15 +76,24 @@ const relayLines = ({ network, relaying, peers }: NetworkReport): string[] => {
 };
 
 /** `route: office 192.168.50.0/24 by press (standby: desk)`. */
-const routeLines = ({ routes }: NetworkReport): string[] =>
-  routes.flatMap(({ name, isExit, blocks }) => {
+const routeLines = ({ routes, exit, network }: NetworkReport): string[] => [
+  ...routes.flatMap(({ name, isExit, blocks }) => {
     const [title, first] = [printable(name), blocks[0]];
     if (isExit && first && blocks.every(({ state }) => state === 'off'))
       return [`  exit: ${title}, not used`];
     return blocks.map(
       (block) => `  ${isExit ? 'exit' : 'route'}: ${title} ${block.block} ${blockText(block)}`,
     );
-  });
+  }),
+  ...(exit && !exit.isShown
+    ? [
+        `  ${paint('yellow', 'exit')}: the one of this machine is not open to it any more: nothing leaves; innernet use-exit ${network} off`,
+      ]
+    : []),
+  ...(exit && exit.resolversOutside.length > 0
+    ? [`  ${paint('yellow', 'warning')}: ${dnsText(exit.resolversOutside)}`]
+    : []),
+];
 
 const blockText = ({ state, by, standby, reason, about }: BlockOfRoute): string => {
   const others = about.map(printable).join(', ');

@@ -14,6 +14,7 @@ import type { UninstallOptions } from '../options.ts';
 import { askOwnerOf } from '../owner/owned-network.ts';
 import { Ownership } from '../owner/owner.ts';
 import { ordersToPutSwitchesBack, putSwitchesBack } from '../router/switches.ts';
+import { forgetExit, ordersToForgetExit } from '../tunnels/exit.ts';
 
 /** Also after an interrupted run. Throws a `Failure`: not installed, not confirmed, or a foreign device. */
 export const uninstall = async (network: InterfaceName, options: UninstallOptions): Promise<void> => {
@@ -54,6 +55,7 @@ const ordersOf = async (
   ...(await ordersToRemoveTable(network)),
   ...(await ordersToForgetRelay(network, paths.relayForwarding)),
   ...ordersToPutSwitchesBack(paths),
+  ...ordersToForgetExit(paths.exit),
   ...(isToWrite ? [`take the names of ${network} out of ${hostsPath}`] : []),
   ...files.map((path) => `delete ${path}`),
 ];
@@ -70,6 +72,7 @@ const remove = async (
   { writeHosts: isToWrite, hostsPath }: UninstallOptions,
 ): Promise<void> => {
   putSwitchesBack(paths);
+  await forgetExit(paths.exit);
   await takeDown(network);
   await removeTable(network);
   await forgetRelay(network, paths.relayForwarding);
