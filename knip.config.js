@@ -18,7 +18,7 @@ export default {
     ...formats,
     'scripts/*.{js,ts}',
     'bench/*.ts',
-    'bench/load/{server,crowd,relay-host,wireguard-work}.ts',
+    'bench/load/{server,crowd,relay-host,standby-host,wireguard-work}.ts',
     'test/**/*.ts',
   ],
   project: ['src/**/*.{ts,tsx}!', 'test/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.{js,ts}'],

@@ -12,8 +12,8 @@ import { newProgram, type Open } from '../../src/cli/program.ts';
 import { addProofByKeyVerbs } from '../../src/cli/proofs-by-key.ts';
 import { addRelayVerbs } from '../../src/cli/relays.ts';
 import { addRouteVerbs } from '../../src/cli/routes.ts';
-import { addStandbyVerbs } from '../../src/cli/standbys.ts';
 import { run } from '../../src/cli/run.ts';
+import { addStandbyVerbs } from '../../src/cli/standbys.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
 

@@ -27,7 +27,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Of a kit as it is read; it holds a few secrets of some hundred bytes. */
-export const MAX_KIT_BYTES = 2 ** 20;
+const MAX_KIT_BYTES = 2 ** 20;
 
 export const SHORTEST_PASSPHRASE = 12;
 
