@@ -188,8 +188,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   'a step of a device': {
     file: 'src/wireguard/device.ts',
-    old: "  | { kind: 'listenPort'; listenPort: number };",
-    member: "  | { kind: 'listenPort'; listenPort: number }\n  | { kind: 'drill' };",
+    old: "  | { kind: 'fwmark'; fwmark: number };",
+    member: "  | { kind: 'fwmark'; fwmark: number }\n  | { kind: 'drill' };",
     owed: [
       'src/wireguard/uapi.ts: IS_OF_DEVICE',
       'src/wireguard/uapi.ts: linesOf',
