@@ -210,8 +210,8 @@ const DRILLS: { [union: string]: Drill } = {
   },
   'a role at the door': {
     file: 'src/server/http/admission.ts',
-    old: "'redeemed', 'admin'] as const",
-    member: "'redeemed', 'admin', 'drill'] as const",
+    old: "'admin', 'standby'] as const",
+    member: "'admin', 'standby', 'drill'] as const",
     owed: ['src/server/http/admission.ts: isOpenTo'],
   },
   'a result of an append': {
