@@ -181,10 +181,7 @@ const DRILLS: { [union: string]: Drill } = {
     file: 'src/client/tunnels/conf-change.ts',
     old: 'endpoint: Endpoint.nullable() }),',
     member: "endpoint: Endpoint.nullable() }),\n  z.object({ what: z.literal('drill') }),",
-    owed: [
-      'src/client/tunnels/conf-change.ts: overrides.set',
-      'src/client/tunnels/conf-change.ts: addressesOf',
-    ],
+    owed: ['src/client/tunnels/conf-change.ts: overrides.set', 'src/client/tunnels/conf-change.ts: stepsOf'],
   },
   'a step of a device': {
     file: 'src/wireguard/device.ts',

@@ -45,13 +45,29 @@ export const changed = (conf: Conf, change: ConfChange): Conf => {
   return { ...conf, peerEndpointOverrides: overrides };
 };
 
-/** An override also replaces a live session's endpoint. Looks up names. */
+/** Looks up names. */
 const stepsOf = async (change: ConfChange, mirror: Mirror, has: DeviceState): Promise<Step[]> => {
-  if (change.what === 'listenPort') return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
-  if (change.what !== 'peerEndpoint') return []; // what it does is done by others
-  const row = [...mirror.tunnels()].find(({ ip }) => ip === change.ip);
-  if (!row || change.endpoint === null || !has.peers.has(row.publicKey)) return [];
-  const [endpoint] = await addressesOf(change.endpoint);
+  switch (change.what) {
+    case 'listenPort':
+      return [{ kind: 'listenPort', listenPort: change.listenPort ?? 0 }];
+    case 'peerEndpoint':
+      return endpointSteps(change, mirror, has);
+    case 'relayPort':
+    case 'offers':
+    case 'exit':
+      return []; // others do it
+  }
+};
+
+/** An override also replaces a live session's endpoint. */
+const endpointSteps = async (
+  { ip: wanted, endpoint: override }: Extract<ConfChange, { what: 'peerEndpoint' }>,
+  mirror: Mirror,
+  has: DeviceState,
+): Promise<Step[]> => {
+  const row = [...mirror.tunnels()].find(({ ip }) => ip === wanted);
+  if (!row || override === null || !has.peers.has(row.publicKey)) return [];
+  const [endpoint] = await addressesOf(override);
   return endpoint ? [{ kind: 'set', publicKey: row.publicKey, endpoint }] : [];
 };
 
