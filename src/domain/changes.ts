@@ -84,6 +84,8 @@ class Before {
         break;
       case 'CidrIsolated':
       case 'CidrUnisolated':
+        // Its peers have other views from here on: what they were shown is noted under the present ones.
+        for (const route of network.routes()) this.#noteRouteTo(network, route, event.cidrId);
         this.#noteOneWay(network, event.cidrId, event.cidrId);
         break;
       case 'PeerEnforces':
@@ -437,7 +439,8 @@ const tellRoutes = (drafts: Drafts, network: Network, changes: Changes, turn: Tu
   for (const { id, view } of changes.routes.values()) if (view.cidrId === turn.to.cidrId) ids.add(id);
   for (const id of ids) {
     const then = changes.routes.get(routeKey(id, turn.from));
-    const before = then ? then.row : routeNow(network, turn.from, id);
+    const wasNoted = turn.from.self !== turn.to.self;
+    const before = then || wasNoted ? then?.row : routeNow(network, turn.from, id);
     drafts.route(turn, id, { before, after: routeNow(network, turn.to, id) });
   }
 };
