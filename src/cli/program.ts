@@ -20,10 +20,11 @@ const GROUPS: readonly (readonly [heading: string, verbs: RegExp])[] = [
   ['join and run:', /^(install|up|down|fetch|show|serve|new)$/],
   ['peers:', /-(peer|peers|admin|invitation|invitations|expiry|phone)$|^phone-/],
   ['CIDRs and access:', /-(cidr|cidrs|association|associations|proof)$/],
+  ['routes:', /-(route|routes|router)$|^use-exit$/],
   ['history and proof:', /^(history|state|diff|why|ui|notify|head|revert|verify|verify-export|acknowledge)$/],
   [
     'server:',
-    /^(backup|restore|restored|kit|export|import|rebuild|set-endpoint|(set|clear)-relay|list-relays|(name|dismiss)-standby|standbys)$/,
+    /^(backup|restore|restored|export|import|rebuild|move-log|set-endpoint|(set|clear)-relay|list-relays|(name|dismiss)-standby|standbys?|kit|promote)$/,
   ],
   ['this machine:', /^/],
 ];

@@ -693,7 +693,7 @@ describe('a network that is the only one need not be named, and what is acted on
 it('--help has the verbs in groups, each with what it does beside it', async () => {
   const { stdout } = await inn('--help');
   const headings = [...stdout.matchAll(/^(\S.*):$/gm)].map(([, heading]) => heading);
-  expect(headings).toEqual(['Options', 'Commands', 'peers', 'CIDRs and access', 'server']);
+  expect(headings).toEqual(['Options', 'Commands', 'peers', 'CIDRs and access', 'routes', 'server']);
   expect(stdout).toMatch(/\npeers:\n(?: {2}.*\n)* {2}disable-peer {2,}cut a peer off at once/);
 });
 
