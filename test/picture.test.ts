@@ -26,7 +26,7 @@ it('has the parts that are shown, and their lines as text', () => {
 it('the one in docs shows what the demo types at its end', () => {
   const drawn = readFileSync('docs/demo.svg', 'utf8').replaceAll(/<[^>]+>/g, '');
   const typed = readFileSync('scripts/demo.ts', 'utf8').matchAll(
-    /type\([`'](inn (?:why|diff|revert|disable|add-ass)[^`']*)[`']/g,
+    /type\([`'](inn (?:why|diff|revert|disable|add-association acme humans)[^`']*)[`']/g,
   );
   const lines = [...typed].map(([, line = '']) => line.replace(/\$\{.*$/, ''));
   expect(lines.length).toBeGreaterThan(4);

@@ -41,6 +41,7 @@ describe('install', () => {
     ).toEqual([
       'etc/innernet:',
       'acme.conf',
+      'acme.signing',
       'var/lib/innernet:',
       'acme.journal',
       'acme.json',
