@@ -29,7 +29,7 @@ describe('a healthy machine', () => {
   it('passes every step; without a daemon that is said', async () => {
     const { code, findings } = await examine();
     expect(findings.map(({ step }) => step)).toEqual(
-      'root tun device address route guard MTU range overlap forwarding DNS handshake API clock proof version admins daemon relay limits filter relaying peers'.split(
+      'root tun device address route guard MTU range overlap forwarding DNS handshake API clock proof version admins daemon relay limits filter relaying routing peers'.split(
         ' ',
       ),
     );
