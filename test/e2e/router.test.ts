@@ -15,12 +15,12 @@ let daemon: Running;
 let annsDaemon: Running;
 let before: string;
 
-/** All that a router may change on its machine. */
+/** All that a router may change on its machine; an interface's own link-local address comes late. */
 const tracesOf = (host: Host): Promise<string> =>
   host.sure([
     'sh',
     '-c',
-    `nft list ruleset; ip rule; ip -6 rule; ip route show table all; ip -6 route show table all
+    `nft list ruleset; ip rule; ip -6 rule; (ip route show table all; ip -6 route show table all) | grep -v 'local fe80'
 cd /proc/sys/net; grep -H . ipv4/ip_forward ipv4/conf/*/forwarding ipv6/conf/*/forwarding ipv6/conf/*/force_forwarding ipv6/conf/*/accept_ra`,
   ]);
 

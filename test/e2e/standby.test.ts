@@ -21,10 +21,10 @@ beforeAll(async () => {
   ann = (await network.join('ann')).host;
   await follow(ann);
   await network.admin('name-standby', 'acme', 'ann');
-  await network.server.sure([...SERVER, 'kit', 'acme', '--save', '/tmp/acme.kit'], {
+  await network.server.sure([...SERVER, 'kit', 'acme', '--save', '/root/acme.kit', '--yes'], {
     env: { INNERNET_KIT_PASSPHRASE: 'correct horse battery staple' },
   });
-  const kit = await network.server.sure(['cat', '/tmp/acme.kit']);
+  const kit = await network.server.sure(['cat', '/root/acme.kit']);
   await ann.sure(['sh', '-c', 'cat > /root/acme.kit; chmod 600 /root/acme.kit'], { input: kit });
   following = await stand('--of', '/root/acme.kit');
 });

@@ -342,7 +342,7 @@ export const FAULTS: readonly Fault[] = [
     sabotages: [
       {
         file: 'src/domain/peers.ts',
-        line: "if (network.peerWithKey(key) || network.questionKey === key) return { code: 'KeyTaken', key };",
+        line: "if (network.peerWithKey(key)) return { code: 'KeyTaken', key };",
         becomes: '',
       },
     ],

@@ -183,7 +183,8 @@ const RACES: { [name: string]: (name: string) => Promise<void> } = {
     const [status, { refused }] = await Promise.all([redeem(peer, name), (rivals[1] as Rival).ask(disable)]);
     await settled();
     expect(refused).toBeUndefined();
-    expect([204, 401]).toContain(status);
+    // Cut off: its right had ended before a word of the call was read.
+    expect([204, 401, CUT_OFF]).toContain(status);
     const { isDisabled, isRedeemed, publicKey } = served.network.peer(peer.id) as Peer;
     expect([isDisabled, isRedeemed]).toEqual([true, status === 204]);
     expect(publicKey === keyOf(name)).toBe(status === 204);

@@ -1,7 +1,7 @@
 // R14: yesterday's backup is put back under fifty live clients.
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { actorText } from '../../src/events/actor.ts';
 import { sha256Text } from '../../src/machine/sha256.ts';
 import { timestamp } from '../../src/server/commands/control-plane.ts';
@@ -76,6 +76,9 @@ it('R14: alarm on each, removals obeyed, nothing added; recorded, all follow, an
   const { saidBy, ...head } = readClaim(file) ?? {};
   expect([head, saidBy?.length]).toEqual([lost, 10]);
 
+  // The server may be merely behind: it sends them away first.
+  await all(clients, running);
+  await vi.waitUntil(() => clients.every(({ isConnected }) => !isConnected), { timeout: 20_000 });
   await all(clients, running);
   for (const [n, { tunnels, alarms, mirror }] of clients.entries()) {
     expect([alarms, mirror.alarm?.breach]).toEqual([1, 'ServerBehind']);

@@ -29,16 +29,16 @@ export const readStanding = (file: string): Standing | undefined => {
 };
 
 /**
- * Waits until a position, appended by this program, is on each level standby's disk; false: none is level. True
- * where no standby is named or nobody serves.
+ * Waits until a position, appended by this program, is on each level standby's disk; false: none is level, or the server,
+ * which has just been started, does not know yet.
  */
 export const isOnStandbys = async (file: string, position: Position): Promise<boolean> => {
   const end = performance.now() + MAX_WAIT_MS + LOOK_EVERY_MS * 10;
   for (;;) {
     const standing = readStanding(file);
-    if (!standing || standing.standbys.length === 0) return true;
-    if (!standing.isAnyLevel) return false;
-    if (standing.safe >= position) return true;
+    if (standing && standing.standbys.length === 0) return true;
+    if (standing && !standing.isAnyLevel) return false;
+    if (standing && standing.safe >= position) return true;
     if (performance.now() > end) return false;
     await sleep(LOOK_EVERY_MS);
   }

@@ -99,11 +99,13 @@ export class LocalPlane implements Plane {
     this.#hasNarrowed = false;
     const outcome = await explained(this.#asked, () => this.#control.execute(command, { actor: operator() }));
     const { lock, standing } = this.#files;
+    const hasStandbys = this.#logged.network.standbys.size > 0;
     if (!ProcessLock.isHeld(lock)) {
       if (await this.#isServedElsewhere()) return outcome;
       const told = this.#hasNarrowed ? await this.#letGo(outcome) : outcome;
-      return this.#logged.network.standbys.size === 0 ? told : { ...told, isAlone: true };
+      return hasStandbys ? { ...told, isAlone: true } : told;
     }
+    if (!hasStandbys) return outcome;
     return (await isOnStandbys(standing, outcome.position)) ? outcome : { ...outcome, isAlone: true };
   }
 
