@@ -103,14 +103,9 @@ export const serve = async (network: InterfaceName, options: ServeOptions): Prom
   const stop = stopSignal();
   const stopping = new AbortController();
   void stop.then(() => stopping.abort());
-  const supervisor = Supervisor.find();
-  const standing = new Standing(supervisor);
-  try {
-    while (!stopping.signal.aborted)
-      await serveOnce(network, options, { stop, signal: stopping.signal, standing });
-  } finally {
-    supervisor.stopping();
-  }
+  const standing = new Standing(Supervisor.find());
+  while (!stopping.signal.aborted)
+    await serveOnce(network, options, { stop, signal: stopping.signal, standing });
 };
 
 /** What the supervisor is told; ready is said once. */
@@ -126,6 +121,10 @@ class Standing {
     const isFirst = this.#status === undefined;
     this.#status = status;
     if (isFirst) await this.#supervisor.ready(() => this.#status?.() ?? '');
+  }
+
+  ends(): void {
+    this.#supervisor.stopping();
   }
 }
 
@@ -147,6 +146,7 @@ const serveOnce = async (network: InterfaceName, options: ServeOptions, turn: Tu
     isLost = true;
     report('others have to serve', error);
   } finally {
+    if (!isLost) turn.standing.ends();
     await opened.close();
     // The one who serves has the same key, and peers must find that one.
     if (isLost) await takeDown(network);
