@@ -47,6 +47,15 @@ const MAX_ROUNDS = 100;
 
 export type WritableLog = Pick<EventLog, 'read' | 'commitOf' | 'append' | 'head' | 'refresh'>;
 
+/** The log with another way to append. */
+export const appendingBy = (log: WritableLog, append: WritableLog['append']): WritableLog => ({
+  read: (after, limit) => log.read(after, limit),
+  commitOf: (actor, commandId) => log.commitOf(actor, commandId),
+  head: () => log.head(),
+  refresh: () => log.refresh(),
+  append,
+});
+
 /** At a committed position. */
 type Followed = {
   readonly network: Network;

@@ -5,7 +5,6 @@ import { LIMITS_OF, WORDS, type Word, wordOf } from '../../domain/views.ts';
 import { Allowances } from '../../relay/allowance.ts';
 import type { PeerId } from '../../values/id.ts';
 import type { Live } from '../live/live.ts';
-
 import type { ControlPlane } from './control-plane.ts';
 
 /** Between looks; a commit that limits, or adds a phone, is followed by one at once. */

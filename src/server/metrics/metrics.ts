@@ -4,7 +4,7 @@ import { printable, Rejected } from '../../domain/rejection.ts';
 import type { StandbyReport } from '../../protocol/rows.ts';
 import type { Timestamp } from '../../values/time.ts';
 import { type DeviceState, isLive } from '../../wireguard/device.ts';
-import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
+import { appendingBy, type ControlPlane, type WritableLog } from '../commands/control-plane.ts';
 import type { TableLosses } from '../device/table-losses.ts';
 import type { Limits } from '../limits.ts';
 import type { Live } from '../live/live.ts';
@@ -75,18 +75,12 @@ export class Metrics {
 
   /** Measures the log's appends. */
   timed(log: WritableLog): WritableLog {
-    return {
-      read: (after, limit) => log.read(after, limit),
-      commitOf: (actor, commandId) => log.commitOf(actor, commandId),
-      head: () => log.head(),
-      refresh: () => log.refresh(),
-      append: async (expected, commits) => {
-        const start = performance.now();
-        const result = await log.append(expected, commits);
-        if (result.kind === 'committed') this.#appends.observe((performance.now() - start) / 1000);
-        return result;
-      },
-    };
+    return appendingBy(log, async (expected, commits) => {
+      const start = performance.now();
+      const result = await log.append(expected, commits);
+      if (result.kind === 'committed') this.#appends.observe((performance.now() - start) / 1000);
+      return result;
+    });
   }
 
   /** Counts refusals by code. */

@@ -3,7 +3,7 @@ import { printable } from '../../domain/rejection.ts';
 import type { StandbyReport } from '../../protocol/rows.ts';
 import type { PeerId, Position } from '../../values/id.ts';
 import type { Timestamp } from '../../values/time.ts';
-import type { ControlPlane, WritableLog } from '../commands/control-plane.ts';
+import { appendingBy, type ControlPlane, type WritableLog } from '../commands/control-plane.ts';
 import type { Live } from '../live/live.ts';
 import { Followers, type FollowersOptions } from './followers.ts';
 import { Gate } from './gate.ts';
@@ -80,19 +80,13 @@ export class Standbys {
 
   /** What this program appends goes to standbys at once. */
   telling(log: WritableLog): WritableLog {
-    return {
-      read: (after, limit) => log.read(after, limit),
-      commitOf: (actor, commandId) => log.commitOf(actor, commandId),
-      head: () => log.head(),
-      refresh: () => log.refresh(),
-      append: async (expected, commits) => {
-        const result = await log.append(expected, commits);
-        if (result.kind !== 'committed') return result;
-        this.#own = result.head.position;
-        this.#followers.tell(result.commits);
-        return result;
-      },
-    };
+    return appendingBy(log, async (expected, commits) => {
+      const result = await log.append(expected, commits);
+      if (result.kind !== 'committed') return result;
+      this.#own = result.head.position;
+      this.#followers.tell(result.commits);
+      return result;
+    });
   }
 
   close(): void {
