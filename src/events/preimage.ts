@@ -1,5 +1,7 @@
 /** The bytes that are hashed or signed: parts one after the other, texts with their length in front. */
 
+import { joinedBytes } from '../values/bytes.ts';
+
 /** A byte, an integer of 32 or 64 bits (big-endian), bytes as they are, or a text: u32 length and its UTF-8 bytes. */
 export type Part = { u8: number } | { u32: number } | { u64: number } | Uint8Array | string;
 
@@ -25,13 +27,4 @@ const bytesOf = (part: Part): Uint8Array[] => {
   return ['u32' in part ? integer(4, part.u32) : integer(8, part.u64)];
 };
 
-export const preimage = (...parts: readonly Part[]): Uint8Array => {
-  const pieces = parts.flatMap(bytesOf);
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-};
+export const preimage = (...parts: readonly Part[]): Uint8Array => joinedBytes(parts.flatMap(bytesOf));

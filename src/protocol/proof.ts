@@ -7,6 +7,7 @@
  * Stream: the upgrade is a call with the purpose `stream`, its moment unchecked; then `proveStream` and
  * `isStreamProof`.
  */
+import { joinedBytes } from '../values/bytes.ts';
 import { keyBytes, type PublicKey } from '../values/key.ts';
 import {
   type AnswerProof,
@@ -75,7 +76,7 @@ export const pairKeys = (
   if (secret.every((byte) => byte === 0)) throw new TypeError('a secret of zeros proves nothing');
   const prk = hmac(LABEL, secret);
   const expand = (direction: number): Uint8Array =>
-    hmac(prk, joined([LABEL, [direction], keyBytes(of.client), keyBytes(of.server), [1]]));
+    hmac(prk, joinedBytes([LABEL, [direction], keyBytes(of.client), keyBytes(of.server), [1]]));
   return { client: expand(DIRECTION.client), server: expand(DIRECTION.server) };
 };
 
@@ -196,7 +197,7 @@ const utf8 = new TextEncoder();
 
 /** T(field) for each: u32 length, big-endian ‖ the bytes, text as UTF-8. */
 const sealed = (...fields: readonly (string | Uint8Array)[]): Uint8Array =>
-  joined(
+  joinedBytes(
     fields.flatMap((field) => {
       const bytes = typeof field === 'string' ? utf8.encode(field) : field;
       return [u32(bytes.length), bytes];
@@ -204,13 +205,3 @@ const sealed = (...fields: readonly (string | Uint8Array)[]): Uint8Array =>
   );
 
 const u32 = (value: number): number[] => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff);
-
-const joined = (pieces: readonly ArrayLike<number>[]): Uint8Array => {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-};

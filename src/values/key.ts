@@ -1,7 +1,8 @@
 /** WireGuard keys: 32 bytes of Curve25519 in base64. */
 import * as z from 'zod';
 
-const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+/** 32 bytes in base64, in their one spelling. */
+export const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** The 32 bytes of a valid key. */
 export const keyBytes = (text: string): Uint8Array =>

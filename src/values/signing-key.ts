@@ -1,8 +1,6 @@
 /** Ed25519 keys that sign what admins do: not WireGuard's, which is of another curve and lives in the kernel. */
 import * as z from 'zod';
-import { keyBytes } from './key.ts';
-
-const SPELLING = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+import { keyBytes, keyHex, keyText, SPELLING } from './key.ts';
 
 /**
  * The y coordinates of points of small order, little-endian hexadecimal without the sign: OpenSSL takes forged signatures
@@ -29,15 +27,12 @@ const yBytes = (key: string): Uint8Array => {
 const isBelowPrime = (y: Uint8Array): boolean =>
   y[31] !== 0x7f || y.subarray(1, 31).some((byte) => byte !== 0xff) || (y[0] ?? 0) < PRIME_FIRST;
 
-const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** A public key in its one spelling, not of small order: anybody could sign under it. */
 export const SigningKey = z
   .string()
   .regex(SPELLING, 'a signing key is 32 bytes in base64: 44 characters, ending in "="')
   .refine((text) => isBelowPrime(yBytes(text)), { error: 'this signing key has another spelling' })
-  .refine((text) => !SMALL_ORDER.has(hexOf(yBytes(text))), {
+  .refine((text) => !SMALL_ORDER.has(keyHex(keyText(yBytes(text)))), {
     error: 'this signing key is of small order: anybody could sign under it',
   })
   .brand<'SigningKey'>();

@@ -4,8 +4,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { replaceFile } from '../../machine/durable-file.ts';
 import { SigningSecret } from '../../machine/signing.ts';
 import { Failure } from '../../values/failure.ts';
+import { SPELLING } from '../../values/key.ts';
 
-const SEED = /^([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n?$/;
 /** Any right of the group or of others. */
 const OTHERS = 0o077;
 
@@ -21,8 +21,8 @@ export const signingSecretIn = async (path: string): Promise<SigningSecret> => {
     throw new Failure(`${path} can be read by others: it is this machine's key for signatures`, {
       hint: `chmod 600 ${path}; if somebody may have read it, leave the network and join anew`,
     });
-  const seed = SEED.exec(text)?.[1];
-  if (seed === undefined)
+  const seed = text.endsWith('\n') ? text.slice(0, -1) : text;
+  if (!SPELLING.test(seed))
     throw new Failure(`${path} does not hold a key for signatures`, {
       hint: `before a machine has joined it is made anew: rm ${path}`,
     });
