@@ -121,6 +121,7 @@ export class Gate {
   #watch(): void {
     clearTimeout(this.#patience);
     const { safe } = this;
+    if (safe >= this.#head) return;
     const missing = this.#growth.find(({ position }) => position > safe);
     if (!missing) return;
     const wait = Math.max(0, missing.at + MAX_WAIT_MS - performance.now());
